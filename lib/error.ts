@@ -1,0 +1,22 @@
+/**
+ * An error the user can act on: bad input, a missing file, a wrong setting.
+ *
+ * The message names the file, line or field, quotes the offending value and says what to do.
+ * Commands print it without a stack trace; every other error is a defect and keeps its trace.
+ *
+ * @example
+ * ```ts
+ * import { UserError } from "./error.ts";
+ * throw new UserError('pairs.csv line 3: "chosen" is empty', "give the line a chosen answer or pass onBadLine: skip");
+ * ```
+ */
+export class UserError extends Error {
+  override name = "UserError";
+  /**
+   * @param problem What is wrong and where, values quoted.
+   * @param remedy What the user can do about it, as an imperative clause.
+   */
+  constructor(readonly problem: string, readonly remedy: string, options?: ErrorOptions) {
+    super(`${problem}\n  -> ${remedy}`, options);
+  }
+}

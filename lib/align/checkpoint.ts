@@ -1,0 +1,91 @@
+import * as tf from "@tensorflow/tfjs";
+import { UserError } from "../error.ts";
+import { openSafetensors, type Trainable, writeSafetensors } from "../model/mod.ts";
+import type { AdamW } from "../tensor/mod.ts";
+
+/** Where a training run stands: everything a resumed run needs to go on as if never stopped. */
+export interface CheckpointTarget {
+  /** File; written whole or not at all. */
+  path: string;
+  /** Says which run it belongs to: a checkpoint of another one is refused. */
+  config: string;
+}
+
+/** Writes parameters, optimiser state and step as one safetensors file, atomically. */
+export async function saveCheckpoint(
+  { path, config }: CheckpointTarget,
+  { parameters, optimizer }: { parameters: Trainable; optimizer: AdamW },
+): Promise<void> {
+  const tensors: Record<string, { shape: number[]; data: Float32Array }> = {};
+  const values = parameters.tensors();
+  for (const [i, name] of parameters.names.entries()) {
+    tensors[`parameter.${name}`] = {
+      shape: values[i].shape,
+      data: await values[i].data() as Float32Array,
+    };
+  }
+  const { step, m, v } = await optimizer.state();
+  tensors["optimizer.m"] = { shape: [m.length], data: m };
+  tensors["optimizer.v"] = { shape: [v.length], data: v };
+  await writeSafetensors(path, tensors, { metadata: { step: `${step}`, config } });
+}
+
+/**
+ * Puts a saved state back, if there is one.
+ *
+ * @returns the number of steps already taken, 0 without a checkpoint
+ * @throws {UserError} if the checkpoint belongs to another config
+ */
+export async function restoreCheckpoint(
+  { path, config }: CheckpointTarget,
+  { parameters, optimizer }: { parameters: Trainable; optimizer: AdamW },
+): Promise<number> {
+  if (!await Deno.stat(path).then(() => true, () => false)) return 0;
+  const file = await openSafetensors(path);
+  try {
+    if (file.metadata.config !== config) {
+      throw new UserError(
+        `${path}: this checkpoint was made with other settings\n` +
+          difference(file.metadata.config ?? "", config),
+        "set them as they were, give the run another name, or pass --fresh to start it anew",
+      );
+    }
+    const step = Number(file.metadata.step);
+    const values: tf.Tensor[] = [];
+    for (const name of parameters.names) {
+      const stored = `parameter.${name}`;
+      values.push(tf.tensor(await file.read(stored), [...file.shape(stored)], "float32"));
+    }
+    parameters.replace(values);
+    optimizer.restore({
+      step,
+      m: await file.read("optimizer.m"),
+      v: await file.read("optimizer.v"),
+    });
+    return step;
+  } finally {
+    file.close();
+  }
+}
+
+/** The fields in which two configs differ, one a line. */
+function difference(stored: string, wanted: string): string {
+  let [a, b]: Record<string, unknown>[] = [{}, {}];
+  try {
+    [a, b] = [flat(JSON.parse(stored)), flat(JSON.parse(wanted))];
+  } catch {
+    return "  (the checkpoint does not say which)";
+  }
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])]
+    .filter((key) => a[key] !== b[key])
+    .map((key) => `  ${key}: ${JSON.stringify(a[key])} then, ${JSON.stringify(b[key])} now`)
+    .join("\n");
+}
+
+function flat(value: unknown, prefix = ""): Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return { [prefix]: value };
+  return Object.assign(
+    {},
+    ...Object.entries(value).map(([key, v]) => flat(v, prefix ? `${prefix}.${key}` : key)),
+  );
+}

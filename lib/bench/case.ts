@@ -1,0 +1,23 @@
+/** Our side of a case, ready to run: weights made, batch drawn. */
+export interface Prepared {
+  /** Does the work once and answers how many items it did, in the unit of the case. */
+  run(): Promise<number>;
+  /** Lets go of the tensors. */
+  close(): void;
+}
+
+/** One thing that both sides can do, and how fast ours should be. */
+export interface BenchCase {
+  /** Name of the case, the same in `reference.py`. */
+  readonly name: string;
+  /** What a rate counts, per second. */
+  readonly unit: string;
+  /** Sizes, given to both sides; the names are the parameters of the function in `reference.py`. */
+  readonly args: Record<string, number>;
+  /** Arguments added for a second PyTorch column: the same result asked for in a cleverer way. */
+  readonly tuned?: Record<string, number>;
+  /** The ratio (our rate / PyTorch's rate) to reach. */
+  readonly level: number;
+  /** Makes our side ready. The engine is running by then. */
+  prepare(): Promise<Prepared>;
+}

@@ -1,0 +1,96 @@
+import Papa from "papaparse";
+import { dirname } from "node:path";
+import type { BenchCase } from "./case.ts";
+import { ratios, type Spread, spread } from "./measure.ts";
+
+/** One line of the table: one case against one way of asking PyTorch. */
+export interface BenchRow {
+  readonly case: string;
+  /** "usual" or "tuned": how PyTorch was asked. */
+  readonly variant: string;
+  readonly unit: string;
+  /** Median rates, in `unit`. */
+  readonly ours: number;
+  readonly pytorch: number;
+  /** Our rate / PyTorch's, round by round. */
+  readonly ratio: Spread;
+  readonly level: number;
+  readonly reps: number;
+}
+
+/** The rows of one case from the rates of its sides: ours, PyTorch as usual, PyTorch tuned. */
+export function rowsOf(
+  { name, unit, level }: Pick<BenchCase, "name" | "unit" | "level">,
+  [ours, ...theirs]: readonly (readonly number[])[],
+): BenchRow[] {
+  return theirs.map((rates, i) => ({
+    case: name,
+    variant: ["usual", "tuned"][i],
+    unit,
+    ours: spread(ours).median,
+    pytorch: spread(rates).median,
+    ratio: spread(ratios(ours, rates)),
+    level,
+    reps: ours.length,
+  }));
+}
+
+/** A number with three figures that count. */
+function figures(value: number): string {
+  return value >= 1000 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+/** The table that is printed; rates and ratios: higher is better. */
+export function table(rows: readonly BenchRow[]): string {
+  const cells = [
+    ["case", "unit", "ours", "PyTorch", "ratio [min, max]", "level", ""],
+    ...rows.map(({ ratio, ...row }) => [
+      row.variant === "usual" ? row.case : `${row.case}, PyTorch ${row.variant}`,
+      row.unit,
+      figures(row.ours),
+      figures(row.pytorch),
+      `${ratio.median.toFixed(2)} [${ratio.low.toFixed(2)}, ${ratio.high.toFixed(2)}]`,
+      row.variant === "usual" ? row.level.toFixed(1) : "-",
+      row.variant !== "usual" ? "" : ratio.median >= row.level ? "reached" : "below",
+    ]),
+  ];
+  const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
+  return cells.map((row) => row.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd())
+    .join("\n");
+}
+
+/**
+ * Puts the rows into a CSV file, in place of earlier ones of the same case and variant.
+ *
+ * Each row carries what it was measured on, so rows of different runs can stand in one file.
+ */
+export async function writeCsv(
+  path: string,
+  { rows, versions }: {
+    readonly rows: readonly BenchRow[];
+    readonly versions: Readonly<Record<string, string | number>>;
+  },
+): Promise<void> {
+  const before = await Deno.readTextFile(path).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  });
+  const kept = Papa.parse<Record<string, string>>(before, { header: true, skipEmptyLines: true })
+    .data.filter((old) =>
+      !rows.some((row) => row.case === old.case && row.variant === old.variant)
+    );
+  const added = rows.map(({ ratio, ...row }) => ({
+    ...row,
+    ours: figures(row.ours),
+    pytorch: figures(row.pytorch),
+    ratio: ratio.median.toFixed(3),
+    ratio_min: ratio.low.toFixed(3),
+    ratio_max: ratio.high.toFixed(3),
+    ...versions,
+  }));
+  const columns = Object.keys(added[0] ?? kept[0] ?? {});
+  await Deno.mkdir(dirname(path), { recursive: true });
+  const text = Papa.unparse([...kept, ...added], { columns, newline: "\n" }) + "\n";
+  await Deno.writeTextFile(`${path}.part`, text);
+  await Deno.rename(`${path}.part`, path);
+}

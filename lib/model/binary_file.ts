@@ -1,0 +1,69 @@
+import { UserError } from "../error.ts";
+
+/**
+ * A file of which parts are read by position, each part when it is asked for.
+ *
+ * Reads are synchronous: two readers of one handle could otherwise move each other's position.
+ */
+export class BinaryFile {
+  readonly #file: Deno.FsFile;
+
+  private constructor(readonly path: string, file: Deno.FsFile, readonly size: number) {
+    this.#file = file;
+  }
+
+  /** @throws UserError when there is no readable file of that name. */
+  static open(path: string): BinaryFile {
+    try {
+      const file = Deno.openSync(path, { read: true });
+      const stat = file.statSync();
+      if (stat.isFile) return new BinaryFile(path, file, stat.size);
+      file.close();
+    } catch (cause) {
+      if (!(cause instanceof Deno.errors.NotFound)) {
+        throw new UserError(
+          `cannot open ${path}: ${cause instanceof Error ? cause.message : cause}`,
+          "check the file's permissions",
+          { cause },
+        );
+      }
+      throw new UserError(`there is no file ${path}`, "check the path, or fetch the model again", {
+        cause,
+      });
+    }
+    throw new UserError(`${path} is not a file`, "give the path of the weights file");
+  }
+
+  /**
+   * `length` bytes from `offset` on, in a buffer of their own.
+   *
+   * @param what What the bytes are, for the message.
+   * @throws UserError when the file is shorter.
+   */
+  read(offset: number, length: number, { what }: { what: string }): Uint8Array<ArrayBuffer> {
+    const needed = offset + length;
+    if (needed > this.size) {
+      throw new UserError(
+        `${this.path} is truncated: ${what} needs ${needed} bytes, the file has ${this.size}`,
+        "fetch the file again",
+      );
+    }
+    const bytes = new Uint8Array(length);
+    this.#file.seekSync(offset, Deno.SeekMode.Start);
+    for (let done = 0; done < length;) {
+      const n = this.#file.readSync(bytes.subarray(done));
+      if (n === null) {
+        throw new UserError(
+          `${this.path} ended at byte ${offset + done} while it was read`,
+          "make sure that nothing writes to the file",
+        );
+      }
+      done += n;
+    }
+    return bytes;
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}

@@ -1,0 +1,204 @@
+import { z } from "zod";
+import { UserError } from "../error.ts";
+import {
+  parseRopeScaling,
+  type RopeScaling,
+  ropeScalingSchema,
+  toHfRopeScaling,
+} from "./rope_scaling.ts";
+
+export { configFromGguf } from "./gguf_config.ts";
+export { ropeFrequencies } from "./rope_frequencies.ts";
+export type { RopeScaling };
+
+/** The shape of a Llama-family model: everything its forward pass needs besides the weights. */
+export interface LlamaConfig {
+  /** Rows of the embedding. */
+  readonly vocabSize: number;
+  /** Width of the residual stream. */
+  readonly hiddenSize: number;
+  /** Width inside the SwiGLU. */
+  readonly intermediateSize: number;
+  readonly layers: number;
+  /** Query heads. */
+  readonly heads: number;
+  /** Key and value heads; divides {@linkcode heads}. */
+  readonly kvHeads: number;
+  /** Width of one head; `heads * headDim` may differ from `hiddenSize`. */
+  readonly headDim: number;
+  /** The longest sequence the model was made for, in tokens. */
+  readonly maxPositions: number;
+  /** Added to the mean square inside RMSNorm. */
+  readonly rmsEps: number;
+  /** Base of the rotary frequencies. */
+  readonly ropeTheta: number;
+  readonly ropeScaling: RopeScaling | null;
+  /** Whether the output projection is the embedding. */
+  readonly tieEmbeddings: boolean;
+  /** Whether q, k, v and o projections have a bias. */
+  readonly attentionBias: boolean;
+  /** Whether gate, up and down projections have a bias. */
+  readonly mlpBias: boolean;
+  readonly bosId: number | null;
+  /** Tokens that end a text; may be empty. */
+  readonly eosIds: readonly number[];
+  readonly padId: number | null;
+}
+
+const count = z.int().positive();
+const optionalId = z.int().nullish();
+
+const configSchema = z.object({
+  hidden_act: z.literal("silu").default("silu"),
+  vocab_size: count,
+  hidden_size: count,
+  intermediate_size: count,
+  num_hidden_layers: count,
+  num_attention_heads: count,
+  num_key_value_heads: count.nullish(),
+  head_dim: count.nullish(),
+  max_position_embeddings: count.default(2048),
+  rms_norm_eps: z.number().positive().default(1e-6),
+  rope_theta: z.number().positive().nullish(),
+  rope_scaling: ropeScalingSchema.nullish(),
+  rope_parameters: ropeScalingSchema.nullish(), // transformers 5: theta and scaling in one
+  partial_rotary_factor: z.literal(1).nullish(),
+  original_max_position_embeddings: count.nullish(),
+  sliding_window: count.nullish(),
+  tie_word_embeddings: z.boolean().default(false),
+  attention_bias: z.boolean().default(false),
+  mlp_bias: z.boolean().default(false),
+  bos_token_id: optionalId,
+  eos_token_id: z.union([z.int(), z.array(z.int())]).nullish(),
+  pad_token_id: optionalId,
+});
+
+/**
+ * Reads a Hugging Face `config.json` of a Llama-family model.
+ *
+ * Left-out fields take the defaults of `transformers`' `LlamaConfig`. Both the old spelling of
+ * rotary scaling (`rope_theta`, `rope_scaling`) and the one of transformers 5 (`rope_parameters`)
+ * are understood.
+ *
+ * @param json The parsed file.
+ * @param file Its name, for messages.
+ * @throws UserError when the architecture is another one or a field is missing or impossible.
+ *
+ * @example
+ * ```ts
+ * import { parseConfig } from "./config.ts";
+ * const config = parseConfig({
+ *   model_type: "llama", vocab_size: 99, hidden_size: 32, intermediate_size: 64,
+ *   num_hidden_layers: 2, num_attention_heads: 4,
+ * }, "config.json");
+ * config.headDim; // 8
+ * ```
+ */
+export function parseConfig(json: unknown, file: string): LlamaConfig {
+  const { model_type: type } = z.object({ model_type: z.unknown() }).catch({ model_type: null })
+    .parse(json);
+  if (type !== "llama" && type !== "mistral") {
+    throw new UserError(
+      `${file}: model_type is ${JSON.stringify(type ?? null)}`,
+      'choose a model of the Llama family (model_type "llama", or "mistral" without a sliding window)',
+    );
+  }
+  const parsed = configSchema.safeParse(json);
+  if (!parsed.success) {
+    throw new UserError(
+      `${file}: ${issueText(parsed.error, json)}`,
+      "correct the field, or fetch config.json again from where the model comes from",
+    );
+  }
+  const c = parsed.data;
+  const window = type === "mistral" ? c.sliding_window : null;
+  if (window != null && window < c.max_position_embeddings) {
+    throw new UserError(
+      `${file}: sliding_window is ${window}, shorter than max_position_embeddings`,
+      "choose a model without sliding-window attention",
+    );
+  }
+  const rope = c.rope_parameters ?? c.rope_scaling;
+  return checkedConfig({
+    vocabSize: c.vocab_size,
+    hiddenSize: c.hidden_size,
+    intermediateSize: c.intermediate_size,
+    layers: c.num_hidden_layers,
+    heads: c.num_attention_heads,
+    kvHeads: c.num_key_value_heads ?? c.num_attention_heads,
+    headDim: c.head_dim ?? c.hidden_size / c.num_attention_heads,
+    maxPositions: c.max_position_embeddings,
+    rmsEps: c.rms_norm_eps,
+    ropeTheta: rope?.rope_theta ?? c.rope_theta ?? 10_000,
+    ropeScaling: rope == null ? null : parseRopeScaling(rope, {
+      file,
+      originalMaxPositions: c.original_max_position_embeddings ??
+        rope.original_max_position_embeddings ?? c.max_position_embeddings,
+    }),
+    tieEmbeddings: c.tie_word_embeddings,
+    attentionBias: c.attention_bias,
+    mlpBias: c.mlp_bias,
+    bosId: c.bos_token_id === undefined ? 1 : c.bos_token_id,
+    eosIds: c.eos_token_id === undefined ? [2] : [c.eos_token_id ?? []].flat(),
+    padId: c.pad_token_id ?? null,
+  }, file);
+}
+
+/**
+ * The config as a Hugging Face `config.json` that `transformers` 4 and 5 both load.
+ *
+ * @returns A plain object, ready for `JSON.stringify`; {@linkcode parseConfig} reads it back.
+ */
+export function toHfConfig(config: LlamaConfig): Record<string, unknown> {
+  return {
+    architectures: ["LlamaForCausalLM"],
+    model_type: "llama",
+    vocab_size: config.vocabSize,
+    hidden_size: config.hiddenSize,
+    intermediate_size: config.intermediateSize,
+    num_hidden_layers: config.layers,
+    num_attention_heads: config.heads,
+    num_key_value_heads: config.kvHeads,
+    head_dim: config.headDim,
+    hidden_act: "silu",
+    max_position_embeddings: config.maxPositions,
+    rms_norm_eps: config.rmsEps,
+    rope_theta: config.ropeTheta,
+    rope_scaling: config.ropeScaling && toHfRopeScaling(config.ropeScaling),
+    tie_word_embeddings: config.tieEmbeddings,
+    attention_bias: config.attentionBias,
+    mlp_bias: config.mlpBias,
+    bos_token_id: config.bosId,
+    eos_token_id: config.eosIds.length > 1 ? config.eosIds : config.eosIds[0] ?? null,
+    pad_token_id: config.padId,
+    torch_dtype: "float32",
+  };
+}
+
+/** Checks the relations between fields that a schema of single fields cannot see. */
+export function checkedConfig(config: LlamaConfig, file: string): LlamaConfig {
+  const { heads, kvHeads, headDim, hiddenSize, ropeScaling } = config;
+  let problem = "";
+  if (!Number.isInteger(headDim) || headDim % 2 !== 0) {
+    problem =
+      `head_dim is ${headDim} (hidden size ${hiddenSize}, ${heads} heads), not an even whole number`;
+  } else if (heads % kvHeads !== 0) {
+    problem = `${heads} query heads cannot share ${kvHeads} key-value heads`;
+  } else if (ropeScaling?.type === "longrope") {
+    const lengths = [ropeScaling.shortFactor.length, ropeScaling.longFactor.length];
+    if (lengths.some((n) => n !== headDim / 2)) {
+      problem = `rotary factors have ${lengths.join(" and ")} entries; head_dim ${headDim} needs ${
+        headDim / 2
+      }`;
+    }
+  }
+  if (problem) throw new UserError(`${file}: ${problem}`, "fetch or convert the model again");
+  return Object.freeze(config);
+}
+
+function issueText(error: z.ZodError, json: unknown): string {
+  const { path, message } = error.issues[0];
+  let value = json;
+  for (const key of path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[key];
+  return `"${path.join(".")}" is ${JSON.stringify(value) ?? "missing"} (${message})`;
+}

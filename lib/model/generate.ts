@@ -1,0 +1,158 @@
+import * as tf from "@tensorflow/tfjs";
+import { UserError } from "../error.ts";
+import { Rng } from "../random.ts";
+import { takeRows } from "../tensor/mod.ts";
+import { leftPadded, nextTokens } from "./batch.ts";
+import { KeyValueCache } from "./cache.ts";
+import type { Llama } from "./llama.ts";
+import { checkSampling, drawToken, SAMPLING_DEFAULTS, type SamplingConfig } from "./sampling.ts";
+
+/** Settings of {@linkcode generate}. */
+export interface GenerateOptions extends Partial<SamplingConfig> {
+  maxNewTokens: number;
+  /** Tokens that end an answer; they are not part of it. */
+  stopIds: readonly number[];
+  /** The same seed draws the same answers, however they are batched. */
+  seed: number;
+  /** Answers drawn for each prompt. */
+  samples?: number;
+  /** Rows decoded together. */
+  batchRows?: number;
+  /** Called as answers finish. */
+  onProgress?: (finished: number, total: number) => void;
+}
+
+/** One answer. */
+export interface Generation {
+  ids: number[];
+  /** "stop": ended by a stop token. "length": cut at `maxNewTokens` or at the model's context. */
+  end: "stop" | "length";
+}
+
+/** A row of the batch being decoded. */
+interface Row {
+  prompt: number;
+  sample: number;
+  rng: Rng;
+  ids: number[];
+  padding: number;
+}
+
+/**
+ * Samples answers with a key-value cache. A row that has finished leaves the batch at once.
+ *
+ * @param prompts Token ids of each prompt, none empty.
+ * @returns for every prompt its `samples` answers
+ *
+ * @example
+ * ```ts
+ * const [[answer]] = await generate(model, [promptIds], { maxNewTokens: 64, stopIds: [2], seed: 7 });
+ * ```
+ */
+export async function generate(
+  model: Llama,
+  prompts: readonly (readonly number[])[],
+  options: GenerateOptions,
+): Promise<Generation[][]> {
+  const { samples = 1, batchRows = 32, maxNewTokens, onProgress } = options;
+  const sampling = { ...SAMPLING_DEFAULTS, ...options };
+  checkSampling(sampling);
+  prompts.forEach((prompt, i) => {
+    if (prompt.length === 0) {
+      throw new UserError(`generate: prompt ${i} is empty`, "give every prompt at least one token");
+    }
+    if (prompt.length >= model.config.maxPositions) {
+      throw new UserError(
+        `generate: prompt ${i} has ${prompt.length} tokens, the context is ${model.config.maxPositions}`,
+        "shorten the prompt",
+      );
+    }
+  });
+
+  const results: Generation[][] = prompts.map(() => []);
+  let finished = 0;
+  const group = Math.max(1, Math.floor(batchRows / samples));
+  // Prompts of like length share a batch: less filling to attend over.
+  const order = prompts.map((_, i) => i).sort((a, b) => prompts[a].length - prompts[b].length);
+  await model.withMergedAdapter(async () => {
+    for (let start = 0; start < order.length; start += group) {
+      await decode(order.slice(start, start + group));
+    }
+  });
+  return results;
+
+  async function decode(indices: number[]): Promise<void> {
+    const cache = new KeyValueCache();
+    const prefill = leftPadded(indices.map((i) => prompts[i]), 0);
+    try {
+      let probabilities = step(prefill, cache);
+      let rows = indices.flatMap((prompt, b) =>
+        Array.from({ length: samples }, (_, sample): Row => ({
+          prompt,
+          sample,
+          rng: Rng.named(options.seed, `sample/${prompt}/${sample}`),
+          ids: [],
+          padding: prefill.padding[b],
+        }))
+      );
+      if (samples > 1) {
+        const repeat = indices.flatMap((_, b) => Array(samples).fill(b));
+        cache.select(repeat);
+        probabilities = pickRows(probabilities, repeat);
+      }
+      for (;;) {
+        const p = await probabilities.data() as Float32Array;
+        probabilities.dispose();
+        const V = model.config.vocabSize;
+        const going: number[] = [];
+        rows.forEach((row, b) => {
+          const token = drawToken(p.subarray(b * V, (b + 1) * V), sampling, row.rng);
+          const stop = options.stopIds.includes(token);
+          if (!stop) row.ids.push(token);
+          const full = row.ids.length >= maxNewTokens ||
+            prompts[row.prompt].length + row.ids.length >= model.config.maxPositions;
+          if (!stop && !full) going.push(b);
+          else {
+            results[row.prompt][row.sample] = { ids: row.ids, end: stop ? "stop" : "length" };
+            onProgress?.(++finished, prompts.length * samples);
+          }
+        });
+        if (going.length === 0) return;
+        if (going.length < rows.length) {
+          cache.select(going);
+          rows = going.map((b) => rows[b]);
+        }
+        const last = rows.map((row) => row.ids.at(-1)!);
+        probabilities = step(nextTokens(last, cache.length, rows.map((r) => r.padding)), cache);
+      }
+    } finally {
+      cache.dispose();
+    }
+  }
+
+  /** One forward pass; returns the next token's probabilities, (B, V). */
+  function step(batch: ReturnType<typeof nextTokens>, cache: KeyValueCache): tf.Tensor2D {
+    const probabilities = tf.tidy(() => {
+      const hidden = model.hidden(batch, {
+        past: (layer) => cache.blocks(layer),
+        onKeysValues: (layer, block) => cache.append(layer, block),
+      });
+      const { size: B, length: T } = batch;
+      const last = T === 1 ? hidden : takeRows(
+        hidden,
+        tf.tensor1d(Array.from({ length: B }, (_, b) => b * T + T - 1), "int32"),
+      );
+      const logits = model.logits(last); // (B, V)
+      const { temperature } = sampling;
+      return tf.softmax(temperature > 0 ? tf.div(logits, temperature) : logits) as tf.Tensor2D;
+    });
+    batch.mask?.dispose();
+    return probabilities;
+  }
+}
+
+function pickRows(x: tf.Tensor2D, rows: number[]): tf.Tensor2D {
+  const picked = tf.tidy(() => tf.gather(x, tf.tensor1d(rows, "int32")));
+  x.dispose();
+  return picked;
+}

@@ -1,0 +1,280 @@
+import * as tf from "@tensorflow/tfjs";
+import { UserError } from "../error.ts";
+import {
+  add,
+  attention,
+  embedding,
+  linear,
+  type LowRank,
+  matmul,
+  type PastBlock,
+  rmsNorm,
+  type Rotary,
+  swiglu,
+  type Tape,
+} from "../tensor/mod.ts";
+import type { Batch } from "./batch.ts";
+import type { LlamaConfig } from "./config.ts";
+import { LINEAR_MODULES, type LoraAdapter, modulePath, moduleShape } from "./lora.ts";
+import { ropeFrequencies } from "./rope_frequencies.ts";
+import type { WeightSource } from "./weights.ts";
+
+/** How one forward pass is run. */
+export interface ForwardOptions {
+  /** Record for a backward pass. */
+  tape?: Tape | null;
+  /** Cached positions of a layer that come before the batch. */
+  past?: (layer: number) => PastBlock[];
+  /** Receives the batch's keys and values of a layer, and owns them. */
+  onKeysValues?: (layer: number, block: PastBlock) => void;
+  /** Switches the adapter's dropout on (training) and seeds its masks. */
+  dropoutSeed?: number;
+}
+
+/**
+ * A decoder of the Llama family: RMSNorm, rotary positions, grouped-query attention, SwiGLU.
+ *
+ * It computes hidden states; what is done with them (log-probabilities, judgments, sampling) lives
+ * elsewhere, and it knows nothing of preferences.
+ */
+export class Llama {
+  /** The adapter in use, if any. */
+  adapter: LoraAdapter | null = null;
+
+  private constructor(
+    readonly config: LlamaConfig,
+    /** Tensors by their Hugging Face names. */
+    readonly weights: Map<string, tf.Tensor>,
+  ) {}
+
+  /** Names and shapes of the weights a config asks for. */
+  static shapes(config: LlamaConfig): Map<string, number[]> {
+    const { vocabSize: V, hiddenSize: C } = config;
+    const shapes = new Map<string, number[]>([["model.embed_tokens.weight", [V, C]]]);
+    for (let layer = 0; layer < config.layers; layer++) {
+      shapes.set(`model.layers.${layer}.input_layernorm.weight`, [C]);
+      shapes.set(`model.layers.${layer}.post_attention_layernorm.weight`, [C]);
+      for (const module of LINEAR_MODULES) {
+        const path = modulePath(layer, module);
+        const [out, input] = moduleShape(config, module);
+        shapes.set(`${path}.weight`, [out, input]);
+        const biased = path.includes("mlp") ? config.mlpBias : config.attentionBias;
+        if (biased) shapes.set(`${path}.bias`, [out]);
+      }
+    }
+    shapes.set("model.norm.weight", [C]);
+    if (!config.tieEmbeddings) shapes.set("lm_head.weight", [V, C]);
+    return shapes;
+  }
+
+  /** A model with values from `fill`, for example fresh random ones. */
+  static build(
+    config: LlamaConfig,
+    fill: (name: string, shape: number[]) => Float32Array,
+  ): Llama {
+    const weights = new Map<string, tf.Tensor>();
+    for (const [name, shape] of Llama.shapes(config)) {
+      weights.set(name, tf.keep(tf.tensor(fill(name, shape), shape, "float32")));
+    }
+    return new Llama(config, weights);
+  }
+
+  /**
+   * A model read from a checkpoint.
+   *
+   * @param options.file The checkpoint's path, for messages.
+   * @throws {UserError} if a tensor is missing or has another shape than the config says; it is named
+   */
+  static async load(
+    config: LlamaConfig,
+    source: WeightSource,
+    options: { file: string; onProgress?: (done: number, total: number) => void },
+  ): Promise<Llama> {
+    const { file, onProgress = () => {} } = options;
+    const shapes = Llama.shapes(config);
+    const present = new Set(source.names);
+    for (const [name, shape] of shapes) {
+      if (!present.has(name)) {
+        throw new UserError(
+          `${file}: tensor "${name}" is missing`,
+          "use the checkpoint that belongs to this config.json",
+        );
+      }
+      const found = source.shape(name);
+      if (found.join() !== shape.join()) {
+        throw new UserError(
+          `${file}: tensor "${name}" has shape [${found}], the config asks for [${shape}]`,
+          "use the checkpoint that belongs to this config.json",
+        );
+      }
+    }
+    const weights = new Map<string, tf.Tensor>();
+    for (const [name, shape] of shapes) {
+      weights.set(name, tf.keep(tf.tensor(await source.read(name), shape, "float32")));
+      onProgress(weights.size, shapes.size);
+    }
+    return new Llama(config, weights);
+  }
+
+  /** Output embedding (V, C): logits = hidden x its transpose. */
+  get outputEmbedding(): tf.Tensor2D {
+    return this.#weight(
+      this.config.tieEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight",
+    ) as tf.Tensor2D;
+  }
+
+  /**
+   * Hidden states after the last norm.
+   *
+   * @returns (B * T, C). The caller disposes of it, or the tape does once the pass was recorded.
+   */
+  hidden(batch: Batch, options: ForwardOptions = {}): tf.Tensor2D {
+    const { config } = this;
+    const { tape = null } = options;
+    return tf.tidy(() => {
+      const ids = tf.tensor1d(batch.ids, "int32");
+      const rotary = this.#rotary(batch);
+      for (const tensor of [ids, rotary.cos, rotary.sin]) tape?.hold(tensor); // pullbacks read them
+      let x = embedding(ids, this.#weight("model.embed_tokens.weight") as tf.Tensor2D, { tape });
+      for (let layer = 0; layer < config.layers; layer++) {
+        const next = tf.tidy(() => this.#layer(x, { ...options, layer, batch, rotary }));
+        if (!tape) x.dispose();
+        x = next;
+      }
+      return this.#norm(x, "model.norm", tape);
+    });
+  }
+
+  /** One block: x + attention(norm(x)), then + feed-forward(norm(.)). */
+  #layer(
+    x: tf.Tensor2D,
+    { layer, batch, rotary, tape = null, past, onKeysValues, dropoutSeed }: ForwardOptions & {
+      layer: number;
+      batch: Batch;
+      rotary: Rotary;
+    },
+  ): tf.Tensor2D {
+    const at = `model.layers.${layer}`;
+    const project = (input: tf.Tensor2D, path: string) =>
+      linear(input, this.#weight(`${path}.weight`) as tf.Tensor2D, {
+        bias: this.weights.get(`${path}.bias`) as tf.Tensor1D | undefined,
+        lora: this.adapter?.update(path, dropoutSeed),
+        tape,
+      });
+
+    const mixed = tf.tidy(() => {
+      const h = this.#norm(x, `${at}.input_layernorm`, tape); // (N, C)
+      const [q, k, v] = ["q_proj", "k_proj", "v_proj"].map((m) =>
+        project(h, `${at}.self_attn.${m}`)
+      );
+      const o = attention([q, k, v], {
+        batch: batch.size,
+        heads: this.config.heads,
+        kvHeads: this.config.kvHeads,
+        rotary,
+        mask: batch.mask,
+        past: past?.(layer),
+        onKeysValues: onKeysValues && ((block) => onKeysValues(layer, block)),
+        tape,
+      });
+      return add(x, project(o, `${at}.self_attn.o_proj`), { tape });
+    });
+    return tf.tidy(() => {
+      const h = this.#norm(mixed, `${at}.post_attention_layernorm`, tape); // (N, C)
+      const gate = project(h, `${at}.mlp.gate_proj`); // (N, F)
+      const up = project(h, `${at}.mlp.up_proj`); // (N, F)
+      return add(mixed, project(swiglu(gate, up, { tape }), `${at}.mlp.down_proj`), { tape });
+    });
+  }
+
+  /** Logits of some hidden states. @param hidden (M, C) @returns (M, V) */
+  logits(hidden: tf.Tensor2D): tf.Tensor2D {
+    return matmul(hidden, this.outputEmbedding, { transposeB: true });
+  }
+
+  /** Runs `work` with the adapter off: as the model was before training. */
+  async withoutAdapter<T>(work: () => Promise<T>): Promise<T> {
+    const { adapter } = this;
+    this.adapter = null;
+    try {
+      return await work();
+    } finally {
+      this.adapter = adapter;
+    }
+  }
+
+  /**
+   * Runs `work` with the adapter's update added into the weights: the same function at fewer ops, which is
+   * what decoding one token at a time is bound by. The original weights come back untouched.
+   */
+  async withMergedAdapter<T>(work: () => Promise<T>): Promise<T> {
+    const { adapter } = this;
+    if (!adapter?.enabled) return await work();
+    const originals = new Map<string, tf.Tensor>();
+    for (const path of adapter.paths) {
+      const name = `${path}.weight`;
+      const w = this.#weight(name);
+      originals.set(name, w);
+      this.weights.set(name, tf.keep(mergedWeight(w, adapter.update(path)!)));
+    }
+    try {
+      return await this.withoutAdapter(work);
+    } finally {
+      for (const [name, w] of originals) {
+        this.weights.get(name)!.dispose();
+        this.weights.set(name, w);
+      }
+    }
+  }
+
+  /** Adds the adapter into the weights for good and drops it: the trained model becomes the base of the next. */
+  foldAdapter(): void {
+    const { adapter } = this;
+    if (!adapter) return;
+    for (const path of adapter.paths) {
+      const w = this.#weight(`${path}.weight`);
+      this.weights.set(`${path}.weight`, tf.keep(mergedWeight(w, adapter.update(path)!)));
+      w.dispose();
+    }
+    adapter.dispose();
+    this.adapter = null;
+  }
+
+  dispose(): void {
+    this.adapter?.dispose();
+    for (const tensor of this.weights.values()) tensor.dispose();
+    this.weights.clear();
+  }
+
+  #weight(name: string): tf.Tensor {
+    return this.weights.get(name)!;
+  }
+
+  #norm(x: tf.Tensor2D, path: string, tape: Tape | null): tf.Tensor2D {
+    const gain = this.#weight(`${path}.weight`) as tf.Tensor1D;
+    return rmsNorm(x, gain, { eps: this.config.rmsEps, tape });
+  }
+
+  /** Tables for the batch's positions, (1 or B, 1, T, D / 2). */
+  #rotary({ positions, size, length }: Batch): Rotary {
+    const longest = positions.reduce((a, b) => Math.max(a, b), 0) + 1;
+    const { invFreq, attentionScale } = ropeFrequencies(this.config, longest);
+    const half = invFreq.length;
+    const cos = new Float32Array(positions.length * half);
+    const sin = new Float32Array(positions.length * half);
+    positions.forEach((p, i) => {
+      for (let j = 0; j < half; j++) {
+        cos[i * half + j] = Math.cos(p * invFreq[j]) * attentionScale;
+        sin[i * half + j] = Math.sin(p * invFreq[j]) * attentionScale;
+      }
+    });
+    const rows = positions.length === length && size > 1 ? 1 : positions.length / length;
+    const shape: [number, number, number, number] = [rows, 1, length, half];
+    return { cos: tf.tensor4d(cos, shape), sin: tf.tensor4d(sin, shape) };
+  }
+}
+
+/** W + scale * B A. @param w (out, in) */
+export function mergedWeight(w: tf.Tensor, { a, b, scale }: LowRank): tf.Tensor {
+  return tf.tidy(() => tf.add(w, tf.mul(matmul(b, a), scale)));
+}

@@ -1,0 +1,102 @@
+/**
+ * Adapters on disk, as PEFT writes and reads them: `adapter_config.json` and `adapter_model.safetensors`.
+ * Source of the layout: https://huggingface.co/docs/peft/developer_guides/checkpoint
+ */
+import { z } from "zod";
+import { UserError } from "../error.ts";
+import type { LlamaConfig } from "./config.ts";
+import { readJson } from "./json_file.ts";
+import { LINEAR_MODULES, LoraAdapter, type LoraConfig } from "./lora.ts";
+import { openSafetensors, writeSafetensors } from "./safetensors.ts";
+
+/** PEFT wraps the model twice; its names show it. */
+const PREFIX = "base_model.model.";
+
+const schema = z.object({
+  peft_type: z.literal("LORA"),
+  r: z.int().positive(),
+  lora_alpha: z.number().positive(),
+  lora_dropout: z.number().min(0).max(1).default(0),
+  bias: z.literal("none").default("none"),
+  use_rslora: z.literal(false).default(false),
+  use_dora: z.literal(false).default(false),
+  target_modules: z.array(z.enum(LINEAR_MODULES)).min(1),
+});
+
+/**
+ * Writes an adapter that `PeftModel.from_pretrained(base, folder)` loads.
+ *
+ * @param options.baseModel Name or path of the model it belongs to, for PEFT's config.
+ */
+export async function saveAdapter(
+  adapter: LoraAdapter,
+  folder: string,
+  { baseModel }: { baseModel: string },
+): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  const tensors: Record<string, { shape: number[]; data: Float32Array }> = {};
+  for (const [name, tensor] of adapter.parameters) {
+    tensors[PREFIX + name] = { shape: tensor.shape, data: await tensor.data() as Float32Array };
+  }
+  await writeSafetensors(`${folder}/adapter_model.safetensors`, tensors, {
+    metadata: { format: "pt" },
+  });
+  const { r, alpha, dropout, targetModules } = adapter.config;
+  const config = {
+    peft_type: "LORA",
+    task_type: "CAUSAL_LM",
+    base_model_name_or_path: baseModel,
+    r,
+    lora_alpha: alpha,
+    lora_dropout: dropout,
+    bias: "none",
+    fan_in_fan_out: false,
+    inference_mode: true,
+    init_lora_weights: true,
+    use_dora: false,
+    use_rslora: false,
+    target_modules: [...targetModules],
+  };
+  const path = `${folder}/adapter_config.json`;
+  await Deno.writeTextFile(`${path}.part`, JSON.stringify(config, null, 2) + "\n");
+  await Deno.rename(`${path}.part`, path);
+}
+
+/**
+ * Reads an adapter in PEFT's layout for a model of this config.
+ *
+ * @throws {UserError} if it is of another kind than plain LoRA on linear layers, or does not fit the model
+ */
+export async function loadAdapter(folder: string, model: LlamaConfig): Promise<LoraAdapter> {
+  const file = `${folder}/adapter_config.json`;
+  const parsed = schema.safeParse(await readJson(file));
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0];
+    throw new UserError(
+      `${file}: field "${path.join(".")}": ${message}`,
+      "use a LoRA adapter on linear layers, without bias, DoRA or rank-stabilised scaling",
+    );
+  }
+  const { r, lora_alpha: alpha, lora_dropout: dropout, target_modules } = parsed.data;
+  const config: LoraConfig = {
+    r,
+    alpha,
+    dropout,
+    // PEFT stores a set, in no fixed order; ours is the order of the layer.
+    targetModules: LINEAR_MODULES.filter((module) => target_modules.includes(module)),
+  };
+  const weights = `${folder}/adapter_model.safetensors`;
+  const source = await openSafetensors(weights);
+  try {
+    const stored = new Map<string, { shape: number[]; data: Float32Array }>();
+    for (const name of source.names) {
+      stored.set(name.replace(PREFIX, ""), {
+        shape: [...source.shape(name)],
+        data: await source.read(name),
+      });
+    }
+    return LoraAdapter.from(model, config, { file: weights, get: (name) => stored.get(name) });
+  } finally {
+    source.close();
+  }
+}

@@ -1,0 +1,282 @@
+import { z } from "zod";
+import { UserError } from "../error.ts";
+import { BinaryFile } from "./binary_file.ts";
+import { readJson } from "./json_file.ts";
+import { decodeBf16, decodeF16, decodeF32 } from "./quant.ts";
+import type { WeightSource } from "./weights.ts";
+
+/** Formats that can be read: bytes a value, and how they become 32-bit floats. */
+const dtypes: Readonly<
+  Record<
+    string,
+    { bytes: number; decode: (bytes: Uint8Array<ArrayBuffer>, out: Float32Array) => void }
+  >
+> = {
+  F64: { bytes: 8, decode: (bytes, out) => out.set(new Float64Array(bytes.buffer)) },
+  F32: { bytes: 4, decode: decodeF32 },
+  F16: { bytes: 2, decode: decodeF16 },
+  BF16: { bytes: 2, decode: decodeBf16 },
+};
+
+const entrySchema = z.object({
+  dtype: z.string(),
+  shape: z.array(z.int().nonnegative()),
+  data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
+});
+
+const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
+
+/** Open safetensors weights, of one file or of several shards. */
+export interface SafetensorsSource extends WeightSource {
+  /** Format in the file, such as "BF16". @throws UserError when there is no such tensor. */
+  dtype(name: string): string;
+  /** The `__metadata__` of the file (of the first shard). */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * Opens weights in the safetensors format; tensors stay on disk until they are read.
+ *
+ * Format: https://huggingface.co/docs/safetensors/index#format
+ *
+ * @param path A `.safetensors` file, or a folder with `model.safetensors` or with
+ *   `model.safetensors.index.json` and its shards.
+ * @throws UserError when a file is missing, truncated or not safetensors, or a shard lacks a tensor
+ *   of the index.
+ */
+export async function openSafetensors(path: string): Promise<SafetensorsSource> {
+  const [files, map] = await locate(path);
+  const shards = new Map<string, Shard>();
+  const close = () => shards.forEach((shard) => shard.file.close());
+  try {
+    for (const file of files) shards.set(file, openShard(file));
+    const owner = new Map<string, Shard>();
+    for (const shard of shards.values()) {
+      for (const name of shard.entries.keys()) owner.set(name, shard);
+    }
+    for (const [name, file] of map ?? []) {
+      const shard = shards.get(file);
+      if (!shard?.entries.has(name)) {
+        throw new UserError(
+          `${path}: the index places tensor "${name}" in ${file}, which does not hold it`,
+          "fetch the shards and their index again",
+        );
+      }
+      owner.set(name, shard);
+    }
+    const find = (name: string) => {
+      const shard = owner.get(name);
+      const entry = shard?.entries.get(name);
+      if (shard && entry) return { shard, entry };
+      throw new UserError(`${path} has no tensor "${name}"`, "choose a complete model");
+    };
+    return {
+      names: [...owner.keys()],
+      metadata: shards.get(files[0])?.metadata ?? {},
+      shape: (name) => find(name).entry.shape,
+      dtype: (name) => find(name).entry.dtype,
+      // deno-lint-ignore require-await
+      async read(name) {
+        const { shard, entry } = find(name);
+        const { dtype, start, byteLength } = entry;
+        if (!Object.hasOwn(dtypes, dtype)) {
+          throw new UserError(
+            `${shard.file.path}: tensor "${name}" has dtype "${dtype}"`,
+            `convert it to one of ${Object.keys(dtypes).join(", ")}`,
+          );
+        }
+        const bytes = shard.file.read(start, byteLength, { what: `tensor "${name}"` });
+        const out = new Float32Array(byteLength / dtypes[dtype].bytes);
+        dtypes[dtype].decode(bytes, out);
+        return out;
+      },
+      close,
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+interface Entry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly start: number;
+  readonly byteLength: number;
+}
+
+interface Shard {
+  readonly file: BinaryFile;
+  readonly entries: ReadonlyMap<string, Entry>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** The files at a path and, of a sharded model, in which each tensor should be. */
+async function locate(path: string): Promise<[string[], Map<string, string>?]> {
+  const isFolder = await Deno.stat(path).then((s) => s.isDirectory, () => false);
+  if (!isFolder && !path.endsWith(".index.json")) return [[path]];
+  const folder = isFolder ? path : path.replace(/[^/\\]*$/, ".");
+  const index = isFolder ? `${path}/model.safetensors.index.json` : path;
+  if (isFolder) {
+    const single = `${path}/model.safetensors`;
+    const exists = (file: string) => Deno.stat(file).then(() => true, () => false);
+    if (await exists(single)) return [[single]];
+    if (!await exists(index)) {
+      throw new UserError(
+        `${path} holds neither model.safetensors nor model.safetensors.index.json`,
+        "give the folder of a model",
+      );
+    }
+  }
+  const parsed = indexSchema.safeParse(await readJson(index));
+  if (!parsed.success) {
+    throw new UserError(`${index}: "weight_map" is missing or wrong`, "fetch the index again");
+  }
+  const map = new Map(
+    Object.entries(parsed.data.weight_map).map(([name, file]) => [name, `${folder}/${file}`]),
+  );
+  return [[...new Set(map.values())], map];
+}
+
+function openShard(path: string): Shard {
+  const file = BinaryFile.open(path);
+  try {
+    const head = file.read(0, 8, { what: "the header's length" });
+    const headerLength = Number(new DataView(head.buffer).getBigUint64(0, true));
+    const text = new TextDecoder().decode(file.read(8, headerLength, { what: "the header" }));
+    const broken = (reason: string, cause?: unknown) =>
+      new UserError(`${path} is not a safetensors file: ${reason}`, "fetch the file again", {
+        cause,
+      });
+    let header: Record<string, unknown>;
+    try {
+      header = z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+    } catch (cause) {
+      throw broken("its header is not a JSON object", cause);
+    }
+    const { __metadata__, ...rest } = header;
+    const entries = new Map<string, Entry>();
+    for (const [name, value] of Object.entries(rest)) {
+      const parsed = entrySchema.safeParse(value);
+      if (!parsed.success) {
+        throw broken(`the entry of tensor "${name}" is ${JSON.stringify(value)}`);
+      }
+      const { dtype, shape, data_offsets: [begin, end] } = parsed.data;
+      const start = 8 + headerLength + begin;
+      const byteLength = end - begin;
+      const size = Object.hasOwn(dtypes, dtype) ? dtypes[dtype].bytes : null;
+      const expected = size === null ? byteLength : size * shape.reduce((a, b) => a * b, 1);
+      if (byteLength !== expected || byteLength < 0) {
+        throw broken(
+          `tensor "${name}" (${dtype}, shape [${shape}]) has ${byteLength} bytes, not ${expected}`,
+        );
+      }
+      if (start + byteLength > file.size) {
+        throw new UserError(
+          `${path} is truncated: tensor "${name}" needs ${
+            start + byteLength
+          } bytes, the file has ${file.size}`,
+          "fetch the file again",
+        );
+      }
+      entries.set(name, { dtype, shape, start, byteLength });
+    }
+    const metadata = z.record(z.string(), z.string()).catch({}).parse(__metadata__);
+    return { file, entries, metadata };
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+/** A tensor to be written: row-major values and their shape. */
+export interface TensorData {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** Settings of {@linkcode writeSafetensors}. */
+export interface WriteSafetensorsOptions {
+  /** Texts for `__metadata__`; `transformers` wants `{ format: "pt" }`, which is the default. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Format in the file; F16 and BF16 round to nearest, ties to even. Default F32. */
+  readonly dtype?: "F32" | "F16" | "BF16";
+}
+
+/**
+ * Writes tensors as one safetensors file, whole or not at all: a temporary file beside it takes the
+ * name once it is complete and on disk.
+ *
+ * @throws UserError when a shape does not fit its values or the file cannot be written.
+ *
+ * @example
+ * ```ts
+ * import { writeSafetensors } from "./safetensors.ts";
+ * await writeSafetensors("model.safetensors", {
+ *   "model.norm.weight": { shape: [2], data: Float32Array.of(1, 1) },
+ * }, { dtype: "BF16" });
+ * ```
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: ReadonlyMap<string, TensorData> | Readonly<Record<string, TensorData>>,
+  options: WriteSafetensorsOptions = {},
+): Promise<void> {
+  const { metadata = { format: "pt" }, dtype = "F32" } = options;
+  const list: [string, TensorData][] = tensors instanceof Map
+    ? [...tensors]
+    : Object.entries(tensors as Readonly<Record<string, TensorData>>);
+  list.sort(([a], [b]) => a < b ? -1 : 1);
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  let offset = 0;
+  for (const [name, { shape, data }] of list) {
+    if (shape.reduce((a, b) => a * b, 1) !== data.length) {
+      throw new UserError(
+        `tensor "${name}" has ${data.length} values for shape [${shape}]`,
+        "give each tensor the shape of its values",
+      );
+    }
+    const end = offset + data.length * dtypes[dtype].bytes;
+    header[name] = { dtype, shape, data_offsets: [offset, end] };
+    offset = end;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  // Spaces at the end let the values start at a multiple of 8, so that they can be mapped.
+  const head = new Uint8Array(8 + Math.ceil(json.length / 8) * 8).fill(0x20);
+  new DataView(head.buffer).setBigUint64(0, BigInt(head.length - 8), true);
+  head.set(json, 8);
+
+  const temporary = `${path}.${Deno.pid}.tmp`;
+  try {
+    using file = await Deno.open(temporary, { write: true, create: true, truncate: true });
+    await writeAll(file, head);
+    for (const [, { data }] of list) await writeAll(file, encode(data, dtype));
+    await file.sync();
+    await Deno.rename(temporary, path);
+  } catch (cause) {
+    await Deno.remove(temporary).catch(() => {}); // it may never have come into being
+    throw new UserError(
+      `cannot write ${path}: ${cause instanceof Error ? cause.message : cause}`,
+      "check that the folder exists, can be written and has space left",
+      { cause },
+    );
+  }
+}
+
+async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
+}
+
+function encode(data: Float32Array, dtype: "F32" | "F16" | "BF16"): Uint8Array {
+  if (dtype === "F32") return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (dtype === "F16") return new Uint8Array(Float16Array.from(data).buffer);
+  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
+  const out = new Uint16Array(bits.length);
+  for (let i = 0; i < bits.length; i++) {
+    // Adding just under half of the last kept bit, plus that bit, rounds to nearest, ties to even;
+    // a NaN would carry over into infinity and is kept as it is.
+    const round = Number.isNaN(data[i]) ? 0 : 0x7fff + (bits[i] >>> 16 & 1);
+    out[i] = (bits[i] + round) >>> 16 | (Number.isNaN(data[i]) ? 0x40 : 0);
+  }
+  return new Uint8Array(out.buffer);
+}

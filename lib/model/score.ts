@@ -1,0 +1,109 @@
+import * as tf from "@tensorflow/tfjs";
+import { takeRows, type Tape, tokenLogProbs } from "../tensor/mod.ts";
+import { type Batch, lengthBuckets, rightPadded } from "./batch.ts";
+import type { Llama } from "./llama.ts";
+
+/** A row of a batch and the column whose next token is asked for. */
+export interface Position {
+  row: number;
+  column: number;
+}
+
+/**
+ * Probabilities of some tokens as the next one after each sequence. Logits are computed at the last
+ * position only, sequences of like length share a batch.
+ *
+ * @returns one row per sequence, in their order: the probability of each of `tokens` under the softmax over
+ * the whole vocabulary
+ */
+export async function nextTokenProbabilities(
+  model: Llama,
+  sequences: readonly (readonly number[])[],
+  options: {
+    tokens: readonly number[];
+    /** Tokens per batch, filling included. */
+    batchTokens?: number;
+    onProgress?: (done: number, total: number) => void;
+  },
+): Promise<number[][]> {
+  const { tokens, batchTokens = 2048, onProgress } = options;
+  const results: number[][] = Array(sequences.length);
+  let done = 0;
+  for (const group of lengthBuckets(sequences.map((s) => s.length), batchTokens)) {
+    const batch = rightPadded(group.map((i) => sequences[i]), 0);
+    const picked = tf.tidy(() => {
+      const rows = group.map((i, b) => b * batch.length + sequences[i].length - 1);
+      const last = takeRows(model.hidden(batch), tf.tensor1d(rows, "int32")); // (B, C)
+      const p = tf.softmax(model.logits(last)); // (B, V)
+      return tf.gather(p, tf.tensor1d([...tokens], "int32"), 1); // (B, tokens)
+    });
+    batch.mask?.dispose();
+    const values = await picked.data();
+    picked.dispose();
+    group.forEach((i, b) => {
+      results[i] = Array.from(values.slice(b * tokens.length, (b + 1) * tokens.length));
+    });
+    onProgress?.(done += group.length, sequences.length);
+  }
+  return results;
+}
+
+/**
+ * Log-probability of the token that follows each of the given positions.
+ *
+ * @param at Positions in the batch; the token after position (row, column) is the one at column + 1.
+ * @returns (positions), on the tape if one is given
+ */
+export function followingLogProbs(
+  model: Llama,
+  batch: Batch,
+  options: { at: readonly Position[]; tape?: Tape | null; dropoutSeed?: number },
+): tf.Tensor1D {
+  const { at, tape = null, dropoutSeed } = options;
+  const T = batch.length;
+  return tf.tidy(() => {
+    const rows = tf.tensor1d(at.map(({ row, column }) => row * T + column), "int32");
+    const targets = tf.tensor1d(
+      at.map(({ row, column }) => batch.ids[row * T + column + 1]),
+      "int32",
+    );
+    for (const tensor of [rows, targets]) tape?.hold(tensor);
+    const hidden = model.hidden(batch, { tape, dropoutSeed });
+    const picked = takeRows(hidden, rows, { tape }); // (M, C)
+    return tokenLogProbs(picked, model.outputEmbedding, { targets, tape }); // (M)
+  });
+}
+
+/** A sequence of which the tokens from an index on count. */
+export interface Scored {
+  readonly ids: readonly number[];
+  readonly from: number;
+}
+
+/**
+ * Summed log-probability of the tokens of each sequence from its `from` on, given those before.
+ *
+ * @returns one number per sequence, in their order
+ */
+export async function sequenceLogProbs(
+  model: Llama,
+  sequences: readonly Scored[],
+  { batchTokens = 2048 }: { batchTokens?: number } = {},
+): Promise<number[]> {
+  const sums: number[] = Array(sequences.length).fill(0);
+  for (const group of lengthBuckets(sequences.map((s) => s.ids.length), batchTokens)) {
+    const batch = rightPadded(group.map((i) => sequences[i].ids), 0);
+    const at = group.flatMap((i, row) =>
+      Array.from(
+        { length: sequences[i].ids.length - sequences[i].from },
+        (_, t): Position => ({ row, column: sequences[i].from - 1 + t }),
+      )
+    );
+    const logProbs = followingLogProbs(model, batch, { at });
+    const values = await logProbs.data();
+    logProbs.dispose();
+    batch.mask?.dispose();
+    at.forEach(({ row }, j) => sums[group[row]] += values[j]);
+  }
+  return sums;
+}

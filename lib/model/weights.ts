@@ -1,0 +1,81 @@
+import { UserError } from "../error.ts";
+import { configFromGguf, type LlamaConfig, parseConfig } from "./config.ts";
+import { openGguf } from "./gguf.ts";
+import { ggufWeights } from "./gguf_weights.ts";
+import { readJson } from "./json_file.ts";
+import { openSafetensors } from "./safetensors.ts";
+
+/** Where a model's weights come from: tensors by their Hugging Face names, read one at a time. */
+export interface WeightSource {
+  readonly names: readonly string[];
+  /** Row-major shape, outermost first. @throws UserError when there is no such tensor. */
+  shape(name: string): readonly number[];
+  /** All values, row-major. @throws UserError when there is no such tensor or it cannot be read. */
+  read(name: string): Promise<Float32Array>;
+  /** Releases the files. */
+  close(): void;
+}
+
+/**
+ * Opens the weights at a path: a `.gguf` or `.safetensors` file, or a folder with
+ * `model.safetensors`, `model.safetensors.index.json` or a single `.gguf` file.
+ *
+ * @throws UserError when nothing of the kind is there, or it is damaged.
+ *
+ * @example
+ * ```ts
+ * import { openWeights } from "./weights.ts";
+ * const weights = await openWeights("SmolLM2-135M-Instruct");
+ * weights.shape("model.embed_tokens.weight");
+ * weights.close();
+ * ```
+ */
+export async function openWeights(path: string): Promise<WeightSource> {
+  const gguf = ggufPath(path);
+  return gguf ? ggufWeights(await openGguf(gguf)) : await openSafetensors(path);
+}
+
+/**
+ * Reads the config that belongs to the weights at a path: `config.json` in the folder (or beside
+ * the `.safetensors` file), or the metadata of the `.gguf` file.
+ *
+ * @throws UserError when it is missing, unreadable or of another architecture.
+ */
+export async function readConfig(path: string): Promise<LlamaConfig> {
+  const gguf = ggufPath(path);
+  if (gguf) {
+    const file = await openGguf(gguf);
+    try {
+      const { metadata, tensors } = file;
+      return configFromGguf(metadata, {
+        file: gguf,
+        tied: !tensors.has("output.weight"),
+        attentionBias: tensors.has("blk.0.attn_q.bias"),
+        ropeFactors: tensors.has("rope_freqs.weight") ? await file.read("rope_freqs.weight") : null,
+      });
+    } finally {
+      file.close();
+    }
+  }
+  const file = path.endsWith(".safetensors")
+    ? path.replace(/[^/\\]*$/, "config.json")
+    : `${path}/config.json`;
+  return parseConfig(await readJson(file), file);
+}
+
+/** The GGUF file that `path` means (itself, or the one in a folder without safetensors), if any. */
+export function ggufPath(path: string): string | undefined {
+  if (path.endsWith(".gguf")) return path;
+  let entries: Deno.DirEntry[];
+  try {
+    entries = [...Deno.readDirSync(path)];
+  } catch {
+    return undefined; // no folder: the reader of single files says what is wrong
+  }
+  if (entries.some((e) => e.name.startsWith("model.safetensors"))) return undefined;
+  const found = entries.filter((e) => e.name.endsWith(".gguf")).map((e) => `${path}/${e.name}`);
+  if (found.length > 1) {
+    throw new UserError(`${path} holds ${found.length} GGUF files`, "give the path of one of them");
+  }
+  return found[0];
+}

@@ -1,0 +1,174 @@
+import { JSONParser } from "@streamparser/json";
+import { z } from "zod";
+import { UserError } from "../error.ts";
+import { readBytes, readHead, type Row, stem } from "./lines.ts";
+import { type PairRow, type PairStream, pairStream, type ReadOptions } from "./stream.ts";
+import { parseRecord } from "./record.ts";
+
+const AnnotationSchema = z.object({
+  instruction: z.string(),
+  output_1: z.string(),
+  output_2: z.string(),
+  preference: z.number().min(1).max(2),
+  generator_1: z.string().optional(),
+  generator_2: z.string().optional(),
+  dataset: z.string().optional(),
+});
+
+/**
+ * One comparison of AlpacaEval's `annotations.json`: a model's answer (`output_2`) against the
+ * baseline's (`output_1`). `preference` is in [1, 2]: 1 + the annotator's probability of `output_2`.
+ */
+export type Annotation = z.infer<typeof AnnotationSchema>;
+
+/**
+ * The comparisons of an AlpacaEval `annotations.json` (also gzip), one at a time: `line` is the item,
+ * from 1. An item with a missing or wrong field becomes a row with a reason.
+ *
+ * The file is one JSON array; it is parsed as it streams in, so its size does not matter.
+ *
+ * @throws {UserError} The text is not a JSON array or breaks off: what follows the fault cannot be
+ * told apart, so this ends the reading even where bad items are skipped.
+ *
+ * Source: https://github.com/tatsu-lab/alpaca_eval
+ */
+export async function* readAnnotations(path: string): AsyncGenerator<Row<Annotation>> {
+  if (!(await readHead(path, 1024)).replace(/^\ufeff/, "").trimStart().startsWith("[")) {
+    throw new UserError(
+      `${path} is not a JSON array`,
+      "give AlpacaEval's annotations.json; for one object a line read it as jsonl",
+    );
+  }
+  let item = 0;
+  let ready: Row<Annotation>[] = [];
+  const parser = new JSONParser({ paths: ["$.*"], keepStack: false });
+  parser.onValue = ({ value }) => {
+    item++;
+    ready.push({ line: item, ...parseRecord(AnnotationSchema, value) });
+  };
+  const fail = (error: unknown) => {
+    throw new UserError(
+      `${path} is not valid JSON after item ${item}: ${(error as Error).message}`,
+      "fetch or write the file again",
+      { cause: error },
+    );
+  };
+  // Without a handler of its own the parser would throw past the items that are ready.
+  let broken: Error | undefined;
+  parser.onError = (error) => broken ??= error;
+  for await (const chunk of readBytes(path)) {
+    parser.write(chunk);
+    yield* ready;
+    ready = [];
+    if (broken !== undefined) fail(broken);
+  }
+  if (!parser.isEnded) fail(new Error("the array is not closed"));
+}
+
+/**
+ * AlpacaEval comparisons as pairs: the preferred of the two outputs is chosen, and the strength is
+ * twice the distance of the preference from 1.5. A preference of 1.5 is a tie and gives no pair.
+ */
+export async function* readAlpaca(path: string): AsyncGenerator<PairRow> {
+  const model = stem(path);
+  for await (const row of readAnnotations(path)) {
+    if ("reason" in row) {
+      yield row;
+      continue;
+    }
+    const { instruction, output_1, output_2, preference } = row.value;
+    yield preference === 1.5 ? { line: row.line, tie: true } : {
+      line: row.line,
+      value: {
+        id: `${model}:${row.line}`,
+        prompt: [{ role: "user", content: instruction }],
+        ...ordered(output_2, output_1, preference > 1.5),
+        source: "alpaca-eval",
+        strength: Math.abs(preference - 1.5) * 2,
+      },
+    };
+  }
+}
+
+/**
+ * Pairs of two models' answers to the same instructions: the one that does better against the common
+ * baseline is chosen; the strength is the distance of the two preferences, in [0, 1].
+ *
+ * An item of `fileB` is bad when `fileA` has no comparison with the same baseline answer for its
+ * instruction, or the instruction comes twice; an item of `fileA` that `fileB` lacks likewise. The
+ * comparisons of `fileA` are held in memory.
+ *
+ * @throws {UserError} As `readPairs`; the item's number is that in `fileB`, unless the reason says that
+ * `fileA` is at fault or `fileB` lacks it.
+ *
+ * @example
+ * ```ts ignore
+ * import { pairsBetweenModels } from "./alpaca.ts";
+ * const pairs = pairsBetweenModels("claude-2.json.gz", "alpaca-7b.json.gz", { onBadLine: "skip" });
+ * for await (const pair of pairs) console.log(pair.id, pair.strength);
+ * console.log(pairs.counts);
+ * ```
+ */
+export function pairsBetweenModels(
+  fileA: string,
+  fileB: string,
+  options: ReadOptions = {},
+): PairStream {
+  return pairStream(rowsBetween(fileA, fileB), {
+    ...options,
+    file: `${fileA} and ${fileB}`,
+    unit: () => "item",
+  });
+}
+
+async function* rowsBetween(fileA: string, fileB: string): AsyncGenerator<PairRow> {
+  const [nameA, nameB] = [stem(fileA), stem(fileB)];
+  const answersA = new Map<string, { readonly line: number; readonly value: Annotation }>();
+  for await (const row of readAnnotations(fileA)) {
+    if ("reason" in row) yield { ...row, reason: `in ${nameA}: ${row.reason}` };
+    else if (answersA.has(row.value.instruction)) yield twice(row.line, nameA);
+    else answersA.set(row.value.instruction, row);
+  }
+  const seen = new Set<string>();
+  for await (const row of readAnnotations(fileB)) {
+    if ("reason" in row) {
+      yield { ...row, reason: `in ${nameB}: ${row.reason}` };
+      continue;
+    }
+    const { line, value: b } = row;
+    const a = answersA.get(b.instruction)?.value;
+    if (seen.has(b.instruction)) yield twice(line, nameB);
+    else if (a === undefined) yield { line, reason: `the instruction is not in ${nameA}` };
+    else if (a.output_1 !== b.output_1) {
+      yield {
+        line,
+        reason: "the two models were compared with different baseline answers",
+        detail: `${a.generator_1 ?? "no generator_1"}, ${b.generator_1 ?? "no generator_1"}`,
+      };
+    } else if (a.preference === b.preference) yield { line, tie: true };
+    else {
+      yield {
+        line,
+        value: {
+          id: `${nameA}/${nameB}:${line}`,
+          prompt: [{ role: "user", content: b.instruction }],
+          ...ordered(a.output_2, b.output_2, a.preference > b.preference),
+          source: "alpaca-eval",
+          strength: Math.abs(a.preference - b.preference),
+        },
+      };
+    }
+    seen.add(b.instruction);
+  }
+  for (const [instruction, { line }] of answersA) {
+    if (!seen.has(instruction)) yield { line, reason: `the instruction is not in ${nameB}` };
+  }
+}
+
+function twice(line: number, name: string): PairRow {
+  return { line, reason: `the instruction comes twice in ${name}` };
+}
+
+function ordered(first: string, second: string, firstIsBetter: boolean) {
+  return firstIsBetter ? { chosen: first, rejected: second } : { chosen: second, rejected: first };
+}

@@ -1,0 +1,13 @@
+/** Preference pairs: the one type for them, readers of the files they come in, and the split by prompt. */
+export { type Annotation, pairsBetweenModels, readAnnotations } from "./alpaca.ts";
+export type { Row } from "./lines.ts";
+export { type Pair, validatePair } from "./pair.ts";
+export { collectPairs, guessFormat, PAIR_FORMATS, type PairFormat, readPairs } from "./read.ts";
+export { promptKey, splitByPrompt, type SplitOptions } from "./split.ts";
+export {
+  type BadLine,
+  describeBadLine,
+  type PairStream,
+  type ReadCounts,
+  type ReadOptions,
+} from "./stream.ts";

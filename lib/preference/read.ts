@@ -1,0 +1,98 @@
+import { UserError } from "../error.ts";
+import { readAlpaca } from "./alpaca.ts";
+import { readHh } from "./hh.ts";
+import { readHead } from "./lines.ts";
+import type { Pair } from "./pair.ts";
+import { type PairRow, type PairStream, pairStream, type ReadCounts } from "./stream.ts";
+import type { BadLine, ReadOptions } from "./stream.ts";
+import { readCsv, readJsonl } from "./table.ts";
+
+interface Reader {
+  readonly rows: (path: string) => AsyncIterable<PairRow>;
+  readonly unit: BadLine["unit"];
+}
+
+const READERS = {
+  hh: { rows: readHh, unit: "line" },
+  alpaca: { rows: readAlpaca, unit: "item" },
+  csv: { rows: readCsv, unit: "line" },
+  jsonl: { rows: readJsonl, unit: "line" },
+} as const satisfies Record<string, Reader>;
+
+/** The formats that {@linkcode readPairs} knows. */
+export type PairFormat = keyof typeof READERS;
+
+/** The names of the formats, for help texts and checks of settings. */
+export const PAIR_FORMATS = Object.keys(READERS) as readonly PairFormat[];
+
+/**
+ * Reads a file of preference pairs, one pair at a time; gzip is unpacked on the way.
+ *
+ * Every pair that arrives passes `validatePair`. The stream's `counts` say what became of the other
+ * records; none is dropped without being reported.
+ *
+ * @param path The file.
+ * @param options The format (told from the content, then the name, when left out) and what to do
+ * about a bad record.
+ * @throws {UserError} When iterated: the file is missing, a folder, empty, damaged or of an unknown
+ * format; at a bad record unless `onBadLine` is `skip`; when no record at all gives a pair.
+ *
+ * @example
+ * ```ts
+ * import { readPairs } from "./read.ts";
+ * const path = await Deno.makeTempFile({ suffix: ".csv" });
+ * await Deno.writeTextFile(path, "prompt,chosen,rejected\nHi,Hello!,What?\nHi,,What?\n");
+ * const pairs = readPairs(path, { onBadLine: "skip" });
+ * for await (const pair of pairs) console.log(pair.chosen);
+ * console.log(pairs.counts); // { pairs: 1, bad: 1, ties: 0, reasons: { "the chosen response is empty": 1 } }
+ * ```
+ */
+export function readPairs(
+  path: string,
+  { format, ...options }: ReadOptions & { readonly format?: PairFormat } = {},
+): PairStream {
+  if (format !== undefined && !PAIR_FORMATS.includes(format)) {
+    throw new UserError(
+      `there is no pair format "${format}"`,
+      `give one of ${PAIR_FORMATS.join(", ")}, or none to have it told from the file`,
+    );
+  }
+  let unit: BadLine["unit"] = "line";
+  async function* rows() {
+    const reader = READERS[format ?? await guessFormat(path)];
+    unit = reader.unit;
+    yield* reader.rows(path);
+  }
+  return pairStream(rows(), { ...options, file: path, unit: () => unit });
+}
+
+/** All pairs of a file in memory, with the counts. Options and errors as {@linkcode readPairs}. */
+export async function collectPairs(
+  path: string,
+  options: Parameters<typeof readPairs>[1] = {},
+): Promise<{ readonly pairs: Pair[]; readonly counts: ReadCounts }> {
+  const stream = readPairs(path, options);
+  const pairs = await Array.fromAsync(stream);
+  return { pairs, counts: stream.counts };
+}
+
+/**
+ * Tells a file's format: a JSON array is `alpaca`; objects are `hh` when `chosen` begins with a
+ * speaker's marker and `jsonl` otherwise; then the ending counts, then a header naming `chosen`.
+ *
+ * @throws {UserError} When none of this fits.
+ */
+export async function guessFormat(path: string): Promise<PairFormat> {
+  const head = (await readHead(path)).replace(/^\ufeff/, "").trimStart();
+  if (head.startsWith("[")) return "alpaca";
+  const isHh = /"(chosen|rejected)"\s*:\s*"\\n\\n(Human|Assistant):/.test(head);
+  if (isHh) return "hh";
+  const name = path.toLowerCase().replace(/\.gz$/, "");
+  if (head.startsWith("{") || /\.(jsonl|ndjson)$/.test(name)) return "jsonl";
+  if (/\.(csv|tsv)$/.test(name) || head.split("\n", 1)[0].includes("chosen")) return "csv";
+  throw new UserError(
+    `${path}: the format cannot be told from its name or its first characters ` +
+      JSON.stringify(head.slice(0, 40)),
+    `say which it is with format: ${PAIR_FORMATS.join(", ")}`,
+  );
+}

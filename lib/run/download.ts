@@ -1,0 +1,182 @@
+import {
+  downloadFile,
+  fileDownloadInfo,
+  HubApiError,
+  type RepoDesignation,
+} from "@huggingface/hub";
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { dirname } from "node:path";
+import { UserError } from "../error.ts";
+
+/** How to reach the Hub; all of it has defaults. */
+export interface HubOptions {
+  /** Hears one line for each thing worth knowing. */
+  readonly log?: (line: string) => void;
+  /** Replaces the global fetch, in tests. */
+  readonly fetch?: typeof fetch;
+  /** Another Hub, such as a mirror; default https://huggingface.co. */
+  readonly hubUrl?: string;
+  /** For gated or private repositories. */
+  readonly accessToken?: string;
+  /** Longest wait for an answer, or for more of it, in milliseconds; default 10,000. */
+  readonly timeoutMs?: number;
+}
+
+/** A file in a repository of the Hub. */
+export interface HubFile {
+  readonly repo: RepoDesignation;
+  readonly path: string;
+  /** Branch, tag or commit; default `main`. */
+  readonly revision?: string;
+}
+
+/**
+ * Fetches one file from the Hugging Face Hub to `target`, which exists only when it is complete.
+ *
+ * The bytes go to `target.part` first. When the Hub knows the file's sha256 (every large file), the
+ * result is checked against it and an interrupted download is continued; otherwise nothing is left.
+ *
+ * @throws {UserError} The file is not there, the connection breaks or stalls, or size or sha256 differ.
+ */
+export async function downloadHubFile(
+  file: HubFile,
+  target: string,
+  { log = () => {}, timeoutMs = 10_000, ...options }: HubOptions = {},
+): Promise<void> {
+  const part = `${target}.part`;
+  const guard = new StallGuard(timeoutMs);
+  const name = typeof file.repo === "string" ? file.repo : nameOf(file.repo);
+  const hub = { ...file, ...options, fetch: guard.wrap(options.fetch ?? fetch), xet: false };
+  let sha256: string | undefined;
+  try {
+    const info = await fileDownloadInfo(hub);
+    const blob = info && await downloadFile({ ...hub, downloadInfo: info });
+    if (!info || !blob) throw new Error("there is no such file");
+    sha256 = /^"?([0-9a-f]{64})"?$/.exec(info.etag)?.[1];
+    await Deno.mkdir(dirname(target), { recursive: true });
+    let done = sha256 === undefined ? 0 : await sizeOf(part) ?? 0;
+    if (done > blob.size) done = 0;
+    if (done > 0) log(`continuing ${file.path} at ${megabytes(done)}`);
+    const tell = progress(file.path, blob.size, log);
+    if (done < blob.size || blob.size === 0) {
+      using output = await Deno.open(part, { write: true, create: true, truncate: done === 0 });
+      await output.seek(done, Deno.SeekMode.Start);
+      for await (const chunk of blob.slice(done).stream()) {
+        guard.alive();
+        for (let at = 0; at < chunk.length;) at += await output.write(chunk.subarray(at));
+        tell(done += chunk.length);
+      }
+    }
+    const wrongSize = done !== blob.size;
+    // More than asked for means that the part is not a beginning of the file: do not continue it.
+    if (done > blob.size) sha256 = undefined;
+    if (wrongSize) throw new Error(`${done} bytes came instead of ${blob.size}`);
+    if (sha256 !== undefined && await sha256Of(part) !== sha256) {
+      sha256 = undefined;
+      throw new Error("the sha256 is not the one that the Hub gives");
+    }
+    await Deno.rename(part, target);
+  } catch (error) {
+    const kept = sha256 !== undefined && await sizeOf(part) !== undefined;
+    if (!kept) await removeIfThere(part);
+    throw new UserError(
+      `"${file.path}" of ${name} could not be fetched from the Hub: ${describeFailure(error)}`,
+      kept ? "run the command again: it continues where it stopped" : "run the command again",
+      { cause: error },
+    );
+  } finally {
+    guard.stop();
+  }
+}
+
+/** Says in a few words what a failed request means. */
+export function describeFailure(error: unknown): string {
+  if (error instanceof HubApiError) {
+    return error.statusCode === 401 || error.statusCode === 404
+      ? `not found, or not open to everyone (HTTP ${error.statusCode})`
+      : `HTTP ${error.statusCode}`;
+  }
+  if (!(error instanceof Error)) return String(error);
+  // Deno's own message begins with the whole URL, which says nothing about why.
+  const cause = error.cause instanceof Error
+    ? `: ${error.cause.message.replace(/^error sending request for url \(.*?\): /, "")}`
+    : "";
+  return error.message + cause;
+}
+
+/** Aborts requests that say nothing for too long; a slow but living download goes on. */
+export class StallGuard {
+  #controller = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly timeoutMs: number) {}
+
+  /** A fetch under this guard. */
+  wrap(inner: typeof fetch): typeof fetch {
+    return async (input, init) => {
+      this.alive();
+      const response = await inner(input, { ...init, signal: this.#controller.signal });
+      this.alive();
+      return response;
+    };
+  }
+
+  /** Something came: wait anew. */
+  alive(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(
+      () => this.#controller.abort(new Error(`no answer for ${this.timeoutMs / 1000} seconds`)),
+      this.timeoutMs,
+    );
+  }
+
+  /** Ends the waiting. */
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+/** The sha256 of a file in hex, read in chunks. */
+export async function sha256Of(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  return hash.digest("hex");
+}
+
+/** A file's size in bytes; `undefined` when nothing is there. */
+export async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await Deno.stat(path)).size;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** Removes a file or folder with all that is in it; nothing there is no error. */
+export async function removeIfThere(path: string): Promise<void> {
+  if (await sizeOf(path) !== undefined) await Deno.remove(path, { recursive: true });
+}
+
+/** Bytes as megabytes for people. */
+export function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+}
+
+/** Says at every tenth how far a file above 10 MB is. */
+function progress(name: string, size: number, log: (line: string) => void) {
+  let tenths = 0;
+  return (done: number) => {
+    const now = Math.floor((done / size) * 10);
+    if (size < 1e7 || now <= tenths) return;
+    tenths = now;
+    log(`${name}: ${now * 10} % of ${megabytes(size)}`);
+  };
+}
+
+function nameOf(repo: Exclude<RepoDesignation, string>): string {
+  return "name" in repo ? repo.name : String(repo);
+}

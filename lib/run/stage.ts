@@ -1,0 +1,182 @@
+import { UserError } from "../error.ts";
+import type { RunConfig } from "./config.ts";
+import { makeFolder, readJsonFile, writeWhole } from "./files.ts";
+import { duration } from "./progress.ts";
+import type { Workbench } from "./workbench.ts";
+
+/** Thrown to leave a stage early because the user asked to stop; what is done is on disk. */
+export class Stopped extends Error {
+  override name = "Stopped";
+}
+
+/** What a stage works with. */
+export interface StageContext {
+  readonly config: Readonly<RunConfig>;
+  /** The stage's own folder in the run folder. */
+  readonly folder: string;
+  /** The folder of another stage of the run. */
+  readonly folderOf: (stage: string) => string;
+  readonly bench: Workbench;
+  readonly log: (line: string) => void;
+  /** Whether the user asked to stop. */
+  readonly stopping: () => boolean;
+  /** Leaves the stage if the user asked to stop. @throws {Stopped} */
+  readonly checkStop: () => void;
+}
+
+/** Numbers and texts that a stage leaves for the summary. */
+export type StageResult = Record<string, unknown>;
+
+/** One step of the pipeline. */
+export interface Stage {
+  readonly name: string;
+  /** One line that says what it does. */
+  readonly title: string;
+  /** Stages whose results it reads. */
+  readonly needs: readonly string[];
+  /** The part of the run's settings its result depends on, beside those of the stages it needs. */
+  readonly config: (run: Readonly<RunConfig>) => Record<string, unknown>;
+  readonly run: (context: StageContext) => Promise<StageResult>;
+}
+
+interface Done {
+  config: string;
+  seconds: number;
+  result: StageResult;
+}
+
+/** A run folder: one folder a stage, each with its config and, once finished, its result. */
+export class RunFolder {
+  constructor(readonly path: string, readonly stages: readonly Stage[]) {}
+
+  /** The folder of a stage. */
+  folderOf(stage: string): string {
+    return `${this.path}/${stage}`;
+  }
+
+  /** What a finished stage left, or null. */
+  async result(stage: string): Promise<StageResult | null> {
+    return (await this.#done(stage))?.result ?? null;
+  }
+
+  /** Seconds a finished stage took, over all its sessions. */
+  async seconds(stage: string): Promise<number | null> {
+    return (await this.#done(stage))?.seconds ?? null;
+  }
+
+  /**
+   * Runs a stage, or shows that it is done.
+   *
+   * @throws {UserError} if a stage it needs is missing, or it was done with other settings
+   */
+  async run(
+    stage: Stage,
+    options: { config: Readonly<RunConfig>; bench: Workbench; stopping: () => boolean },
+  ): Promise<void> {
+    const { config, bench, stopping } = options;
+    const wanted = JSON.stringify(this.#chain(stage).map((s) => [s.name, s.config(config)]));
+    for (const need of stage.needs) {
+      if (!await this.#done(need)) {
+        throw new UserError(
+          `stage ${stage.name} needs the result of stage ${need}, which ${this.path} does not have`,
+          `run it first: deno task start --run ${this.path} --stage ${need}`,
+        );
+      }
+    }
+    const folder = this.folderOf(stage.name);
+    const done = await this.#done(stage.name);
+    const begun = done?.config ??
+      (await readJsonFile<{ chain: string }>(`${folder}/config.json`))?.chain ?? null;
+    if (begun !== null && begun !== wanted) {
+      throw new UserError(
+        `${folder} was made with other settings:\n${difference(begun, wanted)}`,
+        "set them as they were, choose another folder with --run, or start anew with --fresh",
+      );
+    }
+    if (done) {
+      console.log(`${stage.name}: done before (${duration(done.seconds)})`);
+      return;
+    }
+    console.log(`\n${stage.name}: ${stage.title}`);
+    const own = stage.config(config);
+    for (const [name, value] of Object.entries(own)) {
+      console.log(`  ${name}: ${JSON.stringify(value)}`);
+    }
+    await makeFolder(folder);
+    const file = { stage: stage.name, seed: config.seed, settings: own, chain: wanted };
+    await writeWhole(`${folder}/config.json`, JSON.stringify(file, null, 2) + "\n");
+    const clock = await StageClock.open(folder);
+    try {
+      const result = await stage.run({
+        config,
+        folder,
+        folderOf: (name) => this.folderOf(name),
+        bench,
+        log: (line) => console.log(`  ${line}`),
+        stopping,
+        checkStop: () => {
+          if (stopping()) throw new Stopped();
+        },
+      });
+      const finished: Done = { config: wanted, seconds: clock.seconds(), result };
+      await writeWhole(`${folder}/done.json`, JSON.stringify(finished, null, 2) + "\n");
+      console.log(`  ${stage.name} took ${duration(finished.seconds)}`);
+    } finally {
+      await clock.save();
+    }
+  }
+
+  #done(stage: string): Promise<Done | null> {
+    return readJsonFile<Done>(`${this.folderOf(stage)}/done.json`);
+  }
+
+  /** The stage and all it rests on: a change to any of their settings makes it another result. */
+  #chain(stage: Stage): Stage[] {
+    const names = new Set<string>();
+    const visit = (s: Stage) => {
+      s.needs.forEach((need) => visit(this.stages.find(({ name }) => name === need)!));
+      names.add(s.name);
+    };
+    visit(stage);
+    return this.stages.filter(({ name }) => names.has(name));
+  }
+}
+
+/** Time spent in a stage over all sessions, so that a resumed stage reports its whole cost. */
+class StageClock {
+  readonly #started = performance.now();
+
+  private constructor(readonly file: string, readonly before: number) {}
+
+  static async open(folder: string): Promise<StageClock> {
+    const file = `${folder}/clock.json`;
+    return new StageClock(file, (await readJsonFile<{ seconds: number }>(file))?.seconds ?? 0);
+  }
+
+  seconds(): number {
+    return this.before + (performance.now() - this.#started) / 1000;
+  }
+
+  async save(): Promise<void> {
+    await writeWhole(this.file, JSON.stringify({ seconds: this.seconds() }) + "\n");
+  }
+}
+
+function difference(before: string, now: string): string {
+  const read = (text: string) =>
+    new Map(
+      (JSON.parse(text) as [string, Record<string, unknown>][]).flatMap(([stage, config]) =>
+        Object.entries(config).flatMap(([section, value]) =>
+          Object.entries(typeof value === "object" && value !== null ? value : { "": value })
+            .map(([field, v]) =>
+              [`${stage}: ${section}${field && "."}${field}`, JSON.stringify(v)] as const
+            )
+        )
+      ),
+    );
+  const [a, b] = [read(before), read(now)];
+  return [...new Set([...a.keys(), ...b.keys()])]
+    .filter((key) => a.get(key) !== b.get(key))
+    .map((key) => `  ${key} was ${a.get(key) ?? "absent"}, is now ${b.get(key) ?? "absent"}`)
+    .join("\n");
+}

@@ -1,0 +1,85 @@
+import { answerExample } from "../../align/mod.ts";
+import { UserError } from "../../error.ts";
+import {
+  type BadLine,
+  type Pair,
+  type PairFormat,
+  readPairs,
+  splitByPrompt,
+} from "../../preference/mod.ts";
+import { Rng } from "../../random.ts";
+import { readJsonl, writeJsonl } from "../files.ts";
+import { locateData } from "../source.ts";
+import type { Stage, StageContext } from "../stage.ts";
+
+/** Pairs of a run, as the data stage left them. */
+export function pairsOf(
+  context: Pick<StageContext, "folderOf">,
+  side: "train" | "held_out",
+): Promise<Pair[]> {
+  return readJsonl<Pair>(`${context.folderOf("data")}/${side}.jsonl`);
+}
+
+/** Reads preferences, keeps those that fit, and splits them by prompt. */
+export const dataStage: Stage = {
+  name: "data",
+  title: "read the preferences, keep what fits, hold out prompts",
+  needs: [],
+  config: ({ seed, model, data }) => ({ seed, model, data }),
+
+  async run({ config, folder, bench, log }) {
+    const { source, format, onBadLine, train, heldOut, maxTokens } = config.data;
+    const { path, origin } = await locateData(source, { log });
+    const encoder = await bench.encoder();
+
+    const badLines: BadLine[] = [];
+    const stream = readPairs(path, {
+      ...(format && { format: format as PairFormat }),
+      onBadLine,
+      report: (bad) => badLines.push(bad),
+    });
+    const fitting: Pair[] = [];
+    let tooLong = 0;
+    for await (const pair of stream) {
+      const fits = [pair.chosen, pair.rejected].every((answer) => {
+        const made = answerExample({ prompt: pair.prompt, answer, pair: pair.id }, encoder);
+        return made !== null && !made.truncated;
+      });
+      if (fits) fitting.push(pair);
+      else tooLong++;
+    }
+    const { counts } = stream;
+    await writeJsonl(`${folder}/bad_lines.jsonl`, badLines);
+    log(
+      `${
+        origin === "local" ? path : origin
+      }: ${counts.pairs} pairs, ${counts.bad} bad, ${counts.ties} ties`,
+    );
+    for (const [reason, n] of Object.entries(counts.reasons)) log(`  skipped ${n}: ${reason}`);
+    log(`${tooLong} pairs longer than ${maxTokens} tokens left out, ${fitting.length} remain`);
+
+    if (fitting.length < train + heldOut) {
+      throw new UserError(
+        `${fitting.length} pairs fit in ${maxTokens} tokens; ${train} to train on and ${heldOut} held out were asked for`,
+        "lower data.train or data.heldOut, or raise data.maxTokens",
+      );
+    }
+    const sides = splitByPrompt(fitting, { heldOut, seed: config.seed });
+    const shuffle = (pairs: Pair[], name: string) => Rng.named(config.seed, name).shuffle(pairs);
+    const chosen = shuffle(sides.train, "data/train").slice(0, train);
+    const held = shuffle(sides.heldOut, "data/held out").slice(0, heldOut);
+    await writeJsonl(`${folder}/train.jsonl`, chosen);
+    await writeJsonl(`${folder}/held_out.jsonl`, held);
+    const longer = held.filter((pair) => pair.chosen.length > pair.rejected.length).length;
+    log(`${chosen.length} pairs to train on, ${held.length} held out, no prompt on both sides`);
+    return {
+      file: path,
+      origin,
+      ...counts,
+      tooLong,
+      train: chosen.length,
+      heldOut: held.length,
+      heldOutChosenLonger: longer / held.length,
+    };
+  },
+};

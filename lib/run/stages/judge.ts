@@ -1,0 +1,95 @@
+import { encodePrompt, endOfAnswer } from "../../align/mod.ts";
+import { judgeReport, reportRows } from "../../judge/mod.ts";
+import { generate, type Llama } from "../../model/mod.ts";
+import type { Pair } from "../../preference/mod.ts";
+import { Rng } from "../../random.ts";
+import { writeCsv, writeJsonl } from "../files.ts";
+import { Progress } from "../progress.ts";
+import type { Stage, StageContext } from "../stage.ts";
+import type { ModelState } from "../workbench.ts";
+import { pairsOf } from "./data.ts";
+
+/** Measures a model as judge of the held-out pairs, before JSFT or after. */
+function judgeStage(
+  name: string,
+  options: { state: ModelState; needs: string[]; title: string },
+): Stage {
+  return {
+    name,
+    title: options.title,
+    needs: options.needs,
+    config: ({ judge }) => ({ judge }),
+
+    async run(context) {
+      const { config, folder, bench, log, checkStop } = context;
+      const pairs = await pairsOf(context, "held_out");
+      const model = await bench.model(options.state);
+      const judge = await bench.judge((work) => work(model), {
+        cacheFile: `${folder}/cache.jsonl`,
+      });
+      const comparisons = pairs.map(({ prompt, chosen, rejected }) => ({
+        prompt,
+        first: chosen,
+        second: rejected,
+      }));
+      const progress = new Progress(name, { unit: "prompt", total: 2 * pairs.length });
+      const judgments = await judge.judge(comparisons, {
+        onProgress: ({ done, total }) => {
+          progress.update(2 * pairs.length - total + done);
+          checkStop();
+        },
+      });
+      progress.finish();
+
+      const rng = Rng.named(config.seed, "judge report");
+      const report = judgeReport(judgments, { comparisons, preferred: "first", rng });
+      const rows = reportRows(report);
+      await writeCsv(`${folder}/report.csv`, rows);
+      await writeJsonl(
+        `${folder}/judgments.jsonl`,
+        judgments.map((judgment, i) => ({ pair: pairs[i].id, ...judgment })),
+      );
+      for (const { measure, value, low, high } of rows) {
+        log(`${measure.padEnd(20)} ${value.toFixed(3)}  [${low.toFixed(3)}, ${high.toFixed(3)}]`);
+      }
+      await writeJsonl(
+        `${folder}/answers.jsonl`,
+        await greedyAnswers(model, pairs.slice(0, config.reject.samples), context),
+      );
+      return { ...report };
+    },
+  };
+}
+
+/** The likeliest answer to each prompt, for reading. */
+export async function greedyAnswers(
+  model: Llama,
+  pairs: readonly Pair[],
+  { config, bench }: Pick<StageContext, "config" | "bench">,
+): Promise<{ pair: string; answer: string }[]> {
+  const encoder = await bench.encoder();
+  const answers = await generate(model, pairs.map((pair) => encodePrompt(pair.prompt, encoder)), {
+    maxNewTokens: config.selfJudge.maxNewTokens,
+    temperature: 0,
+    stopIds: [endOfAnswer(encoder.tokenizer)],
+    seed: config.seed,
+  });
+  return answers.map(([{ ids }], i) => ({
+    pair: pairs[i].id,
+    answer: encoder.tokenizer.decode(ids, { skipSpecial: true }).trim(),
+  }));
+}
+
+/** The model as it came, as judge: what JSFT has to beat. */
+export const judgeBeforeStage = judgeStage("judge-before", {
+  state: "base",
+  needs: ["data"],
+  title: "the model as it came, as judge of held-out pairs",
+});
+
+/** The judge that the self-judging loop will trust. */
+export const judgeAfterStage = judgeStage("judge-after", {
+  state: "jsft",
+  needs: ["data", "jsft"],
+  title: "the model after JSFT, as judge of the same pairs",
+});

@@ -1,0 +1,159 @@
+import { readJsonl, writeCsv, writeWhole } from "../files.ts";
+import { duration } from "../progress.ts";
+import type { RunFolder, StageResult } from "../stage.ts";
+import type { Estimate } from "../../statistics.ts";
+import type { Pair } from "../../preference/mod.ts";
+import type { RejectionRow } from "./reject.ts";
+
+/** One line of a run's summary. */
+interface SummaryRow {
+  stage: string;
+  measure: string;
+  value: number;
+  low?: number;
+  high?: number;
+  n?: number;
+}
+
+/**
+ * Writes what a run found as `summary.csv` and `summary.md`, from the results of its finished stages.
+ *
+ * @returns the Markdown
+ */
+export async function writeSummary(folder: RunFolder): Promise<string> {
+  const rows: SummaryRow[] = [];
+  for (const stage of ["judge-before", "judge-after"]) {
+    const report = await folder.result(stage) as Record<string, Estimate> | null;
+    for (const [measure, e] of Object.entries(report ?? {})) rows.push({ stage, measure, ...e });
+  }
+  for (const stage of ["jsft", "self-judge"]) {
+    for (const [measure, value] of Object.entries(await folder.result(stage) ?? {})) {
+      if (typeof value === "number") rows.push({ stage, measure, value });
+    }
+  }
+  const rejection = (await folder.result("reject"))?.rows as RejectionRow[] | undefined;
+  for (const { policy, candidates, winRate: value, low, high, n } of rejection ?? []) {
+    rows.push({
+      stage: "reject",
+      measure: `${policy} N=${candidates} win rate`,
+      value,
+      low,
+      high,
+      n,
+    });
+  }
+  for (const { name } of folder.stages) {
+    const value = await folder.seconds(name);
+    if (value !== null) rows.push({ stage: name, measure: "seconds", value });
+  }
+  await writeCsv(`${folder.path}/summary.csv`, rows);
+  const text = [
+    `# ${folder.path}`,
+    ...judgeTable(rows),
+    ...trainingLines(await folder.result("jsft"), await folder.result("self-judge")),
+    ...rejectionTable(rejection ?? []),
+    ...await beforeAndAfter(folder),
+    "",
+    "Time: " + rows.filter(({ measure }) => measure === "seconds")
+      .map(({ stage, value }) => `${stage} ${duration(value)}`).join(", "),
+    "",
+  ].join("\n");
+  await writeWhole(`${folder.path}/summary.md`, text);
+  return text;
+}
+
+function judgeTable(rows: readonly SummaryRow[]): string[] {
+  const before = rows.filter(({ stage, low }) => stage === "judge-before" && low !== undefined);
+  const after = new Map(
+    rows.filter(({ stage }) => stage === "judge-after").map((row) => [row.measure, row]),
+  );
+  if (before.length === 0) return [];
+  const cell = (row?: SummaryRow) =>
+    row ? `${row.value.toFixed(3)} [${row.low!.toFixed(3)}, ${row.high!.toFixed(3)}]` : "-";
+  return [
+    "",
+    `Judge on ${before[0].n} held-out pairs, 95 % bootstrap intervals:`,
+    "",
+    "| measure | before JSFT | after JSFT |",
+    "|---|---|---|",
+    ...before.map((row) => `| ${row.measure} | ${cell(row)} | ${cell(after.get(row.measure))} |`),
+  ];
+}
+
+function trainingLines(jsft: StageResult | null, loop: StageResult | null): string[] {
+  const number = (result: StageResult, name: string, digits = 3) =>
+    typeof result[name] === "number" ? (result[name] as number).toFixed(digits) : "-";
+  const fromTo = (result: StageResult, name: string, digits = 3) =>
+    `${number(result, `${name}First`, digits)} -> ${number(result, `${name}Last`, digits)}`;
+  const lines: string[] = [];
+  if (jsft) {
+    lines.push(
+      "",
+      `JSFT, ${jsft.steps} steps: answer loss ${fromTo(jsft, "answerLoss")}, judgment loss ` +
+        `${fromTo(jsft, "judgmentLoss")} (guessing: 0.693), ${
+          number(jsft, "tokensPerSecond", 0)
+        } tokens/s`,
+    );
+  }
+  if (loop) {
+    lines.push(
+      "",
+      `${loop.method}, ${loop.steps} steps (first and last quarter): loss ${
+        fromTo(loop, "loss")
+      }, ` +
+        `reward margin ${fromTo(loop, "rewardMargin")}, log-probability of the chosen ${
+          fromTo(loop, "logProbChosen", 1)
+        }, tokens of the chosen ${fromTo(loop, "chosenTokens", 1)}; ` +
+        `${loop.pairs} pairs, ${loop.identical} identical and ${loop.ties} tied skipped`,
+    );
+  }
+  return lines;
+}
+
+function rejectionTable(rows: readonly RejectionRow[]): string[] {
+  if (rows.length === 0) return [];
+  return [
+    "",
+    `Self-rejection on ${
+      rows[0].n
+    } held-out prompts: win rate against one sample of the JSFT model, by the run's judge:`,
+    "",
+    "| answers from | N | win rate | mean J | tokens |",
+    "|---|---|---|---|---|",
+    ...rows.map((r) =>
+      `| ${r.policy} | ${r.candidates} | ${r.winRate.toFixed(3)} [${r.low.toFixed(3)}, ${
+        r.high.toFixed(3)
+      }] | ${r.preference.toFixed(3)} | ${r.tokens.toFixed(1)} |`
+    ),
+  ];
+}
+
+/** The same prompts answered by the model as it came, after JSFT and after self-training. */
+async function beforeAndAfter(folder: RunFolder): Promise<string[]> {
+  const pairs = new Map(
+    (await readJsonl<Pair>(`${folder.folderOf("data")}/held_out.jsonl`)).map((p) => [p.id, p]),
+  );
+  const stages = { base: "judge-before", JSFT: "judge-after", "self-judge": "reject" };
+  const answers = new Map<string, string[]>();
+  for (const [name, stage] of Object.entries(stages)) {
+    const path = `${folder.folderOf(stage)}/answers.jsonl`;
+    for (const { pair, answer } of await readJsonl<{ pair: string; answer: string }>(path)) {
+      answers.set(pair, [...answers.get(pair) ?? [], `- ${name}: ${oneLine(answer)}`]);
+    }
+  }
+  if (answers.size === 0) return [];
+  return [
+    "",
+    "Likeliest answers before and after:",
+    ...[...answers].flatMap(([id, lines]) => [
+      "",
+      `> ${oneLine(pairs.get(id)?.prompt.at(-1)?.content ?? id)}`,
+      "",
+      ...lines,
+    ]),
+  ];
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, " ").trim();
+}

@@ -1,0 +1,96 @@
+import { methodNamed, type OrderedPair, preferenceStep, type StepLog } from "../../align/mod.ts";
+import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
+import { appendJsonl } from "../files.ts";
+import type { Stage } from "../stage.ts";
+import { pairsOf } from "./data.ts";
+import { trainStage } from "./training.ts";
+
+/** The self-judging loop: the policy answers, the judge it started from orders, DPO learns. */
+export const selfJudgeStage: Stage = {
+  name: "self-judge",
+  title: "on-policy self-training: sample two answers, judge them, learn from the order",
+  needs: ["data", "jsft"],
+  config: ({ selfJudge }) => ({ selfJudge }),
+
+  async run(context) {
+    const { config, folder, bench, log, checkStop } = context;
+    const { selfJudge, seed } = config;
+    const method = methodNamed(selfJudge.method);
+    log(
+      `method ${selfJudge.method}: answers from the ${method.samples}, ordered by the ${method.orders}, ` +
+        `${method.loss} loss (${method.source})`,
+    );
+    const pairs = await pairsOf(context, "train");
+    const { model, frozen } = await bench.modelToTrain("jsft");
+    const judge = await bench.judge(frozen, { cacheFile: `${folder}/cache.jsonl` });
+    const ordered = `${folder}/pairs.jsonl`;
+    const step = preferenceStep({
+      method,
+      model,
+      frozen,
+      pairs,
+      compare: (comparisons) => judge.judge(comparisons),
+      encoder: await bench.encoder(config.data.maxTokens + selfJudge.maxNewTokens),
+      config: { ...selfJudge, seed },
+      onPairs: (made: OrderedPair[]) => appendJsonl(ordered, made),
+    });
+    const rows = await trainStage(context, {
+      name: "self-judge",
+      model,
+      steps: selfJudge.steps,
+      seed: seed + 1, // dropout masks of its own
+      schedule: {
+        learningRate: selfJudge.learningRate,
+        shape: "constant",
+        warmup: selfJudge.warmup,
+      },
+      adamw: { ...ADAMW_DEFAULTS, clipNorm: selfJudge.clipNorm },
+      checkpointEvery: selfJudge.checkpointEvery,
+      identity: config,
+      truncate: [ordered],
+      prepare: (k) => {
+        checkStop();
+        return step(k);
+      },
+      show: (row) => ({
+        loss: (row.loss ?? 0).toFixed(3),
+        margin: (row.rewardMargin ?? 0).toFixed(3),
+        accuracy: (row.rewardAccuracy ?? 0).toFixed(2),
+        consistent: (row.judgeConsistent ?? 0).toFixed(2),
+      }),
+    });
+    await bench.save(model, "self-judge");
+    return { method: selfJudge.method, steps: selfJudge.steps, ...summaryOf(rows) };
+  },
+};
+
+/** Sums of what was skipped, and means over the first and last quarter of the steps. */
+function summaryOf(rows: readonly StepLog[]): Record<string, number> {
+  const sum = (name: string) => rows.reduce((total, row) => total + (row[name] ?? 0), 0);
+  const quarter = Math.max(1, Math.floor(rows.length / 4));
+  const mean = (some: readonly StepLog[], name: string) => {
+    const with_ = some.filter((row) => row[name] !== undefined);
+    return with_.reduce((total, row) => total + row[name], 0) / Math.max(1, with_.length);
+  };
+  const ends = (name: string) => ({
+    [`${name}First`]: mean(rows.slice(0, quarter), name),
+    [`${name}Last`]: mean(rows.slice(-quarter), name),
+  });
+  return {
+    pairs: sum("pairs"),
+    identical: sum("identical"),
+    ties: sum("ties"),
+    skippedPrompts: sum("skippedPrompts"),
+    ...ends("loss"),
+    ...ends("rewardMargin"),
+    ...ends("rewardAccuracy"),
+    ...ends("logProbChosen"),
+    ...ends("chosenTokens"),
+    ...ends("rejectedTokens"),
+    judgeConsistent: mean(rows, "judgeConsistent"),
+    judgeFirstSeat: mean(rows, "judgeFirstSeat"),
+    secondsSampling: sum("secondsSampling"),
+    secondsJudging: sum("secondsJudging"),
+    seconds: sum("seconds"),
+  };
+}

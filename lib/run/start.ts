@@ -1,0 +1,179 @@
+/**
+ * The main job: SELF-JUDGE on a real model and real preferences, stage by stage.
+ *
+ *     deno task start --scale small
+ *
+ * @module
+ */
+import { Command, CommanderError } from "commander";
+import { UserError } from "../error.ts";
+import { startEngine } from "../tensor/mod.ts";
+import { resolveConfig, SCALE_NAMES } from "./config.ts";
+import { makeFolder, readJsonFile, writeWhole } from "./files.ts";
+import { RunFolder, type Stage, Stopped } from "./stage.ts";
+import { dataStage } from "./stages/data.ts";
+import { jsftStage } from "./stages/jsft.ts";
+import { judgeAfterStage, judgeBeforeStage } from "./stages/judge.ts";
+import { rejectStage } from "./stages/reject.ts";
+import { writeSummary } from "./stages/report.ts";
+import { selfJudgeStage } from "./stages/self_judge.ts";
+import { versions } from "./versions.ts";
+import { Workbench } from "./workbench.ts";
+
+/** The pipeline, in order. */
+export const STAGES: readonly Stage[] = [
+  dataStage,
+  judgeBeforeStage,
+  jsftStage,
+  judgeAfterStage,
+  selfJudgeStage,
+  rejectStage,
+];
+
+interface StartOptions {
+  scale: string;
+  stage?: string;
+  run?: string;
+  model?: string;
+  data?: string;
+  seed?: string;
+  config?: string;
+  set: string[];
+  fresh: boolean;
+}
+
+function parse(args: string[]): StartOptions {
+  const command = new Command("deno task start")
+    .description("Runs SELF-JUDGE: JSFT, the judge measured, self-training, self-rejection.")
+    .option("--scale <name>", SCALE_NAMES.join(" | "), "small")
+    .option(
+      "--stage <names>",
+      `only these, comma-separated: ${STAGES.map((s) => s.name).join(", ")}`,
+    )
+    .option("--run <folder>", "run folder; default runs/SCALE-sSEED")
+    .option("--model <spec>", "local folder or file, or a name on the Hugging Face Hub")
+    .option(
+      "--data <spec>",
+      "local file of pairs, or a named set such as hh-rlhf/harmless-base/test",
+    )
+    .option("--seed <number>", "everything random follows from it")
+    .option("--config <file>", "JSON file of settings, as in a run's run.json")
+    .option(
+      "--set <setting>",
+      "one setting, section.field=value; may be repeated",
+      (value: string, all: string[]) => [...all, value],
+      [],
+    )
+    .option("--fresh", "delete the chosen stages' results and start them anew", false)
+    .allowExcessArguments(false)
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} });
+  try {
+    return command.parse(args, { from: "user" }).opts<StartOptions>();
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === "commander.helpDisplayed") Deno.exit(0);
+    throw new UserError(error.message.replace(/^error: /, ""), "see deno task start --help");
+  }
+}
+
+async function main(): Promise<void> {
+  const options = parse(Deno.args);
+  const stages = chosenStages(options.stage);
+  const settings = [...options.set];
+  if (options.model !== undefined) settings.push(`model=${JSON.stringify(options.model)}`);
+  if (options.data !== undefined) settings.push(`data.source=${JSON.stringify(options.data)}`);
+  if (options.seed !== undefined) settings.push(`seed=${options.seed}`);
+  const values = options.config === undefined ? undefined : await readSettings(options.config);
+  const config = resolveConfig(options.scale, { values, settings });
+
+  const folder = new RunFolder(options.run ?? `runs/${options.scale}-s${config.seed}`, STAGES);
+  await makeFolder(folder.path);
+  if (options.fresh) {
+    for (const { name } of stages) {
+      await Deno.remove(folder.folderOf(name), { recursive: true }).catch(() => {});
+    }
+  }
+  const engine = await startEngine();
+  console.log(`run folder ${folder.path}, scale ${options.scale}, seed ${config.seed}`);
+  console.log(`engine ${engine.backend} on ${engine.device}: ${engine.reason}`);
+  const record = { scale: options.scale, command: Deno.args, versions: versions(engine), config };
+  await writeWhole(`${folder.path}/run.json`, JSON.stringify(record, null, 2) + "\n");
+
+  const stopping = listenForStop();
+  const bench = new Workbench(
+    config,
+    (name) => folder.folderOf(name),
+    (line) => console.log(`  ${line}`),
+  );
+  try {
+    for (const stage of stages) {
+      await folder.run(stage, { config, bench, stopping });
+      if (stopping()) throw new Stopped();
+    }
+  } finally {
+    bench.dispose();
+  }
+  console.log("\n" + await writeSummary(folder));
+  console.log(next(folder, stages, options));
+}
+
+function chosenStages(names?: string): readonly Stage[] {
+  if (names === undefined) return STAGES;
+  const wanted = names.split(",").map((name) => name.trim());
+  const unknown = wanted.find((name) => !STAGES.some((stage) => stage.name === name));
+  if (unknown !== undefined) {
+    throw new UserError(
+      `there is no stage "${unknown}"`,
+      `choose from ${STAGES.map((stage) => stage.name).join(", ")}`,
+    );
+  }
+  return STAGES.filter(({ name }) => wanted.includes(name));
+}
+
+async function readSettings(path: string): Promise<unknown> {
+  const found = await readJsonFile<{ config?: unknown }>(path);
+  if (found === null) throw new UserError(`there is no settings file ${path}`, "check the path");
+  return found.config ?? found;
+}
+
+/** First Ctrl-C: finish the step, save, leave. Second: leave at once. */
+function listenForStop(): () => boolean {
+  let asked = false;
+  Deno.addSignalListener("SIGINT", () => {
+    if (asked) Deno.exit(130);
+    asked = true;
+    console.error("\nstopping after this step; Ctrl-C again to leave at once");
+  });
+  return () => asked;
+}
+
+function next(folder: RunFolder, stages: readonly Stage[], { scale }: StartOptions): string {
+  const following = STAGES[STAGES.indexOf(stages.at(-1)!) + 1];
+  if (following) {
+    return `next: deno task start --scale ${scale} --run ${folder.path} --stage ${following.name}`;
+  }
+  const larger = SCALE_NAMES[SCALE_NAMES.indexOf(scale as typeof SCALE_NAMES[number]) + 1];
+  return [
+    `everything is in ${folder.path}: summary.md, and a folder a stage`,
+    `next: deno task start --scale ${scale} --set selfJudge.method=offline-dpo --run ${folder.path}-offline`,
+    ...(larger ? [`  or: deno task start --scale ${larger}`] : []),
+  ].join("\n");
+}
+
+if (import.meta.main) {
+  try {
+    await main();
+    Deno.exit(0);
+  } catch (error) {
+    if (error instanceof Stopped) {
+      console.error("stopped; run the same command again to go on");
+      Deno.exit(130);
+    }
+    if (error instanceof UserError) {
+      console.error(`error: ${error.message}`);
+      Deno.exit(1);
+    }
+    throw error;
+  }
+}

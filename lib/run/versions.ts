@@ -1,0 +1,15 @@
+import type { EngineReport } from "../tensor/mod.ts";
+import settings from "../../deno.json" with { type: "json" };
+
+/** What a run was made with: enough to make it again. */
+export function versions(engine: EngineReport): Record<string, string> {
+  const packages = Object.values(settings.imports)
+    .map((specifier) => /^npm:(.+)@([^@]+)$/.exec(specifier))
+    .flatMap((match) => match ? [[match[1], match[2]]] : []);
+  return {
+    deno: Deno.version.deno,
+    system: `${Deno.build.os} ${Deno.build.arch}, ${navigator.hardwareConcurrency} cores`,
+    engine: `${engine.backend} on ${engine.device}, ${engine.version}`,
+    ...Object.fromEntries(packages),
+  };
+}

@@ -1,0 +1,134 @@
+/**
+ * `deno task setup`: npm packages, TensorFlow, the native binding. Does what is missing and nothing else;
+ * stopped anywhere, it continues at its next start.
+ */
+import { dirname } from "node:path";
+import { UserError } from "../error.ts";
+import { buildBinding, hash, inPlace, type Places, places, writeStamp } from "./binding.ts";
+import { type Machine, TENSORFLOW_VERSION, thisMachine, wheelPlan } from "./platform.ts";
+import { exists, installPackage } from "./python.ts";
+import { mustRun, run } from "./step.ts";
+
+/** Stands in a stamp for the inputs of a binding that was not built here. */
+const PREBUILT = "prebuilt";
+const PREBUILT_HOST = "https://storage.googleapis.com/tf-builds/";
+
+/** What the engine will run on, and a line that says so. */
+export interface Choice {
+  readonly engine: "built" | "prebuilt" | "portable";
+  readonly line: string;
+}
+
+/** One line for a choice: what was chosen, why, and what it costs. */
+export function describeChoice(
+  engine: Choice["engine"],
+  { why, machine }: { why: string; machine: Machine },
+): string {
+  if (engine === "built") {
+    const untested = wheelPlan(machine)?.tested
+      ? ""
+      : ` (untested on ${machine.os} ${machine.arch}` +
+        `${machine.nvidia ? " with an NVIDIA GPU" : ""}: please report)`;
+    return `engine: TensorFlow ${TENSORFLOW_VERSION}, binding built here${untested}`;
+  }
+  const cost = engine === "prebuilt"
+    ? "TensorFlow 2.9, no use of GPUs newer than 2021"
+    : "about 30 times slower than native TensorFlow; fine for a look, not for training";
+  const name = engine === "prebuilt" ? "the package's prebuilt binding" : "tfjs on WebAssembly";
+  return `engine: ${name}\n  why:  ${why}\n  cost: ${cost}`;
+}
+
+/**
+ * Sets a checkout up and returns what was chosen. Safe to call at any time, also from two processes at
+ * once: the second waits for the first.
+ */
+export async function setUp(root: string): Promise<Choice> {
+  const at = places(root);
+  await Deno.mkdir(at.engine, { recursive: true });
+  // The system drops the lock of a process that dies, so a killed set-up leaves nothing to clean.
+  using lock = await Deno.open(`${at.engine}/lock`, { create: true, write: true });
+  await lock.lock(true);
+  await installPackages(at);
+  const machine = await thisMachine();
+  const choice = (engine: Choice["engine"], why: string): Choice => ({
+    engine,
+    line: describeChoice(engine, { why, machine }),
+  });
+  try {
+    await build(at, machine);
+    return choice("built", "");
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return choice(await fetchPrebuilt(at) ? "prebuilt" : "portable", error.message);
+  }
+}
+
+async function build(at: Places, machine: Machine): Promise<void> {
+  const plan = wheelPlan(machine);
+  if (!plan) {
+    throw new UserError(
+      `PyPI has no TensorFlow wheel to link against for ${machine.os} on ${machine.arch}`,
+      "use Linux (on Windows: WSL 2) or a Mac with Apple silicon for the native engine",
+    );
+  }
+  const wheel = await installPackage(plan.requirement, {
+    into: `${at.engine}/${plan.folder}`,
+    engine: at.engine,
+    dependencies: plan.dependencies,
+    megabytes: plan.megabytes,
+  });
+  await buildBinding(at, { wheel, plan });
+}
+
+/** `deno install`, when deno.json or the lock file changed since the last time or the packages are gone. */
+async function installPackages(at: Places): Promise<void> {
+  const wanted = async () =>
+    hash(
+      ...await Promise.all(
+        ["deno.json", "deno.lock"].map((name) =>
+          Deno.readFile(`${at.root}/${name}`).catch(() => "")
+        ),
+      ),
+    );
+  const stamp = `${at.engine}/packages`;
+  const done = await Deno.readTextFile(stamp).catch(() => "");
+  if (done === await wanted() && await exists(`${at.package}/package.json`)) return;
+  await mustRun([Deno.execPath(), "install"], {
+    label: "installing npm packages",
+    cwd: at.root,
+    remedy:
+      "check that registry.npmjs.org (or the registry in .npmrc) can be reached, then run again",
+  });
+  await Deno.writeTextFile(stamp, await wanted());
+}
+
+/** Runs the package's own install script where its host answers; true when a binding is in place. */
+async function fetchPrebuilt(at: Places): Promise<boolean> {
+  const build = { inputs: PREBUILT, files: [at.binding] };
+  if (await inPlace(at, build)) return true;
+  const reachable = await fetch(PREBUILT_HOST, {
+    method: "HEAD",
+    signal: AbortSignal.timeout(5000),
+  })
+    .then(() => true, () => false);
+  if (!reachable) return false;
+  await Deno.remove(at.binding).catch(() => {}); // a build for a wheel that is gone
+  await run([Deno.execPath(), "install", "--allow-scripts=npm:@tensorflow/tfjs-node-gpu"], {
+    label: "fetching the prebuilt binding",
+    cwd: at.root,
+    timeout: 600_000,
+  });
+  if (!await exists(at.binding)) return false;
+  await writeStamp(at, build);
+  return true;
+}
+
+if (import.meta.main) {
+  try {
+    console.error((await setUp(dirname(dirname(import.meta.dirname!)))).line);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    console.error(`setup: ${error.message}`);
+    Deno.exit(1);
+  }
+}

@@ -1,0 +1,127 @@
+import {
+  mean,
+  quantileSorted,
+  sampleStandardDeviation,
+  sampleWithReplacement,
+} from "simple-statistics";
+import { UserError } from "./error.ts";
+import type { Rng } from "./random.ts";
+
+/** A number with the interval that goes with it and the count it rests on. */
+export interface Estimate {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+  readonly n: number;
+}
+
+/** Normal quantiles of the usual two-sided levels (scipy's `norm.ppf((1 + level) / 2)`). */
+const NORMAL_QUANTILE = {
+  0.9: 1.6448536269514722,
+  0.95: 1.959963984540054,
+  0.99: 2.5758293035489004,
+};
+
+/** Settings of {@linkcode bootstrap}. */
+export interface BootstrapOptions {
+  /** Where the resamples come from; the same stream gives the same interval. */
+  readonly rng: Rng;
+  /** What is estimated; the mean unless said. For paired data, pass row numbers as values. */
+  readonly statistic?: (sample: number[]) => number;
+  /** How many resamples; 2000 unless said. */
+  readonly samples?: number;
+  /** Two-sided coverage in (0, 1); 0.95 unless said. */
+  readonly level?: number;
+}
+
+/**
+ * The percentile bootstrap interval of a statistic (Efron and Tibshirani 1993, chapter 13).
+ *
+ * @example
+ * ```ts
+ * import { Rng } from "./random.ts";
+ * import { bootstrap } from "./statistics.ts";
+ * const { value, low, high } = bootstrap([1, 0, 1, 1], { rng: Rng.named(7, "accuracy") });
+ * ```
+ * @throws {UserError} When there are no values, or a value is not a finite number.
+ */
+export function bootstrap(values: readonly number[], options: BootstrapOptions): Estimate {
+  const { rng, statistic = mean, samples = 2000, level = 0.95 } = options;
+  const data = finite(values);
+  if (!(level > 0 && level < 1) || !Number.isInteger(samples) || samples < 1) {
+    throw new UserError(
+      `a bootstrap of ${samples} resamples at level ${level} cannot be drawn`,
+      "give a whole number of resamples from 1 up and a level between 0 and 1",
+    );
+  }
+  const draw = () => rng.uniform();
+  const replicates = finite(Array.from(
+    { length: samples },
+    () => statistic(sampleWithReplacement(data, data.length, draw)),
+  )).sort((a, b) => a - b);
+  const tail = (1 - level) / 2;
+  return {
+    value: statistic(data),
+    low: quantileSorted(replicates, tail),
+    high: quantileSorted(replicates, 1 - tail),
+    n: data.length,
+  };
+}
+
+/**
+ * A proportion with its Wilson score interval, which stays inside [0, 1] and has a width above zero
+ * at 0 and n successes (Wilson 1927; Newcombe 1998, method 3).
+ *
+ * @throws {UserError} When `successes` of `n` is not a count of a positive number of trials.
+ */
+export function proportion(
+  successes: number,
+  n: number,
+  options: { readonly level?: keyof typeof NORMAL_QUANTILE } = {},
+): Estimate {
+  if (!Number.isInteger(n) || n < 1 || !(successes >= 0 && successes <= n)) {
+    throw new UserError(
+      `${successes} successes of ${n} trials is not a proportion`,
+      "count at least one trial, and between none and all of them as successes",
+    );
+  }
+  const z = NORMAL_QUANTILE[options.level ?? 0.95];
+  if (z === undefined) {
+    throw new UserError(
+      `a Wilson interval at level ${options.level} is not on offer`,
+      `choose among ${Object.keys(NORMAL_QUANTILE).join(", ")}`,
+    );
+  }
+  const value = successes / n;
+  const centre = (successes + z * z / 2) / (n + z * z);
+  const half = z / (n + z * z) * Math.sqrt(successes * (1 - value) + z * z / 4);
+  return { value, low: Math.max(0, centre - half), high: Math.min(1, centre + half), n };
+}
+
+/**
+ * Mean, sample standard deviation and standard error; a single value has a deviation of 0.
+ *
+ * @throws {UserError} When there are no values, or a value is not a finite number.
+ */
+export function summary(
+  values: readonly number[],
+): { mean: number; deviation: number; error: number; n: number } {
+  const data = finite(values);
+  const deviation = data.length > 1 ? sampleStandardDeviation(data) : 0;
+  return { mean: mean(data), deviation, error: deviation / Math.sqrt(data.length), n: data.length };
+}
+
+/** A copy of the values, refused when an average of them would be NaN. */
+function finite(values: readonly number[]): number[] {
+  if (values.length === 0) {
+    throw new UserError("a statistic of no values was asked for", "pass at least one value");
+  }
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) {
+    throw new UserError(
+      `value ${bad} of ${values.length} is ${values[bad]}, which has no average`,
+      "find where that value was made and repair or leave it out",
+    );
+  }
+  return [...values];
+}

@@ -1,0 +1,119 @@
+import * as tf from "@tensorflow/tfjs";
+import { type OnTape, passed } from "./ops.ts";
+
+/** Rotary position tables, each (B or 1, 1, T, D / 2). */
+export interface Rotary {
+  cos: tf.Tensor4D;
+  sin: tf.Tensor4D;
+}
+
+/** Keys and values of earlier positions, each (B, K, S, D), in the blocks they were made in. */
+export interface PastBlock {
+  keys: tf.Tensor4D;
+  values: tf.Tensor4D;
+}
+
+/** Everything {@linkcode attention} needs beside q, k and v. */
+export interface AttentionOptions extends OnTape {
+  /** B, rows of the batch. */
+  batch: number;
+  /** H, query heads. */
+  heads: number;
+  /** K, key and value heads; H / K queries share one. */
+  kvHeads: number;
+  rotary: Rotary;
+  /** Added to the scores: (B or 1, 1, T, S + T), 0 where position t may look and -1e9 where not. */
+  mask: tf.Tensor4D | null;
+  /** Cached positions before these; decoding only, no gradient. */
+  past?: PastBlock[];
+  /** Receives this call's rotated keys and values, for the cache. The receiver owns them. */
+  onKeysValues?: (block: PastBlock) => void;
+}
+
+/** Rotates pairs (i, i + D/2) of the last axis by the tables' angles; sign -1 rotates back. */
+function rotate(x: tf.Tensor4D, { cos, sin }: Rotary, sign: 1 | -1 = 1): tf.Tensor4D {
+  const [x1, x2] = tf.split(x, 2, 3); // (B, H, T, D/2)
+  const [a, b, c, d] = [tf.mul(x1, cos), tf.mul(x2, sin), tf.mul(x2, cos), tf.mul(x1, sin)];
+  return sign === 1
+    ? tf.concat([tf.sub(a, b), tf.add(c, d)], 3) as tf.Tensor4D
+    : tf.concat([tf.add(a, b), tf.sub(c, d)], 3) as tf.Tensor4D;
+}
+
+/**
+ * Causal grouped-query attention with rotary positions.
+ *
+ * Queries of one group are stacked along T, (B, K, G * T, D), so that a key head is read once for all the
+ * heads that share it and is never repeated in memory.
+ *
+ * Source: rotary positions https://arxiv.org/abs/2104.09864, grouped queries https://arxiv.org/abs/2305.13245.
+ *
+ * @param q (N, H * D)
+ * @param k (N, K * D)
+ * @param v (N, K * D)
+ * @returns (N, H * D)
+ */
+export function attention(
+  [q, k, v]: readonly [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D],
+  options: AttentionOptions,
+): tf.Tensor2D {
+  const { batch: B, heads: H, kvHeads: K, rotary, mask, past = [], onKeysValues, tape } = options;
+  const [T, D, G] = [q.shape[0] / B, q.shape[1] / H, H / K];
+  const scale = 1 / Math.sqrt(D);
+  const recorded = tape != null && [q, k, v].some((x) => tape.tracks(x));
+
+  const toHeads = (x: tf.Tensor, heads: number) =>
+    tf.transpose(tf.reshape(x, [B, T, heads, D]), [0, 2, 1, 3]) as tf.Tensor4D; // (B, heads, T, D)
+  const fromHeads = (x: tf.Tensor, heads: number) =>
+    tf.reshape(tf.transpose(tf.reshape(x, [B, heads, T, D]), [0, 2, 1, 3]), [B * T, heads * D]);
+  const grouped = (x: tf.Tensor) => tf.reshape(x, [B, K, G * T, D]) as tf.Tensor4D;
+
+  const saved: tf.Tensor[] = [];
+  const output = tf.tidy(() => {
+    const qr = grouped(tf.mul(rotate(toHeads(q, H), rotary), scale)); // (B, K, G*T, D)
+    const kr = rotate(toHeads(k, K), rotary); // (B, K, T, D)
+    const vh = toHeads(v, K); // (B, K, T, D)
+    const blocks = [...past, { keys: kr, values: vh }];
+    const parts = blocks.map(({ keys }) => tf.matMul(qr, keys, false, true)); // (B, K, G*T, S_i)
+    let scores = parts.length === 1 ? parts[0] : tf.concat(parts, 3); // (B, K, G*T, S)
+    const S = scores.shape[3]!;
+    if (mask) {
+      scores = tf.reshape(
+        tf.add(tf.reshape(scores, [B, H, T, S]), mask), // (B, H, T, S)
+        [B, K, G * T, S],
+      );
+    }
+    const p = tf.softmax(scores) as tf.Tensor4D; // (B, K, G*T, S)
+    const weights = blocks.length === 1
+      ? [p]
+      : tf.split(p, blocks.map(({ keys }) => keys.shape[2]), 3);
+    const o = blocks
+      .map(({ values }, i) => tf.matMul(weights[i], values)) // (B, K, G*T, D)
+      .reduce((sum, part) => tf.add(sum, part));
+    if (recorded) saved.push(...[qr, kr, vh, p].map((x) => tf.keep(x)));
+    if (onKeysValues) onKeysValues({ keys: tf.keep(kr), values: tf.keep(vh) });
+    return fromHeads(o, H) as tf.Tensor2D;
+  });
+  if (!recorded) return passed(output, tape);
+
+  return tape.record({
+    inputs: [q, k, v],
+    output,
+    saved,
+    pullback: (dy) => {
+      const [qr, kr, vh, p] = saved as tf.Tensor4D[];
+      const dO = grouped(toHeads(dy, H)); // (B, K, G*T, D)
+      const dv = tf.matMul(p, dO, true, false); // (B, K, T, D)
+      const ds = tf.tidy(() => {
+        const dp = tf.mul(tf.matMul(dO, vh, false, true), p); // (B, K, G*T, T)
+        return tf.sub(dp, tf.mul(p, tf.sum(dp, 3, true))); // softmax: p * (dp - <dp, p>)
+      });
+      const dqr = tf.reshape(tf.mul(tf.matMul(ds, kr), scale), [B, H, T, D]) as tf.Tensor4D;
+      const dkr = tf.matMul(ds, qr, true, false) as tf.Tensor4D; // (B, K, T, D)
+      return [
+        fromHeads(rotate(dqr, rotary, -1), H),
+        fromHeads(rotate(dkr, rotary, -1), K),
+        fromHeads(dv, K),
+      ];
+    },
+  });
+}

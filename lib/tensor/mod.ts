@@ -1,0 +1,6 @@
+export * from "./adamw.ts";
+export * from "./attention.ts";
+export * from "./backend.ts";
+export * from "./kernels.ts";
+export * from "./ops.ts";
+export * from "./tape.ts";

@@ -1,0 +1,234 @@
+import { Tokenizer } from "tokenizers";
+import { z } from "zod";
+import { UserError } from "../error.ts";
+import { readJson } from "../model/json_file.ts";
+import { type WordModel, wordModel } from "./word_model.ts";
+
+const addedSchema = z.object({
+  id: z.int().nonnegative(),
+  content: z.string(),
+  single_word: z.boolean().default(false),
+  lstrip: z.boolean().default(false),
+  rstrip: z.boolean().default(false),
+  special: z.boolean().default(false),
+});
+
+const tokenizerSchema = z.object({
+  added_tokens: z.array(addedSchema).default([]),
+  model: z.unknown(),
+});
+
+const tokenName = z.union([
+  z.string(),
+  z.object({ content: z.string() }).transform((t) => t.content),
+])
+  .nullish();
+
+const configSchema = z.object({
+  bos_token: tokenName,
+  eos_token: tokenName,
+  pad_token: tokenName,
+  chat_template: z.union([
+    z.string(),
+    z.array(z.object({ name: z.string(), template: z.string() }))
+      .transform((list) => list.find((t) => t.name === "default")?.template),
+  ]).nullish(),
+});
+
+/** What a `tokenizer.json` leaves open. */
+export interface TokenizerOptions {
+  /** Name of the source, for messages. */
+  readonly file?: string;
+  /** Text of the token that ends a turn or a text. */
+  readonly eosToken: string;
+  /** Text of the token that starts a text; null for none. */
+  readonly bosToken?: string | null;
+  /** Text of the token that fills rows of a batch; the end token unless said. */
+  readonly padToken?: string | null;
+  /** Jinja source of the chat template; null for none. */
+  readonly chatTemplate?: string | null;
+}
+
+/**
+ * A Hugging Face tokenizer: text to token ids and back.
+ *
+ * Nothing is added to a text (no start token, no template); the text of a special token, such as
+ * "<|im_start|>", is its one id wherever it stands.
+ *
+ * @example
+ * ```ts
+ * import { TextTokenizer } from "./tokenizer.ts";
+ * const tokenizer = await TextTokenizer.fromFile("SmolLM2-135M-Instruct/tokenizer.json");
+ * const ids = tokenizer.encode("<|im_start|>user");
+ * tokenizer.decode(ids, { skipSpecial: true }); // "user"
+ * ```
+ */
+export class TextTokenizer {
+  /** The `tokenizer.json` as an object. */
+  readonly json: unknown;
+  readonly bosToken: string | null;
+  readonly eosToken: string;
+  readonly padToken: string;
+  readonly bosId: number | null;
+  readonly eosId: number;
+  readonly padId: number;
+  /** Jinja source of the model's chat template, null where it has none. */
+  readonly chatTemplate: string | null;
+  /** Tokens in the vocabulary, added ones included. */
+  readonly size: number;
+  readonly #native: Tokenizer;
+  readonly #model: WordModel;
+  readonly #added: ReadonlyMap<string, number>;
+  readonly #special: ReadonlySet<number>;
+  /** Matches any added token; undefined where there is none. */
+  readonly #pattern: RegExp | undefined;
+
+  private constructor(json: unknown, options: TokenizerOptions) {
+    const { file = "tokenizer.json", eosToken, chatTemplate = null } = options;
+    const parsed = tokenizerSchema.safeParse(json);
+    if (!parsed.success) {
+      const { path, message } = parsed.error.issues[0];
+      throw new UserError(
+        `${file}: "${path.join(".")}" is not that of a tokenizer (${message})`,
+        "give the tokenizer.json of a model",
+      );
+    }
+    const { added_tokens: added, model } = parsed.data;
+    try {
+      this.#native = Tokenizer.fromString(JSON.stringify(json));
+    } catch (cause) {
+      throw new UserError(
+        `${file} is not a usable tokenizer: ${cause instanceof Error ? cause.message : cause}`,
+        "fetch tokenizer.json again",
+        { cause },
+      );
+    }
+    this.json = json;
+    this.#model = wordModel(model, file);
+    this.#added = new Map(added.map((token) => [token.content, token.id]));
+    this.#special = new Set(added.filter((token) => token.special).map((token) => token.id));
+    this.#pattern = addedPattern(added);
+    this.size = this.#native.getVocabSize(true);
+    const id = (token: string) => {
+      const found = this.tokenId(token);
+      if (found !== undefined) return found;
+      throw new UserError(
+        `${file}: token ${JSON.stringify(token)} is not in the vocabulary`,
+        "name tokens of this tokenizer in tokenizer_config.json",
+      );
+    };
+    this.bosToken = options.bosToken ?? null;
+    this.eosToken = eosToken;
+    this.padToken = options.padToken ?? eosToken;
+    this.bosId = this.bosToken === null ? null : id(this.bosToken);
+    this.eosId = id(eosToken);
+    this.padId = id(this.padToken);
+    this.chatTemplate = chatTemplate;
+  }
+
+  /**
+   * Builds the tokenizer that a `tokenizer.json` object describes (model "BPE" or "WordLevel").
+   *
+   * @throws UserError when it is damaged, of another kind, or lacks one of the named tokens.
+   */
+  static fromJson(json: unknown, options: TokenizerOptions): TextTokenizer {
+    return new TextTokenizer(json, options);
+  }
+
+  /**
+   * Reads a `tokenizer.json` and, beside it, `tokenizer_config.json` (names of the special tokens,
+   * chat template) and, if there is one, `chat_template.jinja`.
+   *
+   * @throws UserError when a file is missing, damaged, or names no end token.
+   */
+  static async fromFile(path: string): Promise<TextTokenizer> {
+    const folder = path.replace(/[^/\\]*$/, "");
+    const configFile = `${folder}tokenizer_config.json`;
+    const config = configSchema.safeParse(await readJson(configFile));
+    if (!config.success || config.data.eos_token == null) {
+      throw new UserError(
+        config.success
+          ? `${configFile}: "eos_token" is missing`
+          : `${configFile}: "${config.error.issues[0].path.join(".")}" is wrong`,
+        "fetch the file again, or name the token that ends a text",
+      );
+    }
+    const { bos_token, eos_token, pad_token, chat_template } = config.data;
+    const separate = await Deno.readTextFile(`${folder}chat_template.jinja`).catch(() => null);
+    return new TextTokenizer(await readJson(path), {
+      file: path,
+      bosToken: bos_token,
+      eosToken: eos_token,
+      padToken: pad_token,
+      chatTemplate: separate ?? chat_template,
+    });
+  }
+
+  /** Token ids of a text; none for the empty text. */
+  encode(text: string): number[] {
+    if (!this.#pattern) return this.#encodePlain(text);
+    const ids: number[] = [];
+    // The pattern has one group, so every second part is an added token.
+    text.split(this.#pattern).forEach((part, i) => {
+      const added = i % 2 === 1 ? this.#added.get(part) ?? this.#added.get(part.trim()) : undefined;
+      if (added !== undefined) ids.push(added);
+      else for (const id of this.#encodePlain(part)) ids.push(id);
+    });
+    return ids;
+  }
+
+  #encodePlain(text: string): number[] {
+    if (text === "") return [];
+    const normal = this.#native.getNormalizer()?.normalizeString(text) ?? text;
+    const words = this.#native.getPreTokenizer()?.preTokenizeString(normal) ?? [[normal]];
+    return words.flatMap(([word]) => this.#model.encode(word));
+  }
+
+  /**
+   * Text of token ids; bytes that are no whole character become U+FFFD.
+   *
+   * @throws RangeError when an id is outside the vocabulary.
+   */
+  decode(ids: readonly number[], options: { skipSpecial?: boolean } = {}): string {
+    const tokens: string[] = [];
+    for (const id of ids) {
+      if (options.skipSpecial && this.#special.has(id)) continue;
+      const token = this.#native.idToToken(id);
+      if (token === null) throw new RangeError(`token id ${id} is not below ${this.size}`);
+      tokens.push(token);
+    }
+    return this.#native.getDecoder()?.decode(tokens) ?? tokens.join(" ");
+  }
+
+  /** Id of a token by its spelling in the vocabulary, undefined where there is none. */
+  tokenId(token: string): number | undefined {
+    return this.#added.get(token) ?? this.#model.vocabulary.get(token);
+  }
+
+  /** Writes `tokenizer.json` and `tokenizer_config.json`, which `transformers` loads, to a folder. */
+  async save(folder: string): Promise<void> {
+    const config = {
+      tokenizer_class: "PreTrainedTokenizerFast",
+      bos_token: this.bosToken,
+      eos_token: this.eosToken,
+      pad_token: this.padToken,
+      clean_up_tokenization_spaces: false,
+      ...(this.chatTemplate === null ? {} : { chat_template: this.chatTemplate }),
+    };
+    await Deno.writeTextFile(`${folder}/tokenizer.json`, JSON.stringify(this.json));
+    await Deno.writeTextFile(`${folder}/tokenizer_config.json`, JSON.stringify(config, null, 2));
+  }
+}
+
+/** A pattern with one group that matches an added token, the longest where several could. */
+function addedPattern(added: readonly z.infer<typeof addedSchema>[]): RegExp | undefined {
+  const word = "[\\p{L}\\p{N}\\p{M}_]";
+  const alternatives = [...added].filter((token) => token.content !== "")
+    .sort((a, b) => b.content.length - a.content.length)
+    .map(({ content, single_word: single, lstrip, rstrip }) =>
+      (lstrip ? "\\s*" : "") + (single ? `(?<!${word})` : "") +
+      content.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&") +
+      (single ? `(?!${word})` : "") + (rstrip ? "\\s*" : "")
+    );
+  return alternatives.length ? new RegExp(`(${alternatives.join("|")})`, "u") : undefined;
+}

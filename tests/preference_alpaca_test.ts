@@ -1,0 +1,196 @@
+import { describe, it } from "jsr:@std/testing@1/bdd";
+import assert from "node:assert/strict";
+import { gunzipSync } from "node:zlib";
+import { collectPairs, pairsBetweenModels, readAnnotations } from "../lib/preference/mod.ts";
+import { ALPACA, file, itWith, skipping } from "./preference_files.ts";
+
+const itWithAlpaca = itWith(ALPACA);
+
+const item = (instruction: string, preference: unknown, more = {}) => ({
+  instruction,
+  output_1: `base ${instruction}`,
+  output_2: `model ${instruction}`,
+  generator_1: "base",
+  preference,
+  ...more,
+});
+
+describe("AlpacaEval annotations", () => {
+  it("give the preferred output as chosen, with its strength; ties are counted", async () => {
+    const path = await file("m.json", [
+      item("a", 1.25),
+      item("b", 1.75),
+      item("c", 1.5),
+      item("d", 2),
+    ]);
+    const { pairs, counts } = await collectPairs(path);
+    assert.deepEqual(
+      pairs.map(({ id, chosen, rejected, strength }) => [id, chosen, rejected, strength]),
+      [
+        ["m:1", "base a", "model a", 0.5],
+        ["m:2", "model b", "base b", 0.5],
+        ["m:4", "model d", "base d", 1],
+      ],
+    );
+    assert.deepEqual(counts, { pairs: 3, bad: 0, ties: 1, reasons: {} });
+    assert.deepEqual(pairs[0].prompt, [{ role: "user", content: "a" }]);
+  });
+
+  it("that are malformed are reported with their item and field", async () => {
+    const path = await file("bad.json", [
+      item("a", 2),
+      item("b", null),
+      item("c", 2.5),
+      item("d", 0.99),
+      { instruction: "e", preference: 1 },
+      7,
+      item("f", 1, { output_1: "" }),
+      item("g", 1, { output_1: "model g" }),
+    ]);
+    const { pairs, bad } = await skipping(path);
+    assert.equal(pairs.length, 1);
+    const expected: [number, RegExp][] = [
+      [2, /"preference": .*expected number, received null/],
+      [3, /"preference": .*<=2/],
+      [4, /"preference": .*>=1/],
+      [5, /"output_1" is missing/],
+      [6, /expected object/],
+      [7, /the chosen response is empty/],
+      [8, /chosen and rejected are equal/],
+    ];
+    assert.deepEqual(bad.map(({ line, unit }) => [line, unit]), expected.map(([n]) => [n, "item"]));
+    bad.forEach(({ reason }, i) => assert.match(reason, expected[i][1]));
+    assert.equal(bad[1].detail, "2.5");
+    await assert.rejects(() => collectPairs(path), /bad\.json item 2: "preference"/);
+  });
+
+  it("that are not one whole JSON array are refused even where bad items are skipped", async () => {
+    const whole = JSON.stringify([item("a", 2), item("b", 1)]);
+    const cases: [string, RegExp][] = [
+      [whole.slice(0, -1), /not valid JSON after item 2: the array is not closed/],
+      [whole.slice(0, -20), /not valid JSON after item 1/],
+      [whole.replace("},{", "} {"), /not valid JSON after item 1: Unexpected/],
+      [whole.replace(":2", ":NaN"), /not valid JSON after item 0: Unexpected "N"/],
+      [whole + "]", /not valid JSON after item 2/],
+    ];
+    for (const [text, pattern] of cases) {
+      const path = await file("broken.json", text);
+      await assert.rejects(() => collectPairs(path, { onBadLine: "skip" }), pattern);
+    }
+    const path = await file("object.json", item("a", 2));
+    await assert.rejects(() => collectPairs(path, { format: "alpaca" }), /is not a JSON array/);
+  });
+
+  itWithAlpaca("of all 15 models: every row is a pair, a tie or a bad item", async () => {
+    const odd: Record<string, [pairs: number, ties: number, bad: number]> = {};
+    let files = 0;
+    for await (const { name } of Deno.readDir(ALPACA)) {
+      files++;
+      const rows = await Array.fromAsync(readAnnotations(`${ALPACA}/${name}`));
+      const { counts } = await collectPairs(`${ALPACA}/${name}`, {
+        onBadLine: "skip",
+        report() {},
+      });
+      assert.equal(counts.pairs + counts.ties + counts.bad, rows.length, name);
+      if (rows.length !== 805 || counts.bad > 0 || counts.pairs === 0) {
+        odd[name.replace(".json.gz", "")] = [counts.pairs, counts.ties, counts.bad];
+      }
+    }
+    assert.equal(files, 15);
+    assert.deepEqual(odd, {
+      "alpaca-7b_concise": [802, 2, 0], // 804 rows as published
+      "alpaca-7b_verbose": [800, 2, 0], // 802 rows as published
+      "gemma-2b-it": [783, 0, 22], // 22 empty answers
+      "gpt4_1106_preview": [0, 805, 0], // the baseline against itself
+    });
+  });
+
+  itWithAlpaca("parsed as a stream are what JSON.parse gives", async () => {
+    const path = `${ALPACA}/claude-2.json.gz`;
+    const whole = JSON.parse(new TextDecoder().decode(gunzipSync(await Deno.readFile(path))));
+    const rows = await Array.fromAsync(readAnnotations(path));
+    for (const [i, row] of rows.entries()) {
+      assert.ok("value" in row && row.line === i + 1);
+      for (const [key, value] of Object.entries(row.value)) assert.equal(value, whole[i][key]);
+    }
+    assert.equal(rows.length, whole.length);
+  });
+});
+
+describe("pairsBetweenModels", () => {
+  it("orders two models' answers by their preference against the common baseline", async () => {
+    const a = await file("a.json", [
+      item("x", 1.9, { output_2: "ax" }),
+      item("y", 1.2, { output_2: "ay" }),
+      item("z", 1.4),
+    ]);
+    const b = await file("b.json", [
+      item("z", 1.4),
+      item("y", 1.7, { output_2: "by" }),
+      item("x", 1.4, { output_2: "bx" }),
+    ]);
+    const stream = pairsBetweenModels(a, b);
+    const pairs = await Array.fromAsync(stream);
+    assert.deepEqual(pairs.map(({ id, chosen, rejected }) => [id, chosen, rejected]), [
+      ["a/b:2", "by", "ay"],
+      ["a/b:3", "ax", "bx"],
+    ]);
+    assert.ok(Math.abs(pairs[1].strength! - 0.5) < 1e-12);
+    assert.deepEqual(stream.counts, { pairs: 2, bad: 0, ties: 1, reasons: {} });
+  });
+
+  it("reports what cannot be compared", async () => {
+    const a = await file("a.json", [
+      item("x", 2),
+      item("x", 1),
+      item("y", 2, { generator_1: "other", output_1: "other" }),
+      item("z", 2),
+      item("w", null),
+      item("ok", 2, { output_2: "good" }),
+    ]);
+    const b = await file("b.json", [
+      item("x", 1),
+      item("y", 1),
+      item("v", 1),
+      item("ok", 1),
+      item("ok", 1),
+    ]);
+    const bad: [number, string, string?][] = [];
+    const stream = pairsBetweenModels(a, b, {
+      onBadLine: "skip",
+      report: ({ line, reason, detail }) =>
+        bad.push(detail ? [line, reason, detail] : [line, reason]),
+    });
+    const pairs = await Array.fromAsync(stream);
+    assert.deepEqual(pairs.map(({ chosen }) => chosen), ["good"]);
+    assert.deepEqual(bad.map(([line, reason]) => [line, reason]), [
+      [2, "the instruction comes twice in a"],
+      [5, 'in a: "preference": Invalid input: expected number, received null'],
+      [1, "chosen and rejected are equal"],
+      [2, "the two models were compared with different baseline answers"],
+      [3, "the instruction is not in a"],
+      [5, "the instruction comes twice in b"],
+      [4, "the instruction is not in b"],
+    ]);
+    assert.equal(bad[3][2], "other, base");
+    await assert.rejects(
+      () => Array.fromAsync(pairsBetweenModels(a, b)),
+      /a\.json and .*b\.json item 2/,
+    );
+  });
+
+  itWithAlpaca("of two published models: 804 pairs of 805 instructions", async () => {
+    const stream = pairsBetweenModels(`${ALPACA}/claude-2.json.gz`, `${ALPACA}/alpaca-7b.json.gz`);
+    const pairs = await Array.fromAsync(stream);
+    assert.deepEqual(stream.counts, { pairs: 804, bad: 0, ties: 1, reasons: {} });
+    assert.ok(pairs.every(({ strength }) => strength! > 0 && strength! <= 1));
+    // alpaca-7b has 804 of the instructions in its concise run: the missing one is reported.
+    const concise = pairsBetweenModels(
+      `${ALPACA}/claude-2.json.gz`,
+      `${ALPACA}/alpaca-7b_concise.json.gz`,
+      { onBadLine: "skip", report() {} },
+    );
+    for await (const _ of concise);
+    assert.deepEqual(concise.counts.reasons, { "the instruction is not in alpaca-7b_concise": 1 });
+  });
+});

@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
+import { Tokenizer } from "tokenizers";
+import { UserError } from "../lib/error.ts";
+import type { GgufValue } from "../lib/model/gguf.ts";
+import { Rng } from "../lib/random.ts";
+import { ChatTemplate, openTokenizer, TextTokenizer, tokenizerFromGguf } from "../lib/text/mod.ts";
+import { ggufFile, readFixture } from "./reference/fixture.ts";
+
+const fixture = await readFixture("text.json");
+let folder: string;
+before(async () => {
+  folder = await Deno.makeTempDir();
+});
+after(async () => {
+  await Deno.remove(folder, { recursive: true });
+});
+
+const refuses = (work: () => unknown, pattern: RegExp) =>
+  assert.throws(work, (error) => error instanceof UserError && pattern.test(error.message));
+
+const toy = (i: number): Map<string, GgufValue> =>
+  new Map(Object.entries(fixture.toys[i].metadata));
+const wordLevel = () => TextTokenizer.fromJson(fixture.word_level.json, { eosToken: "<end>" });
+
+describe("the tokenizer of SmolLM2, from its GGUF file", () => {
+  it("encodes and decodes as transformers, special tokens in the text included", async () => {
+    const path = ggufFile();
+    if (!path) return;
+    const tokenizer = await openTokenizer(path);
+    assert.equal(tokenizer.size, 49152);
+    assert.deepEqual([tokenizer.eosId, tokenizer.padId, tokenizer.bosId], [2, 2, 1]);
+    // Some of the texts tell the pre-tokenizer of this vocabulary from that of GPT-2.
+    assert.ok(fixture.smollm.texts.some((row) => !row.same_without_digits));
+    for (const { text, ids, decoded, plain } of fixture.smollm.texts) {
+      const name = JSON.stringify(text);
+      assert.deepEqual(tokenizer.encode(text), ids, name);
+      assert.equal(tokenizer.decode(ids), decoded, name);
+      assert.equal(tokenizer.decode(ids, { skipSpecial: true }), plain, name);
+    }
+  });
+
+  it("encodes any text as the native encoder does", async () => {
+    const path = ggufFile();
+    if (!path) return;
+    const tokenizer = await openTokenizer(path);
+    await agrees(tokenizer, 300);
+  });
+
+  it("is the same after saving and reading", async () => {
+    const path = ggufFile();
+    if (!path) return;
+    const tokenizer = await openTokenizer(path);
+    await tokenizer.save(folder);
+    const read = await openTokenizer(folder);
+    assert.deepEqual(
+      [read.eosId, read.padId, read.bosId, read.size, read.chatTemplate],
+      [tokenizer.eosId, tokenizer.padId, tokenizer.bosId, tokenizer.size, tokenizer.chatTemplate],
+    );
+    const text = "<|im_start|>user\nIn 1984  2 naïve 🙂<|im_end|>";
+    assert.deepEqual(read.encode(text), tokenizer.encode(text));
+  });
+});
+
+/** Compares with the package's own (asynchronous) encoder on random texts. */
+async function agrees(tokenizer: TextTokenizer, count: number): Promise<void> {
+  const native = Tokenizer.fromString(JSON.stringify(tokenizer.json));
+  const rng = Rng.named(3, "texts");
+  const parts = fixture.smollm.texts.flatMap(({ text }) =>
+    text.match(/<\|\w+\|>|[\s\S]{1,3}/gu) ?? []
+  );
+  for (let i = 0; i < count; i++) {
+    const text = Array.from({ length: rng.int(30) }, () => parts[rng.int(parts.length)]).join("");
+    const expected = await native.encode(text, null, { addSpecialTokens: false });
+    assert.deepEqual(tokenizer.encode(text), expected.getIds(), JSON.stringify(text));
+  }
+}
+
+describe("a tokenizer from a GGUF vocabulary", () => {
+  for (const [i, { metadata, texts }] of fixture.toys.entries()) {
+    const name = `${metadata["tokenizer.ggml.model"]} ${metadata["tokenizer.ggml.pre"]}`;
+    it(`encodes and decodes as transformers reading the same file: ${name}`, async () => {
+      const tokenizer = tokenizerFromGguf(toy(i), "toy.gguf");
+      assert.deepEqual([tokenizer.bosId, tokenizer.eosId, tokenizer.padId], [1, 2, 2]);
+      for (const { text, ids, decoded } of texts) {
+        assert.deepEqual(tokenizer.encode(text), ids, JSON.stringify(text));
+        assert.equal(tokenizer.decode(ids), decoded, JSON.stringify(text));
+      }
+      await agrees(tokenizer, 100);
+    });
+  }
+
+  it("of an unknown kind or pre-tokenizer is refused by name", () => {
+    const but = (key: string, value: GgufValue) =>
+      new Map([...toy(0), [`tokenizer.ggml.${key}`, value]]);
+    refuses(() => tokenizerFromGguf(but("model", "bert"), "a.gguf"), /a\.gguf: .*model is "bert"/);
+    refuses(() => tokenizerFromGguf(but("pre", "tekken"), "a.gguf"), /pre is "tekken"/);
+    refuses(() => tokenizerFromGguf(but("pre", "default"), "a.gguf"), /pre is "default"/);
+    refuses(() => tokenizerFromGguf(new Map(), "a.gguf"), /lacks tokenizer\.ggml\.tokens/);
+    refuses(() => tokenizerFromGguf(but("eos_token_id", false), "a.gguf"), /no end token/);
+  });
+});
+
+describe("a tokenizer.json of whole words", () => {
+  it("encodes and decodes as the Python package", () => {
+    const tokenizer = wordLevel();
+    for (const { text, ids, decoded } of fixture.word_level.texts) {
+      assert.deepEqual(tokenizer.encode(text), ids, text);
+      assert.equal(tokenizer.decode(ids), decoded, text);
+    }
+    assert.equal(tokenizer.size, 11);
+    assert.equal(tokenizer.tokenId("Ada"), 7);
+    assert.equal(tokenizer.tokenId("<end>"), 1);
+    assert.equal(tokenizer.tokenId("nobody"), undefined);
+    assert.equal(tokenizer.bosId, null);
+    assert.throws(() => tokenizer.decode([11]), /token id 11 is not below 11/);
+  });
+
+  it("is refused when damaged, of another model, or without the named token", () => {
+    const json = fixture.word_level.json as Record<string, unknown>;
+    const make = (other: object, eosToken = "<end>") =>
+      TextTokenizer.fromJson({ ...json, ...other }, { eosToken, file: "t.json" });
+    refuses(() => make({}, "</s>"), /t\.json: token "<\/s>" is not in the vocabulary/);
+    refuses(() => make({ model: { type: "Nothing" } }), /t\.json is not a usable tokenizer/);
+    refuses(() => make({ added_tokens: [{ id: "x" }] }), /added_tokens\.0/);
+    const unigram = { type: "Unigram", unk_id: 0, vocab: [["<end>", 0], ["a", -1]] };
+    refuses(
+      () => make({ model: unigram, added_tokens: [] }),
+      /choose a tokenizer whose model is "BPE"/,
+    );
+  });
+
+  it("is read with the names and the template beside it", async () => {
+    await Deno.writeTextFile(`${folder}/words.json`, JSON.stringify(fixture.word_level.json));
+    const config = `${folder}/tokenizer_config.json`;
+    await Deno.writeTextFile(config, JSON.stringify({ bos_token: null }));
+    await assert.rejects(TextTokenizer.fromFile(`${folder}/words.json`), /"eos_token" is missing/);
+    await Deno.writeTextFile(
+      config,
+      JSON.stringify({
+        eos_token: { content: "<end>", lstrip: false },
+        chat_template: [{ name: "rag", template: "r" }, { name: "default", template: "d" }],
+      }),
+    );
+    assert.equal((await TextTokenizer.fromFile(`${folder}/words.json`)).chatTemplate, "d");
+    await Deno.writeTextFile(`${folder}/chat_template.jinja`, "j");
+    assert.equal((await TextTokenizer.fromFile(`${folder}/words.json`)).chatTemplate, "j");
+    await assert.rejects(TextTokenizer.fromFile(`${folder}/none/words.json`), UserError);
+  });
+});
+
+describe("a chat template", () => {
+  it("renders as transformers", () => {
+    const template = new ChatTemplate(fixture.smollm.template, { eosToken: "<|im_end|>" });
+    for (
+      const { turns, add_generation_prompt: addGenerationPrompt, text } of fixture.smollm.chats
+    ) {
+      assert.equal(template.render(turns, { addGenerationPrompt }), text);
+    }
+  });
+
+  it("that is broken or refuses the turns is an error to act on", () => {
+    refuses(() => new ChatTemplate("{% if %}", {}), /cannot be read/);
+    const strict = new ChatTemplate("{{ raise_exception('roles must alternate') }}", {});
+    refuses(
+      () => strict.render([{ role: "user", content: "x" }]),
+      /\(user\): roles must alternate/,
+    );
+    refuses(() => strict.render([]), /no turns/);
+    const tool = [{ role: "tool", content: "x" }] as unknown as Parameters<typeof strict.render>[0];
+    refuses(() => strict.render(tool), /turn 1 has role "tool"/);
+    refuses(() => ChatTemplate.of(wordLevel()), /no chat template/);
+  });
+});

@@ -11,6 +11,7 @@ import {
   products,
   writeStamp,
 } from "../lib/setup/binding.ts";
+import { UserError } from "../lib/error.ts";
 import { countTests } from "../lib/setup/count.ts";
 import { renderTable } from "../lib/setup/doctor.ts";
 import { BDD, importMap } from "../lib/setup/import_map.ts";
@@ -51,7 +52,7 @@ describe("the wheel of a machine", () => {
   });
 
   it("says so on a machine where nobody has tried it", () => {
-    const line = (machine: typeof LINUX) => describeChoice("built", { why: "", machine });
+    const line = (machine: typeof LINUX) => describeChoice("built", { machine });
     assert.doesNotMatch(line(LINUX), /untested/);
     assert.match(line({ ...LINUX, arch: "aarch64" }), /untested on linux aarch64/);
   });
@@ -59,12 +60,19 @@ describe("the wheel of a machine", () => {
 
 describe("a fallback", () => {
   it("is announced with what was chosen, why, and what it costs", () => {
-    const why = "no C++ compiler was found";
-    const text = describeChoice("portable", { why, machine: LINUX });
-    assert.match(
-      text,
-      /engine: tfjs on WebAssembly\n {2}why: {2}no C\+\+ compiler.*\n {2}cost: .*slower/,
+    const failure = new UserError("no C++ compiler was found", "install g++");
+    assert.equal(
+      describeChoice("portable", { machine: LINUX, failure }),
+      "engine: tfjs on WebAssembly, because no C++ compiler was found; cost: about 30 times " +
+        "slower than native TensorFlow\n  fix: install g++",
     );
+  });
+
+  it("shows what the failing tool said", () => {
+    const failure = new UserError('"g++ ..." failed:\n    no space left', "make room");
+    const lines = describeChoice("prebuilt", { machine: LINUX, failure }).split("\n");
+    assert.match(lines[0], /prebuilt binding, because "g\+\+ ..." failed:; cost: .*GPUs/);
+    assert.deepEqual(lines.slice(1), ["    no space left", "  fix: make room"]);
   });
 });
 

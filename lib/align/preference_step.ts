@@ -59,8 +59,8 @@ export interface OrderedPair {
 /**
  * Prepares one step of preference training: sample, order, score under the reference.
  *
- * Identical samples teach nothing and are skipped, as are pairs the judge cannot tell apart; both are
- * counted. The judge and the reference are the frozen model the policy started from.
+ * Identical samples teach nothing and are skipped, as are pairs on which the judge is undecided (a tie, or
+ * next to no probability on either label); both are counted. The judge and the reference are the frozen model the policy started from.
  *
  * @returns a function of the step, for the trainer
  */
@@ -108,7 +108,7 @@ export function preferenceStep(options: {
         pairs: ordered.length,
         skippedPrompts: pairs.length - candidates.length,
         identical: candidates.length - distinct.length,
-        ties: distinct.length - ordered.length,
+        undecided: distinct.length - ordered.length,
         chosenTokens: mean(ordered.map((o) => o.chosen.length)),
         rejectedTokens: mean(ordered.map((o) => o.rejected.length)),
         ...(judgments && judgeMetrics(judgments)),
@@ -189,10 +189,10 @@ interface Ordered {
   preference?: number;
 }
 
-/** The better answer first; nothing if the judge calls it a tie. Without a judgment, first is chosen. */
+/** The better answer first; nothing for a tie or without an answer. Where labels order, first is chosen. */
 function order({ pair, first, second }: Candidates, judgment?: Judgment): Ordered[] {
   if (!judgment) return [{ pair, chosen: first, rejected: second }];
-  if (judgment.winner === "tie") return [];
+  if (judgment.winner === "tie" || !judgment.answered) return [];
   const { pFirst } = judgment;
   return judgment.winner === "first"
     ? [{ pair, chosen: first, rejected: second, judgment, preference: pFirst }]

@@ -13,7 +13,7 @@ import type { Seats } from "./judgment.ts";
  * @example
  * ```ts
  * import { JudgmentCache } from "./cache.ts";
- * const cache = JudgmentCache.open({ fingerprint: "jsft-step-400", path: "runs/a/judgments.jsonl" });
+ * const cache = JudgmentCache.open({ fingerprint: "jsft-step-400" }); // in memory: no path
  * ```
  */
 export class JudgmentCache {

@@ -57,7 +57,7 @@ export function parseDialogue(text: string): Turn[] | undefined {
     const role = ROLES[parts[i] as keyof typeof ROLES];
     const content = parts[i + 1].trim();
     const last = turns.at(-1);
-    if (true) turns.push({ role, content });
+    if (last?.role !== role) turns.push({ role, content });
     else turns[turns.length - 1] = { role, content: `${last.content}\n\n${content}`.trim() };
   }
   return turns;

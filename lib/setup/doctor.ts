@@ -4,7 +4,7 @@ import * as tf from "@tensorflow/tfjs";
 import { type EngineReport, startEngine } from "../tensor/backend.ts";
 import { findCompiler, places } from "./binding.ts";
 import { thisMachine, wheelPlan } from "./platform.ts";
-import { exists, findInstaller } from "./python.ts";
+import { exists } from "./python.ts";
 import { run } from "./step.ts";
 
 /** A line of the table. */
@@ -57,6 +57,7 @@ async function examine(root: string): Promise<Row[]> {
     found: found ?? "not found",
     fix,
   });
+  const compiler = await findCompiler();
   const again = "deno task setup";
   const headers = `${root}/node_modules/node-api-headers/include/node_api.h`;
   const wheel = plan && `${at.engine}/${plan.folder}`;
@@ -70,12 +71,12 @@ async function examine(root: string): Promise<Row[]> {
     tool("Node-API headers", await exists(headers) ? "in node_modules" : undefined, again),
     tool(
       "C++ compiler",
-      await compilerName(),
+      compiler && await versionOf(compiler),
       "apt-get install g++; macOS: xcode-select --install",
     ),
     tool(
       "Python",
-      await findInstaller(at.engine).then((command) => command.join(" "), () => undefined),
+      await versionOf("python3"),
       "apt-get install python3-venv; macOS: xcode-select --install",
     ),
     tool(
@@ -98,9 +99,9 @@ async function examine(root: string): Promise<Row[]> {
   ];
 }
 
-async function compilerName(): Promise<string | undefined> {
-  const name = await findCompiler();
-  return name && (await run([name, "--version"])).output.split("\n")[0];
+async function versionOf(program: string): Promise<string | undefined> {
+  const { ok, output } = await run([program, "--version"]);
+  return ok ? output.split("\n")[0] : undefined;
 }
 
 function gpuRow(driver: boolean, used: boolean): Row {

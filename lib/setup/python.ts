@@ -38,8 +38,8 @@ export async function installPackage(
 ): Promise<string> {
   if (await exists(into)) return into;
   const partial = `${into}.partial`;
-  await removeIfThere(partial);
-  const temporary = `${engine}/tmp`;
+  const temporary = `${into}.download`;
+  await Promise.all([partial, temporary].map(removeIfThere));
   await Deno.mkdir(temporary, { recursive: true });
   const command = [...await findInstaller(engine), "--target", partial];
   command.push("--python-version", WHEEL_PYTHON, "--only-binary=:all:");
@@ -58,11 +58,12 @@ export async function installPackage(
       "disk has room, then run `deno task setup` again: it continues where it stopped",
   });
   await Deno.rename(partial, into);
+  await removeIfThere(temporary);
   return into;
 }
 
 /** A command that installs packages: pip in our own environment, the system's pip, or uv. */
-export async function findInstaller(engine: string): Promise<string[]> {
+async function findInstaller(engine: string): Promise<string[]> {
   const environment = `${engine}/venv`;
   const python = `${environment}/bin/python`;
   const pip = [python, "-m", "pip", "install"];

@@ -19,23 +19,27 @@ export interface Choice {
   readonly line: string;
 }
 
-/** One line for a choice: what was chosen, why, and what it costs. */
+/**
+ * One line for a choice: what was chosen, why, and what it costs. After a fallback, what to do about it and
+ * the rest of what went wrong follow.
+ */
 export function describeChoice(
   engine: Choice["engine"],
-  { why, machine }: { why: string; machine: Machine },
+  { machine, failure }: { machine: Machine; failure?: UserError },
 ): string {
-  if (engine === "built") {
+  if (!failure) {
+    const gpu = machine.nvidia ? " with an NVIDIA GPU" : "";
     const untested = wheelPlan(machine)?.tested
       ? ""
-      : ` (untested on ${machine.os} ${machine.arch}` +
-        `${machine.nvidia ? " with an NVIDIA GPU" : ""}: please report)`;
+      : ` (untested on ${machine.os} ${machine.arch}${gpu}: please report)`;
     return `engine: TensorFlow ${TENSORFLOW_VERSION}, binding built here${untested}`;
   }
-  const cost = engine === "prebuilt"
-    ? "TensorFlow 2.9, no use of GPUs newer than 2021"
-    : "about 30 times slower than native TensorFlow; fine for a look, not for training";
-  const name = engine === "prebuilt" ? "the package's prebuilt binding" : "tfjs on WebAssembly";
-  return `engine: ${name}\n  why:  ${why}\n  cost: ${cost}`;
+  const [name, cost] = engine === "prebuilt"
+    ? ["TensorFlow 2.9, the package's prebuilt binding", "no use of GPUs newer than 2021"]
+    : ["tfjs on WebAssembly", "about 30 times slower than native TensorFlow"];
+  const [why, ...details] = failure.problem.split("\n");
+  return [`engine: ${name}, because ${why}; cost: ${cost}`, ...details, `  fix: ${failure.remedy}`]
+    .join("\n");
 }
 
 /**
@@ -50,16 +54,13 @@ export async function setUp(root: string): Promise<Choice> {
   await lock.lock(true);
   await installPackages(at);
   const machine = await thisMachine();
-  const choice = (engine: Choice["engine"], why: string): Choice => ({
-    engine,
-    line: describeChoice(engine, { why, machine }),
-  });
   try {
     await build(at, machine);
-    return choice("built", "");
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return choice(await fetchPrebuilt(at) ? "prebuilt" : "portable", error.message);
+    return { engine: "built", line: describeChoice("built", { machine }) };
+  } catch (failure) {
+    if (!(failure instanceof UserError)) throw failure;
+    const engine = await fetchPrebuilt(at) ? "prebuilt" : "portable";
+    return { engine, line: describeChoice(engine, { machine, failure }) };
   }
 }
 
@@ -106,13 +107,13 @@ async function installPackages(at: Places): Promise<void> {
 async function fetchPrebuilt(at: Places): Promise<boolean> {
   const build = { inputs: PREBUILT, files: [at.binding] };
   if (await inPlace(at, build)) return true;
+  await Deno.remove(at.binding).catch(() => {}); // cut short, or built for a wheel that is gone
   const reachable = await fetch(PREBUILT_HOST, {
     method: "HEAD",
     signal: AbortSignal.timeout(5000),
   })
     .then(() => true, () => false);
   if (!reachable) return false;
-  await Deno.remove(at.binding).catch(() => {}); // a build for a wheel that is gone
   await run([Deno.execPath(), "install", "--allow-scripts=npm:@tensorflow/tfjs-node-gpu"], {
     label: "fetching the prebuilt binding",
     cwd: at.root,

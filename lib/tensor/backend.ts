@@ -114,5 +114,6 @@ async function select(backend: Backend): Promise<void> {
 }
 
 function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split("\n")[0].trim();
+  const line = (error instanceof Error ? error.message : String(error)).split("\n")[0].trim();
+  return /addon module .* can not be found/.test(line) ? "its binding is not built" : line;
 }

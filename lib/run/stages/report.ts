@@ -104,7 +104,7 @@ function trainingLines(jsft: StageResult | null, loop: StageResult | null): stri
         `reward margin ${fromTo(loop, "rewardMargin")}, log-probability of the chosen ${
           fromTo(loop, "logProbChosen", 1)
         }, tokens of the chosen ${fromTo(loop, "chosenTokens", 1)}; ` +
-        `${loop.pairs} pairs, ${loop.identical} identical and ${loop.ties} tied skipped`,
+        `${loop.pairs} pairs, ${loop.identical} identical and ${loop.undecided} undecided skipped`,
     );
   }
   return lines;

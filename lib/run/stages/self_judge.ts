@@ -79,7 +79,7 @@ function summaryOf(rows: readonly StepLog[]): Record<string, number> {
   return {
     pairs: sum("pairs"),
     identical: sum("identical"),
-    ties: sum("ties"),
+    undecided: sum("undecided"),
     skippedPrompts: sum("skippedPrompts"),
     ...ends("loss"),
     ...ends("rewardMargin"),
@@ -91,6 +91,5 @@ function summaryOf(rows: readonly StepLog[]): Record<string, number> {
     judgeFirstSeat: mean(rows, "judgeFirstSeat"),
     secondsSampling: sum("secondsSampling"),
     secondsJudging: sum("secondsJudging"),
-    seconds: sum("seconds"),
   };
 }

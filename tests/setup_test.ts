@@ -267,6 +267,18 @@ describe("the stand-in for the test library", () => {
     );
   });
 
+  it("takes a hook outside every suite for a suite around the file", async () => {
+    const { ok, output } = await runTests(`
+      const log: string[] = [];
+      before(() => { log.push("before"); });
+      after(() => { console.log("ORDER " + log.join(" ")); });
+      describe("a", () => { it("one", () => { log.push("one"); }); });
+      it("two", () => { log.push("two"); });
+    `);
+    assert.ok(ok, output);
+    assert.match(output, /ORDER before one two\n/);
+  });
+
   it("fails a suite whose test leaves a file open", async () => {
     const { ok, output } = await runTests(
       `describe("s", () => { it("leaks", async () => { await Deno.open(import.meta.filename!); }); });`,

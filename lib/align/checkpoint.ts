@@ -11,10 +11,14 @@ export interface CheckpointTarget {
   config: string;
 }
 
-/** Writes parameters, optimiser state and step as one safetensors file, atomically. */
+/**
+ * Writes parameters, optimiser state and step as one safetensors file, atomically.
+ *
+ * @param state.step Steps taken; the optimiser's own count lags behind where a step had nothing to learn.
+ */
 export async function saveCheckpoint(
   { path, config }: CheckpointTarget,
-  { parameters, optimizer }: { parameters: Trainable; optimizer: AdamW },
+  { parameters, optimizer, step }: { parameters: Trainable; optimizer: AdamW; step: number },
 ): Promise<void> {
   const tensors: Record<string, { shape: number[]; data: Float32Array }> = {};
   const values = parameters.tensors();
@@ -24,24 +28,28 @@ export async function saveCheckpoint(
       data: await values[i].data() as Float32Array,
     };
   }
-  const { step, m, v } = await optimizer.state();
+  const { step: updates, m, v } = await optimizer.state();
   tensors["optimizer.m"] = { shape: [m.length], data: m };
   tensors["optimizer.v"] = { shape: [v.length], data: v };
-  await writeSafetensors(path, tensors, { metadata: { step: `${step}`, config } });
+  const metadata = { step: `${step}`, updates: `${updates}`, config };
+  await writeSafetensors(path, tensors, { metadata });
 }
 
 /**
  * Puts a saved state back, if there is one.
  *
  * @returns the number of steps already taken, 0 without a checkpoint
- * @throws {UserError} if the checkpoint belongs to another config
+ * @throws {UserError} if the checkpoint belongs to another config, or is damaged
  */
 export async function restoreCheckpoint(
   { path, config }: CheckpointTarget,
   { parameters, optimizer }: { parameters: Trainable; optimizer: AdamW },
 ): Promise<number> {
   if (!await Deno.stat(path).then(() => true, () => false)) return 0;
-  const file = await openSafetensors(path);
+  const file = await openSafetensors(path).catch((cause) => {
+    if (!(cause instanceof UserError)) throw cause;
+    throw new UserError(cause.problem, "delete it, and training starts anew", { cause });
+  });
   try {
     if (file.metadata.config !== config) {
       throw new UserError(
@@ -50,7 +58,6 @@ export async function restoreCheckpoint(
         "set them as they were, give the run another name, or pass --fresh to start it anew",
       );
     }
-    const step = Number(file.metadata.step);
     const values: tf.Tensor[] = [];
     for (const name of parameters.names) {
       const stored = `parameter.${name}`;
@@ -58,11 +65,11 @@ export async function restoreCheckpoint(
     }
     parameters.replace(values);
     optimizer.restore({
-      step,
+      step: Number(file.metadata.updates),
       m: await file.read("optimizer.m"),
       v: await file.read("optimizer.v"),
     });
-    return step;
+    return Number(file.metadata.step);
   } finally {
     file.close();
   }

@@ -44,7 +44,7 @@ export type MethodName = keyof typeof METHODS;
 
 /** The method of that name. @throws {UserError} listing the names there are */
 export function methodNamed(name: string): Method {
-  if (name in METHODS) return METHODS[name as MethodName];
+  if (Object.hasOwn(METHODS, name)) return METHODS[name as MethodName];
   throw new UserError(
     `there is no method "${name}"`,
     `choose one of ${Object.keys(METHODS).join(", ")}`,

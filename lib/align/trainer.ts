@@ -60,11 +60,6 @@ export async function train(options: TrainOptions): Promise<number> {
       const { parts, metrics = {} } = await options.prepare(step);
       const rate = learningRate(schedule, { step, steps });
       const result = await update(parts, { ...options, parameters, optimizer, rate, step });
-      const stop = options.shouldStop?.() ?? false;
-      const last = step + 1 === steps;
-      if (checkpoint && (stop || last || (step + 1) % checkpoint.every === 0)) {
-        await saveCheckpoint(checkpoint, state);
-      }
       await options.onStep?.({
         step: step + 1,
         learningRate: rate,
@@ -73,6 +68,12 @@ export async function train(options: TrainOptions): Promise<number> {
         tokens: parts.reduce((sum, part) => sum + part.tokens, 0),
         seconds: (performance.now() - started) / 1000,
       });
+      // After the log: a run killed in between repeats the step, and its line is never missing.
+      const stop = options.shouldStop?.() ?? false;
+      const last = step + 1 === steps;
+      if (checkpoint && (stop || last || (step + 1) % checkpoint.every === 0)) {
+        await saveCheckpoint(checkpoint, { ...state, step: step + 1 });
+      }
       if (stop && !last) return step + 1;
     }
     return steps;

@@ -119,6 +119,7 @@ async function main(args: readonly string[]) {
     const versions = {
       machine: cpus()[0]?.model.trim() ?? Deno.build.arch,
       cores,
+      load: load.toFixed(1), // a busy machine hurts the threads of PyTorch more than ours
       device,
       backend: engine.backend,
       engine: engine.version,

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { matmul } from "../tensor/mod.ts";
 import type { BenchCase, Prepared } from "./case.ts";
+import { prepareJudging, prepareLora, prepareSampling, prepareTrain } from "./model_cases.ts";
 
 /** What each case is, without our side of it. */
 export const SPECIFICATIONS = {
@@ -87,4 +88,11 @@ function prepareMatmul(): Promise<Prepared> {
 /** All cases, in the order in which they run. */
 export const CASES: readonly BenchCase[] = [
   { ...SPECIFICATIONS.matmul, prepare: prepareMatmul },
+  { ...SPECIFICATIONS.train, prepare: () => prepareTrain(SPECIFICATIONS.train.args) },
+  { ...SPECIFICATIONS.lora, prepare: () => prepareLora(SPECIFICATIONS.lora.args) },
+  { ...SPECIFICATIONS.sampling, prepare: () => prepareSampling(SPECIFICATIONS.sampling.args) },
+  {
+    ...SPECIFICATIONS.judging,
+    prepare: () => prepareJudging(judgingLengths(SPECIFICATIONS.judging.args)),
+  },
 ];

@@ -67,6 +67,11 @@ export class PairwiseJudge {
     this.#options = options;
   }
 
+  /** The templates judged by; their counts say what was cut from prompts. */
+  get templates(): readonly JudgeTemplate[] {
+    return this.#options.templates;
+  }
+
   /**
    * Judges comparisons; the judgments come in their order.
    *

@@ -40,6 +40,7 @@ export interface ForwardOptions {
 export class Llama {
   /** The adapter in use, if any. */
   adapter: LoraAdapter | null = null;
+  #columns: { of: number; tensor: tf.Tensor2D } | null = null;
 
   private constructor(
     readonly config: LlamaConfig,
@@ -189,7 +190,21 @@ export class Llama {
 
   /** Logits of some hidden states. @param hidden (M, C) @returns (M, V) */
   logits(hidden: tf.Tensor2D): tf.Tensor2D {
-    return matmul(hidden, this.outputEmbedding, { transposeB: true });
+    return matmul(hidden, this.outputColumns);
+  }
+
+  /**
+   * The output embedding transposed, (C, V), kept until the embedding changes: at a few rows and a large
+   * vocabulary a product with it takes about half the time of one that reads the embedding sideways.
+   */
+  get outputColumns(): tf.Tensor2D {
+    const { id } = this.outputEmbedding;
+    if (this.#columns?.of !== id) {
+      this.#columns?.tensor.dispose();
+      const tensor = tf.keep(tf.transpose(this.outputEmbedding)) as tf.Tensor2D;
+      this.#columns = { of: id, tensor };
+    }
+    return this.#columns.tensor;
   }
 
   /** Runs `work` with the adapter off: as the model was before training. */
@@ -242,6 +257,7 @@ export class Llama {
 
   dispose(): void {
     this.adapter?.dispose();
+    this.#columns?.tensor.dispose();
     for (const tensor of this.weights.values()) tensor.dispose();
     this.weights.clear();
   }
@@ -255,21 +271,24 @@ export class Llama {
     return rmsNorm(x, gain, { eps: this.config.rmsEps, tape });
   }
 
-  /** Tables for the batch's positions, (1 or B, 1, T, D / 2). */
+  /** Tables for the batch's positions, (1 or B, 1, T, D). */
   #rotary({ positions, size, length }: Batch): Rotary {
     const longest = positions.reduce((a, b) => Math.max(a, b), 0) + 1;
     const { invFreq, attentionScale } = ropeFrequencies(this.config, longest);
     const half = invFreq.length;
-    const cos = new Float32Array(positions.length * half);
-    const sin = new Float32Array(positions.length * half);
+    const D = 2 * half;
+    const cos = new Float32Array(positions.length * D);
+    const sin = new Float32Array(positions.length * D);
     positions.forEach((p, i) => {
       for (let j = 0; j < half; j++) {
-        cos[i * half + j] = Math.cos(p * invFreq[j]) * attentionScale;
-        sin[i * half + j] = Math.sin(p * invFreq[j]) * attentionScale;
+        const [low, high] = [i * D + j, i * D + half + j];
+        cos[low] = cos[high] = Math.cos(p * invFreq[j]) * attentionScale;
+        sin[high] = Math.sin(p * invFreq[j]) * attentionScale;
+        sin[low] = -sin[high];
       }
     });
     const rows = positions.length === length && size > 1 ? 1 : positions.length / length;
-    const shape: [number, number, number, number] = [rows, 1, length, half];
+    const shape: [number, number, number, number] = [rows, 1, length, D];
     return { cos: tf.tensor4d(cos, shape), sin: tf.tensor4d(sin, shape) };
   }
 }

@@ -70,7 +70,10 @@ export function followingLogProbs(
     for (const tensor of [rows, targets]) tape?.hold(tensor);
     const hidden = model.hidden(batch, { tape, dropoutSeed });
     const picked = takeRows(hidden, rows, { tape }); // (M, C)
-    return tokenLogProbs(picked, model.outputEmbedding, { targets, tape }); // (M)
+    const w = model.outputEmbedding;
+    // A table in training changes every step: transposing it anew would cost more than it saves.
+    const columns = tape?.tracks(w) ? undefined : model.outputColumns;
+    return tokenLogProbs(picked, w, { targets, columns, tape }); // (M)
   });
 }
 

@@ -32,6 +32,8 @@ const schema = z.strictObject({
     principles: z.array(z.string()).min(1),
     /** A JSON file of templates in place of the built-in ones; null: built in. */
     principlesFile: z.string().nullable(),
+    /** System turn of a judge prompt; null: the chat template's own. A short one leaves room for answers. */
+    system: z.string().nullable(),
     /** Longest judge prompt in tokens. */
     maxTokens: count,
     /** What to do with a longer one. */
@@ -114,13 +116,14 @@ const SMALL: RunConfig = {
     source: "hh-rlhf/harmless-base/test",
     format: null,
     onBadLine: "skip",
-    train: 280,
+    train: 400,
     heldOut: 300,
-    maxTokens: 160,
+    maxTokens: 144,
   },
   judge: {
-    principles: ["overall"],
+    principles: ["harmlessness"],
     principlesFile: null,
+    system: "You judge answers.",
     maxTokens: 320,
     overflow: "truncate",
     batchTokens: 1024,
@@ -140,13 +143,13 @@ const SMALL: RunConfig = {
     microBatchTokens: 1024,
     clipNorm: 1,
     weightDecay: 0,
-    checkpointEvery: 5,
-    evaluateEvery: 10,
+    checkpointEvery: 10,
+    evaluateEvery: 25,
     evaluatePairs: 24,
   },
   selfJudge: {
     method: "self-judge",
-    steps: 24,
+    steps: 30,
     batchSize: 8,
     beta: 0.1,
     learningRate: 1e-4,
@@ -160,7 +163,7 @@ const SMALL: RunConfig = {
     clipNorm: 1,
     checkpointEvery: 4,
   },
-  reject: { prompts: 24, candidates: [1, 4, 8], samples: 3 },
+  reject: { prompts: 32, candidates: [1, 4, 8], samples: 3 },
 };
 
 /** What each scale changes of {@linkcode SMALL}. */

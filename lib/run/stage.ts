@@ -121,6 +121,12 @@ export class RunFolder {
       const finished: Done = { config: wanted, seconds: clock.seconds(), result };
       await writeWhole(`${folder}/done.json`, JSON.stringify(finished, null, 2) + "\n");
       console.log(`  ${stage.name} took ${duration(finished.seconds)}`);
+    } catch (error) {
+      // Refused at its first try, it has nothing to go on from: corrected settings are welcome.
+      if (error instanceof UserError && begun === null) {
+        await Deno.remove(`${folder}/config.json`).catch(() => {});
+      }
+      throw error;
     } finally {
       await clock.save();
     }

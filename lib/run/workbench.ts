@@ -73,11 +73,19 @@ export class Workbench {
 
   /** The judge's templates, one a principle. */
   async templates(): Promise<JudgeTemplate[]> {
-    const { principles, principlesFile, maxTokens, overflow } = this.config.judge;
+    const { principles, principlesFile, system, maxTokens, overflow } = this.config.judge;
     const known = principlesFile ? await loadPrinciples(principlesFile) : undefined;
     const language = await this.language();
     return principlesNamed(principles, known)
-      .map((principle) => new JudgeTemplate({ ...language, principle, maxTokens, overflow }));
+      .map((principle) =>
+        new JudgeTemplate({
+          ...language,
+          principle,
+          maxTokens,
+          overflow,
+          ...(system !== null && { system }),
+        })
+      );
   }
 
   /** The model in a state; the weights of another state are not kept. */

@@ -19,9 +19,17 @@ interface Suite {
 
 let open: Suite | undefined;
 
-function inSuite(what: string): Suite {
-  if (!open) throw new Error(`${what} must be called inside describe`);
-  return open;
+function newSuite(outer?: Suite): Suite {
+  return { hooks: { before: [], after: [], beforeEach: [], afterEach: [] }, children: [], outer };
+}
+
+/** Outside every `describe`, a hook opens a suite around the rest of the file, as in @std/testing. */
+function hook(kind: keyof Suite["hooks"], body: Body): void {
+  if (!open) {
+    open = newSuite();
+    Deno.test({ name: "global", fn: suiteRunner(open) });
+  }
+  open.hooks[kind].push(body);
 }
 
 async function each(hooks: readonly Body[]): Promise<void> {
@@ -46,11 +54,7 @@ function suiteRunner(suite: Suite): (t: Deno.TestContext) => Promise<void> {
 
 function declareSuite(name: string, body: () => void, ignore: boolean): void {
   const outer = open;
-  const suite: Suite = {
-    hooks: { before: [], after: [], beforeEach: [], afterEach: [] },
-    children: [],
-    outer,
-  };
+  const suite = newSuite(outer);
   open = suite;
   try {
     body();
@@ -89,10 +93,10 @@ export const it = Object.assign(
 );
 
 /** Runs once before the tests of the enclosing `describe`. */
-export const before = (hook: Body) => inSuite("before").hooks.before.push(hook);
+export const before = (body: Body): void => hook("before", body);
 /** Runs once after the tests of the enclosing `describe`. */
-export const after = (hook: Body) => inSuite("after").hooks.after.push(hook);
+export const after = (body: Body): void => hook("after", body);
 /** Runs before each test of the enclosing `describe`. */
-export const beforeEach = (hook: Body) => inSuite("beforeEach").hooks.beforeEach.push(hook);
+export const beforeEach = (body: Body): void => hook("beforeEach", body);
 /** Runs after each test of the enclosing `describe`. */
-export const afterEach = (hook: Body) => inSuite("afterEach").hooks.afterEach.push(hook);
+export const afterEach = (body: Body): void => hook("afterEach", body);

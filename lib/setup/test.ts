@@ -17,7 +17,6 @@ const { code } = await new Deno.Command(Deno.execPath(), {
     "--quiet",
     "--allow-read",
     "--allow-env",
-    "--allow-sys",
     "--allow-ffi=node_modules",
     "--allow-write=.engine,runs,data,figures",
     "--allow-run",

@@ -1,7 +1,10 @@
 import * as tf from "@tensorflow/tfjs";
 import { type OnTape, passed } from "./ops.ts";
 
-/** Rotary position tables, each (B or 1, 1, T, D / 2). */
+/**
+ * Rotary position tables over the whole head width, each (B or 1, 1, T, D): cosines twice, and sines with
+ * the sign of the half they are for, (-sin, sin).
+ */
 export interface Rotary {
   cos: tf.Tensor4D;
   sin: tf.Tensor4D;
@@ -30,13 +33,15 @@ export interface AttentionOptions extends OnTape {
   onKeysValues?: (block: PastBlock) => void;
 }
 
-/** Rotates pairs (i, i + D/2) of the last axis by the tables' angles; sign -1 rotates back. */
-function rotate(x: tf.Tensor4D, { cos, sin }: Rotary, sign: 1 | -1 = 1): tf.Tensor4D {
-  const [x1, x2] = tf.split(x, 2, 3); // (B, H, T, D/2)
-  const [a, b, c, d] = [tf.mul(x1, cos), tf.mul(x2, sin), tf.mul(x2, cos), tf.mul(x1, sin)];
-  return sign === 1
-    ? tf.concat([tf.sub(a, b), tf.add(c, d)], 3) as tf.Tensor4D
-    : tf.concat([tf.add(a, b), tf.sub(c, d)], 3) as tf.Tensor4D;
+/** Turns pairs (i, i + D/2) of the last axis by the tables' angles. @param x (B, heads, T, D) */
+function rotate(x: tf.Tensor4D, { cos, sin }: Rotary): tf.Tensor4D {
+  const [x1, x2] = tf.split(x, 2, 3); // (B, heads, T, D/2)
+  return tf.add(tf.mul(x, cos), tf.mul(tf.concat([x2, x1], 3), sin));
+}
+
+/** Turns back: a rotation's transpose, and so its gradient. */
+function rotateBack(x: tf.Tensor4D, { cos, sin }: Rotary): tf.Tensor4D {
+  return rotate(x, { cos, sin: tf.neg(sin) });
 }
 
 /**
@@ -61,10 +66,12 @@ export function attention(
   const scale = 1 / Math.sqrt(D);
   const recorded = tape != null && [q, k, v].some((x) => tape.tracks(x));
 
+  // One position needs no transpose: (B, 1, heads, D) and (B, heads, 1, D) are the same numbers.
+  const swap = (x: tf.Tensor) => T === 1 ? x : tf.transpose(x, [0, 2, 1, 3]);
   const toHeads = (x: tf.Tensor, heads: number) =>
-    tf.transpose(tf.reshape(x, [B, T, heads, D]), [0, 2, 1, 3]) as tf.Tensor4D; // (B, heads, T, D)
+    tf.reshape(swap(tf.reshape(x, [B, T, heads, D])), [B, heads, T, D]) as tf.Tensor4D;
   const fromHeads = (x: tf.Tensor, heads: number) =>
-    tf.reshape(tf.transpose(tf.reshape(x, [B, heads, T, D]), [0, 2, 1, 3]), [B * T, heads * D]);
+    tf.reshape(swap(tf.reshape(x, [B, heads, T, D])), [B * T, heads * D]);
   const grouped = (x: tf.Tensor) => tf.reshape(x, [B, K, G * T, D]) as tf.Tensor4D;
 
   const saved: tf.Tensor[] = [];
@@ -110,8 +117,8 @@ export function attention(
       const dqr = tf.reshape(tf.mul(tf.matMul(ds, kr), scale), [B, H, T, D]) as tf.Tensor4D;
       const dkr = tf.matMul(ds, qr, true, false) as tf.Tensor4D; // (B, K, T, D)
       return [
-        fromHeads(rotate(dqr, rotary, -1), H),
-        fromHeads(rotate(dkr, rotary, -1), K),
+        fromHeads(rotateBack(dqr, rotary), H),
+        fromHeads(rotateBack(dkr, rotary), K),
         fromHeads(dv, K),
       ];
     },

@@ -196,17 +196,19 @@ export function swiglu(gate: tf.Tensor2D, up: tf.Tensor2D, { tape }: OnTape = {}
  *
  * @param x (M, C), the hidden states of those positions
  * @param w (V, C), the output embedding
- * @param targets int32 (M)
+ * @param options.targets int32 (M)
+ * @param options.columns (C, V), the same transposed, if at hand: the faster way to the logits
  * @returns (M)
  */
 export function tokenLogProbs(
   x: tf.Tensor2D,
   w: tf.Tensor2D,
-  { targets, tape }: OnTape & { targets: tf.Tensor1D },
+  { targets, columns, tape }: OnTape & { targets: tf.Tensor1D; columns?: tf.Tensor2D },
 ): tf.Tensor1D {
   const recorded = tape != null && (tape.tracks(x) || tape.tracks(w));
   const [output, slope] = tf.tidy(() => {
-    const { loss, gradient } = crossEntropy(matmul(x, w, { transposeB: true }), targets);
+    const logits = columns ? matmul(x, columns) : matmul(x, w, { transposeB: true }); // (M, V)
+    const { loss, gradient } = crossEntropy(logits, targets);
     return [tf.neg(loss) as tf.Tensor1D, ...(recorded ? [gradient] : [])] as const;
   });
   if (!recorded) return passed(output, tape);

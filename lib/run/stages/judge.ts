@@ -41,6 +41,10 @@ function judgeStage(
       });
       progress.finish();
 
+      for (const { principle, counts } of judge.templates) {
+        log(`${principle.name}: ${counts.truncated} of ${counts.prompts} prompts cut to fit`);
+      }
+
       const rng = Rng.named(config.seed, "judge report");
       const report = judgeReport(judgments, { comparisons, preferred: "first", rng });
       const rows = reportRows(report);

@@ -39,7 +39,8 @@ export async function trainStage(
       if (done > 0) log(`going on after step ${done}`);
       for (const file of [metrics, ...options.truncate ?? []]) {
         const rows = await readJsonl<{ step: number }>(file);
-        if (rows.length > 0) await writeJsonl(file, rows.filter(({ step }) => step <= done));
+        // Also when none is left: a torn line would otherwise stay and run into the next one.
+        await writeJsonl(file, rows.filter(({ step }) => step <= done));
       }
       progress = new Progress(options.name, { unit: "step", total: options.steps, done });
     },

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { describe, it } from "jsr:@std/testing@1/bdd";
+import { UserError } from "../lib/error.ts";
+import { resolveConfig, SCALE_NAMES } from "../lib/run/config.ts";
+
+const setting = (...settings: string[]) => resolveConfig("small", { settings });
+
+/** Problem and remedy of what is thrown, which has to be a UserError. */
+function refusal(work: () => unknown): [string, string] {
+  try {
+    work();
+  } catch (error) {
+    assert.ok(error instanceof UserError, `${error}`);
+    return [error.problem, error.remedy];
+  }
+  throw new assert.AssertionError({ message: "nothing was refused" });
+}
+
+describe("a run's settings", () => {
+  it("exist for every scale, and differ in size alone", () => {
+    assert.deepEqual(SCALE_NAMES, ["smoke", "small", "full"]);
+    const [smoke, small, full] = SCALE_NAMES.map((scale) => resolveConfig(scale));
+    assert.ok(smoke.data.train < small.data.train && small.data.train < full.data.train);
+    assert.ok(smoke.selfJudge.steps < small.selfJudge.steps);
+    for (const config of [smoke, full]) {
+      assert.deepEqual(config.lora, small.lora);
+      assert.equal(config.model, small.model);
+      assert.equal(config.selfJudge.method, "self-judge");
+    }
+  });
+
+  it("are frozen all the way down", () => {
+    const config = resolveConfig("smoke");
+    assert.throws(() => Object.assign(config.jsft, { epochs: 9 }), TypeError);
+    assert.throws(() => (config.reject.candidates as number[]).push(3), TypeError);
+    assert.equal(resolveConfig("smoke").jsft.epochs, config.jsft.epochs);
+  });
+
+  it("take numbers, truth values, lists, null and plain text from --set", () => {
+    const config = setting(
+      "jsft.epochs=2.5",
+      "jsft.rationale=true",
+      "reject.candidates=[1,2]",
+      "judge.principlesFile=my file=1.json",
+      "data.format=csv",
+      "lora.mode=full",
+      'model="123"',
+    );
+    assert.equal(config.jsft.epochs, 2.5);
+    assert.equal(config.jsft.rationale, true);
+    assert.deepEqual(config.reject.candidates, [1, 2]);
+    assert.equal(config.judge.principlesFile, "my file=1.json");
+    assert.equal(config.data.format, "csv");
+    assert.equal(config.lora.mode, "full");
+    assert.equal(config.model, "123");
+    assert.equal(setting("data.format=csv", "data.format=null").data.format, null);
+  });
+
+  it("leave the rest as it is, take the last of two, and put --set over a file's values", () => {
+    const config = resolveConfig("small", {
+      values: { jsft: { epochs: 3, batchSize: 4 } },
+      settings: ["jsft.epochs=5", "jsft.epochs=6"],
+    });
+    const { jsft, ...rest } = config;
+    const { jsft: before, ...others } = resolveConfig("small");
+    assert.deepEqual(jsft, { ...before, epochs: 6, batchSize: 4 });
+    assert.deepEqual(rest, others);
+  });
+
+  it("come back unchanged from a run's record", () => {
+    const config = setting("seed=11", "jsft.epochs=2");
+    const recorded = JSON.parse(JSON.stringify(config));
+    assert.deepEqual(resolveConfig("full", { values: recorded }), config);
+  });
+
+  it("are refused for an unknown scale", () => {
+    assert.deepEqual(refusal(() => resolveConfig("tiny")), [
+      'there is no scale "tiny"',
+      "choose one of smoke, small, full",
+    ]);
+    assert.throws(() => resolveConfig("toString"), UserError);
+  });
+
+  it("are refused where there is no such setting, with those that there are", () => {
+    const [problem, remedy] = refusal(() => setting("jsft.epoch=2"));
+    assert.equal(problem, 'there is no setting "jsft.epoch"');
+    assert.match(remedy, /\bepochs\b/);
+    assert.equal(refusal(() => setting("jfst.epochs=2"))[0], 'there is no setting "jfst"');
+    assert.match(refusal(() => setting("jfst.epochs=2"))[1], /\bjsft\b/);
+    assert.equal(
+      refusal(() => resolveConfig("small", { values: { data: { rows: 3 } } }))[0],
+      'there is no setting "data.rows"',
+    );
+  });
+
+  it("are refused out of range, with setting and value", () => {
+    for (
+      const [text, problem] of [
+        ["jsft.epochs=0", "setting jsft.epochs is 0"],
+        ["jsft.batchSize=1.5", "setting jsft.batchSize is 1.5"],
+        ["jsft.judgeWeight=1.2", "setting jsft.judgeWeight is 1.2"],
+        ["lora.dropout=1", "setting lora.dropout is 1"],
+        ["lora.targetModules=[]", "setting lora.targetModules is []"],
+        ['lora.targetModules=["head"]', 'setting lora.targetModules.0 is "head"'],
+        ["selfJudge.topP=0", "setting selfJudge.topP is 0"],
+        ["selfJudge.method=ppo", 'setting selfJudge.method is "ppo"'],
+        ["data.train=many", 'setting data.train is "many"'],
+        ["seed=-1", "setting seed is -1"],
+        ["jsft=5", "setting jsft is 5"],
+      ]
+    ) {
+      const [found, remedy] = refusal(() => setting(text));
+      assert.equal(found, problem);
+      assert.ok(remedy.length > 5, text);
+    }
+    assert.match(refusal(() => setting("selfJudge.method=ppo"))[1], /off-policy-dpo/);
+  });
+
+  it("are refused where --set is not written section.field=value", () => {
+    for (const text of ["jsft.epochs", "=2", ""]) {
+      assert.deepEqual(refusal(() => setting(text)), [
+        `--set "${text}"`,
+        'write it as section.field=value, "jsft.epochs=2"',
+      ]);
+    }
+  });
+});

@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { after, before, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
+import { UserError } from "../lib/error.ts";
+import { resolveConfig, type RunConfig } from "../lib/run/config.ts";
+import { readJsonFile, writeJsonl } from "../lib/run/files.ts";
+import { RunFolder, type Stage, type StageContext, Stopped } from "../lib/run/stage.ts";
+import { writeSummary } from "../lib/run/stages/report.ts";
+import { Workbench } from "../lib/run/workbench.ts";
+import { capturedLog } from "./captured_log.ts";
+
+let root = "";
+let names = 0;
+const newRoot = async () => {
+  root = await Deno.makeTempDir({ prefix: "stages-" });
+};
+const removeRoot = () => Deno.remove(root, { recursive: true });
+
+/** Two stages of which the second needs the first, in a folder of their own. */
+function pipeline(bodies: { first?: Stage["run"]; second?: Stage["run"] } = {}) {
+  const ran: string[] = [];
+  const stage = (name: string, needs: string[], section: "data" | "jsft", run?: Stage["run"]) => ({
+    name,
+    title: `the ${name} stage`,
+    needs,
+    config: (config: Readonly<RunConfig>) => ({ [section]: config[section] }),
+    run: (context: StageContext) => {
+      ran.push(name);
+      return run?.(context) ?? Promise.resolve({ of: name });
+    },
+  });
+  const first = stage("first", [], "data", bodies.first);
+  const second = stage("second", ["first"], "jsft", bodies.second);
+  const folder = new RunFolder(`${root}/${names++}`, [first, second]);
+  const run = (which: Stage, settings: string[] = [], stopping = false) => {
+    const config = resolveConfig("smoke", { settings });
+    const bench = new Workbench(config, (name) => folder.folderOf(name), () => {});
+    return capturedLog(() => folder.run(which, { config, bench, stopping: () => stopping }));
+  };
+  return { folder, first, second, ran, run };
+}
+
+async function refusal(work: Promise<unknown>): Promise<UserError> {
+  let caught: unknown;
+  await work.catch((error) => caught = error);
+  assert.ok(caught instanceof UserError, `${caught}`);
+  return caught;
+}
+
+describe("a run folder", () => {
+  before(newRoot);
+  after(removeRoot);
+
+  it("keeps each stage's settings, result and time, and says what it does", async () => {
+    const { folder, first, run } = pipeline();
+    const said = await run(first, ["data.train=5"]);
+    assert.deepEqual(await folder.result("first"), { of: "first" });
+    assert.ok((await folder.seconds("first"))! >= 0);
+    const kept = await readJsonFile<{ stage: string; settings: { data: { train: number } } }>(
+      `${folder.path}/first/config.json`,
+    );
+    assert.deepEqual([kept?.stage, kept?.settings.data.train], ["first", 5]);
+    assert.match(said, /^first: the first stage$/m);
+    assert.match(said, /data: \{.*"train":5/);
+  });
+
+  it("does not repeat a stage that is done, and says so", async () => {
+    const { first, ran, run } = pipeline();
+    await run(first);
+    assert.match(await run(first), /^first: done before \(.* s\)\n$/);
+    assert.deepEqual(ran, ["first"]);
+  });
+
+  it("refuses a stage before those it needs, with the command that makes them", async () => {
+    const { folder, second, ran, run } = pipeline();
+    const { problem, remedy } = await refusal(run(second));
+    assert.equal(
+      problem,
+      `stage second needs the result of stage first, which ${folder.path} does not have`,
+    );
+    assert.match(remedy, new RegExp(`--run ${folder.path} --stage first$`));
+    assert.deepEqual(ran, []);
+    assert.equal(await readJsonFile(`${folder.path}/second/config.json`), null);
+  });
+
+  it("refuses other settings than a stage was done with, naming each difference", async () => {
+    const { folder, first, ran, run } = pipeline();
+    await run(first);
+    const { problem, remedy } = await refusal(run(first, ["data.train=5", "data.format=csv"]));
+    assert.equal(
+      problem,
+      `${folder.path}/first was made with other settings:\n` +
+        '  first: data.format was null, is now "csv"\n  first: data.train was 12, is now 5',
+    );
+    assert.match(remedy, /--fresh/);
+    assert.deepEqual(ran, ["first"]);
+  });
+
+  it("refuses other settings of a stage that this one rests on", async () => {
+    const { first, second, run } = pipeline();
+    await run(first);
+    await run(second);
+    const { problem } = await refusal(run(second, ["data.train=5"]));
+    assert.match(problem, /second was made .*\n {2}first: data\.train was 12, is now 5$/);
+  });
+
+  it("does not mind settings that a stage does not use", async () => {
+    const { first, run } = pipeline();
+    await run(first);
+    assert.match(await run(first, ["jsft.epochs=9"]), /done before/);
+  });
+
+  it("lets a stage that was stopped go on under the same settings, and adds up its time", async () => {
+    let sessions = 0;
+    const { folder, first, run } = pipeline({
+      first: async ({ checkStop }) => {
+        await new Promise((done) => setTimeout(done, 60));
+        sessions++;
+        checkStop();
+        return {};
+      },
+    });
+    await assert.rejects(run(first, [], true), Stopped);
+    assert.equal(await folder.result("first"), null);
+    assert.match((await refusal(run(first, ["data.train=5"]))).problem, /data\.train was 12/);
+    await run(first);
+    assert.equal(sessions, 2);
+    assert.ok((await folder.seconds("first"))! >= 0.12);
+  });
+
+  it("takes corrected settings after a stage was refused at its first try", async () => {
+    const { first, run } = pipeline({
+      first: ({ config }) =>
+        config.data.train > 5
+          ? Promise.reject(new UserError("too many", "lower data.train"))
+          : Promise.resolve({}),
+    });
+    assert.equal((await refusal(run(first))).problem, "too many");
+    await run(first, ["data.train=5"]);
+  });
+
+  it("leaves defects as they are, with their trace", async () => {
+    const defect = new TypeError("x is undefined");
+    const { folder, first, run } = pipeline({ first: () => Promise.reject(defect) });
+    await assert.rejects(run(first), defect);
+    assert.equal(await folder.result("first"), null);
+  });
+});
+
+describe("a run's summary", () => {
+  beforeEach(newRoot);
+  after(removeRoot);
+
+  const estimate = (value: number) => ({ value, low: value - 0.1, high: value + 0.1, n: 8 });
+  const judge = (accuracy: number, answer: string): Stage["run"] => async ({ folder }) => {
+    await writeJsonl(`${folder}/answers.jsonl`, [{ pair: "p1", answer }]);
+    return { accuracy: estimate(accuracy) };
+  };
+  const bodies: Record<string, Stage["run"]> = {
+    data: async ({ folder }) => {
+      const prompt = [{ role: "user", content: "What is\na fig?" }];
+      await writeJsonl(`${folder}/held_out.jsonl`, [{ id: "p1", prompt }]);
+      return {};
+    },
+    "judge-before": judge(0.5, "Bah."),
+    jsft: () => Promise.resolve({ steps: 4, answerLossFirst: 3, answerLossLast: 2.5 }),
+    "judge-after": judge(0.75, "A fruit."),
+    "self-judge": () => Promise.resolve({ method: "self-judge", steps: 3, pairs: 9, identical: 2 }),
+    reject: () => {
+      const row = { policy: "jsft", candidates: 4, winRate: 0.6, low: 0.5, high: 0.7, n: 8 };
+      return Promise.resolve({ rows: [{ ...row, preference: 0.55, tokens: 6 }] });
+    },
+  };
+  const stages = Object.entries(bodies).map(([name, run]): Stage => ({
+    name,
+    title: name,
+    needs: [],
+    config: () => ({}),
+    run,
+  }));
+  const summarised = async (count: number) => {
+    const folder = new RunFolder(root, stages);
+    const config = resolveConfig("smoke");
+    const bench = new Workbench(config, (name) => folder.folderOf(name), () => {});
+    for (const stage of stages.slice(0, count)) {
+      await capturedLog(() => folder.run(stage, { config, bench, stopping: () => false }));
+    }
+    const text = await writeSummary(folder);
+    assert.equal(await Deno.readTextFile(`${root}/summary.md`), text);
+    return { text, csv: await Deno.readTextFile(`${root}/summary.csv`) };
+  };
+
+  it("sets judge before beside judge after, and shows training, tournaments and answers", async () => {
+    const { text, csv } = await summarised(stages.length);
+    assert.ok(text.includes("| accuracy | 0.500 [0.400, 0.600] | 0.750 [0.650, 0.850] |"));
+    assert.ok(text.includes("JSFT, 4 steps: answer loss 3.000 -> 2.500"));
+    assert.ok(text.includes("self-judge, 3 steps"));
+    assert.ok(text.includes("9 pairs, 2 identical"));
+    assert.ok(text.includes("| jsft | 4 | 0.600 [0.500, 0.700] | 0.550 | 6.0 |"));
+    assert.ok(text.includes("> What is a fig?\n\n- base: Bah.\n- JSFT: A fruit.\n"));
+    assert.ok(csv.startsWith("stage,measure,value,low,high,n\n"));
+    assert.ok(csv.includes("judge-after,accuracy,0.75,0.65,0.85,8\n"));
+    assert.ok(csv.includes("jsft,answerLossLast,2.5,,,\n"));
+    assert.ok(csv.includes("reject,jsft N=4 win rate,0.6,0.5,0.7,8\n"));
+    for (const { name } of stages) assert.match(csv, new RegExp(`^${name},seconds,`, "m"));
+  });
+
+  it("tells what there is while stages are missing", async () => {
+    const { text, csv } = await summarised(2);
+    assert.ok(text.includes("| accuracy | 0.500 [0.400, 0.600] | - |"));
+    assert.doesNotMatch(text, /JSFT, |undefined|NaN/);
+    assert.doesNotMatch(csv, /judge-after/);
+  });
+});

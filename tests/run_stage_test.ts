@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
+import { after, afterEach, before, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
 import { UserError } from "../lib/error.ts";
 import { resolveConfig, type RunConfig } from "../lib/run/config.ts";
 import { readJsonFile, writeJsonl } from "../lib/run/files.ts";
@@ -148,7 +148,7 @@ describe("a run folder", () => {
 
 describe("a run's summary", () => {
   beforeEach(newRoot);
-  after(removeRoot);
+  afterEach(removeRoot);
 
   const estimate = (value: number) => ({ value, low: value - 0.1, high: value + 0.1, n: 8 });
   const judge = (accuracy: number, answer: string): Stage["run"] => async ({ folder }) => {

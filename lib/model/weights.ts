@@ -32,7 +32,14 @@ export interface WeightSource {
  */
 export async function openWeights(path: string): Promise<WeightSource> {
   const gguf = ggufPath(path);
-  return gguf ? ggufWeights(await openGguf(gguf)) : await openSafetensors(path);
+  if (!gguf) return await openSafetensors(path);
+  const file = await openGguf(gguf);
+  try {
+    return ggufWeights(file);
+  } catch (error) {
+    file.close();
+    throw error;
+  }
 }
 
 /**

@@ -109,6 +109,7 @@ export function describeFailure(error: unknown): string {
 export class StallGuard {
   #controller = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #responses: Response[] = [];
 
   constructor(private readonly timeoutMs: number) {}
 
@@ -118,6 +119,7 @@ export class StallGuard {
       this.alive();
       const response = await inner(input, { ...init, signal: this.#controller.signal });
       this.alive();
+      this.#responses.push(response);
       return response;
     };
   }
@@ -131,9 +133,12 @@ export class StallGuard {
     );
   }
 
-  /** Ends the waiting. */
+  /** Ends the waiting, and lets go of answers that were asked for their headers only. */
   stop(): void {
     clearTimeout(this.#timer);
+    for (const { body, bodyUsed } of this.#responses.splice(0)) {
+      if (!bodyUsed) body?.cancel().catch(() => {}); // a cut connection cancels with an error
+    }
   }
 }
 

@@ -10,15 +10,19 @@ import { randoms } from "./tiny.ts";
 const rng = Rng.named(4, "attention");
 const [B, T, H, K, D] = [2, 3, 4, 2, 4];
 
-/** cos and sin of any angles, one table for all rows or one each. */
-function rotary(rows: number, length = T): Rotary {
-  const angles = tf.tensor4d(randoms(rows * length * D / 2, { rng, low: 0, high: 6 }), [
+/** Tables of any angles, one for all rows of the batch or one each. */
+function rotary(rows: number): Rotary {
+  const angles = tf.tensor(randoms(rows * T * D / 2, { rng, low: 0, high: 6 }), [
     rows,
     1,
-    length,
+    T,
     D / 2,
   ]);
-  return { cos: tf.cos(angles), sin: tf.sin(angles) };
+  const [cos, sin] = [tf.cos(angles), tf.sin(angles)];
+  return {
+    cos: tf.concat([cos, cos], 3) as tf.Tensor4D,
+    sin: tf.concat([tf.neg(sin), sin], 3) as tf.Tensor4D,
+  };
 }
 
 /** A causal mask; in each row but the first, the first position is hidden from the later ones. */
@@ -98,8 +102,8 @@ describe("attention", () => {
       const u = x[b * T + t].slice(head * D, (head + 1) * D);
       return u.map((value, i) => {
         const j = i % (D / 2);
-        const other = i < D / 2 ? -u[i + D / 2] : u[i - D / 2];
-        return value * cos[b][0][t][j] + other * sin[b][0][t][j];
+        const [c, s] = [cos[b][0][t][j], sin[b][0][t][D / 2 + j]];
+        return i < D / 2 ? value * c - u[i + D / 2] * s : value * c + u[i - D / 2] * s;
       });
     };
     let largest = 0;

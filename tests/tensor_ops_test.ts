@@ -91,6 +91,15 @@ describe("the gradient of an op, by finite differences", () => {
     );
   });
 
+  it("tokenLogProbs through a transposed copy of a frozen embedding", () => {
+    const w = tf.tensor2d(randoms(21, { rng: Rng.named(8, "w") }), [7, 3]);
+    const columns = tf.transpose(w) as Matrix;
+    assertGradients(
+      ([x], tape) => tokenLogProbs(x as Matrix, w, { targets: held(tape), columns, tape }),
+      [[4, 3]],
+    );
+  });
+
   it("one tensor as the input and the output embedding", () => {
     assertGradients(([table], tape) => {
       const x = embedding(held(tape), table as Matrix, { tape });

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { type Batch, lengthBuckets, packed, type Position, rightPadded } from "../model/mod.ts";
+import { segmentSum } from "../tensor/mod.ts";
 import type { Example } from "./example.ts";
 import { type PairLogProbs, type PreferenceLoss, preferenceLoss } from "./losses.ts";
 
@@ -133,7 +134,7 @@ function pairObjective(
   const P = part.length;
   return tf.tidy(() => {
     const rows = tf.tensor1d(at.map(({ row }) => row), "int32"); // (M), sequence of each position
-    const sums = tf.unsortedSegmentSum(logProbs, rows, 2 * P) as tf.Tensor1D; // (2P)
+    const sums = segmentSum(logProbs, rows, 2 * P) as tf.Tensor1D; // (2P)
     const [policyChosen, policyRejected] = tf.split(sums, 2) as tf.Tensor1D[];
     const referenceChosen = tf.tensor1d(part.map((p) => p.referenceChosen));
     const referenceRejected = tf.tensor1d(part.map((p) => p.referenceRejected));

@@ -65,34 +65,52 @@ export class RunFolder {
   }
 
   /**
+   * Refuses stages that cannot be run, before anything is run or written.
+   *
+   * @param options.fresh Whether what they left before is going to be deleted.
+   * @throws {UserError} if a stage one needs is missing, or one was made with other settings
+   */
+  async check(
+    stages: readonly Stage[],
+    { config, fresh = false }: { config: Readonly<RunConfig>; fresh?: boolean },
+  ): Promise<void> {
+    const planned = new Set(stages.map(({ name }) => name));
+    for (const stage of stages) {
+      for (const need of stage.needs) {
+        if (planned.has(need) || await this.#done(need)) continue;
+        throw new UserError(
+          `stage ${stage.name} needs the result of stage ${need}, which ${this.path} does not have`,
+          `run the same command with --stage ${need} first, or without --stage`,
+        );
+      }
+      const begun = fresh ? null : await this.#begun(stage.name);
+      const wanted = this.#identity(stage, config);
+      if (begun !== null && begun !== wanted) {
+        throw new UserError(
+          `${this.folderOf(stage.name)} was made with other settings:\n${
+            difference(begun, wanted)
+          }`,
+          "set them as they were, choose another folder with --run, or start anew with --fresh",
+        );
+      }
+    }
+  }
+
+  /**
    * Runs a stage, or shows that it is done.
    *
-   * @throws {UserError} if a stage it needs is missing, or it was done with other settings
+   * @throws {UserError} as {@linkcode check} does
    */
   async run(
     stage: Stage,
     options: { config: Readonly<RunConfig>; bench: Workbench; stopping: () => boolean },
   ): Promise<void> {
     const { config, bench, stopping } = options;
-    const wanted = JSON.stringify(this.#chain(stage).map((s) => [s.name, s.config(config)]));
-    for (const need of stage.needs) {
-      if (!await this.#done(need)) {
-        throw new UserError(
-          `stage ${stage.name} needs the result of stage ${need}, which ${this.path} does not have`,
-          `run it first: deno task start --run ${this.path} --stage ${need}`,
-        );
-      }
-    }
+    await this.check([stage], { config });
     const folder = this.folderOf(stage.name);
+    const wanted = this.#identity(stage, config);
+    const begun = await this.#begun(stage.name);
     const done = await this.#done(stage.name);
-    const begun = done?.config ??
-      (await readJsonFile<{ chain: string }>(`${folder}/config.json`))?.chain ?? null;
-    if (begun !== null && begun !== wanted) {
-      throw new UserError(
-        `${folder} was made with other settings:\n${difference(begun, wanted)}`,
-        "set them as they were, choose another folder with --run, or start anew with --fresh",
-      );
-    }
     if (done) {
       console.log(`${stage.name}: done before (${duration(done.seconds)})`);
       return;
@@ -134,6 +152,18 @@ export class RunFolder {
 
   #done(stage: string): Promise<Done | null> {
     return readJsonFile<Done>(`${this.folderOf(stage)}/done.json`);
+  }
+
+  /** Settings a stage was begun with, or null. */
+  async #begun(stage: string): Promise<string | null> {
+    const file = `${this.folderOf(stage)}/config.json`;
+    return (await this.#done(stage))?.config ??
+      (await readJsonFile<{ chain: string }>(file))?.chain ?? null;
+  }
+
+  /** What the result of a stage depends on, as text. */
+  #identity(stage: Stage, config: Readonly<RunConfig>): string {
+    return JSON.stringify(this.#chain(stage).map((s) => [s.name, s.config(config)]));
   }
 
   /** The stage and all it rests on: a change to any of their settings makes it another result. */

@@ -8,8 +8,8 @@
 import { Command, CommanderError } from "commander";
 import { UserError } from "../error.ts";
 import { startEngine } from "../tensor/mod.ts";
-import { resolveConfig, SCALE_NAMES } from "./config.ts";
-import { makeFolder, readJsonFile, writeWhole } from "./files.ts";
+import { resolveConfig, type Scale, SCALE_NAMES } from "./config.ts";
+import { makeFolder, writeWhole } from "./files.ts";
 import { RunFolder, type Stage, Stopped } from "./stage.ts";
 import { dataStage } from "./stages/data.ts";
 import { jsftStage } from "./stages/jsft.ts";
@@ -87,7 +87,9 @@ async function main(): Promise<void> {
   const values = options.config === undefined ? undefined : await readSettings(options.config);
   const config = resolveConfig(options.scale, { values, settings });
 
+  if (options.run?.trim() === "") throw new UserError('--run ""', "name a folder");
   const folder = new RunFolder(options.run ?? `runs/${options.scale}-s${config.seed}`, STAGES);
+  await folder.check(stages, { config, fresh: options.fresh });
   await makeFolder(folder.path);
   if (options.fresh) {
     for (const { name } of stages) {
@@ -132,9 +134,17 @@ function chosenStages(names?: string): readonly Stage[] {
 }
 
 async function readSettings(path: string): Promise<unknown> {
-  const found = await readJsonFile<{ config?: unknown }>(path);
-  if (found === null) throw new UserError(`there is no settings file ${path}`, "check the path");
-  return found.config ?? found;
+  let found: unknown;
+  try {
+    found = JSON.parse(await Deno.readTextFile(path));
+  } catch (cause) {
+    throw new UserError(
+      `the settings file ${path} cannot be read: ${cause instanceof Error ? cause.message : cause}`,
+      "give a JSON file of settings, such as a run's run.json",
+      { cause },
+    );
+  }
+  return typeof found === "object" && found !== null && "config" in found ? found.config : found;
 }
 
 /** First Ctrl-C: finish the step, save, leave. Second: leave at once. */
@@ -148,17 +158,32 @@ function listenForStop(): () => boolean {
   return () => asked;
 }
 
-function next(folder: RunFolder, stages: readonly Stage[], { scale }: StartOptions): string {
+function next(folder: RunFolder, stages: readonly Stage[], options: StartOptions): string {
   const following = STAGES[STAGES.indexOf(stages.at(-1)!) + 1];
-  if (following) {
-    return `next: deno task start --scale ${scale} --run ${folder.path} --stage ${following.name}`;
-  }
-  const larger = SCALE_NAMES[SCALE_NAMES.indexOf(scale as typeof SCALE_NAMES[number]) + 1];
+  if (following) return `next: ${commandLine({ ...options, stage: following.name })}`;
+  const whole = { ...options, stage: undefined };
+  const offline = {
+    ...whole,
+    set: [...options.set, "selfJudge.method=offline-dpo"],
+    run: `${folder.path}-offline`,
+  };
+  const larger = SCALE_NAMES[SCALE_NAMES.indexOf(options.scale as Scale) + 1];
   return [
     `everything is in ${folder.path}: summary.md, and a folder a stage`,
-    `next: deno task start --scale ${scale} --set selfJudge.method=offline-dpo --run ${folder.path}-offline`,
-    ...(larger ? [`  or: deno task start --scale ${larger}`] : []),
+    `next: ${commandLine(offline)}`,
+    ...(larger ? [`  or: ${commandLine({ ...whole, scale: larger, run: undefined })}`] : []),
   ].join("\n");
+}
+
+/** The command that has these options, to be pasted into a shell. */
+function commandLine({ scale, model, data, seed, config, run, stage, set }: StartOptions): string {
+  const named = Object.entries({ scale, model, data, seed, config, run, stage })
+    .flatMap(([name, value]) => value === undefined ? [] : [`--${name}`, value]);
+  const words = [...named, ...set.flatMap((setting) => ["--set", setting])];
+  const quoted = words.map((word) =>
+    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+  );
+  return ["deno task start", ...quoted].join(" ");
 }
 
 if (import.meta.main) {

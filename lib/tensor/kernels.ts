@@ -118,3 +118,15 @@ export function meanLast(x: tf.Tensor): tf.Tensor {
     { name: "keep_dims", type: TF_ATTR_BOOL, value: true },
   ], [x, axis]);
 }
+
+/**
+ * Sums the rows of `x` that share an index: out[s] = sum of x[i] with index[i] = s. Written as a scatter,
+ * which every backend has.
+ *
+ * @param x (N) or (N, C)
+ * @param index int32 (N), each in [0, segments)
+ * @returns (segments) or (segments, C)
+ */
+export function segmentSum(x: tf.Tensor, index: tf.Tensor1D, segments: number): tf.Tensor {
+  return tf.tidy(() => tf.scatterND(tf.expandDims(index, 1), x, [segments, ...x.shape.slice(1)]));
+}

@@ -5,7 +5,7 @@
  * option; without one it just computes.
  */
 import * as tf from "@tensorflow/tfjs";
-import { crossEntropy, matmul, meanLast, seededUniform } from "./kernels.ts";
+import { crossEntropy, matmul, meanLast, seededUniform, segmentSum } from "./kernels.ts";
 import type { Tape } from "./tape.ts";
 
 /** Whether, and where, an op is recorded for the backward pass. */
@@ -30,7 +30,7 @@ export function embedding(
     inputs: [table],
     output,
     saved: [],
-    pullback: (dy) => [tf.unsortedSegmentSum(dy, ids, table.shape[0])], // (V, C)
+    pullback: (dy) => [segmentSum(dy, ids, table.shape[0])], // (V, C)
   });
 }
 

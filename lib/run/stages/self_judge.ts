@@ -53,10 +53,11 @@ export const selfJudgeStage: Stage = {
         return step(k);
       },
       show: (row) => ({
-        loss: (row.loss ?? 0).toFixed(3),
-        margin: (row.rewardMargin ?? 0).toFixed(3),
-        accuracy: (row.rewardAccuracy ?? 0).toFixed(2),
-        consistent: (row.judgeConsistent ?? 0).toFixed(2),
+        // A step without pairs has no loss; where labels order there is no judge.
+        loss: row.loss?.toFixed(3) ?? "-",
+        margin: row.rewardMargin?.toFixed(3) ?? "-",
+        accuracy: row.rewardAccuracy?.toFixed(2) ?? "-",
+        consistent: row.judgeConsistent?.toFixed(2) ?? "-",
       }),
     });
     await bench.save(model, "self-judge");
@@ -64,13 +65,17 @@ export const selfJudgeStage: Stage = {
   },
 };
 
-/** Sums of what was skipped, and means over the first and last quarter of the steps. */
-function summaryOf(rows: readonly StepLog[]): Record<string, number> {
+/**
+ * Sums of what was skipped, and means over the first and last quarter of the steps; null where no step
+ * has the number.
+ */
+function summaryOf(rows: readonly StepLog[]): Record<string, number | null> {
   const sum = (name: string) => rows.reduce((total, row) => total + (row[name] ?? 0), 0);
   const quarter = Math.max(1, Math.floor(rows.length / 4));
   const mean = (some: readonly StepLog[], name: string) => {
     const with_ = some.filter((row) => row[name] !== undefined);
-    return with_.reduce((total, row) => total + row[name], 0) / Math.max(1, with_.length);
+    if (with_.length === 0) return null;
+    return with_.reduce((total, row) => total + row[name], 0) / with_.length;
   };
   const ends = (name: string) => ({
     [`${name}First`]: mean(rows.slice(0, quarter), name),

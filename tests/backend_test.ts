@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { describe, it } from "jsr:@std/testing@1/bdd";
+
+interface Probe {
+  backend: string;
+  numbers: number[];
+  ids: number[];
+}
+
+async function probe(backend: string): Promise<Probe> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "-A", new URL("backend_probe.ts", import.meta.url).pathname],
+    env: { SELF_JUDGE_BACKEND: backend, NO_COLOR: "1" },
+  }).output();
+  const text = new TextDecoder();
+  assert.equal(code, 0, text.decode(stderr));
+  return JSON.parse(text.decode(stdout).trim().split("\n").at(-1)!) as Probe;
+}
+
+describe("the backends", () => {
+  it("agree on losses, gradient norms and greedy answers of the tiny model", async () => {
+    const native = await probe("tensorflow");
+    assert.equal(native.backend, "tensorflow");
+    assert.ok(native.numbers.length > 10 && native.numbers.every((x) => Number.isFinite(x)));
+    for (const name of ["wasm", "cpu"]) {
+      const other = await probe(name);
+      assert.equal(other.backend, name);
+      assert.deepEqual(other.ids, native.ids);
+      const largest = Math.max(
+        ...other.numbers.map((x, i) =>
+          Math.abs(x - native.numbers[i]) / (1 + Math.abs(native.numbers[i]))
+        ),
+      );
+      console.log(
+        `${name} against native TensorFlow: largest difference ${largest.toExponential(1)}`,
+      );
+      assert.ok(largest < 1e-4, `${largest}`);
+    }
+  });
+});

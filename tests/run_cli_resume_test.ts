@@ -16,8 +16,8 @@ import {
 const set = [
   "jsft.epochs=5",
   "jsft.checkpointEvery=4",
-  "selfJudge.steps=6",
-  "selfJudge.checkpointEvery=3",
+  "selfJudge.steps=10",
+  "selfJudge.checkpointEvery=2",
 ];
 
 describe("the command, cut short", () => {
@@ -66,7 +66,7 @@ describe("the command, cut short", () => {
     }
   };
 
-  for (const [stage, step] of [["jsft", 6], ["self-judge", 4]] as const) {
+  for (const [stage, step] of [["jsft", 6], ["self-judge", 3]] as const) {
     it(`by a kill in the midst of ${stage}, ends as an unbroken run when called again`, async () => {
       const options = { folder, run: `killed-${stage}`, set };
       await cut(options, { stage, step, signal: "SIGKILL" });

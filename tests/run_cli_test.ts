@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { loadAdapter, openSafetensors, readConfig } from "../lib/model/mod.ts";
 import { resolveConfig } from "../lib/run/config.ts";
 import { readJsonFile, readJsonl } from "../lib/run/files.ts";
-import { startWell, timeless, TINY_SETTINGS, tinyRunFolder } from "./tiny_run.ts";
+import { ROOT, startWell, timeless, TINY_SETTINGS, tinyRunFolder } from "./tiny_run.ts";
 
 const STAGES = ["data", "judge-before", "jsft", "judge-after", "self-judge", "reject"];
 
@@ -52,7 +52,8 @@ describe("the command, on a tiny model", () => {
     assert.ok(finite(jsft) && finite(loop));
     assert.ok(Math.abs(loop[0].loss - Math.LN2) < 1e-3, "DPO starts at ln 2");
     assert.match(err, /jsft: step 12\/12 \| loss /);
-    assert.match(out, /next: deno task start --scale smoke --set selfJudge\.method=offline-dpo/);
+    assert.match(out, /^next: deno task start .*--set selfJudge\.method=offline-dpo$/m);
+    assert.match(out, /^ {2}or: deno task start --scale small [^']*$/m);
     const left = await readJsonl(`${folder}/whole/data/bad_lines.jsonl`);
     assert.deepEqual(left, []);
   });
@@ -91,6 +92,23 @@ describe("the command, on a tiny model", () => {
     const { out } = await startWell({ folder, run: "whole" });
     for (const name of STAGES) assert.match(out, new RegExp(`^${name}: done before \\(`, "m"));
     assert.deepEqual(await seen(), before);
+  });
+
+  it("ends with a command that goes on from there, whatever the settings were", async () => {
+    const said = await startWell({
+      folder,
+      run: "in parts",
+      set: ['judge.principles=["overall","honesty"]'],
+      args: ["--stage", "data", "--seed", "5"],
+    });
+    const [, words] = said.out.match(/^next: deno task start (.+ --stage judge-before .+)$/m)!;
+    const { code, stdout, stderr } = await new Deno.Command("sh", {
+      args: ["-c", `"${Deno.execPath()}" run --quiet -A lib/run/start.ts ${words}`],
+      cwd: ROOT,
+    }).output();
+    const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    assert.equal(code, 0, err);
+    assert.match(out, /judge-before took/);
   });
 
   it("is the same run in another folder", async () => {

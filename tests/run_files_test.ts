@@ -81,6 +81,11 @@ describe("files of a run folder", () => {
   it("give null for a JSON file that is not there, and name one that is not JSON", async () => {
     assert.equal(await readJsonFile(`${folder}/none.json`), null);
     await writeWhole(`${folder}/bad.json`, "{");
+    assert.equal(await readJsonFile(`${folder}/bad.json/below a file.json`), null);
+    await assert.rejects(
+      readJsonFile(folder),
+      refused(/cannot read .*files-.*: .*\n {2}-> make it/),
+    );
     await assert.rejects(readJsonFile(`${folder}/bad.json`), refused(/bad\.json is not JSON: /));
   });
 

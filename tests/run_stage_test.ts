@@ -77,7 +77,7 @@ describe("a run folder", () => {
       problem,
       `stage second needs the result of stage first, which ${folder.path} does not have`,
     );
-    assert.match(remedy, new RegExp(`--run ${folder.path} --stage first$`));
+    assert.equal(remedy, "run the same command with --stage first first, or without --stage");
     assert.deepEqual(ran, []);
     assert.equal(await readJsonFile(`${folder.path}/second/config.json`), null);
   });
@@ -101,6 +101,18 @@ describe("a run folder", () => {
     await run(second);
     const { problem } = await refusal(run(second, ["data.train=5"]));
     assert.match(problem, /second was made .*\n {2}first: data\.train was 12, is now 5$/);
+  });
+
+  it("refuses stages together before the first of them runs", async () => {
+    const { folder, first, second, ran, run } = pipeline();
+    await run(first);
+    await run(second);
+    await Deno.remove(`${folder.path}/first`, { recursive: true });
+    const config = resolveConfig("smoke", { settings: ["jsft.epochs=9"] });
+    const { problem } = await refusal(folder.check([first, second], { config }));
+    assert.match(problem, /second was made .*\n {2}second: jsft\.epochs was 1, is now 9$/);
+    await folder.check([first, second], { config, fresh: true }); // what it left is not to stay
+    assert.deepEqual(ran, ["first", "second"]);
   });
 
   it("does not mind settings that a stage does not use", async () => {

@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import { saveModel } from "../lib/model/mod.ts";
 import { tinyLanguage, tinyModel, tinyPairs } from "./tiny.ts";
 
+/** The repository. */
+export const ROOT = new URL("..", import.meta.url).pathname;
+
 /** A temporary folder with a model folder `model` and a file of pairs `pairs.jsonl`. */
 export async function tinyRunFolder(): Promise<string> {
   const folder = await Deno.makeTempDir({ prefix: "run-" });
@@ -46,7 +49,7 @@ export interface StartOptions {
 /** Starts the command as a process of its own; its output is piped. */
 export function spawnStart({ folder, run, set = [], args = [] }: StartOptions): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
-    cwd: new URL("..", import.meta.url).pathname,
+    cwd: ROOT,
     // deno-fmt-ignore
     args: [
       "run", "--quiet", "-A", "lib/run/start.ts", "--scale", "smoke",

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
+import { UserError } from "../error.ts";
 import { followingLogProbs, type Llama, type Trainable, trainable } from "../model/mod.ts";
 import { AdamW, type AdamWConfig, Tape } from "../tensor/mod.ts";
 import { type CheckpointTarget, restoreCheckpoint, saveCheckpoint } from "./checkpoint.ts";
@@ -112,6 +113,12 @@ async function update(
     gradients.forEach((g) => g.dispose());
     gradientNorm = (await norm.data())[0];
     norm.dispose();
+    if (!Number.isFinite(gradientNorm)) {
+      throw new UserError(
+        `step ${step + 1}: the gradient is ${gradientNorm}, the weights are spoilt`,
+        "lower the learning rate; the last checkpoint is from before",
+      );
+    }
   }
   const totals: Record<string, number> = {};
   for (const [name, values] of metrics) {

@@ -34,13 +34,8 @@ export async function appendJsonl(path: string, values: readonly unknown[]): Pro
 
 /** Reads JSON lines; a missing file is an empty list, a torn last line (a killed run) is left out. */
 export async function readJsonl<T>(path: string): Promise<T[]> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
+  const text = await readIfThere(path);
+  if (text === null) return [];
   const lines = text.split("\n");
   lines.pop(); // what follows the last newline: nothing, or a torn line
   return lines.map((line, i) => {
@@ -57,14 +52,28 @@ export async function readJsonl<T>(path: string): Promise<T[]> {
 
 /** Reads a JSON file, or null if there is none. */
 export async function readJsonFile<T>(path: string): Promise<T | null> {
+  const text = await readIfThere(path);
+  if (text === null) return null;
   try {
-    return JSON.parse(await Deno.readTextFile(path)) as T;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    if (error instanceof SyntaxError) {
-      throw new UserError(`${path} is not JSON: ${error.message}`, "remove it, or the run folder");
-    }
-    throw error;
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new UserError(`${path} is not JSON: ${reason}`, "remove it, or the run folder", {
+      cause,
+    });
+  }
+}
+
+async function readIfThere(path: string): Promise<string | null> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    const { NotFound, NotADirectory } = Deno.errors;
+    if (cause instanceof NotFound || cause instanceof NotADirectory) return null;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new UserError(`cannot read ${path}: ${reason}`, "make it a readable file, or remove it", {
+      cause,
+    });
   }
 }
 

@@ -168,10 +168,12 @@ function next(folder: RunFolder, stages: readonly Stage[], options: StartOptions
     run: `${folder.path}-offline`,
   };
   const larger = SCALE_NAMES[SCALE_NAMES.indexOf(options.scale as Scale) + 1];
+  // The settings were meant for this scale's size.
+  const grown = { ...whole, scale: larger, run: undefined, config: undefined, set: [] };
   return [
     `everything is in ${folder.path}: summary.md, and a folder a stage`,
     `next: ${commandLine(offline)}`,
-    ...(larger ? [`  or: ${commandLine({ ...whole, scale: larger, run: undefined })}`] : []),
+    ...(larger ? [`  or: ${commandLine(grown)}`] : []),
   ].join("\n");
 }
 

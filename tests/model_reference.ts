@@ -1,0 +1,81 @@
+/** The models that transformers and PEFT wrote, with what they compute. See reference/make_model.py. */
+import * as tf from "@tensorflow/tfjs";
+import {
+  followingLogProbs,
+  Llama,
+  openWeights,
+  type Position,
+  readConfig,
+  rightPadded,
+} from "../lib/model/mod.ts";
+import { Tape } from "../lib/tensor/mod.ts";
+import { numbers } from "./numbers.ts";
+import "./tiny.ts";
+
+/** Where a fixture lies. */
+export const referencePath = (folder: string): string =>
+  decodeURIComponent(new URL(`reference/${folder}`, import.meta.url).pathname);
+
+/** A model of tests/reference. The caller disposes of it. */
+export async function referenceModel(folder: string): Promise<Llama> {
+  const file = referencePath(folder);
+  const source = await openWeights(file);
+  try {
+    return await Llama.load(await readConfig(file), source, { file });
+  } finally {
+    source.close();
+  }
+}
+
+/** The tensors that PyTorch computed, by name. */
+export async function expectedTensors(folder: string): Promise<Map<string, Float32Array>> {
+  const source = await openWeights(`${referencePath(folder)}/expected.safetensors`);
+  const tensors = new Map<string, Float32Array>();
+  for (const name of source.names) tensors.set(name, await source.read(name));
+  source.close();
+  return tensors;
+}
+
+/** `expected.json` of a fixture. */
+export async function expectedJson<T>(folder: string): Promise<T> {
+  return JSON.parse(await Deno.readTextFile(`${referencePath(folder)}/expected.json`));
+}
+
+/** Logits of sequences run as one right-padded batch, (T, V) each, without those of the filling. */
+export function batchLogits(model: Llama, ids: readonly (readonly number[])[]): Float32Array[] {
+  const batch = rightPadded(ids, 0);
+  const all = numbers(tf.tidy(() => model.logits(model.hidden(batch))), { free: true });
+  batch.mask?.dispose();
+  const V = model.config.vocabSize;
+  return ids.map((row, b) => all.slice(b * batch.length * V, (b * batch.length + row.length) * V));
+}
+
+/**
+ * Mean cross-entropy of the tokens of each row from `from[row]` on, over the whole batch, with its gradients.
+ */
+export function lossAndGradients(
+  model: Llama,
+  rows: { ids: readonly (readonly number[])[]; from: readonly number[] },
+  watched: readonly tf.Tensor[],
+): { loss: number; gradients: tf.Tensor[] } {
+  const at = rows.ids.flatMap((ids, row) =>
+    Array.from(
+      { length: ids.length - rows.from[row] },
+      (_, i): Position => ({ row, column: rows.from[row] - 1 + i }),
+    )
+  );
+  const batch = rightPadded(rows.ids, 0);
+  const tape = new Tape(watched);
+  const logProbs = followingLogProbs(model, batch, { at, tape });
+  const loss = -numbers(logProbs).reduce((a, b) => a + b, 0) / at.length;
+  const seed = tf.fill(logProbs.shape, -1 / at.length);
+  const gradients = tape.gradients(logProbs, seed, watched);
+  seed.dispose();
+  batch.mask?.dispose();
+  return { loss, gradients };
+}
+
+/** A line of the parity table, to be read from the test log. */
+export function parity(what: string, largest: number): void {
+  console.log(`parity | ${what} | largest difference ${largest.toExponential(1)}`);
+}

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
-import * as tf from "@tensorflow/tfjs";
 import {
   generate,
   Llama,
@@ -88,6 +87,5 @@ describe("SmolLM2-135M from its GGUF file, as transformers reads it", () => {
     const options = { maxNewTokens: 1, stopIds: [], temperature: 0, seed: 1 };
     const found = await generate(model, prompts, options);
     assert.deepEqual(found.map(([{ ids }]) => ids[0]), short.map(({ top10 }) => top10.ids[0]));
-    assert.ok(tf.memory().numTensors < 300 + model.weights.size);
   });
 });

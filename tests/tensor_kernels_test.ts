@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
 import { Rng } from "../lib/random.ts";
-import { crossEntropy, matmul, meanLast, seededUniform } from "../lib/tensor/mod.ts";
+import { crossEntropy, matmul, meanLast, seededUniform, segmentSum } from "../lib/tensor/mod.ts";
 import { assertClose, numbers } from "./numbers.ts";
 import { randoms } from "./tiny.ts";
 
@@ -49,6 +49,17 @@ describe("meanLast", () => {
     const x = matrix(4, 6);
     assert.deepEqual(meanLast(x).shape, [4, 1]);
     assertClose(numbers(meanLast(x)), numbers(tf.mean(x, -1, true)), { within: 1e-6 });
+  });
+});
+
+describe("segmentSum", () => {
+  const index = tf.tensor1d([3, 0, 3, 3], "int32");
+
+  it("sums numbers or rows that share an index, and leaves the rest zero", () => {
+    const found = segmentSum(tf.tensor1d([1, 10, 100, 1000]), index, 5);
+    assert.deepEqual([...numbers(found)], [10, 0, 0, 1101, 0]);
+    const rows = segmentSum(tf.tensor2d([[1, 2], [3, 4], [5, 6], [7, 8]]), index, 4);
+    assert.deepEqual(rows.arraySync(), [[3, 4], [0, 0], [0, 0], [13, 16]]);
   });
 });
 

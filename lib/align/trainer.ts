@@ -115,8 +115,8 @@ async function update(
     norm.dispose();
     if (!Number.isFinite(gradientNorm)) {
       throw new UserError(
-        `step ${step + 1}: the gradient is ${gradientNorm}, the weights are spoilt`,
-        "lower the learning rate; the last checkpoint is from before",
+        `step ${step + 1}: the norm of the gradient is ${gradientNorm}`,
+        "lower the learning rate and start the stage anew with --fresh",
       );
     }
   }

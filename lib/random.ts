@@ -56,11 +56,16 @@ export class Rng {
   }
 }
 
-/** FNV-1a, 32 bits: spreads a stream's name over the seed space. */
+/**
+ * FNV-1a, 32 bits, with the finaliser of MurmurHash3: FNV-1a alone gives names that differ in their last
+ * character nearly the same upper bits, which are the stream's first number.
+ */
 function hash32(text: string): number {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(text)) {
     hash = Math.imul(hash ^ byte, 0x01000193);
   }
-  return hash | 0;
+  hash = Math.imul(hash ^ hash >>> 16, 0x85ebca6b);
+  hash = Math.imul(hash ^ hash >>> 13, 0xc2b2ae35);
+  return hash ^ hash >>> 16;
 }

@@ -89,6 +89,8 @@ describe("packing", () => {
   it("gives each sequence what it has alone", () => {
     const batch = packed(rows, 0);
     assert.deepEqual([batch.size, batch.length], [3, 13]);
+    // Rotary attention sees only distances: where a sequence starts to count shows here alone.
+    assert.deepEqual([...batch.positions.subarray(0, 13)], [0, 1, 2, 3, 0, 1, 2, 3, 4, 5, 0, 1, 2]);
     const all = hidden(batch);
     rows.forEach((row, b) => {
       let start = 0;

@@ -55,7 +55,11 @@ export function batchLogits(model: Llama, ids: readonly (readonly number[])[]): 
  */
 export function lossAndGradients(
   model: Llama,
-  rows: { ids: readonly (readonly number[])[]; from: readonly number[] },
+  rows: {
+    ids: readonly (readonly number[])[];
+    from: readonly number[];
+    dropoutSeed?: number;
+  },
   watched: readonly tf.Tensor[],
 ): { loss: number; gradients: tf.Tensor[] } {
   const at = rows.ids.flatMap((ids, row) =>
@@ -66,7 +70,7 @@ export function lossAndGradients(
   );
   const batch = rightPadded(rows.ids, 0);
   const tape = new Tape(watched);
-  const logProbs = followingLogProbs(model, batch, { at, tape });
+  const logProbs = followingLogProbs(model, batch, { at, tape, dropoutSeed: rows.dropoutSeed });
   const loss = -numbers(logProbs).reduce((a, b) => a + b, 0) / at.length;
   const seed = tf.fill(logProbs.shape, -1 / at.length);
   const gradients = tape.gradients(logProbs, seed, watched);

@@ -31,8 +31,8 @@ export function checkSampling({ temperature, topK, topP }: SamplingConfig): void
 /**
  * Draws a token from one row of probabilities (already divided by temperature).
  *
- * Both filters are those of `transformers`: top-k first, then the smallest set of the likeliest tokens
- * whose probability, renormalised after top-k, reaches `topP`.
+ * The filters come in the order of `transformers`: top-k first, then the smallest set of the likeliest tokens
+ * whose probability, renormalised after top-k, reaches `topP`. Among equals at the border lower ids stay.
  */
 export function drawToken(
   probabilities: Float32Array,
@@ -50,6 +50,10 @@ export function drawToken(
 
 /** Buckets by the upper 16 bits of a float32: for positive numbers, larger bits mean a larger number. */
 const BUCKETS = 1 << 15;
+
+// Reused from draw to draw: allocating them costs more than filling them.
+const bucketMass = new Float64Array(BUCKETS);
+const bucketCount = new Uint32Array(BUCKETS);
 
 /**
  * The tokens that survive top-k and top-p.
@@ -76,8 +80,8 @@ function largest(
 ): number[] {
   const bits = new Uint32Array(p.buffer, p.byteOffset, p.length);
   const n = among?.length ?? p.length;
-  const mass = new Float64Array(BUCKETS);
-  const count = new Uint32Array(BUCKETS);
+  const mass = bucketMass.fill(0);
+  const count = bucketCount.fill(0);
   for (let j = 0; j < n; j++) {
     const i = among ? among[j] : j;
     mass[bits[i] >>> 16] += p[i];

@@ -34,7 +34,7 @@ export class Progress {
     Object.assign(this.#numbers, numbers);
     const now = performance.now();
     const wait = this.#terminal ? 100 : this.#options.every * 1000;
-    if (now - this.#shown < wait) return;
+    if (now - this.#shown < wait || done === this.#options.total) return; // the end: see finish
     this.#shown = now;
     write(this.#terminal ? `\r\x1b[2K${this.#line()}` : `${this.#line()}\n`);
   }

@@ -197,6 +197,13 @@ describe("an adapter on disk", () => {
       { bias: "all" },
       { target_modules: ["embed_tokens"] },
       { r: 0 },
+      { lora_dropout: 1 },
+      { lora_bias: true },
+      { fan_in_fan_out: true },
+      { alpha_pattern: { q_proj: 4 } },
+      { rank_pattern: { q_proj: 4 } },
+      { modules_to_save: ["lm_head"] },
+      { layers_to_transform: [0] },
     ];
     for (const change of kinds) {
       const text = JSON.stringify({ ...settings, ...change });

@@ -108,7 +108,7 @@ describe("generate", () => {
     assert.ok(found.every(([{ end }]) => end === "length"));
     await assert.rejects(
       generate(short, [[4], sequence(16)], GREEDY),
-      (e) => e instanceof UserError && /prompt 1 has 16 tokens, the context is 16/.test(e.message),
+      (e) => e instanceof UserError && /prompt 1 fills the model's context of 16/.test(e.message),
     );
     short.dispose();
   });
@@ -116,12 +116,23 @@ describe("generate", () => {
   it("refuses an empty prompt, and settings out of range", async () => {
     await assert.rejects(
       generate(model, [[4], []], GREEDY),
-      (e) => e instanceof UserError && /prompt 1 is empty/.test(e.message),
+      (e) => e instanceof UserError && /sequence 1 is empty/.test(e.message),
     );
     await assert.rejects(
       generate(model, prompts, { ...GREEDY, topP: 0 }),
       (e) => e instanceof UserError && /topP is 0/.test(e.message),
     );
+  });
+
+  it("refuses counts that are none", async () => {
+    const options = { maxNewTokens: 2, stopIds: [], seed: 1 };
+    for (
+      const bad of [{ maxNewTokens: 0 }, { maxNewTokens: NaN }, { samples: 1.5 }, { batchRows: 0 }]
+    ) {
+      const [[name, value]] = Object.entries(bad);
+      const message = new RegExp(`generate: ${name} is ${value}`);
+      await assert.rejects(generate(model, [[5]], { ...options, ...bad }), message);
+    }
   });
 
   it("of no prompts is no answer", async () => {

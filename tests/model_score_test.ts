@@ -31,6 +31,32 @@ function logProbs(ids: number[]): number[][] {
   });
 }
 
+describe("a sequence the model cannot run", () => {
+  const { maxPositions } = model.config;
+  const cases: [string, number[][], RegExp][] = [
+    ["empty", [[5], []], /sequence 1 is empty/],
+    [
+      "longer than the context",
+      [Array(maxPositions + 1).fill(5)],
+      /sequence 0 has \d+ tokens, the model's context/,
+    ],
+    ["with an unknown id", [[5, V]], /sequence 0 has the token id \d+, the vocabulary has \d+/],
+  ];
+  for (const [name, bad, message] of cases) {
+    it(`${name}, is refused by its index`, async () => {
+      const generating = generate(model, bad, { maxNewTokens: 1, stopIds: [], seed: 1 });
+      await assert.rejects(generating, message);
+      await assert.rejects(nextTokenProbabilities(model, bad, { tokens: [4] }), message);
+      await assert.rejects(sequenceLogProbs(model, bad.map((ids) => ({ ids, from: 1 }))), message);
+    });
+  }
+
+  it("or that is counted from its first token, is refused", async () => {
+    const scoring = sequenceLogProbs(model, [{ ids: [5, 6], from: 0 }]);
+    await assert.rejects(scoring, /sequence 0 counts from token 0/);
+  });
+});
+
 describe("nextTokenProbabilities", () => {
   const tokens = [9, 4, 77];
 

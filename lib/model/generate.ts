@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../error.ts";
 import { Rng } from "../random.ts";
 import { takeRows } from "../tensor/mod.ts";
+import { checkSequences } from "./check.ts";
 import { leftPadded, nextTokens } from "./batch.ts";
 import { KeyValueCache } from "./cache.ts";
 import type { Llama } from "./llama.ts";
@@ -16,7 +17,7 @@ export interface GenerateOptions extends Partial<SamplingConfig> {
   seed: number;
   /** Answers drawn for each prompt. */
   samples?: number;
-  /** Rows decoded together. */
+  /** Rows decoded together; the samples of one prompt are never parted. */
   batchRows?: number;
   /** Called as answers finish. */
   onProgress?: (finished: number, total: number) => void;
@@ -57,17 +58,19 @@ export async function generate(
   const { samples = 1, batchRows = 32, maxNewTokens, onProgress } = options;
   const sampling = { ...SAMPLING_DEFAULTS, ...options };
   checkSampling(sampling);
-  prompts.forEach((prompt, i) => {
-    if (prompt.length === 0) {
-      throw new UserError(`generate: prompt ${i} is empty`, "give every prompt at least one token");
+  checkSequences(prompts, model.config, "generate");
+  for (const [name, value] of Object.entries({ maxNewTokens, samples, batchRows })) {
+    if (!Number.isInteger(value) || value < 1) {
+      throw new UserError(`generate: ${name} is ${value}`, "give a whole number, 1 or more");
     }
-    if (prompt.length >= model.config.maxPositions) {
-      throw new UserError(
-        `generate: prompt ${i} has ${prompt.length} tokens, the context is ${model.config.maxPositions}`,
-        "shorten the prompt",
-      );
-    }
-  });
+  }
+  const full = prompts.findIndex((prompt) => prompt.length === model.config.maxPositions);
+  if (full >= 0) {
+    throw new UserError(
+      `generate: prompt ${full} fills the model's context of ${prompts[full].length} tokens`,
+      "shorten the prompt",
+    );
+  }
 
   const results: Generation[][] = prompts.map(() => []);
   let finished = 0;

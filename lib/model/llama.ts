@@ -224,15 +224,15 @@ export class Llama {
    */
   async withMergedAdapter<T>(work: () => Promise<T>): Promise<T> {
     const { adapter } = this;
-    if (!adapter?.enabled) return await work();
+    if (!adapter) return await work();
     const originals = new Map<string, tf.Tensor>();
-    for (const path of adapter.paths) {
-      const name = `${path}.weight`;
-      const w = this.#weight(name);
-      originals.set(name, w);
-      this.weights.set(name, tf.keep(mergedWeight(w, adapter.update(path)!)));
-    }
     try {
+      for (const path of adapter.paths) {
+        const name = `${path}.weight`;
+        const w = this.#weight(name);
+        this.weights.set(name, tf.keep(mergedWeight(w, adapter.update(path)!)));
+        originals.set(name, w);
+      }
       return await this.withoutAdapter(work);
     } finally {
       for (const [name, w] of originals) {

@@ -68,7 +68,6 @@ export function moduleShape(config: LlamaConfig, module: LinearModule): [number,
 export class LoraAdapter {
   /** Parameters by PEFT's name without prefix: "model.layers.0.self_attn.q_proj.lora_A.weight". */
   readonly parameters = new Map<string, tf.Tensor2D>();
-  enabled = true;
   readonly #index = new Map<string, number>();
 
   private constructor(readonly config: LoraConfig) {}
@@ -141,14 +140,14 @@ export class LoraAdapter {
   }
 
   /**
-   * The update of one layer, or null where the adapter has none or is off.
+   * The update of one layer, or null where the adapter has none.
    *
    * @param dropoutSeed Given while training: the same seed draws the same masks.
    */
   update(path: string, dropoutSeed?: number): LowRank | null {
     const a = this.parameters.get(`${path}.lora_A.weight`);
     const b = this.parameters.get(`${path}.lora_B.weight`);
-    if (!this.enabled || !a || !b) return null;
+    if (!a || !b) return null;
     const { r, alpha, dropout: rate } = this.config;
     const dropout = dropoutSeed !== undefined && rate > 0
       ? { rate, seed: [dropoutSeed, this.#index.get(path)!] as const }

@@ -12,14 +12,25 @@ import { openSafetensors, writeSafetensors } from "./safetensors.ts";
 /** PEFT wraps the model twice; its names show it. */
 const PREFIX = "base_model.model.";
 
+const off = z.literal(false).nullish();
+const none = z.union([z.tuple([]), z.strictObject({})]).nullish();
+
 const schema = z.object({
   peft_type: z.literal("LORA"),
   r: z.int().positive(),
   lora_alpha: z.number().positive(),
-  lora_dropout: z.number().min(0).max(1).default(0),
+  lora_dropout: z.number().min(0).lt(1).default(0),
   bias: z.literal("none").default("none"),
-  use_rslora: z.literal(false).default(false),
-  use_dora: z.literal(false).default(false),
+  // What would change the meaning of the weights is refused rather than overlooked.
+  use_rslora: off,
+  use_dora: off,
+  use_qalora: off,
+  lora_bias: off,
+  fan_in_fan_out: off,
+  alpha_pattern: none,
+  rank_pattern: none,
+  modules_to_save: none,
+  layers_to_transform: none,
   target_modules: z.array(z.enum(LINEAR_MODULES)).min(1),
 });
 
@@ -74,7 +85,7 @@ export async function loadAdapter(folder: string, model: LlamaConfig): Promise<L
     const { path, message } = parsed.error.issues[0];
     throw new UserError(
       `${file}: field "${path.join(".")}": ${message}`,
-      "use a LoRA adapter on linear layers, without bias, DoRA or rank-stabilised scaling",
+      "use a plain LoRA adapter: one rank and alpha for all its linear layers, and nothing else trained",
     );
   }
   const { r, lora_alpha: alpha, lora_dropout: dropout, target_modules } = parsed.data;

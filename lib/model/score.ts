@@ -1,5 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { takeRows, type Tape, tokenLogProbs } from "../tensor/mod.ts";
+import { UserError } from "../error.ts";
+import { checkSequences } from "./check.ts";
 import { type Batch, lengthBuckets, rightPadded } from "./batch.ts";
 import type { Llama } from "./llama.ts";
 
@@ -27,6 +29,7 @@ export async function nextTokenProbabilities(
   },
 ): Promise<number[][]> {
   const { tokens, batchTokens = 2048, onProgress } = options;
+  checkSequences(sequences, model.config, "next-token probabilities");
   const results: number[][] = Array(sequences.length);
   let done = 0;
   for (const group of lengthBuckets(sequences.map((s) => s.length), batchTokens)) {
@@ -93,6 +96,14 @@ export async function sequenceLogProbs(
   sequences: readonly Scored[],
   { batchTokens = 2048 }: { batchTokens?: number } = {},
 ): Promise<number[]> {
+  checkSequences(sequences.map((s) => s.ids), model.config, "log-probabilities");
+  const early = sequences.findIndex(({ from }) => from < 1);
+  if (early >= 0) {
+    throw new UserError(
+      `log-probabilities: sequence ${early} counts from token ${sequences[early].from}`,
+      "count from token 1 on: nothing comes before the first",
+    );
+  }
   const sums: number[] = Array(sequences.length).fill(0);
   for (const group of lengthBuckets(sequences.map((s) => s.ids.length), batchTokens)) {
     const batch = rightPadded(group.map((i) => sequences[i].ids), 0);

@@ -150,6 +150,15 @@ export class Workbench {
     this.log(`loading ${origin === "local" ? path : `${origin} (${path})`}`);
     this.#model = await loadModel(path);
     this.#state = "base";
+    const { data, judge, selfJudge } = this.config;
+    const longest = Math.max(data.maxTokens + selfJudge.maxNewTokens, judge.maxTokens + 1);
+    const { maxPositions } = this.#model.config;
+    if (longest > maxPositions) {
+      throw new UserError(
+        `the settings allow sequences of ${longest} tokens, the context of ${path} is ${maxPositions}`,
+        "lower data.maxTokens, judge.maxTokens or selfJudge.maxNewTokens",
+      );
+    }
   }
 
   /** Puts what a training stage saved on top of the model. */

@@ -67,7 +67,7 @@ export class Tape {
 
   /**
    * Gradients of `<output, seed>` with respect to `targets`; a target without influence gets zeros.
-   * Uses the tape up: afterwards it holds nothing.
+   * Uses the tape up: afterwards it holds nothing. Every target is asked for once.
    */
   gradients(output: tf.Tensor, seed: tf.Tensor, targets: readonly tf.Tensor[]): tf.Tensor[] {
     const gradient = new Map<number, tf.Tensor>([[output.id, tf.keep(tf.clone(seed))]]);
@@ -95,7 +95,13 @@ export class Tape {
     }
     this.#records = [];
     this.dispose();
-    return targets.map((target) => gradient.get(target.id) ?? tf.zerosLike(target));
+    const found = targets.map((target) => {
+      const sum = gradient.get(target.id);
+      gradient.delete(target.id);
+      return sum ?? tf.zerosLike(target);
+    });
+    for (const unasked of gradient.values()) unasked.dispose();
+    return found;
   }
 
   /** Free what the tape holds without a backward pass (after an error, for example). */

@@ -22,7 +22,7 @@ const [prepare, few] = [always(examples), always(tinyExamples(2))];
 describe("training", () => {
   for (
     const [what, make, rate] of [
-      ["an adapter", tinyWithAdapter, 0.03],
+      ["an adapter", tinyWithAdapter, 0.01],
       ["all weights", tinyModel, 0.01],
     ] as const
   ) {

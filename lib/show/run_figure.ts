@@ -30,22 +30,23 @@ export function runFigure(tables: RunTables): Figure {
     { title: "Judge on held-out pairs", x: "", data: judgePanel(tables) },
     { title: "Self-training: implicit reward", x: "step", data: loopPanel(tables.selfJudge) },
     {
-      title: "Self-rejection: win rate against one JSFT sample",
+      title: "Self-rejection: win rate by the run's own judge",
       x: "answers in the tournament",
       data: rejectPanel(tables.reject),
     },
   ];
   const layout: Record<string, unknown> = {
     ...HOUSE_LAYOUT,
-    grid: { rows: 2, columns: 2, pattern: "independent", xgap: 0.14, ygap: 0.36 },
-    width: 1000,
+    grid: { rows: 2, columns: 2, pattern: "independent", xgap: 0.2, ygap: 0.36 },
+    width: 1040,
+    margin: { ...HOUSE_LAYOUT.margin, r: 90 },
     height: 720,
     annotations: panels.map(({ title }, i) => ({
       text: title,
       showarrow: false,
       xref: "paper",
       yref: "paper",
-      x: i % 2 === 0 ? 0 : 0.535,
+      x: i % 2 === 0 ? 0 : 0.555,
       y: i < 2 ? 1.06 : 0.45,
       xanchor: "left",
       font: { size: 15, color: INK.text },
@@ -60,7 +61,7 @@ export function runFigure(tables: RunTables): Figure {
     layout[`yaxis${axis}`] = { ...HOUSE_LAYOUT.yaxis };
   });
   Object.assign(layout.yaxis2 as object, { range: [0, 1] });
-  Object.assign(layout.yaxis4 as object, { range: [0, 1] });
+  Object.assign(layout.yaxis4 as object, { range: [0, 1.02] });
   Object.assign(layout.xaxis4 as object, { type: "category" });
   const data = panels.flatMap(({ data }, i) =>
     data.map((trace) => ({ ...trace, xaxis: `x${i + 1}`, yaxis: `y${i + 1}` }))
@@ -168,8 +169,9 @@ function labelled(
     line: { color, width: 2 },
     marker: { color, size: 4 },
     text: y.map((_, i) => i === y.length - 1 ? name : ""),
-    textposition: "top left",
+    textposition: "middle right",
     textfont: { color },
+    cliponaxis: false,
   };
 }
 
@@ -184,8 +186,8 @@ function dashed(
     x,
     y,
     line: { color: INK.grey, width: 1, dash: "dash" },
-    text: y.map((_, i) => i === y.length - 1 ? name : ""),
-    textposition: "bottom left",
+    text: y.map((_, i) => i === 0 ? name : ""),
+    textposition: "bottom right",
     textfont: { color: INK.grey },
   };
 }

@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs";
 import { type StepLog, supervisedBatches, type TrainOptions } from "../lib/align/mod.ts";
 import { UserError } from "../lib/error.ts";
 import { Rng } from "../lib/random.ts";
+import { ADAMW_DEFAULTS, MUON_DEFAULTS, type OptimizerConfig } from "../lib/tensor/mod.ts";
 import { tinyModel } from "./tiny.ts";
 import { timelessLog, tinyExamples, tinyWithAdapter, trainLogged, values } from "./tiny_align.ts";
 
@@ -55,20 +56,51 @@ describe("a training run with a checkpoint", () => {
     return { shouldStop: () => ++taken === step };
   };
 
+  const muon: OptimizerConfig = { kind: "muon", ...MUON_DEFAULTS, weightDecay: 0.1 };
+  const adamw: OptimizerConfig = { kind: "adamw", ...ADAMW_DEFAULTS };
   for (
-    const [what, make] of [["an adapter with dropout", lora], ["all weights", tinyModel]] as const
+    const [what, make, optimizer] of [
+      ["an adapter with dropout", lora, adamw],
+      ["all weights", tinyModel, adamw],
+      ["an adapter under Muon", lora, muon],
+      ["all weights under Muon", tinyModel, muon],
+    ] as const
   ) {
     it(`ends as an unbroken run does, having been stopped after 3 of 6 steps, with ${what}`, async () => {
-      const unbroken = await session({ make, checkpoint: fresh() });
+      const unbroken = await session({ make, optimizer, checkpoint: fresh() });
       const checkpoint = fresh();
-      const first = await session({ make, checkpoint, ...stopAfter(3) });
+      const first = await session({ make, optimizer, checkpoint, ...stopAfter(3) });
       assert.equal(first.logs.length, 3);
-      const second = await session({ make, checkpoint });
+      const second = await session({ make, optimizer, checkpoint });
       assert.equal(second.started, 3);
       assert.deepEqual([...first.logs, ...second.logs], unbroken.logs);
       assert.deepEqual(second.end, unbroken.end);
     });
   }
+
+  it("refuses a checkpoint of another optimiser, and leaves the model as it was", async () => {
+    for (const [one, other] of [[adamw, muon], [muon, adamw]]) {
+      const checkpoint = fresh();
+      await session({ optimizer: one, make: tinyModel, checkpoint, ...stopAfter(1) });
+      const model = tinyModel();
+      const [before, tensors] = [await values(model), tf.memory().numTensors];
+      await assert.rejects(
+        trainLogged({ model, steps: 6, prepare, optimizer: other, checkpoint }),
+        (error) => {
+          assert.ok(error instanceof UserError, `${error}`);
+          assert.match(
+            error.problem,
+            /safetensors: optimizer\.m has \d+ numbers, this run needs \d+$/,
+          );
+          assert.match(error.remedy, /--fresh/);
+          return true;
+        },
+      );
+      assert.deepEqual(await values(model), before);
+      assert.equal(tf.memory().numTensors, tensors);
+      model.dispose();
+    }
+  });
 
   it("goes on from the last checkpoint when it was killed, and repeats the steps since", async () => {
     const unbroken = await session({ checkpoint: fresh() });
@@ -131,11 +163,13 @@ describe("a training run with a checkpoint", () => {
   });
 
   it("leaves no tensor behind when it goes on", async () => {
-    const before = tf.memory().numTensors;
-    const checkpoint = fresh();
-    await session({ checkpoint, ...stopAfter(3) });
-    await session({ checkpoint });
-    assert.equal(tf.memory().numTensors, before);
+    for (const optimizer of [adamw, muon]) {
+      const before = tf.memory().numTensors;
+      const checkpoint = fresh();
+      await session({ optimizer, checkpoint, ...stopAfter(3) });
+      await session({ optimizer, checkpoint });
+      assert.equal(tf.memory().numTensors, before);
+    }
   });
 
   it("refuses a checkpoint of other settings and names the field", async () => {

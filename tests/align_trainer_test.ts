@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs";
 import { type Example, supervisedBatches, type TrainOptions } from "../lib/align/mod.ts";
 import { UserError } from "../lib/error.ts";
 import { trainable } from "../lib/model/mod.ts";
+import { ADAMW_DEFAULTS, MUON_DEFAULTS } from "../lib/tensor/mod.ts";
 import { tinyModel } from "./tiny.ts";
 import { timelessLog, tinyExamples, tinyWithAdapter, trainLogged, values } from "./tiny_align.ts";
 
@@ -21,14 +22,15 @@ const [prepare, few] = [always(examples), always(tinyExamples(2))];
 
 describe("training", () => {
   for (
-    const [what, make, rate] of [
-      ["an adapter", tinyWithAdapter, 0.01],
-      ["all weights", tinyModel, 0.01],
+    const [what, make, optimizer] of [
+      ["an adapter", tinyWithAdapter, { kind: "adamw", ...ADAMW_DEFAULTS }],
+      ["all weights", tinyModel, { kind: "adamw", ...ADAMW_DEFAULTS }],
+      ["all weights under Muon", tinyModel, { kind: "muon", ...MUON_DEFAULTS }],
     ] as const
   ) {
     it(`overfits one batch with ${what}: the loss falls from over 3 to under 0.1`, async () => {
       const model = make();
-      const logs = await trainLogged({ model, steps: 120, prepare: few, rate });
+      const logs = await trainLogged({ model, steps: 120, prepare: few, optimizer });
       assert.ok(logs[0].loss > 3, `${logs[0].loss}`);
       assert.ok(logs.at(-1)!.loss < 0.1, `${logs.at(-1)!.loss}`);
       model.dispose();
@@ -163,7 +165,14 @@ describe("training", () => {
             }),
           }),
         // Plain Adam makes a full step of a gradient of 1e-12; eps keeps rounding out of the comparison.
-        adamw: { beta1: 0.9, beta2: 0.999, eps: 1e-2, weightDecay: 0, clipNorm: 1 },
+        optimizer: {
+          kind: "adamw",
+          beta1: 0.9,
+          beta2: 0.999,
+          eps: 1e-2,
+          weightDecay: 0,
+          clipNorm: 1,
+        },
       });
       ends.push(await values(model));
       assert.equal(trainable(model).size, ends[0].length);

@@ -41,6 +41,7 @@ describe("JudgeTemplate", () => {
     const layout = {
       turn: "{dialogue} one: {first} two: {second} | {question}",
       roles: { system: "", user: "card: ", assistant: "reply: " },
+      rationale: "{first} {second}",
     };
     const { tokenizer, made } = template({ layout });
     const text = tokenizer.decode(made.prompt([user("Hi")], "x", "y"));

@@ -48,7 +48,7 @@ describe("a command that cannot be followed", () => {
     );
     await refused(
       { run: "x", args: ["--speed", "9"] },
-      "unknown option '--speed'\n(Did you mean --seed?)\n  -> see deno task start --help",
+      "unknown option '--speed'\n(Did you mean --seed?)\n  -> see deno task align --help",
     );
     assert.ok(!existsSync(`${folder}/x`), "nothing was begun");
   });

@@ -52,8 +52,8 @@ describe("the command, on a tiny model", () => {
     assert.ok(finite(jsft) && finite(loop));
     assert.ok(Math.abs(loop[0].loss - Math.LN2) < 1e-3, "DPO starts at ln 2");
     assert.match(err, /jsft: step 12\/12 \| loss /);
-    assert.match(out, /^next: deno task start .*--set selfJudge\.method=offline-dpo$/m);
-    assert.match(out, /^ {2}or: deno task start --scale small [^']*$/m);
+    assert.match(out, /^next: deno task align .*--set selfJudge\.method=offline-dpo$/m);
+    assert.match(out, /^ {2}or: deno task align --scale small [^']*$/m);
     const left = await readJsonl(`${folder}/whole/data/bad_lines.jsonl`);
     assert.deepEqual(left, []);
   });
@@ -101,9 +101,9 @@ describe("the command, on a tiny model", () => {
       set: ['judge.principles=["overall","honesty"]'],
       args: ["--stage", "data", "--seed", "5"],
     });
-    const [, words] = said.out.match(/^next: deno task start (.+ --stage judge-before .+)$/m)!;
+    const [, words] = said.out.match(/^next: deno task align (.+ --stage judge-before .+)$/m)!;
     const { code, stdout, stderr } = await new Deno.Command("sh", {
-      args: ["-c", `"${Deno.execPath()}" run --quiet -A lib/run/start.ts ${words}`],
+      args: ["-c", `"${Deno.execPath()}" run --quiet -A lib/run/align.ts ${words}`],
       cwd: ROOT,
     }).output();
     const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));

@@ -93,7 +93,7 @@ describe("AdamW", () => {
     const values = half.map((p) => numbers(p).slice());
     const unbroken = run(optimizer, half, [5, 9]).parameters.map((p) => numbers(p));
     assert.equal(state.step, 5);
-    assert.deepEqual([state.m.length, state.v.length], [SIZE, SIZE]);
+    assert.deepEqual([state.moments.m.length, state.moments.v.length], [SIZE, SIZE]);
     for (const again of [new AdamW(SIZE, config), optimizer]) {
       again.restore(state);
       const resumed = run(again, values.map((v, i) => tf.tensor(v, SHAPES[i])), [5, 9]).parameters;

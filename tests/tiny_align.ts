@@ -97,7 +97,7 @@ export async function trainLogged(
   const logs: StepLog[] = [];
   await train({
     schedule: { learningRate: rate, shape: "constant", warmup: 0 },
-    adamw: ADAMW_DEFAULTS,
+    optimizer: { kind: "adamw", ...ADAMW_DEFAULTS },
     seed: 1,
     onStep: async (log) => {
       logs.push(log);

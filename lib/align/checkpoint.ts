@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../error.ts";
 import { openSafetensors, type Trainable, writeSafetensors } from "../model/mod.ts";
-import type { AdamW } from "../tensor/mod.ts";
+import type { Optimizer } from "../tensor/mod.ts";
 
 /** Where a training run stands: everything a resumed run needs to go on as if never stopped. */
 export interface CheckpointTarget {
@@ -18,7 +18,7 @@ export interface CheckpointTarget {
  */
 export async function saveCheckpoint(
   { path, config }: CheckpointTarget,
-  { parameters, optimizer, step }: { parameters: Trainable; optimizer: AdamW; step: number },
+  { parameters, optimizer, step }: { parameters: Trainable; optimizer: Optimizer; step: number },
 ): Promise<void> {
   const tensors: Record<string, { shape: number[]; data: Float32Array }> = {};
   const values = parameters.tensors();
@@ -28,9 +28,10 @@ export async function saveCheckpoint(
       data: await values[i].data() as Float32Array,
     };
   }
-  const { step: updates, m, v } = await optimizer.state();
-  tensors["optimizer.m"] = { shape: [m.length], data: m };
-  tensors["optimizer.v"] = { shape: [v.length], data: v };
+  const { step: updates, moments } = await optimizer.state();
+  for (const [name, data] of Object.entries(moments)) {
+    tensors[`optimizer.${name}`] = { shape: [data.length], data };
+  }
   const metadata = { step: `${step}`, updates: `${updates}`, config };
   await writeSafetensors(path, tensors, { metadata });
 }
@@ -39,11 +40,11 @@ export async function saveCheckpoint(
  * Puts a saved state back, if there is one.
  *
  * @returns the number of steps already taken, 0 without a checkpoint
- * @throws {UserError} if the checkpoint belongs to another config, or is damaged
+ * @throws {UserError} if the checkpoint belongs to another config, optimiser or model, or is damaged
  */
 export async function restoreCheckpoint(
   { path, config }: CheckpointTarget,
-  { parameters, optimizer }: { parameters: Trainable; optimizer: AdamW },
+  { parameters, optimizer }: { parameters: Trainable; optimizer: Optimizer },
 ): Promise<number> {
   if (!await Deno.stat(path).then(() => true, () => false)) return 0;
   const file = await openSafetensors(path).catch((cause) => {
@@ -58,17 +59,25 @@ export async function restoreCheckpoint(
         "set them as they were, give the run another name, or pass --fresh to start it anew",
       );
     }
+    const moments: Record<string, Float32Array> = {};
+    for (const [name, size] of Object.entries(optimizer.momentSizes)) {
+      const stored = `optimizer.${name}`;
+      const found = file.names.includes(stored) ? file.shape(stored)[0] : 0;
+      if (found !== size) {
+        throw new UserError(
+          `${path}: ${stored} has ${found} numbers, this run needs ${size}`,
+          "train the same parameters with the same optimiser, or pass --fresh to start anew",
+        );
+      }
+      moments[name] = await file.read(stored);
+    }
     const values: tf.Tensor[] = [];
     for (const name of parameters.names) {
       const stored = `parameter.${name}`;
       values.push(tf.tensor(await file.read(stored), [...file.shape(stored)], "float32"));
     }
     parameters.replace(values);
-    optimizer.restore({
-      step: Number(file.metadata.updates),
-      m: await file.read("optimizer.m"),
-      v: await file.read("optimizer.v"),
-    });
+    optimizer.restore({ step: Number(file.metadata.updates), moments });
     return Number(file.metadata.step);
   } finally {
     file.close();

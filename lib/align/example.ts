@@ -148,9 +148,7 @@ function judgeExample(
   if (rationale && pair.rationale) {
     const { chosen, rejected } = pair.rationale;
     const said = chosenSeat === 0 ? [chosen, rejected] : [rejected, chosen];
-    const [a, b] = template.labels;
-    const text = `.\nAnswer${a}: ${said[0]}\nAnswer${b}: ${said[1]}`;
-    ids.push(...encoder.tokenizer.encode(text), endOfAnswer(encoder.tokenizer));
+    ids.push(...template.rationale(said[0], said[1]), endOfAnswer(encoder.tokenizer));
   }
   return { kind: "judgment", ids, from: prompt.length, pair: pair.id };
 }

@@ -1,6 +1,13 @@
 import * as tf from "@tensorflow/tfjs";
-import { type Batch, lengthBuckets, packed, type Position, rightPadded } from "../model/mod.ts";
-import { segmentSum } from "../tensor/mod.ts";
+import {
+  type Batch,
+  lengthBuckets,
+  type Llama,
+  packed,
+  type Position,
+  rightPadded,
+} from "../model/mod.ts";
+import { segmentSum, type Tape } from "../tensor/mod.ts";
 import type { Example } from "./example.ts";
 import { type PairLogProbs, type PreferenceLoss, preferenceLoss } from "./losses.ts";
 
@@ -14,9 +21,11 @@ export interface MicroBatch {
   readonly at: readonly Position[];
   /** Tokens run through the model, filling not counted. */
   readonly tokens: number;
+  /** What the objective is a function of, M values; the log-probabilities at `at` unless given. */
+  output?(model: Llama, options: { tape: Tape; dropoutSeed?: number }): tf.Tensor;
   /**
-   * From the log-probabilities at those positions (M): the loss's gradient with respect to them (M), and
-   * numbers for the log that add up over the parts of a batch.
+   * From the output (M): the loss's gradient with respect to it (M), and numbers for the log that add up over
+   * the parts of a batch.
    */
   objective(logProbs: tf.Tensor1D): { seed: tf.Tensor1D; metrics: Record<string, tf.Scalar> };
 }

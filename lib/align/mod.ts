@@ -5,5 +5,6 @@ export * from "./losses.ts";
 export * from "./methods.ts";
 export * from "./microbatch.ts";
 export * from "./preference_step.ts";
+export * from "./reward_model.ts";
 export * from "./schedule.ts";
 export * from "./trainer.ts";

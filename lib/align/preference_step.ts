@@ -1,4 +1,4 @@
-import type { Compare, Judgment } from "../judge/mod.ts";
+import { type Compare, type Judgment, tournaments } from "../judge/mod.ts";
 import {
   type Frozen,
   generate,
@@ -16,7 +16,12 @@ import {
   type Example,
 } from "./example.ts";
 import type { Method } from "./methods.ts";
-import { type MicroBatch, preferenceBatches, type ScoredPair } from "./microbatch.ts";
+import {
+  type MicroBatch,
+  preferenceBatches,
+  type ScoredPair,
+  supervisedBatches,
+} from "./microbatch.ts";
 
 /** Settings of preference training beside the method. */
 export interface PreferenceConfig extends SamplingConfig {
@@ -30,11 +35,10 @@ export interface PreferenceConfig extends SamplingConfig {
   seed: number;
 }
 
-/** Two answers to one prompt on their way to becoming a training pair. */
+/** Answers to one prompt on their way to becoming a training pair. */
 export interface Candidates {
   readonly pair: Pair;
-  readonly first: Answer;
-  readonly second: Answer;
+  readonly answers: readonly Answer[];
 }
 
 /** An answer as text, for the judge, and as the tokens to train on. */
@@ -60,7 +64,8 @@ export interface OrderedPair {
  * Prepares one step of preference training: sample, order, score under the reference.
  *
  * Identical samples teach nothing and are skipped, as are pairs on which the judge is undecided (a tie, or
- * next to no probability on either label); both are counted. The judge and the reference are the frozen model the policy started from.
+ * next to no probability on either label); both are counted. The reference is the frozen model that the
+ * policy started from; `compare` is whoever the method's `orders` names.
  *
  * @returns a function of the step, for the trainer
  */
@@ -74,7 +79,7 @@ export function preferenceStep(options: {
   config: PreferenceConfig;
   onPairs?: (pairs: OrderedPair[]) => Promise<void> | void;
 }): (step: number) => Promise<{ parts: MicroBatch[]; metrics: Record<string, number> }> {
-  const { method, config, frozen, compare } = options;
+  const { method, config, frozen } = options;
   return async (step) => {
     const pairs = promptsOf(step, options);
     const started = performance.now();
@@ -82,15 +87,10 @@ export function preferenceStep(options: {
       ? fromDataset(pairs, options.encoder)
       : await sampled(pairs, { ...options, step });
     const sampledAt = performance.now();
-    const distinct = candidates.filter(({ first, second }) => first.text !== second.text);
-    const judgments = method.orders === "labels" ? null : await compare(
-      distinct.map(({ pair, first, second }) => ({
-        prompt: pair.prompt,
-        first: first.text,
-        second: second.text,
-      })),
+    const distinct = candidates.filter(({ answers }) =>
+      answers.some(({ text }) => text !== answers[0].text)
     );
-    const ordered = distinct.flatMap((c, i) => order(c, judgments?.[i]));
+    const { ordered, judgments } = await orderAll(distinct, { ...options, step });
     const judgedAt = performance.now();
     await options.onPairs?.(ordered.map(({ chosen, rejected, judgment, pair, preference }) => ({
       step: step + 1,
@@ -99,11 +99,10 @@ export function preferenceStep(options: {
       rejected: rejected.text,
       ...(judgment && { preference, consistent: judgment.consistent }),
     })));
-    const scored = await underReference(ordered, frozen, config.microBatchTokens);
     const mean = (values: number[]) =>
       values.length ? values.reduce((a, b) => a + b, 0) / values.length : 0;
     return {
-      parts: scored.length ? preferenceBatches(scored, { loss: method.loss, ...config }) : [],
+      parts: await partsOf(ordered, { method, frozen, config }),
       metrics: {
         pairs: ordered.length,
         skippedPrompts: pairs.length - candidates.length,
@@ -111,7 +110,7 @@ export function preferenceStep(options: {
         undecided: distinct.length - ordered.length,
         chosenTokens: mean(ordered.map((o) => o.chosen.length)),
         rejectedTokens: mean(ordered.map((o) => o.rejected.length)),
-        ...(judgments && judgeMetrics(judgments)),
+        ...(method.orders !== "labels" && judgeMetrics(judgments)),
         secondsSampling: (sampledAt - started) / 1000,
         secondsJudging: (judgedAt - sampledAt) / 1000,
       },
@@ -139,11 +138,11 @@ function fromDataset(pairs: readonly Pair[], encoder: AnswerEncoder): Candidates
       const { example } = made;
       return { text: answer, example, length: example.ids.length - example.from };
     });
-    return answers[0] && answers[1] ? [{ pair, first: answers[0], second: answers[1] }] : [];
+    return answers[0] && answers[1] ? [{ pair, answers: [answers[0], answers[1]] }] : [];
   });
 }
 
-/** Two answers of the sampler to each prompt that leaves room for one. */
+/** Answers of the sampler to each prompt that leaves room for one. */
 async function sampled(
   pairs: readonly Pair[],
   { method, model, frozen, encoder, config, step }: {
@@ -161,14 +160,14 @@ async function sampled(
   const draw = (sampler: Llama) =>
     generate(sampler, prompts.map(({ ids }) => ids), {
       ...config,
-      samples: 2,
+      samples: method.candidates,
       stopIds: [end],
       seed: Rng.named(config.seed, `preference/sample/${step}`).int(0x7fff_ffff),
     });
   const drawn = method.samples === "policy" ? await draw(model) : await frozen(draw);
   return drawn.map((answers, i) => {
     const { pair, ids } = prompts[i];
-    const [first, second] = answers.map((answer): Answer => {
+    const finished = answers.map((answer): Answer => {
       // The end token is learned only where the model chose to end.
       const tokens = answer.end === "stop" ? [...answer.ids, end] : answer.ids;
       return {
@@ -177,7 +176,7 @@ async function sampled(
         length: tokens.length,
       };
     });
-    return { pair, first, second };
+    return { pair, answers: finished };
   });
 }
 
@@ -189,14 +188,69 @@ interface Ordered {
   preference?: number;
 }
 
-/** The better answer first; nothing for a tie or without an answer. Where labels order, first is chosen. */
-function order({ pair, first, second }: Candidates, judgment?: Judgment): Ordered[] {
-  if (!judgment) return [{ pair, chosen: first, rejected: second }];
-  if (judgment.winner === "tie" || !judgment.answered) return [];
-  const { pFirst } = judgment;
-  return judgment.winner === "first"
-    ? [{ pair, chosen: first, rejected: second, judgment, preference: pFirst }]
-    : [{ pair, chosen: second, rejected: first, judgment, preference: 1 - pFirst }];
+/** The better answer of each candidate set first; nothing for a tie or without an answer. */
+async function orderAll(
+  candidates: readonly Candidates[],
+  { method, compare, config, step }: {
+    method: Method;
+    compare: Compare;
+    config: PreferenceConfig;
+    step: number;
+  },
+): Promise<{ ordered: Ordered[]; judgments: Judgment[] }> {
+  if (method.orders === "labels") {
+    const ordered = candidates.map(({ pair, answers: [chosen, rejected] }) => ({
+      pair,
+      chosen,
+      rejected,
+    }));
+    return { ordered, judgments: [] };
+  }
+  const contests = candidates.map(({ pair, answers }) => ({
+    prompt: pair.prompt,
+    candidates: answers.map(({ text }) => text),
+  }));
+  const rng = Rng.named(config.seed, `preference/order/${step}`);
+  const brackets = await tournaments(contests, { compare, rng });
+  const ordered = brackets.flatMap(({ winner, matches }, i): Ordered[] => {
+    const { pair, answers } = candidates[i];
+    const { first, second, judgment } = matches.at(-1)!;
+    if (!judgment || judgment.winner === "tie" || !judgment.answered) return [];
+    const { pFirst } = judgment;
+    return [{
+      pair,
+      chosen: answers[winner],
+      rejected: answers[winner === first ? second : first],
+      judgment,
+      preference: winner === first ? pFirst : 1 - pFirst,
+    }];
+  });
+  const judgments = brackets.flatMap(({ matches }) =>
+    matches.flatMap(({ judgment }) => judgment ? [judgment] : [])
+  );
+  return { ordered, judgments };
+}
+
+/** What is learned from ordered pairs. */
+async function partsOf(
+  ordered: readonly Ordered[],
+  { method: { loss }, frozen, config }: {
+    method: Method;
+    frozen: Frozen;
+    config: PreferenceConfig;
+  },
+): Promise<MicroBatch[]> {
+  if (ordered.length === 0) return [];
+  if (loss === "sft") {
+    const examples = ordered.map(({ chosen }) => chosen.example);
+    return supervisedBatches(examples, {
+      weighting: { mode: "token" },
+      batching: "bucketed",
+      microBatchTokens: config.microBatchTokens,
+    });
+  }
+  const scored = await underReference(ordered, frozen, config.microBatchTokens);
+  return preferenceBatches(scored, { ...config, loss });
 }
 
 async function underReference(

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../error.ts";
 import { followingLogProbs, type Llama, type Trainable, trainable } from "../model/mod.ts";
-import { AdamW, type AdamWConfig, Tape } from "../tensor/mod.ts";
+import { type Optimizer, type OptimizerConfig, optimizerFor, Tape } from "../tensor/mod.ts";
 import { type CheckpointTarget, restoreCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import type { MicroBatch } from "./microbatch.ts";
 import { learningRate, type ScheduleConfig } from "./schedule.ts";
@@ -25,7 +25,7 @@ export interface TrainOptions {
   model: Llama;
   steps: number;
   schedule: ScheduleConfig;
-  adamw: AdamWConfig;
+  optimizer: OptimizerConfig;
   /** Seeds the adapter's dropout, with the step. */
   seed: number;
   /**
@@ -49,9 +49,11 @@ export interface TrainOptions {
  * @returns the steps taken in all; fewer than asked if stopped
  */
 export async function train(options: TrainOptions): Promise<number> {
-  const { model, steps, schedule, adamw, checkpoint } = options;
+  const { model, steps, schedule, checkpoint } = options;
   const parameters = trainable(model);
-  const optimizer = new AdamW(parameters.size, adamw);
+  const values = parameters.tensors();
+  const named = parameters.names.map((name, i) => ({ name, shape: values[i].shape }));
+  const optimizer = optimizerFor(named, options.optimizer);
   try {
     const state = { parameters, optimizer };
     const done = checkpoint ? await restoreCheckpoint(checkpoint, state) : 0;
@@ -89,7 +91,7 @@ async function update(
   { model, parameters, optimizer, rate, step, seed }: {
     model: Llama;
     parameters: Trainable;
-    optimizer: AdamW;
+    optimizer: Optimizer;
     rate: number;
     step: number;
     seed: number;
@@ -131,7 +133,7 @@ async function update(
 
 /** Gradients of one micro-batch with respect to the parameters, and its metrics. Frees the batch's mask. */
 export function gradientsOf(
-  { batch, at, objective }: MicroBatch,
+  { batch, at, output, objective }: MicroBatch,
   { model, parameters, dropoutSeed }: {
     model: Llama;
     parameters: Trainable;
@@ -141,10 +143,13 @@ export function gradientsOf(
   const watched = parameters.tensors();
   const tape = new Tape(watched);
   try {
-    const logProbs = followingLogProbs(model, batch, { at, tape, dropoutSeed });
-    const { seed, metrics } = objective(logProbs);
-    const gradients = tape.gradients(logProbs, seed, watched);
+    const found = output?.(model, { tape, dropoutSeed }) ??
+      followingLogProbs(model, batch, { at, tape, dropoutSeed });
+    const { seed, metrics } = objective(found as tf.Tensor1D);
+    const shaped = tf.reshape(seed, found.shape);
+    const gradients = tape.gradients(found, shaped, watched);
     seed.dispose();
+    shaped.dispose();
     return { gradients, metrics };
   } finally {
     tape.dispose();

@@ -19,6 +19,8 @@ export interface JudgeLayout {
   readonly turn: string;
   /** What stands between the content of one turn of the dialogue and the next, and before the first. */
   readonly roles: Readonly<Record<Turn["role"], string>>;
+  /** What follows the label in the rationale variant; holds `{first}` and `{second}`. */
+  readonly rationale: string;
 }
 
 /** The layout unless another is given; kept short, since small models judge in short contexts. */
@@ -28,6 +30,7 @@ export const DEFAULT_LAYOUT: JudgeLayout = {
   turn: "Compare two answers to the last turn.{dialogue}" +
     "\n\nAnswer A:\n{first}\n\nAnswer B:\n{second}\n\n{question}",
   roles: { system: "\n\nSystem: ", user: "\n\nUser: ", assistant: "\n\nAssistant: " },
+  rationale: ".\nAnswer A: {first}\nAnswer B: {second}",
 };
 
 /** Settings of a {@linkcode JudgeTemplate}. */
@@ -174,6 +177,13 @@ export class JudgeTemplate {
     this.counts.prompts++;
     const [head, toA, toB, tail] = this.#frame;
     return [...head, ...parts.dialogue, ...toA, ...parts.first, ...toB, ...parts.second, ...tail];
+  }
+
+  /** What follows the label in the rationale variant: what is said of each seat. */
+  rationale(first: string, second: string): number[] {
+    const text = this.#layout.rationale.replace("{first}", () => first)
+      .replace("{second}", () => second);
+    return this.#tokenizer.encode(text);
   }
 
   get #frameLength(): number {

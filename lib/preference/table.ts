@@ -20,6 +20,9 @@ const Extra = {
   id: z.union([z.string(), z.number()]).nullish(),
   source: z.string().nullish(),
   strength: z.number().min(0).max(1).nullish(),
+  principle: z.string().min(1).nullish(),
+  rationale_chosen: z.string().min(1).nullish(),
+  rationale_rejected: z.string().min(1).nullish(),
 };
 const Separate = z.object({ prompt: Prompt, chosen: Response, rejected: Response, ...Extra });
 const Whole = z.object({ chosen: Turns, rejected: Turns, ...Extra }, {
@@ -34,7 +37,8 @@ const MAX_RECORD_CHARS = 4 * 1024 * 1024;
  *
  * `prompt` is text (one user turn) or a list of turns; `chosen` and `rejected` are text or, as in
  * TRL's conversational form, a list of one assistant turn. Without `prompt` the two are whole
- * dialogues as lists of turns (TRL's implicit prompt). Optional: `id`, `source`, `strength` (0 to 1).
+ * dialogues as lists of turns (TRL's implicit prompt). Optional: `id`, `source`, `strength` (0 to 1),
+ * `principle` it was labelled by, `rationale_chosen` and `rationale_rejected` (what the labeller said).
  *
  * Source: https://huggingface.co/docs/trl/dataset_formats#preference
  */
@@ -50,7 +54,7 @@ export async function* readJsonl(path: string): AsyncGenerator<Row<Pair>> {
 
 /**
  * Pairs of a CSV file with a header: columns `prompt`, `chosen`, `rejected` and, where wanted, `id`,
- * `source`, `strength`; others are ignored. A comma, a tab or a semicolon separates; a quoted field
+ * the optional ones of {@linkcode readJsonl}; others are ignored. A comma, a tab or a semicolon separates; a quoted field
  * may run over several lines. `prompt` is text or a JSON list of turns.
  *
  * The row's line is the one where its record starts. Line ends inside a field are read as `\n`.
@@ -173,7 +177,8 @@ function toPair(value: unknown, path: string, line: number): Parsed<Pair> {
     "chosen" in value && Array.isArray(value.chosen);
   const record = whole ? parseRecord(Whole, value) : parseRecord(Separate, value);
   if ("reason" in record) return record;
-  const { id, source, strength } = record.value;
+  const { id, source, strength, principle } = record.value;
+  const { rationale_chosen: chosen, rationale_rejected: rejected } = record.value;
   const parts = "prompt" in record.value
     ? {
       prompt: typeof record.value.prompt === "string"
@@ -190,6 +195,8 @@ function toPair(value: unknown, path: string, line: number): Parsed<Pair> {
       ...parts,
       source: source ?? stem(path),
       ...(strength == null ? {} : { strength }),
+      ...(principle == null ? {} : { principle }),
+      ...(chosen == null || rejected == null ? {} : { rationale: { chosen, rejected } }),
     },
   };
 }

@@ -9,14 +9,19 @@ export class Stopped extends Error {
   override name = "Stopped";
 }
 
-/** What a stage works with. */
-export interface StageContext {
-  readonly config: Readonly<RunConfig>;
+/** Settings of any run. */
+export interface Seeded {
+  readonly seed: number;
+}
+
+/** What a stage works with: the run's settings `C`, and `B`, the things its stages share. */
+export interface StageContext<C extends Seeded = Readonly<RunConfig>, B = Workbench> {
+  readonly config: C;
   /** The stage's own folder in the run folder. */
   readonly folder: string;
   /** The folder of another stage of the run. */
   readonly folderOf: (stage: string) => string;
-  readonly bench: Workbench;
+  readonly bench: B;
   readonly log: (line: string) => void;
   /** Whether the user asked to stop. */
   readonly stopping: () => boolean;
@@ -28,15 +33,15 @@ export interface StageContext {
 export type StageResult = Record<string, unknown>;
 
 /** One step of the pipeline. */
-export interface Stage {
+export interface Stage<C extends Seeded = Readonly<RunConfig>, B = Workbench> {
   readonly name: string;
   /** One line that says what it does. */
   readonly title: string;
   /** Stages whose results it reads. */
   readonly needs: readonly string[];
   /** The part of the run's settings its result depends on, beside those of the stages it needs. */
-  readonly config: (run: Readonly<RunConfig>) => Record<string, unknown>;
-  readonly run: (context: StageContext) => Promise<StageResult>;
+  readonly config: (run: C) => Record<string, unknown>;
+  readonly run: (context: StageContext<C, B>) => Promise<StageResult>;
 }
 
 interface Done {
@@ -46,8 +51,8 @@ interface Done {
 }
 
 /** A run folder: one folder a stage, each with its config and, once finished, its result. */
-export class RunFolder {
-  constructor(readonly path: string, readonly stages: readonly Stage[]) {}
+export class RunFolder<C extends Seeded = Readonly<RunConfig>, B = Workbench> {
+  constructor(readonly path: string, readonly stages: readonly Stage<C, B>[]) {}
 
   /** The folder of a stage. */
   folderOf(stage: string): string {
@@ -71,8 +76,8 @@ export class RunFolder {
    * @throws {UserError} if a stage one needs is missing, or one was made with other settings
    */
   async check(
-    stages: readonly Stage[],
-    { config, fresh = false }: { config: Readonly<RunConfig>; fresh?: boolean },
+    stages: readonly Stage<C, B>[],
+    { config, fresh = false }: { config: C; fresh?: boolean },
   ): Promise<void> {
     const planned = new Set(stages.map(({ name }) => name));
     for (const stage of stages) {
@@ -102,8 +107,8 @@ export class RunFolder {
    * @throws {UserError} as {@linkcode check} does
    */
   async run(
-    stage: Stage,
-    options: { config: Readonly<RunConfig>; bench: Workbench; stopping: () => boolean },
+    stage: Stage<C, B>,
+    options: { config: C; bench: B; stopping: () => boolean },
   ): Promise<void> {
     const { config, bench, stopping } = options;
     await this.check([stage], { config });
@@ -162,14 +167,14 @@ export class RunFolder {
   }
 
   /** What the result of a stage depends on, as text. */
-  #identity(stage: Stage, config: Readonly<RunConfig>): string {
+  #identity(stage: Stage<C, B>, config: C): string {
     return JSON.stringify(this.#chain(stage).map((s) => [s.name, s.config(config)]));
   }
 
   /** The stage and all it rests on: a change to any of their settings makes it another result. */
-  #chain(stage: Stage): Stage[] {
+  #chain(stage: Stage<C, B>): Stage<C, B>[] {
     const names = new Set<string>();
-    const visit = (s: Stage) => {
+    const visit = (s: Stage<C, B>) => {
       s.needs.forEach((need) => visit(this.stages.find(({ name }) => name === need)!));
       names.add(s.name);
     };

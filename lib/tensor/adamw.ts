@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
+import type { Optimizer, OptimizerState } from "./optimizer.ts";
 
 /** Settings of {@linkcode AdamW}. */
 export interface AdamWConfig {
@@ -19,20 +20,14 @@ export const ADAMW_DEFAULTS: AdamWConfig = {
   clipNorm: 1,
 };
 
-/** What an optimiser needs to go on after a restart. */
-export interface AdamWState {
-  step: number;
-  m: Float32Array;
-  v: Float32Array;
-}
-
 /**
  * Adam with decoupled weight decay over all parameters as one flat vector: a dozen ops a step, whatever
  * the number of tensors (LoRA on 30 layers has 420).
  *
  * Source: https://arxiv.org/abs/1711.05101, algorithm 2, in the form of `torch.optim.AdamW`.
  */
-export class AdamW {
+export class AdamW implements Optimizer {
+  readonly momentSizes: Readonly<Record<string, number>>;
   #step = 0;
   #m: tf.Tensor1D;
   #v: tf.Tensor1D;
@@ -41,15 +36,9 @@ export class AdamW {
   constructor(readonly size: number, readonly config: AdamWConfig = ADAMW_DEFAULTS) {
     this.#m = tf.zeros([size]);
     this.#v = tf.zeros([size]);
+    this.momentSizes = { m: size, v: size };
   }
 
-  /**
-   * One update.
-   *
-   * @param parameters Current values, in a fixed order; they are left as they are.
-   * @param gradients One per parameter, of the same shapes.
-   * @returns the new values, owned by the caller, and the gradient norm before clipping, a scalar
-   */
   step(
     parameters: readonly tf.Tensor[],
     gradients: readonly tf.Tensor[],
@@ -58,11 +47,9 @@ export class AdamW {
     const { beta1, beta2, eps, weightDecay, clipNorm } = this.config;
     this.#step++;
     const [m, v, norm, ...updated] = tf.tidy(() => {
-      let g = flatten(gradients);
-      const norm = tf.sqrt(tf.sum(tf.square(g))) as tf.Scalar;
-      if (clipNorm > 0) {
-        g = tf.mul(g, tf.minimum(1, tf.div(clipNorm, tf.add(norm, 1e-6))));
-      }
+      const flatGradient = flatten(gradients);
+      const { norm, scale } = clipped([flatGradient], clipNorm);
+      const g = tf.mul(flatGradient, scale);
       const m = tf.add(tf.mul(this.#m, beta1), tf.mul(g, 1 - beta1));
       const v = tf.add(tf.mul(this.#v, beta2), tf.mul(tf.square(g), 1 - beta2));
       const unbiased = Math.sqrt(1 - beta2 ** this.#step);
@@ -79,14 +66,12 @@ export class AdamW {
     return { updated, norm: norm as tf.Scalar };
   }
 
-  /** A copy of the state on the host. */
-  async state(): Promise<AdamWState> {
+  async state(): Promise<OptimizerState> {
     const [m, v] = await Promise.all([this.#m.data(), this.#v.data()]);
-    return { step: this.#step, m: m as Float32Array, v: v as Float32Array };
+    return { step: this.#step, moments: { m: m as Float32Array, v: v as Float32Array } };
   }
 
-  /** Continue from a saved {@linkcode state}. */
-  restore({ step, m, v }: AdamWState): void {
+  restore({ step, moments: { m, v } }: OptimizerState): void {
     this.dispose();
     this.#step = step;
     this.#m = tf.tensor1d(m);
@@ -97,6 +82,21 @@ export class AdamW {
     this.#m.dispose();
     this.#v.dispose();
   }
+}
+
+/** The norm over all gradients, and the factor that brings it down to `clipNorm` (1 if that is 0). */
+export function clipped(
+  gradients: readonly tf.Tensor[],
+  clipNorm: number,
+): { norm: tf.Scalar; scale: tf.Scalar } {
+  const [norm, scale] = tf.tidy(() => {
+    const norm = tf.sqrt(tf.sum(tf.square(flatten(gradients))));
+    return [
+      norm,
+      clipNorm > 0 ? tf.minimum(1, tf.div(clipNorm, tf.add(norm, 1e-6))) : tf.scalar(1),
+    ];
+  }) as tf.Scalar[];
+  return { norm, scale };
 }
 
 function flatten(tensors: readonly tf.Tensor[]): tf.Tensor1D {

@@ -48,7 +48,12 @@ export const jsftStage: Stage = {
       steps,
       seed,
       schedule: { learningRate: jsft.learningRate, shape: jsft.schedule, warmup: jsft.warmup },
-      adamw: { ...ADAMW_DEFAULTS, clipNorm: jsft.clipNorm, weightDecay: jsft.weightDecay },
+      optimizer: {
+        kind: "adamw",
+        ...ADAMW_DEFAULTS,
+        clipNorm: jsft.clipNorm,
+        weightDecay: jsft.weightDecay,
+      },
       checkpointEvery: jsft.checkpointEvery,
       identity: { model: config.model, data: config.data, judge: config.judge, lora, jsft },
       prepare: (step) => {

@@ -44,7 +44,7 @@ export const selfJudgeStage: Stage = {
         shape: "constant",
         warmup: selfJudge.warmup,
       },
-      adamw: { ...ADAMW_DEFAULTS, clipNorm: selfJudge.clipNorm },
+      optimizer: { kind: "adamw", ...ADAMW_DEFAULTS, clipNorm: selfJudge.clipNorm },
       checkpointEvery: selfJudge.checkpointEvery,
       identity: config,
       truncate: [ordered],

@@ -13,7 +13,9 @@ import { type StageContext, Stopped } from "../stage.ts";
  * @throws {Stopped} if the user asked to stop
  */
 export async function trainStage(
-  { folder, config, stopping, log }: StageContext,
+  { folder, config, stopping, log }:
+    & Pick<StageContext, "folder" | "stopping" | "log">
+    & { readonly config: { readonly seed: number } },
   options: Omit<TrainOptions, "checkpoint" | "onStart" | "onStep" | "shouldStop"> & {
     name: string;
     checkpointEvery: number;

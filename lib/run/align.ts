@@ -1,13 +1,14 @@
 /**
- * The main job: SELF-JUDGE on a real model and real preferences, stage by stage.
+ * SELF-JUDGE on a real model and real preferences, stage by stage.
  *
- *     deno task start --scale small
+ *     deno task align --model PATH_OR_HUB_NAME --data pairs.jsonl
  *
  * @module
  */
 import { Command, CommanderError } from "commander";
 import { UserError } from "../error.ts";
 import { startEngine } from "../tensor/mod.ts";
+import { runCommand, stopOnInterrupt } from "./command.ts";
 import { resolveConfig, type Scale, SCALE_NAMES } from "./config.ts";
 import { makeFolder, writeWhole } from "./files.ts";
 import { RunFolder, type Stage, Stopped } from "./stage.ts";
@@ -43,7 +44,7 @@ interface StartOptions {
 }
 
 function parse(args: string[]): StartOptions {
-  const command = new Command("deno task start")
+  const command = new Command("deno task align")
     .description("Runs SELF-JUDGE: JSFT, the judge measured, self-training, self-rejection.")
     .option("--scale <name>", SCALE_NAMES.join(" | "), "small")
     .option(
@@ -73,7 +74,7 @@ function parse(args: string[]): StartOptions {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.code === "commander.helpDisplayed") Deno.exit(0);
-    throw new UserError(error.message.replace(/^error: /, ""), "see deno task start --help");
+    throw new UserError(error.message.replace(/^error: /, ""), "see deno task align --help");
   }
 }
 
@@ -102,7 +103,7 @@ async function main(): Promise<void> {
   const record = { scale: options.scale, command: Deno.args, versions: versions(engine), config };
   await writeWhole(`${folder.path}/run.json`, JSON.stringify(record, null, 2) + "\n");
 
-  const stopping = listenForStop();
+  const stopping = stopOnInterrupt();
   const bench = new Workbench(
     config,
     (name) => folder.folderOf(name),
@@ -147,17 +148,6 @@ async function readSettings(path: string): Promise<unknown> {
   return typeof found === "object" && found !== null && "config" in found ? found.config : found;
 }
 
-/** First Ctrl-C: finish the step, save, leave. Second: leave at once. */
-function listenForStop(): () => boolean {
-  let asked = false;
-  Deno.addSignalListener("SIGINT", () => {
-    if (asked) Deno.exit(130);
-    asked = true;
-    console.error("\nstopping after this step; Ctrl-C again to leave at once");
-  });
-  return () => asked;
-}
-
 function next(folder: RunFolder, stages: readonly Stage[], options: StartOptions): string {
   const following = STAGES[STAGES.indexOf(stages.at(-1)!) + 1];
   if (following) return `next: ${commandLine({ ...options, stage: following.name })}`;
@@ -185,22 +175,7 @@ function commandLine({ scale, model, data, seed, config, run, stage, set }: Star
   const quoted = words.map((word) =>
     /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
   );
-  return ["deno task start", ...quoted].join(" ");
+  return ["deno task align", ...quoted].join(" ");
 }
 
-if (import.meta.main) {
-  try {
-    await main();
-    Deno.exit(0);
-  } catch (error) {
-    if (error instanceof Stopped) {
-      console.error("stopped; run the same command again to go on");
-      Deno.exit(130);
-    }
-    if (error instanceof UserError) {
-      console.error(`error: ${error.message}`);
-      Deno.exit(1);
-    }
-    throw error;
-  }
-}
+if (import.meta.main) await runCommand(main);

@@ -1,0 +1,84 @@
+import * as tf from "@tensorflow/tfjs";
+import { type Batch, lengthBuckets, type Llama, rightPadded } from "../model/mod.ts";
+import type { Pair } from "../preference/mod.ts";
+import { linear, takeRows, type Tape } from "../tensor/mod.ts";
+import { type AnswerEncoder, answerExample, type Example } from "./example.ts";
+import type { MicroBatch } from "./microbatch.ts";
+
+/** Name of the scalar head, (1, C), as in `LlamaForSequenceClassification`. */
+const HEAD = "score.weight";
+
+/**
+ * Makes a language model a reward model: a scalar read off the last token's hidden state. The head starts at
+ * zero, so every answer scores 0 and the loss starts at ln 2. It is trained and saved with the weights.
+ */
+export function addScoreHead(model: Llama): void {
+  model.weights.get(HEAD)?.dispose();
+  model.weights.set(HEAD, tf.keep(tf.zeros([1, model.config.hiddenSize])));
+}
+
+/** Scores (rows, 1) of a batch of sequences of these lengths. */
+function scores(
+  model: Llama,
+  batch: Batch,
+  { lengths, tape = null, dropoutSeed }: {
+    lengths: readonly number[];
+    tape?: Tape | null;
+    dropoutSeed?: number;
+  },
+): tf.Tensor2D {
+  const last = tf.tensor1d(lengths.map((length, row) => row * batch.length + length - 1), "int32");
+  tape?.hold(last);
+  const hidden = model.hidden(batch, { tape, dropoutSeed });
+  const picked = takeRows(hidden, last, { tape }); // (rows, C)
+  return linear(picked, model.weights.get(HEAD) as tf.Tensor2D, { tape });
+}
+
+/**
+ * The parts of a batch of pairs: -log sigmoid(r(chosen) - r(rejected)), mean over the pairs
+ * (Bradley and Terry 1952; https://arxiv.org/abs/2203.02155, eq. 1). Both answers must be whole, end token
+ * included.
+ */
+export function rewardBatches(
+  pairs: readonly { readonly chosen: Example; readonly rejected: Example }[],
+  { microBatchTokens }: { microBatchTokens: number },
+): MicroBatch[] {
+  const longest = pairs.map((p) => Math.max(p.chosen.ids.length, p.rejected.ids.length));
+  return lengthBuckets(longest, Math.floor(microBatchTokens / 2)).map((group) => {
+    const part = group.map((i) => pairs[i]);
+    const examples = [...part.map((p) => p.chosen), ...part.map((p) => p.rejected)];
+    const lengths = examples.map(({ ids }) => ids.length);
+    const batch = rightPadded(examples.map(({ ids }) => ids), 0);
+    return {
+      batch,
+      at: [],
+      tokens: lengths.reduce((a, b) => a + b, 0),
+      output: (model, options) => scores(model, batch, { lengths, ...options }),
+      objective: (found) =>
+        tf.tidy(() => {
+          const [chosen, rejected] = tf.split(tf.reshape(found, [2 * part.length]), 2);
+          const gap = tf.sub(chosen, rejected); // (P)
+          // d/d gap of softplus(-gap) is -sigmoid(-gap).
+          const slope = tf.div(tf.neg(tf.sigmoid(tf.neg(gap))), pairs.length);
+          const mean = (x: tf.Tensor) => tf.div(tf.sum(x), pairs.length) as tf.Scalar;
+          return {
+            seed: tf.concat([slope, tf.neg(slope)]) as tf.Tensor1D,
+            metrics: {
+              loss: mean(tf.softplus(tf.neg(gap))),
+              accuracy: mean(tf.cast(tf.greater(gap, 0), "float32")),
+            },
+          };
+        }),
+    };
+  });
+}
+
+/** Both answers of pairs as whole examples; pairs whose answers do not fit are left out. */
+export function rewardExamples(pairs: readonly Pair[], encoder: AnswerEncoder) {
+  return pairs.flatMap((pair) => {
+    const [chosen, rejected] = [pair.chosen, pair.rejected].map((answer) =>
+      answerExample({ prompt: pair.prompt, answer, pair: pair.id }, encoder)?.example
+    );
+    return chosen && rejected ? [{ chosen, rejected }] : [];
+  });
+}

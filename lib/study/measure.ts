@@ -1,0 +1,168 @@
+import { type AnswerEncoder, encodePrompt, endOfAnswer } from "../align/mod.ts";
+import { type Compare, judgeReport } from "../judge/mod.ts";
+import { type Frozen, generate, type Llama, sequenceLogProbs } from "../model/mod.ts";
+import type { Pair } from "../preference/mod.ts";
+import { Rng } from "../random.ts";
+import { reward } from "../world/reward.ts";
+import { BATCH_TOKENS, MAX_NEW_TOKENS } from "./bench.ts";
+
+/** An answer drawn from a policy. */
+export interface Drawn {
+  readonly order: string;
+  readonly text: string;
+  /** True reward. */
+  readonly reward: number;
+  /** Prompt and answer, end token included where the policy ended. */
+  readonly ids: readonly number[];
+  readonly from: number;
+}
+
+/** Answers to orders, drawn at temperature 1 from the whole distribution unless `topP` is given. */
+export async function drawAnswersOf(
+  model: Llama,
+  orders: readonly string[],
+  options: {
+    encoder: AnswerEncoder;
+    seed: number;
+    samples?: number;
+    topP?: number;
+  },
+): Promise<Drawn[][]> {
+  const { encoder, seed, samples = 1, topP = 1 } = options;
+  const end = endOfAnswer(encoder.tokenizer);
+  const prompts = orders.map((content) => encodePrompt([{ role: "user", content }], encoder));
+  const drawn = await generate(model, prompts, {
+    temperature: 1,
+    topP,
+    seed,
+    samples,
+    maxNewTokens: MAX_NEW_TOKENS,
+    stopIds: [end],
+    batchRows: 256,
+  });
+  return drawn.map((answers, i) =>
+    answers.map((answer): Drawn => {
+      const text = encoder.tokenizer.decode(answer.ids, { skipSpecial: true }).trim();
+      const tail = answer.end === "stop" ? [end] : [];
+      return {
+        order: orders[i],
+        text,
+        reward: reward(orders[i], text),
+        ids: [...prompts[i], ...answer.ids, ...tail],
+        from: prompts[i].length,
+      };
+    })
+  );
+}
+
+/** What a policy is worth on some orders. */
+export interface PolicyNumbers {
+  /** Mean true reward of one answer an order. */
+  readonly reward: number;
+  /** Share of orders on which the judge prefers its answer to one of the JSFT model; a tie is a half. */
+  readonly judge_win_rate: number;
+  /** Mean of log pi(y|x) - log pi_jsft(y|x) over its own answers: a sample estimate of the KL, in nats. */
+  readonly kl: number;
+  /** Mean tokens of an answer. */
+  readonly length: number;
+}
+
+/**
+ * Measures a policy with one answer an order.
+ *
+ * @param options.opponents Answers of the JSFT model to the same orders.
+ */
+export async function measurePolicy(
+  model: Llama,
+  orders: readonly string[],
+  options: {
+    encoder: AnswerEncoder;
+    seed: number;
+    reference: Frozen;
+    compare: Compare;
+    opponents: readonly Drawn[];
+  },
+): Promise<{ numbers: PolicyNumbers; answers: Drawn[] }> {
+  const { reference, compare, opponents } = options;
+  const answers = (await drawAnswersOf(model, orders, options)).map(([answer]) => answer);
+  const own = await sequenceLogProbs(model, answers, { batchTokens: BATCH_TOKENS });
+  const before = await reference((m) =>
+    sequenceLogProbs(m, answers, { batchTokens: BATCH_TOKENS })
+  );
+  const verdicts = await compare(answers.map(({ order, text }, i) => ({
+    prompt: [{ role: "user", content: order }],
+    first: text,
+    second: opponents[i].text,
+  })));
+  return {
+    answers,
+    numbers: {
+      reward: mean(answers.map((answer) => answer.reward)),
+      judge_win_rate: mean(
+        verdicts.map(({ winner }) => winner === "first" ? 1 : winner === "tie" ? 0.5 : 0),
+      ),
+      kl: mean(own.map((value, i) => value - before[i])),
+      length: mean(answers.map(({ ids, from }) => ids.length - from)),
+    },
+  };
+}
+
+/** What a judge is worth against the true reward. */
+export interface JudgeNumbers {
+  /** Agreement with the held-out labels, which are noisy. */
+  readonly accuracy_labels: number;
+  /** Agreement with the reward where the two rewards differ. */
+  readonly accuracy: number;
+  /** The same where they differ by more than 0.3. */
+  readonly accuracy_clear: number;
+  /** Share of pairs whose two orders name the same winner. */
+  readonly consistency: number;
+  readonly first_seat: number;
+}
+
+/** Least gap of two rewards that a judge should see. */
+const CLEAR = 0.3;
+
+/** Measures a judge on held-out pairs; `right` has 1, 0 or a half for each clear pair. */
+export async function measureJudge(
+  compare: Compare,
+  pairs: readonly Pair[],
+): Promise<{ numbers: JudgeNumbers; right: number[] }> {
+  const comparisons = pairs.map(({ prompt, chosen, rejected }) => ({
+    prompt,
+    first: chosen,
+    second: rejected,
+  }));
+  const judgments = await compare(comparisons);
+  const gaps = pairs.map(({ prompt: [{ content }], chosen, rejected }) =>
+    reward(content, chosen) - reward(content, rejected)
+  );
+  const right = (least: number) =>
+    judgments.flatMap(({ winner }, i) =>
+      Math.abs(gaps[i]) <= least
+        ? []
+        : [winner === "tie" ? 0.5 : Number((winner === "first") === (gaps[i] > 0))]
+    );
+  const report = judgeReport(judgments, {
+    comparisons,
+    preferred: "first",
+    rng: Rng.named(0, "study/judge"),
+    samples: 1,
+  });
+  return {
+    right: right(CLEAR),
+    numbers: {
+      accuracy_labels: report.accuracy.value,
+      accuracy: mean(right(1e-9)),
+      accuracy_clear: mean(right(CLEAR)),
+      consistency: 1 - report.flipRate.value,
+      first_seat: report.firstSeatRate.value,
+    },
+  };
+}
+
+/** The mean. @throws {RangeError} of no values: a table never holds NaN */
+export function mean(values: readonly number[]): number {
+  if (values.length === 0) throw new RangeError("the mean of no values");
+  return values.reduce((a, b) => a + b, 0) / values.length;
+}

@@ -1,0 +1,104 @@
+import { type Compare, tournaments } from "../judge/mod.ts";
+import { frozenBy } from "../model/mod.ts";
+import { Rng } from "../random.ts";
+import { writeCsv } from "../run/files.ts";
+import { truthJudge } from "./bench.ts";
+import { type Items, saveItems } from "./items.ts";
+import { drawAnswersOf, mean } from "./measure.ts";
+import type { StudyStage } from "./supervised.ts";
+
+/** How well answers chosen among N do. */
+export interface RejectionPoint {
+  policy: "jsft" | "self-judge";
+  /** Who chooses: the frozen JSFT judge by a knockout, the reward model's or the true reward's best. */
+  selector: "own judge" | "reward model" | "truth";
+  n: number;
+  /** Mean true reward of the chosen answers. */
+  reward: number;
+  /** Share of orders on which the JSFT judge prefers it to another single answer of the JSFT model. */
+  proxy: number;
+}
+
+/** Self-rejection: knockouts of N answers, beside best-of-N by the reward model and by the truth. */
+export const rejectionStage: StudyStage = {
+  name: "self-rejection",
+  title: "knockouts among N answers, under the model's own judgment and others'",
+  needs: ["jsft", "self-judge", "reward-model"],
+  config: ({ rejection }) => ({ rejection }),
+  async run({ bench, config, folder, checkStop, log }) {
+    const { heldOut } = await bench.pairs();
+    const orders = heldOut.slice(-config.rejection.orders).map(({ prompt }) => prompt[0].content);
+    const sizes = config.rejection.candidates;
+    const most = Math.max(...sizes);
+    const { encoder } = bench;
+    const { seed } = config;
+
+    const jsft = await bench.frozen("jsft");
+    const judge = bench.judge(jsft);
+    const own: Compare = (comparisons) => judge.judge(comparisons);
+    const rewardModel = await bench.rewardJudge("reward-model");
+    const policy = await bench.load("self-judge");
+    try {
+      const draw = (frozen: typeof jsft, name: string) =>
+        frozen((model) =>
+          drawAnswersOf(model, orders, {
+            encoder,
+            samples: most,
+            topP: config.preference.topP,
+            seed: Rng.named(seed, `study/rejection/${name}`).int(0x7fff_ffff),
+          })
+        );
+      const drawn = {
+        "jsft": await draw(jsft, "jsft"),
+        "self-judge": await draw(frozenBy(policy, policy), "self-judge"),
+      };
+      const opponents = (await draw(jsft, "opponents")).map(([answer]) => answer.text);
+      const selectors = { "own judge": own, "reward model": rewardModel, "truth": truthJudge };
+
+      const rows: RejectionPoint[] = [];
+      const items: Items = {};
+      for (const [name, answers] of Object.entries(drawn)) {
+        for (const [selector, compare] of Object.entries(selectors)) {
+          for (const n of sizes) {
+            checkStop();
+            const brackets = await tournaments(
+              answers.map((candidates, i) => ({
+                prompt: [{ role: "user", content: orders[i] }],
+                candidates: candidates.slice(0, n).map(({ text }) => text),
+              })),
+              { compare, rng: Rng.named(seed, `study/rejection/${name}/${n}`) },
+            );
+            const chosen = brackets.map(({ winner }, i) => answers[i][winner]);
+            const verdicts = await own(chosen.map(({ text }, i) => ({
+              prompt: [{ role: "user", content: orders[i] }],
+              first: text,
+              second: opponents[i],
+            })));
+            const row = {
+              policy: name,
+              selector,
+              n,
+              reward: mean(chosen.map(({ reward }) => reward)),
+              proxy: mean(
+                verdicts.map(({ winner }) => winner === "first" ? 1 : winner === "tie" ? 0.5 : 0),
+              ),
+            } as RejectionPoint;
+            rows.push(row);
+            items[`rejection/${name}/${selector}/${n}`] = chosen.map(({ reward }) => reward);
+          }
+        }
+        log(
+          `${name}: ` +
+            rows.filter((r) => r.policy === name && r.selector === "own judge")
+              .map(({ n, reward }) => `N ${n} ${reward.toFixed(2)}`).join(", "),
+        );
+      }
+      await writeCsv(`${folder}/points.csv`, rows);
+      await saveItems(folder, items);
+      return {};
+    } finally {
+      policy.dispose();
+      rewardModel.dispose();
+    }
+  },
+};

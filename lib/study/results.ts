@@ -1,0 +1,174 @@
+// @ts-types="@types/papaparse"
+import Papa from "papaparse";
+import { UserError } from "../error.ts";
+import { makeFolder, readJsonl, writeCsv } from "../run/files.ts";
+import { CLAIMS, measure, type Measured, type Verdict, verdictOf } from "./claims.ts";
+import { COMPARED, LONG, type StudyConfig } from "./config.ts";
+import { type Items, readItems } from "./items.ts";
+import type { RewardPoint } from "./preference.ts";
+import { noisyName } from "./supervised.ts";
+
+/** A seed's run folder. */
+export interface SeedFolder {
+  readonly seed: number;
+  readonly path: string;
+}
+
+/** A claim with what was measured of it. */
+export interface Outcome {
+  readonly number: number;
+  readonly text: string;
+  readonly verdict: Verdict;
+  readonly parts: readonly Measured[];
+}
+
+type Row = Record<string, string | number>;
+
+/**
+ * Gathers what the seeds' stages left into tidy tables, one CSV a figure, and measures the claims.
+ *
+ * @param out Folder of the tables.
+ */
+export async function gather(
+  seeds: readonly SeedFolder[],
+  { out, config }: { out: string; config: Omit<StudyConfig, "seed"> },
+): Promise<Outcome[]> {
+  await makeFolder(out);
+  const items: Items[] = [];
+  const tables: Record<string, Row[]> = {
+    "reward-over-steps": [],
+    "reward-by-method": [],
+    "reward-by-n": [],
+    "overoptimisation": [],
+    "judge-accuracy": [],
+    "label-noise": [],
+    "samples": [],
+  };
+  for (const { seed, path } of seeds) {
+    const points = (stage: string) => readJsonl<RewardPoint>(`${path}/${stage}/points.jsonl`);
+    const rowsOf = (file: string) => csvRows(`${path}/${file}`);
+    const found: Record<string, readonly number[]> = {
+      ...await readItems(
+        ["judges", "variant-judges", "policies", "self-rejection"].map((name) => `${path}/${name}`),
+      ),
+    };
+    for (const method of COMPARED) {
+      for (const point of await points(method)) {
+        tables["reward-over-steps"].push({ method, seed, ...point });
+      }
+    }
+    for (const { policy, reward } of await rowsOf("policies/policies.csv")) {
+      tables["reward-by-method"].push({ method: policy, seed, reward });
+    }
+    for (const row of await rowsOf("self-rejection/points.csv")) {
+      tables["reward-by-n"].push({ seed, ...row });
+    }
+    for (const method of LONG) {
+      const run = await points(`long-${method}`);
+      for (const point of run) tables["overoptimisation"].push({ judge: method, seed, ...point });
+      if (run.at(-1)?.step === config.long.steps) {
+        found[`final/long-${method}`] = [run.at(-1)!.reward];
+      }
+    }
+    for (const stage of ["judges", "variant-judges"]) {
+      for (const { judge, ...measures } of await rowsOf(`${stage}/judges.csv`)) {
+        for (const [name, value] of Object.entries(measures)) {
+          tables["judge-accuracy"].push({ judge, seed, measure: name, value });
+        }
+      }
+    }
+    const noisy = await rowsOf("noisy-judges/judges.csv");
+    for (const temperature of config.noise.temperatures) {
+      for (const pairs of config.noise.pairs) {
+        const name = noisyName(temperature, pairs);
+        const judge = noisy.find((row) => row.judge === name);
+        const last = (await points(name.replace("jsft", "self-judge"))).at(-1);
+        if (!judge || !last) continue;
+        found[`final/${name.replace("jsft", "self-judge")}`] = [last.reward];
+        tables["label-noise"].push({
+          noise: temperature,
+          pairs,
+          seed,
+          accuracy: judge.accuracy_clear,
+          reward: last.reward,
+        });
+      }
+    }
+    if (tables.samples.length === 0) {
+      tables.samples.push(...await rowsOf("policies/samples.csv"));
+    }
+    items.push(found);
+  }
+  for (const [name, rows] of Object.entries(tables)) {
+    if (rows.length > 0) await writeCsv(`${out}/${name}.csv`, rows);
+  }
+  const outcomes = CLAIMS.flatMap(({ number, text, contrasts }): Outcome[] => {
+    const parts = contrasts.flatMap((contrast) => measure(contrast, items) ?? []);
+    // Half a claim is no claim: it is left out until all its parts are measured.
+    return parts.length < contrasts.length
+      ? []
+      : [{ number, text, verdict: verdictOf(parts), parts }];
+  });
+  await writeCsv(
+    `${out}/claims.csv`,
+    outcomes.flatMap(({ number, verdict, parts }) =>
+      parts.map((part) => ({
+        claim: number,
+        claim_verdict: verdict,
+        a: part.a,
+        b: part.b,
+        says: part.says,
+        margin: part.margin ?? 0,
+        value_a: part.valueA,
+        value_b: part.valueB,
+        difference: part.difference,
+        low: part.low,
+        high: part.high,
+        seeds: part.seeds,
+        verdict: part.verdict,
+      }))
+    ),
+  );
+  return outcomes;
+}
+
+/** The claims as a Markdown table. */
+export function claimsTable(outcomes: readonly Outcome[]): string {
+  const number = (value: number) => value.toFixed(3);
+  const signed = (value: number) => (value < 0 ? "" : "+") + number(value);
+  const interval = ({ low, high }: Measured) =>
+    low === null || high === null ? "(one run)" : `[${signed(low)}, ${signed(high)}]`;
+  const what = (name: string) => name.replace(/^(reward|right|final)\//, "");
+  const lines = outcomes.flatMap(({ number: n, text, verdict, parts }) => [
+    `| **${n}** | **${text}** | | | **${verdict}** |`,
+    ...parts.map((part) =>
+      `| | ${what(part.a)} against ${what(part.b)} | ${number(part.valueA)}, ${
+        number(part.valueB)
+      } | ${signed(part.difference)} ${interval(part)} | ${part.verdict} |`
+    ),
+  ]);
+  const seeds = Math.min(...outcomes.flatMap(({ parts }) => parts.map((part) => part.seeds)));
+  const basis = seeds > 1
+    ? `95 % intervals of the paired difference over ${seeds} seeds (Student's t)`
+    : "one seed; 95 % bootstrap intervals over held-out items, which do not cover another training run";
+  return [
+    "| claim | measured | values | difference | verdict |",
+    "| --- | --- | --- | --- | --- |",
+    ...lines,
+    "",
+    `Rewards are true rewards of the world, "right" shares of held-out pairs; ${basis}.`,
+  ].join("\n");
+}
+
+async function csvRows(path: string): Promise<Row[]> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw new UserError(`${path} cannot be read: ${error}`, "make it readable, or remove it", {
+      cause: error,
+    });
+  }
+  return Papa.parse<Row>(text, { header: true, dynamicTyping: true, skipEmptyLines: true }).data;
+}

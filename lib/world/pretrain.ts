@@ -1,0 +1,152 @@
+/**
+ * Trains the world's base model on answers of every quality and on reading exercises, without any
+ * preference, and puts it under data/world/base.
+ *
+ *     deno task pretrain
+ *
+ * @module
+ */
+import { Command } from "commander";
+import { nextTokenProbabilities, saveModel } from "../model/mod.ts";
+import type { Llama } from "../model/mod.ts";
+import { Rng } from "../random.ts";
+import { runCommand, stopOnInterrupt } from "../run/command.ts";
+import { makeFolder, readJsonl, writeCsv, writeWhole } from "../run/files.ts";
+import { trainStage } from "../run/stages/training.ts";
+import { versions } from "../run/versions.ts";
+import { MUON_DEFAULTS, startEngine } from "../tensor/mod.ts";
+import { freshModel } from "./base_model.ts";
+import { answerLesson, comparisonLesson } from "./exercises.ts";
+import { worldLanguage } from "./language.ts";
+import { idsOf, lessonBatch } from "./lesson_batch.ts";
+import { NUMBERS, SPECIAL } from "./words.ts";
+
+/** Lessons of a step by kind, with the kind's share of the loss. */
+const KINDS = [
+  { draw: answerLesson, count: 24, share: 0.25 },
+  { draw: comparisonLesson, count: 24, share: 0.75 },
+] as const;
+
+const OPTIMIZER = { kind: "muon", ...MUON_DEFAULTS, adamwRate: 0.7 } as const;
+
+/** The parts of a pretraining step: fresh lessons every time, nothing is seen twice. */
+export function pretrainingStep(seed: number, step: number) {
+  const rng = Rng.named(seed, `lessons/${step}`);
+  return KINDS.map(({ draw, count, share }) =>
+    lessonBatch(Array.from({ length: count }, () => draw(rng)), share)
+  );
+}
+
+/**
+ * Share of right answers to the questions of fresh exercises, by question and by count; all are asked after what
+ * was asked before them, as in training.
+ */
+export async function exerciseAccuracy(
+  model: Llama,
+  { lessons = 200, seed = 0 }: { lessons?: number; seed?: number } = {},
+): Promise<Record<string, number>> {
+  const rng = Rng.named(seed, "exercises held out");
+  const asked = Array.from({ length: lessons }, () => comparisonLesson(rng)).flatMap((lesson) =>
+    lesson.words.flatMap((word, at) => {
+      const before = lesson.words.slice(0, at);
+      const question = before.lastIndexOf("which");
+      if (["A", "B", "same"].includes(word) && before.at(-1) === "answer") {
+        return [{ name: before.slice(question, -2).join(" "), before, word }];
+      }
+      const review = before.lastIndexOf("review");
+      const counted = review > question && before.lastIndexOf(SPECIAL.end) < review &&
+        at > review + 2 && (at - review) % 2 === 0;
+      return counted ? [{ name: `review ${before.at(-1)}`, before, word }] : [];
+    })
+  );
+  const choices = [...NUMBERS, "A", "B", "same", "polite", "rude", "plain", "good", "bad"];
+  const rows = await nextTokenProbabilities(model, asked.map(({ before }) => idsOf(before)), {
+    tokens: idsOf(choices),
+    batchTokens: 4096,
+  });
+  const right = new Map<string, number[]>();
+  asked.forEach(({ name, word }, i) => {
+    const best = choices[rows[i].indexOf(Math.max(...rows[i]))];
+    right.set(name, [...right.get(name) ?? [], Number(best === word)]);
+  });
+  return Object.fromEntries(
+    [...right].map(([name, hits]) => [name, hits.reduce((a, b) => a + b, 0) / hits.length]),
+  );
+}
+
+async function main(): Promise<void> {
+  const options = new Command("deno task pretrain")
+    .description("Trains the order desk's base model; Ctrl-C stops, the same command goes on.")
+    .option("--steps <number>", "training steps", Number, 5000)
+    .option("--rate <number>", "learning rate of Muon and AdamW", Number, 3e-3)
+    .option("--seed <number>", "weights and lessons follow from it", Number, 1)
+    .option("--run <folder>", "run folder", "runs/base")
+    .option("--out <folder>", "where the base model goes", "data/world/base")
+    .parse(Deno.args, { from: "user" })
+    .opts<{ steps: number; rate: number; seed: number; run: string; out: string }>();
+  const engine = await startEngine();
+  const { steps, rate, seed, run: folder, out } = options;
+  await makeFolder(folder);
+  const model = freshModel(seed);
+  const started = performance.now();
+  const rows = await trainStage(
+    { folder, config: { seed }, stopping: stopOnInterrupt(), log: (line) => console.log(line) },
+    {
+      name: "base",
+      model,
+      steps,
+      seed,
+      schedule: { learningRate: rate, shape: "cosine", warmup: 0.02 },
+      optimizer: OPTIMIZER,
+      checkpointEvery: 250,
+      identity: {
+        steps,
+        rate,
+        optimizer: OPTIMIZER,
+        kinds: KINDS.map(({ count, share }) => [count, share]),
+      },
+      prepare: (step) => Promise.resolve({ parts: pretrainingStep(seed, step) }),
+      show: (row) => ({
+        answers: row.answerLoss.toFixed(3),
+        comparisons: row.comparisonLoss.toFixed(3),
+      }),
+      evaluate: async (step) =>
+        step % 500 === 0 || step === steps ? await exerciseAccuracy(model, { lessons: 40 }) : {},
+    },
+  );
+  const accuracy = await exerciseAccuracy(model, { lessons: 400, seed: 1 });
+  console.table(accuracy);
+  await saveModel(model, out);
+  await worldLanguage().tokenizer.save(out);
+  // Means over 25 steps: the log is read as a curve.
+  const log = await readJsonl<Record<string, number>>(`${folder}/metrics.jsonl`);
+  const means = Array.from({ length: Math.ceil(log.length / 25) }, (_, i) => {
+    const part = log.slice(25 * i, 25 * (i + 1));
+    const mean = (name: string) => part.reduce((sum, row) => sum + row[name], 0) / part.length;
+    return {
+      step: part.at(-1)!.step,
+      loss: mean("loss"),
+      answerLoss: mean("answerLoss"),
+      comparisonLoss: mean("comparisonLoss"),
+      learningRate: part.at(-1)!.learningRate,
+    };
+  });
+  await writeCsv(`${out}/log.csv`, means);
+  const record = {
+    command: ["deno task pretrain", ...Deno.args].join(" "),
+    seed,
+    steps,
+    rate,
+    hours: rows.reduce((sum, row) => sum + row.seconds, 0) / 3600,
+    versions: versions(engine),
+    exerciseAccuracy: accuracy,
+  };
+  await writeWhole(`${out}/base.json`, JSON.stringify(record, null, 2) + "\n");
+  console.log(
+    `base model in ${out}, ${((performance.now() - started) / 60000).toFixed(1)} minutes`,
+  );
+  console.log("next: deno task start");
+  model.dispose();
+}
+
+if (import.meta.main) await runCommand(main);

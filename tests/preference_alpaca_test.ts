@@ -2,6 +2,7 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import { collectPairs, pairsBetweenModels, readAnnotations } from "../lib/preference/mod.ts";
+import { nanAsNull } from "../lib/preference/python_json.ts";
 import { ALPACA, file, itWith, skipping } from "./preference_files.ts";
 
 const itWithAlpaca = itWith(ALPACA);
@@ -64,13 +65,30 @@ describe("AlpacaEval annotations", () => {
     await assert.rejects(() => collectPairs(path), /bad\.json item 2: "preference"/);
   });
 
+  it("with Python's NaN for a missing preference have a bad item, wherever the file is cut", async () => {
+    const text = JSON.stringify([item("a NaN \\", 2), item('"NaN', 1)]).replace(":2", ": NaN");
+    const bytes = new TextEncoder().encode(text);
+    for (const size of [1, 2, 3, 7, bytes.length]) {
+      const cut = async function* () {
+        for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+      };
+      let read = "";
+      for await (const chunk of nanAsNull(cut())) read += new TextDecoder().decode(chunk);
+      assert.deepEqual(JSON.parse(read), JSON.parse(text.replace(": NaN", ": null")));
+    }
+    const { pairs, bad } = await skipping(await file("nan.json", text));
+    assert.deepEqual([pairs.length, bad[0].line], [1, 1]);
+    assert.match(bad[0].reason, /"preference": .*received null/);
+  });
+
   it("that are not one whole JSON array are refused even where bad items are skipped", async () => {
     const whole = JSON.stringify([item("a", 2), item("b", 1)]);
     const cases: [string, RegExp][] = [
       [whole.slice(0, -1), /not valid JSON after item 2: the array is not closed/],
       [whole.slice(0, -20), /not valid JSON after item 1/],
       [whole.replace("},{", "} {"), /not valid JSON after item 1: Unexpected/],
-      [whole.replace(":2", ":NaN"), /not valid JSON after item 0: Unexpected "N"/],
+      [whole.replace(":2", ":Infinity"), /not valid JSON after item 0: Unexpected "I"/],
+      [whole.replace(":2", ":Na"), /not valid JSON after item 0: Unexpected "N"/],
       [whole + "]", /not valid JSON after item 2/],
     ];
     for (const [text, pattern] of cases) {

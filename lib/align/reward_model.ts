@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
+import { type DialogueEncoder, dialogueIds } from "../judge/mod.ts";
 import { type Batch, lengthBuckets, type Llama, rightPadded } from "../model/mod.ts";
 import type { Pair } from "../preference/mod.ts";
 import { linear, takeRows, type Tape } from "../tensor/mod.ts";
-import { type AnswerEncoder, answerExample, type Example } from "./example.ts";
 import type { MicroBatch } from "./microbatch.ts";
 
 /** Name of the scalar head, (1, C), as in `LlamaForSequenceClassification`. */
@@ -34,21 +34,26 @@ function scores(
   return linear(picked, model.weights.get(HEAD) as tf.Tensor2D, { tape });
 }
 
+/** Token ids of a pair's two dialogues. */
+export interface RewardExample {
+  readonly chosen: readonly number[];
+  readonly rejected: readonly number[];
+}
+
 /**
  * The parts of a batch of pairs: -log sigmoid(r(chosen) - r(rejected)), mean over the pairs
- * (Bradley and Terry 1952; https://arxiv.org/abs/2203.02155, eq. 1). Both answers must be whole, end token
- * included.
+ * (Bradley and Terry 1952; https://arxiv.org/abs/2203.02155, eq. 1).
  */
 export function rewardBatches(
-  pairs: readonly { readonly chosen: Example; readonly rejected: Example }[],
+  pairs: readonly RewardExample[],
   { microBatchTokens }: { microBatchTokens: number },
 ): MicroBatch[] {
-  const longest = pairs.map((p) => Math.max(p.chosen.ids.length, p.rejected.ids.length));
+  const longest = pairs.map((p) => Math.max(p.chosen.length, p.rejected.length));
   return lengthBuckets(longest, Math.floor(microBatchTokens / 2)).map((group) => {
     const part = group.map((i) => pairs[i]);
-    const examples = [...part.map((p) => p.chosen), ...part.map((p) => p.rejected)];
-    const lengths = examples.map(({ ids }) => ids.length);
-    const batch = rightPadded(examples.map(({ ids }) => ids), 0);
+    const rows = [...part.map((p) => p.chosen), ...part.map((p) => p.rejected)];
+    const lengths = rows.map((ids) => ids.length);
+    const batch = rightPadded(rows, 0);
     return {
       batch,
       at: [],
@@ -73,12 +78,10 @@ export function rewardBatches(
   });
 }
 
-/** Both answers of pairs as whole examples; pairs whose answers do not fit are left out. */
-export function rewardExamples(pairs: readonly Pair[], encoder: AnswerEncoder) {
-  return pairs.flatMap((pair) => {
-    const [chosen, rejected] = [pair.chosen, pair.rejected].map((answer) =>
-      answerExample({ prompt: pair.prompt, answer, pair: pair.id }, encoder)?.example
-    );
-    return chosen && rejected ? [{ chosen, rejected }] : [];
-  });
+/** Both answers of pairs as the token ids that a reward model reads. */
+export function rewardExamples(pairs: readonly Pair[], encoder: DialogueEncoder): RewardExample[] {
+  return pairs.map(({ prompt, chosen, rejected }) => ({
+    chosen: dialogueIds({ prompt, answer: chosen }, encoder),
+    rejected: dialogueIds({ prompt, answer: rejected }, encoder),
+  }));
 }

@@ -48,6 +48,12 @@ export interface Judgment {
   /** False when `mass` is below the judge's threshold: then the winner rests on next to nothing. */
   readonly answered: boolean;
   readonly votes: readonly Vote[];
+  /**
+   * Set on a verdict that was taken down in one order only: the order it was asked in, or that this is
+   * not known. The other order then only mirrors it, `consistent` and `mass` say nothing, and a report
+   * leaves them out.
+   */
+  readonly recorded?: "forward" | "backward" | "unknown";
 }
 
 /** Judges comparisons, one judgment each, in the same order. */

@@ -1,10 +1,24 @@
-/** The judge room: pairs of answers put to a model, in both orders, and what comes of it. @module */
+/** The judge room: answers put to judges of any kind, in both orders, and what comes of it. @module */
+export * from "./alpaca_seats.ts";
 export * from "./cache.ts";
+export * from "./calibration.ts";
+export * from "./evidence.ts";
 export * from "./judge.ts";
 export * from "./judgment.ts";
+export * from "./kappa.ts";
+export * from "./kinds.ts";
+export * from "./list_template.ts";
+export * from "./measure_judge.ts";
+export { type MeasureName, MEASURES } from "./measures.ts";
+export * from "./model_kinds.ts";
 export * from "./model_scorer.ts";
 export * from "./null_judges.ts";
 export * from "./principle.ts";
+export * from "./recorded.ts";
 export * from "./report.ts";
+export * from "./report_text.ts";
+export * from "./resample.ts";
+export * from "./reward_model.ts";
+export * from "./round_robin.ts";
 export * from "./template.ts";
 export * from "./tournament.ts";

@@ -60,6 +60,7 @@ export function inverted(compare: Compare): Compare {
         backward: swap(backward),
       }))),
       answered: judgment.answered,
+      ...(judgment.recorded && { recorded: judgment.recorded }),
     }));
 }
 

@@ -1,7 +1,19 @@
 import { UserError } from "../error.ts";
+import { promptKey } from "../preference/mod.ts";
 import type { Rng } from "../random.ts";
-import { bootstrap, type Estimate } from "../statistics.ts";
-import { type Comparison, type Judgment, larger, type Winner } from "./judgment.ts";
+import type { Estimate } from "../statistics.ts";
+import {
+  calibrationError,
+  calibrationFloor,
+  calibrationSums,
+  call,
+  reliabilityCurve,
+  type ReliabilityRow,
+} from "./calibration.ts";
+import type { Comparison, Judgment, Winner } from "./judgment.ts";
+import { type JudgedPair, pairStatistics } from "./measures.ts";
+import { type Measure, measureAll, type SumStatistic } from "./resample.ts";
+import { type RoundRobin, triplesOf } from "./round_robin.ts";
 
 /** What a judge is worth on pairs whose better answer is known; each number with its interval. */
 export interface JudgeReport {
@@ -23,6 +35,17 @@ export interface JudgeReport {
   readonly unansweredRate: Estimate;
 }
 
+const JUDGE_REPORT = [
+  "accuracy",
+  "longerWinsAccuracy",
+  "preferredLonger",
+  "flipRate",
+  "firstSeatRate",
+  "tieRate",
+  "mass",
+  "unansweredRate",
+] as const satisfies (keyof JudgeReport)[];
+
 /** Settings of {@linkcode judgeReport}. */
 export interface JudgeReportOptions {
   /** What was judged, in the order of the judgments. */
@@ -34,57 +57,180 @@ export interface JudgeReportOptions {
   /** Resamples; 2000 unless said. */
   readonly samples?: number;
   /** Coverage of the intervals; 0.95 unless said. */
-  readonly level?: number;
+  readonly level?: 0.9 | 0.95 | 0.99;
 }
 
-/** A report as rows for a table or a CSV file, with the columns of {@linkcode reportRows}. */
+/** Settings of {@linkcode fullReport}. */
+export interface FullReportOptions extends Omit<JudgeReportOptions, "preferred"> {
+  /** Which answer is the better one; null where nobody says, `"tie"` where neither is. */
+  readonly labels: readonly (Winner | null)[];
+  /** Probability by the labels that the first answer is better, where they say how sure they are. */
+  readonly labelProbabilities?: readonly (number | null)[];
+  /** Which answer the judge itself wrote; null where neither or both. */
+  readonly own?: readonly ("first" | "second" | null)[];
+  /** Group of each pair, drawn together in a resample; unless said its prompt, if there is more than one. */
+  readonly clusters?: readonly string[];
+  /** The judge's round robins among three or more answers, for intransitive triples. */
+  readonly roundRobins?: readonly { readonly cluster: string; readonly played: RoundRobin }[];
+}
+
+/** Every measure of a judge; null with a reason where the pairs do not define one. */
+export interface FullReport {
+  /** The measures by name, in the order of a table; `MEASURES` says what each means. */
+  readonly measures: Readonly<Record<string, Measure>>;
+  readonly reliability: readonly ReliabilityRow[];
+}
+
+/** A report as rows for a table or a CSV file. */
 export interface ReportRow extends Estimate {
+  readonly measure: string;
+}
+
+/** A row of a full report. */
+export interface FullReportRow extends Measure {
   readonly measure: string;
 }
 
 /**
  * Measures a judge against known preferences. Unanswered pairs stay in every rate, with the winner
- * that their small probabilities give; `unansweredRate` says how many there are.
+ * that their small probabilities give; `unansweredRate` says how many there are. Pairs with the same
+ * prompt are resampled together.
  *
- * @throws {UserError} When there are no judgments, or the lists differ in length.
+ * @throws {UserError} When there are no judgments, the lists differ in length, or a judgment was taken
+ * down in one order only, so that it has no flip rate (use {@linkcode fullReport}).
  */
 export function judgeReport(
   judgments: readonly Judgment[],
   options: JudgeReportOptions,
 ): JudgeReport {
-  const { comparisons, rng, samples, level } = options;
-  const preferred = typeof options.preferred === "string"
+  const labels = typeof options.preferred === "string"
     ? judgments.map(() => options.preferred as "first" | "second")
     : options.preferred;
+  const pairs = judgedPairs(judgments, { ...options, labels });
+  const statistics = pairStatistics(pairs);
+  const chosen = Object.fromEntries(JUDGE_REPORT.map((name) => [name, statistics[name]]));
+  const { rng, samples, level } = options;
+  const measures = measureAll(chosen as Record<keyof JudgeReport, SumStatistic>, {
+    clusters: pairs.map(({ cluster }) => cluster),
+    rng,
+    samples,
+    level,
+  });
+  return Object.fromEntries(JUDGE_REPORT.map((name) => {
+    const { value, low, high, n, reason } = measures[name];
+    if (value === null) {
+      throw new UserError(`${name} is not defined: ${reason}`, "use fullReport, which can say so");
+    }
+    // One pair alone has no interval; the range of what is possible is the honest one.
+    return [name, { value, low: low ?? 0, high: high ?? 1, n }];
+  })) as unknown as JudgeReport;
+}
+
+/**
+ * Measures a judge in every way that the pairs allow: agreement with labels, seats, length,
+ * self-preference, calibration and, given round robins, transitivity. See `MEASURES`.
+ *
+ * Every measure is the same when the two answers of pairs are swapped, together with what was judged and
+ * said of them, but for `kappaAsGiven`.
+ *
+ * @throws {UserError} When there are no judgments, or the lists differ in length.
+ */
+export function fullReport(
+  judgments: readonly Judgment[],
+  options: FullReportOptions,
+): FullReport {
+  const { rng, samples, level, roundRobins = [] } = options;
+  const pairs = judgedPairs(judgments, options);
+  const clusters = pairs.map(({ cluster }) => cluster);
+  const calls = pairs.map(({ judgment: { pFirst }, label }) =>
+    label === "first" || label === "second" ? call(pFirst, label) : null
+  );
+  const known = calls.filter((made) => made !== null);
+  const calibration: Record<"calibrationError" | "overconfidence", SumStatistic> = {
+    calibrationError: {
+      rows: calls.map((made) => made && calibrationSums(made)),
+      of: calibrationError,
+      undefinedWhen: "no pair has a label that may be used and is not a tie",
+      biased: true,
+    },
+    overconfidence: {
+      rows: calls.map((made) => made && [1, made.confidence - made.right]),
+      of: ([n, sum]) => n > 0 ? sum / n : null,
+      undefinedWhen: "no pair has a label that may be used and is not a tie",
+    },
+  };
+  const measures: Record<string, Measure> = measureAll(
+    { ...pairStatistics(pairs), ...calibration },
+    { clusters, rng, samples, level },
+  );
+  measures.calibrationFloor = {
+    ...calibrationFloor(known, { rng }),
+    clusters: known.length === 0 ? 0 : measures.calibrationError.clusters,
+  };
+  measures.intransitiveTriples = intransitive(roundRobins, { rng, samples, level });
+  return {
+    measures,
+    reliability: reliabilityCurve(calls, { clusters, rng, samples, level }),
+  };
+}
+
+function intransitive(
+  roundRobins: NonNullable<FullReportOptions["roundRobins"]>,
+  options: Pick<FullReportOptions, "rng" | "samples" | "level">,
+): Measure {
+  const triples = roundRobins.flatMap(({ cluster, played }) =>
+    triplesOf(played).map(({ kind }) => ({ cluster, kind }))
+  );
+  const missing = { value: null, low: null, high: null, n: 0, clusters: 0 };
+  if (triples.length === 0) {
+    return { ...missing, reason: "no three answers to one prompt were all compared" };
+  }
+  const { share } = measureAll({
+    share: {
+      rows: triples.map(({ kind }) => kind === "tied" ? null : [1, Number(kind === "cycle")]),
+      of: ([n, cycles]) => n > 0 ? cycles / n : null,
+      undefinedWhen: "every triple has a tie in it",
+      share: true,
+    },
+  }, { ...options, clusters: triples.map(({ cluster }) => cluster) });
+  return share;
+}
+
+/** Brings together what is known of each pair, once the lists are seen to belong together. */
+function judgedPairs(
+  judgments: readonly Judgment[],
+  options: Pick<
+    FullReportOptions,
+    "comparisons" | "labels" | "labelProbabilities" | "own" | "clusters"
+  >,
+): JudgedPair[] {
+  const { comparisons, labels, labelProbabilities, own, clusters } = options;
   if (judgments.length === 0) {
     throw new UserError(
       "a judge cannot be measured on no judgments",
       "pass one pair at least; if a filter left none, loosen it",
     );
   }
-  if (comparisons.length !== judgments.length || preferred.length !== judgments.length) {
-    throw new UserError(
-      `${judgments.length} judgments, ${comparisons.length} comparisons and ${preferred.length} ` +
-        "preferences do not belong together",
-      "pass one comparison and one preference for every judgment",
-    );
+  const lists = { comparisons, preferences: labels, labelProbabilities, own, clusters };
+  for (const [name, list] of Object.entries(lists)) {
+    if (list !== undefined && list.length !== judgments.length) {
+      throw new UserError(
+        `${judgments.length} judgments and ${list.length} ${name} do not belong together`,
+        "pass one comparison and one preference for every judgment",
+      );
+    }
   }
-  const measure = (value: (judgment: Judgment, index: number) => number): Estimate =>
-    bootstrap(judgments.map(value), { rng, samples, level });
-  const longer = comparisons.map(({ first, second }) => larger(first.length, second.length));
-  return {
-    accuracy: measure(({ winner }, i) => credit(winner, preferred[i])),
-    longerWinsAccuracy: measure((_, i) => credit(longer[i], preferred[i])),
-    preferredLonger: measure((_, i) => Number(longer[i] === preferred[i])),
-    flipRate: measure(({ consistent }) => Number(!consistent)),
-    firstSeatRate: measure(({ forward, backward }) =>
-      (credit(larger(forward.a, forward.b), "first") +
-        credit(larger(backward.a, backward.b), "first")) / 2
-    ),
-    tieRate: measure(({ winner }) => Number(winner === "tie")),
-    mass: measure(({ mass }) => mass),
-    unansweredRate: measure(({ answered }) => Number(!answered)),
-  };
+  const prompts = comparisons.map(({ prompt }) => promptKey(prompt));
+  // Pairs of one single prompt say something of its answers, each for itself.
+  const groups = clusters ?? (new Set(prompts).size > 1 ? prompts : prompts.map((_, i) => `${i}`));
+  return judgments.map((judgment, i): JudgedPair => ({
+    judgment,
+    comparison: comparisons[i],
+    label: labels[i],
+    labelProbability: labelProbabilities?.[i] ?? null,
+    own: own?.[i] ?? null,
+    cluster: groups[i],
+  }));
 }
 
 /**
@@ -101,6 +247,7 @@ export function reportRows(report: JudgeReport): ReportRow[] {
   return Object.entries(report).map(([measure, estimate]) => ({ measure, ...estimate }));
 }
 
-function credit(winner: Winner, preferred: "first" | "second"): number {
-  return winner === "tie" ? 0.5 : Number(winner === preferred);
+/** The rows of a full report; what is not defined is null, with its `reason`. */
+export function fullReportRows(report: FullReport): FullReportRow[] {
+  return Object.entries(report.measures).map(([measure, found]) => ({ measure, ...found }));
 }

@@ -1,5 +1,6 @@
 import { UserError } from "../error.ts";
 import type { Turn } from "../text/chat.ts";
+import { PlainEncoder } from "./plain_text.ts";
 import type { Principle } from "./principle.ts";
 
 /** What a judge's prompt needs from a tokenizer; `TextTokenizer` of the text room fits. */
@@ -103,7 +104,7 @@ export class JudgeTemplate {
   readonly #overflow: "truncate" | "refuse";
   /** Token ids before, between and after the dialogue and the two answers. */
   readonly #frame: readonly [number[], number[], number[], number[]];
-  readonly #control = new Map<number, boolean>();
+  readonly #plain: PlainEncoder;
 
   /**
    * @throws {UserError} When a label is not exactly one token there, the chat template loses a part,
@@ -114,6 +115,7 @@ export class JudgeTemplate {
     this.principle = principle;
     this.labels = labels;
     this.#tokenizer = tokenizer;
+    this.#plain = new PlainEncoder(tokenizer);
     this.#maxTokens = options.maxTokens ?? Infinity;
     this.#overflow = options.overflow ?? "truncate";
 
@@ -224,20 +226,9 @@ export class JudgeTemplate {
 
   /** Encodes text that others wrote: control tokens spelled out in it are left out and counted. */
   #encode(text: string): number[] {
-    const ids = this.#tokenizer.encode(text);
-    const kept = ids.filter((id) => !this.#isControl(id));
-    this.counts.controlTokens += ids.length - kept.length;
-    return kept;
-  }
-
-  #isControl(id: number): boolean {
-    let control = this.#control.get(id);
-    if (control === undefined) {
-      control = this.#tokenizer.decode([id], { skipSpecial: true }) === "" &&
-        this.#tokenizer.decode([id], { skipSpecial: false }) !== "";
-      this.#control.set(id, control);
-    }
-    return control;
+    const { ids, dropped } = this.#plain.encode(text);
+    this.counts.controlTokens += dropped;
+    return ids;
   }
 }
 
@@ -248,8 +239,12 @@ function equalCap([a, b]: [number, number], room: number): number {
   return short * 2 <= room ? room - short : Math.floor(room / 2);
 }
 
-/** The id of `label` after `text`, which must add one token and leave those before it alone. */
-function labelId(tokenizer: JudgeTokenizer, text: string, label: string): number {
+/**
+ * The id of `label` after `text`, which must add one token and leave those before it alone.
+ *
+ * @throws {UserError} When it does not.
+ */
+export function labelId(tokenizer: JudgeTokenizer, text: string, label: string): number {
   const before = tokenizer.encode(text);
   const after = tokenizer.encode(text + label);
   const added = after.slice(before.length);

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { UserError } from "../error.ts";
 import { readBytes, readHead, type Row, stem } from "./lines.ts";
 import { type PairRow, type PairStream, pairStream, type ReadOptions } from "./stream.ts";
+import { nanAsNull } from "./python_json.ts";
 import { parseRecord } from "./record.ts";
 
 const AnnotationSchema = z.object({
@@ -22,17 +23,16 @@ const AnnotationSchema = z.object({
 export type Annotation = z.infer<typeof AnnotationSchema>;
 
 /**
- * The comparisons of an AlpacaEval `annotations.json` (also gzip), one at a time: `line` is the item,
- * from 1. An item with a missing or wrong field becomes a row with a reason.
+ * The items of a JSON array in a file (also gzip), one at a time and not yet checked; `line` counts from 1.
  *
- * The file is one JSON array; it is parsed as it streams in, so its size does not matter.
+ * The array is parsed as it streams in, so its size does not matter. Python's bare `NaN` reads as null.
  *
  * @throws {UserError} The text is not a JSON array or breaks off: what follows the fault cannot be
  * told apart, so this ends the reading even where bad items are skipped.
- *
- * Source: https://github.com/tatsu-lab/alpaca_eval
  */
-export async function* readAnnotations(path: string): AsyncGenerator<Row<Annotation>> {
+export async function* readItems(
+  path: string,
+): AsyncGenerator<{ readonly line: number; readonly value: unknown }> {
   if (!(await readHead(path, 1024)).replace(/^\ufeff/, "").trimStart().startsWith("[")) {
     throw new UserError(
       `${path} is not a JSON array`,
@@ -40,11 +40,11 @@ export async function* readAnnotations(path: string): AsyncGenerator<Row<Annotat
     );
   }
   let item = 0;
-  let ready: Row<Annotation>[] = [];
+  let ready: { line: number; value: unknown }[] = [];
   const parser = new JSONParser({ paths: ["$.*"], keepStack: false });
   parser.onValue = ({ value }) => {
     item++;
-    ready.push({ line: item, ...parseRecord(AnnotationSchema, value) });
+    ready.push({ line: item, value });
   };
   const fail = (error: unknown) => {
     throw new UserError(
@@ -56,13 +56,27 @@ export async function* readAnnotations(path: string): AsyncGenerator<Row<Annotat
   // Without a handler of its own the parser would throw past the items that are ready.
   let broken: Error | undefined;
   parser.onError = (error) => broken ??= error;
-  for await (const chunk of readBytes(path)) {
+  for await (const chunk of nanAsNull(readBytes(path))) {
     parser.write(chunk);
     yield* ready;
     ready = [];
     if (broken !== undefined) fail(broken);
   }
   if (!parser.isEnded) fail(new Error("the array is not closed"));
+}
+
+/**
+ * The comparisons of an AlpacaEval `annotations.json` (also gzip), one at a time: `line` is the item,
+ * from 1. An item with a missing or wrong field becomes a row with a reason.
+ *
+ * @throws {UserError} As {@linkcode readItems}.
+ *
+ * Source: https://github.com/tatsu-lab/alpaca_eval
+ */
+export async function* readAnnotations(path: string): AsyncGenerator<Row<Annotation>> {
+  for await (const { line, value } of readItems(path)) {
+    yield { line, ...parseRecord(AnnotationSchema, value) };
+  }
 }
 
 /**

@@ -1,7 +1,9 @@
 /** Preference pairs: the one type for them, readers of the files they come in, and the split by prompt. */
-export { type Annotation, pairsBetweenModels, readAnnotations } from "./alpaca.ts";
-export type { Row } from "./lines.ts";
+export { type Annotation, pairsBetweenModels, readAnnotations, readItems } from "./alpaca.ts";
+export { type Row, stem } from "./lines.ts";
+export { mildPairs } from "./mild.ts";
 export { type Pair, validatePair } from "./pair.ts";
+export { type Parsed, parseRecord, quote } from "./record.ts";
 export { collectPairs, guessFormat, PAIR_FORMATS, type PairFormat, readPairs } from "./read.ts";
 export { promptKey, splitByPrompt, type SplitOptions } from "./split.ts";
 export {

@@ -13,7 +13,7 @@ import { type Frozen, frozenBy, type Llama } from "../model/mod.ts";
 import type { Pair } from "../preference/mod.ts";
 import { Rng } from "../random.ts";
 import { loadModel } from "../run/workbench.ts";
-import { deskPairs } from "../world/data.ts";
+import { DATA_FOLDER, deskPairs } from "../world/data.ts";
 import { WORLD_LAYOUT, WORLD_PRINCIPLES, worldLanguage } from "../world/language.ts";
 import { reward } from "../world/reward.ts";
 import type { StudyConfig } from "./config.ts";
@@ -33,6 +33,8 @@ export class StudyBench {
     readonly config: StudyConfig,
     /** Folder of a stage. */
     readonly folderOf: (stage: string) => string,
+    /** Folder of the world's pairs. */
+    readonly data = DATA_FOLDER,
   ) {}
 
   get encoder(): AnswerEncoder {
@@ -50,10 +52,10 @@ export class StudyBench {
   pairs(): Promise<{ train: Pair[]; heldOut: Pair[] }> {
     return this.#pairs ??= (async () => {
       const { seed, pairs, heldOut } = this.config;
-      const train = Rng.named(seed, "study/pairs").shuffle(await deskPairs("train"));
+      const train = Rng.named(seed, "study/pairs").shuffle(await deskPairs("train", this.data));
       return {
         train: train.slice(0, pairs),
-        heldOut: (await deskPairs("held_out")).slice(0, heldOut),
+        heldOut: (await deskPairs("held_out", this.data)).slice(0, heldOut),
       };
     })();
   }
@@ -62,7 +64,7 @@ export class StudyBench {
   async principlePairs(): Promise<Pair[]> {
     const { train } = await this.pairs();
     const ids = new Set(train.map(({ id }) => id));
-    return (await deskPairs("principles")).filter(({ id, principle }) =>
+    return (await deskPairs("principles", this.data)).filter(({ id, principle }) =>
       ids.has(id.slice(0, -principle!.length - 1))
     );
   }

@@ -1,6 +1,6 @@
 import { Rng } from "../random.ts";
 import { bootstrap } from "../statistics.ts";
-import { overSeeds } from "../show/claims_interval.ts";
+import { type OverSeeds, overSeeds } from "../show/claims_interval.ts";
 import type { Items } from "./items.ts";
 import { mean } from "./measure.ts";
 
@@ -134,11 +134,11 @@ export function measure(contrast: Contrast, seeds: readonly Items[]): Measured |
   const both = seeds.filter((items) => items[a] && items[b]);
   if (both.length === 0) return null;
   const differences = both.map((items) => items[a].map((value, i) => value - items[b][i]));
-  const found = both.length > 1
+  const found: OverSeeds = both.length > 1
     ? overSeeds(differences.map(mean))
     : differences[0].length > 1
     ? bootstrap(differences[0], { rng: Rng.named(0, `claim/${a}/${b}`) })
-    : { value: differences[0][0] };
+    : { value: differences[0][0], n: 1 };
   const [low, high] = [found.low ?? null, found.high ?? null];
   const verdict: Verdict = says === "report"
     ? "reported"

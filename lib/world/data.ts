@@ -10,7 +10,6 @@ import { runCommand } from "../run/command.ts";
 import { type Pair, readPairs } from "../preference/mod.ts";
 import { Rng } from "../random.ts";
 import { orderedItems } from "./desk.ts";
-import { worldLanguage } from "./language.ts";
 import { type DeskAnswers, drawAnswers, labelledPair, prefersFirst } from "./preference.ts";
 import { readAnswer, reward, type View, VIEWS, viewsOf } from "./reward.ts";
 
@@ -116,7 +115,6 @@ async function main(): Promise<void> {
     await writeCsv(`${DATA_FOLDER}/${name}.csv`, rows);
     console.log(`${DATA_FOLDER}/${name}.csv: ${rows.length} pairs`);
   }
-  await worldLanguage().tokenizer.save(DATA_FOLDER);
   const agree = data.held_out.filter((row) => row.reward_chosen > row.reward_rejected).length;
   const differ = data.held_out.filter((row) => row.reward_chosen !== row.reward_rejected).length;
   console.log(`held-out labels agree with the reward on ${agree} of ${differ} pairs that differ`);

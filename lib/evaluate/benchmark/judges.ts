@@ -1,0 +1,111 @@
+/** Judges of benchmarks by name: any judge of `deno task judge`, or MT-Bench's prompts over a server. */
+import { UserError } from "../../error.ts";
+import { modelFingerprint, modelScorer } from "../../judge/mod.ts";
+import { JUDGE_SPECS, openJudge } from "../../judge/open_judge.ts";
+import type { RunConfig } from "../../run/config.ts";
+import { findBenchmarkFile, type FindOptions, JUDGE_PROMPTS } from "./catalogue.ts";
+import { readJudgePrompts } from "./judge_prompts.ts";
+import { openLanguageModel } from "./language_model.ts";
+import { openChat, promptGrader, promptReferee } from "./prompt_judge.ts";
+import { compareReferee, type Grader, type Referee } from "./referee.ts";
+import { tokenGrader } from "./token_grader.ts";
+
+/** How judges of benchmarks are named, for help texts. */
+export const BENCHMARK_JUDGES: readonly string[] = [...JUDGE_SPECS, "mt-bench:URL,model=NAME"];
+
+/** What opening a judge needs. */
+export interface BenchmarkJudgeOptions {
+  readonly config: Readonly<RunConfig>;
+  readonly seed: number;
+  readonly cacheFile: string;
+  readonly find: FindOptions;
+  readonly log: (line: string) => void;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** A referee or a grader with what to know of it once it has judged. */
+export interface Opened<T> {
+  readonly judge: T;
+  readonly notes?: () => readonly string[];
+  readonly dispose?: () => void;
+}
+
+/** Opens a judge of pairs. @throws {UserError} When there is no such judge, or it cannot be opened. */
+export async function openReferee(
+  spec: string,
+  { config, seed, cacheFile, find, log, onProgress }: BenchmarkJudgeOptions,
+): Promise<Opened<Referee>> {
+  if (spec.startsWith("mt-bench:")) {
+    const { prompts, ...chat } = await promptChat(spec, { find, seed });
+    return { judge: promptReferee({ ...chat, prompts }) };
+  }
+  const opened = await openJudge(spec, {
+    seed,
+    pairs: [],
+    seats: "unknown",
+    onBadLine: "fail",
+    config,
+    cacheFile,
+    log,
+    onProgress,
+  });
+  return { ...opened, judge: compareReferee(opened.judge) };
+}
+
+/** Whether a judge can grade single answers from 1 to 10. */
+export function canGrade(spec: string): boolean {
+  return /^(mt-bench|model|run):/.test(spec);
+}
+
+/**
+ * Opens a grader: MT-Bench's prompts over a server, or a model's expected grade.
+ *
+ * @throws {UserError} When the judge has no grades from 1 to 10, or cannot be opened.
+ */
+export async function openGrader(
+  spec: string,
+  { config, seed, find, log }: BenchmarkJudgeOptions,
+): Promise<Opened<Grader>> {
+  if (spec.startsWith("mt-bench:")) {
+    const { prompts, ...chat } = await promptChat(spec, { find, seed });
+    return { judge: promptGrader({ ...chat, prompts }) };
+  }
+  if (!canGrade(spec)) {
+    throw new UserError(
+      `the judge "${spec}" does not grade answers from 1 to 10`,
+      "grade with model:PATH[+ADAPTER], run:FOLDER#STATE or mt-bench:URL,model=NAME, or judge pairs alone: " +
+        "--mode pair",
+    );
+  }
+  const name = spec.startsWith("run:") && !spec.includes("#") ? `${spec}#jsft` : spec;
+  const language = await openLanguageModel(name.replace(/^model:/, ""), { log });
+  const { batchTokens, maxTokens } = config.judge;
+  const { model } = language;
+  const longest = Math.min(maxTokens, model.config.maxPositions - 2); // two: the grade 10 may be spelled
+  return {
+    judge: tokenGrader({
+      ...language,
+      name: shortName(name),
+      key: JSON.stringify([await modelFingerprint(model), longest]),
+      scorer: modelScorer((work) => work(model), { batchTokens }),
+      maxTokens: longest,
+    }),
+    notes: () => [
+      "a grade is the expected one over the probabilities of the ten grades, without an explanation before it",
+    ],
+    dispose: language.dispose,
+  };
+}
+
+/** The name that the same judge of pairs has: kind, and the last parts of its paths. */
+function shortName(spec: string): string {
+  const [kind, rest] = [spec.slice(0, spec.indexOf(":")), spec.slice(spec.indexOf(":") + 1)];
+  const last = (path: string) => path.replace(/\/+$/, "").replace(/.*\//, "");
+  return `${kind}:${rest.split("+").map(last).join("+")}`;
+}
+
+async function promptChat(spec: string, { find, seed }: { find: FindOptions; seed: number }) {
+  const chat = await openChat(spec.slice("mt-bench:".length), { seed });
+  const prompts = await readJudgePrompts((await findBenchmarkFile(JUDGE_PROMPTS, find))!);
+  return { ...chat, prompts };
+}

@@ -1,0 +1,130 @@
+/**
+ * Win rates of AlpacaEval's annotations, exact against its leaderboard.
+ *
+ *     deno task winrate results/claude-2.json.gz results/alpaca-7b.json.gz --csv rates.csv
+ *
+ * @module
+ */
+import { Command, CommanderError } from "commander";
+import { UserError } from "../error.ts";
+import { Rng } from "../random.ts";
+import { runCommand } from "../run/command.ts";
+import { writeCsv } from "../run/files.ts";
+import { type ComparisonFile, readComparisons } from "./annotations.ts";
+import { compareModels, notComparable } from "./compare.ts";
+import { describeFinding } from "./findings.ts";
+import { comparisonTable, csvRow, winRateTable } from "./table.ts";
+import { winRate } from "./win_rate.ts";
+
+interface WinRateCommand {
+  readonly files: readonly string[];
+  readonly csv?: string;
+  readonly against?: string;
+  readonly skipBad: boolean;
+  readonly seed: number;
+}
+
+function parse(args: string[]): WinRateCommand {
+  const command = new Command("deno task winrate")
+    .description(
+      "Win rates, raw and length-controlled, of AlpacaEval's annotations.json (also .gz).",
+    )
+    .argument("<files...>", "one file a model")
+    .option("--csv <file>", "write the table, rates in percent, as CSV")
+    .option("--against <model>", "compare every other model with this one on the same instructions")
+    .option("--skip-bad", "leave out items with a missing or wrong field, counted", false)
+    .option("--seed <number>", "seed of the bootstrap resamples", "7")
+    .allowExcessArguments(false)
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} });
+  try {
+    command.parse(args, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === "commander.helpDisplayed") Deno.exit(0);
+    throw new UserError(error.message.replace(/^error: /, ""), "see deno task winrate --help");
+  }
+  const options = command.opts<Omit<WinRateCommand, "files" | "seed"> & { seed: string }>();
+  const seed = Number(options.seed);
+  if (options.seed.trim() === "" || !Number.isSafeInteger(seed)) {
+    throw new UserError(`--seed ${JSON.stringify(options.seed)}`, "give a whole number");
+  }
+  if (options.csv !== undefined && /(\.json|\.gz)$/i.test(options.csv)) {
+    throw new UserError(
+      `--csv would write the table over ${options.csv}`,
+      "name the file to write after --csv, with the ending .csv",
+    );
+  }
+  return { ...options, seed, files: command.args };
+}
+
+async function main(): Promise<void> {
+  const { files, csv, against, skipBad, seed } = parse(Deno.args);
+  const read: ComparisonFile[] = [];
+  for (const file of files) {
+    read.push(await readComparisons(file, { onBadItem: skipBad ? "skip" : "fail" }));
+  }
+  const models = named(read);
+  const other = against === undefined ? undefined : find(models, against);
+
+  for (const finding of models.flatMap(({ findings }) => findings)) warn(describeFinding(finding));
+  for (const note of notComparable(models)) warn(note);
+  const rates = models.map((model) =>
+    winRate(model, { rng: Rng.named(seed, `winrate/${model.model}`) })
+  );
+  for (const [i, { n, whyNotControlled }] of rates.entries()) {
+    const { file } = models[i];
+    if (n === 1) warn(`${file} has a single comparison, which has no standard error`);
+    if (whyNotControlled !== null) {
+      warn(`${file} has no length-controlled rate: ${whyNotControlled}`);
+    }
+  }
+  console.log(winRateTable(rates));
+  if (other !== undefined) {
+    const comparisons = models.filter((model) => model !== other).map((model) =>
+      compareModels(model, other, { rng: Rng.named(seed, `against/${model.model}`) })
+    );
+    console.log("\n" + comparisonTable(comparisons));
+  }
+  if (csv !== undefined) await writeCsv(csv, rates.map(csvRow));
+}
+
+/** The models under names of their own: where files share theirs (`annotations.json`), generator_2's. */
+function named(files: readonly ComparisonFile[]): ComparisonFile[] {
+  const shared = (name: string) => files.filter(({ model }) => model === name).length > 1;
+  const models = files.map((file) =>
+    shared(file.model) && file.generator !== null ? { ...file, model: file.generator } : file
+  );
+  for (const [i, { file, model }] of models.entries()) {
+    const before = models.slice(0, i).find((earlier) => earlier.model === model);
+    if (before === undefined) continue;
+    throw new UserError(
+      before.file === file
+        ? `${file} is given twice`
+        : `${before.file} and ${file} are both of a model "${model}"`,
+      "give one file a model, each under a name of its own",
+    );
+  }
+  return models;
+}
+
+function find(models: readonly ComparisonFile[], name: string): ComparisonFile {
+  const found = models.find(({ model }) => model === name);
+  if (found === undefined || models.length === 1) {
+    throw new UserError(
+      found === undefined
+        ? `--against ${JSON.stringify(name)}: no file is of that model`
+        : `--against ${JSON.stringify(name)}: it is the only model`,
+      found === undefined
+        ? `choose among ${models.map(({ model }) => model).join(", ")}`
+        : "give the files of two models at least",
+    );
+  }
+  return found;
+}
+
+function warn(text: string): void {
+  console.error(`warning: ${text}`);
+}
+
+if (import.meta.main) await runCommand(main);

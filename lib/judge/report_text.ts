@@ -1,0 +1,82 @@
+import type { MeasuredJudge } from "./measure_judge.ts";
+import { type MeasureName, MEASURES } from "./measures.ts";
+import type { Measure } from "./resample.ts";
+
+/** One row of a report's CSV file. */
+export interface JudgeCsvRow extends Measure {
+  readonly judge: string;
+  readonly measure: string;
+}
+
+/** All measures of all judges as rows; an undefined one has empty cells and its reason. */
+export function judgeCsvRows(judges: readonly MeasuredJudge[]): JudgeCsvRow[] {
+  return judges.flatMap(({ name, report }) =>
+    names().map((measure) => {
+      const { value, low, high, n, clusters, reason } = report.measures[measure];
+      return { judge: name, measure, value, low, high, n, clusters, reason: reason ?? "" };
+    })
+  );
+}
+
+/** A value with its interval, such as `0.517 [0.460, 0.570]`; `n/a` for what is not defined. */
+export function cell({ value, low, high, n }: Measure): string {
+  if (value === null) return "n/a";
+  const interval = low === null || high === null ? "[n/a]" : `[${digits(low)}, ${digits(high)}]`;
+  return `${digits(value)} ${interval} ${n}`;
+}
+
+/**
+ * The report of one judge and those beside it as a table for the terminal, followed by what is not
+ * defined and why.
+ */
+export function reportText(judges: readonly MeasuredJudge[]): string {
+  const head = ["measure", ...judges.map(({ name }) => name)];
+  const rows = names().map((measure) => [
+    measure,
+    ...judges.map(({ report }) => cell(report.measures[measure])),
+  ]);
+  const curves = judges.flatMap(({ name, report }) => [
+    "",
+    `reliability of ${name}${report.reliability.length === 0 ? ": n/a, no pair has a label" : ""}`,
+    ...report.reliability.map(({ from, to, n, confidence, accuracy, low, high }) =>
+      `  ${from.toFixed(2)}-${to.toFixed(2)}  confidence ${digits(confidence)}  accuracy ` +
+      cell({ value: accuracy, low, high, n, clusters: n })
+    ),
+  ]);
+  return [
+    "value [95 % bootstrap interval] n",
+    ...aligned([head, ...rows]),
+    ...reasons(judges),
+    ...curves,
+  ].join("\n");
+}
+
+/** What the measures mean, a line each. */
+export function glossary(): string {
+  return aligned(Object.entries(MEASURES)).join("\n");
+}
+
+function reasons(judges: readonly MeasuredJudge[]): string[] {
+  const found = new Map<string, Set<string>>();
+  for (const { report } of judges) {
+    for (const measure of names()) {
+      const { reason } = report.measures[measure];
+      if (reason !== undefined) found.set(reason, (found.get(reason) ?? new Set()).add(measure));
+    }
+  }
+  if (found.size === 0) return [];
+  return ["", "n/a:", ...[...found].map(([why, which]) => `  ${[...which].join(", ")}: ${why}`)];
+}
+
+function names(): MeasureName[] {
+  return Object.keys(MEASURES) as MeasureName[];
+}
+
+function digits(value: number): string {
+  return value.toFixed(3).replace(/^-(0\.0+)$/, "$1");
+}
+
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  return rows.map((row) => row.map((text, c) => text.padEnd(widths[c])).join("  ").trimEnd());
+}

@@ -22,34 +22,43 @@ function block(from: number, n: number, { offset = 0 } = {}): tf.Tensor4D {
   return tf.tensor4d(values, [B, K, n, D]);
 }
 
-/** What a layer holds, its blocks put together. */
+/** What a layer holds, the room behind it cut off. */
 function held(cache: KeyValueCache, layer: number): { keys: Float32Array; values: Float32Array } {
-  const join = (of: "keys" | "values") =>
-    numbers(tf.concat(cache.blocks(layer).map((b) => b[of]), 2));
-  return { keys: join("keys"), values: join("values") };
+  const { keys, values } = cache.layer(layer);
+  const part = (x: tf.Tensor4D) => numbers(tf.slice(x, 0, [-1, -1, cache.length, -1]));
+  return { keys: part(keys), values: part(values) };
+}
+
+/** Position `at` written into both layers. */
+function append(cache: KeyValueCache, at: number): void {
+  assert.equal(cache.extend(), at);
+  for (const layer of [0, 1]) {
+    const keys = block(at, 1, { offset: layer / 2 });
+    const values = block(at, 1, { offset: layer / 2 + 0.125 });
+    assert.equal(cache.write(layer, { keys, values }), cache.layer(layer));
+    tf.dispose([keys, values]);
+  }
 }
 
 /** A prompt of 5 positions and then one at a time, on two layers. */
 function filled(length: number): KeyValueCache {
   const cache = new KeyValueCache();
-  for (let at = 0; at < length; at += at === 0 ? 5 : 1) {
-    for (const layer of [0, 1]) {
-      const n = at === 0 ? 5 : 1;
-      cache.append(layer, {
-        keys: block(at, n, { offset: layer / 2 }),
-        values: block(at, n, { offset: layer / 2 + 0.125 }),
-      });
-    }
+  for (const layer of [0, 1]) {
+    cache.fill(layer, {
+      keys: block(0, 5, { offset: layer / 2 }),
+      values: block(0, 5, { offset: layer / 2 + 0.125 }),
+    });
   }
+  for (let at = 5; at < length; at++) append(cache, at);
   return cache;
 }
 
 describe("KeyValueCache", () => {
-  it("holds all positions in order, before and behind the borders of its blocks", () => {
-    // One position at a time after 5: the recent block is full at 5 + 32 and at 5 + 64.
-    for (const length of [5, 6, 7, 8, 36, 37, 38, 39, 68, 69, 70, 71, 110]) {
+  it("holds all positions in order, before and behind the columns at which it grows", () => {
+    for (const length of [5, 6, 7, 20, 21, 22, 23, 37, 38, 70]) {
       const cache = filled(length);
       assert.equal(cache.length, length);
+      assert.ok(cache.capacity >= length && cache.capacity < length + 16);
       for (const layer of [0, 1]) {
         const { keys, values } = held(cache, layer);
         assert.deepEqual(keys, numbers(block(0, length, { offset: layer / 2 })));
@@ -59,28 +68,30 @@ describe("KeyValueCache", () => {
     }
   });
 
-  it("copies a recent block only: a long one is left alone for 32 positions", () => {
-    const cache = filled(7);
-    let [long, changes] = [cache.blocks(0)[0].keys.id, 0];
-    for (let at = 7; at < 7 + 64; at++) {
-      cache.append(0, { keys: block(at, 1), values: block(at, 1) });
-      assert.ok(cache.blocks(0).length <= 2);
-      const now = cache.blocks(0)[0].keys.id;
-      if (now !== long) changes++;
-      long = now;
-    }
-    assert.equal(changes, 2);
+  it("holds zeros in the room for positions to come", () => {
+    const cache = filled(8);
+    const { keys } = cache.layer(0);
+    const room = numbers(tf.slice(keys, [0, 0, 8, 0], [-1, -1, cache.capacity - 8, -1]));
+    assert.ok(room.every((x) => x === 0));
     cache.dispose();
   });
 
-  it("keeps the rows asked for, in the order asked, also one row twice", () => {
-    for (const length of [5, 6, 37, 50]) {
+  it("keeps the rows asked for, in the order asked, also one row twice, and goes on from there", () => {
+    for (const length of [5, 6, 21, 50]) {
       for (const rows of [[2, 0], [1], [0, 0, 1, 2, 2]]) {
         const cache = filled(length);
         cache.select(rows);
         assert.equal(cache.length, length);
-        const picked = tf.gather(block(0, length, { offset: 0.5 }), tf.tensor1d(rows, "int32"));
+        const index = tf.tensor1d(rows, "int32");
+        const picked = tf.gather(block(0, length, { offset: 0.5 }), index);
         assert.deepEqual(held(cache, 1).keys, numbers(picked));
+        cache.extend();
+        for (const layer of [0, 1]) {
+          const next = tf.gather(block(length, 1, { offset: layer / 2 }), index);
+          cache.write(layer, { keys: next, values: next });
+        }
+        const all = tf.gather(block(0, length + 1, { offset: 0.5 }), index);
+        assert.deepEqual(held(cache, 1).keys, numbers(all));
         cache.dispose();
       }
     }
@@ -88,12 +99,12 @@ describe("KeyValueCache", () => {
 
   it("is empty before the first position and after its end, and frees what it held", () => {
     const before = tf.memory().numTensors;
+    assert.equal(new KeyValueCache().length, 0);
     const cache = filled(80);
     cache.select([1, 0]);
     assert.ok(tf.memory().numTensors > before);
     cache.dispose();
     assert.equal(tf.memory().numTensors, before);
-    assert.equal(cache.length, 0);
-    assert.deepEqual(cache.blocks(3), []);
+    assert.deepEqual([cache.length, cache.capacity], [0, 0]);
   });
 });

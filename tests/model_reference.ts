@@ -2,12 +2,15 @@
 import * as tf from "@tensorflow/tfjs";
 import {
   followingLogProbs,
+  leftPadded,
   Llama,
   openWeights,
   type Position,
   readConfig,
   rightPadded,
 } from "../lib/model/mod.ts";
+import { KeyValueCache } from "../lib/model/cache.ts";
+import { Decoder } from "../lib/model/decoder.ts";
 import { Tape } from "../lib/tensor/mod.ts";
 import { numbers } from "./numbers.ts";
 import "./tiny.ts";
@@ -48,6 +51,33 @@ export function batchLogits(model: Llama, ids: readonly (readonly number[])[]): 
   batch.mask?.dispose();
   const V = model.config.vocabSize;
   return ids.map((row, b) => all.slice(b * batch.length * V, (b * batch.length + row.length) * V));
+}
+
+/**
+ * Logits at the last `count` tokens of each sequence, (count, V) each, decoded one by one behind a left-padded
+ * batch of what comes before them.
+ */
+export function decodedLogits(
+  model: Llama,
+  ids: readonly (readonly number[])[],
+  count: number,
+): Float32Array[] {
+  const [cache, decoder] = [new KeyValueCache(), new Decoder(model)];
+  const batch = leftPadded(ids.map((row) => row.slice(0, -count)), 0);
+  const { mask, padding } = batch;
+  model.hidden(batch, { onKeysValues: (layer, block) => cache.fill(layer, block) }).dispose();
+  const V = model.config.vocabSize;
+  const logits = ids.map(() => new Float32Array(count * V));
+  for (let i = 0; i < count; i++) {
+    const tokens = ids.map((row) => row.at(i - count)!);
+    const all = tf.tidy(() => model.logits(decoder.hidden(tokens, { cache, padding })));
+    const values = numbers(all, { free: true });
+    logits.forEach((row, b) => row.set(values.subarray(b * V, (b + 1) * V), i * V));
+  }
+  tf.dispose(mask ?? []);
+  decoder.dispose();
+  cache.dispose();
+  return logits;
 }
 
 /**

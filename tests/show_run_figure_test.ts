@@ -37,9 +37,9 @@ describe("runFigure", () => {
   });
 
   it("draws intervals from the value to its ends", () => {
-    const { array, arrayminus } = trace("after JSFT", 2).error_y as Record<string, number[]>;
+    const { array, arrayminus } = trace("after JSFT", 2).error_x as Record<string, number[]>;
     assert.ok(Math.abs(array[0] - 0.2) < 1e-9 && Math.abs(arrayminus[0] - 0.1) < 1e-9);
-    assert.deepEqual(trace("self-judge", 4).y, [0.6]);
+    assert.deepEqual(trace("SELF-JUDGE", 4).y, [0.6]);
   });
 
   it("leaves out steps that had no pairs", () => {

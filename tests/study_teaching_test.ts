@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, it } from "jsr:@std/testing@1/bdd";
+import { after, describe, it } from "jsr:@std/testing@1/bdd";
 import { followingLogProbs, type Llama, saveModel } from "../lib/model/mod.ts";
 import { jsftExamples, type StepLog, supervisedBatches } from "../lib/align/mod.ts";
 import { progress } from "../lib/show/mod.ts";
@@ -12,9 +12,12 @@ import { BASE_CONFIG, freshModel } from "../lib/world/base_model.ts";
 
 await startEngine();
 
+const made: string[] = [];
+
 /** Folders of a lesson with a tiny base, and its options. */
 async function lesson(): Promise<TeachingOptions> {
   const root = await Deno.makeTempDir({ prefix: "teaching-" });
+  made.push(root);
   await Deno.mkdir(`${root}/data/world`, { recursive: true });
   for (const name of ["train", "held_out"]) {
     const text = await Deno.readTextFile(`data/world/${name}.csv`);
@@ -36,6 +39,10 @@ async function lesson(): Promise<TeachingOptions> {
   return { scale: "smoke", seed: 3, folders, progress: silent().progress };
 }
 
+async function removeFolders(): Promise<void> {
+  for (const root of made.splice(0)) await Deno.remove(root, { recursive: true });
+}
+
 /** Progress that shows nothing; asks to stop after `stopAfter` steps. */
 function silent({ stopAfter = Infinity } = {}) {
   const seen: number[] = [];
@@ -54,6 +61,8 @@ async function weights(model: Llama): Promise<number[]> {
 }
 
 describe("the JSFT model of a lesson", () => {
+  after(removeFolders);
+
   it("is trained once and found again", async () => {
     const options = await lesson();
     const first = await jsftModel(options);
@@ -62,12 +71,12 @@ describe("the JSFT model of a lesson", () => {
     assert.deepEqual([first.found, second.found, seen], [false, true, []]);
     assert.equal(first.log.length, first.config.supervised.steps);
     assert.deepEqual(second.log, first.log);
-    const made = await first.bench.load("jsft");
+    const trained = await first.bench.load("jsft");
     const found = await second.bench.load("jsft");
     const base = await second.bench.load("base");
-    assert.notDeepEqual(await weights(made), await weights(base));
-    assert.deepEqual(await weights(found), await weights(made));
-    [made, found, base].forEach((model) => model.dispose());
+    assert.notDeepEqual(await weights(trained), await weights(base));
+    assert.deepEqual(await weights(found), await weights(trained));
+    [trained, found, base].forEach((model) => model.dispose());
   });
 
   it("goes on where it was stopped, to the same weights", async () => {
@@ -129,6 +138,8 @@ describe("the JSFT model of a lesson", () => {
 });
 
 describe("loss parts", () => {
+  after(removeFolders);
+
   it("are the two means that a step's loss is made of", async () => {
     const { bench, config } = await jsftModel(await lesson());
     const { train } = await bench.pairs();

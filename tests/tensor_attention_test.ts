@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
 import { Rng } from "../lib/random.ts";
-import { attention, type PastBlock, type Rotary } from "../lib/tensor/mod.ts";
+import {
+  attention,
+  decodeAttention,
+  groupRotary,
+  type KeysValues,
+  type Rotary,
+} from "../lib/tensor/mod.ts";
 import { assertClose, numbers } from "./numbers.ts";
 import { assertGradients } from "./tensor_gradient.ts";
 import { randoms } from "./tiny.ts";
@@ -130,35 +136,61 @@ describe("attention", () => {
     assert.ok(largest < 1e-5, `largest difference ${largest}`);
   });
 
-  it("gives the last position the same with the earlier ones cached, in one block or two", () => {
-    const [q, k, v] = inputs(T);
-    const tables = rotary(1);
-    const options = { batch: B, heads: H, kvHeads: K };
-    const whole = attention(three([q, k, v]), { ...options, rotary: tables, mask: mask(1) });
-    /** Positions [from, from + n) of x and of the tables. */
-    const part = (x: tf.Tensor, [from, n]: number[]) =>
-      tf.reshape(tf.slice(tf.reshape(x, [B, T, -1]), [0, from, 0], [-1, n, -1]), [B * n, -1]);
-    const at = ([from, n]: number[]): Rotary => ({
-      cos: tf.slice(tables.cos, [0, 0, from, 0], [-1, -1, n, -1]) as tf.Tensor4D,
-      sin: tf.slice(tables.sin, [0, 0, from, 0], [-1, -1, n, -1]) as tf.Tensor4D,
-    });
-    const expected = numbers(part(whole, [T - 1, 1]));
-    for (const cuts of [[[0, 2], [2, 1]], [[0, 1], [1, 1], [2, 1]]]) {
-      const past: PastBlock[] = [];
-      let last: tf.Tensor | undefined;
-      for (const cut of cuts) {
-        const length = cut[1];
-        const causal = length === 1 ? null : tf.slice(mask(1), [0, 0, 0, 0], [1, 1, 2, 2]);
-        last = attention(three([q, k, v].map((x) => part(x, cut))), {
-          ...options,
-          rotary: at(cut),
-          mask: causal as tf.Tensor4D | null,
-          past: [...past],
-          onKeysValues: (block) => past.push(block),
-        });
-      }
-      assert.deepEqual(past.map(({ keys }) => keys.shape[2]), cuts.map(([, n]) => n));
-      assertClose(numbers(last!), expected, { within: 1e-6 });
+  it("gives the last position the same when it comes alone, behind cached ones", () => {
+    for (const kvHeads of [1, 2, 4]) {
+      const G = H / kvHeads;
+      const [q, k, v] = [H, kvHeads, kvHeads].map((heads) =>
+        tf.tensor(randoms(B * T * heads * D, { rng }), [B, T, heads * D])
+      );
+      const [tables, hidden] = [rotary(B), mask(B)];
+      let cached: KeysValues | undefined;
+      const whole = attention(three([q, k, v].map((x) => tf.reshape(x, [B * T, -1]))), {
+        batch: B,
+        heads: H,
+        kvHeads,
+        rotary: tables,
+        mask: hidden,
+        onKeysValues: (block) => cached = block,
+      });
+      /** The last position of something that has all of them on `axis`. */
+      const last = (x: tf.Tensor, axis: number) =>
+        tf.slice(
+          x,
+          x.shape.map((_, i) => i === axis ? T - 1 : 0),
+          x.shape.map((_, i) => i === axis ? 1 : -1),
+        );
+      const groups = tf.concat(
+        [[q, G], [k, 1], [v, 1]].map(([x, n]) =>
+          tf.reshape(last(x as tf.Tensor, 1), [B, kvHeads, n as number, D])
+        ),
+        2,
+      );
+      const flat = (x: tf.Tensor) => numbers(last(x, 2));
+      const found = decodeAttention(tf.reshape(groups, [B, -1]), {
+        batch: B,
+        kvHeads,
+        headDim: D,
+        rotary: groupRotary(
+          { cos: flat(tables.cos), sin: flat(tables.sin) },
+          { groupHeads: G, headDim: D },
+        ),
+        mask: last(hidden, 2) as tf.Tensor4D,
+        write: (block) => {
+          const { keys, values } = cached!; // the last column is what decoding has to make
+          assertClose(numbers(block.keys), numbers(last(keys, 2)), { within: 1e-6 });
+          assertClose(numbers(block.values), numbers(last(values, 2)), { within: 1e-6 });
+          const before = (x: tf.Tensor4D) => tf.slice(x, 0, [-1, -1, T - 1, -1]);
+          return {
+            keys: tf.concat([before(keys), block.keys], 2),
+            values: tf.concat([before(values), block.values], 2),
+          };
+        },
+      });
+      const expected = last(tf.reshape(whole, [B, T, -1]), 1);
+      assertClose(numbers(found), numbers(expected), {
+        within: 1e-6,
+        what: `${kvHeads} key heads`,
+      });
     }
   });
 });

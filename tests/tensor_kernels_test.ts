@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
 import { Rng } from "../lib/random.ts";
-import { crossEntropy, matmul, meanLast, seededUniform, segmentSum } from "../lib/tensor/mod.ts";
+import {
+  crossEntropy,
+  matmul,
+  meanLast,
+  seededUniform,
+  segmentSum,
+  writeRows,
+} from "../lib/tensor/mod.ts";
 import { assertClose, numbers } from "./numbers.ts";
 import { randoms } from "./tiny.ts";
 
@@ -60,6 +67,21 @@ describe("segmentSum", () => {
     assert.deepEqual([...numbers(found)], [10, 0, 0, 1101, 0]);
     const rows = segmentSum(tf.tensor2d([[1, 2], [3, 4], [5, 6], [7, 8]]), index, 4);
     assert.deepEqual(rows.arraySync(), [[3, 4], [0, 0], [0, 0], [13, 16]]);
+  });
+});
+
+describe("writeRows", () => {
+  it("puts rows where they belong and leaves the others", () => {
+    const x = tf.tensor2d([[1, 2], [3, 4], [5, 6], [7, 8]]);
+    const found = writeRows(x, tf.tensor1d([3, 1], "int32"), tf.tensor2d([[9, 10], [11, 12]]));
+    assert.deepEqual(found.arraySync(), [[1, 2], [11, 12], [5, 6], [9, 10]]);
+  });
+
+  it("leaves nothing but its output", () => {
+    const inputs = [tf.zeros([3, 2]), tf.tensor1d([1], "int32"), tf.ones([1, 2])] as const;
+    const before = tf.memory().numTensors;
+    writeRows(inputs[0], inputs[1], inputs[2]).dispose();
+    assert.equal(tf.memory().numTensors, before);
   });
 });
 

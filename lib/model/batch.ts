@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 
 /** Score given to a position that may not be looked at: exp of it is 0 in float32. */
-const HIDDEN = -1e9;
+export const HIDDEN = -1e9;
 
 /** Token ids in a rectangle, with what attention needs to know about it. */
 export interface Batch {
@@ -67,31 +67,6 @@ export function leftPadded(
     }
   });
   return { size: B, length: T, ids, positions, mask: tf.tensor4d(mask, [B, 1, T, T]), padding };
-}
-
-/**
- * One new token per row behind `seen` cached columns, of which row b does not see the first `padding[b]`.
- */
-export function nextTokens(
-  tokens: readonly number[],
-  seen: number,
-  padding: readonly number[],
-): Batch {
-  const B = tokens.length;
-  const S = seen + 1;
-  let mask: tf.Tensor4D | null = null;
-  if (padding.some((p) => p > 0)) {
-    const values = new Float32Array(B * S);
-    padding.forEach((pad, b) => values.fill(HIDDEN, b * S, b * S + pad));
-    mask = tf.tensor4d(values, [B, 1, 1, S]);
-  }
-  return {
-    size: B,
-    length: 1,
-    ids: Int32Array.from(tokens),
-    positions: Int32Array.from(padding, (pad) => seen - pad),
-    mask,
-  };
 }
 
 /**

@@ -3,8 +3,9 @@ import { UserError } from "../error.ts";
 import { Rng } from "../random.ts";
 import { takeRows } from "../tensor/mod.ts";
 import { checkSequences } from "./check.ts";
-import { leftPadded, nextTokens } from "./batch.ts";
+import { type Batch, leftPadded } from "./batch.ts";
 import { KeyValueCache } from "./cache.ts";
+import { Decoder } from "./decoder.ts";
 import type { Llama } from "./llama.ts";
 import { checkSampling, drawToken, SAMPLING_DEFAULTS, type SamplingConfig } from "./sampling.ts";
 
@@ -15,6 +16,8 @@ export interface GenerateOptions extends Partial<SamplingConfig> {
   stopIds: readonly number[];
   /** The same seed draws the same answers, however they are batched. */
   seed: number;
+  /** Name of each prompt's random stream, to draw the same whatever else is asked; its index unless said. */
+  streams?: readonly string[];
   /** Answers drawn for each prompt. */
   samples?: number;
   /** Rows decoded together; the samples of one prompt are never parted. */
@@ -77,25 +80,28 @@ export async function generate(
   const group = Math.max(1, Math.floor(batchRows / samples));
   // Prompts of like length share a batch: less filling to attend over.
   const order = prompts.map((_, i) => i).sort((a, b) => prompts[a].length - prompts[b].length);
-  await model.withMergedAdapter(async () => {
+  let decoder: Decoder | null = null; // made when a second token is asked for
+  try {
     for (let start = 0; start < order.length; start += group) {
       await decode(order.slice(start, start + group));
     }
-  });
+  } finally {
+    (decoder as Decoder | null)?.dispose();
+  }
   return results;
 
   async function decode(indices: number[]): Promise<void> {
     const cache = new KeyValueCache();
-    const prefill = leftPadded(indices.map((i) => prompts[i]), 0);
     try {
-      let probabilities = step(prefill, cache);
+      const batch = leftPadded(indices.map((i) => prompts[i]), 0);
+      let probabilities = prefill(batch, cache);
       let rows = indices.flatMap((prompt, b) =>
         Array.from({ length: samples }, (_, sample): Row => ({
           prompt,
           sample,
-          rng: Rng.named(options.seed, `sample/${prompt}/${sample}`),
+          rng: Rng.named(options.seed, `sample/${options.streams?.[prompt] ?? prompt}/${sample}`),
           ids: [],
-          padding: prefill.padding[b],
+          padding: batch.padding[b],
         }))
       );
       if (samples > 1) {
@@ -125,32 +131,41 @@ export async function generate(
           cache.select(going);
           rows = going.map((b) => rows[b]);
         }
-        const last = rows.map((row) => row.ids.at(-1)!);
-        probabilities = step(nextTokens(last, cache.length, rows.map((r) => r.padding)), cache);
+        probabilities = next(rows, cache);
       }
     } finally {
       cache.dispose();
     }
   }
 
-  /** One forward pass; returns the next token's probabilities, (B, V). */
-  function step(batch: ReturnType<typeof nextTokens>, cache: KeyValueCache): tf.Tensor2D {
-    const probabilities = tf.tidy(() => {
+  /** The prompts through the model, their keys and values into the cache; (B, V) as below. */
+  function prefill(batch: Batch, cache: KeyValueCache): tf.Tensor2D {
+    const { size: B, length: T } = batch;
+    const found = tf.tidy(() => {
       const hidden = model.hidden(batch, {
-        past: (layer) => cache.blocks(layer),
-        onKeysValues: (layer, block) => cache.append(layer, block),
+        onKeysValues: (layer, block) => cache.fill(layer, block),
       });
-      const { size: B, length: T } = batch;
-      const last = T === 1 ? hidden : takeRows(
-        hidden,
-        tf.tensor1d(Array.from({ length: B }, (_, b) => b * T + T - 1), "int32"),
-      );
-      const logits = model.logits(last); // (B, V)
-      const { temperature } = sampling;
-      return tf.softmax(temperature > 0 ? tf.div(logits, temperature) : logits) as tf.Tensor2D;
+      const ends = Int32Array.from({ length: B }, (_, b) => b * T + T - 1);
+      return probabilitiesOf(takeRows(hidden, tf.tensor1d(ends, "int32")));
     });
     batch.mask?.dispose();
-    return probabilities;
+    return found;
+  }
+
+  /** Each row's last token through the model; the probabilities of the next one, (B, V). */
+  function next(rows: readonly Row[], cache: KeyValueCache): tf.Tensor2D {
+    const going = decoder ??= new Decoder(model);
+    const tokens = rows.map((row) => row.ids.at(-1)!);
+    const padding = rows.map((row) => row.padding);
+    return tf.tidy(() => probabilitiesOf(going.hidden(tokens, { cache, padding })));
+  }
+
+  /** Softmax of the logits over the temperature. @param hidden (B, C) @returns (B, V) */
+  function probabilitiesOf(hidden: tf.Tensor2D): tf.Tensor2D {
+    const { temperature } = sampling;
+    // Dividing the hidden states divides the logits, and there are fewer of them.
+    const scaled = [0, 1].includes(temperature) ? hidden : tf.div(hidden, temperature);
+    return tf.softmax(model.logits(scaled as tf.Tensor2D)) as tf.Tensor2D;
   }
 }
 

@@ -4,10 +4,10 @@ import {
   add,
   attention,
   embedding,
+  type KeysValues,
   linear,
   type LowRank,
   matmul,
-  type PastBlock,
   rmsNorm,
   type Rotary,
   swiglu,
@@ -16,17 +16,15 @@ import {
 import type { Batch } from "./batch.ts";
 import type { LlamaConfig } from "./config.ts";
 import { LINEAR_MODULES, type LoraAdapter, modulePath, moduleShape } from "./lora.ts";
-import { ropeFrequencies } from "./rope_frequencies.ts";
+import { ropeTables } from "./rope_tables.ts";
 import type { WeightSource } from "./weights.ts";
 
 /** How one forward pass is run. */
 export interface ForwardOptions {
   /** Record for a backward pass. */
   tape?: Tape | null;
-  /** Cached positions of a layer that come before the batch. */
-  past?: (layer: number) => PastBlock[];
   /** Receives the batch's keys and values of a layer, and owns them. */
-  onKeysValues?: (layer: number, block: PastBlock) => void;
+  onKeysValues?: (layer: number, block: KeysValues) => void;
   /** Switches the adapter's dropout on (training) and seeds its masks. */
   dropoutSeed?: number;
 }
@@ -149,7 +147,7 @@ export class Llama {
   /** One block: x + attention(norm(x)), then + feed-forward(norm(.)). */
   #layer(
     x: tf.Tensor2D,
-    { layer, batch, rotary, tape = null, past, onKeysValues, dropoutSeed }: ForwardOptions & {
+    { layer, batch, rotary, tape = null, onKeysValues, dropoutSeed }: ForwardOptions & {
       layer: number;
       batch: Batch;
       rotary: Rotary;
@@ -174,7 +172,6 @@ export class Llama {
         kvHeads: this.config.kvHeads,
         rotary,
         mask: batch.mask,
-        past: past?.(layer),
         onKeysValues: onKeysValues && ((block) => onKeysValues(layer, block)),
         tape,
       });
@@ -218,30 +215,6 @@ export class Llama {
     }
   }
 
-  /**
-   * Runs `work` with the adapter's update added into the weights: the same function at fewer ops, which is
-   * what decoding one token at a time is bound by. The original weights come back untouched.
-   */
-  async withMergedAdapter<T>(work: () => Promise<T>): Promise<T> {
-    const { adapter } = this;
-    if (!adapter) return await work();
-    const originals = new Map<string, tf.Tensor>();
-    try {
-      for (const path of adapter.paths) {
-        const name = `${path}.weight`;
-        const w = this.#weight(name);
-        this.weights.set(name, tf.keep(mergedWeight(w, adapter.update(path)!)));
-        originals.set(name, w);
-      }
-      return await this.withoutAdapter(work);
-    } finally {
-      for (const [name, w] of originals) {
-        this.weights.get(name)!.dispose();
-        this.weights.set(name, w);
-      }
-    }
-  }
-
   /** Adds the adapter into the weights for good and drops it: the trained model becomes the base of the next. */
   foldAdapter(): void {
     const { adapter } = this;
@@ -273,22 +246,9 @@ export class Llama {
 
   /** Tables for the batch's positions, (1 or B, 1, T, D). */
   #rotary({ positions, size, length }: Batch): Rotary {
-    const longest = positions.reduce((a, b) => Math.max(a, b), 0) + 1;
-    const { invFreq, attentionScale } = ropeFrequencies(this.config, longest);
-    const half = invFreq.length;
-    const D = 2 * half;
-    const cos = new Float32Array(positions.length * D);
-    const sin = new Float32Array(positions.length * D);
-    positions.forEach((p, i) => {
-      for (let j = 0; j < half; j++) {
-        const [low, high] = [i * D + j, i * D + half + j];
-        cos[low] = cos[high] = Math.cos(p * invFreq[j]) * attentionScale;
-        sin[high] = Math.sin(p * invFreq[j]) * attentionScale;
-        sin[low] = -sin[high];
-      }
-    });
+    const { cos, sin } = ropeTables(this.config, positions);
     const rows = positions.length === length && size > 1 ? 1 : positions.length / length;
-    const shape: [number, number, number, number] = [rows, 1, length, D];
+    const shape: [number, number, number, number] = [rows, 1, length, this.config.headDim];
     return { cos: tf.tensor4d(cos, shape), sin: tf.tensor4d(sin, shape) };
   }
 }

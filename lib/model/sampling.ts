@@ -39,88 +39,92 @@ export function drawToken(
   { temperature, topK, topP }: SamplingConfig,
   rng: Rng,
 ): number {
-  if (temperature === 0 || topK === 1) return argmax(probabilities);
+  const p = probabilities;
+  if (temperature === 0 || topK === 1) return argmax(p);
   const u = rng.uniform();
-  if (topK === 0 && topP === 1) return inverse(probabilities, null, u * sum(probabilities));
-
-  const nucleus = likeliest(probabilities, topK, topP);
-  const mass = nucleus.reduce((total, token) => total + probabilities[token], 0);
-  return inverse(probabilities, nucleus, u * mass);
+  let kept: Kept = { above: 0, border: [], mass: sum(p) };
+  if (topK > 0) kept = likeliest(p, { count: topK });
+  if (topP < 1) kept = likeliest(p, { mass: topP * kept.mass });
+  return inverse(p, kept, u * kept.mass);
 }
 
-/** Buckets by the upper 16 bits of a float32: for positive numbers, larger bits mean a larger number. */
-const BUCKETS = 1 << 15;
-
-// Reused from draw to draw: allocating them costs more than filling them.
-const bucketMass = new Float64Array(BUCKETS);
-const bucketCount = new Uint32Array(BUCKETS);
+/** Tokens that survive a filter: those in buckets from `above` on, and those of `border`. */
+interface Kept {
+  readonly above: number;
+  readonly border: readonly number[];
+  /** Their probability together. */
+  readonly mass: number;
+}
 
 /**
- * The tokens that survive top-k and top-p.
+ * Buckets by the upper 16 bits of a float32: for positive numbers, larger bits mean a larger number.
+ * A probability above 1, by a rounding, still has its bucket.
+ */
+const BUCKETS = 1 << 15;
+
+// Reused from draw to draw, and zero between them: clearing them all costs more than filling. Neighbours in
+// the vocabulary go to one each, because adding to the same number twice in a row waits for the first.
+const even = new Float64Array(BUCKETS);
+const odd = new Float64Array(BUCKETS);
+
+/**
+ * The shortest run of tokens, from the likeliest down, of so many tokens or so much probability.
  *
  * Sorting a vocabulary costs more than the draw is worth. One pass over buckets of almost equal
  * probability finds the bucket in which the limit falls; only that bucket is sorted.
  */
-function likeliest(p: Float32Array, topK: number, topP: number): number[] {
-  const byCount = topK > 0 ? largest(p, null, (_, count) => count >= topK) : null;
-  if (topP === 1 && byCount) return byCount;
-  const limit = topP * (byCount ? byCount.reduce((m, i) => m + p[i], 0) : sum(p));
-  return largest(p, byCount, (mass) => mass >= limit);
-}
-
-/**
- * The shortest run of tokens from the likeliest down for which `enough(mass, count)` holds.
- *
- * @param among Restricts the choice; null means the whole vocabulary.
- */
-function largest(
-  p: Float32Array,
-  among: readonly number[] | null,
-  enough: (mass: number, count: number) => boolean,
-): number[] {
+function likeliest(p: Float32Array, limit: { count: number } | { mass: number }): Kept {
+  const counted = "count" in limit;
+  const least = counted ? limit.count : limit.mass;
   const bits = new Uint32Array(p.buffer, p.byteOffset, p.length);
-  const n = among?.length ?? p.length;
-  const mass = bucketMass.fill(0);
-  const count = bucketCount.fill(0);
-  for (let j = 0; j < n; j++) {
-    const i = among ? among[j] : j;
-    mass[bits[i] >>> 16] += p[i];
-    count[bits[i] >>> 16]++;
+  let [lowest, highest] = [BUCKETS - 1, 0];
+  for (let i = 0; i < p.length; i++) {
+    const bucket = bits[i] >>> 16;
+    (i & 1 ? odd : even)[bucket] += counted ? 1 : p[i];
+    if (bucket < lowest) lowest = bucket;
+    if (bucket > highest) highest = bucket;
   }
-  let [bucket, massAbove, countAbove] = [BUCKETS - 1, 0, 0];
-  while (bucket > 0 && !enough(massAbove + mass[bucket], countAbove + count[bucket])) {
-    massAbove += mass[bucket];
-    countAbove += count[bucket];
+  let [bucket, held] = [highest, 0];
+  while (bucket > lowest && held + even[bucket] + odd[bucket] < least) {
+    held += even[bucket] + odd[bucket];
     bucket--;
   }
-  const chosen: number[] = [];
+  even.fill(0, lowest, highest + 1);
+  odd.fill(0, lowest, highest + 1);
+
   const border: number[] = [];
-  for (let j = 0; j < n; j++) {
-    const i = among ? among[j] : j;
-    const at = bits[i] >>> 16;
-    if (at > bucket) chosen.push(i);
-    else if (at === bucket) border.push(i);
+  let mass = 0;
+  for (let i = 0; i < p.length; i++) {
+    const own = bits[i] >>> 16;
+    if (own === bucket) border.push(i);
+    else if (own > bucket) mass += p[i];
   }
   border.sort((a, b) => p[b] - p[a] || a - b);
-  for (const i of border) {
-    if (enough(massAbove, countAbove)) break;
-    chosen.push(i);
-    massAbove += p[i];
-    countAbove++;
+  let taken = 0;
+  while (taken < border.length && held < least) {
+    const token = border[taken++];
+    held += counted ? 1 : p[token];
+    mass += p[token];
   }
-  return chosen;
+  border.length = taken;
+  return { above: bucket + 1, border, mass };
 }
 
-/** The token at which the running sum of probabilities passes `target`. */
-function inverse(p: Float32Array, tokens: number[] | null, target: number): number {
-  const count = tokens?.length ?? p.length;
+/** The token at which the running sum of the kept probabilities passes `target`. */
+function inverse(p: Float32Array, { above, border }: Kept, target: number): number {
+  const bits = new Uint32Array(p.buffer, p.byteOffset, p.length);
   let cumulative = 0;
   let last = 0;
-  for (let i = 0; i < count; i++) {
-    const token = tokens ? tokens[i] : i;
-    if (p[token] > 0) last = token;
-    cumulative += p[token];
-    if (cumulative > target) return token;
+  for (let i = 0; i < p.length; i++) {
+    if (bits[i] >>> 16 < above) continue;
+    if (p[i] > 0) last = i;
+    cumulative += p[i];
+    if (cumulative > target) return i;
+  }
+  for (const i of border) {
+    if (p[i] > 0) last = i;
+    cumulative += p[i];
+    if (cumulative > target) return i;
   }
   return last; // rounding left the target a hair above the sum
 }

@@ -27,6 +27,15 @@ export interface StageContext<C extends Seeded = Readonly<RunConfig>, B = Workbe
   readonly stopping: () => boolean;
   /** Leaves the stage if the user asked to stop. @throws {Stopped} */
   readonly checkStop: () => void;
+  /** Shows how far a training is; lines on the terminal unless given. */
+  readonly progress?: (name: string, start: { total: number; done: number }) => TrainingProgress;
+}
+
+/** What shows how far a training is. */
+export interface TrainingProgress {
+  update(done: number, numbers: Record<string, string>): Promise<void> | void;
+  /** Called when training has ended, also when it ended early. */
+  finish(): Promise<void> | void;
 }
 
 /** Numbers and texts that a stage leaves for the summary. */

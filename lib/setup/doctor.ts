@@ -1,6 +1,7 @@
 /** `deno task doctor`: one table of what the engine needs, what is there, and how to mend the rest. */
 import { dirname } from "node:path";
 import * as tf from "@tensorflow/tfjs";
+import { jupyterPlaces, KERNEL } from "../notebook/jupyter.ts";
 import { type EngineReport, startEngine } from "../tensor/backend.ts";
 import { findCompiler, places } from "./binding.ts";
 import { thisMachine, wheelPlan } from "./platform.ts";
@@ -44,7 +45,16 @@ export async function measureProduct(): Promise<number> {
   return 2 * size ** 3 / (best * 1e6);
 }
 
-async function examine(root: string): Promise<Row[]> {
+/**
+ * What the engine needs and what of it is there, a row each.
+ *
+ * @param root Folder of the checkout.
+ * @param options.measure Whether to time a matrix product too, at most two seconds. Default true.
+ */
+export async function examine(
+  root: string,
+  { measure = true }: { measure?: boolean } = {},
+): Promise<Row[]> {
   const at = places(root);
   const machine = await thisMachine();
   const plan = wheelPlan(machine);
@@ -94,8 +104,8 @@ async function examine(root: string): Promise<Row[]> {
     },
     gpuRow(machine.nvidia, native && engine.device === "gpu"),
     engineRow(engine),
-    await productRow(engine),
-    await jupyterRow(),
+    ...(measure ? [await productRow(engine)] : []),
+    await jupyterRow(root),
   ];
 }
 
@@ -129,13 +139,18 @@ async function productRow(engine: EngineReport | Error): Promise<Row> {
   return { name, state: "ok", found: `${(await measureProduct()).toPrecision(3)} GFLOP/s float32` };
 }
 
-async function jupyterRow(): Promise<Row> {
+async function jupyterRow(root: string): Promise<Row> {
   const name = "Jupyter kernel";
-  const { ok, output } = await run(["jupyter", "kernelspec", "list"]);
-  if (ok && /^\s*deno\s/m.test(output)) return { name, state: "ok", found: "deno" };
-  const found = ok ? "Jupyter without the Deno kernel" : "no Jupyter (only notebooks need it)";
-  const fix = ok ? "deno jupyter --install" : "pip install jupyterlab; deno jupyter --install";
-  return { name, state: "absent", found, fix };
+  const { home } = jupyterPlaces(root);
+  if (await exists(`${home}/data/kernels/${KERNEL}/kernel.json`)) {
+    return { name, state: "ok", found: KERNEL };
+  }
+  return {
+    name,
+    state: "absent",
+    found: "not installed (only notebooks need it)",
+    fix: "deno task notebooks",
+  };
 }
 
 if (import.meta.main) {

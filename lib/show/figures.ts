@@ -1,16 +1,18 @@
 /**
- * `deno task figures [RUN]`: takes the tables of a finished run into `data/results/`, and draws the figure
- * in `figures/` from them.
+ * `deno task figures [RUN]` draws every figure in `figures/` from the tables in `data/`.
+ *
+ * With the folder of a finished `deno task align` run, its tables are taken into `data/results/real-model/`
+ * first. With the folder of a `deno task start` run, its own figures are drawn, in `RUN/figures/`.
  *
  * @module
  */
-import Papa from "papaparse";
 import { UserError } from "../error.ts";
-import { renderPng } from "./render.ts";
-import { type Row, runFigure } from "./run_figure.ts";
+import { runCommand } from "../run/command.ts";
+import { makeFolder } from "../run/files.ts";
+import { drawFigures } from "./draw.ts";
+import { figureList } from "./figure_list.ts";
 
 const RESULTS = "data/results/real-model";
-const FIGURE = "figures/real-model.png";
 
 /** Table in the results folder: where a run keeps it. */
 const TABLES = {
@@ -24,48 +26,41 @@ const TABLES = {
   "run.json": "run.json",
 } as const;
 
-/** Copies a finished run's tables. @throws {UserError} naming the table a run lacks */
+/** Copies a finished run's tables, all or none. @throws {UserError} naming the table a run lacks */
 async function collect(run: string): Promise<void> {
-  await Deno.mkdir(RESULTS, { recursive: true });
-  for (const [name, source] of Object.entries(TABLES)) {
-    try {
-      await Deno.copyFile(`${run}/${source}`, `${RESULTS}/${name}`);
-    } catch (cause) {
+  for (const source of Object.values(TABLES)) {
+    await Deno.stat(`${run}/${source}`).catch((cause) => {
       throw new UserError(
-        `${run}/${source} cannot be copied: ${cause instanceof Error ? cause.message : cause}`,
+        `${run}/${source} cannot be read: ${cause instanceof Error ? cause.message : cause}`,
         "give the folder of a finished run",
         { cause },
       );
-    }
+    });
+  }
+  await makeFolder(RESULTS);
+  for (const [name, source] of Object.entries(TABLES)) {
+    await Deno.copyFile(`${run}/${source}`, `${RESULTS}/${name}`);
   }
 }
 
-async function table(name: keyof typeof TABLES): Promise<Row[]> {
-  const text = await Deno.readTextFile(`${RESULTS}/${name}`).catch((cause) => {
-    throw new UserError(`${RESULTS}/${name} is missing`, "deno task figures runs/YOUR-RUN", {
-      cause,
-    });
-  });
-  return Papa.parse<Row>(text, { header: true, dynamicTyping: true, skipEmptyLines: true }).data;
+async function main(): Promise<void> {
+  const [folder, ...more] = Deno.args;
+  if (more.length > 0 || folder?.startsWith("-")) {
+    throw new UserError(
+      `deno task figures takes at most the folder of a run, not "${Deno.args.join(" ")}"`,
+      "deno task figures [RUN]",
+    );
+  }
+  const log = (line: string) => console.log(line);
+  const run = folder?.replace(/\/+$/, "");
+  if (run !== undefined && await Deno.stat(`${run}/results`).then(() => true, () => false)) {
+    const figures = figureList(`${run}/results`).filter(({ inputs }) =>
+      Object.values(inputs).every(({ path }) => path.startsWith(`${run}/results/`))
+    );
+    return await drawFigures({ figures, out: `${run}/figures`, log });
+  }
+  if (run !== undefined) await collect(run);
+  await drawFigures({ figures: figureList(), out: "figures", log });
 }
 
-if (import.meta.main) {
-  try {
-    const [run] = Deno.args;
-    if (run !== undefined) await collect(run);
-    const figure = runFigure({
-      judgeBefore: await table("judge-before.csv"),
-      judgeAfter: await table("judge-after.csv"),
-      jsft: await table("jsft.csv"),
-      selfJudge: await table("self-judge.csv"),
-      reject: await table("reject.csv"),
-    });
-    await renderPng(figure, FIGURE);
-    console.log(`${FIGURE}, from ${RESULTS}/`);
-    Deno.exit(0);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    console.error(`error: ${error.message}`);
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runCommand(main);

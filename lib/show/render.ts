@@ -1,67 +1,130 @@
+/** Figures as pictures: plotly.js in a headless Chromium, without network. */
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../error.ts";
-import type { Figure } from "./run_figure.ts";
+import type { Figure } from "./style.ts";
 
 const BROWSERS = ["chromium", "chromium-browser", "google-chrome"];
 
-/** Pixels per CSS pixel: sharp in print and on dense screens. */
+/** Pixels of a PNG per CSS pixel: sharp in print and on dense screens. */
 const SCALE = 2;
 
+/** Chromium's own time for one page is virtual; this is for a Chromium that hangs. */
+const PATIENCE_MS = 180_000;
+
+/** The file of plotly.js, a script for browsers that cannot be imported here. */
+export async function plotlySource(): Promise<string> {
+  return await Deno.readTextFile(fileURLToPath(import.meta.resolve("plotly.js-dist")));
+}
+
 /**
- * Draws a figure as a PNG with plotly.js in a headless Chromium, without network.
+ * Draws figures in one Chromium: the same figures give the same bytes, given the same fonts.
  *
+ * @returns A file's content for each figure, in their order: SVG text or PNG, in bytes
  * @throws {UserError} if there is no Chromium, or it fails
  */
-export async function renderPng(figure: Figure, path: string): Promise<void> {
-  const { width, height } = figure.layout as { width: number; height: number };
-  const plotly = await Deno.readTextFile(fileURLToPath(import.meta.resolve("plotly.js-dist")));
-  const folder = await Deno.makeTempDir();
+export async function renderImages(
+  figures: readonly Figure[],
+  format: "svg" | "png",
+): Promise<Uint8Array<ArrayBuffer>[]> {
+  if (figures.length === 0) return [];
+  const folder = await temporaryFolder();
   try {
-    const page = [
-      '<!doctype html><meta charset="utf-8"><style>body{margin:0}</style><div id="figure"></div>',
-      `<script>${plotly.replaceAll("</script", "<\\/script")}</script>`,
-      `<script>Plotly.newPlot("figure", ${JSON.stringify(figure.data)}, ${
-        JSON.stringify(figure.layout)
-      }, { staticPlot: true })</script>`,
-    ].join("\n");
-    await Deno.writeTextFile(`${folder}/figure.html`, page);
-    await screenshot(folder, { width, height });
-    await Deno.mkdir(path.replace(/[^/]*$/, "") || ".", { recursive: true });
-    await Deno.copyFile(`${folder}/figure.png`, path);
+    await Deno.writeTextFile(`${folder}/figures.html`, page(await plotlySource(), figures, format));
+    const dom = await chromium(folder);
+    const failure = /<pre id="failure">([^<]+)<\/pre>/.exec(dom);
+    if (failure) throw new Error(`Plotly: ${decodeURIComponent(failure[1])}`);
+    const images = [...dom.matchAll(/<pre class="image">data:[^,]*,([^<]*)<\/pre>/g)]
+      .map(([, content]) => content);
+    if (images.length !== figures.length) {
+      throw new UserError(
+        `Chromium drew ${images.length} of ${figures.length} figures`,
+        "run again; a machine short of memory is the usual reason",
+      );
+    }
+    return images.map((content) =>
+      format === "svg"
+        ? new TextEncoder().encode(decodeURIComponent(content) + "\n")
+        : Uint8Array.fromBase64(content)
+    );
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    await Deno.remove(folder, { recursive: true }).catch(() => {});
   }
 }
 
-async function screenshot(
-  folder: string,
-  { width, height }: { width: number; height: number },
-): Promise<void> {
+/** Draws one figure as a PNG file. @throws {UserError} if there is no Chromium, or it fails */
+export async function renderPng(figure: Figure, path: string): Promise<void> {
+  const [png] = await renderImages([figure], "png");
+  await Deno.mkdir(dirname(path), { recursive: true });
+  await Deno.writeFile(path, png);
+}
+
+/** Below the checkout, so that a command need not be allowed to write elsewhere. */
+async function temporaryFolder(): Promise<string> {
+  const dir = fileURLToPath(new URL("../../.engine", import.meta.url));
+  await Deno.mkdir(dir, { recursive: true });
+  return await Deno.makeTempDir({ dir, prefix: "figures-" });
+}
+
+function page(plotly: string, figures: readonly Figure[], format: "svg" | "png"): string {
+  const specs = JSON.stringify(figures).replaceAll("<", "\\u003c");
+  // Plotly makes up ids by Math.random, so this is seeded anew for each figure.
+  return [
+    '<!doctype html><meta charset="utf-8"><style>pre{display:none}</style><body>',
+    `<script>${plotly.replaceAll("</script", "<\\/script")}</script>`,
+    `<script>
+const put = (attribute, text) => {
+  const pre = document.createElement("pre");
+  Object.assign(pre, attribute).textContent = text;
+  document.body.append(pre);
+};
+const seed = () => {
+  let state = 1;
+  Math.random = () => (state = state * 48271 % 2147483647) / 2147483647;
+};
+(async () => {
+  try {
+    for (const { data, layout } of ${specs}) {
+      seed();
+      const { width, height } = layout;
+      const options = { format: "${format}", width, height, scale: ${
+      format === "png" ? SCALE : 1
+    } };
+      put({ className: "image" }, await Plotly.toImage({ data, layout }, options));
+    }
+  } catch (error) {
+    put({ id: "failure" }, encodeURIComponent(error?.message ?? error));
+  }
+})();
+</script>`,
+  ].join("\n");
+}
+
+/** The page's DOM once its scripts have come to rest. */
+async function chromium(folder: string): Promise<string> {
   let failure = "";
   for (const browser of BROWSERS) {
     try {
-      const { success, stderr } = await new Deno.Command(browser, {
+      const { success, stdout, stderr } = await new Deno.Command(browser, {
         // deno-fmt-ignore
         args: [
-          "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars",
+          "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage",
           "--disable-background-networking", "--disable-component-update", "--disable-sync",
-          `--user-data-dir=${folder}/profile`, `--window-size=${width},${height}`,
-          `--force-device-scale-factor=${SCALE}`, "--virtual-time-budget=10000",
-          `--screenshot=${folder}/figure.png`, `file://${folder}/figure.html`,
+          `--user-data-dir=${folder}/profile`, "--virtual-time-budget=60000", "--dump-dom",
+          `file://${folder}/figures.html`,
         ],
-        stdout: "null",
+        stdout: "piped",
         stderr: "piped",
+        signal: AbortSignal.timeout(PATIENCE_MS),
       }).output();
-      if (success && await Deno.stat(`${folder}/figure.png`).then(() => true, () => false)) return;
-      failure = new TextDecoder().decode(stderr).trim().split("\n").at(-1) ?? "";
+      if (success) return new TextDecoder().decode(stdout);
+      failure = new TextDecoder().decode(stderr).trim().split("\n").at(-1) || "no message";
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
   throw new UserError(
-    failure
-      ? `Chromium could not draw the figure: ${failure}`
-      : "there is no Chromium to draw with",
-    "install it (Debian and Ubuntu: apt-get install chromium) and run again",
+    failure ? `Chromium could not draw: ${failure}` : "there is no Chromium to draw with",
+    "install it (Debian and Ubuntu: apt-get install chromium fonts-dejavu-core) and run again",
   );
 }

@@ -10,10 +10,10 @@ export interface Rotary {
   sin: tf.Tensor4D;
 }
 
-/** Keys and values of earlier positions, each (B, K, S, D), in the blocks they were made in. */
-export interface PastBlock {
-  keys: tf.Tensor4D;
-  values: tf.Tensor4D;
+/** Rotated keys, and values, of some positions: each (B, K, S, D). */
+export interface KeysValues {
+  readonly keys: tf.Tensor4D;
+  readonly values: tf.Tensor4D;
 }
 
 /** Everything {@linkcode attention} needs beside q, k and v. */
@@ -25,12 +25,10 @@ export interface AttentionOptions extends OnTape {
   /** K, key and value heads; H / K queries share one. */
   kvHeads: number;
   rotary: Rotary;
-  /** Added to the scores: (B or 1, 1, T, S + T), 0 where position t may look and -1e9 where not. */
+  /** Added to the scores: (B or 1, 1, T, T), 0 where position t may look and -1e9 where not. */
   mask: tf.Tensor4D | null;
-  /** Cached positions before these; decoding only, no gradient. */
-  past?: PastBlock[];
-  /** Receives this call's rotated keys and values, for the cache. The receiver owns them. */
-  onKeysValues?: (block: PastBlock) => void;
+  /** Receives the rotated keys and values, for a cache. The receiver owns them. */
+  onKeysValues?: (block: KeysValues) => void;
 }
 
 /** Turns pairs (i, i + D/2) of the last axis by the tables' angles. @param x (B, heads, T, D) */
@@ -61,7 +59,7 @@ export function attention(
   [q, k, v]: readonly [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D],
   options: AttentionOptions,
 ): tf.Tensor2D {
-  const { batch: B, heads: H, kvHeads: K, rotary, mask, past = [], onKeysValues, tape } = options;
+  const { batch: B, heads: H, kvHeads: K, rotary, mask, onKeysValues, tape } = options;
   const [T, D, G] = [q.shape[0] / B, q.shape[1] / H, H / K];
   const scale = 1 / Math.sqrt(D);
   const recorded = tape != null && [q, k, v].some((x) => tape.tracks(x));
@@ -79,23 +77,15 @@ export function attention(
     const qr = grouped(tf.mul(rotate(toHeads(q, H), rotary), scale)); // (B, K, G*T, D)
     const kr = rotate(toHeads(k, K), rotary); // (B, K, T, D)
     const vh = toHeads(v, K); // (B, K, T, D)
-    const blocks = [...past, { keys: kr, values: vh }];
-    const parts = blocks.map(({ keys }) => tf.matMul(qr, keys, false, true)); // (B, K, G*T, S_i)
-    let scores = parts.length === 1 ? parts[0] : tf.concat(parts, 3); // (B, K, G*T, S)
-    const S = scores.shape[3]!;
+    let scores = tf.matMul(qr, kr, false, true); // (B, K, G*T, T)
     if (mask) {
       scores = tf.reshape(
-        tf.add(tf.reshape(scores, [B, H, T, S]), mask), // (B, H, T, S)
-        [B, K, G * T, S],
+        tf.add(tf.reshape(scores, [B, H, T, T]), mask), // (B, H, T, T)
+        [B, K, G * T, T],
       );
     }
-    const p = tf.softmax(scores) as tf.Tensor4D; // (B, K, G*T, S)
-    const weights = blocks.length === 1
-      ? [p]
-      : tf.split(p, blocks.map(({ keys }) => keys.shape[2]), 3);
-    const o = blocks
-      .map(({ values }, i) => tf.matMul(weights[i], values)) // (B, K, G*T, D)
-      .reduce((sum, part) => tf.add(sum, part));
+    const p = tf.softmax(scores) as tf.Tensor4D; // (B, K, G*T, T)
+    const o = tf.matMul(p, vh); // (B, K, G*T, D)
     if (recorded) saved.push(...[qr, kr, vh, p].map((x) => tf.keep(x)));
     if (onKeysValues) onKeysValues({ keys: tf.keep(kr), values: tf.keep(vh) });
     return fromHeads(o, H) as tf.Tensor2D;

@@ -119,6 +119,41 @@ export function meanLast(x: tf.Tensor): tf.Tensor {
   ], [x, axis]);
 }
 
+const inPlace = new Map<tf.KernelBackend, boolean>();
+
+/**
+ * `x` with some rows replaced. On native TensorFlow they are written where they are, so that what shares
+ * memory with `x` (a reshaped view) changes with it; elsewhere the answer is a copy. Use the answer only.
+ *
+ * @param x (N, C)
+ * @param rows int32 (M), each in [0, N), none twice
+ * @param values (M, C)
+ */
+export function writeRows(x: tf.Tensor, rows: tf.Tensor1D, values: tf.Tensor): tf.Tensor {
+  const backend = native();
+  const update = (backend: NativeBackend, ...inputs: tf.Tensor[]) => {
+    const { TF_FLOAT, TF_ATTR_TYPE } = backend.binding;
+    const type = { name: "T", type: TF_ATTR_TYPE, value: TF_FLOAT };
+    return backend.executeSingleOutput("InplaceUpdate", [type], inputs);
+  };
+  if (backend && !inPlace.has(backend)) {
+    inPlace.set(backend, tf.tidy(() => works((...inputs) => update(backend, ...inputs))));
+  }
+  return backend && inPlace.get(backend)
+    ? update(backend, x, rows, values)
+    : tf.tensorScatterUpdate(x, tf.expandDims(rows, 1), values);
+}
+
+/** Whether this TensorFlow still has its in-place update, which its documentation calls internal. */
+function works(update: (...inputs: tf.Tensor[]) => tf.Tensor): boolean {
+  try {
+    const found = update(tf.fill([2, 1], 1), tf.tensor1d([1], "int32"), tf.tensor2d([[2]]));
+    return [...found.dataSync()].join() === "1,2";
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Sums the rows of `x` that share an index: out[s] = sum of x[i] with index[i] = s. Written as a scatter,
  * which every backend has.

@@ -1,6 +1,7 @@
 export * from "./adamw.ts";
 export * from "./attention.ts";
 export * from "./backend.ts";
+export * from "./decode.ts";
 export * from "./kernels.ts";
 export * from "./muon.ts";
 export * from "./ops.ts";

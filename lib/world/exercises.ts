@@ -1,6 +1,6 @@
 import type { Rng } from "../random.ts";
-import { drawAnswer, drawOrder } from "./desk.ts";
-import { WORLD_PRINCIPLES } from "./language.ts";
+import { drawAnswer, drawOrder, listOf } from "./desk.ts";
+import { VIEW_PHRASES } from "./language.ts";
 import { readAnswer, type Reading, VIEWS, viewsOf } from "./reward.ts";
 import { NUMBERS, SPECIAL } from "./words.ts";
 
@@ -30,17 +30,27 @@ export function answerLesson(rng: Rng): Lesson {
  * Reading exercises on two answers to an order, as turns in random order. Which has more of this or that, from
  * every point of view: A, B or same. What does A contain, what does B? None asks which is better: the base
  * knows no preference.
+ *
+ * @param options.joint Three of the questions join two to five points of view, as in "which names more and
+ * is more polite ?": the answer is the side that most of them favour, all counted alike.
  */
-export function comparisonLesson(rng: Rng): Lesson {
+export function comparisonLesson(rng: Rng, { joint = false } = {}): Lesson {
   const order = drawOrder(rng);
   const answers = [drawAnswer(order, rng), drawAnswer(order, rng)];
   const readings = answers.map((answer) => readAnswer(order.text, answer));
   const [a, b] = readings.map(viewsOf);
-  const verdicts = VIEWS.map((view): Part[] => {
-    const { question, verdict } = WORLD_PRINCIPLES.find(({ name }) => name === view)!;
+  const single = VIEWS.map((view) => [view]);
+  const asked = joint
+    ? [
+      ...rng.shuffle(single).slice(0, 2),
+      ...Array.from({ length: 3 }, () => rng.shuffle(VIEWS).slice(0, 2 + rng.int(4))),
+    ]
+    : single;
+  const verdicts = asked.map((views): Part[] => {
+    const favour = views.reduce((sum, view) => sum + Math.sign(a[view] - b[view]), 0);
     return [
-      [`${question} ${SPECIAL.assistant} ${verdict}`, 0],
-      [a[view] > b[view] ? "A" : a[view] < b[view] ? "B" : "same", 1],
+      [`which ${listOf(views.map((view) => VIEW_PHRASES[view]))} ? ${SPECIAL.assistant} answer`, 0],
+      [favour > 0 ? "A" : favour < 0 ? "B" : "same", 1],
     ];
   });
   const reviews = readings.map((reading, seat): Part[] => [

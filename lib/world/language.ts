@@ -1,5 +1,6 @@
 import type { JudgeLayout, Principle } from "../judge/mod.ts";
 import { ChatTemplate, TextTokenizer } from "../text/mod.ts";
+import { type View, VIEWS } from "./reward.ts";
 import { SPECIAL, VOCABULARY } from "./words.ts";
 
 /** Turns as the world's models read them: a mark, the words, and an end after each answer. */
@@ -52,18 +53,23 @@ export const WORLD_LAYOUT: JudgeLayout = {
   rationale: ". A : {first} B : {second}",
 };
 
-const asked = (name: string, question: string): Principle => ({
+/** What is asked of two answers from each point of view. */
+export const VIEW_PHRASES: Readonly<Record<View, string>> = {
+  completeness: "names more",
+  accuracy: "adds less",
+  manners: "is more polite",
+  brevity: "has less chatter",
+  form: "has better form",
+};
+
+const asked = (name: string, phrase: string): Principle => ({
   name,
-  question,
+  question: `which ${phrase} ?`,
   verdict: "answer",
 });
 
 /** The question for the better answer, and one for each point of view. */
-export const WORLD_PRINCIPLES = [
-  asked("overall", "which is better ?"),
-  asked("completeness", "which names more ?"),
-  asked("accuracy", "which adds less ?"),
-  asked("manners", "which is more polite ?"),
-  asked("brevity", "which has less chatter ?"),
-  asked("form", "which has better form ?"),
-] as const;
+export const WORLD_PRINCIPLES: readonly Principle[] = [
+  asked("overall", "is better"),
+  ...VIEWS.map((view) => asked(view, VIEW_PHRASES[view])),
+];

@@ -7,11 +7,13 @@
  * @module
  */
 import { Command } from "commander";
+import type { StepLog } from "../align/mod.ts";
 import { nextTokenProbabilities, saveModel } from "../model/mod.ts";
 import type { Llama } from "../model/mod.ts";
 import { Rng } from "../random.ts";
 import { runCommand, stopOnInterrupt } from "../run/command.ts";
-import { makeFolder, readJsonl, writeCsv, writeWhole } from "../run/files.ts";
+import { makeFolder, writeCsv, writeWhole } from "../run/files.ts";
+import { duration } from "../run/progress.ts";
 import { trainStage } from "../run/stages/training.ts";
 import { versions } from "../run/versions.ts";
 import { MUON_DEFAULTS, startEngine } from "../tensor/mod.ts";
@@ -29,11 +31,26 @@ const KINDS = [
 
 const OPTIMIZER = { kind: "muon", ...MUON_DEFAULTS, adamwRate: 0.7 } as const;
 
+/** A stretch of pretraining with its own schedule; the next goes on from its weights. */
+interface Phase {
+  readonly name: string;
+  readonly steps: number;
+  readonly rate: number;
+  /** Whether comparisons also ask from several points of view at once. */
+  readonly joint: boolean;
+}
+
+/** First each point of view alone, then several at once: a judge will have to weigh them all in one pass. */
+export const PHASES: readonly Phase[] = [
+  { name: "single", steps: 5000, rate: 3e-3, joint: false },
+  { name: "joint", steps: 2000, rate: 3e-3, joint: true },
+];
+
 /** The parts of a pretraining step: fresh lessons every time, nothing is seen twice. */
-export function pretrainingStep(seed: number, step: number) {
-  const rng = Rng.named(seed, `lessons/${step}`);
+export function pretrainingStep(step: number, { seed, joint }: { seed: number; joint: boolean }) {
+  const rng = Rng.named(seed, `lessons/${joint ? "joint/" : ""}${step}`);
   return KINDS.map(({ draw, count, share }) =>
-    lessonBatch(Array.from({ length: count }, () => draw(rng)), share)
+    lessonBatch(Array.from({ length: count }, () => draw(rng, { joint })), share)
   );
 }
 
@@ -43,15 +60,22 @@ export function pretrainingStep(seed: number, step: number) {
  */
 export async function exerciseAccuracy(
   model: Llama,
-  { lessons = 200, seed = 0 }: { lessons?: number; seed?: number } = {},
+  { lessons = 200, seed = 0, joint = false }: {
+    lessons?: number;
+    seed?: number;
+    joint?: boolean;
+  } = {},
 ): Promise<Record<string, number>> {
   const rng = Rng.named(seed, "exercises held out");
-  const asked = Array.from({ length: lessons }, () => comparisonLesson(rng)).flatMap((lesson) =>
+  const asked = Array.from({ length: lessons }, () => comparisonLesson(rng, { joint })).flatMap((
+    lesson,
+  ) =>
     lesson.words.flatMap((word, at) => {
       const before = lesson.words.slice(0, at);
       const question = before.lastIndexOf("which");
       if (["A", "B", "same"].includes(word) && before.at(-1) === "answer") {
-        return [{ name: before.slice(question, -2).join(" "), before, word }];
+        const asked = before.slice(question, -2).join(" ");
+        return [{ name: joins(asked) ? "several at once" : asked, before, word }];
       }
       const review = before.lastIndexOf("review");
       const counted = review > question && before.lastIndexOf(SPECIAL.end) < review &&
@@ -74,25 +98,20 @@ export async function exerciseAccuracy(
   );
 }
 
-async function main(): Promise<void> {
-  const options = new Command("deno task pretrain")
-    .description("Trains the order desk's base model; Ctrl-C stops, the same command goes on.")
-    .option("--steps <number>", "training steps", Number, 5000)
-    .option("--rate <number>", "learning rate of Muon and AdamW", Number, 3e-3)
-    .option("--seed <number>", "weights and lessons follow from it", Number, 1)
-    .option("--run <folder>", "run folder", "runs/base")
-    .option("--out <folder>", "where the base model goes", "data/world/base")
-    .parse(Deno.args, { from: "user" })
-    .opts<{ steps: number; rate: number; seed: number; run: string; out: string }>();
-  const engine = await startEngine();
-  const { steps, rate, seed, run: folder, out } = options;
+/** One phase, from the model as it is; a phase done before is only loaded. */
+async function pretrain(
+  model: Llama,
+  { steps, rate, joint, seed, folder, stopping }: Phase & {
+    seed: number;
+    folder: string;
+    stopping: () => boolean;
+  },
+): Promise<StepLog[]> {
   await makeFolder(folder);
-  const model = freshModel(seed);
-  const started = performance.now();
-  const rows = await trainStage(
-    { folder, config: { seed }, stopping: stopOnInterrupt(), log: (line) => console.log(line) },
+  return await trainStage(
+    { folder, config: { seed }, stopping, log: (line) => console.log(line) },
     {
-      name: "base",
+      name: `base, ${joint ? "several points of view at once" : "one point of view at a time"}`,
       model,
       steps,
       seed,
@@ -104,24 +123,57 @@ async function main(): Promise<void> {
         rate,
         optimizer: OPTIMIZER,
         kinds: KINDS.map(({ count, share }) => [count, share]),
+        ...(joint && { joint }),
       },
-      prepare: (step) => Promise.resolve({ parts: pretrainingStep(seed, step) }),
+      prepare: (step) => Promise.resolve({ parts: pretrainingStep(step, { seed, joint }) }),
       show: (row) => ({
         answers: row.answerLoss.toFixed(3),
         comparisons: row.comparisonLoss.toFixed(3),
       }),
       evaluate: async (step) =>
-        step % 500 === 0 || step === steps ? await exerciseAccuracy(model, { lessons: 40 }) : {},
+        step % 500 === 0 || step === steps
+          ? await exerciseAccuracy(model, { lessons: 40, joint })
+          : {},
     },
   );
-  const accuracy = await exerciseAccuracy(model, { lessons: 400, seed: 1 });
+}
+
+/** Whether a question asks from more than one point of view. */
+const joins = (question: string) => / and /.test(question);
+
+async function main(): Promise<void> {
+  const options = new Command("deno task pretrain")
+    .description("Trains the order desk's base model; Ctrl-C stops, the same command goes on.")
+    .option("--share <number>", "share of the usual steps, for a quick look", Number, 1)
+    .option("--seed <number>", "weights and lessons follow from it", Number, 1)
+    .option("--run <folder>", "run folder", "runs/base")
+    .option("--out <folder>", "where the base model goes", "data/world/base")
+    .parse(Deno.args, { from: "user" })
+    .opts<{ share: number; seed: number; run: string; out: string }>();
+  const engine = await startEngine();
+  const { share, seed, run, out } = options;
+  const model = freshModel(seed);
+  const stopping = stopOnInterrupt();
+  const rows: StepLog[] = [];
+  for (const phase of PHASES) {
+    const done = rows.length;
+    const steps = Math.ceil(phase.steps * share);
+    const log = await pretrain(model, {
+      ...phase,
+      steps,
+      seed,
+      folder: `${run}/${phase.name}`,
+      stopping,
+    });
+    rows.push(...log.map((row) => ({ ...row, step: done + row.step })));
+  }
+  const accuracy = await exerciseAccuracy(model, { lessons: 400, seed: 1, joint: true });
   console.table(accuracy);
   await saveModel(model, out);
   await worldLanguage().tokenizer.save(out);
   // Means over 25 steps: the log is read as a curve.
-  const log = await readJsonl<Record<string, number>>(`${folder}/metrics.jsonl`);
-  const means = Array.from({ length: Math.ceil(log.length / 25) }, (_, i) => {
-    const part = log.slice(25 * i, 25 * (i + 1));
+  const means = Array.from({ length: Math.ceil(rows.length / 25) }, (_, i) => {
+    const part = rows.slice(25 * i, 25 * (i + 1));
     const mean = (name: string) => part.reduce((sum, row) => sum + row[name], 0) / part.length;
     return {
       step: part.at(-1)!.step,
@@ -135,15 +187,14 @@ async function main(): Promise<void> {
   const record = {
     command: ["deno task pretrain", ...Deno.args].join(" "),
     seed,
-    steps,
-    rate,
+    phases: PHASES.map((phase) => ({ ...phase, steps: Math.ceil(phase.steps * share) })),
     hours: rows.reduce((sum, row) => sum + row.seconds, 0) / 3600,
     versions: versions(engine),
     exerciseAccuracy: accuracy,
   };
   await writeWhole(`${out}/base.json`, JSON.stringify(record, null, 2) + "\n");
   console.log(
-    `base model in ${out}, ${((performance.now() - started) / 60000).toFixed(1)} minutes`,
+    `base model in ${out}, ${duration(rows.reduce((sum, row) => sum + row.seconds, 0))}`,
   );
   console.log("next: deno task start");
   model.dispose();

@@ -5,7 +5,7 @@ import { JUDGE_SPECS, openJudge } from "../../judge/open_judge.ts";
 import type { RunConfig } from "../../run/config.ts";
 import { findBenchmarkFile, type FindOptions, JUDGE_PROMPTS } from "./catalogue.ts";
 import { readJudgePrompts } from "./judge_prompts.ts";
-import { openLanguageModel } from "./language_model.ts";
+import { openLanguageModel, specName } from "./language_model.ts";
 import { openChat, promptGrader, promptReferee } from "./prompt_judge.ts";
 import { compareReferee, type Grader, type Referee } from "./referee.ts";
 import { tokenGrader } from "./token_grader.ts";
@@ -49,7 +49,9 @@ export async function openReferee(
     log,
     onProgress,
   });
-  return { ...opened, judge: compareReferee(opened.judge) };
+  // Told apart by more than "adapter", which is what most adapters' folders are called.
+  const name = canGrade(spec) ? judgeName(spec) : opened.judge.name;
+  return { ...opened, judge: compareReferee({ ...opened.judge, name }) };
 }
 
 /** Whether a judge can grade single answers from 1 to 10. */
@@ -77,15 +79,14 @@ export async function openGrader(
         "--mode pair",
     );
   }
-  const name = spec.startsWith("run:") && !spec.includes("#") ? `${spec}#jsft` : spec;
-  const language = await openLanguageModel(name.replace(/^model:/, ""), { log });
+  const language = await openLanguageModel(modelOf(spec), { log });
   const { batchTokens, maxTokens } = config.judge;
   const { model } = language;
   const longest = Math.min(maxTokens, model.config.maxPositions - 2); // two: the grade 10 may be spelled
   return {
     judge: tokenGrader({
       ...language,
-      name: shortName(name),
+      name: judgeName(spec),
       key: JSON.stringify([await modelFingerprint(model), longest]),
       scorer: modelScorer((work) => work(model), { batchTokens }),
       maxTokens: longest,
@@ -97,12 +98,14 @@ export async function openGrader(
   };
 }
 
-/** The name that the same judge of pairs has: kind, and the last parts of its paths. */
-function shortName(spec: string): string {
-  const [kind, rest] = [spec.slice(0, spec.indexOf(":")), spec.slice(spec.indexOf(":") + 1)];
-  const last = (path: string) => path.replace(/\/+$/, "").replace(/.*\//, "");
-  return `${kind}:${rest.split("+").map(last).join("+")}`;
+/** A judge's spec as that of a model; the model of a run that judges is the one after JSFT. */
+function modelOf(spec: string): string {
+  return spec.startsWith("run:") && !spec.includes("#")
+    ? `${spec}#jsft`
+    : spec.replace(/^model:/, "");
 }
+
+const judgeName = (spec: string) => `${/^\w+/.exec(spec)![0]}:${specName(modelOf(spec))}`;
 
 async function promptChat(spec: string, { find, seed }: { find: FindOptions; seed: number }) {
   const chat = await openChat(spec.slice("mt-bench:".length), { seed });

@@ -39,7 +39,7 @@ export interface NamedSpec {
  */
 export function namedSpec(text: string): NamedSpec {
   const [, given, spec = text] = /^([^=/:+]+)=(.+)$/.exec(text) ?? [];
-  const name = given ?? nameOf(spec);
+  const name = given ?? specName(spec);
   if (/^\w[\w.+-]*$/.test(name)) return { name, spec };
   throw new UserError(
     `"${name}" cannot be the name of a model: files are called by it`,
@@ -47,8 +47,8 @@ export function namedSpec(text: string): NamedSpec {
   );
 }
 
-/** "runs/a/jsft/adapter" is told apart from others only by the folders above it. */
-function nameOf(spec: string): string {
+/** A model's name by its spec: "runs/a/jsft/adapter" is told apart from others only by the folders above it. */
+export function specName(spec: string): string {
   const plain = (path: string) => {
     const parts = path.replace(/\/+$/, "").split("/").map((part) => part.replace(/[^\w.-]+/g, "_"));
     const last = parts.at(-1)!.replace(/\.(gguf|jsonl|json)$/, "");
@@ -79,7 +79,7 @@ function isThere(path: string): boolean {
 
 /**
  * Loads a model: a path or Hub name, with a PEFT adapter folded in after a plus, or a model of a run of
- * `deno task start`, `policy` (after self-training) unless said.
+ * `deno task align`, `policy` (after self-training) unless said.
  *
  * @throws {UserError} When it is not there or cannot be read.
  */

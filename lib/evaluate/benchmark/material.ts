@@ -153,7 +153,10 @@ export async function answersOf(
   const { empty, cut } = answerCounts(set);
   if (empty > 0) warn(`${name}: ${empty} turns are answered with nothing`);
   if (cut !== null && cut > 0) {
-    warn(`${name}: ${cut} turns were cut at ${maxNewTokens} tokens; --max-new-tokens raises it`);
+    const how = spec.startsWith("answers:")
+      ? "off"
+      : `at ${maxNewTokens} tokens; --max-new-tokens raises it`;
+    warn(`${name}: ${cut} turns were cut ${how}`);
   }
   return set;
 }

@@ -32,16 +32,16 @@ export function pageRows(
 }
 
 function verdictOf(record: PairRecord): ComparisonVerdict {
-  const { turn, g1_judgment, g2_judgment, self_judge: { judgment } } = record;
+  const { turn, g1_judgment, g2_judgment, self_judge: { asked, judgment } } = record;
   const { answered, winner, consistent, pFirst, forward, backward, recorded } = judgment;
   // Probabilities read off tokens say it all; a reply in words is to be read.
   const inWords = !record.judge[1].startsWith("pair-tokens");
   return {
     turn,
     winner: answered ? winner : "none",
-    consistent: !answered || recorded !== undefined ? null : consistent,
+    consistent: !answered || !asked || recorded !== undefined ? null : consistent,
     pFirst: answered ? pFirst : null,
-    orders: [
+    orders: !asked ? [] : [
       { ...forward, ...(inWords && { said: g1_judgment }) },
       { ...backward, ...(inWords && { said: g2_judgment }) },
     ],

@@ -1,5 +1,5 @@
 /** What judges a benchmark's answers, by twos or one by one. */
-import type { Compare, Comparison, Judge, Judgment } from "../../judge/mod.ts";
+import type { Comparison, Judge, Judgment } from "../../judge/mod.ts";
 import { countBallots, larger } from "../../judge/mod.ts";
 import type { Turn } from "../../text/mod.ts";
 import type { BenchmarkQuestion } from "./question.ts";
@@ -90,8 +90,7 @@ export function comparisonOf({ question, turn, first, second }: Match): Comparis
 }
 
 /**
- * Any judge of pairs as a referee. Two answers that are the same, letter by letter, are a tie and
- * not put to it: whatever it named would be the seat.
+ * Any judge of pairs as a referee. A comparison that it does not cover has no verdict.
  *
  * @example
  * ```ts
@@ -109,19 +108,15 @@ export function compareReferee(
     rows,
     play: async (matches) => {
       const comparisons = matches.map(comparisonOf);
-      const asked = comparisons.filter((comparison) =>
-        comparison.first !== comparison.second && (covers?.(comparison) ?? true)
-      );
-      const judged = new Map<Comparison, Judgment>();
-      const judgments = asked.length === 0 ? [] : await (compare as Compare)(asked);
-      asked.forEach((comparison, i) => judged.set(comparison, judgments[i]));
+      const covered = comparisons.filter((comparison) => covers?.(comparison) ?? true);
+      const judgments = covered.length === 0 ? [] : await compare(covered);
+      const judged = new Map(covered.map((comparison, i) => [comparison, judgments[i]]));
       return comparisons.map((comparison, i): MatchVerdict => {
-        const same = comparison.first === comparison.second;
-        const judgment = judged.get(comparison) ?? (same ? TIE : SILENT);
+        const judgment = judged.get(comparison) ?? SILENT;
         const prompt = `pair-tokens${matches[i].question.reference ? "-reference" : ""}${
           matches[i].turn > 1 ? "-multi-turn" : ""
         }`;
-        return { judgment, prompt, games: gamesOf(comparison, judgment, same) };
+        return { judgment, prompt, games: gamesOf(comparison, judgment) };
       });
     },
   };
@@ -129,15 +124,24 @@ export function compareReferee(
 
 const none = { a: 0, b: 0 };
 const even = { a: 0.5, b: 0.5 };
-/** Of two answers that are the same. */
-const TIE = countBallots([{ principle: "same", forward: even, backward: even }]);
 /** Of a comparison that the judge does not cover. */
 const SILENT = countBallots([{ principle: "none", forward: none, backward: none }]);
+
+/**
+ * The verdict on two answers that are the same, letter by letter: a tie without asking, since whatever a
+ * judge named would be the seat. Null where they differ.
+ */
+export function verdictOnSame(match: Match): MatchVerdict | null {
+  const { first, second } = comparisonOf(match);
+  if (first !== second) return null;
+  const judgment = countBallots([{ principle: "same", forward: even, backward: even }]);
+  const game = { asked: "", said: "not asked: the answers are the same" };
+  return { judgment, prompt: "not-asked", games: [game, game] };
+}
 
 function gamesOf(
   { prompt, first, second }: Comparison,
   judgment: Judgment,
-  same: boolean,
 ): readonly [Game, Game] {
   const { forward, backward } = judgment;
   const asked = (a: string, b: string) =>
@@ -147,9 +151,7 @@ function gamesOf(
       `[answer B]\n${b}`,
     ].join("\n\n");
   const said = ({ a, b }: { a: number; b: number }) =>
-    same
-      ? "not asked: the answers are the same"
-      : `P(A) = ${a.toPrecision(4)}, P(B) = ${b.toPrecision(4)}`;
+    `P(A) = ${a.toPrecision(4)}, P(B) = ${b.toPrecision(4)}`;
   return [
     { asked: asked(first, second), said: said(forward) },
     { asked: asked(second, first), said: said(backward) },

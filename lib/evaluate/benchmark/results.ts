@@ -16,7 +16,8 @@ export const BENCHMARK_MEASURES = {
   winRate:
     "share won: a win is named in both orders, what orders disagree on is a half (FastChat's adjusted rate)",
   preference: "mean probability that the model's answer is the better one, both orders averaged",
-  consistency: "share of matches in which both orders name the same winner",
+  consistency:
+    "share of matches in which both orders name the same winner; without answers that are the same",
   mass: "mean P(A) + P(B): how much of the judge's answer is a verdict",
   longerRate: "win rate by a judge of length alone",
 } as const;
@@ -52,7 +53,7 @@ export interface ResultOptions {
   readonly samples?: number;
 }
 
-/** A number of one turn of one question; null: none. */
+/** A number of one turn of one question; null: the judge gave none. */
 interface Item {
   readonly question: number | string;
   readonly category: string;
@@ -119,12 +120,16 @@ export function pairRows(
 ): BenchmarkRow[] {
   const [{ model_1, model_2, judge }] = notEmpty(records);
   const found = new Map(records.map((record) => [`${record.question_id}/${record.turn}`, record]));
-  const of = (value: (record: PairRecord) => number | null, unanswered: number | null = null) =>
+  const of = (value: (record: PairRecord) => number | null) =>
     itemsOf(questions, (key) => {
       const record = found.get(key);
-      if (record === undefined) return null;
-      return record.self_judge.judgment.answered ? value(record) : unanswered;
+      return record?.self_judge.judgment.answered ? value(record) : null;
     });
+  /** Without the answers that are the same: what was not asked says nothing of the judge. */
+  const ofAsked = (items: readonly Item[]) =>
+    items.filter(({ question, turn }) =>
+      found.get(`${question}/${turn}`)?.self_judge.asked ?? true
+    );
   const judgment = (record: PairRecord) => record.self_judge.judgment;
   const about = { ...options, judge: judge[0], model: model_1, against: model_2 };
   const oneOrder = records.some((record) => judgment(record).recorded !== undefined);
@@ -147,8 +152,12 @@ export function pairRows(
     ...rowsOf("preference", of((record) => judgment(record).pFirst), about),
     // A verdict taken down in one order says nothing of the other, nor of its mass.
     ...(oneOrder ? [] : [
-      ...rowsOf("consistency", of((record) => Number(judgment(record).consistent)), about),
-      ...rowsOf("mass", mass, about),
+      ...rowsOf(
+        "consistency",
+        ofAsked(of((record) => Number(judgment(record).consistent))),
+        about,
+      ),
+      ...rowsOf("mass", ofAsked(mass), about),
     ]),
     ...rowsOf("longerRate", longer, about),
   ];

@@ -114,7 +114,7 @@ export async function runBenchmark(
   ];
   await writeCsv(`${out}/results.csv`, rows);
   files.push(`${out}/results.csv`);
-  warnOfSilence([...pairs.values()].flat(), [...grades.values()].flat(), hooks.warn);
+  warnOfFailures([...pairs.values()].flat(), [...grades.values()].flat(), hooks.warn);
   const annotations: string[] = [];
   for (const set of other === null ? [] : sets) {
     if (benchmark.format === "alpaca" && pairs.has(set)) {
@@ -162,8 +162,8 @@ async function using<T>(
   }
 }
 
-/** A judge that names neither answer has failed; its failures are no ties. */
-function warnOfSilence(
+/** A judge that names neither answer, or a seat rather than an answer, has failed; its failures are no ties. */
+function warnOfFailures(
   pairs: readonly PairRecord[],
   grades: readonly SingleRecord[],
   warn: (line: string) => void,
@@ -182,6 +182,16 @@ function warnOfSilence(
           mean("b").toPrecision(2)
         }; first: question ` +
         `${silent[0].question_id}, turn ${silent[0].turn})`,
+    );
+  }
+  const asked = pairs.filter(({ self_judge: { asked, judgment } }) =>
+    asked && judgment.answered && judgment.recorded === undefined
+  );
+  const split = asked.filter(({ self_judge }) => !self_judge.judgment.consistent);
+  if (split.length > asked.length / 2) {
+    warn(
+      `the two orders disagree in ${split.length} of ${asked.length} turns: the win rate is mostly halves ` +
+        "and says more of seats than of models",
     );
   }
   const ungraded = grades.filter(({ score }) => score < 0);

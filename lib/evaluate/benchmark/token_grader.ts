@@ -75,6 +75,12 @@ export function tokenGrader(options: TokenGraderOptions): Grader {
   const { name, key, scorer, tokenizer, wording = shortWording, rows = 16 } = options;
   const { leastMass = LEAST_MASS } = options;
   const spelled = GRADES.map((grade) => spellingOf(String(grade), tokenizer));
+  if (new Set(spelled.map(String)).size < spelled.length) {
+    throw new UserError(
+      `the tokenizer of the grader ${name} does not tell the grades 1 to 10 apart`,
+      "grade with another model, or judge pairs alone: --mode pair",
+    );
+  }
   const asked = new Set(spelled.flat());
   const tokens = [...asked];
   // After "nothing yet", and after each spelling that begins a longer one.

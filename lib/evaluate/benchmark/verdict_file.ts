@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { appendJsonl, makeFolder, readJsonl, writeJsonl } from "../../run/files.ts";
 import { type AnswerSet, turnsOf } from "./answer_file.ts";
 import type { BenchmarkQuestion } from "./question.ts";
-import { type Grader, namedBy, type Referee } from "./referee.ts";
+import { type Grader, namedBy, type Referee, verdictOnSame } from "./referee.ts";
 import type { Judgment } from "../../judge/mod.ts";
 
 /** Who FastChat's readers take an order to name. */
@@ -28,6 +28,8 @@ export interface PairRecord {
   readonly self_judge: {
     readonly answers: readonly [string, string];
     readonly key: string | null;
+    /** False of two answers that are the same: a tie that the judge was not asked for. */
+    readonly asked: boolean;
     readonly judgment: Omit<Judgment, "votes">;
   };
 }
@@ -64,7 +66,7 @@ export interface JudgingOptions {
 
 /**
  * Puts two models' answers to a referee, every turn of every question in both orders, and writes FastChat's
- * pairwise judgments. Verdicts in the file on the same answers under the same key are kept; verdicts on
+ * pairwise judgments. Two answers that are the same are a tie, unasked. Verdicts in the file on the same answers under the same key are kept; verdicts on
  * answers that have changed since are replaced.
  *
  * @returns A record a question and turn, in this order
@@ -90,12 +92,16 @@ export async function judgePairs(
       record.judge[0] === referee.name && record.model_1 === names[0] &&
       record.model_2 === names[1],
     make: async (batch) => {
-      const verdicts = await referee.play(batch.map(({ question, q, turn }) => ({
+      const matches = batch.map(({ question, q, turn }) => ({
         question,
         turn,
         first: turnsOf(first.answers[q]),
         second: turnsOf(second.answers[q]),
-      })));
+      }));
+      const same = matches.map(verdictOnSame);
+      const open = matches.filter((_, i) => same[i] === null);
+      const played = open.length === 0 ? [] : await referee.play(open);
+      const verdicts = matches.map((match, i) => same[i] ?? played[open.indexOf(match)]);
       return batch.map(({ question, q, turn }, i): PairRecord => {
         const { judgment: { votes: _, ...judgment }, prompt, games } = verdicts[i];
         return {
@@ -111,7 +117,12 @@ export async function judgePairs(
           g2_judgment: games[1].said,
           turn,
           tstamp: Date.now() / 1000,
-          self_judge: { answers: ids(q), key: referee.key ?? null, judgment },
+          self_judge: {
+            answers: ids(q),
+            key: referee.key ?? null,
+            asked: same[i] === null,
+            judgment,
+          },
         };
       });
     },

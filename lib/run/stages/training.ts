@@ -1,7 +1,7 @@
 import { type StepLog, train, type TrainOptions } from "../../align/mod.ts";
 import { appendJsonl, readJsonl, writeCsv, writeJsonl } from "../files.ts";
 import { Progress } from "../progress.ts";
-import { type StageContext, Stopped } from "../stage.ts";
+import { type StageContext, Stopped, type TrainingProgress } from "../stage.ts";
 
 /**
  * Trains with what every training stage of a run shares: a progress line, metrics as JSONL and CSV, a
@@ -13,8 +13,8 @@ import { type StageContext, Stopped } from "../stage.ts";
  * @throws {Stopped} if the user asked to stop
  */
 export async function trainStage(
-  { folder, config, stopping, log }:
-    & Pick<StageContext, "folder" | "stopping" | "log">
+  { folder, config, stopping, log, progress: show }:
+    & Pick<StageContext, "folder" | "stopping" | "log" | "progress">
     & { readonly config: { readonly seed: number } },
   options: Omit<TrainOptions, "checkpoint" | "onStart" | "onStep" | "shouldStop"> & {
     name: string;
@@ -29,7 +29,7 @@ export async function trainStage(
 ): Promise<StepLog[]> {
   const metrics = `${folder}/metrics.jsonl`;
   const identity = JSON.stringify({ seed: config.seed, settings: options.identity });
-  let progress: Progress | undefined;
+  let progress: TrainingProgress | undefined;
   const taken = await train({
     ...options,
     checkpoint: {
@@ -44,19 +44,21 @@ export async function trainStage(
         // Also when none is left: a torn line would otherwise stay and run into the next one.
         await writeJsonl(file, rows.filter(({ step }) => step <= done));
       }
-      progress = new Progress(options.name, { unit: "step", total: options.steps, done });
+      const start = { total: options.steps, done };
+      progress = show?.(options.name, start) ??
+        new Progress(options.name, { unit: "step", ...start });
     },
     async onStep(step) {
       const row = { ...step, ...await options.evaluate?.(step.step) };
       await appendJsonl(metrics, [row]);
-      progress?.update(step.step, {
+      await progress?.update(step.step, {
         ...options.show(row),
         "tokens/s": (row.tokens / row.seconds).toFixed(0),
       });
     },
     shouldStop: stopping,
   });
-  progress?.finish();
+  await progress?.finish();
   const rows = await readJsonl<StepLog>(metrics);
   await writeCsv(`${folder}/metrics.csv`, rows);
   if (taken < options.steps) {

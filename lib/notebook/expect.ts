@@ -1,0 +1,63 @@
+/** What the outputs of an executed notebook must hold. */
+import { type Cell, isProgress, type Notebook, type Output, whole } from "./format.ts";
+
+/** Tags a cell may have, and what is missing from outputs that a tag asks for. */
+export const TAGS: Readonly<Record<string, (outputs: readonly Output[]) => string | null>> = {
+  /** Has an output besides progress. */
+  output: (outputs) =>
+    outputs.some((output) => !isProgress(output) && !isEmpty(output)) ? null : "an output",
+  /** Has a figure, interactive and still. */
+  figure(outputs) {
+    const figures = outputs.filter(({ data }) => data?.["application/vnd.plotly.v1+json"]);
+    if (figures.length === 0) return "a figure";
+    return figures.every(({ data }) => whole(data?.["image/png"] as string).length > 0)
+      ? null
+      : "the still picture of a figure (is Chromium installed?)";
+  },
+  /** Has a table with at least one row. */
+  table: (outputs) =>
+    outputs.some(({ data }) => /<tbody>\s*<tr>/.test(whole(data?.["text/html"] as string)))
+      ? null
+      : "a table with rows",
+  /** For readers and tools; ask for nothing. */
+  exercise: () => null,
+  solution: () => null,
+};
+
+/** A finding, with the number of the cell as a reader counts: from 1, all kinds of cells. */
+export interface Finding {
+  readonly cell: number;
+  readonly problem: string;
+}
+
+/** Errors among the outputs, outputs that should be there and are not, and tags that do not exist. */
+export function findings(notebook: Notebook): Finding[] {
+  return notebook.cells.flatMap((cell, index) =>
+    problems(cell).map((problem) => ({ cell: index + 1, problem }))
+  );
+}
+
+function problems({ outputs = [], metadata }: Cell): string[] {
+  const error = outputs.find(({ output_type }) => output_type === "error");
+  if (error) return [`ended with ${error.ename}: ${error.evalue}`];
+  return (metadata.tags ?? []).flatMap((tag) => {
+    const expect = TAGS[tag];
+    if (!expect) return [`has the tag "${tag}", which is none of ${Object.keys(TAGS).join(", ")}`];
+    const missing = expect(outputs);
+    return missing === null ? [] : [`is tagged "${tag}" but lacks ${missing}`];
+  });
+}
+
+function isEmpty({ output_type, text, data }: Output): boolean {
+  if (output_type === "stream") return whole(text).trim() === "";
+  return Object.keys(data ?? {}).length === 0;
+}
+
+/** The end of a cell's outputs as text, for a message. */
+export function outputText({ outputs = [] }: Cell, limit = 2000): string {
+  const text = outputs.map(({ text, data, traceback, ename, evalue }) =>
+    traceback?.join("\n") || (ename && `${ename}: ${evalue}`) || whole(text) ||
+    whole(data?.["text/plain"] as string)
+  ).join("\n").trimEnd();
+  return text.length > limit ? `... ${text.slice(-limit)}` : text;
+}

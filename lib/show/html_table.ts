@@ -1,0 +1,122 @@
+/** Records as an HTML table and as plain text, numbers rounded alike in both. */
+import { UserError } from "../error.ts";
+
+/** What a cell of a table may hold; null and undefined are shown as nothing. */
+export type Value = string | number | boolean | null | undefined;
+
+/** How a table is shown. */
+export interface TableOptions {
+  /** Fields to show, in order, with their headings if these differ. Default: all fields, by first appearance. */
+  columns?: readonly string[] | Readonly<Record<string, string>>;
+  /** Significant digits of numbers that are not whole. Default 3. */
+  digits?: number;
+  /** A line above the table. */
+  caption?: string;
+  /** Rows shown; the number of those left out is said. Default 30. */
+  head?: number;
+}
+
+/**
+ * The table in both forms.
+ *
+ * @throws {UserError} for a NaN, an infinity or a nested value, naming row and field
+ */
+export function table(
+  rows: readonly object[],
+  { columns, digits = 3, caption, head = 30 }: TableOptions = {},
+): { html: string; plain: string } {
+  const names = headings(rows, columns);
+  const shown = rows.slice(0, head);
+  const cells = shown.map((row, index) =>
+    names.map(([field]) => {
+      const value = (row as Record<string, unknown>)[field];
+      return { text: format(value, { field, index, digits }), right: typeof value === "number" };
+    })
+  );
+  const rest = rows.length - shown.length;
+  const more = rest > 0 ? `${rest} more row${rest === 1 ? "" : "s"}` : "";
+  return {
+    html: toHtml(names, cells, { caption, more }),
+    plain: toText(names, cells, { caption, more }),
+  };
+}
+
+type Names = readonly (readonly [field: string, heading: string])[];
+type Cells = readonly (readonly { text: string; right: boolean }[])[];
+type Frame = { caption?: string; more: string };
+
+function headings(rows: readonly object[], columns: TableOptions["columns"]): Names {
+  if (columns && !Array.isArray(columns)) return Object.entries(columns);
+  const fields = columns as readonly string[] | undefined ??
+    [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  return fields.map((field) => [field, field]);
+}
+
+function format(
+  value: unknown,
+  { field, index, digits }: { field: string; index: number; digits: number },
+): string {
+  if (value === null || value === undefined) return "";
+  if (typeof value === "string" || typeof value === "boolean") return String(value);
+  if (typeof value === "number" && Number.isFinite(value)) return formatNumber(value, digits);
+  const what = typeof value === "object" ? JSON.stringify(value) : String(value);
+  throw new UserError(
+    `row ${index + 1} of the table: "${field}" is ${what}`,
+    "give a text, a finite number, a boolean, or null where there is no value",
+  );
+}
+
+/** Whole numbers as they are, others with so many significant digits, never in a mix of notations. */
+export function formatNumber(value: number, digits = 3): string {
+  if (Number.isInteger(value)) return String(value);
+  const size = Math.abs(value);
+  if (size >= 10 ** digits) return value.toFixed(0);
+  return size < 1e-4 ? value.toExponential(digits - 1) : value.toPrecision(digits);
+}
+
+/** Text that HTML takes literally. */
+export function escapeHtml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
+}
+
+function toHtml(names: Names, cells: Cells, { caption, more }: Frame): string {
+  const cell = (tag: string, text: string, right: boolean) =>
+    `<${tag} style="text-align:${right ? "right" : "left"}">${
+      escapeHtml(text).replaceAll("\n", "<br>")
+    }</${tag}>`;
+  const right = names.map((_, i) =>
+    cells.length > 0 && cells.every((row) => row[i].right || row[i].text === "")
+  );
+  return [
+    "<table>",
+    ...(caption ? [`<caption style="text-align:left">${escapeHtml(caption)}</caption>`] : []),
+    `<thead><tr>${names.map(([, text], i) => cell("th", text, right[i])).join("")}</tr></thead>`,
+    "<tbody>",
+    ...cells.map((row) =>
+      `<tr>${row.map(({ text }, i) => cell("td", text, right[i])).join("")}</tr>`
+    ),
+    "</tbody>",
+    "</table>",
+    ...(more ? [`<p>${more}</p>`] : []),
+  ].join("\n");
+}
+
+function toText(names: Names, cells: Cells, { caption, more }: Frame): string {
+  const line = (text: string) => text.replaceAll("\n", " / ");
+  const widths = names.map(([, heading], i) =>
+    Math.max(heading.length, ...cells.map((row) => line(row[i].text).length))
+  );
+  const pad = (text: string, i: number, right: boolean) =>
+    right ? line(text).padStart(widths[i]) : line(text).padEnd(widths[i]);
+  const right = names.map((_, i) =>
+    cells.length > 0 && cells.every((row) => row[i].right || row[i].text === "")
+  );
+  return [
+    ...(caption ? [caption] : []),
+    names.map(([, heading], i) => pad(heading, i, right[i])).join("  ").trimEnd(),
+    widths.map((width) => "-".repeat(width)).join("  "),
+    ...cells.map((row) => row.map(({ text }, i) => pad(text, i, right[i])).join("  ").trimEnd()),
+    ...(more ? [`... ${more}`] : []),
+  ].join("\n");
+}

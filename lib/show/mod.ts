@@ -1,0 +1,10 @@
+/** What notebooks display with: outputs, progress, resumable tables, settings. */
+export { html, markdown, show, Shown, svg } from "./display.ts";
+export { escapeHtml, formatNumber } from "./html_table.ts";
+export { methodPicture } from "./method_picture.ts";
+export { notebook } from "./notebook_config.ts";
+export { each, type Job, progress } from "./progress.ts";
+export { resultTable } from "./result_table.ts";
+export { rows } from "./resume.ts";
+export { showTokens, tokenStrips } from "./tokens.ts";
+export { labelAgreement, learnedTokens, rewardSpread } from "./world_figures.ts";

@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { describe, it } from "jsr:@std/testing@1/bdd";
+import {
+  answerCounts,
+  answerId,
+  answersTo,
+  modelAnswer,
+  readModelAnswers,
+  turnsOf,
+} from "../lib/evaluate/benchmark/answer_file.ts";
+import { answerQuestions } from "../lib/evaluate/benchmark/answering.ts";
+import { namedSpec, splitAdapter } from "../lib/evaluate/benchmark/language_model.ts";
+import { echo, question } from "./benchmark_fakes.ts";
+import { file, folder, refuses } from "./preference_files.ts";
+
+const questions = [
+  question(1, "math"),
+  question(2, "writing"),
+  question(3, "math"),
+  question(4, "writing", { turns: 1 }),
+  question(5, "math"),
+];
+
+describe("answerQuestions", () => {
+  it("shows each turn those before it with the model's own answers, at the category's temperature", async () => {
+    const { answerer, asked } = echo();
+    const set = await answerQuestions(questions, answerer, { file: `${folder.path}/a/echo.jsonl` });
+    assert.deepEqual(turnsOf(set.answers[0]), [
+      "(Question 1, turn 1?)",
+      "(Question 1, turn 1? | (Question 1, turn 1?) | Question 1, turn 2?)",
+    ]);
+    assert.deepEqual(asked.map(({ temperature }) => temperature), [0, 0, 0, 0, 0.7, 0.7]);
+    assert.deepEqual(asked.map(({ streams }) => streams.join(" ")), [
+      "1/1 3/1",
+      "1/2 3/2",
+      "5/1",
+      "5/2",
+      "2/1 4/1",
+      "2/2",
+    ]);
+  });
+
+  it("writes FastChat's fields, a line a question in the questions' order", async () => {
+    const path = `${folder.path}/a/echo.jsonl`;
+    const lines = (await Deno.readTextFile(path)).trimEnd().split("\n").map((l) => JSON.parse(l));
+    assert.deepEqual(lines.map(({ question_id }) => question_id), [1, 2, 3, 4, 5]);
+    assert.deepEqual(Object.keys(lines[0]), [
+      "question_id",
+      "answer_id",
+      "model_id",
+      "choices",
+      "tstamp",
+    ]);
+    assert.deepEqual(lines[3].choices, [{
+      index: 0,
+      turns: ["(Question 4, turn 1?)"],
+      ends: ["stop"],
+    }]);
+    assert.match(lines[0].answer_id, /^[0-9A-Za-z]{22}$/);
+  });
+
+  it("goes on where a killed run was, and ends with the same answers", async () => {
+    const path = `${folder.path}/b/echo.jsonl`;
+    await assert.rejects(
+      answerQuestions(questions, echo({ failAfter: 3 }).answerer, { file: path }),
+      /killed/,
+    );
+    assert.equal((await readModelAnswers(path)).length, 2);
+    await Deno.writeTextFile(path, '{"question_id": 9, "tor', { append: true });
+    const { answerer, asked } = echo();
+    const progress: number[] = [];
+    await answerQuestions(questions, answerer, {
+      file: path,
+      onProgress: (done) => progress.push(done),
+    });
+    assert.deepEqual(asked.map(({ streams }) => streams.join(" ")), [
+      "5/1",
+      "5/2",
+      "2/1 4/1",
+      "2/2",
+    ]);
+    assert.deepEqual(progress, [2, 3, 5]);
+    const timeless = async (path: string) =>
+      (await readModelAnswers(path)).map((answer) => ({ ...answer, tstamp: 0 }));
+    assert.deepEqual(await timeless(path), await timeless(`${folder.path}/a/echo.jsonl`));
+  });
+
+  it("keeps answers to questions that are not asked this time", async () => {
+    const path = `${folder.path}/a/echo.jsonl`;
+    const { answerer, asked } = echo();
+    const set = await answerQuestions([questions[2]], answerer, { file: path });
+    assert.equal(asked.length, 0);
+    assert.equal(set.answers.length, 1);
+    assert.equal((await readModelAnswers(path)).length, 5);
+  });
+
+  it("refuses to go on under other settings, naming what changed", async () => {
+    await refuses(
+      () =>
+        answerQuestions(questions, echo({ seed: 2 }).answerer, {
+          file: `${folder.path}/a/echo.jsonl`,
+        }),
+      /echo\.jsonl: its answers were made with seed = 1, now it is 2/,
+    );
+  });
+
+  it("leaves between batches when asked to stop", async () => {
+    const path = `${folder.path}/c/echo.jsonl`;
+    let calls = 0;
+    const checkStop = () => {
+      if (++calls === 2) throw new Error("stopped");
+    };
+    await assert.rejects(
+      answerQuestions(questions, echo().answerer, { file: path, checkStop }),
+      /stopped/,
+    );
+    assert.equal((await readModelAnswers(path)).length, 2);
+  });
+});
+
+describe("answer files", () => {
+  const answer = (id: number, turns: string[], ends?: ("stop" | "length")[]) =>
+    modelAnswer({ model: "m", question: id, turns, ends, time: 1 });
+  const lines = (...list: unknown[]) => list.map((value) => JSON.stringify(value) + "\n").join("");
+
+  it("reads FastChat's own, which say nothing of how answers ended", async () => {
+    const path = await file(
+      "gpt-4.jsonl",
+      '{"question_id": 81, "answer_id": "x", "model_id": "gpt-4", "choices": [{"index": 0, "turns": ["a", ""]}], "tstamp": 1.5}\n',
+    );
+    const answers = await readModelAnswers(path);
+    assert.deepEqual(answerCounts({ model: "gpt-4", answers }), { empty: 1, cut: null });
+  });
+
+  it("counts turns that were cut", () => {
+    const answers = [answer(1, ["a", "b"], ["length", "stop"]), answer(2, ["c"], ["length"])];
+    assert.deepEqual(answerCounts({ model: "m", answers }), { empty: 0, cut: 2 });
+  });
+
+  it("names an answer by its content", () => {
+    assert.equal(answerId("m", 1, ["a"]), answerId("m", 1, ["a"]));
+    const others = [answerId("n", 1, ["a"]), answerId("m", 2, ["a"]), answerId("m", 1, ["a", ""])];
+    assert.equal(new Set([answerId("m", 1, ["a"]), ...others]).size, 4);
+  });
+
+  it("refuses a broken line, a question answered twice, one left out, a turn left out", async () => {
+    const broken = await file("broken-answers.jsonl", '{"question_id": 1}\n');
+    await refuses(
+      () => readModelAnswers(broken),
+      /broken-answers\.jsonl line 1: "answer_id" is missing/,
+    );
+    const twice = await file("twice.jsonl", lines(answer(1, ["a"]), answer(1, ["b"])));
+    await refuses(
+      () => readModelAnswers(twice),
+      /twice\.jsonl line 2: question 1 was answered in line 1/,
+    );
+    const to = (answers: ReturnType<typeof answer>[]) => () =>
+      Promise.resolve(answersTo(questions.slice(0, 2), answers, { file: "f", model: "m" }));
+    await refuses(
+      async () => await to([answer(1, ["a", "b"])])(),
+      /f answers 1 of 2 questions; not: 2/,
+    );
+    await refuses(
+      async () => await to([answer(1, ["a", "b"]), answer(2, ["a"])])(),
+      /f, question 2: 1 turns are answered of 2/,
+    );
+  });
+});
+
+describe("namedSpec", () => {
+  it("takes the name given, or one from the last parts of the spec", () => {
+    const names = [
+      "base=HuggingFaceTB/SmolLM2-135M-Instruct",
+      "HuggingFaceTB/SmolLM2-135M-Instruct",
+      "models/x.gguf",
+      "m+runs/smoke-s7/jsft/adapter",
+      "run:runs/small-s7",
+      "run:runs/small-s7#base",
+      "answers:out/gpt-4.jsonl",
+    ].map((text) => namedSpec(text).name);
+    assert.deepEqual(names, [
+      "base",
+      "SmolLM2-135M-Instruct",
+      "x",
+      "m+smoke-s7-jsft",
+      "small-s7-policy",
+      "small-s7-base",
+      "gpt-4",
+    ]);
+    assert.deepEqual(splitAdapter("a/b+c/d"), { path: "a/b", adapter: "c/d" });
+  });
+
+  it("refuses a name that is none for a file", () => {
+    assert.throws(() => namedSpec("my model=spec"), /cannot be the name of a model/);
+  });
+});

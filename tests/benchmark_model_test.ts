@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { describe, it } from "jsr:@std/testing@1/bdd";
+import { modelAnswerer } from "../lib/evaluate/benchmark/language_model.ts";
+import { openChat } from "../lib/evaluate/benchmark/prompt_judge.ts";
+import { ChatTemplate, type Turn } from "../lib/text/mod.ts";
+import { refuses } from "./preference_files.ts";
+import { tinyLanguage, tinyModel } from "./tiny.ts";
+
+const user = (content: string): Turn[] => [{ role: "user", content }];
+
+/** The tiny model as it comes out of `openLanguageModel`. */
+function tiny(overrides: Parameters<typeof tinyModel>[0] = {}) {
+  const tokenizer = tinyLanguage();
+  const model = tinyModel(overrides);
+  return {
+    model,
+    tokenizer,
+    chat: ChatTemplate.of(tokenizer),
+    origin: "tiny",
+    dispose: () => model.dispose(),
+  };
+}
+
+describe("modelAnswerer", () => {
+  const dialogues = ["Name apple, please.", "Name pear and plum, please.", "Name fig."].map(user);
+  const streams = ["81/1", "82/1", "83/1"];
+
+  it("draws the same answer to a question whatever it shares a batch with", async () => {
+    const language = tiny();
+    try {
+      const options = { name: "tiny", maxNewTokens: 12, seed: 7 };
+      const together = await modelAnswerer(language, options);
+      const all = await together.answer(dialogues, { temperature: 0.7, streams });
+      const one = await modelAnswerer(language, {
+        ...options,
+        rows: 1,
+        name: "under another name",
+      });
+      for (const i of [2, 0, 1]) {
+        const [alone] = await one.answer([dialogues[i]], {
+          temperature: 0.7,
+          streams: [streams[i]],
+        });
+        assert.deepEqual(alone, all[i]);
+      }
+      const again = await together.answer([dialogues[0]], { temperature: 0.7, streams: ["99/1"] });
+      assert.notDeepEqual(again[0], all[0]);
+    } finally {
+      language.dispose();
+    }
+  });
+
+  it("records what answers depend on, and tells other weights apart", async () => {
+    const [one, two] = [tiny(), tiny({ seed: 8 })];
+    try {
+      const options = { name: "tiny", maxNewTokens: 4, seed: 7 };
+      const [a, b] = [await modelAnswerer(one, options), await modelAnswerer(two, options)];
+      assert.deepEqual({ ...a.settings, weights: "" }, {
+        model: "tiny",
+        weights: "",
+        maxNewTokens: 4,
+        seed: 7,
+        topK: 50,
+        topP: 1,
+      });
+      assert.notEqual(a.settings.weights, b.settings.weights);
+    } finally {
+      one.dispose();
+      two.dispose();
+    }
+  });
+
+  it("refuses a dialogue that fills the context, naming question and turn", async () => {
+    const language = tiny({ maxPositions: 16 });
+    try {
+      const answerer = await modelAnswerer(language, { name: "tiny", maxNewTokens: 4, seed: 7 });
+      await refuses(
+        () => answerer.answer([user("apple ".repeat(30))], { temperature: 0, streams: ["81/2"] }),
+        /question 81, turn 2: \d+ tokens fill the context of tiny, 16 tokens/,
+      );
+    } finally {
+      language.dispose();
+    }
+  });
+});
+
+describe("openChat", () => {
+  const spec = "http://127.0.0.1:9/v1,model=large,retries=2";
+  const replying = (...replies: string[]) => {
+    const asked: { url: string; body: Record<string, unknown> }[] = [];
+    const fetcher = ((url: string, init: RequestInit) => {
+      asked.push({ url, body: JSON.parse(String(init.body)) });
+      return Promise.resolve(new Response(replies[Math.min(asked.length, replies.length) - 1]));
+    }) as typeof fetch;
+    return { asked, fetch: fetcher, sleep: () => Promise.resolve() };
+  };
+  const reply = (content: string | null) => JSON.stringify({ choices: [{ message: { content } }] });
+
+  it("asks as FastChat does: temperature 0, up to 2048 tokens", async () => {
+    const server = replying(reply("Rating: [[5]]"));
+    const { chat, name } = await openChat(spec, server);
+    assert.equal(await chat(user("Hi")), "Rating: [[5]]");
+    assert.equal(name, "mt-bench:large");
+    assert.deepEqual(server.asked, [{
+      url: "http://127.0.0.1:9/v1/chat/completions",
+      body: {
+        model: "large",
+        messages: [{ role: "user", content: "Hi" }],
+        temperature: 0,
+        max_tokens: 2048,
+      },
+    }]);
+  });
+
+  it("asks again after an answer that is broken, and takes an empty one as no verdict", async () => {
+    const server = replying("{broken", '{"choices": []}', reply(null));
+    assert.equal(await (await openChat(spec, server)).chat(user("Hi")), "");
+    assert.equal(server.asked.length, 3);
+  });
+
+  it("gives up with a message after the last attempt, and refuses the wrong API", async () => {
+    const { chat } = await openChat(spec, replying("{broken"));
+    await refuses(() => chat(user("Hi")), /not JSON.*3 times/);
+    await refuses(() => openChat(`${spec},api=completions`), /need a chat/);
+  });
+});

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { describe, it } from "jsr:@std/testing@1/bdd";
+import { fileURLToPath } from "node:url";
+import {
+  fillPrompt,
+  pairPlaces,
+  promptName,
+  readGrade,
+  readJudgePrompts,
+  readSeat,
+  singlePlaces,
+} from "../lib/evaluate/benchmark/judge_prompts.ts";
+import { type Chat, promptGrader, promptReferee } from "../lib/evaluate/benchmark/prompt_judge.ts";
+import { gradeAnswers, judgePairs } from "../lib/evaluate/benchmark/verdict_file.ts";
+import { answerSet, question } from "./benchmark_fakes.ts";
+import { file, folder, itWith, refuses } from "./preference_files.ts";
+
+const PROMPTS = `${
+  Deno.env.get("SELF_JUDGE_DATA") || fileURLToPath(new URL("../../shared/data", import.meta.url))
+}/mt-bench/judge-prompts.jsonl`;
+
+const questions = [question(1, "writing"), question(2, "math", { reference: true })];
+const long = answerSet("long", questions, (q, t) => `A long answer to ${q.id}.${t}`);
+const short = answerSet("short", questions, () => "No");
+
+describe("MT-Bench's prompts", () => {
+  itWith(PROMPTS)(
+    "are chosen by reference and turn, and every place in them is filled",
+    async () => {
+      const prompts = await readJudgePrompts(PROMPTS);
+      for (const q of questions) {
+        for (const turn of [1, 2]) {
+          const values = { a: ["aa1", "aa2"], b: ["bb1", "bb2"] };
+          const pair = promptName("pair", q, turn);
+          const single = promptName("single", q, turn);
+          assert.equal(
+            pair,
+            `${q.id === 1 ? "pair-v2" : "pair-math-v1"}${turn > 1 ? "-multi-turn" : ""}`,
+          );
+          assert.equal(
+            single,
+            `${q.id === 1 ? "single-v1" : "single-math-v1"}${turn > 1 ? "-multi-turn" : ""}`,
+          );
+          const texts = [
+            fillPrompt(prompts.get(pair)!, pairPlaces(q, turn, values))[1].content,
+            fillPrompt(prompts.get(single)!, singlePlaces(q, turn, values.a))[1].content,
+          ];
+          for (const text of texts) {
+            assert.doesNotMatch(text, /\{\w+\}/);
+            assert.ok(
+              text.includes(`aa${turn}`) && text.includes(`Question ${q.id}, turn ${turn}?`),
+            );
+            assert.equal(text.includes(`Known 2.${turn}.`), q.id === 2);
+          }
+          assert.ok(texts[0].indexOf("aa1") < texts[0].indexOf("bb1"));
+        }
+      }
+    },
+  );
+
+  it("leave braces and dollars in answers as they are", () => {
+    const prompt = {
+      name: "p",
+      type: "single",
+      system_prompt: "",
+      prompt_template: "{question}|{answer}",
+      output_format: "",
+    };
+    const [, { content }] = fillPrompt(prompt, { question: "{answer}", answer: "$& {x} $1" });
+    assert.equal(content, "{answer}|$& {x} $1");
+    assert.throws(() => fillPrompt(prompt, { question: "q" }), /asks for \{answer\}/);
+  });
+
+  it("refuse a file that lacks one", async () => {
+    const path = await file("prompts.jsonl", "\n");
+    await refuses(() => readJudgePrompts(path), /prompts\.jsonl has no prompt "pair-v2"/);
+  });
+
+  it("are answered by a seat in double brackets, and a grade in double or single ones", () => {
+    assert.deepEqual(["so [[A]]", "[[B]]!", "[[C]]", "A", "[A]"].map(readSeat), [
+      "A",
+      "B",
+      "tie",
+      null,
+      null,
+    ]);
+    const replies = [
+      "Rating: [[7]]",
+      "[[6.5]]",
+      "[8]",
+      "8/10",
+      "[[0]]",
+      "[[11]]",
+      "see [1], so [[3]]",
+    ];
+    assert.deepEqual(replies.map(readGrade), [7, 6.5, 8, null, null, null, 3]);
+  });
+
+  itWith(PROMPTS)(
+    "referee in both orders; a reply without a verdict is none, not a tie",
+    async () => {
+      const prompts = await readJudgePrompts(PROMPTS);
+      const asked: string[] = [];
+      const chat: Chat = ([system, user]) => {
+        asked.push(`${system.role} ${user.role}`);
+        const firstIsLong = /Assistant A's Answer\]\nA long/.test(user.content);
+        if (/Assistant A's Conversation/.test(user.content)) {
+          return Promise.resolve(
+            "I cannot say.",
+          );
+        }
+        return Promise.resolve(firstIsLong ? "Better: [[A]]" : "Better: [[B]]");
+      };
+      const referee = promptReferee({ name: "mt-bench:m", chat, prompts });
+      const records = await judgePairs(questions, [long, short], referee, {
+        file: `${folder.path}/p/x_pair.jsonl`,
+      });
+      assert.deepEqual(records.map(({ g1_winner, g2_winner }) => `${g1_winner} ${g2_winner}`), [
+        "model_1 model_1",
+        "error error",
+        "model_1 model_1",
+        "error error",
+      ]);
+      assert.deepEqual(records[0].judge, ["mt-bench:m", "pair-v2"]);
+      assert.equal(records[0].g2_judgment, "Better: [[B]]");
+      assert.deepEqual(new Set(asked), new Set(["system user"]));
+
+      const grader = promptGrader({
+        name: "mt-bench:m",
+        prompts,
+        chat: () => Promise.resolve("Rating: [[9]]"),
+      });
+      const graded = await gradeAnswers(questions, long, grader, {
+        file: `${folder.path}/p/x_single.jsonl`,
+      });
+      assert.deepEqual(graded.map(({ score }) => score), [9, 9, 9, 9]);
+      assert.deepEqual(graded[3].judge, ["mt-bench:m", "single-math-v1-multi-turn"]);
+    },
+  );
+});

@@ -1,0 +1,249 @@
+import assert from "node:assert/strict";
+import { describe, it } from "jsr:@std/testing@1/bdd";
+import { type FaultKind, ServedError } from "../lib/judge/served/mod.ts";
+import { comparisons, type Fault, FaultServer, judgeAt, reply } from "./served_faults.ts";
+
+const status = (code: number, headers: Record<string, string> = {}, body = ""): Fault => () =>
+  new Response(body, { status: code, headers });
+
+const cut: Fault = () =>
+  new Response(
+    new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode('{"choices": [{'));
+        setTimeout(() => controller.error(new Error("cut")), 10);
+      },
+    }),
+    { headers: { "content-type": "application/json", "content-length": "900" } },
+  );
+
+const slow: Fault = ({ signal }) =>
+  new Promise((resolve) =>
+    signal.addEventListener("abort", () => resolve(new Response(null)), { once: true })
+  );
+
+/** The right answer without what a judge reads it by. */
+const without: Fault = ({ body }) => {
+  const { choices: [choice] } = reply(JSON.parse(body)) as { choices: Record<string, unknown>[] };
+  return Response.json({ choices: [{ ...choice, logprobs: null }] });
+};
+
+const json = (value: unknown): Fault => () => Response.json(value);
+
+/** Faults after which the same request is sent again, and the wait before it where it is told. */
+const PASSING: { name: string; fault: Fault; kind: FaultKind; wait?: [number, number] }[] = [
+  { name: "429 without Retry-After", fault: status(429), kind: "busy", wait: [500, 1000] },
+  {
+    name: "429 with Retry-After in seconds",
+    fault: status(429, { "retry-after": "7" }),
+    kind: "busy",
+    wait: [7000, 8000],
+  },
+  {
+    name: "429 with Retry-After as a date",
+    fault: status(429, { "retry-after": new Date(1_700_000_009_000).toUTCString() }),
+    kind: "busy",
+    wait: [9000, 10_000],
+  },
+  {
+    name: "503 with retry-after-ms",
+    fault: status(503, { "retry-after-ms": "250" }),
+    kind: "server",
+    wait: [250, 1250],
+  },
+  {
+    name: "429 with a Retry-After that is none",
+    fault: status(429, { "retry-after": "soon" }),
+    kind: "busy",
+    wait: [500, 1000],
+  },
+  { name: "500", fault: status(500), kind: "server", wait: [500, 1000] },
+  { name: "408", fault: status(408), kind: "server" },
+  { name: "broken JSON", fault: () => new Response('{"choices": [{"te'), kind: "garbled" },
+  { name: "an HTML page", fault: () => new Response("<html>busy</html>"), kind: "garbled" },
+  { name: "JSON without choices", fault: json({ choices: [] }), kind: "garbled" },
+  {
+    name: "a log-probability above 0",
+    fault: json({ choices: [{ logprobs: { top_logprobs: [{ " A": 3, " B": -1 }] } }] }),
+    kind: "garbled",
+  },
+  { name: "a slow answer", fault: slow, kind: "timeout" },
+  { name: "a cut connection", fault: cut, kind: "network" },
+];
+
+describe("A served judge, when the server stumbles", () => {
+  for (const { name, fault, kind, wait } of PASSING) {
+    it(`asks again after ${name}`, async () => {
+      const server = new FaultServer(fault);
+      try {
+        const sound = await judgeAt(server, { concurrency: 1 });
+        const { compare, client, waits } = await judgeAt(server, {
+          concurrency: 1,
+          timeoutMs: name === "a slow answer" ? 150 : 5000,
+        });
+        const judged = await compare(comparisons(2));
+        assert.deepEqual(client.counts, { requests: 5, answers: 4, faults: { [kind]: 1 } });
+        assert.equal(server.seen[0].body, server.seen[1].body);
+        assert.equal(waits.length, 1);
+        if (wait) assert.ok(waits[0] >= wait[0] && waits[0] <= wait[1], `waited ${waits[0]}`);
+        assert.deepEqual(judged, await sound.compare(comparisons(2)));
+      } finally {
+        await server.close();
+      }
+    });
+  }
+
+  it("waits twice as long each time, with jitter that its seed decides", async () => {
+    const run = async (seed: number) => {
+      const server = new FaultServer(...Array.from({ length: 5 }, () => status(500)));
+      const { compare, waits } = await judgeAt(server, { concurrency: 1 }, { seed });
+      await compare(comparisons(1));
+      await server.close();
+      return waits;
+    };
+    const waits = await run(1);
+    assert.equal(waits.length, 5);
+    waits.forEach((ms, i) => {
+      assert.ok(ms >= 500 * 2 ** i && ms <= 1000 * 2 ** i, `wait ${i} of ${ms} ms`);
+    });
+    assert.deepEqual(await run(1), waits);
+    assert.notDeepEqual(await run(2), waits);
+  });
+
+  it("lets all requests wait when one is told to", async () => {
+    const server = new FaultServer(status(429, { "retry-after": "30" }));
+    const { compare, waits, client } = await judgeAt(server, { concurrency: 3 });
+    await compare(comparisons(6));
+    assert.equal(client.counts.answers, 12);
+    assert.ok(waits[0] >= 30_000 && waits[0] <= 31_000);
+    await server.close();
+  });
+
+  it("never has more requests under way than it may", async () => {
+    const server = new FaultServer();
+    server.delay = 5;
+    const { compare } = await judgeAt(server, { concurrency: 3 });
+    await compare(comparisons(12));
+    assert.equal(server.busiest, 3);
+    await server.close();
+  });
+
+  it("asks once where two comparisons need the same answer", async () => {
+    const server = new FaultServer();
+    const { compare, client } = await judgeAt(server);
+    const [pair] = comparisons(1);
+    const twin = { prompt: pair.prompt, first: pair.second, second: pair.first };
+    const [one, two, three] = await compare([pair, pair, twin]);
+    assert.equal(client.counts.requests, 2);
+    assert.deepEqual(two, one);
+    assert.equal(three.pFirst, 1 - one.pFirst);
+    await server.close();
+  });
+});
+
+/** Faults that no further attempt can mend. */
+const LASTING: { name: string; fault: Fault; message: RegExp; api?: string }[] = [
+  {
+    name: "a wrong key",
+    fault: status(401, {}, '{"error": {"message": "Incorrect API key"}}'),
+    message: /status 401 \(Incorrect API key\)[^]*keyVariable/,
+  },
+  { name: "an unknown model or path", fault: status(404), message: /404[^]*often ending in \/v1/ },
+  {
+    name: "a redirect",
+    fault: status(302, { location: "http://x/" }),
+    message: /302[^]*redirects/,
+  },
+  {
+    name: "a used-up quota",
+    fault: status(429, {}, '{"error": {"message": "no money", "code": "insufficient_quota"}}'),
+    message: /no money[^]*quota/,
+  },
+  {
+    name: "a wait longer than allowed",
+    fault: status(429, { "retry-after": "3600" }),
+    message: /asks to wait 3600 s[^]*maxWaitMs/,
+  },
+  {
+    name: "no log-probabilities (completions)",
+    fault: without,
+    message: /no log-probabilities over the API "completions"[^]*"text" needs none/,
+  },
+  {
+    name: "no log-probabilities (chat)",
+    fault: without,
+    message: /no log-probabilities over the API "chat"/,
+    api: "chat",
+  },
+  {
+    name: "a request that is refused",
+    fault: status(400, {}, '{"detail": "context of 2048 tokens exceeded"}'),
+    message: /status 400 \(context of 2048 tokens exceeded\)[^]*onFailure/,
+  },
+];
+
+describe("A served judge, when the server cannot be used", () => {
+  for (const { name, fault, message, api } of LASTING) {
+    it(`stops at once at ${name}`, async () => {
+      const server = new FaultServer(fault);
+      try {
+        const { compare, waits } = await judgeAt(server, { concurrency: 1, ...(api && { api }) });
+        await assert.rejects(compare(comparisons(9)), (error: unknown) => {
+          assert.ok(error instanceof ServedError);
+          assert.match(error.message, message);
+          return true;
+        });
+        // The failed one, and the other order of the comparison that was under way with it.
+        assert.equal(server.seen.length, 2);
+        assert.deepEqual(waits, []);
+      } finally {
+        await server.close();
+      }
+    });
+  }
+
+  it("gives up after so many attempts, and says how many", async () => {
+    const server = new FaultServer(...Array.from({ length: 99 }, () => status(503)));
+    const { compare, client } = await judgeAt(server, { concurrency: 1, retries: 2 });
+    await assert.rejects(compare(comparisons(4)), /status 503, 3 times[^]*what was judged is kept/);
+    assert.deepEqual(client.counts, { requests: 6, answers: 0, faults: { server: 6 } });
+    await server.close();
+  });
+
+  it("says so where nothing listens", async () => {
+    const server = new FaultServer();
+    await server.close();
+    const { compare } = await judgeAt(server, { retries: 1 });
+    await assert.rejects(compare(comparisons(1)), /no connection[^]*check that the server runs/);
+  });
+
+  it("names the permission that is missing", async () => {
+    const { compare } = await judgeAt({ url: "http://judge.example/v1" }, {}, {
+      fetch: () => Promise.reject(new Deno.errors.NotCapable("Requires net access")),
+    });
+    await assert.rejects(compare(comparisons(1)), /not allowed[^]*--allow-net=judge\.example/);
+  });
+
+  it("counts a comparison as unanswered, not as a tie, where it is told to go on", async () => {
+    const refuse: Fault = ({ body }) =>
+      body.includes("Question 1?") ? new Response("", { status: 400 }) : undefined;
+    const server = new FaultServer(...Array.from({ length: 99 }, () => refuse));
+    const judge = await judgeAt(server, { onFailure: "unanswered", concurrency: 1 });
+    const judged = await judge.compare(comparisons(4));
+    assert.deepEqual(judged.map(({ answered }) => answered), [true, false, true, true]);
+    assert.deepEqual([judged[1].mass, judged[1].pFirst], [0, 0.5]);
+    assert.deepEqual(judge.failed, { refused: 1 });
+    assert.deepEqual([judge.pairwise.counts.judged, judge.pairwise.counts.unanswered], [4, 1]);
+    // It is not kept: a later run asks again.
+    assert.equal(judge.cache.size, 6);
+    await server.close();
+  });
+
+  it("stops all the same when nothing works any more", async () => {
+    const server = new FaultServer(...Array.from({ length: 99 }, () => status(400)));
+    const { compare } = await judgeAt(server, { onFailure: "unanswered", concurrency: 1 });
+    await assert.rejects(compare(comparisons(30)), /status 400/);
+    assert.equal(server.seen.length, 10); // five comparisons in a row
+    await server.close();
+  });
+});

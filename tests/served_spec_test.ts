@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { describe, it } from "jsr:@std/testing@1/bdd";
+import { UserError } from "../lib/error.ts";
+import { keyOf, parseServedSpec, ServedClient, servedSpec } from "../lib/judge/served/mod.ts";
+import { comparisons, FaultServer, judgeAt } from "./served_faults.ts";
+
+const URL_ = "http://127.0.0.1:8000/v1";
+const fails = (input: unknown, message: RegExp) =>
+  assert.throws(() => servedSpec(input), (error: unknown) => {
+    assert.ok(error instanceof UserError);
+    assert.match(error.message, message);
+    return true;
+  });
+
+describe("The settings of a served judge", () => {
+  it("need an address and a model, and have defaults for the rest", () => {
+    const spec = servedSpec({ url: URL_, model: "m" });
+    assert.deepEqual([spec.api, spec.concurrency, spec.keyVariable, spec.onFailure], [
+      "chat",
+      4,
+      null,
+      "stop",
+    ]);
+  });
+
+  it("are refused with the field's name", () => {
+    fails({ url: URL_ }, /setting model/);
+    fails({ url: "ftp://x", model: "m" }, /setting url/);
+    fails({ url: "127.0.0.1:8000", model: "m" }, /setting url/);
+    fails({ url: URL_, model: "m", api: "telepathy" }, /setting api/);
+    fails({ url: URL_, model: "m", concurrency: 0 }, /setting concurrency/);
+    fails({ url: URL_, model: "m", keyVariable: "sk-123" }, /must be the name of a variable/);
+    fails({ url: URL_, model: "m", colour: 1 }, /no setting "colour"[^]*there are url, model/);
+    fails({ url: URL_, model: "m", apiKey: "sk-123" }, /keys are read from the environment alone/);
+    fails({ url: "https://me:sk-123@host/v1", model: "m" }, /has a user/);
+    fails({ url: `${URL_}?key=sk-123`, model: "m" }, /query/);
+    fails({ url: URL_, model: "m", tokenizer: "x" }, /for the API "completions"/);
+  });
+
+  it("are read from a line or from a file", async () => {
+    const line = await parseServedSpec(`${URL_},model=m,api=text,concurrency=2,keyVariable=MY_KEY`);
+    const fields = { url: URL_, model: "m", api: "text", concurrency: 2, keyVariable: "MY_KEY" };
+    assert.deepEqual(line, servedSpec(fields));
+    const path = await Deno.makeTempFile({ suffix: ".json" });
+    try {
+      await Deno.writeTextFile(path, JSON.stringify(fields));
+      assert.deepEqual(await parseServedSpec(path), line);
+      await Deno.writeTextFile(path, JSON.stringify({ ...fields, top: 1 }));
+      await assert.rejects(parseServedSpec(path), (error: Error) => error.message.includes(path));
+      await Deno.writeTextFile(path, "{");
+      await assert.rejects(parseServedSpec(path), /not JSON/);
+    } finally {
+      await Deno.remove(path);
+    }
+    await assert.rejects(parseServedSpec("absent.json"), /there is no such file/);
+    // What was given in the wrong place may be a key, and is not quoted.
+    await assert.rejects(
+      parseServedSpec(`${URL_},sk-123`),
+      (error: Error) =>
+        /number 1 of what follows/.test(error.message) && !error.message.includes("sk-123"),
+    );
+  });
+});
+
+describe("The key of a served judge", () => {
+  const secret = "sk-very-secret-0123456789";
+  const env = (name: string) => name === "MY_KEY" ? ` ${secret}\n` : undefined;
+
+  it("comes from the variable that the settings name", () => {
+    assert.equal(keyOf({ keyVariable: "MY_KEY" }, env), secret);
+    assert.equal(keyOf({ keyVariable: null }, env), undefined);
+    assert.throws(() => keyOf({ keyVariable: "OTHER" }, env), /variable OTHER is not set/);
+  });
+
+  it("goes to the server in the header named", async () => {
+    const server = new FaultServer();
+    for (const keyHeader of ["authorization", "api-key"]) {
+      const { compare } = await judgeAt(server, { keyVariable: "MY_KEY", keyHeader }, { env });
+      await compare(comparisons(1));
+    }
+    const [bearer, , plain] = server.seen.map(({ headers }) => headers);
+    assert.equal(bearer.get("authorization"), `Bearer ${secret}`);
+    assert.equal(plain.get("api-key"), secret);
+    assert.equal(plain.get("authorization"), null);
+    await server.close();
+  });
+
+  it("is in no error, no cache and no print of the judge, even when the server repeats it", async () => {
+    const folder = await Deno.makeTempDir();
+    const shown: string[] = [];
+    const faults = [
+      () => new Response(`{"error": {"message": "bad key ${secret}"}}`, { status: 401 }),
+      () => new Response(`<b>${secret}</b>`),
+      () => new Response(`${"z".repeat(190)}${secret}`, { status: 400 }),
+    ];
+    for (const fault of faults) {
+      const server = new FaultServer(() => undefined, fault, fault);
+      const judge = await judgeAt(
+        server,
+        { keyVariable: "MY_KEY", concurrency: 1, retries: 0 },
+        { env, cacheFile: `${folder}/judged.jsonl` },
+      );
+      const error = await judge.compare(comparisons(3)).then(() => null, (error) => error);
+      assert.ok(error instanceof UserError);
+      shown.push(error.message, Deno.inspect(error, { depth: 9 }), String(error.stack));
+      shown.push(Deno.inspect(judge, { depth: 9, showHidden: true }), JSON.stringify(judge));
+      await server.close();
+    }
+    for await (const { name } of Deno.readDir(folder)) {
+      shown.push(await Deno.readTextFile(`${folder}/${name}`));
+    }
+    await Deno.remove(folder, { recursive: true });
+    assert.match(shown[0], /bad key \[key\]/);
+    assert.equal(shown.length, 16);
+    // Not even its beginning, where a long message was cut.
+    for (const text of shown) assert.ok(!text.includes(secret.slice(0, 8)), text);
+  });
+
+  it("is refused unquoted when it cannot be sent", () => {
+    const fetching = () => new ServedClient({ url: URL_, key: `${secret}\nx` });
+    assert.throws(fetching, (error: Error) => !error.message.includes("sk-"));
+  });
+});

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { baseLog } from "../lib/show/claims_base.ts";
-import { course, overSeeds, studentQuantile } from "../lib/show/claims_interval.ts";
+import { course } from "../lib/show/claims_interval.ts";
+import { overSeeds, studentQuantile } from "../lib/statistics.ts";
 import { judgeAccuracy } from "../lib/show/claims_judge.ts";
 import { judgeNeeded, labelNoise } from "../lib/show/claims_noise.ts";
 import {

@@ -19,7 +19,7 @@ async function lesson(): Promise<TeachingOptions> {
   const root = await Deno.makeTempDir({ prefix: "teaching-" });
   made.push(root);
   await Deno.mkdir(`${root}/data/world`, { recursive: true });
-  for (const name of ["train", "held_out"]) {
+  for (const name of ["train", "held_out", "principles"]) {
     const text = await Deno.readTextFile(`data/world/${name}.csv`);
     const lines = text.split("\n").slice(0, 41).join("\n") + "\n";
     await Deno.writeTextFile(`${root}/data/world/${name}.csv`, lines);
@@ -93,7 +93,7 @@ describe("the JSFT model of a lesson", () => {
     models.forEach((model) => model.dispose());
   });
 
-  it("is made anew for other settings, another seed or another base", async () => {
+  it("is made anew for other settings, another seed, other pairs or another base", async () => {
     const options = await lesson();
     const { folder, config } = await jsftModel(options);
     const change = { supervised: { ...config.supervised, steps: 1 } };
@@ -104,6 +104,11 @@ describe("the JSFT model of a lesson", () => {
       (await jsftModel({ ...options, change: { heldOut: 2 } })).folder,
     ];
     assert.deepEqual(folders.map((other) => other === folder), [false, false, true]);
+    const pairs = `${options.folders.data}/world/train.csv`;
+    const text = await Deno.readTextFile(pairs);
+    await Deno.writeTextFile(pairs, text.replaceAll("tea", "coffee"));
+    assert.notEqual((await jsftModel(options)).folder, folder);
+    await Deno.writeTextFile(pairs, text);
     const { base } = config;
     const other = await jsftModel(options);
     const model = await other.bench.load("jsft");
@@ -118,7 +123,7 @@ describe("the JSFT model of a lesson", () => {
     await Deno.remove(`${options.folders.data}/world/base`, { recursive: true });
     await assert.rejects(
       jsftModel(options),
-      /no base model in .*world\/base\n.*deno task pretrain/,
+      /no .*world\/base\/model.safetensors\n.*deno task pretrain/,
     );
   });
 

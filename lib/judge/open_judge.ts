@@ -42,6 +42,7 @@ export const JUDGE_SPECS = [
   "reward:PATH",
   "implicit:PATH+ADAPTER",
   "recorded[:FILE_OR_FOLDER]",
+  "served:URL,model=NAME[,api=chat|completions|text]",
   "longer",
   "first",
   "random",

@@ -1,6 +1,7 @@
 /** The judge measured against the exact reward: kinds of judges side by side, a panel a measure. */
 import { z } from "zod";
-import { grouped, overSeeds } from "./claims_interval.ts";
+import { grouped } from "./claims_interval.ts";
+import { overSeeds } from "../statistics.ts";
 import { type Dot, dots, intervals, rowAxis } from "./marks.ts";
 import { type Panel, panels, textWidth } from "./panels.ts";
 import { faint, type Figure, looks, TEXT } from "./style.ts";

@@ -1,6 +1,7 @@
 /** How good the labels, and with them the judge, must be: label noise and pair count. */
 import { z } from "zod";
-import { course, grouped, overSeeds } from "./claims_interval.ts";
+import { course, grouped } from "./claims_interval.ts";
+import { overSeeds } from "../statistics.ts";
 import { dots, line } from "./marks.ts";
 import { type Panel, panels } from "./panels.ts";
 import { type Figure, INK, inkFor, type Look, shades, TEXT } from "./style.ts";

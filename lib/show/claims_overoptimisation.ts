@@ -1,6 +1,7 @@
 /** Over-optimisation: what a long run does to the true reward while its judge is ever more pleased. */
 import { z } from "zod";
-import { course, grouped, overSeeds } from "./claims_interval.ts";
+import { course, grouped } from "./claims_interval.ts";
+import { overSeeds } from "../statistics.ts";
 import { dots, line, type Point } from "./marks.ts";
 import { inside, type Panel, panels } from "./panels.ts";
 import { faint, type Figure, INK, type Look, looks, type Trace } from "./style.ts";

@@ -1,6 +1,7 @@
 /** True reward of the methods: its course over the steps, and where each ends. */
 import { z } from "zod";
-import { course, grouped, overSeeds } from "./claims_interval.ts";
+import { course, grouped } from "./claims_interval.ts";
+import { overSeeds } from "../statistics.ts";
 import { type Dot, dots, intervals, line, rowAxis } from "./marks.ts";
 import { type Panel, panels, textWidth } from "./panels.ts";
 import { faint, type Figure, INK, inkFor, looks, TEXT } from "./style.ts";

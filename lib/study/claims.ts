@@ -1,6 +1,6 @@
 import { Rng } from "../random.ts";
 import { bootstrap } from "../statistics.ts";
-import { type OverSeeds, overSeeds } from "../show/claims_interval.ts";
+import { type OverSeeds, overSeeds } from "../statistics.ts";
 import type { Items } from "./items.ts";
 import { mean } from "./measure.ts";
 

@@ -74,7 +74,7 @@ const SMALL: Omit<StudyConfig, "seed"> = {
   base: "data/world/base",
   pairs: 4000,
   heldOut: 500,
-  supervised: { steps: 250, batchSize: 32, learningRate: 1e-3, warmup: 0.05, judgeWeight: 0.5 },
+  supervised: { steps: 250, batchSize: 32, learningRate: 6e-4, warmup: 0.05, judgeWeight: 0.5 },
   preference: {
     steps: 100,
     batchSize: 32,

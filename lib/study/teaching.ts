@@ -6,6 +6,7 @@ import type { Scale } from "../run/config.ts";
 import { makeFolder, readJsonFile, readJsonl, writeWhole } from "../run/files.ts";
 import { Stopped } from "../run/stage.ts";
 import type { Job, ProgressOptions } from "../show/progress.ts";
+import { tokenizerJson, WORLD_LAYOUT, WORLD_PRINCIPLES } from "../world/language.ts";
 import { StudyBench } from "./bench.ts";
 import { STUDY_SCALES, type StudyConfig } from "./config.ts";
 import { LONG_RUNS, PREFERENCE } from "./preference.ts";
@@ -65,23 +66,24 @@ export function teachingConfig(
 /**
  * The bench of a lesson before anything is trained: the world's pairs and language, and the base model.
  *
- * @throws {UserError} if there is no base model
+ * @throws {UserError} if the base model or the pairs are missing
  */
 export async function lessonBench(
   { folders, ...options }: Omit<TeachingOptions, "progress">,
 ): Promise<StudyBench> {
   const config = teachingConfig({ folders, ...options });
-  const base = await fingerprint(config.base);
+  const data = `${folders.data}/world`;
+  const world = await fingerprint(config.base, data);
   const folderOf = (stage: string) =>
-    `${folders.work}/${stage}-${identity(stageNamed(stage), { config, base })}`;
-  return new StudyBench(config, folderOf, `${folders.data}/world`);
+    `${folders.work}/${stage}-${identity(stageNamed(stage), { config, world })}`;
+  return new StudyBench(config, folderOf, data);
 }
 
 /**
  * The JSFT model of a lesson: found in the work folder, or trained there (at `small` about a minute on two
  * cores). Stopped, the next call goes on from the last checkpoint.
  *
- * @throws {UserError} if there is no base model
+ * @throws {UserError} if the base model or the pairs are missing
  * @throws {Stopped} when the user asked to stop
  * @example
  * ```ts ignore
@@ -98,10 +100,10 @@ export function jsftModel(options: TeachingOptions): Promise<Taught> {
  * Any stage of the study that trains a model ("sft", "judge-only", "self-judge", ...), as
  * {@linkcode jsftModel}; stages that it needs are made first.
  *
- * A model is found again by the settings, the seed and the base it came from: after a change of any of them
- * it is made anew, in a folder of its own.
+ * A model is found again by its settings, the seed and what it learned from (the base, the pairs, the questions):
+ * after a change of any of them it is made anew, in a folder of its own.
  *
- * @throws {UserError} for a name that is none, or if there is no base model
+ * @throws {UserError} for a name that is none, or if the base model or the pairs are missing
  */
 export async function taught(name: string, options: TeachingOptions): Promise<Taught> {
   const bench = await lessonBench(options);
@@ -161,32 +163,40 @@ function stageNamed(name: string): StudyStage {
   );
 }
 
-/** What a stage's model depends on, as a short name: its settings, those of stages before it, seed and base. */
+/** What a stage's model depends on, as a short name: its settings, those of stages before it, seed and world. */
 function identity(
   stage: StudyStage,
-  { config, base }: { config: StudyConfig; base: string },
+  { config, world }: { config: StudyConfig; world: string },
 ): string {
   const settings = (of: StudyStage): unknown => [
     of.name,
-    of.config({ ...config, base }), // wherever the base lies
+    of.config({ ...config, base: world }), // wherever the base lies
     of.needs.map((need) => settings(stageNamed(need))),
   ];
   return createHash("sha256").update(JSON.stringify([config.seed, settings(stage)])).digest("hex")
     .slice(0, 8);
 }
 
-async function fingerprint(base: string): Promise<string> {
-  try {
-    const weights = await Deno.readFile(`${base}/model.safetensors`);
-    return createHash("sha256").update(weights).digest("hex");
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new UserError(
-      `there is no base model in ${base}`,
-      "make it with `deno task pretrain` (about half an hour), or check the folder out again",
-      { cause },
-    );
+/** A hash of all that a model learns from: the base's weights, the pairs, and the words they are put in. */
+async function fingerprint(base: string, data: string): Promise<string> {
+  const hash = createHash("sha256").update(
+    JSON.stringify([tokenizerJson(), WORLD_LAYOUT, WORLD_PRINCIPLES]),
+  );
+  const made = {
+    [`${base}/model.safetensors`]: "`deno task pretrain` (about an hour)",
+    [`${data}/train.csv`]: "`deno task world`",
+    [`${data}/principles.csv`]: "`deno task world`",
+  };
+  for (const [path, task] of Object.entries(made)) {
+    try {
+      hash.update(await Deno.readFile(path));
+    } catch (cause) {
+      if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+      const remedy = `make it with ${task}, or check the folder out again`;
+      throw new UserError(`there is no ${path}`, remedy, { cause });
+    }
   }
+  return hash.digest("hex");
 }
 
 /** Mean losses of a step's two parts. */

@@ -1,6 +1,9 @@
 /** What the outputs of an executed notebook must hold. */
 import { type Cell, isProgress, type Notebook, type Output, whole } from "./format.ts";
 
+/** What a figure lacks on a machine without a browser. */
+export const NO_STILL = "the still picture of a figure (is Chromium installed?)";
+
 /** Tags a cell may have, and what is missing from outputs that a tag asks for. */
 export const TAGS: Readonly<Record<string, (outputs: readonly Output[]) => string | null>> = {
   /** Has an output besides progress. */
@@ -12,7 +15,7 @@ export const TAGS: Readonly<Record<string, (outputs: readonly Output[]) => strin
     if (figures.length === 0) return "a figure";
     return figures.every(({ data }) => whole(data?.["image/png"] as string).length > 0)
       ? null
-      : "the still picture of a figure (is Chromium installed?)";
+      : NO_STILL;
   },
   /** Has a table with at least one row. */
   table: (outputs) =>

@@ -14,7 +14,7 @@ import { duration } from "../run/progress.ts";
 import { Stopped } from "../run/stage.ts";
 import { SCALE_VARIABLE, SEED_VARIABLE } from "../show/notebook_config.ts";
 import { type Executed, executeNotebook } from "./execute.ts";
-import { findings, outputText } from "./expect.ts";
+import { findings, NO_STILL, outputText } from "./expect.ts";
 import { normalised, serialised, whole } from "./format.ts";
 import { installJupyter, jupyterEnv, ROOT } from "./jupyter.ts";
 import { listNotebooks } from "./list.ts";
@@ -86,7 +86,7 @@ async function main(): Promise<void> {
       timeout: Number(options.timeout),
     });
     if (executed.error?.name === "Stopped") throw new Stopped();
-    const faults = report(name, executed);
+    const faults = report(name, executed, { stills: options.save });
     times.push({
       notebook: name,
       seconds: Number(executed.seconds.toFixed(1)),
@@ -105,9 +105,18 @@ async function main(): Promise<void> {
   if (failed.length > 0) Deno.exit(1);
 }
 
-/** What is wrong with an executed notebook, a text for each fault, with the cell and its output. */
-export function report(name: string, { notebook, error, cell }: Executed): string[] {
-  const found = findings(notebook);
+/**
+ * What is wrong with an executed notebook, a text for each fault, with the cell and its output.
+ *
+ * @param options.stills Whether figures must have their picture: what is saved must, but a machine without a
+ * browser can still run the notebooks.
+ */
+export function report(
+  name: string,
+  { notebook, error, cell }: Executed,
+  { stills = true }: { stills?: boolean } = {},
+): string[] {
+  const found = findings(notebook).filter(({ problem }) => stills || !problem.endsWith(NO_STILL));
   const texts = found.map(({ cell, problem }) => {
     const { source } = notebook.cells[cell - 1];
     const output = outputText(notebook.cells[cell - 1]);

@@ -9,7 +9,7 @@ import type { Job, ProgressOptions } from "../show/progress.ts";
 import { tokenizerJson, WORLD_LAYOUT, WORLD_PRINCIPLES } from "../world/language.ts";
 import { StudyBench } from "./bench.ts";
 import { STUDY_SCALES, type StudyConfig } from "./config.ts";
-import { LONG_RUNS, PREFERENCE } from "./preference.ts";
+import { LONG_RUNS, PREFERENCE, type RewardPoint } from "./preference.ts";
 import { type StudyStage, SUPERVISED, VARIANTS } from "./supervised.ts";
 
 /** Where a lesson finds and puts its things, how large it is, and how it shows what it does. */
@@ -49,6 +49,15 @@ const SIZES: Record<Scale, Omit<StudyConfig, "seed">> = {
     ...small.config,
     pairs: 2000,
     supervised: { ...small.config.supervised, steps: 120, batchSize: 16 },
+    preference: {
+      ...small.config.preference,
+      steps: 60,
+      batchSize: 24,
+      learningRate: 3e-4,
+      evaluateEvery: 10,
+    },
+    long: { steps: 150, learningRate: 1e-3, refreshEvery: 50 },
+    rejection: { ...small.config.rejection, orders: 64 },
   },
   full: full.config,
 };
@@ -117,6 +126,11 @@ export async function taught(name: string, options: TeachingOptions): Promise<Ta
     bench.dispose();
     throw error;
   }
+}
+
+/** How a policy's worth went over the steps of its preference training; empty for other stages. */
+export function courseOf({ folder }: Pick<Taught, "folder">): Promise<RewardPoint[]> {
+  return readJsonl<RewardPoint>(`${folder}/points.jsonl`);
 }
 
 async function make(

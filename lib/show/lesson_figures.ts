@@ -196,9 +196,9 @@ export function seatScatter(points: readonly SeatPoint[]): Figure {
       },
       references: [{ axis: "x", at: 0.5 }, { axis: "y", at: 0.5 }],
       notes: [
-        { text: "flip: names A", x: 0.98, y: 0.03, xanchor: "right" },
-        { text: "flip: names B", x: 0.02, y: 0.97, xanchor: "left" },
-      ],
+        { text: "flip: names A", x: 0.98, y: 0.02, xanchor: "right" },
+        { text: "flip: names B", x: 0.02, y: 0.98, xanchor: "left" },
+      ].map((note) => ({ ...note, bgcolor: "rgba(0,0,0,0)" })), // dots stay in sight
     };
   });
   return panels(list, { columns: list.length, width: 430 * list.length, height: 330, left: 76 });

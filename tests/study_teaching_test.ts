@@ -6,7 +6,13 @@ import { progress } from "../lib/show/mod.ts";
 import { accuracyByGap } from "../lib/study/by_gap.ts";
 import { deskEvidence, drawnComparisons } from "../lib/study/desk_evidence.ts";
 import { habits } from "../lib/study/habits.ts";
-import { jsftModel, lossParts, taught, type TeachingOptions } from "../lib/study/teaching.ts";
+import {
+  courseOf,
+  jsftModel,
+  lossParts,
+  taught,
+  type TeachingOptions,
+} from "../lib/study/teaching.ts";
 import { startEngine } from "../lib/tensor/mod.ts";
 import { BASE_CONFIG, freshModel } from "../lib/world/base_model.ts";
 
@@ -133,8 +139,12 @@ describe("the JSFT model of a lesson", () => {
     assert.equal(log.length, 3);
   });
 
-  it("makes what a stage needs first", async () => {
-    const { bench } = await taught("self-judge", await lesson());
+  it("makes what a stage needs first, and tells a policy's course from step 0 to the last", async () => {
+    const { bench, config, folder } = await taught("self-judge", await lesson());
+    const course = await courseOf({ folder });
+    assert.deepEqual(course.map(({ step }) => step), [0, 1, config.preference.steps]);
+    assert.ok(Math.abs(course[0].kl) < 1e-3);
+    assert.deepEqual(await courseOf({ folder: bench.folderOf("jsft") }), []);
     for (const name of ["jsft", "self-judge"]) {
       await Deno.stat(`${bench.folderOf(name)}/model/model.safetensors`);
     }

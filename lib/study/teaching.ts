@@ -53,7 +53,6 @@ const SIZES: Record<Scale, Omit<StudyConfig, "seed">> = {
       ...small.config.preference,
       steps: 60,
       batchSize: 24,
-      learningRate: 3e-4,
       evaluateEvery: 10,
     },
     long: { steps: 150, learningRate: 1e-3, refreshEvery: 50 },

@@ -5,10 +5,10 @@
  *
  * @module
  */
-import { Command, CommanderError } from "commander";
+import { Command } from "commander";
 import { UserError } from "../error.ts";
 import { Rng } from "../random.ts";
-import { runCommand } from "../run/command.ts";
+import { parseCommand, runCommand } from "../run/command.ts";
 import { writeCsv } from "../run/files.ts";
 import { type ComparisonFile, readComparisons } from "./annotations.ts";
 import { compareModels, notComparable } from "./compare.ts";
@@ -33,17 +33,8 @@ function parse(args: string[]): WinRateCommand {
     .option("--csv <file>", "write the table, rates in percent, as CSV")
     .option("--against <model>", "compare every other model with this one on the same instructions")
     .option("--skip-bad", "leave out items with a missing or wrong field, counted", false)
-    .option("--seed <number>", "seed of the bootstrap resamples", "7")
-    .allowExcessArguments(false)
-    .exitOverride()
-    .configureOutput({ writeErr: () => {} });
-  try {
-    command.parse(args, { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.code === "commander.helpDisplayed") Deno.exit(0);
-    throw new UserError(error.message.replace(/^error: /, ""), "see deno task winrate --help");
-  }
+    .option("--seed <number>", "seed of the bootstrap resamples", "7");
+  parseCommand(command, args);
   const options = command.opts<Omit<WinRateCommand, "files" | "seed"> & { seed: string }>();
   const seed = Number(options.seed);
   if (options.seed.trim() === "" || !Number.isSafeInteger(seed)) {

@@ -5,9 +5,9 @@
  *
  * @module
  */
-import { Command, CommanderError } from "commander";
+import { Command } from "commander";
 import { UserError } from "../error.ts";
-import { runCommand } from "../run/command.ts";
+import { parseCommand, runCommand } from "../run/command.ts";
 import { resolveConfig, SCALE_NAMES } from "../run/config.ts";
 import { makeFolder, writeCsv, writeWhole } from "../run/files.ts";
 import { Progress } from "../run/progress.ts";
@@ -75,17 +75,8 @@ function parse(args: string[]): JudgeOptions {
     .option("--json <file>", "write everything as JSON")
     .option("--figures <folder>", "draw reliability and biases there, with their CSV files")
     .option("--cache <file>", "where a model's judgments are kept", ".engine/judgments.jsonl")
-    .addHelpText("after", `\nMeasures:\n${glossary().replace(/^/gm, "  ")}`)
-    .allowExcessArguments(false)
-    .exitOverride()
-    .configureOutput({ writeErr: () => {} });
-  try {
-    return command.parse(args, { from: "user" }).opts<JudgeOptions>();
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.code === "commander.helpDisplayed") Deno.exit(0);
-    throw new UserError(error.message.replace(/^error: /, ""), "see deno task judge --help");
-  }
+    .addHelpText("after", `\nMeasures:\n${glossary().replace(/^/gm, "  ")}`);
+  return parseCommand(command, args).opts<JudgeOptions>();
 }
 
 async function main(): Promise<void> {

@@ -5,9 +5,9 @@
  * @module
  */
 import { basename } from "node:path";
-import { Command, CommanderError } from "commander";
+import { Command } from "commander";
 import { UserError } from "../error.ts";
-import { runCommand } from "../run/command.ts";
+import { parseCommand, runCommand } from "../run/command.ts";
 import { SCALE_NAMES } from "../run/config.ts";
 import { makeFolder, writeCsv, writeWhole } from "../run/files.ts";
 import { duration } from "../run/progress.ts";
@@ -35,19 +35,8 @@ function parse(args: readonly string[]): { names: string[]; options: Options } {
     .option("--seed <number>", "everything random follows from it", "7")
     .option("--save", "write the outputs into the notebooks (at scale small)", false)
     .option("--timeout <seconds>", "longest time of one cell", "7200")
-    .option("--folder <path>", "where the notebooks are", `${ROOT}/notebooks`)
-    .exitOverride()
-    .configureOutput({ writeErr: () => {} });
-  try {
-    command.parse([...args], { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.code === "commander.helpDisplayed") Deno.exit(0);
-    throw new UserError(
-      error.message.replace(/^error: /, ""),
-      "see deno task notebooks:run --help",
-    );
-  }
+    .option("--folder <path>", "where the notebooks are", `${ROOT}/notebooks`);
+  parseCommand(command, args);
   const options = command.opts<Options>();
   if (!(SCALE_NAMES as string[]).includes(options.scale)) {
     throw new UserError(`--scale ${options.scale}`, `choose one of ${SCALE_NAMES.join(", ")}`);

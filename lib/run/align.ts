@@ -5,10 +5,10 @@
  *
  * @module
  */
-import { Command, CommanderError } from "commander";
+import { Command } from "commander";
 import { UserError } from "../error.ts";
 import { startEngine } from "../tensor/mod.ts";
-import { runCommand, stopOnInterrupt } from "./command.ts";
+import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
 import { resolveConfig, type Scale, SCALE_NAMES } from "./config.ts";
 import { makeFolder, writeWhole } from "./files.ts";
 import { RunFolder, type Stage, Stopped } from "./stage.ts";
@@ -65,17 +65,8 @@ function parse(args: string[]): StartOptions {
       (value: string, all: string[]) => [...all, value],
       [],
     )
-    .option("--fresh", "delete the chosen stages' results and start them anew", false)
-    .allowExcessArguments(false)
-    .exitOverride()
-    .configureOutput({ writeErr: () => {} });
-  try {
-    return command.parse(args, { from: "user" }).opts<StartOptions>();
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.code === "commander.helpDisplayed") Deno.exit(0);
-    throw new UserError(error.message.replace(/^error: /, ""), "see deno task align --help");
-  }
+    .option("--fresh", "delete the chosen stages' results and start them anew", false);
+  return parseCommand(command, args).opts<StartOptions>();
 }
 
 async function main(): Promise<void> {

@@ -1,5 +1,22 @@
+import { type Command, CommanderError } from "commander";
 import { UserError } from "../error.ts";
 import { Stopped } from "./stage.ts";
+
+/**
+ * Reads a command line's arguments: help ends the process, anything commander refuses is a user's error.
+ *
+ * @throws {UserError} with commander's message and where to look up the options
+ */
+export function parseCommand(command: Command, args: readonly string[]): Command {
+  command.allowExcessArguments(false).exitOverride().configureOutput({ writeErr: () => {} });
+  try {
+    return command.parse([...args], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === "commander.helpDisplayed") Deno.exit(0);
+    throw new UserError(error.message.replace(/^error: /, ""), `see ${command.name()} --help`);
+  }
+}
 
 /**
  * Runs a command line's main function and ends the process: 0 when it returns, 130 when it was stopped, 1 with

@@ -1,7 +1,7 @@
 /** What distance from the start buys: reward against KL, for choosing among N and for training. */
 import { dots, line } from "./marks.ts";
 import { panels } from "./panels.ts";
-import { type Figure, looks } from "./style.ts";
+import { type Figure, inkFor, looks, TEXT } from "./style.ts";
 
 /** A policy at some distance from the one it came from. */
 export interface KlPoint {
@@ -25,10 +25,11 @@ export function bestOfNKl(n: number): number {
   return Math.log(n) - (n - 1) / n;
 }
 
-/** True reward against KL, a line a way; the text of each point stands above it. */
+/** True reward against KL, a line a way; the text of each point stands below it. */
 export function rewardAgainstKl(rows: readonly KlPoint[]): Figure {
   const style = looks(rows.map(({ way }) => way));
   const ways = [...style].map(([way, look]) => ({ look, some: rows.filter((r) => r.way === way) }));
+  const farthest = Math.max(...rows.map(({ kl }) => kl));
   return panels([{
     title: "True reward against the distance from JSFT",
     traces: ways.flatMap(({ look, some }) =>
@@ -37,17 +38,23 @@ export function rewardAgainstKl(rows: readonly KlPoint[]): Figure {
         : [dots([some[0].kl], [some[0].reward], { ...look, name: look.label, size: 11 })]
     ),
     x: { title: "KL from JSFT, nats (of N answers: its upper bound)" },
-    labels: ways.map(({ look, some }) => ({
+    labels: ways.filter(({ some }) => some.length > 1).map(({ look, some }) => ({
       y: some.reduce((last, row) => row.kl > last.kl ? row : last).reward,
       text: look.label,
       color: look.color,
     })),
-    notes: rows.filter(({ text }) => text).map(({ kl, reward, text }) => ({
-      x: kl,
-      y: reward,
-      text,
-      yshift: 16,
-      bgcolor: "rgba(0,0,0,0)",
-    })),
+    notes: ways.flatMap(({ look, some }) =>
+      some.map(({ kl, reward, text = some.length > 1 ? "" : look.label }) => ({
+        x: kl,
+        y: reward,
+        text,
+        xshift: 6,
+        ...(kl > 0.85 * farthest
+          ? { xanchor: "right", yshift: -24 }
+          : { xanchor: "left", yshift: -14 }),
+        bgcolor: "rgba(0,0,0,0)",
+        font: { size: TEXT.label, color: inkFor(look.color) },
+      })).filter(({ text }) => text)
+    ),
   }], { width: 900, height: 360 });
 }

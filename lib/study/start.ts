@@ -5,9 +5,9 @@
  *
  * @module
  */
-import { Command, CommanderError } from "commander";
+import { Command } from "commander";
 import { UserError } from "../error.ts";
-import { runCommand, stopOnInterrupt } from "../run/command.ts";
+import { parseCommand, runCommand, stopOnInterrupt } from "../run/command.ts";
 import { makeFolder, writeWhole } from "../run/files.ts";
 import { duration } from "../run/progress.ts";
 import { RunFolder, Stopped } from "../run/stage.ts";
@@ -41,20 +41,8 @@ function parse(args: string[]): StartOptions {
     .option("--run <folder>", "run folder; default runs/order-desk-SCALE")
     .option("--base <folder>", "base model; default data/world/base")
     .option("--out <folder>", "where the tables go; default RUN/results")
-    .option("--fresh", "delete the run folder and start anew", false)
-    .allowExcessArguments(false)
-    .exitOverride()
-    .configureOutput({ writeErr: () => {} });
-  try {
-    return command.parse(args, { from: "user" }).opts<StartOptions>();
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.code === "commander.helpDisplayed") Deno.exit(0);
-    throw new UserError(
-      error.message.replace(/^error: /, ""),
-      "see deno task start --help; a model of your own goes to deno task align",
-    );
-  }
+    .option("--fresh", "delete the run folder and start anew", false);
+  return parseCommand(command, args).opts<StartOptions>();
 }
 
 async function main(): Promise<void> {

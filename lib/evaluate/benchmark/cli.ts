@@ -6,10 +6,10 @@
  *
  * @module
  */
-import { Command, CommanderError } from "commander";
+import { Command } from "commander";
 import { UserError } from "../../error.ts";
 import { Rng } from "../../random.ts";
-import { runCommand, stopOnInterrupt } from "../../run/command.ts";
+import { parseCommand, runCommand, stopOnInterrupt } from "../../run/command.ts";
 import { makeFolder, writeWhole } from "../../run/files.ts";
 import { Progress } from "../../run/progress.ts";
 import { Stopped } from "../../run/stage.ts";
@@ -57,17 +57,8 @@ function parse(args: string[]): BenchmarkOptions {
       "after",
       "\nTemperatures are FastChat's, by category. Grades by a model on this machine are expected\n" +
         "grades over its probabilities, not what it would write; mt-bench:URL asks with MT-Bench's prompts.",
-    )
-    .allowExcessArguments(false)
-    .exitOverride()
-    .configureOutput({ writeErr: () => {} });
-  try {
-    return command.parse(args, { from: "user" }).opts<BenchmarkOptions>();
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.code === "commander.helpDisplayed") Deno.exit(0);
-    throw new UserError(error.message.replace(/^error: /, ""), "see deno task benchmark --help");
-  }
+    );
+  return parseCommand(command, args).opts<BenchmarkOptions>();
 }
 
 async function main(): Promise<void> {

@@ -4,7 +4,7 @@ import { Rng } from "../random.ts";
 import { writeCsv } from "../run/files.ts";
 import { truthJudge } from "./bench.ts";
 import { type Items, saveItems } from "./items.ts";
-import { drawAnswersOf, mean } from "./measure.ts";
+import { drawAnswersOf, type Drawn, mean } from "./measure.ts";
 import type { StudyStage } from "./supervised.ts";
 
 /** How well answers chosen among N do. */
@@ -17,6 +17,50 @@ export interface RejectionPoint {
   reward: number;
   /** Share of orders on which the JSFT judge prefers it to another single answer of the JSFT model. */
   proxy: number;
+}
+
+/** What a point of the curve is made from, besides the answers. */
+export interface ChoosingOptions {
+  /** How many of an order's answers play; the first ones. */
+  readonly n: number;
+  /** The judge of the knockout. */
+  readonly compare: Compare;
+  /** The JSFT judge, which sets the chosen answer against the opponent's. */
+  readonly own: Compare;
+  /** One other answer of the JSFT model to each order. */
+  readonly opponents: readonly string[];
+  /** Draws the brackets. */
+  readonly rng: Rng;
+}
+
+/**
+ * A point of the curve of reward against N: the first N answers to each order play a knockout.
+ *
+ * @param answers A policy's answers, for each order.
+ * @returns The chosen answers' true rewards by order, their mean, and the share of orders on which the JSFT judge
+ * prefers them to the opponent's; a tie is a half
+ */
+export async function chosenAmong(
+  answers: readonly (readonly Drawn[])[],
+  { n, compare, own, opponents, rng }: ChoosingOptions,
+): Promise<Pick<RejectionPoint, "reward" | "proxy"> & { rewards: number[] }> {
+  const prompts = answers.map(([{ order }]) => [{ role: "user", content: order }] as const);
+  const brackets = await tournaments(
+    answers.map((candidates, i) => ({
+      prompt: prompts[i],
+      candidates: candidates.slice(0, n).map(({ text }) => text),
+    })),
+    { compare, rng },
+  );
+  const chosen = brackets.map(({ winner }, i) => answers[i][winner]);
+  const verdicts = await own(chosen.map(({ text: first }, i) => ({
+    prompt: prompts[i],
+    first,
+    second: opponents[i],
+  })));
+  const rewards = chosen.map(({ reward }) => reward);
+  const proxy = mean(verdicts.map(({ winner }) => ({ first: 1, tie: 0.5, second: 0 })[winner]));
+  return { reward: mean(rewards), proxy, rewards };
 }
 
 /** Self-rejection: knockouts of N answers, beside best-of-N by the reward model and by the truth. */
@@ -61,30 +105,14 @@ export const rejectionStage: StudyStage = {
         for (const [selector, compare] of Object.entries(selectors)) {
           for (const n of sizes) {
             checkStop();
-            const brackets = await tournaments(
-              answers.map((candidates, i) => ({
-                prompt: [{ role: "user", content: orders[i] }],
-                candidates: candidates.slice(0, n).map(({ text }) => text),
-              })),
-              { compare, rng: Rng.named(seed, `study/rejection/${name}/${n}`) },
-            );
-            const chosen = brackets.map(({ winner }, i) => answers[i][winner]);
-            const verdicts = await own(chosen.map(({ text }, i) => ({
-              prompt: [{ role: "user", content: orders[i] }],
-              first: text,
-              second: opponents[i],
-            })));
-            const row = {
-              policy: name,
-              selector,
-              n,
-              reward: mean(chosen.map(({ reward }) => reward)),
-              proxy: mean(
-                verdicts.map(({ winner }) => winner === "first" ? 1 : winner === "tie" ? 0.5 : 0),
-              ),
-            } as RejectionPoint;
+            const found = await chosenAmong(answers, {
+              ...{ n, compare, own, opponents },
+              rng: Rng.named(seed, `study/rejection/${name}/${n}`),
+            });
+            const { reward, proxy } = found;
+            const row = { policy: name, selector, n, reward, proxy } as RejectionPoint;
             rows.push(row);
-            items[`rejection/${name}/${selector}/${n}`] = chosen.map(({ reward }) => reward);
+            items[`rejection/${name}/${selector}/${n}`] = found.rewards;
           }
         }
         log(

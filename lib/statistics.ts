@@ -95,7 +95,10 @@ export function proportion(
   const value = successes / n;
   const centre = (successes + z * z / 2) / (n + z * z);
   const half = z / (n + z * z) * Math.sqrt(successes * (1 - value) + z * z / 4);
-  return { value, low: Math.max(0, centre - half), high: Math.min(1, centre + half), n };
+  // Without a success the lower end is 0, but for rounding, and so at the other end.
+  const low = successes === 0 ? 0 : Math.max(0, centre - half);
+  const high = successes === n ? 1 : Math.min(1, centre + half);
+  return { value, low, high, n };
 }
 
 /**

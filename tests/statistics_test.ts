@@ -26,6 +26,14 @@ describe("proportion", () => {
     }
   });
 
+  it("begins at 0 without a success and ends at 1 without a failure, exactly", () => {
+    for (let n = 1; n < 300; n++) {
+      assert.equal(proportion(0, n).low, 0, `0 of ${n}`);
+      assert.equal(proportion(n, n).high, 1, `${n} of ${n}`);
+      assert.ok(proportion(0, n).high > 0 && proportion(n, n).low < 1);
+    }
+  });
+
   it("refuses what is not a proportion", () => {
     for (const [successes, n] of [[0, 0], [3, 2], [-1, 4], [NaN, 4], [1, 2.5]]) {
       assert.throws(() => proportion(successes, n), UserError);

@@ -1,11 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import {
-  calibrationError,
-  calibrationSums,
-  call,
-  reliabilityCurve,
-} from "../lib/judge/calibration.ts";
+import { call, reliabilityCurve } from "../lib/judge/calibration.ts";
 import { agreementCell, cohenKappa } from "../lib/judge/kappa.ts";
 import { measureAll, type SumStatistic } from "../lib/judge/resample.ts";
 import { Rng } from "../lib/random.ts";
@@ -48,7 +43,7 @@ describe("measureAll", () => {
     assert.deepEqual([mean.n, mean.clusters], [10, 10]);
   });
 
-  it("covers the truth in about 95 of 100 repetitions: a mean, kappa, a calibration error", () => {
+  it("covers the truth in about 95 of 100 repetitions: a mean, kappa", () => {
     const mean = coverage(0.7, 300, (source) => {
       const values = Array.from({ length: 80 }, () => Number(source.uniform() < 0.7));
       return measureAll({ m: meanOf(values) }, { clusters: each(80), rng: source, samples: 300 }).m;
@@ -63,16 +58,7 @@ describe("measureAll", () => {
       const k = { rows, of: cohenKappa, undefinedWhen: "constant" };
       return measureAll({ k }, { clusters: each(120), rng: source, samples: 300 }).k;
     });
-    // Says 0.95 or 0.8 and is right with 0.7 and 0.65: an error of (0.25 + 0.15) / 2.
-    const error = coverage(0.2, 300, (source) => {
-      const rows = Array.from({ length: 200 }, (_, i) => {
-        const [p, right] = i % 2 ? [0.97, 0.72] : [0.82, 0.67];
-        return calibrationSums(call(p, source.uniform() < right ? "first" : "second"));
-      });
-      const e = { rows, of: calibrationError, undefinedWhen: "no labels", biased: true };
-      return measureAll({ e }, { clusters: each(200), rng: source, samples: 300 }).e;
-    });
-    for (const [name, share] of Object.entries({ mean, kappa, error })) {
+    for (const [name, share] of Object.entries({ mean, kappa })) {
       // 300 draws at 0.95 stray by 0.025 at two standard errors.
       assert.ok(share > 0.905 && share <= 0.99, `${name} ${share}`);
     }
@@ -117,25 +103,6 @@ describe("measureAll", () => {
     });
     const { low, high } = proportion(3, 3);
     assert.deepEqual(m, { value: 1, low, high, n: 6, clusters: 3 });
-  });
-
-  it("puts the interval of a biased statistic round its value", () => {
-    // A sum of absolute values of pure noise: every resample is larger than the value.
-    const source = rng("noise");
-    const rows = Array.from(
-      { length: 400 },
-      () =>
-        calibrationSums(
-          call(0.5 + source.uniform() / 2, source.uniform() < 0.75 ? "first" : "second"),
-        ),
-    );
-    const statistic = { rows, of: calibrationError, undefinedWhen: "none" };
-    const { plain, corrected } = measureAll(
-      { plain: statistic, corrected: { ...statistic, biased: true } },
-      { clusters: each(400), rng: rng() },
-    );
-    assert.ok(corrected.low! < plain.low! && corrected.high! < plain.high!);
-    assert.ok(corrected.low! <= corrected.value! && corrected.value! <= corrected.high!);
   });
 
   it("gives null with the reason where a statistic is not defined, and a value without interval", () => {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { characters } from "../characters.ts";
 import { UserError } from "../error.ts";
 import { parseRecord, quote, readItems, stem } from "../preference/mod.ts";
 import { type Finding, Findings } from "./findings.ts";
@@ -105,7 +106,7 @@ export async function readComparisons(
       instruction: record.instruction,
       preference: record.preference === null ? null : (record.preference || 1.5) - 1,
       baselineAnswer: record.output_1,
-      lengths: { baseline: characters(record.output_1), model: characters(record.output_2) },
+      lengths: { baseline: lengthOf(record.output_1), model: lengthOf(record.output_2) },
     });
   }
   if (!items.some(({ preference }) => preference !== null)) {
@@ -152,9 +153,6 @@ function checkNames(
   }
 }
 
-function characters(text: string | null): number | null {
-  if (text === null) return null;
-  let count = 0;
-  for (const _ of text) count++;
-  return count;
+function lengthOf(text: string | null): number | null {
+  return text === null ? null : characters(text);
 }

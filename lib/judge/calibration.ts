@@ -57,7 +57,8 @@ export function calibrationSums({ confidence, right }: Call, bins = BINS): numbe
  * the bins' shares as weights (Naeini et al. 2015; Guo et al. 2017, equation 3). The bins are equal ones
  * over [0.5, 1], where confidences of two answers lie.
  *
- * It is a sum of absolute values, so noise alone makes it larger than 0: see {@linkcode calibrationFloor}.
+ * It is a sum of absolute values, so noise alone makes it larger than 0: see {@linkcode calibrationFloor},
+ * and `calibrationMeasure` for an interval that allows for it.
  *
  * @returns null where there are no calls
  */

@@ -15,6 +15,7 @@ import { locateData } from "../run/source.ts";
 import { loadEvidence } from "./evidence.ts";
 import { type MeasuredJudge, measureJudge } from "./measure_judge.ts";
 import { annotationFiles, JUDGE_SPECS, type JudgeSetting, openJudge } from "./open_judge.ts";
+import { describeUnanswered } from "./unanswered.ts";
 import { glossary, judgeCsvRows, reportText } from "./report_text.ts";
 
 interface JudgeOptions {
@@ -160,6 +161,8 @@ async function measured(
     });
     const notes = [...opened.notes?.() ?? []];
     if (judge.notCovered > 0) notes.push(`${judge.notCovered} comparisons it knows nothing of`);
+    const silent = describeUnanswered(judge.unanswered);
+    if (silent !== null) console.error(`warning: ${judge.name} ${silent}`);
     if (judge.ownLabels > 0) {
       notes.push(`${judge.ownLabels} labels are its own verdicts and were not used`);
     }

@@ -56,9 +56,10 @@ export interface Judge {
  *
  * @example
  * ```ts
+ * import { characters } from "../characters.ts";
  * import { pointwiseJudge } from "./kinds.ts";
  * const longer = pointwiseJudge("longer", (questions) =>
- *   Promise.resolve(questions.map(({ answer }) => answer.length)), { scale: 0 });
+ *   Promise.resolve(questions.map(({ answer }) => characters(answer))), { scale: 0 });
  * ```
  */
 export function pointwiseJudge(

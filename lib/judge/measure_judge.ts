@@ -5,6 +5,7 @@ import { type Evidence, triplesToJudge } from "./evidence.ts";
 import type { Judge } from "./kinds.ts";
 import { type FullReport, fullReport } from "./report.ts";
 import { roundRobins } from "./round_robin.ts";
+import { type Unanswered, unansweredOf } from "./unanswered.ts";
 
 /** A judge's full report on some evidence. */
 export interface MeasuredJudge {
@@ -16,6 +17,8 @@ export interface MeasuredJudge {
   readonly notCovered: number;
   /** Comparisons whose label is the judge's own verdict, and so was not used. */
   readonly ownLabels: number;
+  /** Comparisons that it was asked and left without an answer: in no rate of the report. */
+  readonly unanswered: Unanswered;
   readonly report: FullReport;
 }
 
@@ -57,6 +60,7 @@ export async function measureJudge(
     judged: covered.length,
     notCovered: evidence.length - covered.length,
     ownLabels: own.filter(Boolean).length,
+    unanswered: unansweredOf(judgments),
     report: fullReport(judgments, {
       comparisons,
       labels: covered.map(({ label }, i) => own[i] ? null : label),

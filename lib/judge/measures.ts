@@ -1,3 +1,4 @@
+import { characters } from "../characters.ts";
 import { agreementCell, bothOrientations, cohenKappa } from "./kappa.ts";
 import { type Comparison, type Judgment, larger, type Winner } from "./judgment.ts";
 import type { SumStatistic } from "./resample.ts";
@@ -33,7 +34,8 @@ export const MEASURES = {
   lengthCorrelationVerdict: "the same of the verdict: 1 first, 0 tie, -1 second",
   ownRate: "share of pairs with one answer of the judge's own in which that one wins",
   selfPreference: "how much oftener the better answer wins where it is the judge's own; 0 is fair",
-  calibrationError: "expected calibration error of P(first), 10 bins",
+  calibrationError:
+    "expected calibration error of P(first), 10 bins; the interval is of that without noise",
   calibrationFloor: "what that error would be if the probabilities were exactly right",
   overconfidence: "mean confidence minus accuracy of the answer leaned to",
   brier: "mean squared distance of P(first) from the label; 0.25 is guessing",
@@ -47,17 +49,24 @@ export const MEASURES = {
 export type MeasureName = keyof typeof MEASURES;
 
 const NO_LABELS = "no pair has a label that may be used and is not a tie";
+const NO_ANSWER = "the judge answered no pair: it gave the two labels next to no probability";
 const ONE_ORDER = "the verdicts were taken down in one order only";
 
-/** The statistics of all measures that are functions of the pairs one by one. */
+/**
+ * The statistics of all measures that are functions of the pairs one by one. A pair that the judge did not
+ * answer is in `mass` and `unansweredRate` alone: its winner rests on next to nothing, and is no tie.
+ */
 export function pairStatistics(pairs: readonly JudgedPair[]) {
   const noMass = { undefinedWhen: "the probabilities of the labels were not taken down" };
-  return {
+  const verdicts = {
     ...labelStatistics(pairs),
     ...seatStatistics(pairs),
     ...lengthStatistics(pairs),
     ...ownStatistics(pairs),
     tieRate: average(pairs, ({ judgment: { winner } }) => Number(winner === "tie")),
+  };
+  return {
+    ...ofAnswered(verdicts, pairs),
     mass: average(pairs, ({ judgment: { mass, recorded } }) => recorded ? null : mass, {
       ...noMass,
       share: false,
@@ -68,6 +77,20 @@ export function pairStatistics(pairs: readonly JudgedPair[]) {
       noMass,
     ),
   } satisfies Partial<Record<MeasureName, SumStatistic>>;
+}
+
+/** The same statistics on the answered pairs alone. */
+export function ofAnswered<Name extends string>(
+  statistics: Readonly<Record<Name, SumStatistic>>,
+  pairs: readonly JudgedPair[],
+): Record<Name, SumStatistic> {
+  const silent = pairs.every(({ judgment }) => !judgment.answered);
+  const heard = Object.entries<SumStatistic>(statistics).map(([name, statistic]) => [name, {
+    ...statistic,
+    rows: statistic.rows.map((row, i) => pairs[i].judgment.answered ? row : null),
+    ...(silent && { undefinedWhen: NO_ANSWER }),
+  }]);
+  return Object.fromEntries(heard);
 }
 
 function labelStatistics(pairs: readonly JudgedPair[]) {
@@ -145,7 +168,7 @@ function seatStatistics(pairs: readonly JudgedPair[]) {
 function lengthStatistics(pairs: readonly JudgedPair[]) {
   const unequal = "the two answers of every pair are of one length";
   const difference = ({ comparison: { first, second } }: JudgedPair) =>
-    first.length - second.length;
+    characters(first) - characters(second);
   const named = (pair: JudgedPair) => {
     const side = longer(pair);
     return side === "tie" ? null : credit(pair.judgment.winner, side);
@@ -243,7 +266,7 @@ function constantLabels(table: ArrayLike<number>): boolean {
 }
 
 function longer({ comparison: { first, second } }: JudgedPair): Winner {
-  return larger(first.length, second.length);
+  return larger(characters(first), characters(second));
 }
 
 function sided(label: Winner | null): label is "first" | "second" {

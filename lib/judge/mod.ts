@@ -2,6 +2,7 @@
 export * from "./alpaca_seats.ts";
 export * from "./cache.ts";
 export * from "./calibration.ts";
+export * from "./calibration_interval.ts";
 export * from "./evidence.ts";
 export * from "./judge.ts";
 export * from "./judgment.ts";
@@ -22,3 +23,4 @@ export * from "./reward_model.ts";
 export * from "./round_robin.ts";
 export * from "./template.ts";
 export * from "./tournament.ts";
+export * from "./unanswered.ts";

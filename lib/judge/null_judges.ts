@@ -1,3 +1,4 @@
+import { characters } from "../characters.ts";
 import type { Rng } from "../random.ts";
 import {
   type Ballot,
@@ -35,7 +36,7 @@ export function byScore(
 }
 
 /** Prefers the answer with more characters: what a length bias alone would score. */
-export const longerWins: Compare = byScore(({ answer }) => answer.length);
+export const longerWins: Compare = byScore(({ answer }) => characters(answer));
 
 /** Always names the first seat, whoever sits there: what a position bias alone would score. */
 export const firstSeat: Compare = judgeWith(() => ({ forward: SEAT_A, backward: SEAT_A }));

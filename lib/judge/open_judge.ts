@@ -1,4 +1,5 @@
 /** Judges by name, as a command line gives them. */
+import { characters } from "../characters.ts";
 import { UserError } from "../error.ts";
 import { Rng } from "../random.ts";
 import type { RunConfig } from "../run/config.ts";
@@ -90,7 +91,7 @@ export async function openJudge(spec: string, setting: JudgeSetting): Promise<Op
 export function longerJudge(name: string): Judge {
   return pointwiseJudge(
     name,
-    (questions) => Promise.resolve(questions.map(({ answer }) => answer.length)),
+    (questions) => Promise.resolve(questions.map(({ answer }) => characters(answer))),
     { scale: 0 },
   );
 }

@@ -2,20 +2,18 @@ import { UserError } from "../error.ts";
 import { promptKey } from "../preference/mod.ts";
 import type { Rng } from "../random.ts";
 import type { Estimate } from "../statistics.ts";
-import {
-  calibrationError,
-  calibrationFloor,
-  calibrationSums,
-  call,
-  reliabilityCurve,
-  type ReliabilityRow,
-} from "./calibration.ts";
+import { calibrationFloor, call, reliabilityCurve, type ReliabilityRow } from "./calibration.ts";
+import { calibrationMeasure } from "./calibration_interval.ts";
 import type { Comparison, Judgment, Winner } from "./judgment.ts";
-import { type JudgedPair, pairStatistics } from "./measures.ts";
+import { type JudgedPair, ofAnswered, pairStatistics } from "./measures.ts";
 import { type Measure, measureAll, type SumStatistic } from "./resample.ts";
 import { type RoundRobin, triplesOf } from "./round_robin.ts";
+import { unansweredOf } from "./unanswered.ts";
 
-/** What a judge is worth on pairs whose better answer is known; each number with its interval. */
+/**
+ * What a judge is worth on pairs whose better answer is known; each number with its interval. All but `mass`
+ * and `unansweredRate` are of the answered pairs, which their `n` counts.
+ */
 export interface JudgeReport {
   /** Share of pairs in which the preferred answer wins; a tie counts one half. */
   readonly accuracy: Estimate;
@@ -92,34 +90,32 @@ export interface FullReportRow extends Measure {
 }
 
 /**
- * Measures a judge against known preferences. Unanswered pairs stay in every rate, with the winner
- * that their small probabilities give; `unansweredRate` says how many there are. Pairs with the same
- * prompt are resampled together.
+ * Measures a judge against known preferences. Pairs with the same prompt are resampled together.
  *
- * @throws {UserError} When there are no judgments, the lists differ in length, or a judgment was taken
- * down in one order only, so that it has no flip rate (use {@linkcode fullReport}).
+ * A pair that the judge did not answer (P(A) + P(B) below its threshold) is a failure, not a tie: it is in no
+ * rate, neither as right nor as wrong nor as consistent, and in none of the length rates set beside them, so
+ * that all are of the same pairs. It counts in `mass` and `unansweredRate` alone, whose `n` is all pairs. To
+ * leave it out flatters a judge that answers what is easy: read the rates together with `unansweredRate`.
+ *
+ * @throws {UserError} When there are no judgments, the lists differ in length, no pair was answered, or a
+ * judgment was taken down in one order only, so that it has no flip rate (use {@linkcode judgeMeasures}).
  */
 export function judgeReport(
   judgments: readonly Judgment[],
   options: JudgeReportOptions,
 ): JudgeReport {
-  const labels = typeof options.preferred === "string"
-    ? judgments.map(() => options.preferred as "first" | "second")
-    : options.preferred;
-  const pairs = judgedPairs(judgments, { ...options, labels });
-  const statistics = pairStatistics(pairs);
-  const chosen = Object.fromEntries(JUDGE_REPORT.map((name) => [name, statistics[name]]));
-  const { rng, samples, level } = options;
-  const measures = measureAll(chosen as Record<keyof JudgeReport, SumStatistic>, {
-    clusters: pairs.map(({ cluster }) => cluster),
-    rng,
-    samples,
-    level,
-  });
+  const measures = judgeMeasures(judgments, options);
   return Object.fromEntries(JUDGE_REPORT.map((name) => {
     const { value, low, high, n, reason } = measures[name];
     if (value === null) {
-      throw new UserError(`${name} is not defined: ${reason}`, "use fullReport, which can say so");
+      const { pairs, of, meanMass } = unansweredOf(judgments);
+      throw new UserError(
+        `${name} is not defined: ${reason}` +
+          (meanMass === null
+            ? ""
+            : ` (${pairs} of ${of} unanswered, mean P(A) + P(B) = ${meanMass.toPrecision(2)})`),
+        "use judgeMeasures or fullReport, which can say so",
+      );
     }
     // One pair alone has no interval; the range of what is possible is the honest one.
     return [name, { value, low: low ?? 0, high: high ?? 1, n }];
@@ -127,8 +123,33 @@ export function judgeReport(
 }
 
 /**
+ * The measures of {@linkcode judgeReport}, null with a reason where one is not defined.
+ *
+ * @throws {UserError} When there are no judgments, or the lists differ in length.
+ */
+export function judgeMeasures(
+  judgments: readonly Judgment[],
+  options: JudgeReportOptions,
+): Record<keyof JudgeReport, Measure> {
+  const labels = typeof options.preferred === "string"
+    ? judgments.map(() => options.preferred as "first" | "second")
+    : options.preferred;
+  const pairs = judgedPairs(judgments, { ...options, labels });
+  const statistics = pairStatistics(pairs);
+  const chosen = Object.fromEntries(JUDGE_REPORT.map((name) => [name, statistics[name]]));
+  const { rng, samples, level } = options;
+  return measureAll(chosen as Record<keyof JudgeReport, SumStatistic>, {
+    clusters: pairs.map(({ cluster }) => cluster),
+    rng,
+    samples,
+    level,
+  });
+}
+
+/**
  * Measures a judge in every way that the pairs allow: agreement with labels, seats, length,
- * self-preference, calibration and, given round robins, transitivity. See `MEASURES`.
+ * self-preference, calibration and, given round robins, transitivity. See `MEASURES`. Pairs without an answer
+ * are in `mass` and `unansweredRate` alone, as {@linkcode judgeReport} says.
  *
  * Every measure is the same when the two answers of pairs are swapped, together with what was judged and
  * said of them, but for `kappaAsGiven`.
@@ -142,27 +163,20 @@ export function fullReport(
   const { rng, samples, level, roundRobins = [] } = options;
   const pairs = judgedPairs(judgments, options);
   const clusters = pairs.map(({ cluster }) => cluster);
-  const calls = pairs.map(({ judgment: { pFirst }, label }) =>
-    label === "first" || label === "second" ? call(pFirst, label) : null
+  const calls = pairs.map(({ judgment: { pFirst, answered }, label }) =>
+    answered && (label === "first" || label === "second") ? call(pFirst, label) : null
   );
   const known = calls.filter((made) => made !== null);
-  const calibration: Record<"calibrationError" | "overconfidence", SumStatistic> = {
-    calibrationError: {
-      rows: calls.map((made) => made && calibrationSums(made)),
-      of: calibrationError,
-      undefinedWhen: "no pair has a label that may be used and is not a tie",
-      biased: true,
-    },
-    overconfidence: {
-      rows: calls.map((made) => made && [1, made.confidence - made.right]),
-      of: ([n, sum]) => n > 0 ? sum / n : null,
-      undefinedWhen: "no pair has a label that may be used and is not a tie",
-    },
+  const overconfidence: SumStatistic = {
+    rows: calls.map((made) => made && [1, made.confidence - made.right]),
+    of: ([n, sum]) => n > 0 ? sum / n : null,
+    undefinedWhen: "no pair has a label that may be used and is not a tie",
   };
   const measures: Record<string, Measure> = measureAll(
-    { ...pairStatistics(pairs), ...calibration },
+    { ...pairStatistics(pairs), ...ofAnswered({ overconfidence }, pairs) },
     { clusters, rng, samples, level },
   );
+  measures.calibrationError = calibrationMeasure(calls, { clusters, rng, level });
   measures.calibrationFloor = {
     ...calibrationFloor(known, { rng }),
     clusters: known.length === 0 ? 0 : measures.calibrationError.clusters,

@@ -1,4 +1,4 @@
-import { cumulativeStdNormalProbability, probit, quantileSorted } from "simple-statistics";
+import { quantileSorted } from "simple-statistics";
 import { UserError } from "../error.ts";
 import type { Rng } from "../random.ts";
 import { proportion } from "../statistics.ts";
@@ -32,8 +32,6 @@ export interface SumStatistic {
   readonly undefinedWhen: string;
   /** It is a share in [0, 1]; see {@linkcode measureAll} on shares of 0 and 1. */
   readonly share?: boolean;
-  /** Its resamples lie to one side of it, as those of a sum of absolute values do. */
-  readonly biased?: boolean;
 }
 
 /** Settings of {@linkcode measureAll}. */
@@ -54,8 +52,8 @@ const LEAST_DEFINED = 0.9;
  * Values with bootstrap intervals; groups of rows are drawn with replacement, the same groups for all
  * statistics.
  *
- * Intervals are percentiles of the resamples (Efron and Tibshirani 1993, chapter 13), with their
- * correction for median bias (section 14.3, acceleration 0) where a statistic says it is `biased`. A
+ * Intervals are percentiles of the resamples (Efron and Tibshirani 1993, chapter 13); a statistic that noise
+ * pushes to one side needs another (see `calibrationMeasure`). A
  * share of 0 or 1 has resamples that are all alike; there the interval is Wilson's, with the groups as
  * its n, since no failure among n is no proof that there are none.
  *
@@ -171,25 +169,11 @@ function measureOf(
     );
   }
   replicates.sort((a, b) => a - b);
-  const [from, to] = statistic.biased
-    ? corrected(replicates, value, level)
-    : [(1 - level) / 2, (1 + level) / 2];
   return {
     value,
-    low: quantileSorted(replicates, from),
-    high: quantileSorted(replicates, to),
+    low: quantileSorted(replicates, (1 - level) / 2),
+    high: quantileSorted(replicates, (1 + level) / 2),
     n,
     clusters,
   };
-}
-
-/** Which quantiles to take when the value is not the median of its resamples. */
-function corrected(replicates: readonly number[], value: number, level: number): [number, number] {
-  const below = replicates.filter((replicate) => replicate < value).length;
-  const equal = replicates.filter((replicate) => replicate === value).length;
-  const ends = 1 / (replicates.length + 1);
-  const share = Math.min(1 - ends, Math.max(ends, (below + equal / 2) / replicates.length));
-  const shift = 2 * probit(share);
-  const at = (p: number) => cumulativeStdNormalProbability(shift + probit(p));
-  return [at((1 - level) / 2), at((1 + level) / 2)];
 }

@@ -105,7 +105,7 @@ export interface Triple {
 }
 
 /**
- * Every triple of candidates whose three meetings are there, with what the verdicts make of it. Of N
+ * Every triple of candidates whose three meetings are there and were answered, with what the verdicts make of it. Of N
  * candidates in a round robin without ties, C(N, 3) - sum over candidates of C(wins, 2) are cycles
  * (Kendall and Babington Smith 1940); of random verdicts a quarter are.
  */
@@ -113,7 +113,8 @@ export function triplesOf(
   { candidates, meetings }: Pick<RoundRobin, "candidates" | "meetings">,
 ): Triple[] {
   const margin = new Map<string, number>(); // of the lower index: 1 won, 0 tie, -1 lost
-  for (const { first, second, judgment: { winner } } of meetings) {
+  for (const { first, second, judgment: { winner, answered } } of meetings) {
+    if (!answered) continue; // a failure, not a tie: as good as never asked
     margin.set(`${first},${second}`, winner === "first" ? 1 : winner === "tie" ? 0 : -1);
   }
   return allPairs(candidates.length).flatMap(([i, j]) =>

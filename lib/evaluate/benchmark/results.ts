@@ -1,4 +1,5 @@
 /** What a benchmark's verdicts come to, in all and by category, each number with its interval and its n. */
+import { characters } from "../../characters.ts";
 import { UserError } from "../../error.ts";
 import { Rng } from "../../random.ts";
 import { bootstrap, proportion } from "../../statistics.ts";
@@ -141,7 +142,7 @@ export function pairRows(
       first: turnsOf(first.answers[q]),
       second: turnsOf(second.answers[q]),
     });
-    return 0.5 + 0.5 * Math.sign(match.first.length - match.second.length);
+    return 0.5 + 0.5 * Math.sign(characters(match.first) - characters(match.second));
   });
   const mass = itemsOf(questions, (key) => {
     const record = found.get(key);

@@ -1,4 +1,5 @@
 import { answerExample } from "../../align/mod.ts";
+import { characters } from "../../characters.ts";
 import { UserError } from "../../error.ts";
 import {
   type BadLine,
@@ -70,7 +71,8 @@ export const dataStage: Stage = {
     const held = shuffle(sides.heldOut, "data/held out").slice(0, heldOut);
     await writeJsonl(`${folder}/train.jsonl`, chosen);
     await writeJsonl(`${folder}/held_out.jsonl`, held);
-    const longer = held.filter((pair) => pair.chosen.length > pair.rejected.length).length;
+    const longer =
+      held.filter(({ chosen, rejected }) => characters(chosen) > characters(rejected)).length;
     log(`${chosen.length} pairs to train on, ${held.length} held out, no prompt on both sides`);
     return {
       file: path,

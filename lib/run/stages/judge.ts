@@ -1,5 +1,5 @@
 import { encodePrompt, endOfAnswer } from "../../align/mod.ts";
-import { judgeReport, reportRows } from "../../judge/mod.ts";
+import { describeUnanswered, judgeMeasures, unansweredOf } from "../../judge/mod.ts";
 import { generate, type Llama } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
 import { Rng } from "../../random.ts";
@@ -46,21 +46,30 @@ function judgeStage(
       }
 
       const rng = Rng.named(config.seed, "judge report");
-      const report = judgeReport(judgments, { comparisons, preferred: "first", rng });
-      const rows = reportRows(report);
+      const measures = judgeMeasures(judgments, { comparisons, preferred: "first", rng });
+      const silent = describeUnanswered(unansweredOf(judgments));
+      if (silent !== null) log(`warning: the judge ${silent}`);
+      // A model that answers nothing has no rates, but a run goes on: JSFT is what teaches it to answer.
+      const report = Object.fromEntries(
+        Object.entries(measures).flatMap(([measure, { value, low, high, n }]) =>
+          value === null ? [] : [[measure, { value, low: low ?? 0, high: high ?? 1, n }]]
+        ),
+      );
+      const rows = Object.entries(report).map(([measure, found]) => ({ measure, ...found }));
       await writeCsv(`${folder}/report.csv`, rows);
       await writeJsonl(
         `${folder}/judgments.jsonl`,
         judgments.map((judgment, i) => ({ pair: pairs[i].id, ...judgment })),
       );
-      for (const { measure, value, low, high } of rows) {
-        log(`${measure.padEnd(20)} ${value.toFixed(3)}  [${low.toFixed(3)}, ${high.toFixed(3)}]`);
+      for (const { measure, value, low, high, n } of rows) {
+        const interval = `[${low.toFixed(3)}, ${high.toFixed(3)}]`;
+        log(`${measure.padEnd(20)} ${value.toFixed(3)}  ${interval}  ${n}`);
       }
       await writeJsonl(
         `${folder}/answers.jsonl`,
         await greedyAnswers(model, pairs.slice(0, config.reject.samples), context),
       );
-      return { ...report };
+      return report;
     },
   };
 }

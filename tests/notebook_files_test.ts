@@ -104,6 +104,8 @@ describe("a tag", () => {
       code("c", ["table"], [display({ "text/html": "<table><tbody>\n</tbody></table>" })]),
       code("d", ["figure"], [display({ "text/plain": "x" })]),
       code("e", ["output"], [{ output_type: "stream", name: "stdout", text: "\n" }]),
+      code("f", ["figure-or-text"], [display(figure)]),
+      code("g", ["figure-or-text"]),
     );
     assert.deepEqual(
       findings(notebook).map(({ cell, problem }) => `${cell} ${problem.replace(/.*lacks /, "")}`),
@@ -113,6 +115,8 @@ describe("a tag", () => {
         "3 a table with rows",
         "4 a figure",
         "5 an output",
+        "6 the still picture of a figure (is Chromium installed?)",
+        "7 an output",
       ],
     );
   });
@@ -123,6 +127,8 @@ describe("a tag", () => {
       code("b", ["figure", "output"], [display({ ...figure, "image/png": "iVBO" })]),
       code("c", ["table"], [display({ "text/html": ["<tbody>\n", "<tr><td>1</td></tr>"] })]),
       code("d", ["exercise"]),
+      code("e", ["figure-or-text"], [display({ ...figure, "image/png": "iVBO" })]),
+      code("f", ["figure-or-text"], [display({ "text/plain": "left out" })]),
     );
     assert.deepEqual(findings(notebook), []);
   });

@@ -1,6 +1,7 @@
 /**
  * `deno task notebooks:check [--fix] [NAMES]`: what can be said of the notebooks without running them. Format, types,
- * lint, length of cells, the kernel's name, tags, and saved outputs where a tag asks for them. `--fix` formats.
+ * lint, length of cells, the kernel's name, tags, saved outputs where a tag asks for them, and whether these are of
+ * the code and the base model that are there now. `--fix` formats.
  *
  * @module
  */
@@ -9,11 +10,14 @@ import { parseArgs } from "node:util";
 import { runCommand } from "../run/command.ts";
 import { makeFolder, writeWhole } from "../run/files.ts";
 import { run } from "../setup/step.ts";
+import { resultTable } from "../show/result_table.ts";
+import { formatted } from "./deno_fmt.ts";
 import { findings } from "./expect.ts";
 import { type Notebook, readNotebook, whole } from "./format.ts";
 import { KERNEL, ROOT } from "./jupyter.ts";
 import { listNotebooks } from "./list.ts";
 import { type NotebookModule, toModule } from "./module.ts";
+import { baseHash, staleFaults, TIMES } from "./saved.ts";
 
 /** Longest code cell, in lines: what is read in one go. */
 export const MAX_LINES = 25;
@@ -24,8 +28,16 @@ export const MAX_LINES = 25;
  */
 const SCRATCH = `${ROOT}/.ipynb_checkpoints`;
 
-/** Faults that show in the file itself. */
-export function staticFaults(name: string, notebook: Notebook): string[] {
+/**
+ * Faults that show in the file itself.
+ *
+ * @param now What saved outputs should be from: see {@linkcode staleFaults}.
+ */
+export function staticFaults(
+  name: string,
+  notebook: Notebook,
+  now: { base: string | null; seconds?: number } = { base: null },
+): string[] {
   const kernel = (notebook.metadata.kernelspec as { name?: string } | undefined)?.name;
   const long = notebook.cells.flatMap(({ cell_type, source }, index) => {
     const count = whole(source).trimEnd().split("\n").length;
@@ -38,14 +50,16 @@ export function staticFaults(name: string, notebook: Notebook): string[] {
       : [];
   });
   const unfit = findings(notebook).map(({ cell, problem }) => `${name} cell ${cell} ${problem}`);
-  const missing = unfit.some((text) => text.includes("lacks"));
+  const stale = staleFaults(notebook, now).map((text) => `${name} ${text}`);
+  const again = stale.length > 0 || unfit.some((text) => text.includes("lacks"));
   return [
     ...(kernel === KERNEL
       ? []
       : [`${name} names the kernel "${kernel}"; it should be "${KERNEL}"`]),
     ...long,
     ...unfit,
-    ...(missing
+    ...stale,
+    ...(again
       ? [`  -> deno task notebooks:run --save ${basename(name, ".ipynb").slice(0, 2)}`]
       : []),
   ];
@@ -87,10 +101,7 @@ export async function codeFaults(paths: readonly string[]): Promise<string[]> {
   }
 }
 
-/**
- * Notebooks that the formatter would change. Their text is piped through it, since Deno 2.9.6's
- * `fmt --check` calls every notebook unformatted that its cache has not seen.
- */
+/** Notebooks that the formatter would change. */
 async function unformatted(paths: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const path of paths) {
@@ -98,21 +109,6 @@ async function unformatted(paths: readonly string[]): Promise<string[]> {
     if (await formatted(text) !== text) found.push(path);
   }
   return found;
-}
-
-/** A notebook's text as Deno formats it. */
-async function formatted(text: string): Promise<string> {
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["fmt", "-", "--ext", "ipynb"],
-    cwd: ROOT,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const writer = command.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(text));
-  await writer.close();
-  return new TextDecoder().decode((await command.output()).stdout);
 }
 
 type Where = (file: string, line: number) => string;
@@ -171,7 +167,12 @@ if (import.meta.main) {
       }
     }
     const faults = await codeFaults(paths);
-    for (const path of paths) faults.push(...staticFaults(short(path), await readNotebook(path)));
+    const [base, times] = [await baseHash(), await resultTable(TIMES) ?? []];
+    for (const path of paths) {
+      const found = times.find(({ notebook }) => notebook === basename(path, ".ipynb"))?.seconds;
+      const seconds = found === undefined ? undefined : Number(found);
+      faults.push(...staticFaults(short(path), await readNotebook(path), { base, seconds }));
+    }
     for (const fault of faults) console.log(fault);
     console.log(`${paths.length} notebooks, ${faults.length} faults`);
     if (faults.length > 0) Deno.exit(1);

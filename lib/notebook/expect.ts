@@ -4,19 +4,27 @@ import { type Cell, isProgress, type Notebook, type Output, whole } from "./form
 /** What a figure lacks on a machine without a browser. */
 export const NO_STILL = "the still picture of a figure (is Chromium installed?)";
 
+type Missing = (outputs: readonly Output[]) => string | null;
+
+const output: Missing = (outputs) =>
+  outputs.some((output) => !isProgress(output) && !isEmpty(output)) ? null : "an output";
+
+const figure: Missing = (outputs) => {
+  const figures = outputs.filter(isFigure);
+  if (figures.length === 0) return "a figure";
+  return figures.every(({ data }) => whole(data?.["image/png"] as string).length > 0)
+    ? null
+    : NO_STILL;
+};
+
 /** Tags a cell may have, and what is missing from outputs that a tag asks for. */
-export const TAGS: Readonly<Record<string, (outputs: readonly Output[]) => string | null>> = {
+export const TAGS: Readonly<Record<string, Missing>> = {
   /** Has an output besides progress. */
-  output: (outputs) =>
-    outputs.some((output) => !isProgress(output) && !isEmpty(output)) ? null : "an output",
+  output,
   /** Has a figure, interactive and still. */
-  figure(outputs) {
-    const figures = outputs.filter(({ data }) => data?.["application/vnd.plotly.v1+json"]);
-    if (figures.length === 0) return "a figure";
-    return figures.every(({ data }) => whole(data?.["image/png"] as string).length > 0)
-      ? null
-      : NO_STILL;
-  },
+  figure,
+  /** Has a figure, or says why there is none, as where data is out of reach. */
+  "figure-or-text": (outputs) => outputs.some(isFigure) ? figure(outputs) : output(outputs),
   /** Has a table with at least one row. */
   table: (outputs) =>
     outputs.some(({ data }) => /<tbody>\s*<tr>/.test(whole(data?.["text/html"] as string)))
@@ -50,6 +58,8 @@ function problems({ outputs = [], metadata }: Cell): string[] {
     return missing === null ? [] : [`is tagged "${tag}" but lacks ${missing}`];
   });
 }
+
+const isFigure = ({ data }: Output) => Boolean(data?.["application/vnd.plotly.v1+json"]);
 
 function isEmpty({ output_type, text, data }: Output): boolean {
   if (output_type === "stream") return whole(text).trim() === "";

@@ -59,6 +59,9 @@ export async function readNotebook(path: string): Promise<Notebook> {
   return notebook;
 }
 
+/** The name of our own notes, in the metadata of a notebook and of an output. */
+export const NOTE = "self-judge";
+
 const METADATA = (() => {
   const { display_name, language } = kernelspec("");
   return {
@@ -84,7 +87,10 @@ export function normalised(notebook: Notebook): Notebook {
       if (cell.cell_type !== "code") return common;
       return { ...common, execution_count: null, outputs: outputs(cell.outputs ?? []) };
     }),
-    metadata: METADATA,
+    metadata: {
+      ...METADATA,
+      ...notebook.metadata[NOTE] ? { [NOTE]: notebook.metadata[NOTE] } : {},
+    },
     nbformat: 4,
     nbformat_minor: 5,
   };
@@ -105,7 +111,7 @@ export function serialised(notebook: Notebook): string {
 
 /** True for the output of `progress()`. */
 export function isProgress({ metadata }: Output): boolean {
-  return (metadata?.["self-judge"] as { progress?: boolean } | undefined)?.progress === true;
+  return (metadata?.[NOTE] as { progress?: boolean } | undefined)?.progress === true;
 }
 
 function cellId({ source }: Cell, index: number): string {

@@ -4,20 +4,21 @@
  *
  * @module
  */
-import { basename } from "node:path";
+import { basename, resolve } from "node:path";
 import { Command } from "commander";
 import { UserError } from "../error.ts";
 import { parseCommand, runCommand } from "../run/command.ts";
 import { SCALE_NAMES } from "../run/config.ts";
-import { makeFolder, writeCsv, writeWhole } from "../run/files.ts";
+import { makeFolder, writeCsv } from "../run/files.ts";
 import { duration } from "../run/progress.ts";
 import { Stopped } from "../run/stage.ts";
 import { SCALE_VARIABLE, SEED_VARIABLE } from "../show/notebook_config.ts";
 import { type Executed, executeNotebook } from "./execute.ts";
 import { findings, NO_STILL, outputText } from "./expect.ts";
-import { normalised, serialised, whole } from "./format.ts";
+import { whole } from "./format.ts";
 import { installJupyter, jupyterEnv, ROOT } from "./jupyter.ts";
 import { listNotebooks } from "./list.ts";
+import { baseHash, saveNotebook } from "./saved.ts";
 
 interface Options {
   scale: string;
@@ -47,6 +48,12 @@ function parse(args: readonly string[]): { names: string[]; options: Options } {
       "saved outputs come from --scale small: leave one of the two out",
     );
   }
+  if (options.save && resolve(options.folder) !== `${ROOT}/notebooks`) {
+    throw new UserError(
+      `--save with --folder ${options.folder}`,
+      "outputs are saved into the repository's notebooks alone: leave one of the two out",
+    );
+  }
   if (!/^[1-9]\d{0,6}$/.test(options.timeout)) {
     throw new UserError(`--timeout ${options.timeout}`, "give a whole number of seconds");
   }
@@ -65,6 +72,9 @@ async function main(): Promise<void> {
     [SEED_VARIABLE]: options.seed,
   };
   console.log(`${paths.length} notebooks, scale ${options.scale}, seed ${options.seed}`);
+  const base = await baseHash(); // as it is before the first cell reads it
+  const { os, arch } = Deno.build;
+  const system = `${os} ${arch}, ${navigator.hardwareConcurrency} cores`;
   const times: { notebook: string; seconds: number; result: string }[] = [];
   for (const path of paths) {
     const name = basename(path, ".ipynb");
@@ -84,7 +94,11 @@ async function main(): Promise<void> {
     console.log(`${name}: ${faults.length === 0 ? "ok" : "FAILED"}, ${duration(executed.seconds)}`);
     for (const fault of faults) console.log(fault);
     if (options.save && faults.length === 0) {
-      await writeWhole(path, serialised(normalised(executed.notebook)));
+      const { seconds } = times.at(-1)!;
+      const { scale, seed } = options;
+      await saveNotebook(path, executed.notebook, {
+        ...{ notebook: name, scale, seed, base, seconds, system },
+      });
     }
   }
   await writeCsv(`${copies}/times.csv`, times);

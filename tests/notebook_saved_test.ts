@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
+import { staticFaults } from "../lib/notebook/check.ts";
+import { normalised, type Notebook, readNotebook, whole } from "../lib/notebook/format.ts";
+import {
+  baseHash,
+  codeHash,
+  minutesText,
+  noted,
+  saveNotebook,
+  staleFaults,
+} from "../lib/notebook/saved.ts";
+import { resultTable } from "../lib/show/result_table.ts";
+
+const book = (source: string, head = "# T\n\nReads `data/world/base`, takes about 5 minutes.") => ({
+  cells: [
+    { id: "a", cell_type: "markdown", metadata: {}, source: head },
+    {
+      ...{ id: "b", cell_type: "code", metadata: {}, source, execution_count: null },
+      outputs: [{ output_type: "stream", name: "stdout", text: "1\n" }],
+    },
+  ],
+  metadata: { kernelspec: { name: "self-judge" } },
+  nbformat: 4,
+  nbformat_minor: 5,
+} as Notebook);
+const MADE = { scale: "small", seed: "7", base: "0123", seconds: 62 };
+
+let folder = "";
+beforeEach(async () => {
+  folder = await Deno.makeTempDir();
+});
+afterEach(async () => {
+  await Deno.remove(folder, { recursive: true });
+});
+
+describe("saved outputs", () => {
+  it("are without fault while code, base model and time are those of the note", () => {
+    const saved = noted(book("const a = 1;"), MADE);
+    assert.deepEqual(staleFaults(saved, { base: "0123", seconds: 62 }), []);
+    assert.deepEqual(staleFaults(saved, { base: null }), []); // no base here: nothing is known of it
+    assert.match(whole(saved.cells[0].source), /takes about 1 minute\./);
+    assert.deepEqual(normalised(saved).metadata["self-judge"], saved.metadata["self-judge"]);
+  });
+
+  it("are at fault where a code cell has changed since, but for white space", () => {
+    const saved = noted(book("const a = 1;"), MADE);
+    const now = (source: string) => ({ ...saved, cells: book(source).cells });
+    assert.deepEqual(staleFaults(now("const a =\n  1;"), { base: "0123" }), []);
+    assert.deepEqual(staleFaults(now("const a = 2;"), { base: "0123" }), [
+      "has outputs of other code than its cells hold",
+    ]);
+  });
+
+  it("are at fault under another base model, in a notebook that reads it", () => {
+    const [reads, readsNot] = [book("1;"), book("1;", "# T\n\nabout 5 minutes")];
+    assert.match(staleFaults(noted(reads, MADE), { base: "4567" })[0], /another base model/);
+    assert.deepEqual(staleFaults(noted(readsNot, MADE), { base: "4567" }), []);
+  });
+
+  it("are at fault without a note, and where the head gives another time", () => {
+    assert.match(staleFaults(book("1;"), { base: null })[0], /without a note/);
+    const slow = staleFaults(noted(book("1;"), MADE), { base: null, seconds: 300 });
+    assert.deepEqual(slow, ["should say in its head that it takes about 5 minutes"]);
+  });
+
+  it("that are none have no fault of this kind", () => {
+    const empty = book("1;");
+    empty.cells[1].outputs = [];
+    assert.deepEqual(staleFaults(empty, { base: "0123", seconds: 300 }), []);
+  });
+
+  it("at fault name the notebook and the command that makes them anew", () => {
+    const faults = staticFaults("notebooks/03_x.ipynb", book("1;"));
+    assert.match(faults.join("\n"), /notebooks\/03_x\.ipynb has outputs without a note/);
+    assert.match(faults.at(-1)!, /deno task notebooks:run --save 03/);
+  });
+});
+
+describe("saving", () => {
+  it("writes the notebook with its note, and one row a notebook in the table of times", async () => {
+    const [path, times] = [`${folder}/03_x.ipynb`, `${folder}/results/notebooks.csv`];
+    const save = (notebook: string, seconds: number) =>
+      saveNotebook(path, book("const a = 1;"), {
+        ...{ ...MADE, notebook, seconds, system: "linux x86_64, 2 cores", times },
+      });
+    await save("03_x", 200);
+    await save("02_x", 10);
+    await save("03_x", 100);
+    const rows = await resultTable(times);
+    assert.deepEqual(rows?.map(({ notebook, seconds }) => [notebook, seconds]), [
+      ["02_x", 10],
+      ["03_x", 100],
+    ]);
+    const saved = await readNotebook(path);
+    assert.deepEqual(staleFaults(saved, { base: "0123", seconds: 100 }), []);
+    assert.equal(saved.cells[1].outputs?.length, 1);
+  });
+});
+
+describe("a hash", () => {
+  it("of the base model is of its weights, and none where there are none", async () => {
+    assert.equal(await baseHash(folder), null);
+    await Deno.mkdir(`${folder}/data/world/base`, { recursive: true });
+    await Deno.writeTextFile(`${folder}/data/world/base/model.safetensors`, "abc");
+    assert.equal(await baseHash(folder), "ba7816bf8f01cfea"); // sha256 of "abc"
+  });
+
+  it("of code is not of text cells", () => {
+    assert.equal(codeHash(book("1;")), codeHash(book("1;", "# Other")));
+    assert.notEqual(codeHash(book("1;")), codeHash(book("2;")));
+  });
+});
+
+it("a time in words has one minute at least", () => {
+  assert.deepEqual([3, 89, 91, 200].map(minutesText), [
+    "about 1 minute",
+    "about 1 minute",
+    "about 2 minutes",
+    "about 3 minutes",
+  ]);
+});

@@ -5,7 +5,7 @@ export { inReach } from "./in_reach.ts";
 export { methodPicture } from "./method_picture.ts";
 export { notebook } from "./notebook_config.ts";
 export { each, type Job, progress } from "./progress.ts";
-export { type Interval, intervalText, reading, type ReadingWords } from "./reading.ts";
+export { changed, type Interval, intervalText, reading, type ReadingWords } from "./reading.ts";
 export { resultTable } from "./result_table.ts";
 export { rows } from "./resume.ts";
 export { showTokens, tokenStrips } from "./tokens.ts";

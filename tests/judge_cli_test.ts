@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
 import { existsSync } from "node:fs";
 import Papa from "papaparse";
+import { addScoreHead } from "../lib/align/mod.ts";
 import { MEASURES } from "../lib/judge/measures.ts";
-import { LoraAdapter, readConfig, saveAdapter } from "../lib/model/mod.ts";
+import { LoraAdapter, readConfig, saveAdapter, saveModel } from "../lib/model/mod.ts";
 import { Rng } from "../lib/random.ts";
+import { FaultServer } from "./served_faults.ts";
+import { tinyLanguage, tinyModel } from "./tiny.ts";
 import { ROOT, said, startWell, tinyRunFolder } from "./tiny_run.ts";
 
 let folder = "";
@@ -158,6 +161,114 @@ describe("deno task judge", () => {
       const found = value("run:run#jsft", row.measure)!;
       assert.ok(Math.abs(found - Number(row.value)) < 1e-6, `${row.measure} in ${out}`);
     }
+  });
+
+  it("holds out prompts that a run was not trained on, and warns where they are not held out", async () => {
+    const run = `${folder}/held`;
+    await startWell({ folder, run: "held", args: ["--stage", "data"] });
+    const lines = (path: string) => Deno.readTextFileSync(path).trim().split("\n").length;
+    const trained = lines(`${run}/data/train.jsonl`);
+    const pairs = ["--judge", "longer", "--null", "none", "--pairs", `${folder}/pairs.jsonl`];
+    const plain = await measured(...pairs, "--held-out", "8");
+    assert.match(plain.out, /^\d+ comparisons of 1 files/);
+    const rest = await measured(...pairs, "--held-out", "0.5");
+    assert.ok(rest.value("longer", "accuracy") !== null);
+    // The run itself cannot judge yet: what is asked here is which pairs it would be shown.
+    const asRun = ["--judge", `run:${run}#base`, "--pairs", `${folder}/pairs.jsonl`];
+    const whole = await judge(...asRun);
+    assert.match(
+      whole.err,
+      new RegExp(`warning: ${trained} of \\d+ comparisons are on prompts that a run .* --held-out`),
+    );
+    const { code, out, err } = await judge(...asRun, "--held-out", "0.9");
+    assert.equal(code, 0, err);
+    assert.match(out, new RegExp(`left out \\d+: a judge was trained on the prompt`));
+    assert.doesNotMatch(err, /was trained on; /);
+  });
+
+  it("asks a judge on a server, and tells of pairs that it did not answer", async () => {
+    const silent = () =>
+      Response.json({
+        choices: [{
+          text: " A",
+          logprobs: { tokens: [" A"], top_logprobs: [{ " A": -9, " B": -9, "\n": 0 }] },
+        }],
+      });
+    const server = new FaultServer(silent, silent);
+    try {
+      const { code, out, err } = await judge(
+        ...["--judge", `served:${server.url},model=m,api=completions,concurrency=1`],
+        ...["--pairs", `${folder}/pairs.jsonl`, "--limit", "8", "--principle", "overall"],
+        ...["--cache", `${folder}/served.jsonl`],
+      );
+      assert.equal(code, 0, err);
+      assert.match(out, /\nunansweredRate +0\.125 \[/);
+      assert.match(out, /\naccuracy +\S+ \[\S+ \S+ 7 /);
+      assert.match(out, /served:m: m at http:.* 16 answers to 16 requests/);
+      assert.match(
+        err,
+        /warning: served:m named neither answer in 1 of 8 pairs \(mean P\(A\) \+ P\(B\) = 0\.00025\): they are no ties/,
+      );
+    } finally {
+      await server.close();
+    }
+  });
+
+  it("marks single answers by a model, and by a reward model", async () => {
+    const reward = `${folder}/reward`;
+    const model = tinyModel();
+    addScoreHead(model);
+    await saveModel(model, reward);
+    model.dispose();
+    await tinyLanguage().save(reward);
+    // The same words but for three that no pair needs to be judged, which become marks.
+    const graded = `${folder}/graded`;
+    await Deno.mkdir(graded);
+    for await (const { name } of Deno.readDir(`${folder}/model`)) {
+      await Deno.copyFile(`${folder}/model/${name}`, `${graded}/${name}`);
+    }
+    const words = JSON.parse(await Deno.readTextFile(`${graded}/tokenizer.json`));
+    const vocab = Object.entries(words.model.vocab)
+      .map(([word, id]) => [{ " Never": " C", " Bah": " D", " Why": " E" }[word] ?? word, id]);
+    words.model.vocab = Object.fromEntries(vocab);
+    await Deno.writeTextFile(`${graded}/tokenizer.json`, JSON.stringify(words));
+
+    const { value } = await measured(
+      ...["--judge", `reward:${reward}`, "--judge", `grade:${graded}`, "--scale", "smoke"],
+      ...["--pairs", `${folder}/pairs.jsonl`, "--limit", "6"],
+    );
+    assert.equal(value("reward:reward", "tieRate"), 1); // a head of zeros rewards everything alike
+    for (const name of ["reward:reward", "grade:graded"]) {
+      assert.equal(value(name, "flipRate"), 0); // by two marks, whoever sits where
+      assert.notEqual(value(name, "accuracy"), null);
+    }
+  });
+
+  it("names file and place of what it leaves out", async () => {
+    const path = `${folder}/odd.json`;
+    const [item] = JSON.parse(await Deno.readTextFile(`${folder}/annotations/one.json`));
+    await Deno.writeTextFile(
+      path,
+      JSON.stringify([
+        item,
+        { ...item, preference: 3 },
+        { ...item, instruction: "b", preference: null },
+        { ...item, instruction: "c", generator_1: "other" },
+        ...Array.from({ length: 12 }, () => item),
+      ]),
+    );
+    const args = ["--judge", "first", "--null", "none", "--pairs", path];
+    const { code, out, err } = await judge(...args, "--on-bad-line", "skip");
+    assert.equal(code, 0, err);
+    assert.match(out, /^2 comparisons/);
+    const places = [
+      /odd\.json item 2: left out: "preference": outside \[1, 2\]\n/,
+      /odd\.json item 3: left out: no preference \(null or NaN\)\n/,
+      /odd\.json item 4: the baseline \(generator_1\) is "other", in item 1 it is "baseline"/,
+      /odd\.json: 12 items \(5, 6, 7, .*, 14, and 2 more\): left out: the same comparison/,
+    ];
+    for (const place of places) assert.match(err, place);
+    await refused(args, /odd\.json item 2: "preference": outside \[1, 2\] \(3\)\n/);
   });
 
   it("is the same for the same seed", async () => {

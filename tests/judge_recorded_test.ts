@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { isSwitched, pythonRandom } from "../lib/judge/alpaca_seats.ts";
+import { describeFinding } from "../lib/evaluate/findings.ts";
 import { loadEvidence, triplesToJudge } from "../lib/judge/evidence.ts";
 import { measureJudge } from "../lib/judge/measure_judge.ts";
 import { inverted, longerWins } from "../lib/judge/null_judges.ts";
 import { pairwiseJudge } from "../lib/judge/kinds.ts";
 import { recordedJudge } from "../lib/judge/recorded.ts";
+import { collectPairs, type Pair, promptKey, splitByPrompt } from "../lib/preference/mod.ts";
 import { ALPACA, file, folder, itWith, refuses } from "./preference_files.ts";
 import { user } from "./judge_fakes.ts";
 
@@ -46,7 +48,7 @@ describe("recordedJudge", () => {
   it("says what the annotator said, in either order, and mirrors it", async () => {
     const path = await file("one.json", [record("Hi", 1.25), record("Yo", 1.9)]);
     const { judge, counts } = await recordedJudge([path]);
-    assert.deepEqual(counts, { verdicts: 2, repeated: 0, reversed: 0, bad: 0 });
+    assert.deepEqual(counts, { verdicts: 2, repeated: 0, reversed: 0, bad: 0, silent: 0 });
     const [one, other, yo] = await judge.compare([
       asked("Hi", "long answer", "short"),
       asked("Hi", "short", "long answer"),
@@ -88,8 +90,12 @@ describe("recordedJudge", () => {
       await file("first.json", [record("Hi", 1.25), record("Yo", 1.4)]),
       await file("again.json", [record("Hi", 1.26), record("Yo", 1.6)]),
     ];
-    const { judge, counts } = await recordedJudge([one, two]);
-    assert.deepEqual(counts, { verdicts: 2, repeated: 2, reversed: 1, bad: 0 });
+    const { judge, counts, findings } = await recordedJudge([one, two]);
+    assert.deepEqual(counts, { verdicts: 2, repeated: 2, reversed: 1, bad: 0, silent: 0 });
+    assert.deepEqual(findings.map(describeFinding), [
+      `${two} item 1: the verdict is given again, the same winner: the first counts`,
+      `${two} item 2: the verdict is given again, another winner: the first counts`,
+    ]);
     const [hi] = await judge.compare([asked("Hi", "long answer", "short")]);
     assert.equal(hi.pFirst, 0.75); // the first verdict counts
   });
@@ -98,13 +104,12 @@ describe("recordedJudge", () => {
     const { output_1: _, ...missing } = record("Ho", 1.5);
     const path = await file("bad.json", [record("Hi", 1.25), record("Yo", 2.5), missing]);
     await refuses(() => recordedJudge([path]), /bad\.json item 2: "preference"/);
-    const told: string[] = [];
-    const { counts } = await recordedJudge([path], {
-      onBadLine: "skip",
-      report: ({ line, reason }) => told.push(`${line} ${reason}`),
-    });
+    const { counts, findings } = await recordedJudge([path], { onBadLine: "skip" });
     assert.deepEqual([counts.verdicts, counts.bad], [1, 2]);
-    assert.equal(told[1], '3 "output_1" is missing');
+    assert.deepEqual(findings.map(describeFinding), [
+      `${path} item 2: left out: "preference": outside [1, 2]`,
+      `${path} item 3: left out: "output_1" is missing`,
+    ]);
     await refuses(() => recordedJudge([`${folder.path}/none.json`]), /there is no file/);
   });
 });
@@ -120,7 +125,10 @@ describe("loadEvidence", () => {
       record("Hi", 1.3),
       record("Hi", 1.3, ["short", "long answer"]),
     ]);
-    const { evidence, leftOut } = await loadEvidence([path], { seed: 1, own: "baseline" });
+    const { evidence, leftOut, findings } = await loadEvidence([path], {
+      seed: 1,
+      own: "baseline",
+    });
     assert.deepEqual(
       evidence.map(({ label, labelProbability, own }) => [label, labelProbability, own]),
       [["first", 0.75, "first"], ["second", 0.10000000000000009, "first"], ["tie", 0.5, "first"]],
@@ -130,6 +138,11 @@ describe("loadEvidence", () => {
       "an answer is empty": 1,
       "the same comparison comes again": 2,
     });
+    assert.deepEqual(findings.map(describeFinding), [
+      `${path} item 4: left out: the two answers are the same`,
+      `${path} item 5: left out: an answer is empty`,
+      `${path}: 2 items (6, 7): left out: the same comparison comes again`,
+    ]);
   });
 
   it("reads other formats with the better answer first", async () => {
@@ -157,6 +170,61 @@ describe("loadEvidence", () => {
     assert.equal(evidence.length, 15);
     assert.equal(new Set(evidence.map(({ cluster }) => cluster)).size, 5);
     await refuses(() => ids({ seed: 1, limit: 0 }), /the limit is 0/);
+  });
+
+  it("leaves a comparison without a preference out, as a win rate does, and tells of a second baseline", async () => {
+    const path = await file("silent.json", [
+      record("Hi", 1.25),
+      record("Yo", null as unknown as number),
+      { ...record("Ho", 0), generator_1: "another" },
+    ]);
+    const { evidence, findings } = await loadEvidence([path], { seed: 1 });
+    assert.deepEqual(evidence.map(({ label }) => label), ["first", "tie"]);
+    assert.deepEqual(findings.map(describeFinding), [
+      `${path} item 2: left out: no preference (null or NaN)`,
+      `${path} item 3: the baseline (generator_1) is "another", in item 1 it is "baseline": judged all the ` +
+      "same, but a win rate of both means nothing",
+    ]);
+    const { judge, counts } = await recordedJudge([path]);
+    assert.deepEqual([counts.verdicts, counts.silent], [2, 1]);
+    assert.ok(!judge.covers!(asked("Yo", "long answer", "short")));
+  });
+
+  it("names the lines of other formats that it leaves out", async () => {
+    const line = (prompt: string, chosen: string) =>
+      JSON.stringify({ prompt, chosen, rejected: "What?" }) + "\n";
+    const path = await file(
+      "odd.jsonl",
+      line("Hi", "Hello!") + line("Hi", "") + line("Hi", "Hello!") + "{\n" + line("Yo", "Yes"),
+    );
+    const { evidence, findings } = await loadEvidence([path], { seed: 1, onBadLine: "skip" });
+    assert.equal(evidence.length, 2);
+    assert.deepEqual(findings.map(describeFinding), [
+      `${path} line 2: left out: the chosen response is empty`,
+      `${path} line 3: left out: the same comparison comes again`,
+      `${path} line 4: left out: the line is not JSON`,
+    ]);
+  });
+
+  it("holds out what a run that left long pairs out holds out too, and nothing it was trained on", async () => {
+    const rows = Array.from(
+      { length: 90 },
+      (_, i) => record(`Ask ${i % 45}`, i % 7 === 0 ? 1.5 : 1.2, ["a", `b${i % 80}`]),
+    );
+    const path = await file("held.json", rows);
+    const { pairs } = await collectPairs(path);
+    const key = (pair: Pair) => promptKey(pair.prompt);
+    for (let seed = 1; seed <= 10; seed++) {
+      const fitting = pairs.filter((_, i) => (i + seed) % 3 > 0);
+      const { train } = splitByPrompt(fitting, { heldOut: 12, seed });
+      const trained = new Set(train.map(key));
+      const { evidence } = await loadEvidence([path], { seed, heldOut: 12 });
+      assert.deepEqual(evidence.filter(({ cluster }) => trained.has(cluster)), []);
+      // Even where it is asked for more than the run held out.
+      const more = await loadEvidence([path], { seed, heldOut: 60, trainedOn: trained });
+      assert.deepEqual(more.evidence.filter(({ cluster }) => trained.has(cluster)), []);
+      assert.ok(more.leftOut["a judge was trained on the prompt"] > 0);
+    }
   });
 
   it("says why nothing is left", async () => {

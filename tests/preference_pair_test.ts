@@ -98,6 +98,19 @@ describe("splitByPrompt", () => {
     );
   });
 
+  it("keeps every prompt in its place when others are added or taken away", () => {
+    const keys = (side: readonly Pair[]) => new Set(side.map(({ prompt }) => promptKey(prompt)));
+    const whole = keys(splitByPrompt(pairs, { heldOut: 50, seed: 1 }).heldOut);
+    for (let draw = 0; draw < 20; draw++) {
+      // A filter that drops pairs, as a limit on tokens does: the rest has to hold out further prompts.
+      const some = pairs.filter(() => rng.uniform() < 0.7);
+      const { train, heldOut } = splitByPrompt(some, { heldOut: 50, seed: 1 });
+      const trained = keys(train);
+      assert.ok([...whole].every((key) => !trained.has(key)), "a held-out prompt is trained on");
+      assert.ok(heldOut.length >= 50);
+    }
+  });
+
   it("refuses a size that makes no sense", () => {
     for (const heldOut of [0, -1, 1.5, NaN]) {
       assert.throws(() => splitByPrompt(pairs, { heldOut, seed: 1 }), /heldOut is/);

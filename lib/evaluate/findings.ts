@@ -1,8 +1,10 @@
-/** One thing to know about some items of a file. */
+/** One thing to know about some items or lines of a file. */
 export interface Finding {
   readonly file: string;
+  /** What `items` count: the items of a JSON array, or lines. */
+  readonly unit: "item" | "line";
   readonly reason: string;
-  /** The items it holds for, from 1. */
+  /** The items or lines it holds for, from 1. */
   readonly items: readonly number[];
 }
 
@@ -10,7 +12,7 @@ export interface Finding {
 export class Findings {
   readonly #items = new Map<string, number[]>();
 
-  constructor(readonly file: string) {}
+  constructor(readonly file: string, readonly unit: Finding["unit"] = "item") {}
 
   add(reason: string, item: number): void {
     const items = this.#items.get(reason);
@@ -19,15 +21,16 @@ export class Findings {
   }
 
   list(): Finding[] {
-    return [...this.#items].map(([reason, items]) => ({ file: this.file, reason, items }));
+    const { file, unit } = this;
+    return [...this.#items].map(([reason, items]) => ({ file, unit, reason, items }));
   }
 }
 
 /** A finding in a line: `m.json: 2 items (3, 17): no preference`. Ten places are named. */
-export function describeFinding({ file, reason, items }: Finding): string {
+export function describeFinding({ file, unit, reason, items }: Finding): string {
   const named = items.slice(0, 10).join(", ");
   const more = items.length > 10 ? `, and ${items.length - 10} more` : "";
   return items.length === 1
-    ? `${file} item ${items[0]}: ${reason}`
-    : `${file}: ${items.length} items (${named}${more}): ${reason}`;
+    ? `${file} ${unit} ${items[0]}: ${reason}`
+    : `${file}: ${items.length} ${unit}s (${named}${more}): ${reason}`;
 }

@@ -7,6 +7,7 @@
  */
 import { Command } from "commander";
 import { UserError } from "../error.ts";
+import { describeFinding } from "../evaluate/findings.ts";
 import { parseCommand, runCommand } from "../run/command.ts";
 import { resolveConfig, SCALE_NAMES } from "../run/config.ts";
 import { makeFolder, writeCsv, writeWhole } from "../run/files.ts";
@@ -15,8 +16,9 @@ import { locateData } from "../run/source.ts";
 import { loadEvidence } from "./evidence.ts";
 import { type MeasuredJudge, measureJudge } from "./measure_judge.ts";
 import { annotationFiles, JUDGE_SPECS, type JudgeSetting, openJudge } from "./open_judge.ts";
-import { describeUnanswered } from "./unanswered.ts";
 import { glossary, judgeCsvRows, reportText } from "./report_text.ts";
+import { trainedOn } from "./trained_on.ts";
+import { describeUnanswered } from "./unanswered.ts";
 
 interface JudgeOptions {
   judge: string[];
@@ -102,15 +104,25 @@ async function main(): Promise<void> {
 
   const pairs: string[] = [];
   for (const spec of options.pairs) pairs.push(...await pairFiles(spec, log));
-  const { evidence, leftOut } = await loadEvidence(pairs, {
+  const trained = await trainedOn(options.judge);
+  const { evidence, leftOut, findings } = await loadEvidence(pairs, {
     seed,
     limit,
     heldOut,
+    trainedOn: trained,
     own: options.own,
     onBadLine,
   });
   console.log(`${evidence.length} comparisons of ${pairs.length} files, seed ${seed}`);
   for (const [reason, n] of Object.entries(leftOut)) log(`left out ${n}: ${reason}`);
+  for (const finding of findings) warn(describeFinding(finding));
+  const known = evidence.filter(({ cluster }) => trained.has(cluster)).length;
+  if (known > 0) {
+    warn(
+      `${known} of ${evidence.length} comparisons are on prompts that a run named as judge was trained on; ` +
+        "--held-out leaves them out",
+    );
+  }
 
   const setting = { seed, pairs, seats, onBadLine, config, cacheFile: options.cache, log };
   const specs = [...options.judge, ...(options.null === "none" ? [] : [options.null])];
@@ -162,7 +174,7 @@ async function measured(
     const notes = [...opened.notes?.() ?? []];
     if (judge.notCovered > 0) notes.push(`${judge.notCovered} comparisons it knows nothing of`);
     const silent = describeUnanswered(judge.unanswered);
-    if (silent !== null) console.error(`warning: ${judge.name} ${silent}`);
+    if (silent !== null) warn(`${judge.name} ${silent}`);
     if (judge.ownLabels > 0) {
       notes.push(`${judge.ownLabels} labels are its own verdicts and were not used`);
     }
@@ -198,6 +210,10 @@ async function pairFiles(spec: string, log: (line: string) => void): Promise<str
   const info = await Deno.stat(spec).catch(() => null);
   if (info?.isDirectory) return await annotationFiles(spec);
   return [(await locateData(spec, { log })).path];
+}
+
+function warn(text: string): void {
+  console.error(`warning: ${text}`);
 }
 
 function whole(name: string, text: string, least: number): number {

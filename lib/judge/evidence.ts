@@ -1,10 +1,13 @@
 import { basename } from "node:path";
 import { UserError } from "../error.ts";
+import { type Finding, Findings } from "../evaluate/findings.ts";
 import {
   type BadLine,
   guessFormat,
+  NO_PREFERENCE,
   type Pair,
   promptKey,
+  quote,
   readAnnotations,
   readPairs,
   splitByPrompt,
@@ -33,12 +36,13 @@ export interface EvidenceOptions {
   readonly seed: number;
   /** Most comparisons kept, drawn at random; all unless said. */
   readonly limit?: number;
-  /** Keep only held-out prompts: a share of the pairs (below 1) or a number of them. */
+  /** Keep only held-out prompts: a share of the pairs as the files have them (below 1) or a number of them. */
   readonly heldOut?: number;
+  /** Prompts (as `promptKey` gives them) that a judge was trained on: what is left out of the held-out ones. */
+  readonly trainedOn?: ReadonlySet<string>;
   /** Name of the generator whose answers are the judge's own. */
   readonly own?: string;
   readonly onBadLine?: "fail" | "skip";
-  readonly report?: (bad: BadLine) => void;
 }
 
 /** Comparisons and what was left out of them. */
@@ -46,11 +50,24 @@ export interface LoadedEvidence {
   readonly evidence: Evidence[];
   /** What was left out on the way, by reason. */
   readonly leftOut: Readonly<Record<string, number>>;
+  /** What to know of the files' records, left out or not, with their places. */
+  readonly findings: readonly Finding[];
+}
+
+/** Notes what is odd about a record, or that it is left out. */
+interface Notes {
+  readonly note: (reason: string, item: number) => void;
+  readonly leave: (reason: string, item: number) => void;
 }
 
 /**
  * Reads pairs to measure a judge on. AlpacaEval annotations keep their order (`output_1` first) and
  * their ties; other formats (see `readPairs`) name the better answer, which then comes first.
+ *
+ * Held-out prompts are those that a run of `deno task align` with the same seed holds out of the same file, or
+ * some of them where it holds out more: a prompt's place does not depend on which others are there. What such
+ * a run left out of the file, for its length, does not matter; a smaller file or a larger `heldOut` does, so
+ * name what a judge was trained on where it is known.
  *
  * @throws {UserError} When a file cannot be read, at an unsound record unless those are skipped, or when
  * nothing is left.
@@ -65,29 +82,46 @@ export async function loadEvidence(
   files: readonly string[],
   options: EvidenceOptions,
 ): Promise<LoadedEvidence> {
-  const { seed, limit, heldOut } = options;
+  const { seed, limit, heldOut, trainedOn } = options;
   if (limit !== undefined && !(Number.isInteger(limit) && limit >= 1)) {
     throw new UserError(`the limit is ${limit}`, "give a whole number of pairs from 1 up");
   }
   const leftOut: Record<string, number> = {};
-  const leave = (reason: string) => leftOut[reason] = (leftOut[reason] ?? 0) + 1;
-  const all: Evidence[] = [];
+  const count = (reason: string) => leftOut[reason] = (leftOut[reason] ?? 0) + 1;
+  const findings: Finding[] = [];
+  const read: Evidence[] = [];
+  let kept: Evidence[] = [];
   const seen = new Set<string>();
   for (const file of files) {
-    const found = await guessFormat(file) === "alpaca"
-      ? fromAnnotations(file, options, leave)
-      : fromPairs(file, options, leave);
-    for await (const item of found) {
-      const { prompt: _, first, second } = item.comparison;
-      const key = JSON.stringify([item.cluster, ...[first, second].sort()]);
-      if (seen.has(key)) leave("the same comparison comes again");
+    const alpaca = await guessFormat(file) === "alpaca";
+    const found = new Findings(file, alpaca ? "item" : "line");
+    const leave = (reason: string, item: number) => {
+      count(reason);
+      found.add(`left out: ${reason}`, item);
+    };
+    const notes: Notes = { note: (reason, item) => found.add(reason, item), leave };
+    const rows = alpaca ? fromAnnotations(file, options, notes) : fromPairs(file, options, notes);
+    for await (const { item, evidence } of rows) {
+      const { cluster, comparison: { first, second } } = evidence;
+      read.push(evidence);
+      const key = JSON.stringify([cluster, ...[first, second].sort()]);
+      if (seen.has(key)) leave("the same comparison comes again", item);
       else {
         seen.add(key);
-        all.push(item);
+        kept.push(evidence);
       }
     }
+    findings.push(...found.list());
   }
-  let kept = heldOut === undefined ? all : heldOutOf(all, { heldOut, seed });
+  if (heldOut !== undefined) {
+    // Counted with those that come again, as a run counts them, so that the places held out are the run's.
+    const prompts = heldOutPrompts(read, { heldOut, seed });
+    kept = kept.filter(({ cluster }) => {
+      if (!prompts.has(cluster)) return false;
+      if (trainedOn?.has(cluster)) count("a judge was trained on the prompt");
+      return !trainedOn?.has(cluster);
+    });
+  }
   if (limit !== undefined && kept.length > limit) {
     kept = Rng.named(seed, "judge/pairs").shuffle(kept).slice(0, limit);
   }
@@ -98,7 +132,7 @@ export async function loadEvidence(
       "give a file with two different answers to at least one prompt",
     );
   }
-  return { evidence: kept, leftOut };
+  return { evidence: kept, leftOut, findings };
 }
 
 /**
@@ -137,35 +171,47 @@ export function triplesToJudge(
 
 async function* fromAnnotations(
   file: string,
-  { own, onBadLine = "fail", report }: EvidenceOptions,
-  leave: (reason: string) => void,
-): AsyncGenerator<Evidence> {
+  { own, onBadLine = "fail" }: EvidenceOptions,
+  { note, leave }: Notes,
+): AsyncGenerator<{ item: number; evidence: Evidence }> {
+  let baseline: { name: string; item: number } | null = null;
   for await (const row of readAnnotations(file)) {
+    const { line: item } = row;
     if ("reason" in row) {
-      const { line, reason, detail } = row;
-      if (onBadLine === "fail") {
+      const { reason, detail } = row;
+      // An annotator that gave no preference is no fault of the file: its rates too leave the item out.
+      if (onBadLine === "fail" && reason !== NO_PREFERENCE) {
         throw new UserError(
-          `${file} item ${line}: ${reason}${detail === undefined ? "" : ` (${detail})`}`,
+          `${file} item ${item}: ${reason}${detail === undefined ? "" : ` (${detail})`}`,
           "mend or remove the record, or have bad records skipped",
         );
       }
-      report?.({ file, line, unit: "item", reason, ...(detail !== undefined && { detail }) });
-      leave(reason);
+      leave(reason, item);
       continue;
     }
     const { instruction, output_1, output_2, preference, generator_1, generator_2 } = row.value;
+    if (generator_1 !== undefined) {
+      baseline ??= { name: generator_1, item };
+      if (generator_1 !== baseline.name) {
+        note(
+          `the baseline (generator_1) is ${quote(generator_1)}, in item ${baseline.item} it is ` +
+            `${quote(baseline.name)}: judged all the same, but a win rate of both means nothing`,
+          item,
+        );
+      }
+    }
     if (output_1 === output_2) {
-      leave("the two answers are the same");
+      leave("the two answers are the same", item);
       continue;
     }
     if (output_1.trim() === "" || output_2.trim() === "") {
-      leave("an answer is empty");
+      leave("an answer is empty", item);
       continue;
     }
     const prompt = [{ role: "user", content: instruction } as const];
     const mine = [generator_1, generator_2].map((name) => own !== undefined && name === own);
-    yield {
-      id: `${basename(file)}:${row.line}`,
+    const evidence: Evidence = {
+      id: `${basename(file)}:${item}`,
       file,
       comparison: { prompt, first: output_1, second: output_2 },
       label: preference < 1.5 ? "first" : preference > 1.5 ? "second" : "tie",
@@ -173,17 +219,19 @@ async function* fromAnnotations(
       own: mine[0] === mine[1] ? null : mine[0] ? "first" : "second",
       cluster: promptKey(prompt),
     };
+    yield { item, evidence };
   }
 }
 
 async function* fromPairs(
   file: string,
-  { onBadLine, report }: EvidenceOptions,
-  leave: (reason: string) => void,
-): AsyncGenerator<Evidence> {
+  { onBadLine }: EvidenceOptions,
+  { leave }: Notes,
+): AsyncGenerator<{ item: number; evidence: Evidence }> {
+  const report = ({ reason, line }: BadLine) => leave(reason, line);
   const pairs = readPairs(file, { onBadLine, report });
   for await (const { id, prompt, chosen, rejected } of pairs) {
-    yield {
+    const evidence: Evidence = {
       id,
       file,
       comparison: { prompt, first: chosen, second: rejected },
@@ -192,22 +240,23 @@ async function* fromPairs(
       own: null,
       cluster: promptKey(prompt),
     };
-  }
-  for (const [reason, n] of Object.entries(pairs.counts.reasons)) {
-    for (let i = 0; i < n; i++) leave(reason);
+    yield { item: pairs.place.line, evidence };
   }
 }
 
-function heldOutOf(
-  all: readonly Evidence[],
+/** The prompts of a run's held-out side. */
+function heldOutPrompts(
+  read: readonly Evidence[],
   { heldOut, seed }: { heldOut: number; seed: number },
-): Evidence[] {
-  const pairs = all.map(({ comparison: { prompt, first, second } }, i): Pair => ({
-    id: `${i}`,
+): Set<string> {
+  const pairs = read.map(({ id, comparison: { prompt, first, second } }): Pair => ({
+    id,
     prompt,
     chosen: first,
     rejected: second,
     source: "evidence",
   }));
-  return splitByPrompt(pairs, { heldOut, seed }).heldOut.map(({ id }) => all[Number(id)]);
+  return new Set(
+    splitByPrompt(pairs, { heldOut, seed }).heldOut.map(({ prompt }) => promptKey(prompt)),
+  );
 }

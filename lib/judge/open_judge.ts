@@ -1,6 +1,7 @@
 /** Judges by name, as a command line gives them. */
 import { characters } from "../characters.ts";
 import { UserError } from "../error.ts";
+import { describeFinding } from "../evaluate/findings.ts";
 import { Rng } from "../random.ts";
 import type { RunConfig } from "../run/config.ts";
 import type { Comparison } from "./judgment.ts";
@@ -108,15 +109,17 @@ function nullJudge(make: (setting: JudgeSetting) => Judge): Source {
 async function openRecorded(rest: string, setting: JudgeSetting): Promise<OpenedJudge> {
   const { seats, onBadLine, log } = setting;
   const files = rest === "" ? setting.pairs : await annotationFiles(rest);
-  const { judge, counts } = await recordedJudge(files, {
+  const { judge, counts, findings } = await recordedJudge(files, {
     name: rest === "" ? "recorded" : `recorded:${rest.replace(/.*\//, "")}`,
     seats,
     onBadLine,
   });
   log(
-    `recorded: ${counts.verdicts} verdicts, ${counts.bad} bad records, ${counts.repeated} verdicts given ` +
-      `again, ${counts.reversed} of them with another winner`,
+    `recorded: ${counts.verdicts} verdicts, ${counts.bad} bad records, ${counts.silent} without a preference, ` +
+      `${counts.repeated} verdicts given again, ${counts.reversed} of them with another winner`,
   );
+  // Of the pairs' own files the evidence has told all this.
+  if (rest !== "") { for (const finding of findings) log(describeFinding(finding)); }
   const notes = [
     seats === "alpaca-eval"
       ? "seats of the recorded verdicts are drawn again from AlpacaEval's seed 0; the file does not keep them"

@@ -1,5 +1,6 @@
 import { UserError } from "../error.ts";
-import { type Annotation, type BadLine, readAnnotations } from "../preference/mod.ts";
+import { type Finding, Findings } from "../evaluate/findings.ts";
+import { type Annotation, NO_PREFERENCE, readAnnotations } from "../preference/mod.ts";
 import { isSwitched } from "./alpaca_seats.ts";
 import { type Comparison, countBallots, type Judgment, type Seats } from "./judgment.ts";
 import { type Judge, pairwiseJudge } from "./kinds.ts";
@@ -15,8 +16,6 @@ export interface RecordedOptions {
   readonly seats?: "alpaca-eval" | "unknown";
   /** What to do with a record that is not sound; `"fail"` unless said. */
   readonly onBadLine?: "fail" | "skip";
-  /** Told of every record that was skipped. */
-  readonly report?: (bad: BadLine) => void;
 }
 
 /** What became of the records. */
@@ -29,6 +28,8 @@ export interface RecordedCounts {
   reversed: number;
   /** Records skipped. */
   bad: number;
+  /** Sound records without a preference. */
+  silent: number;
 }
 
 /**
@@ -50,24 +51,25 @@ export interface RecordedCounts {
 export async function recordedJudge(
   files: readonly string[],
   options: RecordedOptions = {},
-): Promise<{ judge: Judge; counts: RecordedCounts }> {
-  const { name = "recorded", seats = "unknown", onBadLine = "fail", report } = options;
+): Promise<{ judge: Judge; counts: RecordedCounts; findings: Finding[] }> {
+  const { name = "recorded", seats = "unknown", onBadLine = "fail" } = options;
   const verdicts = new Map<string, Annotation>();
-  const counts: RecordedCounts = { verdicts: 0, repeated: 0, reversed: 0, bad: 0 };
-  const refuse = (file: string, line: number, reason: string, detail?: string) => {
-    if (onBadLine === "fail") {
-      throw new UserError(
-        `${file} item ${line}: ${reason}${detail === undefined ? "" : ` (${detail})`}`,
-        "mend or remove the record, or have bad records skipped",
-      );
-    }
-    counts.bad++;
-    report?.({ file, line, unit: "item", reason, ...(detail !== undefined && { detail }) });
-  };
+  const counts: RecordedCounts = { verdicts: 0, repeated: 0, reversed: 0, bad: 0, silent: 0 };
+  const findings: Finding[] = [];
   for (const file of files) {
+    const found = new Findings(file);
     for await (const row of readAnnotations(file)) {
       if ("reason" in row) {
-        refuse(file, row.line, row.reason, row.detail);
+        const { line, reason, detail } = row;
+        if (reason === NO_PREFERENCE) counts.silent++;
+        else if (onBadLine === "skip") counts.bad++;
+        else {
+          throw new UserError(
+            `${file} item ${line}: ${reason}${detail === undefined ? "" : ` (${detail})`}`,
+            "mend or remove the record, or have bad records skipped",
+          );
+        }
+        found.add(`left out: ${reason}`, line);
         continue;
       }
       const { instruction, output_1, output_2, preference } = row.value;
@@ -75,10 +77,18 @@ export async function recordedJudge(
       const before = verdicts.get(key);
       if (before === undefined) verdicts.set(key, row.value);
       else {
+        const reversed = Math.sign(before.preference - 1.5) !== Math.sign(preference - 1.5);
         counts.repeated++;
-        if (Math.sign(before.preference - 1.5) !== Math.sign(preference - 1.5)) counts.reversed++;
+        if (reversed) counts.reversed++;
+        found.add(
+          `the verdict is given again, ${
+            reversed ? "another" : "the same"
+          } winner: the first counts`,
+          row.line,
+        );
       }
     }
+    findings.push(...found.list());
   }
   counts.verdicts = verdicts.size;
 
@@ -107,7 +117,7 @@ export async function recordedJudge(
       ),
     { covers: (comparison) => find(comparison) !== null, sources: files },
   );
-  return { judge, counts };
+  return { judge, counts, findings };
 }
 
 function keyOf(instruction: string, first: string, second: string): string {

@@ -10,7 +10,11 @@ const AnnotationSchema = z.object({
   instruction: z.string(),
   output_1: z.string(),
   output_2: z.string(),
-  preference: z.number().min(1).max(2),
+  // As AlpacaEval reads it: 0 is an old spelling of the draw 1.5, null an annotator's answer that was not read.
+  preference: z.number().nullable().refine(
+    (p) => p === null || p === 0 || p >= 1 && p <= 2,
+    "outside [1, 2]",
+  ),
   generator_1: z.string().optional(),
   generator_2: z.string().optional(),
   dataset: z.string().optional(),
@@ -20,7 +24,10 @@ const AnnotationSchema = z.object({
  * One comparison of AlpacaEval's `annotations.json`: a model's answer (`output_2`) against the
  * baseline's (`output_1`). `preference` is in [1, 2]: 1 + the annotator's probability of `output_2`.
  */
-export type Annotation = z.infer<typeof AnnotationSchema>;
+export type Annotation = z.infer<typeof AnnotationSchema> & { readonly preference: number };
+
+/** The reason of a row whose item is sound but for a preference of null or NaN. */
+export const NO_PREFERENCE = "no preference (null or NaN)";
 
 /**
  * The items of a JSON array in a file (also gzip), one at a time and not yet checked; `line` counts from 1.
@@ -67,7 +74,8 @@ export async function* readItems(
 
 /**
  * The comparisons of an AlpacaEval `annotations.json` (also gzip), one at a time: `line` is the item,
- * from 1. An item with a missing or wrong field becomes a row with a reason.
+ * from 1. An item with a missing or wrong field becomes a row with a reason, and so does one without a
+ * preference ({@linkcode NO_PREFERENCE}), which AlpacaEval leaves out of its rates.
  *
  * @throws {UserError} As {@linkcode readItems}.
  *
@@ -75,7 +83,10 @@ export async function* readItems(
  */
 export async function* readAnnotations(path: string): AsyncGenerator<Row<Annotation>> {
   for await (const { line, value } of readItems(path)) {
-    yield { line, ...parseRecord(AnnotationSchema, value) };
+    const parsed = parseRecord(AnnotationSchema, value);
+    if ("reason" in parsed) yield { line, ...parsed };
+    else if (parsed.value.preference === null) yield { line, reason: NO_PREFERENCE };
+    else yield { line, value: { ...parsed.value, preference: parsed.value.preference || 1.5 } };
   }
 }
 

@@ -1,5 +1,11 @@
 /** Preference pairs: the one type for them, readers of the files they come in, and the split by prompt. */
-export { type Annotation, pairsBetweenModels, readAnnotations, readItems } from "./alpaca.ts";
+export {
+  type Annotation,
+  NO_PREFERENCE,
+  pairsBetweenModels,
+  readAnnotations,
+  readItems,
+} from "./alpaca.ts";
 export { type Row, stem } from "./lines.ts";
 export { mildPairs } from "./mild.ts";
 export { type Pair, validatePair } from "./pair.ts";

@@ -1,5 +1,5 @@
+import { createHash } from "node:crypto";
 import { UserError } from "../error.ts";
-import { Rng } from "../random.ts";
 import type { Turn } from "../text/chat.ts";
 import type { Pair } from "./pair.ts";
 
@@ -14,9 +14,10 @@ export interface SplitOptions {
 /**
  * Splits pairs into a training and a held-out side such that no prompt is on both.
  *
- * Prompts are drawn one by one until their pairs are at least as many as asked. Which prompts those
- * are depends on the seed and the set of prompts alone, not on the order of the pairs; each side keeps
- * the order it was given in.
+ * Every prompt has a place of its own, a hash of the seed and the prompt ({@linkcode splitPlace}), and those
+ * with the lowest places are held out until their pairs are at least as many as asked. So a prompt's place does
+ * not depend on which others are there: of a set and a part of it, one is a longer list in the same order. Each
+ * side keeps the order it was given in.
  *
  * @throws {UserError} `heldOut` is not a share or a count, or would leave nothing to train on.
  *
@@ -48,7 +49,8 @@ export function splitByPrompt(
   }
   const drawn = new Set<string>();
   let taken = 0;
-  for (const key of Rng.named(seed, "split by prompt").shuffle([...counts.keys()].sort())) {
+  const places = new Map([...counts.keys()].map((key) => [key, splitPlace(key, seed)]));
+  for (const key of [...counts.keys()].sort((a, b) => places.get(a)! < places.get(b)! ? -1 : 1)) {
     if (taken >= target) break;
     drawn.add(key);
     taken += counts.get(key)!;
@@ -65,6 +67,15 @@ export function splitByPrompt(
     ({ prompt }) => drawn.has(promptKey(prompt)) ? "heldOut" : "train",
   );
   return { train: sides.train ?? [], heldOut: sides.heldOut ?? [] };
+}
+
+/**
+ * The place of a prompt among all prompts under a seed, as hexadecimal digits to be sorted by.
+ *
+ * @param key As {@linkcode promptKey} gives it.
+ */
+export function splitPlace(key: string, seed: number): string {
+  return createHash("sha256").update(`split by prompt/${seed}/${key}`).digest("hex");
 }
 
 /** Text that two prompts share exactly when their turns are the same. */

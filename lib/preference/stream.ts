@@ -38,8 +38,14 @@ export interface ReadOptions {
   readonly limit?: number;
 }
 
-/** Pairs one at a time; `counts` is true of what has been read so far, and is the return value. */
-export type PairStream = AsyncGenerator<Pair, ReadCounts, void> & { readonly counts: ReadCounts };
+/**
+ * Pairs one at a time; `counts` is true of what has been read so far, and is the return value; `place` is where
+ * the pair last yielded is from, counted as a {@linkcode BadLine} is.
+ */
+export type PairStream = AsyncGenerator<Pair, ReadCounts, void> & {
+  readonly counts: ReadCounts;
+  readonly place: { readonly line: number };
+};
 
 /** What a reader of one format yields: a pair not yet checked, a tie, or a reason. */
 export type PairRow = Row<Pair> | { readonly line: number; readonly tie: true };
@@ -64,6 +70,7 @@ export function pairStream(
   }
   const reasons: Record<string, number> = {};
   const counts = { pairs: 0, bad: 0, ties: 0, reasons };
+  const place = { line: 0 };
   async function* stream(): AsyncGenerator<Pair, ReadCounts, void> {
     for await (const row of rows) {
       if ("tie" in row) {
@@ -73,6 +80,7 @@ export function pairStream(
       const faults = "reason" in row ? [row.reason] : validatePair(row.value);
       if ("value" in row && faults.length === 0) {
         counts.pairs++;
+        place.line = row.line;
         yield row.value;
         if (counts.pairs >= limit) return counts;
         continue;
@@ -102,7 +110,7 @@ export function pairStream(
     }
     return counts;
   }
-  return Object.assign(stream(), { counts });
+  return Object.assign(stream(), { counts, place });
 }
 
 /** A bad record in one line of text: `pairs.jsonl line 3: the line is not JSON (...)`. */

@@ -65,6 +65,8 @@ export const dataStage: Stage = {
         "lower data.train or data.heldOut, or raise data.maxTokens",
       );
     }
+    // Of what fits, so that as many are held out as asked; a prompt's place is its own, so whoever splits the
+    // whole file with this seed and number holds out none that is trained on here.
     const sides = splitByPrompt(fitting, { heldOut, seed: config.seed });
     const shuffle = (pairs: Pair[], name: string) => Rng.named(config.seed, name).shuffle(pairs);
     const chosen = shuffle(sides.train, "data/train").slice(0, train);

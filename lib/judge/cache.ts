@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { dirname } from "node:path";
 import { UserError } from "../error.ts";
 import type { Seats } from "./judgment.ts";
+import { type KeptAnswers, keptAnswers } from "./kept_answers.ts";
 
 /**
  * What a judge has already said, by content, so that nothing is judged twice.
@@ -17,22 +17,12 @@ import type { Seats } from "./judgment.ts";
  * ```
  */
 export class JudgmentCache {
-  /** Look-ups that found an entry, and that did not, since the cache was made. */
-  readonly counts = { hits: 0, misses: 0 };
-  /** Whether a torn last line was cut off when the file was opened. */
-  readonly repaired: boolean;
   readonly #fingerprint: string;
-  readonly #path?: string;
-  readonly #entries: Map<string, Seats>;
+  readonly #kept: KeptAnswers<Seats>;
 
-  private constructor(
-    options: { fingerprint: string; path?: string },
-    loaded: { entries: Map<string, Seats>; repaired: boolean },
-  ) {
-    this.#fingerprint = options.fingerprint;
-    this.#path = options.path;
-    this.#entries = loaded.entries;
-    this.repaired = loaded.repaired;
+  private constructor(fingerprint: string, kept: KeptAnswers<Seats>) {
+    this.#fingerprint = fingerprint;
+    this.#kept = kept;
   }
 
   /**
@@ -49,15 +39,28 @@ export class JudgmentCache {
         "pass a text that changes when the judge's weights do, such as a hash of its checkpoint",
       );
     }
-    const loaded = options.path === undefined
-      ? { entries: new Map<string, Seats>(), repaired: false }
-      : load(options.path);
-    return new JudgmentCache(options, loaded);
+    const kept = keptAnswers<Seats>({
+      path: options.path,
+      write: ({ a, b }) => ({ a, b }),
+      read: ({ a, b }) => isProbability(a) && isProbability(b) ? { a, b } : undefined,
+      what: "a stored judgment",
+    });
+    return new JudgmentCache(options.fingerprint, kept);
+  }
+
+  /** Look-ups that found an entry, and that did not, since the cache was made. */
+  get counts(): KeptAnswers<Seats>["counts"] {
+    return this.#kept.counts;
+  }
+
+  /** Whether a torn last line was cut off when the file was opened. */
+  get repaired(): boolean {
+    return this.#kept.repaired;
   }
 
   /** Entries held, of all fingerprints. */
   get size(): number {
-    return this.#entries.size;
+    return this.#kept.size;
   }
 
   /** The key of one question to the judge. */
@@ -72,52 +75,13 @@ export class JudgmentCache {
 
   /** The stored answer, counted as a hit or a miss. */
   get(key: string): Seats | undefined {
-    const found = this.#entries.get(key);
-    this.counts[found ? "hits" : "misses"]++;
-    return found;
+    return this.#kept.get(key);
   }
 
   /** Stores answers, and appends them to the file in one write. */
   add(entries: readonly (readonly [string, Seats])[]): void {
-    const fresh = entries.filter(([key]) => !this.#entries.has(key));
-    for (const [key, seats] of fresh) this.#entries.set(key, seats);
-    if (this.#path !== undefined && fresh.length > 0) {
-      const lines = fresh.map(([key, { a, b }]) => JSON.stringify({ key, a, b }) + "\n");
-      Deno.writeTextFileSync(this.#path, lines.join(""), { append: true });
-    }
+    this.#kept.add(entries);
   }
-}
-
-/** Reads the entries of a file, and cuts off what follows its last line end. */
-function load(path: string): { entries: Map<string, Seats>; repaired: boolean } {
-  let bytes: Uint8Array;
-  try {
-    bytes = Deno.readFileSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    Deno.mkdirSync(dirname(path), { recursive: true });
-    return { entries: new Map(), repaired: false };
-  }
-  const whole = bytes.lastIndexOf(0x0a) + 1; // bytes up to and with the last line end
-  const repaired = whole < bytes.length;
-  const lines = new TextDecoder().decode(bytes.subarray(0, whole)).split("\n").slice(0, -1);
-  const entries = new Map(lines.map((line, index) => entry(line, `${path} line ${index + 1}`)));
-  // Only after every whole line has proved to be an entry is this surely a file of ours to cut.
-  if (repaired) Deno.truncateSync(path, whole);
-  return { entries, repaired };
-}
-
-function entry(line: string, place: string): [string, Seats] {
-  try {
-    const { key, a, b } = JSON.parse(line);
-    if (typeof key === "string" && isProbability(a) && isProbability(b)) return [key, { a, b }];
-  } catch {
-    // falls through to the error below, which quotes the line
-  }
-  throw new UserError(
-    `${place} is not a stored judgment: ${line.slice(0, 60)}`,
-    "delete that line, or the whole file to judge everything anew",
-  );
 }
 
 /** Whether a value is a number in [0, 1], with room for the rounding of a softmax in float32. */

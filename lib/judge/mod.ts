@@ -7,6 +7,7 @@ export * from "./evidence.ts";
 export * from "./judge.ts";
 export * from "./judgment.ts";
 export * from "./kappa.ts";
+export * from "./kept_answers.ts";
 export * from "./kinds.ts";
 export * from "./list_template.ts";
 export * from "./measure_judge.ts";

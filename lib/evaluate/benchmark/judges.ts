@@ -1,4 +1,5 @@
 /** Judges of benchmarks by name: any judge of `deno task judge`, or MT-Bench's prompts over a server. */
+import { dirname, join } from "node:path";
 import { UserError } from "../../error.ts";
 import { modelFingerprint, modelScorer } from "../../judge/mod.ts";
 import { JUDGE_SPECS, openJudge } from "../../judge/open_judge.ts";
@@ -36,7 +37,7 @@ export async function openReferee(
   { config, seed, cacheFile, find, log, onProgress }: BenchmarkJudgeOptions,
 ): Promise<Opened<Referee>> {
   if (spec.startsWith("mt-bench:")) {
-    const { prompts, ...chat } = await promptChat(spec, { find, seed });
+    const { prompts, ...chat } = await promptChat(spec, { find, seed, cacheFile });
     return { judge: promptReferee({ ...chat, prompts }) };
   }
   const opened = await openJudge(spec, {
@@ -66,10 +67,10 @@ export function canGrade(spec: string): boolean {
  */
 export async function openGrader(
   spec: string,
-  { config, seed, find, log }: BenchmarkJudgeOptions,
+  { config, seed, cacheFile, find, log }: BenchmarkJudgeOptions,
 ): Promise<Opened<Grader>> {
   if (spec.startsWith("mt-bench:")) {
-    const { prompts, ...chat } = await promptChat(spec, { find, seed });
+    const { prompts, ...chat } = await promptChat(spec, { find, seed, cacheFile });
     return { judge: promptGrader({ ...chat, prompts }) };
   }
   if (!canGrade(spec)) {
@@ -107,8 +108,13 @@ function modelOf(spec: string): string {
 
 const judgeName = (spec: string) => `${/^\w+/.exec(spec)![0]}:${specName(modelOf(spec))}`;
 
-async function promptChat(spec: string, { find, seed }: { find: FindOptions; seed: number }) {
-  const chat = await openChat(spec.slice("mt-bench:".length), { seed });
+async function promptChat(
+  spec: string,
+  { find, seed, cacheFile }: Pick<BenchmarkJudgeOptions, "find" | "seed" | "cacheFile">,
+) {
+  // Beside the file of judgments that are probabilities: these are words.
+  const replies = join(dirname(cacheFile), "replies.jsonl");
+  const chat = await openChat(spec.slice("mt-bench:".length), { seed, replies });
   const prompts = await readJudgePrompts((await findBenchmarkFile(JUDGE_PROMPTS, find))!);
   return { ...chat, prompts };
 }

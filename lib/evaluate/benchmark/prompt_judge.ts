@@ -1,7 +1,8 @@
 /** A judge that replies in words to MT-Bench's own prompts, such as a large model behind a server. */
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { UserError } from "../../error.ts";
-import { countBallots, type Judgment, type Seats } from "../../judge/mod.ts";
+import { countBallots, type Judgment, keptAnswers, type Seats } from "../../judge/mod.ts";
 import { Fault, keyOf, parseServedSpec, ServedClient } from "../../judge/served/mod.ts";
 import type { Turn } from "../../text/mod.ts";
 import {
@@ -91,17 +92,48 @@ const ReplySchema = z.object({
   ),
 });
 
+/**
+ * A chat that keeps every reply as it arrives, and does not ask again for what it has: a killed run has paid for
+ * no reply twice, whatever verdicts it had not put together yet.
+ *
+ * @param options.key What a reply depends on beside the dialogue, such as the server and the model.
+ * @param options.path JSONL file of the replies.
+ * @throws {UserError} When a whole line of the file is not a reply, naming file and line.
+ */
+export function keptChat(
+  chat: Chat,
+  { key, path }: { readonly key: string; readonly path: string },
+): Chat {
+  const replies = keptAnswers<string>({
+    path,
+    write: (said) => ({ said }),
+    read: ({ said }) => typeof said === "string" ? said : undefined,
+    what: "a stored reply",
+  });
+  return async (turns) => {
+    const name = createHash("sha256").update(JSON.stringify([key, turns])).digest("base64url");
+    const before = replies.get(name);
+    if (before !== undefined) return before;
+    const said = await chat(turns);
+    replies.add([[name, said]]);
+    return said;
+  };
+}
+
 /** FastChat lets its judges reply with up to 2048 tokens, at temperature 0 (`run_judge_pair`). */
 const REPLY_TOKENS = 2048;
 
 /**
  * A chat with a model on an OpenAI-compatible server, `URL,model=NAME[,keyVariable=NAME...]`.
  *
- * @throws {UserError} When the spec is wrong or the key's variable is not set.
+ * @param more.replies File that keeps its replies, see {@linkcode keptChat}; none unless said.
+ * @throws {UserError} When the spec is wrong, the key's variable is not set, or the file holds something else.
  */
 export async function openChat(
   spec: string,
-  more: Pick<ConstructorParameters<typeof ServedClient>[0], "fetch" | "sleep" | "seed"> = {},
+  { replies, ...more }:
+    & Pick<ConstructorParameters<typeof ServedClient>[0], "fetch" | "sleep" | "seed">
+    & { readonly replies?: string } = {},
 ): Promise<{ name: string; key: string; chat: Chat; rows: number }> {
   const served = await parseServedSpec(spec);
   if (served.api === "completions") {
@@ -124,5 +156,10 @@ export async function openChat(
   };
   const { url, model, revision, body, concurrency } = served;
   const key = JSON.stringify([url, model, revision, body]);
-  return { name: `mt-bench:${model}`, key, chat, rows: concurrency };
+  return {
+    name: `mt-bench:${model}`,
+    key,
+    chat: replies === undefined ? chat : keptChat(chat, { key, path: replies }),
+    rows: concurrency,
+  };
 }

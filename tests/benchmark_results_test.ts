@@ -248,6 +248,7 @@ describe("benchmarkFigure", () => {
       [0.5, 0.5, 0.5, 0.5],
     ]);
     assert.match(JSON.stringify(layout.title), /against base, judged by j/);
+    assert.match(JSON.stringify(layout.annotations), /<span style=.{20,30} m<\/span>/);
   });
 
   it("refuses fewer than three categories", () => {

@@ -27,87 +27,94 @@ const near = (actual: unknown, expected: number[]) =>
     assert.ok(Math.abs(value - expected[i]) < 1e-9, `${actual} is not ${expected}`)
   );
 
+const annotationsOf = (layout: Record<string, unknown>) =>
+  layout.annotations as { text: string; y: number; xref: string }[];
+
 describe("biasFigure", () => {
   const figure = biasFigure(ROWS);
 
-  it("has a bar a judge for every bias that some judge has, intervals from value to ends", () => {
+  it("has a dot a judge for every bias that some judge has, intervals from value to ends", () => {
     const [model, longer] = figure.data;
     assert.deepEqual([model.name, longer.name], ["model", "longer"]);
-    assert.deepEqual((model.x as string[]).map((label) => label.split("<br>")[0]), [
-      "names the",
-      "flips when",
+    assert.deepEqual((figure.layout.yaxis as { ticktext: string[] }).ticktext, [
+      "names the first seat",
+      "flips when seats swap",
     ]);
-    assert.deepEqual(model.y, [0.8, null]);
-    assert.deepEqual(longer.y, [0.5, 0.1]);
-    const { array, arrayminus } = model.error_y as Record<string, number[]>;
-    near(array, [0.05, 0]);
-    near(arrayminus, [0.1, 0]);
+    assert.deepEqual(model.x, [0.8]);
+    assert.deepEqual(longer.x, [0.5, 0.1]);
+    const { array, arrayminus } = model.error_x as Record<string, number[]>;
+    near(array, [0.05]);
+    near(arrayminus, [0.1]);
   });
 
-  it("writes n/a where a bar is missing, and marks where a fair judge would be above 0", () => {
-    const { annotations, shapes } = figure.layout as {
-      annotations: { text: string; x: number }[];
-      shapes: { y0: number }[];
-    };
-    assert.deepEqual(annotations.map(({ text, x }) => [text, x < 1 && x > 0.5]), [["n/a", true]]);
-    assert.deepEqual(shapes.map(({ y0 }) => y0), [0.5]);
+  it("says n/a where a dot is missing, and marks where a fair judge would be", () => {
+    const missing = annotationsOf(figure.layout).filter(({ text }) => text.startsWith("n/a"));
+    assert.deepEqual(missing.map(({ text, y }) => [text, y]), [["n/a: model", 1]]);
+    const shapes = figure.layout.shapes as { x0: number }[];
+    assert.deepEqual(shapes.map(({ x0 }) => x0), [0.5, 0]);
+  });
+
+  it("names and colours judges as all figures do, without a legend", () => {
+    const { data, layout } = biasFigure([row("jsft", "tieRate", 0.1), row("truth", "tieRate", 0)]);
+    assert.deepEqual(data.map(({ name }) => name), ["JSFT", "true reward"]);
+    assert.equal(layout.showlegend, false);
+    assert.ok(annotationsOf(layout).some(({ text }) => /JSFT.*true reward/.test(text)));
   });
 
   it("never passes on NaN", () => {
     assert.doesNotMatch(JSON.stringify(figure), /NaN|undefined/);
-    const [{ y }] = biasFigure([row("model", "flipRate", "")]).data;
-    assert.deepEqual(y, []);
   });
 });
 
 describe("comparisonFigure", () => {
   it("puts each judge's agreement beside its calibration error and the noise of that", () => {
     const [accuracy, floor, error] = comparisonFigure(ROWS).data;
-    assert.deepEqual(accuracy.y, ["model", "longer"]);
+    assert.deepEqual(accuracy.y, [0, 1]);
     assert.deepEqual(accuracy.x, [0.6, 0.55]);
-    assert.deepEqual(error.x, [0.2, null]);
-    assert.deepEqual(floor.x, [0.03, null]);
+    assert.deepEqual(error.x, [0.2]);
+    assert.deepEqual(floor.x, [0.03]);
     assert.equal(error.xaxis, "x2");
   });
 
   it("writes n/a where a judge has no value", () => {
-    const { annotations } = comparisonFigure(ROWS).layout as {
-      annotations: { text: string; y: unknown; xref: string }[];
-    };
-    const missing = annotations.filter(({ text }) => text === "n/a");
-    assert.deepEqual(missing.map(({ y, xref }) => [y, xref]), [["longer", "x2"]]);
+    const missing = annotationsOf(comparisonFigure(ROWS).layout).filter(({ text }) =>
+      text === "n/a"
+    );
+    assert.deepEqual(missing.map(({ y, xref }) => [y, xref]), [[1, "x2"]]);
   });
 });
 
 describe("reliabilityFigure", () => {
+  const curve = (judge: string, from: number, n: number, accuracy: number) => ({
+    ...{ judge, from, to: from + 0.05, n, confidence: from + 0.02, accuracy },
+    ...{ low: accuracy - 0.1, high: accuracy + 0.1 },
+  });
+  const { data, layout } = reliabilityFigure([
+    curve("model", 0.5, 40, 0.5),
+    curve("model", 0.55, 20, 0.55),
+    curve("model", 0.9, 10, 0.6),
+    curve("jsft", 0.95, 50, 0.7),
+  ]);
+
   it("draws accuracy over confidence, and the pairs of each bin below", () => {
-    const curve = (judge: string, from: number, n: number, accuracy: number) => ({
-      judge,
-      from,
-      to: from + 0.05,
-      n,
-      confidence: from + 0.02,
-      accuracy,
-      low: null,
-      high: accuracy + 0.1,
-    });
-    const { data, layout } = reliabilityFigure([
-      curve("model", 0.5, 40, 0.5),
-      curve("model", 0.9, 10, 0.6),
-      curve("longer", 0.95, 50, 0.7),
-    ]);
     assert.deepEqual(data.map(({ name, type }) => `${name} ${type}`), [
+      "as sure as it is right scatter",
+      "model, interval scatter",
       "model scatter",
-      "model bar",
-      "longer scatter",
-      "longer bar",
+      "model scatter", // no line over the empty bins between
+      "JSFT scatter",
+      "model, pairs bar",
+      "JSFT, pairs bar",
     ]);
-    assert.deepEqual(data[0].x, [0.52, null, 0.92]); // no line over the empty bins between
-    near((data[0].error_y as Record<string, number[]>).arrayminus, [0, 0, 0]);
-    near(data[1].x, [0.525, 0.925]);
-    assert.deepEqual(data[1].y, [40, 10]);
-    assert.equal(data[1].yaxis, "y2");
-    const [{ x0, y0, x1, y1 }] = layout.shapes as Record<string, number>[];
-    assert.deepEqual([x0, y0, x1, y1], [0.5, 0.5, 1, 1]);
+    near(data[2].x, [0.52, 0.57]);
+    near(data[5].x, [0.525, 0.575, 0.925]);
+    assert.deepEqual(data[5].y, [40, 20, 10]);
+    assert.equal(data[5].yaxis, "y2");
+  });
+
+  it("gives a bin that stands alone its interval as a bar, and every judge its name at the line", () => {
+    near((data[3].error_y as Record<string, number[]>).array, [0.1]);
+    const texts = annotationsOf(layout).map(({ text }) => text);
+    assert.ok(texts.includes("JSFT") && texts.includes("model"), texts.join(" | "));
   });
 });

@@ -36,6 +36,14 @@ const MEASURES: Readonly<
   preference: { words: "mean preference; dashed: even", range: [0, 1], even: 0.5 },
 };
 
+/** How a line looks, before its name in its colour: on a radar no line has an end to be named at. */
+const SIGNS: Readonly<Record<Look["dash"], string>> = {
+  solid: "\u2501\u2501",
+  dash: "\u2501 \u2501",
+  dot: "\u00b7\u00b7\u00b7\u00b7",
+  dashdot: "\u2501 \u00b7",
+};
+
 /** Bands of more models than this hide each other. */
 const MOST_BANDS = 3;
 
@@ -115,15 +123,15 @@ export function benchmarkFigure(
         y: 0.96,
         yanchor: "top",
       },
-      showlegend: true,
-      legend: {
-        orientation: "v",
-        x: 0.5,
-        xanchor: "center",
-        y: -0.1,
-        yanchor: "top",
-        font: { size: TEXT.label },
-      },
+      annotations: [{
+        text: [...style.values()].map((look) =>
+          `<span style="color:${inkFor(look.color)}">${SIGNS[look.dash]} ${
+            escaped(look.label)
+          }</span>`
+        ).join("<br>"),
+        ...{ xref: "paper", yref: "paper", x: 0.5, y: -0.1, xanchor: "center", yanchor: "top" },
+        ...{ showarrow: false, align: "left", font: { size: TEXT.label } },
+      }],
       polar: {
         bgcolor: "white",
         angularaxis: {

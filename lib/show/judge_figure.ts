@@ -1,5 +1,8 @@
 /** Figures of judge reports: pure functions from the rows of their CSV files to a Plotly specification. */
-import { AXIS, type Figure, HOUSE_LAYOUT, INK, TEXT } from "./style.ts";
+import { measureDots } from "./lesson_figures.ts";
+import { type Dot, intervals, line, rowAxis } from "./marks.ts";
+import { type Panel, panels, textWidth } from "./panels.ts";
+import { type Figure, INK, type Look, looks, TEXT, type Trace } from "./style.ts";
 
 /** A row of a judge report; null or an empty cell where a measure is not defined. */
 export interface JudgeFigureRow {
@@ -23,241 +26,154 @@ export interface ReliabilityFigureRow {
   readonly high: number | string | null;
 }
 
-/** Colours in the order of the judges; the last of several, the null judge, is grey. */
-const COLOURS = [INK.blue, INK.orange, INK.green, INK.purple, INK.amber, INK.sky];
-
-/** Most judges whose counts are written above their bars; more would lie on each other. */
-const COUNTED = 2;
-
 /** Measures of bias, as the figure words them, with the value that a fair judge would have. */
 const BIASES: readonly { measure: string; label: string; fair: number }[] = [
-  { measure: "firstSeatRate", label: "names the<br>first seat", fair: 0.5 },
-  { measure: "longerRate", label: "names the<br>longer answer", fair: 0.5 },
-  { measure: "ownRate", label: "names its<br>own answer", fair: 0.5 },
-  { measure: "flipRate", label: "flips when<br>seats swap", fair: 0 },
+  { measure: "firstSeatRate", label: "names the first seat", fair: 0.5 },
+  { measure: "longerRate", label: "names the longer answer", fair: 0.5 },
+  { measure: "ownRate", label: "names its own answer", fair: 0.5 },
+  { measure: "flipRate", label: "flips when seats swap", fair: 0 },
   { measure: "tieRate", label: "ties", fair: 0 },
-  { measure: "intransitiveTriples", label: "cycles among<br>three answers", fair: 0 },
+  { measure: "intransitiveTriples", label: "cycles among three answers", fair: 0 },
 ];
 
-/** Bars of each bias, a colour a judge, with intervals and a dashed line where a fair judge would be. */
+/** A dot a judge for each bias, with its interval; dashed where a fair judge would be. */
 export function biasFigure(rows: readonly JudgeFigureRow[]): Figure {
   const judges = judgesOf(rows);
+  const known = (judge: string, measure: string) => find(rows, judge, measure);
   const shown = BIASES.filter(({ measure }) =>
-    judges.some((judge) => find(rows, judge, measure) !== null)
+    judges.some((judge) => known(judge, measure) !== null)
   );
-  const labels = shown.map(({ label }) => label);
-  const bars = judges.map((judge, j): Record<string, unknown> => {
-    const found = shown.map(({ measure }) => find(rows, judge, measure));
-    return {
-      type: "bar",
-      name: judge,
-      x: labels,
-      y: found.map((row) => row?.value ?? null),
-      error_y: errors(found, INK.text),
-      marker: { color: colour(j, judges.length) },
-    };
-  });
-  const group = 0.8; // share of a place that its bars fill
-  const missing = judges.flatMap((judge, j) =>
-    shown.flatMap(({ measure }, place) =>
-      find(rows, judge, measure) !== null ? [] : [{
-        text: "n/a",
-        showarrow: false,
-        textangle: -90,
-        x: place + ((j + 0.5) / judges.length - 0.5) * group,
-        y: 0.04,
+  const dots = shown.flatMap(({ measure, label }) =>
+    judges.flatMap((name) => {
+      const found = known(name, measure);
+      return found === null ? [] : [{ measure: label, name, ...found }];
+    })
+  );
+  const figure = measureDots(dots, { title: "Share of verdicts; dashed: a fair judge" });
+  (figure.layout.shapes as unknown[]).push(
+    ...shown.map(({ fair }, row) => ({
+      ...{ type: "line", xref: "x", yref: "y", layer: "below" },
+      ...{ x0: fair, x1: fair, y0: row - 0.42, y1: row + 0.42 },
+      line: { color: INK.grey, width: 1.5, dash: "dash" },
+    })),
+  );
+  const missing = shown.map(({ measure }) =>
+    judges.filter((judge) => known(judge, measure) === null).map(labelOf(judges)).join(", ")
+  );
+  (figure.layout.annotations as unknown[]).push(
+    ...missing.flatMap((names, row) =>
+      names === "" ? [] : [{
+        ...{ text: `n/a: ${names}`, showarrow: false, xref: "x", yref: "y" },
+        ...{ x: 1.02, y: row, xanchor: "right", yanchor: "middle" },
         font: { size: TEXT.tick - 2, color: INK.grey },
       }]
-    )
+    ),
   );
-  return {
-    data: bars,
-    layout: {
-      ...HOUSE_LAYOUT,
-      width: 140 + 150 * shown.length,
-      height: 460,
-      barmode: "group",
-      bargap: 1 - group,
-      ...legend("Biases of judges, 95 % intervals; dashed: a fair judge"),
-      xaxis: { ...AXIS, showgrid: false, ticks: "" },
-      yaxis: { ...AXIS, range: [0, 1.02], title: axisTitle("share") },
-      shapes: shown.flatMap(({ fair }, place) =>
-        fair === 0 ? [] : [{
-          type: "line",
-          x0: place - 0.45,
-          x1: place + 0.45,
-          y0: fair,
-          y1: fair,
-          line: { color: INK.text, width: 1, dash: "dash" },
-        }]
-      ),
-      annotations: missing,
-    },
-  };
+  return figure;
 }
 
 /** Each judge's agreement with the labels beside its calibration error and the least to be expected. */
 export function comparisonFigure(rows: readonly JudgeFigureRow[]): Figure {
   const judges = judgesOf(rows);
-  const dots = (measure: string, axis: string, color: string) => {
-    const found = judges.map((judge) => find(rows, judge, measure));
-    return {
-      type: "scatter",
-      mode: "markers",
-      name: measure,
-      x: found.map((row) => row?.value ?? null),
-      y: judges,
-      error_x: errors(found, color),
-      marker: { color, size: 9 },
-      cliponaxis: false,
-      xaxis: `x${axis}`,
-      yaxis: "y",
-    };
-  };
-  const panels = [
-    { axis: "", measure: "accuracy", title: "agrees with the labels", range: [-0.02, 1.02], at: 0 },
-    {
-      axis: "2",
-      measure: "calibrationError",
-      title: "calibration error (grey: noise alone)",
-      range: [-0.02, null],
-      at: 0.56,
-    },
-  ];
-  const layout: Record<string, unknown> = {
-    ...HOUSE_LAYOUT,
-    width: 900,
-    height: 150 + 44 * judges.length,
-    margin: { ...HOUSE_LAYOUT.margin, t: 60, l: 30 + 8 * Math.max(...judges.map((j) => j.length)) },
-    yaxis: { ...AXIS, autorange: "reversed", type: "category" },
-    annotations: [
-      ...panels.map(({ title, at }) => ({
-        text: title,
-        showarrow: false,
-        xref: "paper",
-        yref: "paper",
-        x: at,
-        y: 1.02,
-        yanchor: "bottom",
-        xanchor: "left",
-        font: { size: TEXT.axis, color: INK.text },
-      })),
-      ...panels.flatMap(({ axis, measure }) =>
-        judges.filter((judge) => find(rows, judge, measure) === null).map((judge) => ({
-          text: "n/a",
-          showarrow: false,
-          xref: `x${axis}`,
-          yref: "y",
-          x: 0,
-          y: judge,
-          xanchor: "left",
-          font: { size: TEXT.tick - 2, color: INK.grey },
-        }))
-      ),
-    ],
-    shapes: [{
-      type: "line",
-      xref: "x",
-      yref: "paper",
-      x0: 0.5,
-      x1: 0.5,
-      y0: 0,
-      y1: 1,
-      line: { color: INK.grey, width: 1, dash: "dash" },
-    }],
-  };
-  for (const { axis, at, range } of panels) {
-    layout[`xaxis${axis}`] = {
-      ...AXIS,
-      domain: [at, at + 0.44],
-      range,
-      anchor: "y",
-    };
-  }
-  return {
-    data: [
-      dots("accuracy", "", INK.blue),
-      dots("calibrationFloor", "2", INK.grey),
-      dots("calibrationError", "2", INK.orange),
-    ],
-    layout,
-  };
+  const names = judges.map(labelOf(judges));
+  const dots = (measure: string, color: string) =>
+    intervals(
+      judges.flatMap((judge, row): Dot[] => {
+        const found = find(rows, judge, measure);
+        return found === null ? [] : [{ row, label: names[row], color, ...bounds(found) }];
+      }),
+      measure,
+    );
+  const errors = rows.filter(({ measure }) => /^calibration/.test(measure));
+  const most = Math.max(0.1, ...errors.map(({ value, high }) => num(high) ?? num(value) ?? 0));
+  const panel = (measure: string, { title, traces, x, references = [] }: Panel): Panel => ({
+    ...{ title, traces, references, x },
+    y: { ...rowAxis(names), showgrid: false },
+    notes: judges.flatMap((judge, row) =>
+      find(rows, judge, measure) !== null ? [] : [{
+        ...{ text: "n/a", x: 0, y: row, xanchor: "left", yanchor: "middle" },
+        font: { size: TEXT.tick - 2, color: INK.grey },
+      }]
+    ),
+  });
+  return panels([
+    panel("accuracy", {
+      title: "Share of labels it agrees with",
+      traces: [dots("accuracy", INK.blue)],
+      x: { range: [-0.03, 1.03] },
+      references: [{ axis: "x", at: 0.5, text: "coin" }],
+    }),
+    panel("calibrationError", {
+      title: "Calibration error (grey: noise alone)",
+      traces: [dots("calibrationFloor", INK.grey), dots("calibrationError", INK.orange)],
+      x: { range: [-0.03 * most, 1.03 * most] },
+    }),
+  ], {
+    columns: 2,
+    width: 960,
+    height: Math.max(110, 44 * judges.length),
+    left: 20 + Math.max(...names.map(textWidth)),
+    right: 24,
+  });
 }
 
-/** Accuracy against confidence with the pairs behind each point; the dashed line is perfect calibration. */
+/**
+ * Share right against confidence, intervals as bands, with the pairs behind each point; dashed: a judge that is as
+ * sure as it is right. A line has a gap where a bin is empty.
+ */
 export function reliabilityFigure(rows: readonly ReliabilityFigureRow[]): Figure {
-  const judges = judgesOf(rows);
-  const data = judges.flatMap((judge, j): Record<string, unknown>[] => {
-    const own = rows.filter((row) => row.judge === judge);
-    const drawn = withGaps(own);
-    const color = colour(j, judges.length);
-    return [{
-      type: "scatter",
-      mode: "lines+markers",
-      name: judge,
-      x: drawn.map((row) => row?.confidence ?? null),
-      y: drawn.map((row) => row?.accuracy ?? null),
-      error_y: errors(
-        drawn.map((row) => row && { value: row.accuracy, low: num(row.low), high: num(row.high) }),
-        color,
-      ),
-      line: { color, width: 2 },
-      marker: { color, size: 7 },
-      cliponaxis: false,
-    }, {
-      type: "bar",
-      name: judge,
-      showlegend: false,
-      x: own.map(({ from, to }) => (from + to) / 2),
-      y: own.map(({ n }) => n),
-      ...(judges.length <= COUNTED && {
-        text: own.map(({ n }) => `${n}`),
-        textposition: "outside",
-        textfont: { size: TEXT.tick - 2, color },
-        constraintext: "none",
-      }),
-      cliponaxis: false,
-      marker: { color },
-      yaxis: "y2",
-    }];
-  });
-  return {
-    data,
-    layout: {
-      ...HOUSE_LAYOUT,
-      width: 760,
-      height: 640,
-      barmode: "group",
-      bargap: 0.1,
-      ...legend("Reliability of judges, 95 % intervals; dashed: as sure as it is right"),
-      xaxis: {
-        ...AXIS,
-        range: [0.49, 1.01],
-        anchor: "y2",
-        title: axisTitle("confidence in the answer named"),
-      },
-      yaxis: {
-        ...AXIS,
-        range: [0, 1.02],
-        domain: [0.36, 1],
-        title: axisTitle("share right"),
-      },
-      yaxis2: {
-        ...AXIS,
-        domain: [0, 0.26],
-        title: axisTitle("pairs"),
-        rangemode: "tozero",
-      },
-      shapes: [{
-        type: "line",
-        x0: 0.5,
-        x1: 1,
-        y0: 0.5,
-        y1: 1,
-        line: { color: INK.grey, width: 1, dash: "dash" },
-      }],
-    },
+  const style = [...looks(judgesOf(rows))];
+  const own = (judge: string) => rows.filter((row) => row.judge === judge);
+  const x = { range: [0.49, 1.01], title: "confidence in the answer named" };
+  const ideal: Trace = {
+    ...{ type: "scatter", mode: "lines", name: "as sure as it is right", hoverinfo: "skip" },
+    ...{ x: [0.5, 1], y: [0.5, 1], line: { color: INK.grey, width: 1.5, dash: "dash" } },
   };
+  const most = Math.max(...rows.map(({ n }) => n));
+  const figure = panels([{
+    title: "Share right, 95 % intervals; dashed: as sure as it is right",
+    traces: [ideal, ...style.flatMap(([judge, look]) => curve(own(judge), look))],
+    x,
+    y: { range: [0, 1.02] },
+    labels: style.map(([judge, { label, color }]) => ({
+      ...{ text: label, color, y: own(judge).at(-1)!.accuracy },
+    })),
+  }, {
+    title: "Pairs behind each point",
+    traces: style.map(([judge, { label, color }]) => ({
+      ...{ type: "bar", name: `${label}, pairs`, marker: { color } },
+      x: own(judge).map(({ from, to }) => (from + to) / 2),
+      y: own(judge).map(({ n }) => n),
+    })),
+    x,
+    y: { range: [0, 1.08 * most] },
+  }], { width: 760, height: 280 });
+  return { ...figure, layout: { ...figure.layout, barmode: "group", bargap: 0.1 } };
+}
+
+/** A line for each run of neighbouring bins; a bin that stands alone has its interval as a bar. */
+function curve(rows: readonly ReliabilityFigureRow[], look: Look): Trace[] {
+  const runs: ReliabilityFigureRow[][] = [];
+  for (const row of rows) {
+    const last = runs.at(-1);
+    if (last && row.from - last.at(-1)!.to < 1e-9) last.push(row);
+    else runs.push([row]);
+  }
+  return runs.flatMap((run) => {
+    const points = run.map(({ confidence, accuracy, low, high }) => ({
+      x: confidence,
+      y: accuracy,
+      low: num(low) ?? undefined,
+      high: num(high) ?? undefined,
+    }));
+    const traces = line(points, look);
+    if (points.length > 1) return traces;
+    const [{ y, low = y, high = y }] = points;
+    const bar = { type: "data", symmetric: false, color: look.color, thickness: 1.5 };
+    // Wilson's interval need not reach the value itself.
+    const [array, arrayminus] = [[Math.max(0, high - y)], [Math.max(0, y - low)]];
+    return traces.map((trace) => ({ ...trace, error_y: { ...bar, array, arrayminus } }));
+  });
 }
 
 interface Found {
@@ -270,6 +186,20 @@ function judgesOf(rows: readonly { readonly judge: string }[]): string[] {
   return [...new Set(rows.map(({ judge }) => judge))];
 }
 
+const labelOf = (judges: readonly string[]) => {
+  const style = looks(judges);
+  return (judge: string): string => style.get(judge)!.label;
+};
+
+/** Ends that are known, on their sides of the value: Wilson's interval need not reach it. */
+function bounds({ value, low, high }: Found) {
+  return {
+    value,
+    low: low === null ? undefined : Math.min(low, value),
+    high: high === null ? undefined : Math.max(high, value),
+  };
+}
+
 function find(rows: readonly JudgeFigureRow[], judge: string, measure: string): Found | null {
   const row = rows.find((row) => row.judge === judge && row.measure === measure);
   const value = row === undefined ? null : num(row.value);
@@ -279,39 +209,4 @@ function find(rows: readonly JudgeFigureRow[], judge: string, measure: string): 
 /** A number of a CSV cell, which is empty where there is none. */
 function num(value: number | string | null): number | null {
   return value === null || value === "" ? null : Number(value);
-}
-
-function errors(found: readonly (Found | null)[], color: string): Record<string, unknown> {
-  const end = (of: (row: Found) => number) => found.map((row) => row === null ? 0 : of(row));
-  return {
-    type: "data",
-    symmetric: false,
-    // Wilson's interval and a corrected one need not reach the value itself.
-    array: end(({ value, high }) => Math.max(0, (high ?? value) - value)),
-    arrayminus: end(({ value, low }) => Math.max(0, value - (low ?? value))),
-    color,
-    thickness: 1,
-  };
-}
-
-/** Rows with null between bins that are not neighbours, so that no line is drawn over empty ones. */
-function withGaps(rows: readonly ReliabilityFigureRow[]): (ReliabilityFigureRow | null)[] {
-  return rows.flatMap((row, i) => i > 0 && row.from - rows[i - 1].to > 1e-9 ? [null, row] : [row]);
-}
-
-function axisTitle(text: string): Record<string, unknown> {
-  return { text, font: { size: TEXT.axis }, standoff: 10 };
-}
-
-function colour(index: number, count: number): string {
-  return count > 1 && index === count - 1 ? INK.grey : COLOURS[index % COLOURS.length];
-}
-
-function legend(title: string): Record<string, unknown> {
-  return {
-    showlegend: true,
-    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: TEXT.label } },
-    title: { text: title, x: 0, xref: "paper", xanchor: "left", font: { size: TEXT.title } },
-    margin: { ...HOUSE_LAYOUT.margin, t: 90 },
-  };
 }

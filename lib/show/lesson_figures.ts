@@ -101,12 +101,16 @@ export function measureDots(
   const key = names.map(([, { label, color }]) =>
     `<span style="color:${inkFor(color)}">\u25cf ${label}</span>`
   ).join("   ");
+  // Beside the title if there is room, else below the axis.
+  const keyWidth = textWidth(names.map(([, { label }]) => `- ${label}`).join("   "));
+  const [wide, high] = [layout.width as number, layout.height as number];
+  const beside = textWidth(title) * 1.3 + keyWidth + 50 < wide;
   (layout.annotations as unknown[]).push({
     text: key,
     xref: "paper",
     yref: "paper",
-    x: 1 - 24 / (layout.width as number),
-    y: 1 - 16 / (layout.height as number),
+    x: 1 - 24 / wide,
+    y: beside ? 1 - 16 / high : 14 / high,
     xanchor: "right",
     yanchor: "middle",
     showarrow: false,

@@ -2,6 +2,7 @@
 export { html, markdown, show, Shown, svg } from "./display.ts";
 export { escapeHtml, formatNumber } from "./html_table.ts";
 export { inReach } from "./in_reach.ts";
+export { kept } from "./kept.ts";
 export { methodPicture } from "./method_picture.ts";
 export { notebook } from "./notebook_config.ts";
 export { each, type Job, progress } from "./progress.ts";

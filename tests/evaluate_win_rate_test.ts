@@ -5,6 +5,7 @@ import Papa from "papaparse";
 import { lengthControlled, readComparisons, winRate } from "../lib/evaluate/mod.ts";
 import { Rng } from "../lib/random.ts";
 import { comparisons } from "./evaluate_annotation_files.ts";
+import { proportion } from "../lib/statistics.ts";
 import { assertClose } from "./numbers.ts";
 import { ALPACA, itWith } from "./preference_files.ts";
 import { readWinRates } from "./reference/winrate.ts";
@@ -124,7 +125,7 @@ describe("winRate", () => {
       assert.equal(found.wins, preference.filter((p) => p !== null && p > 0.5).length);
       assert.equal(found.controlled!.interval.value, found.controlled!.rate);
       const { low, high, value } = found.rate;
-      assert.ok(low <= value && value <= high);
+      assert.ok(low! <= value && value <= high!);
     }
   });
 
@@ -138,10 +139,10 @@ describe("winRate", () => {
       lengths: { baseline: excess[i] + 5000, model: 5000 },
     }));
     const found = winRate({ ...comparisons("m", {}), items }, { rng: rng(), samples: 3000 });
-    const half = (found.rate.high - found.rate.low) / 2;
+    const half = (found.rate.high! - found.rate.low!) / 2;
     assert.ok(Math.abs(half / (1.96 * found.standardError!) - 1) < 0.05, String(half));
     const { low, high, value } = found.controlled!.interval;
-    assert.ok(low < value && value < high && high - low < 30);
+    assert.ok(low! < value && value < high! && high! - low! < 30);
     const again = winRate({ ...comparisons("m", {}), items }, { rng: rng(), samples: 3000 });
     assert.deepEqual(again.rate, found.rate);
   });
@@ -159,9 +160,29 @@ describe("winRate", () => {
     assert.equal(longerJudge!.rate.n, 4);
   });
 
+  it("does not call comparisons that are all alike certain: Wilson's interval, or none", () => {
+    const ten = (preference: number) => {
+      const all = Array.from({ length: 10 }, (_, i) => [`q${i}`, preference] as const);
+      return winRate(comparisons("m", Object.fromEntries(all)), { rng: rng(), samples: 200 });
+    };
+    for (const [preference, successes] of [[1, 10], [0.5, 5], [0, 0]] as const) {
+      const { rate, standardError, controlled } = ten(preference);
+      const { low, high } = proportion(successes, 10);
+      assert.deepEqual(rate, { value: 100 * preference, low: 100 * low, high: 100 * high, n: 10 });
+      assert.equal(standardError, 0); // AlpacaEval's
+      if (controlled !== null) assert.deepEqual([controlled.interval.low], [null]);
+    }
+    const { low, high, value } = ten(1).rate;
+    assert.ok(low! < 75 && high === 100 && value === 100);
+  });
+
   it("has nothing but what can be computed for a single comparison", () => {
     const found = winRate(comparisons("m", { a: 0.75 }), { rng: rng() });
-    assert.deepEqual(found.rate, { value: 75, low: 75, high: 75, n: 1 });
+    assert.deepEqual(found.rate, { value: 75, low: null, high: null, n: 1 });
+    assert.deepEqual([found.longerJudge!.rate.low, found.longerJudge!.agreement.high], [
+      null,
+      null,
+    ]);
     assert.equal(found.standardError, null);
     assert.equal(found.controlled, null);
     assert.match(found.whyNotControlled!, /too few/);

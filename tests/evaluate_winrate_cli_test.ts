@@ -66,6 +66,18 @@ describe("deno task winrate", () => {
     assert.match(err, /warning: \S+b\.json lacks 1 of the 6 instructions/);
   });
 
+  it("prints on how many comparisons a number rests that has fewer than its row, and no certainty", async () => {
+    const items = model("A", [2, 1, 1.25, 1.75, 1.5, 2, 1]);
+    items[0].output_2 = null;
+    const some = await winrate(await file("some.json", items));
+    assert.match(some.out, /\nsome +7 +1 +\S+ \[\S+, \S+\] +\S+ +\S+( \[\S+, \S+\])? n 6 /);
+    assert.match(some.out, / n 6 +\S+( \[\S+, \S+\])? n 6\n/);
+    const one = await winrate(await file("single.json", model("A", [1.4])));
+    assert.match(one.out, /\nsingle +1 +0 +40\.00 +- +- +5 \(14\) +0\.00 +100\.00\n/);
+    const all = await winrate(await file("all.json", model("A", Array(10).fill(2))));
+    assert.match(all.out, /\nall +10 +0 +100\.00 \[72\.25, 100\.00\] +0\.00 /);
+  });
+
   it("calls files of one name by their generator", async () => {
     await Deno.mkdir(`${folder.path}/A`);
     await Deno.mkdir(`${folder.path}/B`);

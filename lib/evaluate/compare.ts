@@ -1,14 +1,15 @@
 import type { Rng } from "../random.ts";
 import { UserError } from "../error.ts";
-import { bootstrap, type Estimate, summary } from "../statistics.ts";
+import { summary } from "../statistics.ts";
 import type { ComparedItem, ComparisonFile } from "./annotations.ts";
+import { type Rate, resampled } from "./rate.ts";
 
 /** Two models on the instructions that both answered. */
 export interface ModelComparison {
   readonly first: string;
   readonly second: string;
-  /** First's win rate less second's, in points of percent, with its paired bootstrap interval. */
-  readonly difference: Estimate;
+  /** First's win rate less second's, in points of percent, with its paired bootstrap interval if they vary. */
+  readonly difference: Rate;
   /** Standard error of the mean paired difference, in points; null for a single instruction. */
   readonly standardError: number | null;
   /** Instructions on which first does better, as well, and worse. */
@@ -69,7 +70,7 @@ export function compareModels(
   return {
     first: first.model,
     second: second.model,
-    difference: bootstrap(differences, { rng, samples, level }),
+    difference: resampled(differences, { rng, samples, level }),
     standardError: differences.length === 1 ? null : summary(differences).error,
     better: differences.filter((d) => d > 0).length,
     equal: differences.filter((d) => d === 0).length,

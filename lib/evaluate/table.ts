@@ -1,5 +1,5 @@
-import type { Estimate } from "../statistics.ts";
 import type { ModelComparison } from "./compare.ts";
+import type { Rate } from "./rate.ts";
 import type { WinRate } from "./win_rate.ts";
 
 /** A row of the CSV file that `deno task winrate --csv` writes; rates and errors in percent. */
@@ -33,7 +33,8 @@ const LEGEND = `\
 win rate: mean preference for the model against the baseline, %; SE: its standard error; LC: length-controlled
 (AlpacaEval's minimal variant, whose own SE is 0 by construction: read the interval); length: mean characters,
 the baseline's in brackets; longer wins: the rate a judge of length alone would give, and how often the
-annotator agrees with it. [low, high]: 95 % bootstrap interval over instructions.`;
+annotator agrees with it. [low, high]: 95 % bootstrap interval over instructions, Wilson's where all are alike,
+none where nothing varies; n after it: comparisons it rests on, where they are fewer than the row's.`;
 
 /** The table for the terminal with what its columns mean. */
 export function winRateTable(rates: readonly WinRate[]): string {
@@ -44,10 +45,12 @@ export function winRateTable(rates: readonly WinRate[]): string {
     String(row.ties),
     interval(row.rate),
     row.standardError?.toFixed(2) ?? "-",
-    controlled === null ? "-" : interval({ ...controlled.interval, value: controlled.rate }),
+    controlled === null
+      ? "-"
+      : interval({ ...controlled.interval, value: controlled.rate, n: controlled.n }, row.n),
     `${lengths.model?.toFixed(0) ?? "-"} (${lengths.baseline?.toFixed(0) ?? "-"})`,
-    longerJudge === null ? "-" : interval(longerJudge.rate),
-    longerJudge === null ? "-" : interval(longerJudge.agreement),
+    longerJudge === null ? "-" : interval(longerJudge.rate, row.n),
+    longerJudge === null ? "-" : interval(longerJudge.agreement, row.n),
   ]);
   return `${layOut([header, ...rows])}\n\n${LEGEND}`;
 }
@@ -73,8 +76,10 @@ export function comparisonTable(comparisons: readonly ModelComparison[]): string
   return layOut([header, ...rows]);
 }
 
-function interval({ value, low, high }: Estimate): string {
-  return `${value.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
+/** @param all Comparisons of the row: a number that rests on fewer says on how many. */
+function interval({ value, low, high, n }: Rate, all = n): string {
+  const ends = low === null || high === null ? "" : ` [${low.toFixed(2)}, ${high.toFixed(2)}]`;
+  return `${value.toFixed(2)}${ends}${n < all ? ` n ${n}` : ""}`;
 }
 
 function layOut(cells: readonly (readonly string[])[]): string {

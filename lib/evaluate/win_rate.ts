@@ -1,8 +1,9 @@
 import { mean } from "simple-statistics";
 import type { Rng } from "../random.ts";
-import { bootstrap, type Estimate, summary } from "../statistics.ts";
+import { summary } from "../statistics.ts";
 import type { ComparedItem, ComparisonFile } from "./annotations.ts";
 import { type LengthControlled, lengthControlled } from "./length_control.ts";
+import { meanRate, type Rate, resampled } from "./rate.ts";
 
 /** How often a model's answer is preferred to the baseline's. Rates and errors are in percent. */
 export interface WinRate {
@@ -13,15 +14,16 @@ export interface WinRate {
   readonly wins: number;
   readonly ties: number;
   readonly losses: number;
-  /** Mean preference, with its bootstrap interval over instructions. */
-  readonly rate: Estimate;
+  /** Mean preference, with its bootstrap interval over instructions; Wilson's where all are alike. */
+  readonly rate: Rate;
   /** Sample standard deviation of the preferences / sqrt(n); null for a single comparison. */
   readonly standardError: number | null;
   /**
-   * Length-controlled (minimal); the interval comes from the same resamples, C and length scale held.
+   * Length-controlled (minimal); the interval comes from the same resamples, C and length scale held. It has none
+   * where that says nothing: preferences all alike, the baseline itself, a fit that L1 holds at 50.
    * Null where it cannot be fitted, for `whyNotControlled`.
    */
-  readonly controlled: (LengthControlled & { readonly interval: Estimate }) | null;
+  readonly controlled: (LengthControlled & { readonly interval: Rate }) | null;
   readonly whyNotControlled: string | null;
   /** Mean characters of all answers in the file; null where it has none. */
   readonly lengths: { readonly model: number | null; readonly baseline: number | null };
@@ -32,9 +34,9 @@ export interface WinRate {
 /** The null judge that prefers the answer with more characters. */
 export interface LongerJudge {
   /** The win rate it would give. */
-  readonly rate: Estimate;
+  readonly rate: Rate;
   /** How often the annotator names the same answer, a tie of either one half. */
-  readonly agreement: Estimate;
+  readonly agreement: Rate;
 }
 
 /** Settings of {@linkcode winRate}. */
@@ -50,7 +52,7 @@ export interface WinRateOptions {
 /**
  * The win rate of one model: raw as AlpacaEval counts it, length-controlled, and beside it what length alone
  * explains. Intervals are percentile bootstrap intervals over instructions, each of which brings its pair of
- * answers along.
+ * answers along; there is none of a single comparison, and Wilson's where all are alike.
  *
  * @throws {UserError} When no item has a preference.
  */
@@ -74,15 +76,11 @@ export function winRate(
     wins: preferences.filter((p) => p > 0.5).length,
     ties: preferences.filter((p) => p === 0.5).length,
     losses: preferences.filter((p) => p < 0.5).length,
-    rate: bootstrap(preferences.map((p) => 100 * p), settings),
+    rate: meanRate(preferences.map((p) => 100 * p), settings),
     standardError: n === 1 ? null : 100 * error,
-    controlled: "reason" in controlled ? null : {
-      ...controlled,
-      interval: bootstrap(Array.from({ length: controlled.n }, (_, i) => i), {
-        ...settings,
-        statistic: controlled.refit,
-      }),
-    },
+    controlled: "reason" in controlled
+      ? null
+      : { ...controlled, interval: controlledInterval(controlled, preferences, settings) },
     whyNotControlled: "reason" in controlled ? controlled.reason : null,
     lengths: {
       model: meanOf(items.map(({ lengths }) => lengths.model)),
@@ -90,6 +88,19 @@ export function winRate(
     },
     longerJudge: longerJudge(items, settings),
   };
+}
+
+/** Of comparisons that all went one way resamples differ in lengths alone, which is no interval of the rate. */
+function controlledInterval(
+  { rate, n, refit }: LengthControlled,
+  preferences: readonly number[],
+  settings: WinRateOptions,
+): Rate {
+  if (preferences.every((p) => p === preferences[0])) {
+    return { value: rate, low: null, high: null, n };
+  }
+  const rows = Array.from({ length: n }, (_, i) => i);
+  return resampled(rows, { ...settings, statistic: refit });
 }
 
 function longerJudge(
@@ -102,8 +113,8 @@ function longerJudge(
   });
   if (known.length === 0) return null;
   return {
-    rate: bootstrap(known.map(({ excess }) => 50 - 50 * Math.sign(excess)), settings),
-    agreement: bootstrap(
+    rate: meanRate(known.map(({ excess }) => 50 - 50 * Math.sign(excess)), settings),
+    agreement: meanRate(
       known.map(({ preference, excess }) => {
         const verdict = Math.sign(preference - 0.5);
         return 50 - 50 * verdict * Math.sign(excess);

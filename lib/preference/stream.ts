@@ -90,7 +90,7 @@ export function pairStream(
       if (onBadLine === "fail") {
         throw new UserError(
           describeBadLine(bad),
-          `correct the ${bad.unit}, or skip and count such ${bad.unit}s with onBadLine: "skip"`,
+          `correct the ${bad.unit}, or skip and count such ${bad.unit}s with onBadLine: "skip" (--on-bad-line skip)`,
         );
       }
       counts.bad++;

@@ -1,7 +1,8 @@
 /**
  * `deno task notebooks:browser`: JupyterLab in a real browser (headless Chromium), used as a person would: the
  * kernel is chosen in its dialog, cells are run by clicking, the figure is hovered and zoomed, a long cell
- * is stopped with the stop button and run again. Screenshots go to `.engine/browser`.
+ * is stopped with the stop button and run again; then 00 is run cell by cell, and the training in 02 stopped and
+ * gone on with. Screenshots go to `.engine/browser`.
  *
  * @module
  */
@@ -10,38 +11,16 @@ import type { Page } from "playwright-core";
 import { installJupyter, jupyterEnv, ROOT } from "../../lib/notebook/jupyter.ts";
 import { labCommand } from "../../lib/notebook/lab.ts";
 import { SCALE_VARIABLE, SEED_VARIABLE } from "../../lib/show/notebook_config.ts";
+import { FOLDER, idle, outputs, runByClick, runToEnd, say, shot, stop } from "./page.ts";
 import { chromium } from "./playwright.ts";
+import { runStartHere, stopTraining } from "./walks.ts";
 
-const FOLDER = `${ROOT}/.engine/browser`;
 const NOTEBOOK = "00_fixture.ipynb";
+const WALKED = ["notebooks/00_start_here.ipynb", "notebooks/02_jsft_training.ipynb"];
 const PORT = 8917;
 /** A seed of its own, so that rows left by other runs are not taken up. */
 const SEED = "8917";
 const TOKEN = crypto.randomUUID();
-
-const began = performance.now();
-const say = (text: string) =>
-  console.log(`${((performance.now() - began) / 1000).toFixed(1).padStart(6)} s  ${text}`);
-
-let shots = 0;
-async function shot(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: `${FOLDER}/${++shots}-${name}.png` });
-}
-
-/** The code cells by number from 0, without the title. */
-const codeCell = (page: Page, index: number) =>
-  page.locator(".jp-Notebook .jp-CodeCell").nth(index);
-const outputs = (page: Page, index: number) => codeCell(page, index).locator(".jp-OutputArea");
-
-/** Selects a cell by clicking beside its text, then clicks the toolbar's run button. */
-async function runByClick(page: Page, index: number): Promise<void> {
-  await codeCell(page, index).locator(".jp-InputPrompt").click();
-  await page.locator('.jp-NotebookPanel-toolbar [data-jp-item-name="run"] jp-button').click();
-}
-
-async function idle(page: Page): Promise<void> {
-  await page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').waitFor();
-}
 
 async function chooseKernel(page: Page): Promise<void> {
   const name = page.locator(".jp-NotebookPanel-toolbar .jp-KernelName");
@@ -102,7 +81,7 @@ async function stopAndResume(page: Page): Promise<void> {
   await runByClick(page, 4);
   await outputs(page, 4).getByText(/draw \d\d\/100/).waitFor();
   await shot(page, "long-cell");
-  await page.locator('.jp-NotebookPanel-toolbar [data-jp-item-name="interrupt"] jp-button').click();
+  await stop(page);
   await outputs(page, 4).getByText(/Stopped: draws: stopped at draw \d+ of 100/).waitFor();
   await idle(page);
   await shot(page, "stopped");
@@ -117,30 +96,45 @@ async function stopAndResume(page: Page): Promise<void> {
   say("same kernel, and the cell went on where it was stopped");
 }
 
-async function visit(page: Page): Promise<void> {
-  await page.goto(`http://127.0.0.1:${PORT}/lab/tree/${NOTEBOOK}?token=${TOKEN}`);
+/** Opens a notebook alone, whatever was open before. */
+async function open(page: Page, notebook: string): Promise<void> {
+  await page.goto(`http://127.0.0.1:${PORT}/lab/tree/${notebook}?token=${TOKEN}&reset`);
   await page.locator(".jp-Notebook .jp-CodeCell").first().waitFor();
-  say("JupyterLab open");
+  say(`JupyterLab open on ${notebook}`);
+}
+
+async function visit(page: Page): Promise<void> {
+  await open(page, NOTEBOOK);
   await chooseKernel(page);
-  for (const index of [0, 1, 2, 3]) {
-    await runByClick(page, index);
-    await codeCell(page, index).locator(".jp-InputPrompt", { hasText: /\[\d+\]/ }).waitFor();
-  }
+  for (const index of [0, 1, 2, 3]) await runToEnd(page, index);
   await outputs(page, 1).locator("table").waitFor();
   await outputs(page, 3).getByText(`Scale small, seed ${SEED}.`).waitFor();
   say("four cells run by clicking");
   await tryFigure(page);
   await stopAndResume(page);
+  await open(page, "00_start_here.ipynb");
+  await runStartHere(page);
+  await open(page, "02_jsft_training.ipynb");
+  await stopTraining(page);
 }
 
 for (const old of [FOLDER, `${ROOT}/runs/notebooks/small-s${SEED}`]) {
   await Deno.remove(old, { recursive: true }).catch(() => {});
 }
-// As deep below the checkout as the original, for its imports; JupyterLab saves into the copy.
+// JupyterLab saves into these copies; their imports are moved, as they lie deeper below the checkout.
 await Deno.mkdir(`${FOLDER}/notebooks`, { recursive: true });
-await Deno.copyFile(
-  `${ROOT}/tests/reference/notebooks/${NOTEBOOK}`,
-  `${FOLDER}/notebooks/${NOTEBOOK}`,
+for (const path of [`tests/reference/notebooks/${NOTEBOOK}`, ...WALKED]) {
+  const text = await Deno.readTextFile(`${ROOT}/${path}`);
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const moved = text.replaceAll(/((?:from|import) \\")(?:\.\.\/)+lib\//g, "$1../../../lib/");
+  await Deno.writeTextFile(`${FOLDER}/notebooks/${name}`, moved);
+}
+// Every cell is in the page, also those that are scrolled away.
+const settings = `${FOLDER}/settings/@jupyterlab/notebook-extension`;
+await Deno.mkdir(settings, { recursive: true });
+await Deno.writeTextFile(
+  `${settings}/tracker.jupyterlab-settings`,
+  JSON.stringify({ windowingMode: "none" }),
 );
 const at = await installJupyter();
 const [program, ...args] = labCommand(at.python, `${FOLDER}/notebooks`, Deno.uid());
@@ -148,6 +142,7 @@ const server = new Deno.Command(program, {
   args: [...args, "--no-browser", `--port=${PORT}`, "--port-retries=0", "--ip=127.0.0.1"],
   env: {
     ...jupyterEnv(at),
+    JUPYTERLAB_SETTINGS_DIR: `${FOLDER}/settings`,
     JUPYTER_TOKEN: TOKEN,
     [SCALE_VARIABLE]: "small",
     [SEED_VARIABLE]: SEED,

@@ -5,7 +5,7 @@ import { intervalCoverage } from "../lib/judge/coverage.ts";
 
 describe("a judge report in the world of the order desk", () => {
   it("has intervals that hold the truth in about 95 of 100 samples", () => {
-    const rows = deskCoverage({ pairs: 6000, draws: 120, n: 100, samples: 150 });
+    const rows = deskCoverage({ pairs: 6000, draws: 100, n: 200, samples: 150 });
     const found = new Map(rows.map((row) => [row.measure, row]));
     for (
       const measure of [
@@ -15,10 +15,10 @@ describe("a judge report in the world of the order desk", () => {
     ) {
       const { coverage, draws, n, truth } = found.get(measure)!;
       assert.ok(Number.isFinite(truth));
-      assert.ok(draws > 110 && n === 100, `${measure}: ${draws} of 120 samples had an interval`);
-      // 120 draws at 0.95 stray by 0.06 at three standard errors; the error's interval is wide on purpose.
+      assert.ok(draws > 95 && n === 200, `${measure}: ${draws} of 100 samples had an interval`);
+      // 100 draws at 0.95 stray by 0.065 at three standard errors; the error's interval is wide on purpose.
       assert.ok(coverage > 0.88, `${measure} ${coverage}`);
-      assert.ok(coverage < 0.995 || measure === "calibrationError", `${measure} ${coverage}`);
+      assert.ok(coverage < 1 || measure === "calibrationError", `${measure} ${coverage}`);
     }
   });
 

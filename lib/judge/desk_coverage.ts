@@ -3,7 +3,9 @@
  *
  *     deno run --allow-read --allow-env --allow-ffi=node_modules --allow-write=data/results lib/judge/desk_coverage.ts
  *
- * writes `data/results/judge-coverage.csv`: 500 samples of 200 pairs, half a minute.
+ * writes `data/results/judge-coverage.csv`: 500 samples of 200 pairs, half a minute. Of 100 pairs, percentiles of
+ * resamples hold a share as near 1 as this accuracy of 0.93 in 0.87 to 0.89 of the samples only: 7 wrong answers
+ * say little of how many there are.
  *
  * @module
  */

@@ -2,7 +2,7 @@
  * `deno task notebooks:browser`: JupyterLab in a real browser (headless Chromium), used as a person would: the
  * kernel is chosen in its dialog, cells are run by clicking, the figure is hovered and zoomed, a long cell
  * is stopped with the stop button and run again; then 00 is run cell by cell, and the training in 02 stopped and
- * gone on with. Screenshots go to `.engine/browser`.
+ * gone on with (with `--fixture` neither). Screenshots go to `.engine/browser`.
  *
  * @module
  */
@@ -112,6 +112,7 @@ async function visit(page: Page): Promise<void> {
   say("four cells run by clicking");
   await tryFigure(page);
   await stopAndResume(page);
+  if (Deno.args.includes("--fixture")) return;
   await open(page, "00_start_here.ipynb");
   await runStartHere(page);
   await open(page, "02_jsft_training.ipynb");

@@ -18,9 +18,10 @@ export async function benchmarkWithProgress(plan: BenchmarkPlan): Promise<Benchm
   const jobs: ReturnType<typeof progress>[] = [];
   const warned = new Set<string>(); // each note once
   let drawing = Promise.resolve(); // one after the other
-  const draw = (next: () => Promise<unknown>) => void (drawing = drawing.then(async () => {
-    await next();
-  }));
+  const draw = (next: () => Promise<unknown>) =>
+    void (drawing = drawing.then(async () => {
+      await next();
+    }));
   return await runBenchmark(plan, {
     log: () => {},
     warn: (line) => {

@@ -13,6 +13,8 @@ import type { PairRecord, SingleRecord } from "./verdict_file.ts";
 export const BENCHMARK_MEASURES = {
   grade: "mean grade, 1 to 10",
   gradeDifference: "model's grade less the other's, on the same questions",
+  gradeLengthCorrelation: "correlation of grade and length of the answer in characters",
+  gradeLongerHalf: "mean grade of the longer half of the answers less that of the shorter half",
   gradeMass: "mean probability on the ten grades: how much of the judge's answer is a grade",
   winRate:
     "share won: a win is named in both orders, what orders disagree on is a half (FastChat's adjusted rate)",

@@ -7,6 +7,7 @@ import { type AnswerSet, modelAnswer } from "./answer_file.ts";
 import type { FindOptions } from "./catalogue.ts";
 import { canGrade, type Opened, openGrader, openReferee } from "./judges.ts";
 import { answersOf, type BenchmarkHooks, type BenchmarkPlan, questionsOf } from "./material.ts";
+import { gradeLengthRows } from "./grade_length.ts";
 import { pageRows } from "./page_rows.ts";
 import type { BenchmarkQuestion } from "./question.ts";
 import { type BenchmarkRow, gradeRows, pairRows } from "./results.ts";
@@ -105,10 +106,13 @@ export async function runBenchmark(
     ),
     ...withOther.flatMap((set) =>
       grades.has(set)
-        ? gradeRows(questions, grades.get(set)!, {
-          ...options,
-          other: set === other || other === null ? undefined : grades.get(other),
-        })
+        ? [
+          ...gradeRows(questions, grades.get(set)!, {
+            ...options,
+            other: set === other || other === null ? undefined : grades.get(other),
+          }),
+          ...gradeLengthRows(questions, grades.get(set)!, { ...options, answers: set }),
+        ]
         : []
     ),
   ];

@@ -78,6 +78,33 @@ describe("deno task winrate", () => {
     assert.match(all.out, /\nall +10 +0 +100\.00 \[72\.25, 100\.00\] +0\.00 /);
   });
 
+  it("sets the rates beside published ones, and says which model is not among them", async () => {
+    const a = await file("known.json", model("A", [2, 1.5, 1, 1.25, 1.75, 1.5]));
+    const b = await file("unknown.json", model("B", [1, 1, 1.5, 1]));
+    const board = await file("board.csv", "model,win_rate,standard_error\nknown,50,14.5\n");
+    const csv = `${folder.path}/differences.csv`;
+    const args = ["--published", board, "--published-csv", csv];
+    const { code, out, err } = await winrate(a, b, ...args);
+    assert.equal(code, 0, err);
+    assert.match(err, /warning: unknown is not in \S+board\.csv\n/);
+    assert.match(
+      out,
+      /Largest difference .* win rate 0 \(n 1\), standard error \S+ \(n 1\), LC n\/a/,
+    );
+    const [header, first, second] = (await Deno.readTextFile(csv)).split("\n");
+    assert.equal(
+      header,
+      "model,n,win_rate,published_win_rate,difference,standard_error,published_standard_error," +
+        "lc_win_rate,reference_lc_win_rate,lc_difference",
+    );
+    assert.match(first, /^known,6,50,50,0,14\.43\d+,14\.5,[\d.]+,,$/);
+    assert.match(second, /^unknown,4,12\.5,,,12\.5,,,,$/);
+    await refused(/nothing to compare with/, a, "--published-csv", csv);
+    await refused(/would write the table over/, a, "--published", board, "--csv", board);
+    await refused(/are both/, a, "--published", board, "--csv", csv, "--published-csv", csv);
+    await refused(/there is no file "nowhere\.csv"/, a, "--published", "nowhere.csv");
+  });
+
   it("calls files of one name by their generator", async () => {
     await Deno.mkdir(`${folder.path}/A`);
     await Deno.mkdir(`${folder.path}/B`);

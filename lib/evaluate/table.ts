@@ -82,7 +82,8 @@ function interval({ value, low, high, n }: Rate, all = n): string {
   return `${value.toFixed(2)}${ends}${n < all ? ` n ${n}` : ""}`;
 }
 
-function layOut(cells: readonly (readonly string[])[]): string {
+/** Columns as wide as their widest cell. */
+export function layOut(cells: readonly (readonly string[])[]): string {
   const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
   return cells.map((row) => row.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd())
     .join("\n");

@@ -1,7 +1,8 @@
 /**
  * Win rates of AlpacaEval's annotations, exact against its leaderboard.
  *
- *     deno task winrate results/claude-2.json.gz results/alpaca-7b.json.gz --csv rates.csv
+ *     deno task winrate results/claude-2.json.gz results/alpaca-7b.json.gz --csv rates.csv \
+ *       --published leaderboard.csv --published-csv differences.csv
  *
  * @module
  */
@@ -13,6 +14,7 @@ import { writeCsv } from "../run/files.ts";
 import { type ComparisonFile, readComparisons } from "./annotations.ts";
 import { compareModels, notComparable } from "./compare.ts";
 import { describeFinding } from "./findings.ts";
+import { notPublished, publishedRows, publishedTable, readPublished } from "./published.ts";
 import { comparisonTable, csvRow, winRateTable } from "./table.ts";
 import { winRate } from "./win_rate.ts";
 
@@ -20,6 +22,9 @@ interface WinRateCommand {
   readonly files: readonly string[];
   readonly csv?: string;
   readonly against?: string;
+  /** Files of published rates to set ours beside. */
+  readonly published: readonly string[];
+  readonly publishedCsv?: string;
   readonly skipBad: boolean;
   readonly seed: number;
 }
@@ -32,6 +37,13 @@ function parse(args: string[]): WinRateCommand {
     .argument("<files...>", "one file a model")
     .option("--csv <file>", "write the table, rates in percent, as CSV")
     .option("--against <model>", "compare every other model with this one on the same instructions")
+    .option(
+      "--published <file>",
+      "set the rates beside those of AlpacaEval's leaderboard.csv, or a file like it; may be repeated",
+      (file: string, files: string[]) => [...files, file],
+      [],
+    )
+    .option("--published-csv <file>", "write ours, theirs and the differences as CSV")
     .option("--skip-bad", "leave out items with a missing or wrong field, counted", false)
     .option("--seed <number>", "seed of the bootstrap resamples", "7");
   parseCommand(command, args);
@@ -40,17 +52,30 @@ function parse(args: string[]): WinRateCommand {
   if (options.seed.trim() === "" || !Number.isSafeInteger(seed)) {
     throw new UserError(`--seed ${JSON.stringify(options.seed)}`, "give a whole number");
   }
-  if (options.csv !== undefined && /(\.json|\.gz)$/i.test(options.csv)) {
+  const { csv, published, publishedCsv } = options;
+  for (const [option, file] of [["--csv", csv], ["--published-csv", publishedCsv]] as const) {
+    if (file === undefined) continue;
+    if (/(\.json|\.gz)$/i.test(file) || published.includes(file)) {
+      throw new UserError(
+        `${option} would write the table over ${file}`,
+        `name the file to write after ${option}, with the ending .csv`,
+      );
+    }
+  }
+  if (publishedCsv !== undefined && (published.length === 0 || publishedCsv === csv)) {
     throw new UserError(
-      `--csv would write the table over ${options.csv}`,
-      "name the file to write after --csv, with the ending .csv",
+      published.length === 0
+        ? "--published-csv has nothing to compare with"
+        : `--csv and --published-csv are both ${csv}`,
+      published.length === 0 ? "add --published FILE" : "give each a file of its own",
     );
   }
   return { ...options, seed, files: command.args };
 }
 
 async function main(): Promise<void> {
-  const { files, csv, against, skipBad, seed } = parse(Deno.args);
+  const { files, csv, against, published, publishedCsv, skipBad, seed } = parse(Deno.args);
+  const theirs = published.length === 0 ? null : await readPublished(published);
   const read: ComparisonFile[] = [];
   for (const file of files) {
     read.push(await readComparisons(file, { onBadItem: skipBad ? "skip" : "fail" }));
@@ -76,6 +101,14 @@ async function main(): Promise<void> {
       compareModels(model, other, { rng: Rng.named(seed, `against/${model.model}`) })
     );
     console.log("\n" + comparisonTable(comparisons));
+  }
+  if (theirs !== null) {
+    const rows = publishedRows(rates, theirs);
+    for (const model of notPublished(rates, theirs)) {
+      warn(`${model} is not in ${published.join(", ")}`);
+    }
+    console.log("\n" + publishedTable(rows, theirs));
+    if (publishedCsv !== undefined) await writeCsv(publishedCsv, rows);
   }
   if (csv !== undefined) await writeCsv(csv, rates.map(csvRow));
 }

@@ -15,6 +15,7 @@ import { Progress } from "../run/progress.ts";
 import { locateData } from "../run/source.ts";
 import { loadEvidence } from "./evidence.ts";
 import { type MeasuredJudge, measureJudge } from "./measure_judge.ts";
+import { type NamedJudge, namedJudges, sameName } from "./named_judges.ts";
 import { annotationFiles, JUDGE_SPECS, type JudgeSetting, openJudge } from "./open_judge.ts";
 import { glossary, judgeCsvRows, reportText } from "./report_text.ts";
 import { trainedOn } from "./trained_on.ts";
@@ -46,7 +47,12 @@ const repeated = (value: string, all: string[]) => [...all, value];
 function parse(args: string[]): JudgeOptions {
   const command = new Command("deno task judge")
     .description("Measures judges on pairs: accuracy, seats, length, calibration, cycles.")
-    .option("--judge <spec>", `${JUDGE_SPECS.join(" | ")}; may be repeated`, repeated, [])
+    .option(
+      "--judge <spec>",
+      `[NAME=]${JUDGE_SPECS.join(" | ")}; may be repeated`,
+      repeated,
+      [],
+    )
     .option(
       "--pairs <file>",
       "pairs, AlpacaEval annotations or a folder of them, or a named set; may be repeated",
@@ -104,7 +110,8 @@ async function main(): Promise<void> {
 
   const pairs: string[] = [];
   for (const spec of options.pairs) pairs.push(...await pairFiles(spec, log));
-  const trained = await trainedOn(options.judge);
+  const named = namedJudges(options.judge);
+  const trained = await trainedOn(named.map(({ spec }) => spec));
   const { evidence, leftOut, findings } = await loadEvidence(pairs, {
     seed,
     limit,
@@ -125,11 +132,14 @@ async function main(): Promise<void> {
   }
 
   const setting = { seed, pairs, seats, onBadLine, config, cacheFile: options.cache, log };
-  const specs = [...options.judge, ...(options.null === "none" ? [] : [options.null])];
+  const beside = options.null === "none" || options.judge.includes(options.null)
+    ? []
+    : namedJudges([options.null]);
   const judges: MeasuredJudge[] = [];
   const notes: Record<string, string[]> = {};
-  for (const spec of specs) {
-    const found = await measured(spec, { ...setting, evidence, triples, samples });
+  for (const one of [...named, ...beside]) {
+    const taken = judges.map(({ name }) => name);
+    const found = await measured(one, { ...setting, evidence, triples, samples, taken });
     judges.push(found.judge);
     notes[found.judge.name] = found.notes;
   }
@@ -148,16 +158,17 @@ async function main(): Promise<void> {
 
 /** Opens a judge, measures it and lets it go, so that one model at a time is in memory. */
 async function measured(
-  spec: string,
-  { evidence, triples, samples, ...setting }:
+  { name, spec }: NamedJudge,
+  { evidence, triples, samples, taken, ...setting }:
     & Omit<JudgeSetting, "onProgress">
-    & { evidence: Parameters<typeof measureJudge>[1]; triples: number; samples: number },
+    & { evidence: Parameters<typeof measureJudge>[1]; triples: number; samples: number }
+    & { taken: readonly string[] },
 ): Promise<{ judge: MeasuredJudge; notes: string[] }> {
   let progress: Progress | null = null;
   const opened = await openJudge(spec, {
     ...setting,
     onProgress: (done, total) => {
-      progress ??= new Progress(spec, { unit: "prompt", total });
+      progress ??= new Progress(name ?? spec, { unit: "prompt", total });
       progress.update(done);
       if (done === total) {
         progress.finish();
@@ -166,7 +177,9 @@ async function measured(
     },
   });
   try {
-    const judge = await measureJudge(opened.judge, evidence, {
+    const called = name ?? opened.judge.name;
+    if (taken.includes(called)) throw sameName(called);
+    const judge = await measureJudge({ ...opened.judge, name: called }, evidence, {
       seed: setting.seed,
       triples,
       samples,

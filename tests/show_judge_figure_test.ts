@@ -54,6 +54,16 @@ describe("biasFigure", () => {
     assert.deepEqual(shapes.map(({ x0 }) => x0), [0.5, 0]);
   });
 
+  it("writes n/a where the row has room for it", () => {
+    const place = (value: number) => {
+      const { layout } = biasFigure([row("a", "flipRate", value), row("b", "flipRate", null)]);
+      return (annotationsOf(layout).find(({ text }) => text === "n/a: b") as unknown as {
+        x: number;
+      }).x;
+    };
+    near([place(0.9), place(0.2)], [0.4, 0.625]); // its interval is from 0.1 below to 0.05 above
+  });
+
   it("names and colours judges as all figures do, without a legend", () => {
     const { data, layout } = biasFigure([row("jsft", "tieRate", 0.1), row("truth", "tieRate", 0)]);
     assert.deepEqual(data.map(({ name }) => name), ["JSFT", "true reward"]);
@@ -116,5 +126,14 @@ describe("reliabilityFigure", () => {
     near((data[3].error_y as Record<string, number[]>).array, [0.1]);
     const texts = annotationsOf(layout).map(({ text }) => text);
     assert.ok(texts.includes("JSFT") && texts.includes("model"), texts.join(" | "));
+  });
+
+  it("names curves that end early at their ends, apart from each other", () => {
+    const { layout } = reliabilityFigure([curve("a", 0.5, 9, 0.5), curve("b", 0.5, 9, 0.52)]);
+    const [a, b] = annotationsOf(layout).filter(({ text }) =>
+      text === "a" || text === "b"
+    ) as unknown as { x: number; y: number }[];
+    assert.deepEqual([a.x, b.x], [0.52, 0.52]);
+    assert.ok(Math.abs(a.y - b.y) > 0.07);
   });
 });

@@ -11,6 +11,13 @@ import {
 import { candidateReward, rewardByN } from "./claims_rejection.ts";
 import { methodReward, rewardByMethod, rewardOverSteps, rewardStep } from "./claims_reward.ts";
 import { samplePair, sampleTable } from "./claims_samples.ts";
+import {
+  biasFigure,
+  comparisonFigure,
+  judgeFigureRow,
+  reliabilityFigure,
+  reliabilityFigureRow,
+} from "./judge_figure.ts";
 import { runFigure } from "./run_figure.ts";
 import type { Figure } from "./style.ts";
 import { anyRow, type Table } from "./tables.ts";
@@ -165,6 +172,50 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
         reject: run("reject"),
       },
       draw: runFigure,
+    }),
+    ...judgeReport("hh", "HH-RLHF", "the human labels of held-out pairs of HH-RLHF harmless-base"),
+    ...judgeReport(
+      "alpaca-eval",
+      "AlpacaEval",
+      "GPT-4-turbo's recorded preferences on held-out instructions of AlpacaEval, which are no labels for itself",
+    ),
+  ];
+}
+
+/** The figures of one judge report. */
+function judgeReport(name: string, short: string, labels: string): FigureEntry[] {
+  const table = <Row>(file: string, row: z.ZodType<Row>, key: readonly string[]): Table<Row> => ({
+    path: `data/results/judges/${file}-${name}.csv`,
+    row,
+    key,
+  });
+  const judges = table("judges", judgeFigureRow, ["judge", "measure"]);
+  return [
+    figureEntry({
+      name: `judges-${name}`,
+      title: `Judges on ${short}: agreement and calibration`,
+      caption: `Judges against ${labels}; "longer" names the longer answer. ` +
+        "95 % bootstrap intervals over prompts.",
+      inputs: { judges },
+      draw: ({ judges }) => comparisonFigure(judges),
+    }),
+    figureEntry({
+      name: `judge-biases-${name}`,
+      title: `Judges on ${short}: seats, length, cycles`,
+      caption:
+        "What the same judges' verdicts follow besides quality, and how often they contradict " +
+        "themselves. Dashed: a fair judge, if longer and better answers were independent.",
+      inputs: { judges },
+      draw: ({ judges }) => biasFigure(judges),
+    }),
+    figureEntry({
+      name: `judge-reliability-${name}`,
+      title: `Judges on ${short}: reliability`,
+      caption:
+        `How often the answer leaned to is the one of ${labels}, by the judge's confidence in it; ` +
+        "below, how many pairs each point rests on.",
+      inputs: { curves: table("reliability", reliabilityFigureRow, ["judge", "from"]) },
+      draw: ({ curves }) => reliabilityFigure(curves),
     }),
   ];
 }

@@ -1,8 +1,10 @@
 /** Figures of judge reports: pure functions from the rows of their CSV files to a Plotly specification. */
+import { z } from "zod";
 import { measureDots } from "./lesson_figures.ts";
 import { type Dot, intervals, line, rowAxis } from "./marks.ts";
-import { type Panel, panels, textWidth } from "./panels.ts";
-import { type Figure, INK, type Look, looks, TEXT, type Trace } from "./style.ts";
+import { apart, type Panel, panels, textWidth } from "./panels.ts";
+import { type Figure, INK, inkFor, type Look, looks, TEXT, type Trace } from "./style.ts";
+import { cell } from "./tables.ts";
 
 /** A row of a judge report; null or an empty cell where a measure is not defined. */
 export interface JudgeFigureRow {
@@ -25,6 +27,28 @@ export interface ReliabilityFigureRow {
   readonly low: number | string | null;
   readonly high: number | string | null;
 }
+
+/** {@linkcode JudgeFigureRow} as a CSV file has it. */
+export const judgeFigureRow = z.object({
+  judge: cell.text,
+  measure: cell.text,
+  value: cell.blank,
+  low: cell.blank,
+  high: cell.blank,
+  n: cell.number,
+});
+
+/** {@linkcode ReliabilityFigureRow} as a CSV file has it. */
+export const reliabilityFigureRow = z.object({
+  judge: cell.text,
+  from: cell.number,
+  to: cell.number,
+  n: cell.number,
+  confidence: cell.number,
+  accuracy: cell.number,
+  low: cell.blank,
+  high: cell.blank,
+});
 
 /** Measures of bias, as the figure words them, with the value that a fair judge would have. */
 const BIASES: readonly { measure: string; label: string; fair: number }[] = [
@@ -52,7 +76,7 @@ export function biasFigure(rows: readonly JudgeFigureRow[]): Figure {
   const figure = measureDots(dots, { title: "Share of verdicts; dashed: a fair judge" });
   (figure.layout.shapes as unknown[]).push(
     ...shown.map(({ fair }, row) => ({
-      ...{ type: "line", xref: "x", yref: "y", layer: "below" },
+      ...{ type: "line", xref: "x", yref: "y", layer: "between" },
       ...{ x0: fair, x1: fair, y0: row - 0.42, y1: row + 0.42 },
       line: { color: INK.grey, width: 1.5, dash: "dash" },
     })),
@@ -64,7 +88,8 @@ export function biasFigure(rows: readonly JudgeFigureRow[]): Figure {
     ...missing.flatMap((names, row) =>
       names === "" ? [] : [{
         ...{ text: `n/a: ${names}`, showarrow: false, xref: "x", yref: "y" },
-        ...{ x: 1.02, y: row, xanchor: "right", yanchor: "middle" },
+        ...{ x: free(dots.filter(({ measure }) => measure === shown[row].label)), y: row },
+        ...{ xanchor: "center", yanchor: "middle" },
         font: { size: TEXT.tick - 2, color: INK.grey },
       }]
     ),
@@ -72,15 +97,30 @@ export function biasFigure(rows: readonly JudgeFigureRow[]): Figure {
   return figure;
 }
 
+/** The middle of the widest stretch between 0 and 1 that the dots of a row and their intervals leave. */
+function free(dots: readonly Found[]): number {
+  const taken = dots.map(({ value, low, high }) => [
+    Math.min(low ?? value, value),
+    Math.max(high ?? value, value),
+  ]).sort(([a], [b]) => a - b);
+  let [end, from, widest] = [0, 0, 0];
+  for (const [low, high] of [...taken, [1, 1]]) {
+    if (low - end > widest) [from, widest] = [end, low - end];
+    end = Math.max(end, high);
+  }
+  return from + widest / 2;
+}
+
 /** Each judge's agreement with the labels beside its calibration error and the least to be expected. */
 export function comparisonFigure(rows: readonly JudgeFigureRow[]): Figure {
   const judges = judgesOf(rows);
   const names = judges.map(labelOf(judges));
-  const dots = (measure: string, color: string) =>
+  const dots = (measure: string, color: string, shift = 0) =>
     intervals(
-      judges.flatMap((judge, row): Dot[] => {
+      judges.flatMap((judge, i): Dot[] => {
         const found = find(rows, judge, measure);
-        return found === null ? [] : [{ row, label: names[row], color, ...bounds(found) }];
+        const row = i + shift;
+        return found === null ? [] : [{ row, label: names[i], color, ...bounds(found) }];
       }),
       measure,
     );
@@ -105,7 +145,10 @@ export function comparisonFigure(rows: readonly JudgeFigureRow[]): Figure {
     }),
     panel("calibrationError", {
       title: "Calibration error (grey: noise alone)",
-      traces: [dots("calibrationFloor", INK.grey), dots("calibrationError", INK.orange)],
+      traces: [
+        dots("calibrationFloor", INK.grey, 0.13),
+        dots("calibrationError", INK.orange, -0.13),
+      ],
       x: { range: [-0.03 * most, 1.03 * most] },
     }),
   ], {
@@ -130,13 +173,22 @@ export function reliabilityFigure(rows: readonly ReliabilityFigureRow[]): Figure
     ...{ x: [0.5, 1], y: [0.5, 1], line: { color: INK.grey, width: 1.5, dash: "dash" } },
   };
   const most = Math.max(...rows.map(({ n }) => n));
+  const ends = style.map(([judge, { label, color }]) => {
+    const { confidence, accuracy } = own(judge).at(-1)!;
+    return { text: label, color, x: confidence, y: accuracy };
+  });
+  // A curve that ends early has its name there, not in the column on the right.
+  const early = ends.filter(({ x }) => x < 0.85);
+  const heights = apart(early.map(({ y }) => Math.max(0.05, y)), 0.075);
   const figure = panels([{
     title: "Share right, 95 % intervals; dashed: as sure as it is right",
     traces: [ideal, ...style.flatMap(([judge, look]) => curve(own(judge), look))],
     x,
     y: { range: [0, 1.02] },
-    labels: style.map(([judge, { label, color }]) => ({
-      ...{ text: label, color, y: own(judge).at(-1)!.accuracy },
+    labels: ends.filter(({ x }) => x >= 0.85),
+    notes: early.map(({ text, color, x }, i) => ({
+      ...{ text, x, y: heights[i], xanchor: "left", yanchor: "middle", xshift: 8 },
+      font: { size: TEXT.label, color: inkFor(color) },
     })),
   }, {
     title: "Pairs behind each point",

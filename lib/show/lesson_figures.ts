@@ -75,7 +75,9 @@ export function measureDots(
   const style = looks(rows.map(({ name }) => name));
   const measures = [...new Set(rows.map(({ measure }) => measure))];
   const names = [...style];
-  const gap = 0.5 / names.length;
+  // Rows high enough for their dots, which are 10 pixels wide, not to touch.
+  const height = Math.max(52, 20 * names.length);
+  const gap = Math.max(0.5 / names.length, 12 / height);
   const left = Math.max(...measures.map(textWidth)) + 20;
   const traces = names.map(([name, look], i) =>
     intervals(
@@ -96,7 +98,7 @@ export function measureDots(
     x: { range },
     y: { ...rowAxis(measures), showgrid: false },
     references: reference ? [{ axis: "x", ...reference }] : [],
-  }], { width: left + 560, height: Math.max(130, 52 * measures.length), left, right: 24 });
+  }], { width: left + 560, height: Math.max(130, height * measures.length), left, right: 24 });
   const { layout } = figure;
   const key = names.map(([, { label, color }]) =>
     `<span style="color:${inkFor(color)}">\u25cf ${label}</span>`

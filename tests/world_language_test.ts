@@ -6,8 +6,9 @@ import { openTokenizer } from "../lib/text/mod.ts";
 import { answerLesson, comparisonLesson } from "../lib/world/exercises.ts";
 import { WORLD_LAYOUT, WORLD_PRINCIPLES, worldLanguage } from "../lib/world/language.ts";
 import { idsOf } from "../lib/world/lesson_batch.ts";
+import { orderedItems } from "../lib/world/desk.ts";
 import { drawAnswers } from "../lib/world/preference.ts";
-import { SPECIAL, VOCABULARY } from "../lib/world/words.ts";
+import { ITEMS, SPECIAL, VOCABULARY } from "../lib/world/words.ts";
 
 const { tokenizer, chat } = worldLanguage();
 
@@ -34,6 +35,8 @@ describe("the world's tokenizer", () => {
   });
 });
 
+const MARKS = ["ordered", "extra", "again"];
+
 describe("the lessons of the base", () => {
   it("have the words and the forms that judging and answering use", () => {
     const rng = Rng.named(2, "lessons");
@@ -46,7 +49,7 @@ describe("the lessons of the base", () => {
       idsOf(answered.words),
     );
 
-    const words = comparisonLesson(rng).words;
+    const words = comparisonLesson(rng, { plain: true }).words;
     const text = words.join(" ");
     const [, asked, a, b] = text.match(/compare (.*?) A : (.*?) B : (.*?) (?:which|review)/)!;
     const template = new JudgeTemplate({
@@ -64,6 +67,44 @@ describe("the lessons of the base", () => {
     const rng = Rng.named(3, "lessons");
     for (let i = 0; i < 200; i++) {
       assert.ok(!comparisonLesson(rng).words.join(" ").includes("which is better"));
+    }
+  });
+
+  it("mark named things as ordered, extra or again, in some lessons and never in plain ones", () => {
+    const rng = Rng.named(5, "lessons");
+    let [marks, extras, marked] = [0, 0, 0];
+    for (let i = 0; i < 300; i++) {
+      const { words } = comparisonLesson(rng);
+      const end = words.indexOf("which");
+      const order = new Set(orderedItems(words.slice(0, words.indexOf("A")).join(" ")));
+      let seen = new Set<string>();
+      words.slice(words.indexOf("A"), end).forEach((word, at, answers) => {
+        if (word === ":") seen = new Set();
+        if (!ITEMS.includes(word)) return;
+        const mark = answers[at + 1];
+        if (MARKS.includes(mark)) {
+          const due = seen.has(word) ? "again" : order.has(word) ? "ordered" : "extra";
+          assert.equal(mark, due, words.join(" "));
+          marks++;
+          extras += Number(mark === "extra");
+        }
+        seen.add(word);
+      });
+      marked += Number(words.slice(0, end).includes("ordered"));
+      const plain = comparisonLesson(rng, { plain: true }).words;
+      assert.ok(!plain.some((word, at) => ITEMS.includes(word) && MARKS.includes(plain[at + 1])));
+    }
+    assert.ok(marked > 90 && marked < 210, `${marked} of 300 lessons have marks`);
+    // A mark that is nearly always "ordered" would teach nothing.
+    assert.ok(extras / marks > 0.25 && extras / marks < 0.6, `${extras} of ${marks}`);
+  });
+
+  it("count one answer after all verdicts, so that none can be read off a count", () => {
+    const rng = Rng.named(6, "lessons");
+    for (let i = 0; i < 50; i++) {
+      const { words } = comparisonLesson(rng, { joint: i % 2 === 0 });
+      assert.ok(words.lastIndexOf("which") < words.indexOf("review"), words.join(" "));
+      assert.equal(words.indexOf("review"), words.lastIndexOf("review"));
     }
   });
 

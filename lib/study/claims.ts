@@ -116,8 +116,8 @@ export const CLAIMS: readonly Claim[] = [
     text: "A better judge gives a better policy: fewer wrong labels, more pairs",
     contrasts: [
       greater("final/self-judge-t0-n4000", "final/self-judge-t2-n4000"),
-      greater("final/self-judge-t0.5-n4000", "final/self-judge-t0.5-n500"),
-      report("final/self-judge-t0-n4000", "final/self-judge-t0.5-n4000"),
+      greater("final/self-judge", "final/self-judge-t0.5-n500"),
+      report("final/self-judge-t0-n4000", "final/self-judge"),
     ],
   },
 ];

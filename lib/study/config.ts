@@ -1,5 +1,6 @@
 import type { MethodName } from "../align/mod.ts";
 import { UserError } from "../error.ts";
+import { LABEL_TEMPERATURE } from "../world/preference.ts";
 
 /** Settings of one seed of the study of the paper's claims in the order desk's world. */
 export interface StudyConfig {
@@ -47,8 +48,8 @@ export interface StudyConfig {
     /** Steps after which the "refreshed" judge is renewed. */
     readonly refreshEvery: number;
   };
-  /** Judges trained on labels of other temperatures and on fewer pairs. */
-  readonly noise: { readonly temperatures: readonly number[]; readonly pairs: readonly number[] };
+  /** JSFT and SELF-JUDGE on labels of other temperatures, or on fewer pairs, than those of the world. */
+  readonly noise: readonly { readonly temperature: number; readonly pairs: number }[];
 }
 
 /** The methods compared with one another, all from the same JSFT model. */
@@ -89,7 +90,11 @@ const SMALL: Omit<StudyConfig, "seed"> = {
   orders: 300,
   rejection: { orders: 128, candidates: [1, 2, 4, 8, 16] },
   long: { steps: 300, learningRate: 3e-4, refreshEvery: 50 },
-  noise: { temperatures: [0, 0.5, 2], pairs: [500, 4000] },
+  noise: [
+    { temperature: 0, pairs: 4000 },
+    { temperature: 2, pairs: 4000 },
+    { temperature: LABEL_TEMPERATURE, pairs: 500 },
+  ],
 };
 
 /** Sizes of the study: settings, how many seeds, and which claims. */
@@ -112,7 +117,7 @@ export const STUDY_SCALES = {
       orders: 4,
       rejection: { orders: 3, candidates: [1, 4] },
       long: { ...SMALL.long, steps: 2, refreshEvery: 1 },
-      noise: { temperatures: [0, 2], pairs: [16] },
+      noise: [{ temperature: 2, pairs: 16 }],
     },
   },
   small: { seeds: 1, claims: [1, 2, 3, 4], config: SMALL },

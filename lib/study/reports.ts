@@ -81,62 +81,84 @@ export const variantJudgesStage = judgeStage("variant-judges", {
   judges: VARIANT_JUDGES,
 });
 
-/** Finished policies on held-out orders, and what they said. */
-export const policiesStage: StudyStage = {
-  name: "policies",
-  title: "true reward of every policy on held-out orders",
-  needs: ["sft", "jsft", ...COMPARED],
-  config: ({ orders }: StudyConfig) => ({ orders }),
-  async run({ bench, config, folder, checkStop, log }) {
-    const { heldOut } = await bench.pairs();
-    const orders = heldOut.slice(0, config.orders).map(({ prompt }) => prompt[0].content);
-    const { encoder } = bench;
-    const reference = await bench.frozen("jsft");
-    const judge = bench.judge(reference);
-    const opponents =
-      (await reference((m) => drawAnswersOf(m, orders, { encoder, seed: config.seed + 1 }))).map((
-        [answer],
-      ) => answer);
-    const rows: object[] = [];
-    const items: Items = {};
-    const said = new Map<string, { text: string; reward: number }[]>();
-    for (const policy of ["base", "sft", "jsft", ...COMPARED]) {
-      checkStop();
-      const model = await bench.load(policy);
-      const { numbers, answers } = await measurePolicy(model, orders, {
-        encoder,
-        seed: config.seed,
-        reference,
-        compare: (comparisons) => judge.judge(comparisons),
-        opponents,
-      });
-      model.dispose();
-      said.set(policy, answers);
-      items[`reward/${policy}`] = answers.map(({ reward }) => reward);
-      rows.push({ policy, ...numbers });
-      log(`${policy}: reward ${numbers.reward.toFixed(3)}, KL ${numbers.kl.toFixed(2)} nats`);
-    }
-    await writeCsv(`${folder}/policies.csv`, rows);
-    await saveItems(folder, items);
-    const [before, after] = [said.get("jsft")!, said.get("self-judge")!];
-    await writeCsv(
-      `${folder}/samples.csv`,
-      orders.slice(0, 12).map((prompt, i) => ({
-        prompt,
-        before: before[i].text,
-        after: after[i].text,
-        reward_before: before[i].reward,
-        reward_after: after[i].reward,
-      })),
-    );
-    return Object.fromEntries((rows as { policy: string; reward: number }[])
-      .map(({ policy, reward }) => [policy, reward]));
-  },
-};
+/** Finished policies on held-out orders, against answers of the JSFT model. */
+function policyStage(
+  name: string,
+  { title, policies, needs }: { title: string; policies: readonly string[]; needs: string[] },
+): StudyStage {
+  return {
+    name,
+    title,
+    needs,
+    config: ({ orders }: StudyConfig) => ({ orders }),
+    async run({ bench, config, folder, checkStop, log }) {
+      const { heldOut } = await bench.pairs();
+      const orders = heldOut.slice(0, config.orders).map(({ prompt }) => prompt[0].content);
+      const { encoder } = bench;
+      const reference = await bench.frozen("jsft");
+      const judge = bench.judge(reference);
+      const draw = (seed: number) =>
+        reference((m) => drawAnswersOf(m, orders, { encoder, seed })).then((drawn) =>
+          drawn.map(([answer]) => answer)
+        );
+      const opponents = await draw(config.seed + 1);
+      const rows: { policy: string; reward: number }[] = [];
+      const items: Items = {};
+      for (const policy of policies) {
+        checkStop();
+        const model = await bench.load(policy);
+        const { numbers, answers } = await measurePolicy(model, orders, {
+          encoder,
+          seed: config.seed,
+          reference,
+          compare: (comparisons) => judge.judge(comparisons),
+          opponents,
+        });
+        model.dispose();
+        items[`reward/${policy}`] = answers.map(({ reward }) => reward);
+        rows.push({ policy, ...numbers });
+        log(`${policy}: reward ${numbers.reward.toFixed(3)}, KL ${numbers.kl.toFixed(2)} nats`);
+        if (policy === "self-judge") {
+          const before = await draw(config.seed);
+          await writeCsv(
+            `${folder}/samples.csv`,
+            before.slice(0, 12).map(({ order, text, reward }, i) => ({
+              prompt: order,
+              before: text,
+              after: answers[i].text,
+              reward_before: reward,
+              reward_after: answers[i].reward,
+            })),
+          );
+        }
+      }
+      await writeCsv(`${folder}/policies.csv`, rows);
+      await saveItems(folder, items);
+      return Object.fromEntries(rows.map(({ policy, reward }) => [policy, reward]));
+    },
+  };
+}
+
+/** Models trained on answers and labels alone, and the base, as policies. */
+export const answersStage = policyStage("answers", {
+  title: "true reward of the base, of SFT and of JSFT on held-out orders",
+  needs: ["sft", "jsft"],
+  policies: ["base", "sft", "jsft"],
+});
+
+/** Policies trained on preferences. */
+export const policiesStage = policyStage("policies", {
+  title: "true reward of every policy trained on preferences on held-out orders",
+  needs: ["jsft", ...COMPARED],
+  policies: COMPARED,
+});
 
 /** Judges trained on other labels and fewer pairs. */
-export function noisyJudgesStage(noisy: readonly (readonly [number, number])[]): StudyStage {
-  const names = noisy.map(([temperature, pairs]) => noisyName(temperature, pairs));
+export function noisyJudgesStage(noise: StudyConfig["noise"]): StudyStage {
+  const names = [
+    "jsft",
+    ...noise.map(({ temperature, pairs }) => noisyName(temperature, pairs)),
+  ];
   return judgeStage("noisy-judges", {
     title: "judges trained on labels of other temperatures, and on fewer pairs",
     needs: names,

@@ -7,6 +7,7 @@ import { COMPARED, LONG, type StudyConfig } from "./config.ts";
 import { type Items, readItems } from "./items.ts";
 import type { RewardPoint } from "./preference.ts";
 import { noisyName } from "./supervised.ts";
+import { LABEL_TEMPERATURE } from "../world/preference.ts";
 
 /** A seed's run folder. */
 export interface SeedFolder {
@@ -49,7 +50,9 @@ export async function gather(
     const rowsOf = (file: string) => csvRows(`${path}/${file}`);
     const found: Record<string, readonly number[]> = {
       ...await readItems(
-        ["judges", "variant-judges", "policies", "self-rejection"].map((name) => `${path}/${name}`),
+        ["judges", "variant-judges", "answers", "policies", "self-rejection"].map((name) =>
+          `${path}/${name}`
+        ),
       ),
     };
     for (const method of COMPARED) {
@@ -57,8 +60,10 @@ export async function gather(
         tables["reward-over-steps"].push({ method, seed, ...point });
       }
     }
-    for (const { policy, reward } of await rowsOf("policies/policies.csv")) {
-      tables["reward-by-method"].push({ method: policy, seed, reward });
+    for (const stage of ["answers", "policies"]) {
+      for (const { policy, reward } of await rowsOf(`${stage}/policies.csv`)) {
+        tables["reward-by-method"].push({ method: policy, seed, reward });
+      }
     }
     for (const row of await rowsOf("self-rejection/points.csv")) {
       tables["reward-by-n"].push({ seed, ...row });
@@ -78,21 +83,27 @@ export async function gather(
       }
     }
     const noisy = await rowsOf("noisy-judges/judges.csv");
-    for (const temperature of config.noise.temperatures) {
-      for (const pairs of config.noise.pairs) {
-        const name = noisyName(temperature, pairs);
-        const judge = noisy.find((row) => row.judge === name);
-        const last = (await points(name.replace("jsft", "self-judge"))).at(-1);
-        if (!judge || !last) continue;
-        found[`final/${name.replace("jsft", "self-judge")}`] = [last.reward];
-        tables["label-noise"].push({
-          noise: temperature,
-          pairs,
-          seed,
-          accuracy: judge.accuracy_clear,
-          reward: last.reward,
-        });
-      }
+    const labels = [
+      { temperature: LABEL_TEMPERATURE, pairs: config.pairs, judge: "jsft" },
+      ...config.noise.map(({ temperature, pairs }) => ({
+        temperature,
+        pairs,
+        judge: noisyName(temperature, pairs),
+      })),
+    ];
+    for (const { temperature, pairs, judge } of labels) {
+      const accuracy = noisy.find((row) => row.judge === judge)?.accuracy_clear;
+      const policy = judge.replace("jsft", "self-judge");
+      const last = (await points(policy)).at(-1);
+      if (accuracy === undefined || !last) continue;
+      found[`final/${policy}`] = [last.reward];
+      tables["label-noise"].push({
+        noise: temperature,
+        pairs,
+        seed,
+        accuracy,
+        reward: last.reward,
+      });
     }
     if (tables.samples.length === 0) {
       tables.samples.push(...await rowsOf("policies/samples.csv"));
@@ -109,6 +120,7 @@ export async function gather(
       ? []
       : [{ number, text, verdict: verdictOf(parts), parts }];
   });
+  if (outcomes.length === 0) return [];
   await writeCsv(
     `${out}/claims.csv`,
     outcomes.flatMap(({ number, verdict, parts }) =>
@@ -134,29 +146,36 @@ export async function gather(
 
 /** The claims as a Markdown table. */
 export function claimsTable(outcomes: readonly Outcome[]): string {
+  if (outcomes.length === 0) return "No claim has all its parts measured yet.";
   const number = (value: number) => value.toFixed(3);
   const signed = (value: number) => (value < 0 ? "" : "+") + number(value);
   const interval = ({ low, high }: Measured) =>
     low === null || high === null ? "(one run)" : `[${signed(low)}, ${signed(high)}]`;
   const what = (name: string) => name.replace(/^(reward|right|final)\//, "");
   const lines = outcomes.flatMap(({ number: n, text, verdict, parts }) => [
-    `| **${n}** | **${text}** | | | **${verdict}** |`,
+    `| **${n}** | **${text}** | | | | **${verdict}** |`,
     ...parts.map((part) =>
       `| | ${what(part.a)} against ${what(part.b)} | ${number(part.valueA)}, ${
         number(part.valueB)
-      } | ${signed(part.difference)} ${interval(part)} | ${part.verdict} |`
+      } | ${signed(part.difference)} ${interval(part)} | ${part.seeds} | ${part.verdict} |`
     ),
   ]);
-  const seeds = Math.min(...outcomes.flatMap(({ parts }) => parts.map((part) => part.seeds)));
-  const basis = seeds > 1
-    ? `95 % intervals of the paired difference over ${seeds} seeds (Student's t)`
-    : "one seed; 95 % bootstrap intervals over held-out items, which do not cover another training run";
+  const several = outcomes.some(({ parts }) => parts.some(({ seeds }) => seeds > 1));
+  const one = outcomes.some(({ parts }) => parts.some(({ seeds }) => seeds === 1));
+  const basis = [
+    ...(several ? ["of the paired difference over the seeds (Student's t)"] : []),
+    ...(one
+      ? ["with one seed a bootstrap over held-out items, which does not cover another training run"]
+      : []),
+  ];
   return [
-    "| claim | measured | values | difference | verdict |",
-    "| --- | --- | --- | --- | --- |",
+    "| claim | measured | values | difference | seeds | verdict |",
+    "| --- | --- | --- | --- | --- | --- |",
     ...lines,
     "",
-    `Rewards are true rewards of the world, "right" shares of held-out pairs; ${basis}.`,
+    `Rewards are true rewards of the world, "right" shares of held-out pairs; 95 % intervals, ${
+      basis.join("; ")
+    }.`,
   ].join("\n");
 }
 

@@ -1,7 +1,13 @@
 import type { StudyConfig } from "./config.ts";
 import { LONG_RUNS, noisySelfJudge, PREFERENCE } from "./preference.ts";
 import { rejectionStage } from "./rejection.ts";
-import { judgesStage, noisyJudgesStage, policiesStage, variantJudgesStage } from "./reports.ts";
+import {
+  answersStage,
+  judgesStage,
+  noisyJudgesStage,
+  policiesStage,
+  variantJudgesStage,
+} from "./reports.ts";
 import { noisyJsft, type StudyStage, SUPERVISED, VARIANTS } from "./supervised.ts";
 
 /** The stages that the claims with these numbers need, each after those it needs. */
@@ -9,20 +15,22 @@ export function stagesFor(
   claims: readonly number[],
   { noise }: Omit<StudyConfig, "seed">,
 ): readonly StudyStage[] {
-  const noisy = noise.temperatures.flatMap((temperature) =>
-    noise.pairs.map((pairs) => [temperature, pairs] as const)
-  );
   const named = (...names: string[]) => (stage: StudyStage) => names.includes(stage.name);
+  const selfJudge = PREFERENCE.filter(named("self-judge"));
   const parts: Record<number, readonly StudyStage[]> = {
-    1: [...SUPERVISED, judgesStage],
+    1: [...SUPERVISED, judgesStage, answersStage],
     2: [...PREFERENCE, policiesStage],
-    3: [...PREFERENCE, policiesStage],
-    4: [...PREFERENCE.filter(named("self-judge")), rejectionStage],
-    5: [...VARIANTS, variantJudgesStage],
+    3: [...PREFERENCE, answersStage, policiesStage],
+    4: [...selfJudge, rejectionStage],
+    5: [...VARIANTS, judgesStage, variantJudgesStage],
     6: LONG_RUNS,
     7: [
-      ...noisy.flatMap(([t, n]) => [noisyJsft(t, n), noisySelfJudge(t, n)]),
-      noisyJudgesStage(noisy),
+      ...selfJudge,
+      ...noise.flatMap(({ temperature, pairs }) => [
+        noisyJsft(temperature, pairs),
+        noisySelfJudge(temperature, pairs),
+      ]),
+      noisyJudgesStage(noise),
     ],
   };
   const wanted = [...SUPERVISED, ...claims.flatMap((claim) => parts[claim])];

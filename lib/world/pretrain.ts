@@ -7,7 +7,6 @@
  * @module
  */
 import { Command } from "commander";
-import type { StepLog } from "../align/mod.ts";
 import { nextTokenProbabilities, saveModel } from "../model/mod.ts";
 import type { Llama } from "../model/mod.ts";
 import { Rng } from "../random.ts";
@@ -25,38 +24,26 @@ import { NUMBERS, SPECIAL } from "./words.ts";
 
 /** Lessons of a step by kind, with the kind's share of the loss. */
 const KINDS = [
-  { draw: answerLesson, count: 24, share: 0.25 },
+  { draw: answerLesson, count: 16, share: 0.25 },
   { draw: comparisonLesson, count: 24, share: 0.75 },
 ] as const;
 
 const OPTIMIZER = { kind: "muon", ...MUON_DEFAULTS, adamwRate: 0.7 } as const;
 
-/** A stretch of pretraining with its own schedule; the next goes on from its weights. */
-interface Phase {
-  readonly name: string;
-  readonly steps: number;
-  readonly rate: number;
-  /** Whether comparisons also ask from several points of view at once. */
-  readonly joint: boolean;
-}
-
-/** First each point of view alone, then several at once: a judge will have to weigh them all in one pass. */
-export const PHASES: readonly Phase[] = [
-  { name: "single", steps: 5000, rate: 3e-3, joint: false },
-  { name: "joint", steps: 2000, rate: 3e-3, joint: true },
-];
+/** Length of pretraining, its peak learning rate, and from which share of it on several views are asked at once. */
+export const PRETRAINING = { steps: 3000, rate: 3e-3, jointFrom: 0.6 } as const;
 
 /** The parts of a pretraining step: fresh lessons every time, nothing is seen twice. */
 export function pretrainingStep(step: number, { seed, joint }: { seed: number; joint: boolean }) {
-  const rng = Rng.named(seed, `lessons/${joint ? "joint/" : ""}${step}`);
+  const rng = Rng.named(seed, `lessons/${step}`);
   return KINDS.map(({ draw, count, share }) =>
     lessonBatch(Array.from({ length: count }, () => draw(rng, { joint })), share)
   );
 }
 
 /**
- * Share of right answers to the questions of fresh exercises, by question and by count; all are asked after what
- * was asked before them, as in training.
+ * Share of right answers to the questions of fresh exercises, by question and by count, on answers as the data
+ * set has them, without marks; all are asked after what was asked before them, as in training.
  */
 export async function exerciseAccuracy(
   model: Llama,
@@ -67,9 +54,10 @@ export async function exerciseAccuracy(
   } = {},
 ): Promise<Record<string, number>> {
   const rng = Rng.named(seed, "exercises held out");
-  const asked = Array.from({ length: lessons }, () => comparisonLesson(rng, { joint })).flatMap((
-    lesson,
-  ) =>
+  const asked = Array.from(
+    { length: lessons },
+    () => comparisonLesson(rng, { joint, plain: true }),
+  ).flatMap((lesson) =>
     lesson.words.flatMap((word, at) => {
       const before = lesson.words.slice(0, at);
       const question = before.lastIndexOf("which");
@@ -98,46 +86,6 @@ export async function exerciseAccuracy(
   );
 }
 
-/** One phase, from the model as it is; a phase done before is only loaded. */
-async function pretrain(
-  model: Llama,
-  { steps, rate, joint, seed, folder, stopping }: Phase & {
-    seed: number;
-    folder: string;
-    stopping: () => boolean;
-  },
-): Promise<StepLog[]> {
-  await makeFolder(folder);
-  return await trainStage(
-    { folder, config: { seed }, stopping, log: (line) => console.log(line) },
-    {
-      name: `base, ${joint ? "several points of view at once" : "one point of view at a time"}`,
-      model,
-      steps,
-      seed,
-      schedule: { learningRate: rate, shape: "cosine", warmup: 0.02 },
-      optimizer: OPTIMIZER,
-      checkpointEvery: 250,
-      identity: {
-        steps,
-        rate,
-        optimizer: OPTIMIZER,
-        kinds: KINDS.map(({ count, share }) => [count, share]),
-        ...(joint && { joint }),
-      },
-      prepare: (step) => Promise.resolve({ parts: pretrainingStep(step, { seed, joint }) }),
-      show: (row) => ({
-        answers: row.answerLoss.toFixed(3),
-        comparisons: row.comparisonLoss.toFixed(3),
-      }),
-      evaluate: async (step) =>
-        step % 500 === 0 || step === steps
-          ? await exerciseAccuracy(model, { lessons: 40, joint })
-          : {},
-    },
-  );
-}
-
 /** Whether a question asks from more than one point of view. */
 const joins = (question: string) => / and /.test(question);
 
@@ -153,21 +101,44 @@ async function main(): Promise<void> {
   const engine = await startEngine();
   const { share, seed, run, out } = options;
   const model = freshModel(seed);
-  const stopping = stopOnInterrupt();
-  const rows: StepLog[] = [];
-  for (const phase of PHASES) {
-    const done = rows.length;
-    const steps = Math.ceil(phase.steps * share);
-    const log = await pretrain(model, {
-      ...phase,
+  const steps = Math.ceil(PRETRAINING.steps * share);
+  const jointFrom = Math.round(PRETRAINING.jointFrom * steps);
+  await makeFolder(run);
+  const rows = await trainStage(
+    {
+      folder: run,
+      config: { seed },
+      stopping: stopOnInterrupt(),
+      log: (line) => console.log(line),
+    },
+    {
+      name: "base",
+      model,
       steps,
       seed,
-      folder: `${run}/${phase.name}`,
-      stopping,
-    });
-    rows.push(...log.map((row) => ({ ...row, step: done + row.step })));
-  }
-  const accuracy = await exerciseAccuracy(model, { lessons: 400, seed: 1, joint: true });
+      schedule: { learningRate: PRETRAINING.rate, shape: "cosine", warmup: 0.02 },
+      optimizer: OPTIMIZER,
+      checkpointEvery: 250,
+      identity: {
+        ...PRETRAINING,
+        steps,
+        optimizer: OPTIMIZER,
+        kinds: KINDS.map(({ count, share }) => [count, share]),
+      },
+      prepare: (step) =>
+        Promise.resolve({ parts: pretrainingStep(step, { seed, joint: step >= jointFrom }) }),
+      show: (row) => ({
+        answers: row.answerLoss.toFixed(3),
+        comparisons: row.comparisonLoss.toFixed(3),
+      }),
+      evaluate: async (step) =>
+        step % 500 === 0 || step === steps ? await exerciseAccuracy(model, { lessons: 40 }) : {},
+    },
+  );
+  const accuracy = {
+    ...await exerciseAccuracy(model, { lessons: 200, seed: 2, joint: true }),
+    ...await exerciseAccuracy(model, { lessons: 400, seed: 1 }),
+  };
   console.table(accuracy);
   await saveModel(model, out);
   await worldLanguage().tokenizer.save(out);
@@ -187,7 +158,9 @@ async function main(): Promise<void> {
   const record = {
     command: ["deno task pretrain", ...Deno.args].join(" "),
     seed,
-    phases: PHASES.map((phase) => ({ ...phase, steps: Math.ceil(phase.steps * share) })),
+    steps,
+    rate: PRETRAINING.rate,
+    jointFrom,
     hours: rows.reduce((sum, row) => sum + row.seconds, 0) / 3600,
     versions: versions(engine),
     exerciseAccuracy: accuracy,

@@ -58,7 +58,7 @@ export const SPECIAL = {
 /** Words of questions about answers: judging, and the reading exercises of the base model. */
 const QUESTION_WORDS =
   "A B same answer which is better names more adds less polite has chatter form " +
-  "missing extra repeated manners rude plain good bad review compare";
+  "missing extra repeated manners rude plain good bad review compare ordered again";
 
 /** Every token of the world, in the order of their ids. */
 export const VOCABULARY: readonly string[] = [

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { describe, it } from "jsr:@std/testing@1/bdd";
+import { CLAIMS } from "../lib/study/claims.ts";
+import { STUDY_SCALES } from "../lib/study/config.ts";
+import { stagesFor } from "../lib/study/stages.ts";
+
+/** The stages that make a thing that claims compare, by its name. */
+function makersOf(item: string): string[] {
+  const [kind, name] = item.split("/");
+  switch (kind) {
+    case "reward":
+      return [["sft", "jsft"].includes(name) ? "answers" : "policies"];
+    case "right":
+      return [["jsft", "judge-only", "reward-model"].includes(name) ? "judges" : "variant-judges"];
+    case "rejection":
+      return ["self-rejection"];
+    // The last point of a training run; with label noise the judge's accuracy stands beside it.
+    default:
+      return [name, ...name.startsWith("long-") ? [] : ["noisy-judges"]];
+  }
+}
+
+describe("the stages of a claim", () => {
+  for (const scale of ["smoke", "small"] as const) {
+    const { config } = STUDY_SCALES[scale];
+    for (const { number, contrasts } of CLAIMS) {
+      // Smoke has fewer sizes of tournament and fewer kinds of labels than the claims compare.
+      if (scale === "smoke" && (number === 4 || number === 7)) continue;
+      it(`make all that claim ${number} compares, each after what it needs (${scale})`, () => {
+        const stages = stagesFor([number], config);
+        const names = stages.map(({ name }) => name);
+        for (const { a, b } of contrasts) {
+          for (const maker of [a, b].flatMap(makersOf)) {
+            assert.ok(names.includes(maker), `${maker} for ${a} and ${b}, of ${names}`);
+          }
+        }
+        stages.forEach(({ name, needs }, i) =>
+          needs.forEach((need) => assert.ok(names.indexOf(need) < i, `${name} needs ${need}`))
+        );
+      });
+    }
+  }
+
+  it("are each there once, whatever the claims", () => {
+    const names = stagesFor([1, 2, 3, 4, 5, 6, 7], STUDY_SCALES.full.config).map((s) => s.name);
+    assert.equal(new Set(names).size, names.length);
+  });
+});

@@ -1,5 +1,5 @@
 import type { Rng } from "../random.ts";
-import { drawAnswer, drawOrder, FLAWS, listOf, type Order } from "./desk.ts";
+import { drawAnswer, drawOrder, FLAWS, listOf, type Order, pick } from "./desk.ts";
 import { VIEW_PHRASES } from "./language.ts";
 import { readAnswer, type Reading, VIEWS, viewsOf } from "./reward.ts";
 import { ITEMS, NUMBERS, SPECIAL } from "./words.ts";
@@ -44,17 +44,23 @@ export function answerLesson(rng: Rng): Lesson {
  *
  * @param options.joint Three of the questions join two to five points of view, as in "which names more and
  * is more polite ?": the answer is the side that most of them favour, all counted alike.
+ * @param options.doubled Half the mistaken things are others of the same order, as in "tea , tea and figs": what a
+ * weak policy says, and too rare in the data for a judge to learn to see.
  * @param options.plain Answers as in the data set, without marks: the exercises on which the base is measured.
  */
 export function comparisonLesson(
   rng: Rng,
-  { joint = false, plain = false }: { joint?: boolean; plain?: boolean } = {},
+  { joint = false, doubled = false, plain = false }: {
+    joint?: boolean;
+    doubled?: boolean;
+    plain?: boolean;
+  } = {},
 ): Lesson {
   const order = drawOrder(rng);
   const stray = !plain && rng.uniform() < STRAY.lessons ? STRAY.most * rng.uniform() : 0;
   const marked = !plain && rng.uniform() < MARKED ? rng.uniform() : 0;
   const answers = [0, 1].map(() =>
-    stray > 0 ? strayAnswer(order, { rng, rate: stray }) : drawAnswer(order, rng)
+    stray > 0 ? strayAnswer(order, { rng, rate: stray, doubled }) : drawAnswer(order, rng)
   );
   const readings = answers.map((answer) => readAnswer(order.text, answer));
   const [a, b] = readings.map(viewsOf);
@@ -94,9 +100,13 @@ export function comparisonLesson(
 }
 
 /** An answer as if each ordered thing had been mistaken for another with a chance of `rate`. */
-function strayAnswer(order: Order, { rng, rate }: { rng: Rng; rate: number }): string {
+function strayAnswer(
+  order: Order,
+  { rng, rate, doubled }: { rng: Rng; rate: number; doubled: boolean },
+): string {
   const others = rng.shuffle(ITEMS.filter((item) => !order.items.includes(item)));
-  const items = order.items.map((item) => rng.uniform() < rate ? others.pop()! : item);
+  const mistaken = () => doubled && rng.uniform() < 0.5 ? pick(order.items, rng) : others.pop()!;
+  const items = order.items.map((item) => rng.uniform() < rate ? mistaken() : item);
   return drawAnswer({ ...order, items }, rng, { ...FLAWS, swapped: 0.1, repeated: 0.25 });
 }
 

@@ -7,6 +7,7 @@
  * @module
  */
 import { Command } from "commander";
+import type { StepLog } from "../align/mod.ts";
 import { nextTokenProbabilities, saveModel } from "../model/mod.ts";
 import type { Llama } from "../model/mod.ts";
 import { Rng } from "../random.ts";
@@ -30,14 +31,32 @@ const KINDS = [
 
 const OPTIMIZER = { kind: "muon", ...MUON_DEFAULTS, adamwRate: 0.7 } as const;
 
-/** Length of pretraining, its peak learning rate, and from which share of it on several views are asked at once. */
-export const PRETRAINING = { steps: 3000, rate: 3e-3, jointFrom: 0.6 } as const;
+/** A stretch of pretraining with its own schedule; the next goes on from its weights. */
+interface Phase {
+  readonly name: string;
+  readonly steps: number;
+  /** Peak learning rate. */
+  readonly rate: number;
+  /** From this share of its steps on, some questions join several views. */
+  readonly jointFrom: number;
+  /** Whether mistaken things may be others of the order. */
+  readonly doubled: boolean;
+}
+
+/** First to tell ordered things from others, then also first mentions from later ones. */
+export const PHASES: readonly Phase[] = [
+  { name: "strays", steps: 3000, rate: 3e-3, jointFrom: 0.6, doubled: false },
+  { name: "doubled", steps: 1000, rate: 2e-3, jointFrom: 0, doubled: true },
+];
 
 /** The parts of a pretraining step: fresh lessons every time, nothing is seen twice. */
-export function pretrainingStep(step: number, { seed, joint }: { seed: number; joint: boolean }) {
-  const rng = Rng.named(seed, `lessons/${step}`);
+export function pretrainingStep(
+  step: number,
+  { seed, joint, doubled }: { seed: number; joint: boolean; doubled: boolean },
+) {
+  const rng = Rng.named(seed, `lessons/${doubled ? "doubled/" : ""}${step}`);
   return KINDS.map(({ draw, count, share }) =>
-    lessonBatch(Array.from({ length: count }, () => draw(rng, { joint })), share)
+    lessonBatch(Array.from({ length: count }, () => draw(rng, { joint, doubled })), share)
   );
 }
 
@@ -86,6 +105,46 @@ export async function exerciseAccuracy(
   );
 }
 
+/** One phase, from the model as it is; a phase done before is only loaded. */
+async function pretrain(
+  model: Llama,
+  { steps, rate, jointFrom, doubled, seed, folder, stopping }: Phase & {
+    seed: number;
+    folder: string;
+    stopping: () => boolean;
+  },
+): Promise<StepLog[]> {
+  await makeFolder(folder);
+  return await trainStage(
+    { folder, config: { seed }, stopping, log: (line) => console.log(line) },
+    {
+      name: doubled ? "base, things named twice" : "base, things not ordered",
+      model,
+      steps,
+      seed,
+      schedule: { learningRate: rate, shape: "cosine", warmup: 0.02 },
+      optimizer: OPTIMIZER,
+      checkpointEvery: 250,
+      identity: {
+        ...{ steps, rate, jointFrom },
+        optimizer: OPTIMIZER,
+        kinds: KINDS.map(({ count, share }) => [count, share]),
+        ...(doubled && { doubled }),
+      },
+      prepare: (step) => {
+        const joint = step >= Math.round(jointFrom * steps);
+        return Promise.resolve({ parts: pretrainingStep(step, { seed, joint, doubled }) });
+      },
+      show: (row) => ({
+        answers: row.answerLoss.toFixed(3),
+        comparisons: row.comparisonLoss.toFixed(3),
+      }),
+      evaluate: async (step) =>
+        step % 500 === 0 || step === steps ? await exerciseAccuracy(model, { lessons: 40 }) : {},
+    },
+  );
+}
+
 /** Whether a question asks from more than one point of view. */
 const joins = (question: string) => / and /.test(question);
 
@@ -101,40 +160,19 @@ async function main(): Promise<void> {
   const engine = await startEngine();
   const { share, seed, run, out } = options;
   const model = freshModel(seed);
-  const steps = Math.ceil(PRETRAINING.steps * share);
-  const jointFrom = Math.round(PRETRAINING.jointFrom * steps);
-  await makeFolder(run);
-  const rows = await trainStage(
-    {
-      folder: run,
-      config: { seed },
-      stopping: stopOnInterrupt(),
-      log: (line) => console.log(line),
-    },
-    {
-      name: "base",
-      model,
-      steps,
+  const stopping = stopOnInterrupt();
+  const rows: StepLog[] = [];
+  for (const phase of PHASES) {
+    const done = rows.length;
+    const log = await pretrain(model, {
+      ...phase,
+      steps: Math.ceil(phase.steps * share),
       seed,
-      schedule: { learningRate: PRETRAINING.rate, shape: "cosine", warmup: 0.02 },
-      optimizer: OPTIMIZER,
-      checkpointEvery: 250,
-      identity: {
-        ...PRETRAINING,
-        steps,
-        optimizer: OPTIMIZER,
-        kinds: KINDS.map(({ count, share }) => [count, share]),
-      },
-      prepare: (step) =>
-        Promise.resolve({ parts: pretrainingStep(step, { seed, joint: step >= jointFrom }) }),
-      show: (row) => ({
-        answers: row.answerLoss.toFixed(3),
-        comparisons: row.comparisonLoss.toFixed(3),
-      }),
-      evaluate: async (step) =>
-        step % 500 === 0 || step === steps ? await exerciseAccuracy(model, { lessons: 40 }) : {},
-    },
-  );
+      folder: `${run}/${phase.name}`,
+      stopping,
+    });
+    rows.push(...log.map((row) => ({ ...row, step: done + row.step })));
+  }
   const accuracy = {
     ...await exerciseAccuracy(model, { lessons: 200, seed: 2, joint: true }),
     ...await exerciseAccuracy(model, { lessons: 400, seed: 1 }),
@@ -158,9 +196,7 @@ async function main(): Promise<void> {
   const record = {
     command: ["deno task pretrain", ...Deno.args].join(" "),
     seed,
-    steps,
-    rate: PRETRAINING.rate,
-    jointFrom,
+    phases: PHASES.map((phase) => ({ ...phase, steps: Math.ceil(phase.steps * share) })),
     hours: rows.reduce((sum, row) => sum + row.seconds, 0) / 3600,
     versions: versions(engine),
     exerciseAccuracy: accuracy,

@@ -99,6 +99,19 @@ describe("the lessons of the base", () => {
     assert.ok(extras / marks > 0.25 && extras / marks < 0.6, `${extras} of ${marks}`);
   });
 
+  it("name ordered things twice where that is to be learned", () => {
+    const share = (doubled: boolean) => {
+      const rng = Rng.named(7, "lessons");
+      const words = Array.from({ length: 200 }, () => comparisonLesson(rng, { doubled }).words)
+        .flat();
+      const marks = words.filter((word, at) =>
+        MARKS.includes(word) && ITEMS.includes(words[at - 1])
+      );
+      return marks.filter((mark) => mark === "again").length / marks.length;
+    };
+    assert.ok(share(true) > 1.5 * share(false), `${share(true)} against ${share(false)}`);
+  });
+
   it("count one answer after all verdicts, so that none can be read off a count", () => {
     const rng = Rng.named(6, "lessons");
     for (let i = 0; i < 50; i++) {

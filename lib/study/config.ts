@@ -77,7 +77,7 @@ const SMALL: Omit<StudyConfig, "seed"> = {
   heldOut: 500,
   supervised: { steps: 250, batchSize: 32, learningRate: 6e-4, warmup: 0.05, judgeWeight: 0.5 },
   preference: {
-    steps: 100,
+    steps: 80,
     batchSize: 32,
     beta: 0.1,
     learningRate: 1e-4,
@@ -89,7 +89,7 @@ const SMALL: Omit<StudyConfig, "seed"> = {
   },
   orders: 300,
   rejection: { orders: 128, candidates: [1, 2, 4, 8, 16] },
-  long: { steps: 300, learningRate: 3e-4, refreshEvery: 50 },
+  long: { steps: 150, learningRate: 3e-4, refreshEvery: 30 },
   noise: [
     { temperature: 0, pairs: 4000 },
     { temperature: 2, pairs: 4000 },

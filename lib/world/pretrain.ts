@@ -106,7 +106,7 @@ export async function exerciseAccuracy(
 }
 
 /** One phase, from the model as it is; a phase done before is only loaded. */
-async function pretrain(
+export async function pretrain(
   model: Llama,
   { steps, rate, jointFrom, doubled, seed, folder, stopping }: Phase & {
     seed: number;

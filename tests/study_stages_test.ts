@@ -14,6 +14,8 @@ function makersOf(item: string): string[] {
       return [["jsft", "judge-only", "reward-model"].includes(name) ? "judges" : "variant-judges"];
     case "rejection":
       return ["self-rejection"];
+    case "own":
+      return ["own-pairs"];
     // The last point of a training run; with label noise the judge's accuracy stands beside it.
     default:
       return [name, ...name.startsWith("long-") ? [] : ["noisy-judges"]];

@@ -81,6 +81,9 @@ export const CLAIMS: readonly Claim[] = [
       ),
       report("reward/self-judge", "reward/reward-model-dpo"),
       report("reward/self-judge", "reward/oracle-dpo"),
+      // On the pairs that self-training orders, the judge beside a reward model of the same labels.
+      report("own/jsft/jsft", "own/jsft/reward-model"),
+      report("own/self-judge/jsft", "own/self-judge/reward-model"),
     ],
   },
   {

@@ -121,7 +121,7 @@ export interface JudgeNumbers {
 }
 
 /** Least gap of two rewards that a judge should see. */
-const CLEAR = 0.3;
+export const CLEAR = 0.3;
 
 /** Measures a judge on held-out pairs; `right` has 1, 0 or a half for each clear pair. */
 export async function measureJudge(

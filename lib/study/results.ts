@@ -42,6 +42,7 @@ export async function gather(
     "reward-by-n": [],
     "overoptimisation": [],
     "judge-accuracy": [],
+    "judge-on-own-pairs": [],
     "label-noise": [],
     "samples": [],
   };
@@ -50,9 +51,9 @@ export async function gather(
     const rowsOf = (file: string) => csvRows(`${path}/${file}`);
     const found: Record<string, readonly number[]> = {
       ...await readItems(
-        ["judges", "variant-judges", "answers", "policies", "self-rejection"].map((name) =>
-          `${path}/${name}`
-        ),
+        ["judges", "variant-judges", "answers", "policies", "self-rejection", "own-pairs"].map((
+          name,
+        ) => `${path}/${name}`),
       ),
     };
     for (const method of COMPARED) {
@@ -64,6 +65,9 @@ export async function gather(
       for (const { policy, reward } of await rowsOf(`${stage}/policies.csv`)) {
         tables["reward-by-method"].push({ method: policy, seed, reward });
       }
+    }
+    for (const row of await rowsOf("own-pairs/pairs.csv")) {
+      tables["judge-on-own-pairs"].push({ seed, ...row });
     }
     for (const row of await rowsOf("self-rejection/points.csv")) {
       tables["reward-by-n"].push({ seed, ...row });
@@ -151,7 +155,8 @@ export function claimsTable(outcomes: readonly Outcome[]): string {
   const signed = (value: number) => (value < 0 ? "" : "+") + number(value);
   const interval = ({ low, high }: Measured) =>
     low === null || high === null ? "(one run)" : `[${signed(low)}, ${signed(high)}]`;
-  const what = (name: string) => name.replace(/^(reward|right|final)\//, "");
+  const what = (name: string) =>
+    name.replace(/^(reward|right|final)\//, "").replace(/^own\/(.+)\/(.+)$/, "$2 on answers of $1");
   const lines = outcomes.flatMap(({ number: n, text, verdict, parts }) => [
     `| **${n}** | **${text}** | | | | **${verdict}** |`,
     ...parts.map((part) =>

@@ -1,5 +1,6 @@
 import type { StudyConfig } from "./config.ts";
 import { LONG_RUNS, noisySelfJudge, PREFERENCE } from "./preference.ts";
+import { ownPairsStage } from "./own_pairs.ts";
 import { rejectionStage } from "./rejection.ts";
 import {
   answersStage,
@@ -20,7 +21,7 @@ export function stagesFor(
   const parts: Record<number, readonly StudyStage[]> = {
     1: [...SUPERVISED, judgesStage, answersStage],
     2: [...PREFERENCE, policiesStage],
-    3: [...PREFERENCE, answersStage, policiesStage],
+    3: [...PREFERENCE, answersStage, policiesStage, ownPairsStage],
     4: [...selfJudge, rejectionStage],
     5: [...VARIANTS, judgesStage, variantJudgesStage],
     6: LONG_RUNS,

@@ -71,7 +71,7 @@ export const LONG: readonly MethodName[] = [
   "separate-judge-dpo",
 ];
 
-const SMALL: Omit<StudyConfig, "seed"> = {
+const FULL: Omit<StudyConfig, "seed"> = {
   base: "data/world/base",
   pairs: 4000,
   heldOut: 500,
@@ -95,6 +95,21 @@ const SMALL: Omit<StudyConfig, "seed"> = {
     { temperature: 2, pairs: 4000 },
     { temperature: LABEL_TEMPERATURE, pairs: 500 },
   ],
+};
+
+/** What a reader waits for: less of everything, the same stages. */
+const SMALL: Omit<StudyConfig, "seed"> = {
+  ...FULL,
+  supervised: { ...FULL.supervised, steps: 150 },
+  preference: {
+    ...FULL.preference,
+    steps: 50,
+    learningRate: 1.5e-4,
+    evaluateEvery: 10,
+    evaluateOrders: 64,
+  },
+  orders: 200,
+  rejection: { ...FULL.rejection, orders: 64 },
 };
 
 /** Sizes of the study: settings, how many seeds, and which claims. */
@@ -121,7 +136,7 @@ export const STUDY_SCALES = {
     },
   },
   small: { seeds: 1, claims: [1, 2, 3, 4], config: SMALL },
-  full: { seeds: 5, claims: [1, 2, 3, 4, 5, 6, 7], config: SMALL },
+  full: { seeds: 5, claims: [1, 2, 3, 4, 5, 6, 7], config: FULL },
 } as const satisfies Record<
   string,
   { seeds: number; claims: readonly number[]; config: Omit<StudyConfig, "seed"> }

@@ -16,9 +16,9 @@ function makersOf(item: string): string[] {
       return ["self-rejection"];
     case "own":
       return ["own-pairs"];
-    // The last point of a training run; with label noise the judge's accuracy stands beside it.
+    // The last point of a training run.
     default:
-      return [name, ...name.startsWith("long-") ? [] : ["noisy-judges"]];
+      return [name];
   }
 }
 

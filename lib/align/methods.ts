@@ -75,6 +75,13 @@ export const METHODS = {
     loss: "sft",
     source: "RAFT, https://arxiv.org/abs/2304.06767, the best by knockout",
   },
+  "raft-2": {
+    samples: "policy",
+    candidates: 2,
+    orders: "judge",
+    loss: "sft",
+    source: "RAFT, https://arxiv.org/abs/2304.06767, with as many samples as SELF-JUDGE draws",
+  },
   "offline-dpo": { ...FROM_DATA, loss: "sigmoid", source: "DPO, https://arxiv.org/abs/2305.18290" },
   "offline-ipo": { ...FROM_DATA, loss: "ipo", source: "IPO, https://arxiv.org/abs/2310.12036" },
 } as const satisfies Record<string, Method>;

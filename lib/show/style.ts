@@ -82,6 +82,7 @@ const KNOWN: Readonly<Record<string, Look>> = {
   "offline-dpo": look("offline DPO", INK.purple),
   "offline-ipo": look("offline IPO", INK.purple, "dot"),
   "raft": look("RAFT", INK.amber),
+  "raft-2": look("RAFT, 2 samples", INK.amber, "dash"),
   "reward-model-dpo": look("DPO by reward model", INK.sky),
   "oracle-dpo": look("DPO by true reward", INK.text, "dash"),
   "own judge": look("own judge", INK.blue),

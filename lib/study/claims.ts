@@ -81,6 +81,8 @@ export const CLAIMS: readonly Claim[] = [
       ),
       report("reward/self-judge", "reward/reward-model-dpo"),
       report("reward/self-judge", "reward/oracle-dpo"),
+      report("final/self-judge", "final/raft-2"),
+      report("final/raft", "final/raft-2"),
       // On the pairs that self-training orders, the judge beside a reward model of the same labels.
       report("own/jsft/jsft", "own/jsft/reward-model"),
       report("own/self-judge/jsft", "own/self-judge/reward-model"),

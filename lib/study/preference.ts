@@ -214,6 +214,13 @@ export const PREFERENCE: readonly StudyStage[] = COMPARED.map((method) =>
   preferenceStage({ name: method, method, start: "jsft" })
 );
 
+/** RAFT draws four answers a prompt where SELF-JUDGE draws two; with two, what is the loss worth alone? */
+export const RAFT_2: StudyStage = preferenceStage({
+  name: "raft-2",
+  method: "raft-2",
+  start: "jsft",
+});
+
 /** Long runs with judges of each kind. */
 export const LONG_RUNS: readonly StudyStage[] = LONG.map((method) =>
   preferenceStage({ name: `long-${method}`, method, start: "jsft", long: true })

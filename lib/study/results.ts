@@ -61,6 +61,10 @@ export async function gather(
         tables["reward-over-steps"].push({ method, seed, ...point });
       }
     }
+    for (const method of [...COMPARED, "raft-2"]) {
+      const last = (await points(method)).at(-1);
+      if (last?.step === config.preference.steps) found[`final/${method}`] = [last.reward];
+    }
     for (const stage of ["answers", "policies"]) {
       for (const { policy, reward } of await rowsOf(`${stage}/policies.csv`)) {
         tables["reward-by-method"].push({ method: policy, seed, reward });
@@ -100,7 +104,7 @@ export async function gather(
       const policy = judge.replace("jsft", "self-judge");
       const last = (await points(policy)).at(-1);
       if (accuracy === undefined || !last) continue;
-      found[`final/${policy}`] = [last.reward];
+      found[`final/${policy}`] ??= [last.reward];
       tables["label-noise"].push({
         noise: temperature,
         pairs,

@@ -1,5 +1,5 @@
 import type { StudyConfig } from "./config.ts";
-import { LONG_RUNS, noisySelfJudge, PREFERENCE } from "./preference.ts";
+import { LONG_RUNS, noisySelfJudge, PREFERENCE, RAFT_2 } from "./preference.ts";
 import { ownPairsStage } from "./own_pairs.ts";
 import { rejectionStage } from "./rejection.ts";
 import {
@@ -21,7 +21,7 @@ export function stagesFor(
   const parts: Record<number, readonly StudyStage[]> = {
     1: [...SUPERVISED, judgesStage, answersStage],
     2: [...PREFERENCE, policiesStage],
-    3: [...PREFERENCE, answersStage, policiesStage, ownPairsStage],
+    3: [...PREFERENCE, RAFT_2, answersStage, policiesStage, ownPairsStage],
     4: [...selfJudge, rejectionStage],
     5: [...VARIANTS, judgesStage, variantJudgesStage],
     6: LONG_RUNS,

@@ -81,7 +81,7 @@ describe("saving", () => {
   it("writes the notebook with its note, and one row a notebook in the table of times", async () => {
     const [path, times] = [`${folder}/03_x.ipynb`, `${folder}/results/notebooks.csv`];
     const save = (notebook: string, seconds: number) =>
-      saveNotebook(path, book("const a = 1;"), {
+      saveNotebook(path, book("const f = x => [1,2]"), {
         ...{ ...MADE, notebook, seconds, system: "linux x86_64, 2 cores", times },
       });
     await save("03_x", 200);

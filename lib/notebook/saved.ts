@@ -84,7 +84,9 @@ export async function saveNotebook(
   notebook: Notebook,
   { times = TIMES, ...row }: Omit<Saved, "code"> & TimeRow & { times?: string },
 ): Promise<void> {
-  await writeWhole(path, await formatted(serialised(normalised(noted(notebook, row)))));
+  // The note has a hash of the code as it will stand in the file, that is formatted.
+  const clean = JSON.parse(await formatted(serialised(normalised(notebook)))) as Notebook;
+  await writeWhole(path, await formatted(serialised(normalised(noted(clean, row)))));
   const { notebook: name, scale, seconds, system } = row;
   const others = (await resultTable(times) ?? []).filter((other) => other.notebook !== name);
   const rows = [...others, { notebook: name, scale, seconds, system }]

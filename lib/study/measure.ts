@@ -1,10 +1,11 @@
 import { type AnswerEncoder, encodePrompt, endOfAnswer } from "../align/mod.ts";
-import { type Compare, judgeReport } from "../judge/mod.ts";
+import { type Compare, judgeReport, type Judgment } from "../judge/mod.ts";
 import { type Frozen, generate, type Llama, sequenceLogProbs } from "../model/mod.ts";
 import type { Pair } from "../preference/mod.ts";
 import { Rng } from "../random.ts";
 import { reward } from "../world/reward.ts";
 import { BATCH_TOKENS, MAX_NEW_TOKENS } from "./bench.ts";
+import { rewardGap } from "./desk_evidence.ts";
 
 /** An answer drawn from a policy. */
 export interface Drawn {
@@ -123,6 +124,23 @@ export interface JudgeNumbers {
 /** Least gap of two rewards that a judge should see. */
 export const CLEAR = 0.3;
 
+/**
+ * 1, 0 or a half for each pair whose rewards differ by more than `least`: whether the better answer wins, a tie
+ * and a verdict not given being a half.
+ *
+ * @param gaps Reward of the first answer less that of the second.
+ */
+export function rightOn(
+  judgments: readonly Pick<Judgment, "winner" | "answered">[],
+  { gaps, least }: { gaps: readonly number[]; least: number },
+): number[] {
+  return judgments.flatMap(({ winner, answered }, i) =>
+    Math.abs(gaps[i]) <= least
+      ? []
+      : [winner === "tie" || !answered ? 0.5 : Number((winner === "first") === (gaps[i] > 0))]
+  );
+}
+
 /** Measures a judge on held-out pairs; `right` has 1, 0 or a half for each clear pair. */
 export async function measureJudge(
   compare: Compare,
@@ -134,15 +152,7 @@ export async function measureJudge(
     second: rejected,
   }));
   const judgments = await compare(comparisons);
-  const gaps = pairs.map(({ prompt: [{ content }], chosen, rejected }) =>
-    reward(content, chosen) - reward(content, rejected)
-  );
-  const right = (least: number) =>
-    judgments.flatMap(({ winner }, i) =>
-      Math.abs(gaps[i]) <= least
-        ? []
-        : [winner === "tie" ? 0.5 : Number((winner === "first") === (gaps[i] > 0))]
-    );
+  const gaps = comparisons.map(rewardGap);
   const report = judgeReport(judgments, {
     comparisons,
     preferred: "first",
@@ -150,11 +160,11 @@ export async function measureJudge(
     samples: 1,
   });
   return {
-    right: right(CLEAR),
+    right: rightOn(judgments, { gaps, least: CLEAR }),
     numbers: {
       accuracy_labels: report.accuracy.value,
-      accuracy: mean(right(1e-9)),
-      accuracy_clear: mean(right(CLEAR)),
+      accuracy: mean(rightOn(judgments, { gaps, least: 0 })),
+      accuracy_clear: mean(rightOn(judgments, { gaps, least: CLEAR })),
       consistency: 1 - report.flipRate.value,
       first_seat: report.firstSeatRate.value,
     },

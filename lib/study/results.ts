@@ -2,7 +2,14 @@
 import Papa from "papaparse";
 import { UserError } from "../error.ts";
 import { makeFolder, readJsonl, writeCsv } from "../run/files.ts";
-import { CLAIMS, measure, type Measured, type Verdict, verdictOf } from "./claims.ts";
+import {
+  CLAIMS,
+  type Contrast,
+  measure,
+  type Measured,
+  type Verdict,
+  verdictOf,
+} from "./claims.ts";
 import { COMPARED, LONG, type StudyConfig } from "./config.ts";
 import { type Items, readItems } from "./items.ts";
 import type { RewardPoint } from "./preference.ts";
@@ -103,8 +110,8 @@ export async function gather(
       const accuracy = noisy.find((row) => row.judge === judge)?.accuracy_clear;
       const policy = judge.replace("jsft", "self-judge");
       const last = (await points(policy)).at(-1);
-      if (accuracy === undefined || !last) continue;
-      found[`final/${policy}`] ??= [last.reward];
+      if (accuracy === undefined || last?.step !== config.preference.steps) continue;
+      found[`final/${policy}`] = [last.reward];
       tables["label-noise"].push({
         noise: temperature,
         pairs,
@@ -123,8 +130,9 @@ export async function gather(
   }
   const outcomes = CLAIMS.flatMap(({ number, text, contrasts }): Outcome[] => {
     const parts = contrasts.flatMap((contrast) => measure(contrast, items) ?? []);
-    // Half a claim is no claim: it is left out until all its parts are measured.
-    return parts.length < contrasts.length
+    // Half a claim is no claim: it is left out until all that it says is measured.
+    const said = (all: readonly Contrast[]) => all.filter(({ says }) => says !== "report").length;
+    return said(parts) < said(contrasts)
       ? []
       : [{ number, text, verdict: verdictOf(parts), parts }];
   });
@@ -182,9 +190,8 @@ export function claimsTable(outcomes: readonly Outcome[]): string {
     "| --- | --- | --- | --- | --- | --- |",
     ...lines,
     "",
-    `Rewards are true rewards of the world, "right" shares of held-out pairs; 95 % intervals, ${
-      basis.join("; ")
-    }.`,
+    "Values are mean true rewards; for judges, shares of clear held-out pairs judged right, or, on answers of " +
+    `a policy, of clear pairs of its own answers. 95 % intervals, ${basis.join("; ")}.`,
   ].join("\n");
 }
 

@@ -44,8 +44,8 @@ export function answerLesson(rng: Rng): Lesson {
  *
  * @param options.joint Three of the questions join two to five points of view, as in "which names more and
  * is more polite ?": the answer is the side that most of them favour, all counted alike.
- * @param options.doubled Half the mistaken things are others of the same order, as in "tea , tea and figs": what a
- * weak policy says, and too rare in the data for a judge to learn to see.
+ * @param options.doubled Half the mistaken things are drawn from the order itself (now and then the very thing,
+ * which is then no mistake), as in "tea , tea and figs": what a weak policy says, and rare in the data.
  * @param options.plain Answers as in the data set, without marks: the exercises on which the base is measured.
  */
 export function comparisonLesson(

@@ -50,7 +50,7 @@ export const PHASES: readonly Phase[] = [
 ];
 
 /** The parts of a pretraining step: fresh lessons every time, nothing is seen twice. */
-export function pretrainingStep(
+function pretrainingStep(
   step: number,
   { seed, joint, doubled }: { seed: number; joint: boolean; doubled: boolean },
 ) {
@@ -64,7 +64,7 @@ export function pretrainingStep(
  * Share of right answers to the questions of fresh exercises, by question and by count, on answers as the data
  * set has them, without marks; all are asked after what was asked before them, as in training.
  */
-export async function exerciseAccuracy(
+async function exerciseAccuracy(
   model: Llama,
   { lessons = 200, seed = 0, joint = false }: {
     lessons?: number;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { UserError } from "../lib/error.ts";
-import { namedJudges } from "../lib/judge/named_judges.ts";
+import { namedJudges, withNullJudge } from "../lib/judge/named_judges.ts";
 import { annotation } from "./evaluate_annotation_files.ts";
 import { file, folder } from "./preference_files.ts";
 import { ROOT, said } from "./tiny_run.ts";
@@ -28,6 +28,35 @@ describe("namedJudges", () => {
     for (const bad of [["=longer"], ["a="], [" =longer"], ["a=first", "b=first", "a=longer"]]) {
       assert.throws(() => namedJudges(bad), UserError, bad.join());
     }
+  });
+
+  it("refuses the same judge twice without a name, and a name that is another judge's spec", () => {
+    for (const bad of [["first", "first"], ["first=longer", "first"]]) {
+      assert.throws(() => namedJudges(bad), /two judges are called "first"/, bad.join());
+    }
+    assert.equal(namedJudges(["a=first", "first"]).length, 2);
+  });
+});
+
+describe("withNullJudge", () => {
+  const specs = (judges: string[], asked?: string) =>
+    withNullJudge(namedJudges(judges), asked).map(({ spec }) => spec);
+
+  it("puts the null judge last, or none", () => {
+    assert.deepEqual(specs(["first"]), ["first", "longer"]);
+    assert.deepEqual(specs(["first"], "random"), ["first", "random"]);
+    assert.deepEqual(specs(["first"], "none"), ["first"]);
+  });
+
+  it("leaves it out where it is named as a judge, under whatever name", () => {
+    assert.deepEqual(specs(["longer"]), ["longer"]);
+    assert.deepEqual(specs(["short=longer"]), ["longer"]);
+    assert.deepEqual(specs(["random"], "coin=random"), ["random"]);
+  });
+
+  it("gives way to a judge of its name, but not where it was asked for", () => {
+    assert.deepEqual(specs(["longer=first"]), ["first"]);
+    assert.throws(() => specs(["longer=first"], "longer"), /two judges are called "longer"/);
   });
 });
 
@@ -66,16 +95,31 @@ describe("deno task judge", () => {
     assert.match(out, /\nmeasure +longer\n/);
   });
 
-  it("refuses two judges that tables could not tell apart", async () => {
+  it("calls judges by their specs where they would share a short name", async () => {
+    for (const name of ["a", "b"]) {
+      await Deno.mkdir(`${folder.path}/${name}`);
+      await file(`${name}/past.json`, [2, 1, 2, 1].map((p, i) => annotation(`q${i}`, p)));
+    }
+    const [a, b] = ["a", "b"].map((name) => `recorded:${folder.path}/${name}/past.json`);
+    const { code, out, err } = await judge(
+      ...["--judge", a, "--judge", b, "--judge", "longer=first", "--pairs", await annotations()],
+    );
+    assert.equal(code, 0, err);
+    const header = out.split("\n").find((line) => line.startsWith("measure "))!;
+    assert.deepEqual(header.split(/ +/), ["measure", "recorded:past.json", b, "longer"]);
+  });
+
+  it("refuses two judges that tables could not tell apart, before any of them judges", async () => {
     const refused = async (message: RegExp, ...judges: string[]) => {
       const named = judges.flatMap((spec) => ["--judge", spec]);
-      const { code, err } = await judge(...named, "--pairs", await annotations());
+      const { code, out, err } = await judge(...named, "--pairs", await annotations());
       assert.equal(code, 1, err);
       assert.match(err, /^error: [^]+\n {2}-> .+\n$/);
       assert.match(err, message);
+      return out;
     };
-    await refused(/two judges are called "a"/, "a=first", "a=random");
-    await refused(/two judges are called "first"/, "first=longer", "first");
+    assert.equal(await refused(/two judges are called "a"/, "a=first", "a=random"), "");
+    assert.equal(await refused(/two judges are called "first"/, "first=longer", "first"), "");
     await refused(/there is no judge "nothing"/, "a=nothing");
   });
 });

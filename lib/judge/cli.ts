@@ -15,7 +15,7 @@ import { Progress } from "../run/progress.ts";
 import { locateData } from "../run/source.ts";
 import { loadEvidence } from "./evidence.ts";
 import { type MeasuredJudge, measureJudge } from "./measure_judge.ts";
-import { type NamedJudge, namedJudges, sameName } from "./named_judges.ts";
+import { type NamedJudge, namedJudges, nameOf, withNullJudge } from "./named_judges.ts";
 import { annotationFiles, JUDGE_SPECS, type JudgeSetting, openJudge } from "./open_judge.ts";
 import { glossary, judgeCsvRows, reportText } from "./report_text.ts";
 import { trainedOn } from "./trained_on.ts";
@@ -24,7 +24,7 @@ import { describeUnanswered } from "./unanswered.ts";
 interface JudgeOptions {
   judge: string[];
   pairs: string[];
-  null: string;
+  null?: string;
   limit?: string;
   heldOut?: string;
   triples: string;
@@ -59,7 +59,7 @@ function parse(args: string[]): JudgeOptions {
       repeated,
       [],
     )
-    .option("--null <spec>", 'judge to print beside it, or "none"', "longer")
+    .option("--null <spec>", 'judge to print beside it, or "none"; "longer" unless said')
     .option("--limit <number>", "judge only so many pairs, drawn at random")
     .option("--held-out <number>", "only held-out prompts: a share below 1, or a number of pairs")
     .option("--triples <number>", "prompts of three answers looked at for cycles", "50")
@@ -111,6 +111,7 @@ async function main(): Promise<void> {
   const pairs: string[] = [];
   for (const spec of options.pairs) pairs.push(...await pairFiles(spec, log));
   const named = namedJudges(options.judge);
+  const all = withNullJudge(named, options.null);
   const trained = await trainedOn(named.map(({ spec }) => spec));
   const { evidence, leftOut, findings } = await loadEvidence(pairs, {
     seed,
@@ -132,13 +133,11 @@ async function main(): Promise<void> {
   }
 
   const setting = { seed, pairs, seats, onBadLine, config, cacheFile: options.cache, log };
-  const beside = options.null === "none" || options.judge.includes(options.null)
-    ? []
-    : namedJudges([options.null]);
   const judges: MeasuredJudge[] = [];
   const notes: Record<string, string[]> = {};
-  for (const one of [...named, ...beside]) {
-    const taken = judges.map(({ name }) => name);
+  for (const one of all) {
+    const others = all.filter((other) => other !== one).map(nameOf);
+    const taken = [...judges.map(({ name }) => name), ...others];
     const found = await measured(one, { ...setting, evidence, triples, samples, taken });
     judges.push(found.judge);
     notes[found.judge.name] = found.notes;
@@ -156,19 +155,22 @@ async function main(): Promise<void> {
   if (options.figures !== undefined) await drawFigures(judges, options.figures);
 }
 
-/** Opens a judge, measures it and lets it go, so that one model at a time is in memory. */
+/**
+ * Opens a judge, measures it and lets it go, so that one model at a time is in memory. A judge without a name is
+ * called by its whole spec where its short name is taken.
+ */
 async function measured(
-  { name, spec }: NamedJudge,
+  named: NamedJudge,
   { evidence, triples, samples, taken, ...setting }:
     & Omit<JudgeSetting, "onProgress">
     & { evidence: Parameters<typeof measureJudge>[1]; triples: number; samples: number }
     & { taken: readonly string[] },
 ): Promise<{ judge: MeasuredJudge; notes: string[] }> {
   let progress: Progress | null = null;
-  const opened = await openJudge(spec, {
+  const opened = await openJudge(named.spec, {
     ...setting,
     onProgress: (done, total) => {
-      progress ??= new Progress(name ?? spec, { unit: "prompt", total });
+      progress ??= new Progress(nameOf(named), { unit: "prompt", total });
       progress.update(done);
       if (done === total) {
         progress.finish();
@@ -177,9 +179,9 @@ async function measured(
     },
   });
   try {
-    const called = name ?? opened.judge.name;
-    if (taken.includes(called)) throw sameName(called);
-    const judge = await measureJudge({ ...opened.judge, name: called }, evidence, {
+    const short = opened.judge.name;
+    const name = named.name ?? (taken.includes(short) ? named.spec : short);
+    const judge = await measureJudge({ ...opened.judge, name }, evidence, {
       seed: setting.seed,
       triples,
       samples,

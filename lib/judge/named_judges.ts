@@ -11,7 +11,7 @@ export interface NamedJudge {
  * Splits `NAME=SPEC` of each judge. A name ends before the first colon, so that the settings of
  * `served:URL,model=NAME` are none.
  *
- * @throws {UserError} When a name is empty or given twice.
+ * @throws {UserError} When a name is empty, or two judges have the same name or, without one, the same spec.
  *
  * @example
  * ```ts
@@ -25,16 +25,42 @@ export function namedJudges(texts: readonly string[]): NamedJudge[] {
     return spec === undefined ? { name: null, spec: text } : { name: name.trim(), spec };
   });
   for (const [i, { name, spec }] of judges.entries()) {
-    if (name === null) continue;
-    if (name === "" || spec === "") {
+    if (name !== null && (name === "" || spec === "")) {
       throw new UserError(`the judge "${texts[i]}" lacks a part`, "write NAME=JUDGE");
     }
-    if (judges.slice(0, i).some((earlier) => earlier.name === name)) throw sameName(name);
   }
+  refuseSameNames(judges);
   return judges;
 }
 
-/** The error of two judges that tables could not tell apart. */
-export function sameName(name: string): UserError {
-  return new UserError(`two judges are called "${name}"`, "write NAME=JUDGE for one of them");
+/**
+ * The judges with the null judge after them, unless one of them is that judge. The one taken where none was
+ * asked for also gives way to a judge that has its name.
+ *
+ * @param asked As a command line names it; `"none"` for none.
+ * @throws {UserError} When the null judge asked for has the name of another judge.
+ */
+export function withNullJudge(judges: readonly NamedJudge[], asked?: string): NamedJudge[] {
+  if (asked === "none") return [...judges];
+  const [beside] = namedJudges([asked ?? "longer"]);
+  const has = judges.some((judge) => judge.spec === beside.spec);
+  if (has || (asked === undefined && judges.some((judge) => nameOf(judge) === nameOf(beside)))) {
+    return [...judges];
+  }
+  const all = [...judges, beside];
+  refuseSameNames(all);
+  return all;
+}
+
+/** What a judge is called as long as no short name is known for it. */
+export function nameOf({ name, spec }: NamedJudge): string {
+  return name ?? spec;
+}
+
+/** Refuses judges that tables could not tell apart, before any of them has judged. */
+function refuseSameNames(judges: readonly NamedJudge[]): void {
+  const names = judges.map(nameOf);
+  const again = names.find((name, i) => names.indexOf(name) < i);
+  if (again === undefined) return;
+  throw new UserError(`two judges are called "${again}"`, "write NAME=JUDGE for one of them");
 }

@@ -54,14 +54,34 @@ describe("calibrationMeasure", () => {
     const one = calibrationMeasure([call(0.8, "first")], { clusters: ["a"], rng });
     assert.deepEqual([one.low, one.high], [null, null]);
     assert.match(one.reason!, /one prompt/);
-    const sure = calibrationMeasure([call(1, "first"), call(0, "second")], {
-      clusters: ["a", "b"],
-      rng,
-    });
-    assert.deepEqual([sure.value, sure.low], [0, null]);
-    assert.match(sure.reason!, /certain and right/);
     const none = calibrationMeasure([null], { clusters: ["a"], rng });
     assert.deepEqual([none.value, none.n], [null, 0]);
     assert.match(none.reason!, /no pair has a label/);
+  });
+
+  it("has no interval of calls without spread, be they all right, all wrong or all even", () => {
+    const rng = Rng.named(8, "calibration");
+    for (const [pFirst, value] of [[1, 0], [0, 1], [0.5, 0]]) {
+      const alike = Array.from({ length: 40 }, () => call(pFirst, "first"));
+      for (const clusters of [each(40), each(40).map((_, i) => `${i % 8}`)]) {
+        const found = calibrationMeasure(alike, { clusters, rng });
+        assert.deepEqual([found.value, found.low, found.high], [value, null, null]);
+        assert.match(found.reason!, /the calls show no spread/);
+      }
+    }
+  });
+
+  it("has an interval that chance would give where a sample shows no error, or next to none", () => {
+    // 30 of 40 right: Wilson's interval of the share reaches 0.15 below and 0.11 above it.
+    for (const confidence of [0.75, 0.7501]) {
+      const some = each(40).map((i) => call(confidence, Number(i) < 30 ? "first" : "second"));
+      const { value, low, high, reason } = calibrationMeasure(some, {
+        clusters: each(40),
+        rng: Rng.named(9, "calibration"),
+      });
+      assert.ok(Math.abs(value! - (confidence - 0.75)) < 1e-9);
+      assert.deepEqual([low, reason], [0, undefined]);
+      assert.ok(high! > 0.11 && high! < 0.16, `${high}`);
+    }
   });
 });

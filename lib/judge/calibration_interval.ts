@@ -3,6 +3,9 @@ import type { Rng } from "../random.ts";
 import { binOf, BINS, type Call } from "./calibration.ts";
 import type { Measure } from "./resample.ts";
 
+/** What counts as luck: less error than this share of the samples of a judge without error have. */
+const LUCK = 0.16;
+
 /**
  * The expected calibration error of some calls with an interval for the error that the judge would have on
  * endlessly many of such pairs.
@@ -11,10 +14,12 @@ import type { Measure } from "./resample.ts";
  * and resampling it adds the noise once more: percentiles of resamples lie too high even when corrected for
  * median bias (of a judge without error none of 300 held the truth). So the interval
  * inverts a test instead: it holds every error under which a sample's error as large as this one, and as small,
- * has at least (1 - level) / 2 of the chances. Errors are tried along the bins' own profile; a sample's bins are
- * those of the error tried plus normal noise, one draw a cluster, that is nowhere smaller than exact
- * probabilities would make it. The value itself is plain (comparable with {@linkcode calibrationFloor} and
- * published ones), and the interval is widened to hold it.
+ * has at least (1 - level) / 2 of the chances. Errors are tried along the bins' own profile, or along their noise
+ * where they have no error; a sample's bins are those of the error tried plus normal noise, one draw a cluster, that
+ * is nowhere smaller than exact probabilities would make it. Less error than noise alone leaves in most samples is
+ * luck, and no proof of a small one: the upper end is at least that of the sample at 0.16 of those of a judge
+ * without error (Cowan et al. 2011, https://arxiv.org/abs/1105.3166). The value itself is plain (comparable with
+ * {@linkcode calibrationFloor} and published ones), and the interval is widened to hold it.
  *
  * The problem: Bröcker 2012, https://doi.org/10.1007/s00382-011-1191-1; Kumar, Liang and Ma 2019,
  * https://arxiv.org/abs/1909.10155, section 4. Their corrections take off only part of the noise where the
@@ -46,17 +51,19 @@ export function calibrationMeasure(
   const value = observed / n;
   const without = (reason: string): Measure => ({ ...missing, value, reason });
   if (groups.length < 2) return without("no interval: all rows are of one prompt");
-  if (observed === 0) return without("no interval: every call was certain and right, or even");
   const noise = noiseOf(sums, { rng, samples });
+  if (noise === null) return without("no interval: the calls show no spread");
+  const profile = profileOf(sums);
   /** The error of samples, in sums over pairs, if the true one were `truth`: from small to large. */
   const under = (truth: number) =>
-    noise.map((draw) =>
-      draw.reduce((sum, e, bin) => sum + Math.abs(gaps[bin] * truth / observed + e), 0)
-    ).sort((a, b) => a - b);
-  const widest = 2 * observed + quantileSorted(under(0), 1);
-  /** The least true error that puts the observed one at this quantile of its samples. */
-  const errorAt = (quantile: number) => {
-    const reaches = (truth: number) => quantileSorted(under(truth), quantile) >= observed;
+    noise.map((draw) => draw.reduce((sum, e, bin) => sum + Math.abs(profile[bin] * truth + e), 0))
+      .sort((a, b) => a - b);
+  const alone = under(0);
+  const least = Math.max(observed, quantileSorted(alone, LUCK));
+  const widest = 2 * observed + quantileSorted(alone, 1);
+  /** The least true error that puts this one at this quantile of its samples. */
+  const errorAt = (quantile: number, error: number) => {
+    const reaches = (truth: number) => quantileSorted(under(truth), quantile) >= error;
     let [from, to] = [0, widest];
     if (reaches(0)) return 0;
     for (let step = 0; step < 16; step++) { // to 1 / 65,536 of the range
@@ -68,8 +75,8 @@ export function calibrationMeasure(
   };
   return {
     value,
-    low: Math.min(value, errorAt((1 + level) / 2)),
-    high: Math.min(1, Math.max(value, errorAt((1 - level) / 2))),
+    low: Math.min(value, errorAt((1 + level) / 2, observed)),
+    high: Math.min(1, Math.max(value, errorAt((1 - level) / 2, least))),
     n,
     clusters: groups.length,
   };
@@ -113,21 +120,31 @@ function gapsOf(
   return { gaps, nominal, squares, groups: [...groups.values()], n };
 }
 
-/** Draws of what chance adds to each bin's gap: every cluster's part, times a normal number of its own. */
+/** Each bin's part of an error: as the gaps have it, or their variance where they are none but for rounding. */
+function profileOf({ gaps, nominal }: Gaps): Float64Array {
+  const parts = distance(gaps) > 1e-9 ? gaps : nominal;
+  return parts.map((part) => part / distance(parts));
+}
+
+/**
+ * Draws of what chance adds to each bin's gap: every cluster's part, times a normal number of its own. Null where
+ * chance adds nothing, by the calls: each was certain, or even, and all clusters are alike.
+ */
 function noiseOf(
   { gaps, groups, nominal, squares }: Gaps,
   { rng, samples }: { rng: Rng; samples: number },
-): Float64Array[] {
+): Float64Array[] | null {
   const shares = gaps.map((gap) => gap / groups.length);
   const observed = new Float64Array(gaps.length);
   for (const group of groups) for (const [bin, gap] of group) observed[bin] += gap * gap;
   // Few calls, all right, show no variance; that is luck, and exact probabilities would have some: as much more
   // of it as calls of one cluster are seen to go together.
-  const lacking = nominal.map((variance, bin) => {
-    const together = squares[bin] > 0 ? Math.max(1, observed[bin] / squares[bin]) : 1;
-    const spread = observed[bin] - groups.length * shares[bin] ** 2;
-    return Math.sqrt(Math.max(0, variance * together - spread));
-  });
+  const exact = nominal.map((variance, bin) =>
+    variance * (squares[bin] > 0 ? Math.max(1, observed[bin] / squares[bin]) : 1)
+  );
+  const spread = observed.map((sum, bin) => sum - groups.length * shares[bin] ** 2);
+  if (exact.every((variance, bin) => variance === 0 && spread[bin] === 0)) return null;
+  const lacking = exact.map((variance, bin) => Math.sqrt(Math.max(0, variance - spread[bin])));
   const normal = () => probit(rng.uniform());
   return Array.from({ length: samples }, () => {
     const draw = lacking.map((deviation) => deviation === 0 ? 0 : deviation * normal());

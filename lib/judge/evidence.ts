@@ -129,7 +129,10 @@ export async function loadEvidence(
     const why = Object.entries(leftOut).map(([reason, n]) => `${n}: ${reason}`).join("; ");
     throw new UserError(
       `${files.join(", ")}: no comparison to judge${why === "" ? "" : ` (${why})`}`,
-      "give a file with two different answers to at least one prompt",
+      // Every file has a held-out prompt, so that only what judges were trained on can have left none.
+      heldOut === undefined
+        ? "give a file with two different answers to at least one prompt"
+        : "raise --held-out, use the run's own seed, or give pairs that no judge was trained on",
     );
   }
   return { evidence: kept, leftOut, findings };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { countBallots } from "../lib/judge/judgment.ts";
 import { byScore, firstSeat, inverted, longerWins, randomJudge } from "../lib/judge/null_judges.ts";
-import { judgeReport, reportRows } from "../lib/judge/report.ts";
+import { definedReport, judgeMeasures, judgeReport, reportRows } from "../lib/judge/report.ts";
 import { Rng } from "../lib/random.ts";
 import { user } from "./judge_fakes.ts";
 
@@ -66,6 +66,15 @@ describe("judgeReport", () => {
     for (const { low, value, high } of reportRows(run())) assert.ok(low <= value && value <= high);
     const { accuracy } = run();
     assert.ok(accuracy.low < accuracy.value && accuracy.value < accuracy.high);
+  });
+
+  it("has rows for what is defined alone, where a judge answers nothing", () => {
+    const options = { comparisons: [comparisons[3]], preferred: "first", rng: rng() } as const;
+    const rows = reportRows(definedReport(judgeMeasures([judgments[3]], options)));
+    assert.deepEqual(rows.map(({ measure }) => measure), ["mass", "unansweredRate"]);
+    // The mean of one pair has no interval of its own, so that anything is possible.
+    assert.deepEqual([rows[0].low, rows[0].high], [0, 1]);
+    assert.throws(() => judgeReport([judgments[3]], options), /accuracy is not defined/);
   });
 
   it("refuses no judgments and lists that do not belong together", () => {

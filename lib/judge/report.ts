@@ -105,21 +105,31 @@ export function judgeReport(
   options: JudgeReportOptions,
 ): JudgeReport {
   const measures = judgeMeasures(judgments, options);
-  return Object.fromEntries(JUDGE_REPORT.map((name) => {
-    const { value, low, high, n, reason } = measures[name];
-    if (value === null) {
-      const { pairs, of, meanMass } = unansweredOf(judgments);
-      throw new UserError(
-        `${name} is not defined: ${reason}` +
-          (meanMass === null
-            ? ""
-            : ` (${pairs} of ${of} unanswered, mean P(A) + P(B) = ${meanMass.toPrecision(2)})`),
-        "use judgeMeasures or fullReport, which can say so",
-      );
-    }
-    // One pair alone has no interval; the range of what is possible is the honest one.
-    return [name, { value, low: low ?? 0, high: high ?? 1, n }];
-  })) as unknown as JudgeReport;
+  const missing = JUDGE_REPORT.find((name) => measures[name].value === null);
+  if (missing !== undefined) {
+    const { pairs, of, meanMass } = unansweredOf(judgments);
+    throw new UserError(
+      `${missing} is not defined: ${measures[missing].reason}` +
+        (meanMass === null
+          ? ""
+          : ` (${pairs} of ${of} unanswered, mean P(A) + P(B) = ${meanMass.toPrecision(2)})`),
+      "use judgeMeasures or fullReport, which can say so",
+    );
+  }
+  return definedReport(measures) as JudgeReport;
+}
+
+/**
+ * The measures that are defined, as a report has them. One pair alone has no interval; the range of what is
+ * possible is the honest one.
+ */
+export function definedReport(
+  measures: Readonly<Record<keyof JudgeReport, Measure>>,
+): Partial<JudgeReport> {
+  return Object.fromEntries(JUDGE_REPORT.flatMap((name) => {
+    const { value, low, high, n } = measures[name];
+    return value === null ? [] : [[name, { value, low: low ?? 0, high: high ?? 1, n }]];
+  }));
 }
 
 /**
@@ -248,7 +258,7 @@ function judgedPairs(
 }
 
 /**
- * The rows of a report: `measure`, `value`, `low`, `high`, `n`.
+ * The rows of a report, or of what is defined of it: `measure`, `value`, `low`, `high`, `n`.
  *
  * @example
  * ```ts
@@ -257,7 +267,7 @@ function judgedPairs(
  * const toCsv = (report: JudgeReport) => Papa.unparse(reportRows(report));
  * ```
  */
-export function reportRows(report: JudgeReport): ReportRow[] {
+export function reportRows(report: Partial<JudgeReport>): ReportRow[] {
   return Object.entries(report).map(([measure, estimate]) => ({ measure, ...estimate }));
 }
 

@@ -1,5 +1,11 @@
 import { encodePrompt, endOfAnswer } from "../../align/mod.ts";
-import { describeUnanswered, judgeMeasures, unansweredOf } from "../../judge/mod.ts";
+import {
+  definedReport,
+  describeUnanswered,
+  judgeMeasures,
+  reportRows,
+  unansweredOf,
+} from "../../judge/mod.ts";
 import { generate, type Llama } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
 import { Rng } from "../../random.ts";
@@ -50,12 +56,8 @@ function judgeStage(
       const silent = describeUnanswered(unansweredOf(judgments));
       if (silent !== null) log(`warning: the judge ${silent}`);
       // A model that answers nothing has no rates, but a run goes on: JSFT is what teaches it to answer.
-      const report = Object.fromEntries(
-        Object.entries(measures).flatMap(([measure, { value, low, high, n }]) =>
-          value === null ? [] : [[measure, { value, low: low ?? 0, high: high ?? 1, n }]]
-        ),
-      );
-      const rows = Object.entries(report).map(([measure, found]) => ({ measure, ...found }));
+      const report = definedReport(measures);
+      const rows = reportRows(report);
       await writeCsv(`${folder}/report.csv`, rows);
       await writeJsonl(
         `${folder}/judgments.jsonl`,

@@ -11,6 +11,7 @@ import {
   TEXT,
   type Trace,
 } from "./style.ts";
+import { numberOf } from "./tables.ts";
 
 /** A row of `results.csv` of `deno task benchmark`; an empty cell or null where a number is not known. */
 export interface BenchmarkFigureRow {
@@ -85,10 +86,11 @@ export function benchmarkFigure(
   const traces = lines.flatMap(([line, own]): Trace[] => {
     const look = style.get(line)!;
     const at = (field: "value" | "low" | "high") =>
-      closed(categories.map((category) => {
-        const cell = own.find((row) => row.category === category)?.[field];
-        return cell === undefined || cell === null || cell === "" ? null : Number(cell);
-      }));
+      closed(
+        categories.map((category) =>
+          numberOf(own.find((row) => row.category === category)?.[field])
+        ),
+      );
     const band = lines.length <= MOST_BANDS &&
       closed(categories).every((_, i) => at("low")[i] !== null && at("high")[i] !== null);
     return [

@@ -4,7 +4,7 @@ import { measureDots } from "./lesson_figures.ts";
 import { type Dot, intervals, line, rowAxis } from "./marks.ts";
 import { apart, type Panel, panels, textWidth } from "./panels.ts";
 import { type Figure, INK, inkFor, type Look, looks, TEXT, type Trace } from "./style.ts";
-import { cell } from "./tables.ts";
+import { cell, numberOf } from "./tables.ts";
 
 /** A row of a judge report; null or an empty cell where a measure is not defined. */
 export interface JudgeFigureRow {
@@ -125,7 +125,10 @@ export function comparisonFigure(rows: readonly JudgeFigureRow[]): Figure {
       measure,
     );
   const errors = rows.filter(({ measure }) => /^calibration/.test(measure));
-  const most = Math.max(0.1, ...errors.map(({ value, high }) => num(high) ?? num(value) ?? 0));
+  const most = Math.max(
+    0.1,
+    ...errors.map(({ value, high }) => numberOf(high) ?? numberOf(value) ?? 0),
+  );
   const panel = (measure: string, { title, traces, x, references = [] }: Panel): Panel => ({
     ...{ title, traces, references, x },
     y: { ...rowAxis(names), showgrid: false },
@@ -215,8 +218,8 @@ function curve(rows: readonly ReliabilityFigureRow[], look: Look): Trace[] {
     const points = run.map(({ confidence, accuracy, low, high }) => ({
       x: confidence,
       y: accuracy,
-      low: num(low) ?? undefined,
-      high: num(high) ?? undefined,
+      low: numberOf(low) ?? undefined,
+      high: numberOf(high) ?? undefined,
     }));
     const traces = line(points, look);
     if (points.length > 1) return traces;
@@ -254,11 +257,6 @@ function bounds({ value, low, high }: Found) {
 
 function find(rows: readonly JudgeFigureRow[], judge: string, measure: string): Found | null {
   const row = rows.find((row) => row.judge === judge && row.measure === measure);
-  const value = row === undefined ? null : num(row.value);
-  return value === null ? null : { value, low: num(row!.low), high: num(row!.high) };
-}
-
-/** A number of a CSV cell, which is empty where there is none. */
-function num(value: number | string | null): number | null {
-  return value === null || value === "" ? null : Number(value);
+  const value = row === undefined ? null : numberOf(row.value);
+  return value === null ? null : { value, low: numberOf(row!.low), high: numberOf(row!.high) };
 }

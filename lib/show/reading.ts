@@ -1,14 +1,12 @@
 /** Words about a number and its interval: one way in all notebooks, true whatever the numbers are. */
 import { formatNumber } from "./html_table.ts";
-
-/** A number as code has it or as a cell of a CSV file does; none where it is null or empty. */
-type Cell = number | string | null | undefined;
+import { type NumberCell, numberOf } from "./tables.ts";
 
 /** A value with its interval: an estimate, a measure of a report, a row of a table. */
 export interface Interval {
-  readonly value?: Cell;
-  readonly low?: Cell;
-  readonly high?: Cell;
+  readonly value?: NumberCell;
+  readonly low?: NumberCell;
+  readonly high?: NumberCell;
 }
 
 /**
@@ -21,7 +19,7 @@ export interface Interval {
  * ```
  */
 export function intervalText({ value, low, high }: Interval, digits = 3): string {
-  const [middle, ...ends] = [value, low, high].map(cell);
+  const [middle, ...ends] = [value, low, high].map(numberOf);
   if (middle === null) return "(not known)";
   const text = ends.map((end) => end === null ? null : formatNumber(end, digits));
   return formatNumber(middle, digits) + (text.includes(null) ? "" : ` [${text.join(", ")}]`);
@@ -50,7 +48,7 @@ export function reading(
   { low, high }: Interval,
   { above, below, open = "no difference shown", at = 0 }: ReadingWords,
 ): string {
-  const [least, most] = [cell(low), cell(high)];
+  const [least, most] = [numberOf(low), numberOf(high)];
   if (least !== null && least > at) return above;
   return most !== null && most < at ? below : open;
 }
@@ -68,14 +66,11 @@ export function reading(
 export function changed(
   before: Interval,
   after: Interval,
-  { above = "it rose", below = "it fell", open = "no change is shown" }: Partial<ReadingWords> = {},
+  words: Partial<Omit<ReadingWords, "at">> = {},
 ): string {
-  const ends = [before.low, before.high, after.low, after.high].map(cell);
+  const { above = "it rose", below = "it fell", open = "no change is shown" } = words;
+  const ends = [before.low, before.high, after.low, after.high].map(numberOf);
   if (ends.includes(null)) return open;
   const [low, high, newLow, newHigh] = ends as number[];
   return reading({ low: newLow - high, high: newHigh - low }, { above, below, open });
-}
-
-function cell(value: Cell): number | null {
-  return value === null || value === undefined || value === "" ? null : Number(value);
 }

@@ -18,6 +18,14 @@ export const cell = {
     .transform((s) => s.trim() === "" ? null : Number(s)),
 };
 
+/** A number as code has it or as a cell of a CSV file does; none where it is null or empty. */
+export type NumberCell = number | string | null | undefined;
+
+/** The number of a cell that has been checked or comes from code; null where it has none. */
+export function numberOf(value: NumberCell): number | null {
+  return value === null || value === undefined || value === "" ? null : Number(value);
+}
+
 /** A row of which nothing is known beforehand: what reads as a number is one. */
 export const anyRow: z.ZodType<Record<string, string | number>> = z.record(
   z.string(),

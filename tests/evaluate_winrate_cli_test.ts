@@ -102,6 +102,12 @@ describe("deno task winrate", () => {
     await refused(/nothing to compare with/, a, "--published-csv", csv);
     await refused(/would write the table over/, a, "--published", board, "--csv", board);
     await refused(/are both/, a, "--published", board, "--csv", csv, "--published-csv", csv);
+    // The same files in other words.
+    const [boardAgain, csvAgain] = [board, csv].map((path) =>
+      path.replace(/([^/]+)$/, "./x/../$1")
+    );
+    await refused(/would write the table over/, a, "--published", board, "--csv", boardAgain);
+    await refused(/are both/, a, ...args, "--csv", csvAgain);
     await refused(/there is no file "nowhere\.csv"/, a, "--published", "nowhere.csv");
   });
 

@@ -35,7 +35,7 @@ export function compareModels(
   { rng, samples = 1000, level }: {
     readonly rng: Rng;
     readonly samples?: number;
-    readonly level?: number;
+    readonly level?: 0.9 | 0.95 | 0.99;
   },
 ): ModelComparison {
   if (first.baseline !== null && second.baseline !== null && first.baseline !== second.baseline) {

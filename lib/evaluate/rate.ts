@@ -14,7 +14,7 @@ export interface Rate {
 export interface RateOptions {
   readonly rng: Rng;
   readonly samples?: number;
-  readonly level?: number;
+  readonly level?: 0.9 | 0.95 | 0.99;
   /** What is estimated, of row numbers or values; the mean unless said. */
   readonly statistic?: (sample: number[]) => number;
 }
@@ -34,11 +34,9 @@ export function resampled(values: readonly number[], options: RateOptions): Rate
  * The mean of values in [0, 100] with its interval: a percentile bootstrap, or Wilson's where the values are all
  * alike (ten wins of ten are no proof that the eleventh is one); none for a single value.
  */
-export function meanRate(values: readonly number[], options: RateOptions): Rate {
+export function meanRate(values: readonly number[], options: Omit<RateOptions, "statistic">): Rate {
   const rate = resampled(values, options);
   if (rate.n < 2 || !values.every((value) => value === values[0])) return rate;
-  const { low, high } = proportion(rate.n * values[0] / 100, rate.n, {
-    level: options.level as 0.95 | undefined,
-  });
+  const { low, high } = proportion(rate.n * values[0] / 100, rate.n, { level: options.level });
   return { ...rate, low: 100 * low, high: 100 * high };
 }

@@ -46,7 +46,7 @@ export interface WinRateOptions {
   /** How many; 1000 unless said. */
   readonly samples?: number;
   /** Coverage of the intervals; 0.95 unless said. */
-  readonly level?: number;
+  readonly level?: 0.9 | 0.95 | 0.99;
 }
 
 /**

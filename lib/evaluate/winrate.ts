@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { resolve } from "node:path";
 import { Command } from "commander";
 import { UserError } from "../error.ts";
 import { Rng } from "../random.ts";
@@ -53,16 +54,18 @@ function parse(args: string[]): WinRateCommand {
     throw new UserError(`--seed ${JSON.stringify(options.seed)}`, "give a whole number");
   }
   const { csv, published, publishedCsv } = options;
+  const same = (one: string, other?: string) =>
+    other !== undefined && resolve(one) === resolve(other);
   for (const [option, file] of [["--csv", csv], ["--published-csv", publishedCsv]] as const) {
     if (file === undefined) continue;
-    if (/(\.json|\.gz)$/i.test(file) || published.includes(file)) {
+    if (/(\.json|\.gz)$/i.test(file) || published.some((input) => same(file, input))) {
       throw new UserError(
         `${option} would write the table over ${file}`,
         `name the file to write after ${option}, with the ending .csv`,
       );
     }
   }
-  if (publishedCsv !== undefined && (published.length === 0 || publishedCsv === csv)) {
+  if (publishedCsv !== undefined && (published.length === 0 || same(publishedCsv, csv))) {
     throw new UserError(
       published.length === 0
         ? "--published-csv has nothing to compare with"

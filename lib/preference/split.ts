@@ -14,10 +14,10 @@ export interface SplitOptions {
 /**
  * Splits pairs into a training and a held-out side such that no prompt is on both.
  *
- * Every prompt has a place of its own, a hash of the seed and the prompt ({@linkcode splitPlace}), and those
- * with the lowest places are held out until their pairs are at least as many as asked. So a prompt's place does
- * not depend on which others are there: of a set and a part of it, one is a longer list in the same order. Each
- * side keeps the order it was given in.
+ * Every prompt has a place of its own, a hash of the seed and the prompt, and those with the lowest places are
+ * held out until their pairs are at least as many as asked. So a prompt's place does not depend on which others
+ * are there: of a set and a part of it, one is a longer list in the same order. Each side keeps the order it was
+ * given in.
  *
  * @throws {UserError} `heldOut` is not a share or a count, or would leave nothing to train on.
  *
@@ -74,7 +74,7 @@ export function splitByPrompt(
  *
  * @param key As {@linkcode promptKey} gives it.
  */
-export function splitPlace(key: string, seed: number): string {
+function splitPlace(key: string, seed: number): string {
   return createHash("sha256").update(`split by prompt/${seed}/${key}`).digest("hex");
 }
 

@@ -8,6 +8,8 @@ export interface StudyConfig {
   readonly seed: number;
   /** Folder of the base model. */
   readonly base: string;
+  /** A hash of the base's weights and the world's pairs: what was made from others is not gone on from. */
+  readonly world?: string;
   /** Pairs to train on, drawn from those of the world. */
   readonly pairs: number;
   /** Held-out pairs that judges are measured on. */

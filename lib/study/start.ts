@@ -12,10 +12,12 @@ import { makeFolder, writeWhole } from "../run/files.ts";
 import { duration } from "../run/progress.ts";
 import { RunFolder, Stopped } from "../run/stage.ts";
 import { versions } from "../run/versions.ts";
+import { DATA_FOLDER } from "../world/data.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { StudyBench } from "./bench.ts";
 import { CLAIMS } from "./claims.ts";
 import { STUDY_SCALES, type StudyConfig, studyScale } from "./config.ts";
+import { fingerprint } from "./fingerprint.ts";
 import { claimsTable, gather } from "./results.ts";
 import { stagesFor } from "./stages.ts";
 
@@ -61,9 +63,11 @@ async function main(): Promise<void> {
   if (bad !== undefined) {
     throw new UserError(`--seeds has ${bad}`, "give whole numbers from 0 up, comma-separated");
   }
+  const base = options.base ?? scale.config.base;
   const settings: Omit<StudyConfig, "seed"> = {
     ...scale.config,
-    ...(options.base && { base: options.base }),
+    base,
+    world: await fingerprint(base, DATA_FOLDER),
   };
   const run = options.run ?? `runs/order-desk-${options.scale}`;
   const stages = stagesFor(claims, settings);

@@ -71,7 +71,12 @@ function trained(
     name,
     title,
     needs: [],
-    config: ({ base, pairs, supervised }) => ({ base, pairs, supervised }),
+    config: ({ base, world, pairs, supervised }) => ({
+      base,
+      ...(world !== undefined && { world }),
+      pairs,
+      supervised,
+    }),
     async run(context) {
       const { bench, config: { supervised, seed } } = context;
       const parts = await prepare(bench);

@@ -6,8 +6,8 @@ import type { Scale } from "../run/config.ts";
 import { makeFolder, readJsonFile, readJsonl, writeWhole } from "../run/files.ts";
 import { Stopped } from "../run/stage.ts";
 import type { Job, ProgressOptions } from "../show/progress.ts";
-import { tokenizerJson, WORLD_LAYOUT, WORLD_PRINCIPLES } from "../world/language.ts";
 import { StudyBench } from "./bench.ts";
+import { fingerprint } from "./fingerprint.ts";
 import { STUDY_SCALES, type StudyConfig } from "./config.ts";
 import { LONG_RUNS, PREFERENCE, type RewardPoint } from "./preference.ts";
 import { type StudyStage, SUPERVISED, VARIANTS } from "./supervised.ts";
@@ -188,28 +188,6 @@ function identity(
   ];
   return createHash("sha256").update(JSON.stringify([config.seed, settings(stage)])).digest("hex")
     .slice(0, 8);
-}
-
-/** A hash of all that a model learns from: the base's weights, the pairs, and the words they are put in. */
-async function fingerprint(base: string, data: string): Promise<string> {
-  const hash = createHash("sha256").update(
-    JSON.stringify([tokenizerJson(), WORLD_LAYOUT, WORLD_PRINCIPLES]),
-  );
-  const made = {
-    [`${base}/model.safetensors`]: "`deno task pretrain` (about an hour)",
-    [`${data}/train.csv`]: "`deno task world`",
-    [`${data}/principles.csv`]: "`deno task world`",
-  };
-  for (const [path, task] of Object.entries(made)) {
-    try {
-      hash.update(await Deno.readFile(path));
-    } catch (cause) {
-      if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-      const remedy = `make it with ${task}, or check the folder out again`;
-      throw new UserError(`there is no ${path}`, remedy, { cause });
-    }
-  }
-  return hash.digest("hex");
 }
 
 /** Mean losses of a step's two parts. */

@@ -1,12 +1,17 @@
+import type { z } from "zod";
 import { anyRow, parseRows } from "./tables.ts";
 
 /**
  * The rows of a CSV file of results, or null where it has not been made yet, so that a notebook can say which
  * command makes it.
  *
+ * @param row What a row has to be; unless said, what reads as a number is one, and the rest is text.
  * @throws {UserError} for a damaged table, naming file and row
  */
-export async function resultTable(path: string): Promise<Record<string, string | number>[] | null> {
+export async function resultTable<Row = Record<string, string | number>>(
+  path: string,
+  row: z.ZodType<Row> = anyRow as unknown as z.ZodType<Row>,
+): Promise<Row[] | null> {
   let text: string;
   try {
     text = await Deno.readTextFile(path);
@@ -14,5 +19,5 @@ export async function resultTable(path: string): Promise<Record<string, string |
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   }
-  return parseRows(text, { path, row: anyRow });
+  return parseRows(text, { path, row });
 }

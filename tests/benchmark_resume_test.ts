@@ -5,6 +5,7 @@ import { keptChat } from "../lib/evaluate/benchmark/prompt_judge.ts";
 import { judgeInWords } from "./benchmark_killed_run.ts";
 import { file, folder, refuses } from "./preference_files.ts";
 import { type Fault, FaultServer } from "./served_faults.ts";
+import { killedWhen } from "./killed_when.ts";
 
 /** Says a verdict that depends on the question alone. */
 const reply: Fault = ({ body }) =>
@@ -59,17 +60,12 @@ describe("A judge in words that is killed", () => {
     }).spawn();
     const kept = async () =>
       (await Deno.readTextFile(`${out}/replies.jsonl`).catch(() => "")).split("\n").length - 1;
-    let ended = false;
-    run.status.then(() => ended = true);
     try {
-      for (let tries = 0; await kept() < answered; tries++) {
-        assert.ok(tries < 600 && !ended, "the run never judged");
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
+      await killedWhen(run, {
+        happened: async () => await kept() >= answered,
+        release: () => release.resolve(),
+      });
     } finally {
-      if (!ended) run.kill("SIGKILL");
-      release.resolve();
-      await run.status;
       await server.close();
     }
     assert.equal(await kept(), answered);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { comparisons, FaultServer, judgeAt } from "./served_faults.ts";
+import { killedWhen } from "./killed_when.ts";
 
 async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -46,17 +47,12 @@ describe("A served judge that is killed", () => {
         stdout: "null",
         stderr: "inherit",
       }).spawn();
-      let ended = false;
-      run.status.then(() => ended = true);
       try {
-        for (let tries = 0; await lines(path) < answered; tries++) {
-          assert.ok(tries < 600 && !ended, "the run never judged");
-          await new Promise((resolve) => setTimeout(resolve, 50));
-        }
+        await killedWhen(run, {
+          happened: async () => await lines(path) >= answered,
+          release: () => release.resolve(),
+        });
       } finally {
-        if (!ended) run.kill("SIGKILL");
-        release.resolve();
-        await run.status;
         await hanging.close();
       }
       assert.equal(await lines(path), answered);

@@ -12,7 +12,7 @@ import {
 } from "./claims.ts";
 import { COMPARED, LONG, type StudyConfig } from "./config.ts";
 import { type Items, readItems } from "./items.ts";
-import type { RewardPoint } from "./preference.ts";
+import { RAFT_2, type RewardPoint } from "./preference.ts";
 import { noisyName } from "./supervised.ts";
 import { LABEL_TEMPERATURE } from "../world/preference.ts";
 
@@ -63,13 +63,12 @@ export async function gather(
         ) => `${path}/${name}`),
       ),
     };
-    for (const method of COMPARED) {
-      for (const point of await points(method)) {
-        tables["reward-over-steps"].push({ method, seed, ...point });
+    for (const method of [...COMPARED, RAFT_2.name]) {
+      const run = await points(method);
+      if (method !== RAFT_2.name) {
+        for (const point of run) tables["reward-over-steps"].push({ method, seed, ...point });
       }
-    }
-    for (const method of [...COMPARED, "raft-2"]) {
-      const last = (await points(method)).at(-1);
+      const last = run.at(-1);
       if (last?.step === config.preference.steps) found[`final/${method}`] = [last.reward];
     }
     for (const stage of ["answers", "policies"]) {

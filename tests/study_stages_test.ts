@@ -43,6 +43,14 @@ describe("the stages of a claim", () => {
     }
   }
 
+  it("are no more than it compares or needs", () => {
+    const { config } = STUDY_SCALES.full;
+    const names = (claim: number) => stagesFor([claim], config).map(({ name }) => name);
+    assert.deepEqual(names(4), ["jsft", "reward-model", "self-judge", "self-rejection"]);
+    for (const claim of [6, 7]) assert.ok(!names(claim).includes("sft"), `claim ${claim}`);
+    assert.deepEqual(names(2).filter((name) => name.startsWith("long-")), []);
+  });
+
   it("are each there once, whatever the claims", () => {
     const names = stagesFor([1, 2, 3, 4, 5, 6, 7], STUDY_SCALES.full.config).map((s) => s.name);
     assert.equal(new Set(names).size, names.length);

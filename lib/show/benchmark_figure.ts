@@ -1,4 +1,5 @@
 /** The figure of a benchmark: a pure function from the rows of its CSV file to a Plotly specification. */
+import { z } from "zod";
 import { UserError } from "../error.ts";
 import {
   faint,
@@ -11,7 +12,7 @@ import {
   TEXT,
   type Trace,
 } from "./style.ts";
-import { numberOf } from "./tables.ts";
+import { cell, numberOf } from "./tables.ts";
 
 /** A row of `results.csv` of `deno task benchmark`; an empty cell or null where a number is not known. */
 export interface BenchmarkFigureRow {
@@ -27,6 +28,21 @@ export interface BenchmarkFigureRow {
   readonly high: number | string | null;
   readonly n: number | string;
 }
+
+/** {@linkcode BenchmarkFigureRow} as a CSV file has it. */
+export const benchmarkFigureRow = z.object({
+  benchmark: cell.text,
+  judge: cell.text,
+  model: cell.text,
+  against: cell.words,
+  category: cell.text,
+  turn: cell.text,
+  measure: cell.text,
+  value: cell.blank,
+  low: cell.blank,
+  high: cell.blank,
+  n: cell.number,
+});
 
 /** What the radar shows of each measure. */
 const MEASURES: Readonly<

@@ -1,5 +1,6 @@
 /** Every figure of the project. A new one is an entry here and a function from rows to a {@linkcode Figure}. */
 import type { z } from "zod";
+import { benchmarkFigure, benchmarkFigureRow } from "./benchmark_figure.ts";
 import { baseLog } from "./claims_base.ts";
 import { judgeAccuracy, judgeMeasure } from "./claims_judge.ts";
 import { judgeNeeded, labelNoise, noisyRun } from "./claims_noise.ts";
@@ -179,7 +180,28 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
       "AlpacaEval",
       "GPT-4-turbo's recorded preferences on held-out instructions of AlpacaEval, which are no labels for itself",
     ),
+    benchmarkRadar("vicuna", "Vicuna"),
+    benchmarkRadar("mt-bench", "MT-Bench"),
   ];
+}
+
+/** The radar of a benchmark answered before and after. */
+function benchmarkRadar(name: string, short: string): FigureEntry {
+  return figureEntry({
+    name: `benchmark-${name}`,
+    title: `${short}: SmolLM2 after JSFT and after SELF-JUDGE`,
+    caption:
+      "How sure the run's own JSFT judge is, both orders averaged, that their answers are better than " +
+      "those of the model before training, by category; band 95 % bootstrap interval over questions.",
+    inputs: {
+      results: {
+        path: `data/results/benchmarks/${name}.csv`,
+        row: benchmarkFigureRow,
+        key: ["judge", "model", "against", "category", "turn", "measure"],
+      },
+    },
+    draw: ({ results }) => benchmarkFigure(results, "preference"),
+  });
 }
 
 /** The figures of one judge report. */

@@ -11,30 +11,44 @@ import {
 } from "./reports.ts";
 import { noisyJsft, type StudyStage, SUPERVISED, VARIANTS } from "./supervised.ts";
 
-/** The stages that the claims with these numbers need, each after those it needs. */
+/** The stages that the claims with these numbers need and no others, each after those it needs. */
 export function stagesFor(
   claims: readonly number[],
   { noise }: Omit<StudyConfig, "seed">,
 ): readonly StudyStage[] {
-  const named = (...names: string[]) => (stage: StudyStage) => names.includes(stage.name);
-  const selfJudge = PREFERENCE.filter(named("self-judge"));
-  const parts: Record<number, readonly StudyStage[]> = {
-    1: [...SUPERVISED, judgesStage, answersStage],
-    2: [...PREFERENCE, policiesStage],
-    3: [...PREFERENCE, RAFT_2, answersStage, policiesStage, ownPairsStage],
-    4: [...selfJudge, rejectionStage],
-    5: [...VARIANTS, judgesStage, variantJudgesStage],
+  const noisyPolicies = noise.map(({ temperature, pairs }) => noisySelfJudge(temperature, pairs));
+  const noisyJudges = noisyJudgesStage(noise);
+  const selfJudge = PREFERENCE.filter(({ name }) => name === "self-judge");
+  const asked: Record<number, readonly StudyStage[]> = {
+    1: [judgesStage, answersStage],
+    2: [policiesStage],
+    3: [RAFT_2, answersStage, policiesStage, ownPairsStage],
+    4: [rejectionStage],
+    5: [judgesStage, variantJudgesStage],
     6: LONG_RUNS,
-    7: [
-      ...selfJudge,
-      ...noise.flatMap(({ temperature, pairs }) => [
-        noisyJsft(temperature, pairs),
-        noisySelfJudge(temperature, pairs),
-      ]),
-      noisyJudgesStage(noise),
-    ],
+    7: [...selfJudge, ...noisyPolicies, noisyJudges],
   };
-  const wanted = [...SUPERVISED, ...claims.flatMap((claim) => parts[claim])];
+  const all: readonly StudyStage[] = [
+    ...SUPERVISED,
+    judgesStage,
+    answersStage,
+    ...PREFERENCE,
+    policiesStage,
+    RAFT_2,
+    ownPairsStage,
+    rejectionStage,
+    ...VARIANTS,
+    variantJudgesStage,
+    ...LONG_RUNS,
+    ...noise.map(({ temperature, pairs }) => noisyJsft(temperature, pairs)),
+    ...noisyPolicies,
+    noisyJudges,
+  ];
   const names = new Set<string>();
-  return wanted.filter(({ name }) => !names.has(name) && names.add(name));
+  const want = ({ name, needs }: StudyStage): void => {
+    names.add(name);
+    for (const need of needs) want(all.find((stage) => stage.name === need)!);
+  };
+  for (const stage of claims.flatMap((claim) => asked[claim])) want(stage);
+  return all.filter(({ name }) => names.has(name));
 }

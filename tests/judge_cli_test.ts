@@ -161,6 +161,12 @@ describe("deno task judge", () => {
       const found = value("run:run#jsft", row.measure)!;
       assert.ok(Math.abs(found - Number(row.value)) < 1e-6, `${row.measure} in ${out}`);
     }
+    const told = await measured(
+      ...["--judge", `run:${run}#jsft`, "--pairs", `${run}/data/held_out.jsonl`, "--limit", "2"],
+      ...["--set", "judge.maxTokens=150", "--principle", "helpfulness"],
+      ...["--cache", `${folder}/run-cache.jsonl`],
+    );
+    assert.match(told.out, /principles helpfulness, prompts of at most 150 tokens/);
   });
 
   it("holds out prompts that a run was not trained on, and warns where they are not held out", async () => {

@@ -5,13 +5,14 @@ import { STUDY_SCALES } from "../lib/study/config.ts";
 import { stagesFor } from "../lib/study/stages.ts";
 
 /** The stages that make a thing that claims compare, by its name. */
-function makersOf(item: string): string[] {
+function makersOf(item: string, claim: number): string[] {
   const [kind, name] = item.split("/");
   switch (kind) {
     case "reward":
       return [["sft", "jsft"].includes(name) ? "answers" : "policies"];
     case "right":
-      return [["jsft", "judge-only", "reward-model"].includes(name) ? "judges" : "variant-judges"];
+      if (name === "jsft") return [claim === 5 ? "variant-judges" : "judges"];
+      return [["judge-only", "reward-model"].includes(name) ? "judges" : "variant-judges"];
     case "rejection":
       return ["self-rejection"];
     case "own":
@@ -32,7 +33,7 @@ describe("the stages of a claim", () => {
         const stages = stagesFor([number], config);
         const names = stages.map(({ name }) => name);
         for (const { a, b } of contrasts) {
-          for (const maker of [a, b].flatMap(makersOf)) {
+          for (const maker of [a, b].flatMap((item) => makersOf(item, number))) {
             assert.ok(names.includes(maker), `${maker} for ${a} and ${b}, of ${names}`);
           }
         }
@@ -47,7 +48,9 @@ describe("the stages of a claim", () => {
     const { config } = STUDY_SCALES.full;
     const names = (claim: number) => stagesFor([claim], config).map(({ name }) => name);
     assert.deepEqual(names(4), ["jsft", "reward-model", "self-judge", "self-rejection"]);
-    for (const claim of [6, 7]) assert.ok(!names(claim).includes("sft"), `claim ${claim}`);
+    for (const claim of [5, 6, 7]) {
+      for (const other of ["sft", "reward-model"]) assert.ok(!names(claim).includes(other), other);
+    }
     assert.deepEqual(names(2).filter((name) => name.startsWith("long-")), []);
   });
 

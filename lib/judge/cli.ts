@@ -101,11 +101,11 @@ async function main(): Promise<void> {
   const onBadLine = oneOf("on-bad-line", options.onBadLine, ["fail", "skip"] as const);
   const limit = options.limit === undefined ? undefined : whole("limit", options.limit, 1);
   const heldOut = options.heldOut === undefined ? undefined : Number(options.heldOut);
-  const settings = [...options.set, `seed=${seed}`];
+  const settings = [...options.set];
   if (options.principle !== undefined) {
     settings.push(`judge.principles=${JSON.stringify(options.principle.split(","))}`);
   }
-  const config = resolveConfig(options.scale, { settings });
+  const config = resolveConfig(options.scale, { settings: [...settings, `seed=${seed}`] });
   const log = (line: string) => console.log(`  ${line}`);
 
   const pairs: string[] = [];
@@ -132,7 +132,8 @@ async function main(): Promise<void> {
     );
   }
 
-  const setting = { seed, pairs, seats, onBadLine, config, cacheFile: options.cache, log };
+  const cacheFile = options.cache;
+  const setting = { seed, pairs, seats, onBadLine, config, settings, cacheFile, log };
   const judges: MeasuredJudge[] = [];
   const notes: Record<string, string[]> = {};
   for (const one of all) {

@@ -69,7 +69,7 @@ export async function openList(rest: string, setting: JudgeSetting): Promise<Ope
   );
 }
 
-/** `run:FOLDER[#STATE]`: a model of a run of `deno task align`, judging as that run does. */
+/** `run:FOLDER[#STATE]`: a model of a run of `deno task align`, judging as that run does unless told otherwise. */
 export async function openRun(rest: string, setting: JudgeSetting): Promise<OpenedJudge> {
   const [folder, state = "jsft"] = rest.split("#");
   if (!(STATES as readonly string[]).includes(state)) {
@@ -79,7 +79,8 @@ export async function openRun(rest: string, setting: JudgeSetting): Promise<Open
   if (record === null) {
     throw new UserError(`there is no ${folder}/run.json`, "give the folder of a run");
   }
-  const config = resolveConfig(record.scale, { values: record.config });
+  const { settings } = setting;
+  const config = resolveConfig(record.scale, { values: record.config, settings });
   const bench = await benchOf(config, setting, folder);
   const model = await bench.model(state as ModelState);
   return await asJudge(bench, model, setting, `run:${short(folder)}#${state}`);

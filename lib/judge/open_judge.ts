@@ -19,6 +19,8 @@ export interface JudgeSetting {
   readonly onBadLine: "fail" | "skip";
   /** Settings of models and of their judging. */
   readonly config: Readonly<RunConfig>;
+  /** Those that the user gave, "judge.maxTokens=512": a run's judge takes them in place of the run's own. */
+  readonly settings?: readonly string[];
   /** Where a model's judgments are kept. */
   readonly cacheFile: string;
   readonly log: (line: string) => void;

@@ -191,8 +191,8 @@ function benchmarkRadar(name: string, short: string): FigureEntry {
     name: `benchmark-${name}`,
     title: `${short}: SmolLM2 after JSFT and after SELF-JUDGE`,
     caption:
-      "How sure the run's own JSFT judge is, both orders averaged, that their answers are better than " +
-      "those of the model before training, by category; band 95 % bootstrap interval over questions.",
+      "Win rate against the model before training, by category, judged by the run's own JSFT model in " +
+      "both orders: what they disagree on is a half. Band 95 % interval (Wilson's).",
     inputs: {
       results: {
         path: `data/results/benchmarks/${name}.csv`,
@@ -200,7 +200,7 @@ function benchmarkRadar(name: string, short: string): FigureEntry {
         key: ["judge", "model", "against", "category", "turn", "measure"],
       },
     },
-    draw: ({ results }) => benchmarkFigure(results, "preference"),
+    draw: ({ results }) => benchmarkFigure(results, "winRate"),
   });
 }
 

@@ -25,8 +25,9 @@ const JUDGES: Judges = {
   "shorter wins": () => Promise.resolve(inverted(longerWins)),
 };
 
-/** Judges of claim 5, beside plain JSFT. */
+/** Judges of claim 5, and plain JSFT. */
 const VARIANT_JUDGES: Judges = {
+  "jsft": judgeOf("jsft"),
   "principles, overall question": judgeOf("jsft-principles"),
   "principles, five views by majority": judgeOf("jsft-principles", VIEWS),
   "principles, overall and five views": judgeOf("jsft-principles", ["overall", ...VIEWS]),
@@ -77,7 +78,7 @@ export const judgesStage = judgeStage("judges", {
 /** Judges by principles and with rationales. */
 export const variantJudgesStage = judgeStage("variant-judges", {
   title: "judges with principles and rationales against the true reward",
-  needs: ["jsft-principles", "jsft-rationale"],
+  needs: ["jsft", "jsft-principles", "jsft-rationale"],
   judges: VARIANT_JUDGES,
 });
 

@@ -89,8 +89,11 @@ export async function gather(
         found[`final/long-${method}`] = [run.at(-1)!.reward];
       }
     }
+    const measured = new Set<string | number>(); // JSFT is in both stages
     for (const stage of ["judges", "variant-judges"]) {
       for (const { judge, ...measures } of await rowsOf(`${stage}/judges.csv`)) {
+        if (measured.has(judge)) continue;
+        measured.add(judge);
         for (const [name, value] of Object.entries(measures)) {
           tables["judge-accuracy"].push({ judge, seed, measure: name, value });
         }

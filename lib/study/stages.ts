@@ -24,7 +24,7 @@ export function stagesFor(
     2: [policiesStage],
     3: [RAFT_2, answersStage, policiesStage, ownPairsStage],
     4: [rejectionStage],
-    5: [judgesStage, variantJudgesStage],
+    5: [variantJudgesStage],
     6: LONG_RUNS,
     7: [...selfJudge, ...noisyPolicies, noisyJudges],
   };

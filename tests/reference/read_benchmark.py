@@ -3,7 +3,8 @@
     python tests/reference/read_benchmark.py fastchat RUN_FOLDER mt_bench
     python tests/reference/read_benchmark.py alpaca RUN_FOLDER
 
-Needs fschat 0.2.36 (with openai, anthropic, torch, transformers) and alpaca-eval 0.6.6.
+Needs fschat 0.2.36 (with openai, anthropic, psutil, torch, transformers below 5) and alpaca-eval 0.6.6 (with
+setuptools below 80).
 """
 
 import contextlib

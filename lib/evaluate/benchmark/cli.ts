@@ -44,8 +44,16 @@ function parse(args: string[]): BenchmarkOptions {
     .option("--questions <number>", "only so many, spread over the categories")
     .option("--max-new-tokens <number>", "longest answer; 1024, for alpaca-eval 2048")
     .option("--rows <number>", "questions answered together", "8")
-    .option("--principle <names>", "what a model judges pairs by, comma-separated", "overall")
-    .option("--set <setting>", "one setting of a judge, such as judge.maxTokens=512", repeated, [])
+    .option(
+      "--principle <names>",
+      "what a model judges pairs by, comma-separated; overall, for run: the run's own",
+    )
+    .option(
+      "--set <setting>",
+      "one setting of a judge, such as judge.maxTokens=512; else 2048 tokens, for run: the run's own",
+      repeated,
+      [],
+    )
     .option("--seed <number>", "everything random follows from it", "7")
     .option(
       "--data <folder>",
@@ -70,7 +78,8 @@ async function main(): Promise<void> {
     command: Deno.args,
     benchmark: benchmark.name,
     ...rest,
-    judgeSettings: plan.config.judge,
+    // A run's judge has settings of its own, which are in the run's run.json.
+    ...(plan.judge?.startsWith("run:") ? {} : { judgeSettings: plan.config.judge }),
   };
   await writeWhole(`${plan.out}/run.json`, JSON.stringify(record, null, 2) + "\n");
   console.log(`${benchmark.title} in ${plan.out}, seed ${plan.seed}`);

@@ -17,6 +17,7 @@ export const BENCHMARK_JUDGES: readonly string[] = [...JUDGE_SPECS, "mt-bench:UR
 /** What opening a judge needs. */
 export interface BenchmarkJudgeOptions {
   readonly config: Readonly<RunConfig>;
+  readonly settings?: readonly string[];
   readonly seed: number;
   readonly cacheFile: string;
   readonly find: FindOptions;
@@ -34,7 +35,7 @@ export interface Opened<T> {
 /** Opens a judge of pairs. @throws {UserError} When there is no such judge, or it cannot be opened. */
 export async function openReferee(
   spec: string,
-  { config, seed, cacheFile, find, log, onProgress }: BenchmarkJudgeOptions,
+  { config, settings, seed, cacheFile, find, log, onProgress }: BenchmarkJudgeOptions,
 ): Promise<Opened<Referee>> {
   if (spec.startsWith("mt-bench:")) {
     const { prompts, ...chat } = await promptChat(spec, { find, seed, cacheFile });
@@ -46,6 +47,7 @@ export async function openReferee(
     seats: "unknown",
     onBadLine: "fail",
     config,
+    settings,
     cacheFile,
     log,
     onProgress,

@@ -36,6 +36,8 @@ export interface BenchmarkPlan {
   readonly seed: number;
   /** Settings of a judge that is a model. */
   readonly config: Readonly<RunConfig>;
+  /** Those of them that the user gave: a run's judge has its own for the rest. */
+  readonly settings: readonly string[];
   readonly out: string;
   readonly dataFolder?: string;
 }

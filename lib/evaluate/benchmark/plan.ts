@@ -16,7 +16,7 @@ export interface BenchmarkOptions {
   questions?: string;
   maxNewTokens?: string;
   rows: string;
-  principle: string;
+  principle?: string;
   set: string[];
   seed: string;
   data?: string;
@@ -65,13 +65,12 @@ export function planOf(options: BenchmarkOptions): BenchmarkPlan {
   const { judge = null } = options;
   const modes = modesOf(options.mode, { judge, against: against !== null });
   const seed = whole("seed", options.seed, 0);
+  const principles = options.principle?.split(",");
   const settings = [
-    "judge.system=null",
-    "judge.maxTokens=2048",
-    `judge.principles=${JSON.stringify(options.principle.split(","))}`,
+    ...(principles === undefined ? [] : [`judge.principles=${JSON.stringify(principles)}`]),
     ...options.set,
-    `seed=${seed}`,
   ];
+  const defaults = ["judge.system=null", "judge.maxTokens=2048", 'judge.principles=["overall"]'];
   return {
     benchmark,
     models,
@@ -84,7 +83,8 @@ export function planOf(options: BenchmarkOptions): BenchmarkPlan {
       : whole("max-new-tokens", options.maxNewTokens, 1),
     rows: whole("rows", options.rows, 1),
     seed,
-    config: resolveConfig("small", { settings }),
+    config: resolveConfig("small", { settings: [...defaults, ...settings, `seed=${seed}`] }),
+    settings,
     out: options.out ?? `runs/benchmark-${benchmark.name}`,
     dataFolder: options.data,
   };

@@ -62,6 +62,7 @@ export async function runBenchmark(
 
   const setting = {
     config: plan.config,
+    settings: plan.settings,
     seed: plan.seed,
     cacheFile: `${out}/judgments.jsonl`,
     find,

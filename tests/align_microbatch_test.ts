@@ -23,23 +23,32 @@ const example = (kind: Example["kind"], length: number, from: number): Example =
 
 describe("weights of target tokens", () => {
   const batch = [example("answer", 9, 4), example("answer", 4, 3), example("judgment", 8, 7)];
-  const total = (weights: number[]) =>
-    weights.reduce((sum, w, i) => sum + w * (batch[i].ids.length - batch[i].from), 0);
+  const five = (weight: number) => Array(5).fill(weight);
+  const total = (weights: number[][]) => weights.flat().reduce((sum, w) => sum + w, 0);
 
   it("are all alike in token mode", () => {
-    assert.deepEqual(tokenWeights(batch, { mode: "token" }), [1 / 7, 1 / 7, 1 / 7]);
+    assert.deepEqual(tokenWeights(batch, { mode: "token" }), [five(1 / 7), [1 / 7], [1 / 7]]);
   });
 
   it("give each kind its share and each example of a kind the same in example mode", () => {
     const weights = tokenWeights(batch, { mode: "example", judgeWeight: 0.25 });
     // Answers: 0.75 over two examples, of five tokens and of one. The judgment: 0.25 on its one token.
-    assert.ok(distance(weights, [0.75 / 2 / 5, 0.75 / 2, 0.25]) < 1e-15);
+    assert.ok(distance(weights.flat(), [...five(0.75 / 2 / 5), 0.75 / 2, 0.25]) < 1e-15);
+    assert.deepEqual(weights.map((w) => w.length), [5, 1, 1]);
   });
 
   it("give one kind everything where the other is absent", () => {
     const weighting = { mode: "example", judgeWeight: 0.25 } as const;
-    assert.deepEqual(tokenWeights(batch.slice(0, 2), weighting), [1 / 2 / 5, 1 / 2]);
-    assert.deepEqual(tokenWeights(batch.slice(2), weighting), [1]);
+    assert.deepEqual(tokenWeights(batch.slice(0, 2), weighting), [five(1 / 2 / 5), [1 / 2]]);
+    assert.deepEqual(tokenWeights(batch.slice(2), weighting), [[1]]);
+  });
+
+  it("keep a decision's share from its rationale where asked", () => {
+    const some = [...batch, example("judgment", 8, 4)];
+    const weights = tokenWeights(some, { mode: "example", judgeWeight: 0.6, decisionWeight: 0.7 });
+    // Two judgments of 0.3: one token has all of it, the other's decision 0.7 and three reasons the rest.
+    const expected = [...five(0.4 / 2 / 5), 0.2, 0.3, 0.21, 0.03, 0.03, 0.03];
+    assert.ok(distance(weights.flat(), expected) < 1e-15);
   });
 
   it("sum to 1 over a batch", () => {
@@ -92,7 +101,7 @@ describe("a supervised batch", () => {
   it("logs the log-probability of answers and judgments apart", () => {
     const { loss, answerLogProb, judgmentLogProb } = whole.metrics;
     const weights = tokenWeights(examples, weighting);
-    const judgment = weights[examples.findIndex((e) => e.kind === "judgment")];
+    const [judgment] = weights[examples.findIndex((e) => e.kind === "judgment")];
     assert.ok(answerLogProb < 0 && judgmentLogProb < 0);
     assert.ok(-judgment * judgmentLogProb < loss); // the rest is the answers'
     assert.ok(Math.abs(judgment * 12 - 0.4) < 1e-12);

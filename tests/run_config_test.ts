@@ -54,6 +54,8 @@ describe("a run's settings", () => {
     assert.equal(config.lora.mode, "full");
     assert.equal(config.model, "123");
     assert.equal(setting("data.format=csv", "data.format=null").data.format, null);
+    const decision = setting("jsft.rationale=true", "jsft.decisionWeight=0.5");
+    assert.equal(decision.jsft.decisionWeight, 0.5);
   });
 
   it("leave the rest as it is, take the last of two, and put --set over a file's values", () => {
@@ -107,6 +109,9 @@ describe("a run's settings", () => {
         ["data.train=many", 'setting data.train is "many"'],
         ["seed=-1", "setting seed is -1"],
         ["jsft=5", "setting jsft is 5"],
+        ["jsft.decisionWeight=-1", "setting jsft.decisionWeight is -1"],
+        // Without a rationale a judgment is its decision.
+        ["jsft.decisionWeight=0.5", "setting jsft.decisionWeight is 0.5"],
       ]
     ) {
       const [found, remedy] = refusal(() => setting(text));

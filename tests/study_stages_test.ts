@@ -5,14 +5,14 @@ import { STUDY_SCALES } from "../lib/study/config.ts";
 import { stagesFor } from "../lib/study/stages.ts";
 
 /** The stages that make a thing that claims compare, by its name. */
-function makersOf(item: string, claim: number): string[] {
+function makersOf(item: string): string[] {
   const [kind, name] = item.split("/");
   switch (kind) {
     case "reward":
       return [["sft", "jsft"].includes(name) ? "answers" : "policies"];
     case "right":
-      if (name === "jsft") return [claim === 5 ? "variant-judges" : "judges"];
-      return [["judge-only", "reward-model"].includes(name) ? "judges" : "variant-judges"];
+      if (name === "jsft") return ["jsft-judge"];
+      return [["judge-only", "reward-model"].includes(name) ? "other-judges" : "variant-judges"];
     case "rejection":
       return ["self-rejection"];
     case "own":
@@ -33,7 +33,7 @@ describe("the stages of a claim", () => {
         const stages = stagesFor([number], config);
         const names = stages.map(({ name }) => name);
         for (const { a, b } of contrasts) {
-          for (const maker of [a, b].flatMap((item) => makersOf(item, number))) {
+          for (const maker of [a, b].flatMap((item) => makersOf(item))) {
             assert.ok(names.includes(maker), `${maker} for ${a} and ${b}, of ${names}`);
           }
         }

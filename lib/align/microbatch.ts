@@ -38,21 +38,36 @@ export type Weighting =
    * Every example counts the same within its kind; the judgments' mean has this weight, the answers' mean
    * the rest. Keeps thousands of answer tokens from drowning one-token judgments.
    */
-  | { readonly mode: "example"; readonly judgeWeight: number };
+  | {
+    readonly mode: "example";
+    readonly judgeWeight: number;
+    /**
+     * Share of a judgment's weight on its first token, the decision, where a rationale follows; the rationale's
+     * tokens have the rest. Keeps the reasons from drowning the decision. All tokens alike unless given.
+     */
+    readonly decisionWeight?: number;
+  };
 
-/** Weight of each target token of each example; over a batch they sum to 1. */
-export function tokenWeights(examples: readonly Example[], weighting: Weighting): number[] {
+/** Weights of the target tokens, one array an example; over a batch they sum to 1. */
+export function tokenWeights(examples: readonly Example[], weighting: Weighting): number[][] {
   const targets = examples.map((e) => e.ids.length - e.from);
   if (weighting.mode === "token") {
     const total = targets.reduce((a, b) => a + b, 0);
-    return examples.map(() => 1 / total);
+    return targets.map((n) => Array(n).fill(1 / total));
   }
   const count = (kind: Example["kind"]) => examples.filter((e) => e.kind === kind).length;
   const [answers, judgments] = [count("answer"), count("judgment")];
   const judgeShare = judgments === 0 ? 0 : answers === 0 ? 1 : weighting.judgeWeight;
-  return examples.map(({ kind }, i) =>
-    (kind === "judgment" ? judgeShare / judgments : (1 - judgeShare) / answers) / targets[i]
-  );
+  return examples.map(({ kind }, i): number[] => {
+    const weight = kind === "judgment" ? judgeShare / judgments : (1 - judgeShare) / answers;
+    const { decisionWeight } = weighting;
+    const n = targets[i];
+    if (kind === "answer" || n === 1 || decisionWeight === undefined) {
+      return Array(n).fill(weight / n);
+    }
+    const reasons = Array(n - 1).fill((1 - decisionWeight) * weight / (n - 1));
+    return [decisionWeight * weight, ...reasons];
+  });
 }
 
 /** How examples become rows. */
@@ -77,9 +92,7 @@ export function supervisedBatches(
       places.flatMap(({ example: i }) =>
         Array(examples[i].ids.length - examples[i].from).fill(examples[i].kind === kind ? 1 : 0)
       );
-    const perToken = places.flatMap(({ example: i }) =>
-      Array(examples[i].ids.length - examples[i].from).fill(weights[i])
-    );
+    const perToken = places.flatMap(({ example }) => weights[example]);
     return {
       batch,
       at,

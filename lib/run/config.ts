@@ -65,6 +65,8 @@ const schema = z.strictObject({
     kinds: z.array(z.enum(["answer", "judgment"])).min(1),
     /** Learn the evaluations of pairs that carry them, after the decision. */
     rationale: z.boolean(),
+    /** With both: share of a judgment's weight on its decision; null: its tokens all alike. */
+    decisionWeight: share.nullable(),
     batching: z.enum(["bucketed", "packed"]),
     microBatchTokens: count,
     clipNorm: z.number().min(0),
@@ -75,7 +77,14 @@ const schema = z.strictObject({
     evaluateEvery: z.int().min(0),
     /** Held-out pairs of an evaluation. */
     evaluatePairs: count,
-  }),
+  }).refine(
+    ({ decisionWeight, rationale, weighting }) =>
+      decisionWeight === null || (rationale && weighting === "example"),
+    {
+      path: ["decisionWeight"],
+      message: 'it works with jsft.rationale true and jsft.weighting "example" only',
+    },
+  ),
   selfJudge: z.strictObject({
     method: z.enum(Object.keys(METHODS) as [string, ...string[]]),
     steps: count,
@@ -139,6 +148,7 @@ const SMALL: RunConfig = {
     judgeWeight: 0.5,
     kinds: ["answer", "judgment"],
     rationale: false,
+    decisionWeight: null,
     batching: "bucketed",
     microBatchTokens: 1024,
     clipNorm: 1,

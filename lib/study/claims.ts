@@ -105,7 +105,9 @@ export const CLAIMS: readonly Claim[] = [
       greater("right/principles, overall question", "right/jsft"),
       greater("right/principles, overall and five views", "right/jsft"),
       report("right/principles, five views by majority", "right/jsft"),
+      report("right/principles besides, overall question", "right/jsft"),
       greater("right/rationale", "right/jsft"),
+      report("right/rationale, half on the decision", "right/jsft"),
     ],
   },
   {

@@ -5,7 +5,7 @@ import type { StudyBench } from "./bench.ts";
 import { type Items, saveItems } from "./items.ts";
 import { COMPARED, type StudyConfig } from "./config.ts";
 import { drawAnswersOf, type JudgeNumbers, measureJudge, measurePolicy } from "./measure.ts";
-import { noisyName, type StudyStage } from "./supervised.ts";
+import { noisyName, type StudyStage, VARIANTS } from "./supervised.ts";
 
 /** A judge by name, and how to reach it. */
 type Judges = Record<string, (bench: StudyBench) => Promise<Compare & { dispose?(): void }>>;
@@ -13,25 +13,6 @@ type Judges = Record<string, (bench: StudyBench) => Promise<Compare & { dispose?
 const judgeOf = (stage: string, principles?: readonly string[]) => async (bench: StudyBench) => {
   const judge = bench.judge(await bench.frozen(stage), principles);
   return ((comparisons) => judge.judge(comparisons)) as Compare;
-};
-
-/** Judges of claim 1: one model for both jobs, judges alone, and the base that never judged. */
-const JUDGES: Judges = {
-  "base": judgeOf("base"),
-  "jsft": judgeOf("jsft"),
-  "judge-only": judgeOf("judge-only"),
-  "reward-model": (bench) => bench.rewardJudge("reward-model"),
-  "longer wins": () => Promise.resolve(longerWins),
-  "shorter wins": () => Promise.resolve(inverted(longerWins)),
-};
-
-/** Judges of claim 5, and plain JSFT. */
-const VARIANT_JUDGES: Judges = {
-  "jsft": judgeOf("jsft"),
-  "principles, overall question": judgeOf("jsft-principles"),
-  "principles, five views by majority": judgeOf("jsft-principles", VIEWS),
-  "principles, overall and five views": judgeOf("jsft-principles", ["overall", ...VIEWS]),
-  "rationale": judgeOf("jsft-rationale"),
 };
 
 function judgeStage(
@@ -68,18 +49,37 @@ function judgeStage(
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
-/** Judges of one model and of others against the truth. */
-export const judgesStage = judgeStage("judges", {
-  title: "judges against the true reward on held-out pairs",
-  needs: ["jsft", "judge-only", "reward-model"],
-  judges: JUDGES,
+/** The judge that the others are measured beside, and the base, which never judged. */
+export const jsftJudgeStage = judgeStage("jsft-judge", {
+  title: "the base and JSFT as judges against the true reward on held-out pairs",
+  needs: ["jsft"],
+  judges: { "base": judgeOf("base"), "jsft": judgeOf("jsft") },
+});
+
+/** Judges that do nothing else. */
+export const otherJudgesStage = judgeStage("other-judges", {
+  title: "a judge that does nothing else, a reward model and the length as judges",
+  needs: ["judge-only", "reward-model"],
+  judges: {
+    "judge-only": judgeOf("judge-only"),
+    "reward-model": (bench) => bench.rewardJudge("reward-model"),
+    "longer wins": () => Promise.resolve(longerWins),
+    "shorter wins": () => Promise.resolve(inverted(longerWins)),
+  },
 });
 
 /** Judges by principles and with rationales. */
 export const variantJudgesStage = judgeStage("variant-judges", {
   title: "judges with principles and rationales against the true reward",
-  needs: ["jsft", "jsft-principles", "jsft-rationale"],
-  judges: VARIANT_JUDGES,
+  needs: VARIANTS.map(({ name }) => name),
+  judges: {
+    "principles, overall question": judgeOf("jsft-principles"),
+    "principles, five views by majority": judgeOf("jsft-principles", VIEWS),
+    "principles, overall and five views": judgeOf("jsft-principles", ["overall", ...VIEWS]),
+    "principles besides, overall question": judgeOf("jsft-principles-beside"),
+    "rationale": judgeOf("jsft-rationale"),
+    "rationale, half on the decision": judgeOf("jsft-rationale-decision"),
+  },
 });
 
 /** Finished policies on held-out orders, against answers of the JSFT model. */
@@ -156,10 +156,7 @@ export const policiesStage = policyStage("policies", {
 
 /** Judges trained on other labels and fewer pairs. */
 export function noisyJudgesStage(noise: StudyConfig["noise"]): StudyStage {
-  const names = [
-    "jsft",
-    ...noise.map(({ temperature, pairs }) => noisyName(temperature, pairs)),
-  ];
+  const names = noise.map(({ temperature, pairs }) => noisyName(temperature, pairs));
   return judgeStage("noisy-judges", {
     title: "judges trained on labels of other temperatures, and on fewer pairs",
     needs: names,

@@ -32,6 +32,9 @@ export interface Outcome {
 
 type Row = Record<string, string | number>;
 
+/** Stages that measure judges trained on the world's labels. */
+const JUDGES = ["jsft-judge", "other-judges", "variant-judges"];
+
 /**
  * Gathers what the seeds' stages left into tidy tables, one CSV a figure, and measures the claims.
  *
@@ -58,9 +61,9 @@ export async function gather(
     const rowsOf = (file: string) => csvRows(`${path}/${file}`);
     const found: Record<string, readonly number[]> = {
       ...await readItems(
-        ["judges", "variant-judges", "answers", "policies", "self-rejection", "own-pairs"].map((
-          name,
-        ) => `${path}/${name}`),
+        [...JUDGES, "answers", "policies", "self-rejection", "own-pairs"].map((name) =>
+          `${path}/${name}`
+        ),
       ),
     };
     for (const method of [...COMPARED, RAFT_2.name]) {
@@ -89,17 +92,14 @@ export async function gather(
         found[`final/long-${method}`] = [run.at(-1)!.reward];
       }
     }
-    const measured = new Set<string | number>(); // JSFT is in both stages
-    for (const stage of ["judges", "variant-judges"]) {
-      for (const { judge, ...measures } of await rowsOf(`${stage}/judges.csv`)) {
-        if (measured.has(judge)) continue;
-        measured.add(judge);
-        for (const [name, value] of Object.entries(measures)) {
-          tables["judge-accuracy"].push({ judge, seed, measure: name, value });
-        }
+    const judges: Row[] = [];
+    for (const stage of JUDGES) judges.push(...await rowsOf(`${stage}/judges.csv`));
+    for (const { judge, ...measures } of judges) {
+      for (const [name, value] of Object.entries(measures)) {
+        tables["judge-accuracy"].push({ judge, seed, measure: name, value });
       }
     }
-    const noisy = await rowsOf("noisy-judges/judges.csv");
+    const labelled = [...judges, ...await rowsOf("noisy-judges/judges.csv")];
     const labels = [
       { temperature: LABEL_TEMPERATURE, pairs: config.pairs, judge: "jsft" },
       ...config.noise.map(({ temperature, pairs }) => ({
@@ -109,7 +109,7 @@ export async function gather(
       })),
     ];
     for (const { temperature, pairs, judge } of labels) {
-      const accuracy = noisy.find((row) => row.judge === judge)?.accuracy_clear;
+      const accuracy = labelled.find((row) => row.judge === judge)?.accuracy_clear;
       const policy = judge.replace("jsft", "self-judge");
       const last = (await points(policy)).at(-1);
       if (accuracy === undefined || last?.step !== config.preference.steps) continue;

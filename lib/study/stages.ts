@@ -4,8 +4,9 @@ import { ownPairsStage } from "./own_pairs.ts";
 import { rejectionStage } from "./rejection.ts";
 import {
   answersStage,
-  judgesStage,
+  jsftJudgeStage,
   noisyJudgesStage,
+  otherJudgesStage,
   policiesStage,
   variantJudgesStage,
 } from "./reports.ts";
@@ -20,17 +21,18 @@ export function stagesFor(
   const noisyJudges = noisyJudgesStage(noise);
   const selfJudge = PREFERENCE.filter(({ name }) => name === "self-judge");
   const asked: Record<number, readonly StudyStage[]> = {
-    1: [judgesStage, answersStage],
+    1: [jsftJudgeStage, otherJudgesStage, answersStage],
     2: [policiesStage],
     3: [RAFT_2, answersStage, policiesStage, ownPairsStage],
     4: [rejectionStage],
-    5: [variantJudgesStage],
+    5: [jsftJudgeStage, variantJudgesStage],
     6: LONG_RUNS,
-    7: [...selfJudge, ...noisyPolicies, noisyJudges],
+    7: [...selfJudge, ...noisyPolicies, jsftJudgeStage, noisyJudges],
   };
   const all: readonly StudyStage[] = [
     ...SUPERVISED,
-    judgesStage,
+    jsftJudgeStage,
+    otherJudgesStage,
     answersStage,
     ...PREFERENCE,
     policiesStage,

@@ -27,6 +27,10 @@ interface Lessons {
   readonly kinds: readonly Example["kind"][];
   readonly principles?: readonly string[];
   readonly rationale?: boolean;
+  /** Share of a judgment's weight on its decision, before its rationale. */
+  readonly decisionWeight?: number;
+  /** So many times the pairs a step. */
+  readonly batches?: number;
   /** The pairs; those of the seed unless said. */
   readonly pairs?: (bench: StudyBench) => Promise<readonly Pair[]>;
 }
@@ -37,8 +41,10 @@ function supervised(name: string, lessons: Lessons): StudyStage {
     const { supervised } = bench.config;
     const pairs = await (lessons.pairs?.(bench) ?? bench.pairs().then(({ train }) => train));
     const templates = bench.templates(lessons.principles);
+    const { decisionWeight, batches = 1 } = lessons;
+    const batchSize = batches * supervised.batchSize;
     return (step) => {
-      const some = pairsOfStep(step, { pairs, ...supervised, seed: bench.config.seed });
+      const some = pairsOfStep(step, { pairs, batchSize, seed: bench.config.seed });
       const examples = some.flatMap((pair) =>
         jsftExamples([pair], {
           encoder: bench.encoder,
@@ -52,7 +58,7 @@ function supervised(name: string, lessons: Lessons): StudyStage {
         }).examples
       );
       return supervisedBatches(examples, {
-        weighting: { mode: "example", judgeWeight: supervised.judgeWeight },
+        weighting: { mode: "example", judgeWeight: supervised.judgeWeight, decisionWeight },
         batching: "bucketed",
         microBatchTokens: BATCH_TOKENS,
       });
@@ -161,17 +167,34 @@ export const SUPERVISED: readonly StudyStage[] = [
   }, addScoreHead),
 ];
 
-/** JSFT with principles, and with rationales after the decision. */
+const PRINCIPLES: Lessons = {
+  title: "JSFT with half its judgments asked from one point of view",
+  kinds: ["answer", "judgment"],
+  principles: ["overall", ...VIEWS],
+  pairs: async (bench) => [...(await bench.pairs()).train, ...await bench.principlePairs()],
+};
+
+const RATIONALE: Lessons = {
+  title: "JSFT with a rationale after each decision",
+  kinds: ["answer", "judgment"],
+  rationale: true,
+};
+
+/**
+ * JSFT with principles, and with rationales after the decision. Each once more without what it takes from
+ * plain JSFT: half the questions about the whole; a decision's full weight.
+ */
 export const VARIANTS: readonly StudyStage[] = [
-  supervised("jsft-principles", {
-    title: "JSFT with half its judgments asked from one point of view",
-    kinds: ["answer", "judgment"],
-    principles: ["overall", ...VIEWS],
-    pairs: async (bench) => [...(await bench.pairs()).train, ...await bench.principlePairs()],
+  supervised("jsft-principles", PRINCIPLES),
+  supervised("jsft-principles-beside", {
+    ...PRINCIPLES,
+    title: "JSFT with as many judgments from one point of view besides",
+    batches: 2,
   }),
-  supervised("jsft-rationale", {
-    title: "JSFT with a rationale after each decision",
-    kinds: ["answer", "judgment"],
-    rationale: true,
+  supervised("jsft-rationale", RATIONALE),
+  supervised("jsft-rationale-decision", {
+    ...RATIONALE,
+    title: "JSFT with a rationale after each decision, which has half the weight",
+    decisionWeight: 0.5,
   }),
 ];

@@ -38,9 +38,11 @@ export const jsftStage: Stage = {
     );
 
     const { model } = await bench.modelToTrain("base");
-    const weighting: Weighting = jsft.weighting === "token"
-      ? { mode: "token" }
-      : { mode: "example", judgeWeight: jsft.judgeWeight };
+    const weighting: Weighting = jsft.weighting === "token" ? { mode: "token" } : {
+      mode: "example",
+      judgeWeight: jsft.judgeWeight,
+      decisionWeight: jsft.decisionWeight ?? undefined,
+    };
     const layout = { batching: jsft.batching, microBatchTokens: jsft.microBatchTokens };
     const rows = await trainStage(context, {
       name: "jsft",

@@ -2,9 +2,30 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { UserError } from "../lib/error.ts";
 import { namedJudges, withNullJudge } from "../lib/judge/named_judges.ts";
+import { judgesAsItsRun, judgeSettings } from "../lib/judge/open_judge.ts";
 import { annotation } from "./evaluate_annotation_files.ts";
 import { file, folder } from "./preference_files.ts";
 import { ROOT, said } from "./tiny_run.ts";
+
+describe("a judge's settings", () => {
+  it("are those of --principle, and after them those of --set, which have the last word", () => {
+    const set = ["judge.maxTokens=512"];
+    assert.deepEqual(judgeSettings({ set }), set);
+    assert.deepEqual(judgeSettings({ principle: "overall,honesty", set }), [
+      'judge.principles=["overall","honesty"]',
+      "judge.maxTokens=512",
+    ]);
+  });
+
+  it("are its run's own for the model of a run, turned round or not", () => {
+    for (const spec of ["run:runs/small-s7", "inverted:run:a#jsft", "inverted:inverted:run:a"]) {
+      assert.ok(judgesAsItsRun(spec), spec);
+    }
+    for (const spec of ["model:run", "inverted:longer", "recorded:run:a"]) {
+      assert.ok(!judgesAsItsRun(spec), spec);
+    }
+  });
+});
 
 describe("namedJudges", () => {
   it("takes what stands before the first equals sign for a name, unless a colon comes before that", () => {

@@ -16,7 +16,13 @@ import { locateData } from "../run/source.ts";
 import { loadEvidence } from "./evidence.ts";
 import { type MeasuredJudge, measureJudge } from "./measure_judge.ts";
 import { type NamedJudge, namedJudges, nameOf, withNullJudge } from "./named_judges.ts";
-import { annotationFiles, JUDGE_SPECS, type JudgeSetting, openJudge } from "./open_judge.ts";
+import {
+  annotationFiles,
+  JUDGE_SPECS,
+  type JudgeSetting,
+  judgeSettings,
+  openJudge,
+} from "./open_judge.ts";
 import { glossary, judgeCsvRows, reportText } from "./report_text.ts";
 import { trainedOn } from "./trained_on.ts";
 import { describeUnanswered } from "./unanswered.ts";
@@ -101,10 +107,7 @@ async function main(): Promise<void> {
   const onBadLine = oneOf("on-bad-line", options.onBadLine, ["fail", "skip"] as const);
   const limit = options.limit === undefined ? undefined : whole("limit", options.limit, 1);
   const heldOut = options.heldOut === undefined ? undefined : Number(options.heldOut);
-  const settings = [...options.set];
-  if (options.principle !== undefined) {
-    settings.push(`judge.principles=${JSON.stringify(options.principle.split(","))}`);
-  }
+  const settings = judgeSettings(options);
   const config = resolveConfig(options.scale, { settings: [...settings, `seed=${seed}`] });
   const log = (line: string) => console.log(`  ${line}`);
 

@@ -90,6 +90,20 @@ export async function openJudge(spec: string, setting: JudgeSetting): Promise<Op
   return await SOURCES[kind](rest, setting);
 }
 
+/** Settings of judging as `--principle` and `--set` give them; `--set` says more, so it has the last word. */
+export function judgeSettings(
+  { principle, set }: { readonly principle?: string; readonly set: readonly string[] },
+): string[] {
+  return principle === undefined
+    ? [...set]
+    : [`judge.principles=${JSON.stringify(principle.split(","))}`, ...set];
+}
+
+/** Whether a judge is a model of a run: it judges with that run's settings where none are given. */
+export function judgesAsItsRun(spec: string): boolean {
+  return /^(inverted:)*run:/.test(spec);
+}
+
 /** Prefers the answer with more characters. */
 export function longerJudge(name: string): Judge {
   return pointwiseJudge(

@@ -8,6 +8,7 @@
  */
 import { Command } from "commander";
 import { UserError } from "../../error.ts";
+import { judgesAsItsRun } from "../../judge/open_judge.ts";
 import { Rng } from "../../random.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "../../run/command.ts";
 import { makeFolder, writeWhole } from "../../run/files.ts";
@@ -79,7 +80,7 @@ async function main(): Promise<void> {
     benchmark: benchmark.name,
     ...rest,
     // A run's judge has settings of its own, which are in the run's run.json.
-    ...(plan.judge?.startsWith("run:") ? {} : { judgeSettings: plan.config.judge }),
+    ...(judgesAsItsRun(plan.judge ?? "") ? {} : { judgeSettings: plan.config.judge }),
   };
   await writeWhole(`${plan.out}/run.json`, JSON.stringify(record, null, 2) + "\n");
   console.log(`${benchmark.title} in ${plan.out}, seed ${plan.seed}`);

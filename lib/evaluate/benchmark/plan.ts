@@ -1,4 +1,5 @@
 import { UserError } from "../../error.ts";
+import { judgeSettings } from "../../judge/open_judge.ts";
 import { resolveConfig } from "../../run/config.ts";
 import { benchmarkNamed, BENCHMARKS } from "./catalogue.ts";
 import { BENCHMARK_JUDGES, canGrade } from "./judges.ts";
@@ -65,11 +66,7 @@ export function planOf(options: BenchmarkOptions): BenchmarkPlan {
   const { judge = null } = options;
   const modes = modesOf(options.mode, { judge, against: against !== null });
   const seed = whole("seed", options.seed, 0);
-  const principles = options.principle?.split(",");
-  const settings = [
-    ...(principles === undefined ? [] : [`judge.principles=${JSON.stringify(principles)}`]),
-    ...options.set,
-  ];
+  const settings = judgeSettings(options);
   const defaults = ["judge.system=null", "judge.maxTokens=2048", 'judge.principles=["overall"]'];
   return {
     benchmark,

@@ -82,14 +82,15 @@ export function judgeNeeded(rows: readonly NoisyRun[]): Figure {
     ],
     x: { title: "judge's accuracy on clear held-out pairs" },
     references: [{ axis: "x", at: 0.5, text: "guessing" }],
+    // Left of the leftmost point no line runs.
     notes: means.map(({ look, points }) => {
-      const best = points.reduce((best, p) => p.x > best.x ? p : best);
+      const worst = points.reduce((worst, p) => p.x < worst.x ? p : worst);
       return {
-        x: best.x,
-        y: best.y,
+        x: worst.x,
+        y: worst.y,
         text: look.label,
         xanchor: "right",
-        yshift: 16,
+        xshift: -10,
         font: { size: TEXT.label, color: inkFor(look.color) },
       };
     }),

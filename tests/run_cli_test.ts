@@ -165,8 +165,8 @@ describe("the command, on a tiny model", () => {
     packed.forEach((loss, i) => assert.ok(Math.abs(loss - bucketed[i]) < 1e-3, `step ${i + 1}`));
   });
 
-  it("trains offline without a judge, and off-policy with one, from the same JSFT", async () => {
-    for (const method of ["offline-dpo", "off-policy-dpo"]) {
+  it("trains offline without a judge, off-policy and with a moving one, from the same JSFT", async () => {
+    for (const method of ["offline-dpo", "off-policy-dpo", "self-judge-moving"]) {
       const { out } = await startWell({
         folder,
         run: method,
@@ -175,7 +175,10 @@ describe("the command, on a tiny model", () => {
       assert.ok(out.includes(`method ${method}: answers from the`));
       const rows = await metrics(method, "self-judge");
       assert.ok(rows.length === 3 && finite(rows));
-      assert.equal("judgeConsistent" in rows[0], method === "off-policy-dpo");
+      assert.equal("judgeConsistent" in rows[0], method !== "offline-dpo");
+      // What a model says that is being trained is not kept for another time.
+      const kept = existsSync(`${folder}/${method}/self-judge/cache.jsonl`);
+      assert.equal(kept, method === "off-policy-dpo");
       const [one, two] = ["whole", method].map((run) => `${folder}/${run}/jsft/metrics.csv`);
       assert.deepEqual(await timeless(two), await timeless(one));
     }

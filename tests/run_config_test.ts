@@ -106,6 +106,9 @@ describe("a run's settings", () => {
         ['lora.targetModules=["head"]', 'setting lora.targetModules.0 is "head"'],
         ["selfJudge.topP=0", "setting selfJudge.topP is 0"],
         ["selfJudge.method=ppo", 'setting selfJudge.method is "ppo"'],
+        // No reward model, no true reward, no second judge in a run: that is what the order desk is for.
+        ["selfJudge.method=oracle-dpo", 'setting selfJudge.method is "oracle-dpo"'],
+        ["selfJudge.method=reward-model-dpo", 'setting selfJudge.method is "reward-model-dpo"'],
         ["data.train=many", 'setting data.train is "many"'],
         ["seed=-1", "setting seed is -1"],
         ["jsft=5", "setting jsft is 5"],

@@ -19,6 +19,7 @@ export interface Method {
    * - "separate": another judge, trained on judgments alone
    * - "reward-model": a separate Bradley-Terry model
    * - "truth": the true reward, where a world has one
+   * - "chance": a seeded coin, as a control
    */
   readonly orders:
     | "judge"
@@ -27,7 +28,8 @@ export interface Method {
     | "refreshed"
     | "separate"
     | "reward-model"
-    | "truth";
+    | "truth"
+    | "chance";
   /** A preference loss, or "sft": the log-likelihood of the chosen answer alone. */
   readonly loss: PreferenceLoss | "sft";
   /** Where the method is from. */
@@ -81,6 +83,13 @@ export const METHODS = {
     orders: "judge",
     loss: "sft",
     source: "RAFT, https://arxiv.org/abs/2304.06767, with as many samples as SELF-JUDGE draws",
+  },
+  "raft-coin": {
+    samples: "policy",
+    candidates: 2,
+    orders: "chance",
+    loss: "sft",
+    source: "control: what RAFT's sampling is worth without a judge",
   },
   "offline-dpo": { ...FROM_DATA, loss: "sigmoid", source: "DPO, https://arxiv.org/abs/2305.18290" },
   "offline-ipo": { ...FROM_DATA, loss: "ipo", source: "IPO, https://arxiv.org/abs/2310.12036" },

@@ -1,4 +1,4 @@
-import { type Compare, type Judgment, tournaments } from "../judge/mod.ts";
+import { type Compare, type Judgment, randomJudge, tournaments } from "../judge/mod.ts";
 import {
   type Frozen,
   generate,
@@ -65,7 +65,7 @@ export interface OrderedPair {
  *
  * Identical samples teach nothing and are skipped, as are pairs on which the judge is undecided (a tie, or
  * next to no probability on either label); both are counted. The reference is the frozen model that the
- * policy started from; `compare` is whoever the method's `orders` names.
+ * policy started from; `compare` is whoever the method's `orders` names, a coin and labels excepted.
  *
  * @returns a function of the step, for the trainer
  */
@@ -211,7 +211,10 @@ async function orderAll(
     candidates: answers.map(({ text }) => text),
   }));
   const rng = Rng.named(config.seed, `preference/order/${step}`);
-  const brackets = await tournaments(contests, { compare, rng });
+  const judge = method.orders === "chance"
+    ? randomJudge(Rng.named(config.seed, `preference/coin/${step}`))
+    : compare;
+  const brackets = await tournaments(contests, { compare: judge, rng });
   const ordered = brackets.flatMap(({ winner, matches }, i): Ordered[] => {
     const { pair, answers } = candidates[i];
     const { first, second, judgment } = matches.at(-1)!;

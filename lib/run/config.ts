@@ -7,6 +7,11 @@ import { PAIR_FORMATS } from "../preference/mod.ts";
 const count = z.int().min(1);
 const share = z.number().min(0).max(1);
 
+/** Methods whose orderer a run has: its own judge, frozen or moving, the labels, a coin. */
+const RUN_METHODS = Object.entries(METHODS)
+  .filter(([, { orders }]) => ["judge", "policy", "labels", "chance"].includes(orders))
+  .map(([name]) => name);
+
 /** Settings of every stage of a run; one object a stage. Each stage saves its own beside its results. */
 const schema = z.strictObject({
   /** Everything random follows from it. */
@@ -86,7 +91,7 @@ const schema = z.strictObject({
     },
   ),
   selfJudge: z.strictObject({
-    method: z.enum(Object.keys(METHODS) as [string, ...string[]]),
+    method: z.enum(RUN_METHODS as [string, ...string[]]),
     steps: count,
     /** Prompts per step. */
     batchSize: count,

@@ -126,14 +126,25 @@ export class Workbench {
     } else await saveModel(model, `${folder}/model`);
   }
 
-  /** A judge over a frozen model; its judgments are kept in a file, so that none is made twice. */
-  async judge(frozen: Frozen, { cacheFile }: { cacheFile: string }): Promise<PairwiseJudge> {
-    const fingerprint = await frozen(modelFingerprint);
+  /**
+   * A judge over a model. The judgments of a frozen one are kept in a file, so that none is made twice.
+   *
+   * @param options.cacheFile None for a model that is being trained.
+   */
+  async judge(
+    frozen: Frozen,
+    { cacheFile }: { cacheFile: string | null },
+  ): Promise<PairwiseJudge> {
     const { batchTokens } = this.config.judge;
     return new PairwiseJudge({
       scorer: modelScorer(frozen, { batchTokens }),
       templates: await this.templates(),
-      cache: JudgmentCache.open({ fingerprint, path: cacheFile }),
+      ...(cacheFile !== null && {
+        cache: JudgmentCache.open({
+          fingerprint: await frozen(modelFingerprint),
+          path: cacheFile,
+        }),
+      }),
       batchTokens: 8 * batchTokens,
     });
   }

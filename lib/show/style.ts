@@ -83,6 +83,7 @@ const KNOWN: Readonly<Record<string, Look>> = {
   "offline-ipo": look("offline IPO", INK.purple, "dot"),
   "raft": look("RAFT", INK.amber),
   "raft-2": look("RAFT, 2 samples", INK.amber, "dash"),
+  "raft-coin": look("RAFT by a coin", INK.amber, "dot"),
   "reward-model-dpo": look("DPO by reward model", INK.sky),
   "oracle-dpo": look("DPO by true reward", INK.text, "dash"),
   "own judge": look("own judge", INK.blue),

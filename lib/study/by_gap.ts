@@ -1,6 +1,7 @@
 import type { Winner } from "../judge/mod.ts";
 import { proportion } from "../statistics.ts";
 import { LABEL_TEMPERATURE } from "../world/preference.ts";
+import { LAST_BITS } from "./measure.ts";
 
 /** Pairs whose two rewards are about so far apart, and how often a judge names the better answer of them. */
 export interface GapRow {
@@ -18,8 +19,8 @@ export interface GapRow {
   readonly label: number;
 }
 
-/** Ends of the bins unless said; rewards of the order desk lie within about 8 of each other. */
-const EDGES = [0, 0.3, 0.6, 1, 1.5, 2.2, 8];
+/** Ends of the bins unless said; rewards of the order desk lie within 10 of each other. */
+const EDGES = [0, 0.3, 0.6, 1, 1.5, 2.2, 10];
 
 /**
  * Accuracy against the true reward by how far the rewards are apart; pairs of equal reward are left out, and so
@@ -33,10 +34,9 @@ export function accuracyByGap(
 ): GapRow[] {
   return edges.slice(1).flatMap((to, i): GapRow[] => {
     const from = edges[i];
-    // Rewards are sums of tenths: two equal ones may differ in their last bits.
     const some = judged.filter(({ gap }) => {
       const size = Math.abs(gap);
-      return size > from + 1e-9 && size <= to + 1e-9;
+      return size > from + LAST_BITS && size <= to + LAST_BITS;
     });
     if (some.length === 0) return [];
     const sum = (of: (pair: typeof some[number]) => number) =>

@@ -70,6 +70,8 @@ export const CLAIMS: readonly Claim[] = [
     contrasts: [
       greater("reward/self-judge", "reward/off-policy-dpo"),
       greater("reward/off-policy-dpo", "reward/relabelled-dpo"),
+      report("best/self-judge", "best/off-policy-dpo"),
+      report("best/off-policy-dpo", "best/relabelled-dpo"),
     ],
   },
   {
@@ -81,8 +83,12 @@ export const CLAIMS: readonly Claim[] = [
       ),
       report("reward/self-judge", "reward/reward-model-dpo"),
       report("reward/self-judge", "reward/oracle-dpo"),
-      report("final/self-judge", "final/raft-2"),
-      report("final/raft", "final/raft-2"),
+      ...["offline-dpo", "raft"].map((other) => report("best/self-judge", `best/${other}`)),
+      // RAFT imitates answers sampled at top-p, which by itself cuts the least probable tokens.
+      ...["jsft", "raft"].map((other) => report("top-p/self-judge", `top-p/${other}`)),
+      report("reward/raft", "reward/raft-2"),
+      report("reward/raft-2", "reward/raft-coin"),
+      report("reward/raft-coin", "reward/jsft"),
       // On the pairs that self-training orders, the judge beside a reward model of the same labels.
       report("own/jsft/jsft", "own/jsft/reward-model"),
       report("own/self-judge/jsft", "own/self-judge/reward-model"),

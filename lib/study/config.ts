@@ -39,6 +39,8 @@ export interface StudyConfig {
     /** Orders of such a measurement. */
     readonly evaluateOrders: number;
   };
+  /** Methods trained beside the claims' own, to tell what is behind a result. */
+  readonly controls: readonly MethodName[];
   /** Held-out orders on which finished policies are measured. */
   readonly orders: number;
   /** Self-rejection: held-out orders, and sizes of the tournament. */
@@ -89,6 +91,8 @@ const FULL: Omit<StudyConfig, "seed"> = {
     evaluateEvery: 20,
     evaluateOrders: 128,
   },
+  // RAFT draws four answers a prompt where SELF-JUDGE draws two; and what is it worth without a judge?
+  controls: ["raft-2", "raft-coin"],
   orders: 300,
   rejection: { orders: 128, candidates: [1, 2, 4, 8, 16] },
   long: { steps: 150, learningRate: 3e-4, refreshEvery: 30 },
@@ -110,6 +114,7 @@ const SMALL: Omit<StudyConfig, "seed"> = {
     evaluateEvery: 10,
     evaluateOrders: 64,
   },
+  controls: [],
   orders: 200,
   rejection: { ...FULL.rejection, orders: 64 },
 };
@@ -131,6 +136,7 @@ export const STUDY_SCALES = {
         evaluateEvery: 1,
         evaluateOrders: 4,
       },
+      controls: FULL.controls,
       orders: 4,
       rejection: { orders: 3, candidates: [1, 4] },
       long: { ...SMALL.long, steps: 2, refreshEvery: 1 },

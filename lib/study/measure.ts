@@ -1,8 +1,7 @@
 import { type AnswerEncoder, encodePrompt, endOfAnswer } from "../align/mod.ts";
-import { type Compare, judgeReport, type Judgment } from "../judge/mod.ts";
+import type { Compare, Judgment, Seats } from "../judge/mod.ts";
 import { type Frozen, generate, type Llama, sequenceLogProbs } from "../model/mod.ts";
 import type { Pair } from "../preference/mod.ts";
-import { Rng } from "../random.ts";
 import { reward } from "../world/reward.ts";
 import { BATCH_TOKENS, MAX_NEW_TOKENS } from "./bench.ts";
 import { rewardGap } from "./desk_evidence.ts";
@@ -108,7 +107,10 @@ export async function measurePolicy(
   };
 }
 
-/** What a judge is worth against the true reward. */
+/**
+ * What a judge is worth against the true reward, of all pairs: one that it does not answer is a half where right
+ * and wrong are counted, and names no winner.
+ */
 export interface JudgeNumbers {
   /** Agreement with the held-out labels, which are noisy. */
   readonly accuracy_labels: number;
@@ -124,6 +126,9 @@ export interface JudgeNumbers {
 /** Least gap of two rewards that a judge should see. */
 export const CLEAR = 0.3;
 
+/** Rewards are sums of tenths: two equal ones may differ in their last bits. */
+export const LAST_BITS = 1e-9;
+
 /**
  * 1, 0 or a half for each pair whose rewards differ by more than `least`: whether the better answer wins, a tie
  * and a verdict not given being a half.
@@ -135,7 +140,7 @@ export function rightOn(
   { gaps, least }: { gaps: readonly number[]; least: number },
 ): number[] {
   return judgments.flatMap(({ winner, answered }, i) =>
-    Math.abs(gaps[i]) <= least
+    Math.abs(gaps[i]) <= least + LAST_BITS
       ? []
       : [winner === "tie" || !answered ? 0.5 : Number((winner === "first") === (gaps[i] > 0))]
   );
@@ -153,20 +158,18 @@ export async function measureJudge(
   }));
   const judgments = await compare(comparisons);
   const gaps = comparisons.map(rewardGap);
-  const report = judgeReport(judgments, {
-    comparisons,
-    preferred: "first",
-    rng: Rng.named(0, "study/judge"),
-    samples: 1,
-  });
+  const right = rightOn(judgments, { gaps, least: CLEAR });
+  const first = ({ a, b }: Seats) => a === b ? 0.5 : Number(a > b);
   return {
-    right: rightOn(judgments, { gaps, least: CLEAR }),
+    right,
     numbers: {
-      accuracy_labels: report.accuracy.value,
+      accuracy_labels: mean(rightOn(judgments, { gaps: gaps.map(() => 1), least: 0 })),
       accuracy: mean(rightOn(judgments, { gaps, least: 0 })),
-      accuracy_clear: mean(rightOn(judgments, { gaps, least: CLEAR })),
-      consistency: 1 - report.flipRate.value,
-      first_seat: report.firstSeatRate.value,
+      accuracy_clear: mean(right),
+      consistency: mean(judgments.map((j) => Number(j.answered && j.consistent))),
+      first_seat: mean(
+        judgments.map((j) => j.answered ? (first(j.forward) + first(j.backward)) / 2 : 0.5),
+      ),
     },
   };
 }

@@ -29,7 +29,11 @@ export const ownPairsStage: StudyStage = {
   name: "own-pairs",
   title: "judges against the true reward on pairs of a policy's own answers",
   needs: ["jsft", "self-judge", "reward-model"],
-  config: ({ orders, preference: { topP } }) => ({ orders, preference: { topP } }),
+  config: ({ orders, heldOut, preference: { topP } }) => ({
+    orders,
+    heldOut,
+    preference: { topP },
+  }),
   async run({ bench, config, folder, checkStop, log }) {
     const { heldOut } = await bench.pairs();
     const orders = heldOut.slice(0, config.orders).map(({ prompt }) => prompt[0].content);

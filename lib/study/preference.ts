@@ -43,7 +43,11 @@ function preferenceStage(
     title: `${methodName}${long ? ", a long run" : ""}: answers from the ${method.samples}, ` +
       `ordered by the ${method.orders}, ${method.loss} loss (${method.source})`,
     needs: [start, ...extra],
-    config: ({ preference, long: longer }) => ({ preference, ...(long && { long: longer }) }),
+    config: ({ preference, heldOut, long: longer }) => ({
+      preference,
+      heldOut,
+      ...(long && { long: longer }),
+    }),
     async run(context) {
       const { bench, config, folder } = context;
       const settings = long ? { ...config.preference, ...config.long } : config.preference;
@@ -174,7 +178,8 @@ async function ordererOf(
     case "truth":
       return { compare: truthJudge };
     case "labels":
-      return { compare: () => Promise.reject(new Error("labels order their own pairs alone")) };
+    case "chance":
+      return { compare: () => Promise.reject(new Error(`${orders} need nobody to compare`)) };
     case "refreshed":
       return refreshed({ bench, folder, model, frozen, refresh });
   }
@@ -209,17 +214,12 @@ function refreshed(
   };
 }
 
-/** The methods compared, each from the JSFT model. */
-export const PREFERENCE: readonly StudyStage[] = COMPARED.map((method) =>
-  preferenceStage({ name: method, method, start: "jsft" })
-);
+/** Methods as they are, each from the JSFT model. */
+export const methodStages = (methods: readonly MethodName[]): readonly StudyStage[] =>
+  methods.map((method) => preferenceStage({ name: method, method, start: "jsft" }));
 
-/** RAFT draws four answers a prompt where SELF-JUDGE draws two; with two, what is the loss worth alone? */
-export const RAFT_2: StudyStage = preferenceStage({
-  name: "raft-2",
-  method: "raft-2",
-  start: "jsft",
-});
+/** The methods compared. */
+export const PREFERENCE = methodStages(COMPARED);
 
 /** Long runs with judges of each kind. */
 export const LONG_RUNS: readonly StudyStage[] = LONG.map((method) =>

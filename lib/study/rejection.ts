@@ -68,7 +68,11 @@ export const rejectionStage: StudyStage = {
   name: "self-rejection",
   title: "knockouts among N answers, under the model's own judgment and others'",
   needs: ["jsft", "self-judge", "reward-model"],
-  config: ({ rejection }) => ({ rejection }),
+  config: ({ rejection, heldOut, preference: { topP } }) => ({
+    rejection,
+    heldOut,
+    preference: { topP },
+  }),
   async run({ bench, config, folder, checkStop, log }) {
     const { heldOut } = await bench.pairs();
     const orders = heldOut.slice(-config.rejection.orders).map(({ prompt }) => prompt[0].content);

@@ -4,7 +4,14 @@ import { VIEWS } from "../world/reward.ts";
 import type { StudyBench } from "./bench.ts";
 import { type Items, saveItems } from "./items.ts";
 import { COMPARED, type StudyConfig } from "./config.ts";
-import { drawAnswersOf, type JudgeNumbers, measureJudge, measurePolicy } from "./measure.ts";
+import {
+  drawAnswersOf,
+  type JudgeNumbers,
+  mean,
+  measureJudge,
+  measurePolicy,
+  type PolicyNumbers,
+} from "./measure.ts";
 import { noisyName, type StudyStage, VARIANTS } from "./supervised.ts";
 
 /** A judge by name, and how to reach it. */
@@ -82,6 +89,13 @@ export const variantJudgesStage = judgeStage("variant-judges", {
   },
 });
 
+/** A policy measured. */
+interface PolicyRow extends PolicyNumbers {
+  readonly policy: string;
+  /** True reward of an answer sampled as in self-training, the least probable tokens cut off. */
+  readonly reward_top_p: number;
+}
+
 /** Finished policies on held-out orders, against answers of the JSFT model. */
 function policyStage(
   name: string,
@@ -91,7 +105,11 @@ function policyStage(
     name,
     title,
     needs,
-    config: ({ orders }: StudyConfig) => ({ orders }),
+    config: ({ orders, heldOut, preference: { topP } }: StudyConfig) => ({
+      orders,
+      heldOut,
+      preference: { topP },
+    }),
     async run({ bench, config, folder, checkStop, log }) {
       const { heldOut } = await bench.pairs();
       const orders = heldOut.slice(0, config.orders).map(({ prompt }) => prompt[0].content);
@@ -103,7 +121,8 @@ function policyStage(
           drawn.map(([answer]) => answer)
         );
       const opponents = await draw(config.seed + 1);
-      const rows: { policy: string; reward: number }[] = [];
+      const { topP } = config.preference;
+      const rows: PolicyRow[] = [];
       const items: Items = {};
       for (const policy of policies) {
         checkStop();
@@ -115,10 +134,16 @@ function policyStage(
           compare: (comparisons) => judge.judge(comparisons),
           opponents,
         });
+        const cut = await drawAnswersOf(model, orders, { encoder, seed: config.seed, topP });
         model.dispose();
+        const rewards = cut.map(([{ reward }]) => reward);
         items[`reward/${policy}`] = answers.map(({ reward }) => reward);
-        rows.push({ policy, ...numbers });
-        log(`${policy}: reward ${numbers.reward.toFixed(3)}, KL ${numbers.kl.toFixed(2)} nats`);
+        items[`top-p/${policy}`] = rewards;
+        rows.push({ policy, ...numbers, reward_top_p: mean(rewards) });
+        log(
+          `${policy}: reward ${numbers.reward.toFixed(3)}, at top-p ${topP} ` +
+            `${mean(rewards).toFixed(3)}, KL ${numbers.kl.toFixed(2)} nats`,
+        );
         if (policy === "self-judge") {
           const before = await draw(config.seed);
           await writeCsv(
@@ -147,12 +172,15 @@ export const answersStage = policyStage("answers", {
   policies: ["base", "sft", "jsft"],
 });
 
-/** Policies trained on preferences. */
-export const policiesStage = policyStage("policies", {
-  title: "true reward of every policy trained on preferences on held-out orders",
-  needs: ["jsft", ...COMPARED],
-  policies: COMPARED,
-});
+/** Policies trained on preferences, by the methods compared and by controls. */
+export function policiesStage(controls: StudyConfig["controls"]): StudyStage {
+  const policies = [...COMPARED, ...controls];
+  return policyStage("policies", {
+    title: "true reward of every policy trained on preferences on held-out orders",
+    needs: ["jsft", ...policies],
+    policies,
+  });
+}
 
 /** Judges trained on other labels and fewer pairs. */
 export function noisyJudgesStage(noise: StudyConfig["noise"]): StudyStage {

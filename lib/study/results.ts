@@ -10,9 +10,10 @@ import {
   type Verdict,
   verdictOf,
 } from "./claims.ts";
+import { mean } from "./measure.ts";
 import { COMPARED, LONG, type StudyConfig } from "./config.ts";
 import { type Items, readItems } from "./items.ts";
-import { RAFT_2, type RewardPoint } from "./preference.ts";
+import type { RewardPoint } from "./preference.ts";
 import { noisyName } from "./supervised.ts";
 import { LABEL_TEMPERATURE } from "../world/preference.ts";
 
@@ -66,17 +67,14 @@ export async function gather(
         ),
       ),
     };
-    for (const method of [...COMPARED, RAFT_2.name]) {
-      const run = await points(method);
-      if (method !== RAFT_2.name) {
-        for (const point of run) tables["reward-over-steps"].push({ method, seed, ...point });
+    for (const method of [...COMPARED, ...config.controls]) {
+      for (const point of await points(method)) {
+        tables["reward-over-steps"].push({ method, seed, ...point });
       }
-      const last = run.at(-1);
-      if (last?.step === config.preference.steps) found[`final/${method}`] = [last.reward];
     }
     for (const stage of ["answers", "policies"]) {
-      for (const { policy, reward } of await rowsOf(`${stage}/policies.csv`)) {
-        tables["reward-by-method"].push({ method: policy, seed, reward });
+      for (const { policy, ...numbers } of await rowsOf(`${stage}/policies.csv`)) {
+        tables["reward-by-method"].push({ method: policy, seed, ...numbers });
       }
     }
     for (const row of await rowsOf("own-pairs/pairs.csv")) {
@@ -111,7 +109,8 @@ export async function gather(
     for (const { temperature, pairs, judge } of labels) {
       const accuracy = labelled.find((row) => row.judge === judge)?.accuracy_clear;
       const policy = judge.replace("jsft", "self-judge");
-      const last = (await points(policy)).at(-1);
+      const run = await points(policy);
+      const last = run.at(-1);
       if (accuracy === undefined || last?.step !== config.preference.steps) continue;
       found[`final/${policy}`] = [last.reward];
       tables["label-noise"].push({
@@ -119,6 +118,7 @@ export async function gather(
         pairs,
         seed,
         accuracy,
+        start_reward: run[0].reward,
         reward: last.reward,
       });
     }
@@ -126,6 +126,9 @@ export async function gather(
       tables.samples.push(...await rowsOf("policies/samples.csv"));
     }
     items.push(found);
+  }
+  for (const [i, found] of bestPoints(tables["reward-over-steps"], seeds).entries()) {
+    Object.assign(items[i], found);
   }
   for (const [name, rows] of Object.entries(tables)) {
     if (rows.length > 0) await writeCsv(`${out}/${name}.csv`, rows);
@@ -162,6 +165,30 @@ export async function gather(
   return outcomes;
 }
 
+/**
+ * Each method's reward at the step where its mean over the seeds is highest, seed by seed. The step is chosen
+ * on the very orders that it is told of, for every method alike.
+ */
+function bestPoints(rows: readonly Row[], seeds: readonly SeedFolder[]): Items[] {
+  const found: Record<string, number[]>[] = seeds.map(() => ({}));
+  for (const method of new Set(rows.map(({ method }) => method))) {
+    const bySeed = seeds.map(({ seed }) =>
+      rows.filter((row) => row.method === method && row.seed === seed)
+    );
+    const rewardAt = (some: readonly Row[], step: number | string) =>
+      some.find((row) => row.step === step)?.reward as number | undefined;
+    const there = bySeed.filter((some) => some.length > 0);
+    const steps = there[0].map(({ step }) => step)
+      .filter((step) => there.every((some) => rewardAt(some, step) !== undefined));
+    const value = (step: number | string) => mean(there.map((some) => rewardAt(some, step)!));
+    const best = steps.reduce((best, step) => value(step) > value(best) ? step : best);
+    bySeed.forEach((some, i) => {
+      if (some.length > 0) found[i][`best/${method}`] = [rewardAt(some, best)!];
+    });
+  }
+  return found;
+}
+
 /** The claims as a Markdown table. */
 export function claimsTable(outcomes: readonly Outcome[]): string {
   if (outcomes.length === 0) return "No claim has all its parts measured yet.";
@@ -170,7 +197,8 @@ export function claimsTable(outcomes: readonly Outcome[]): string {
   const interval = ({ low, high }: Measured) =>
     low === null || high === null ? "(one run)" : `[${signed(low)}, ${signed(high)}]`;
   const what = (name: string) =>
-    name.replace(/^(reward|right|final)\//, "").replace(/^own\/(.+)\/(.+)$/, "$2 on answers of $1");
+    name.replace(/^(reward|right|final)\//, "").replace(/^own\/(.+)\/(.+)$/, "$2 on answers of $1")
+      .replace(/^top-p\/(.+)$/, "$1 at top-p").replace(/^best\/(.+)$/, "$1 at its best step");
   const lines = outcomes.flatMap(({ number: n, text, verdict, parts }) => [
     `| **${n}** | **${text}** | | | | **${verdict}** |`,
     ...parts.map((part) =>
@@ -192,8 +220,10 @@ export function claimsTable(outcomes: readonly Outcome[]): string {
     "| --- | --- | --- | --- | --- | --- |",
     ...lines,
     "",
-    "Values are mean true rewards; for judges, shares of clear held-out pairs judged right, or, on answers of " +
-    `a policy, of clear pairs of its own answers. 95 % intervals, ${basis.join("; ")}.`,
+    "Values are mean true rewards of answers sampled at temperature 1; in self-rejection and where it says " +
+    "top-p, without the least probable tokens, as in self-training. A best step is chosen afterwards, for each " +
+    "method alike. For judges, shares of clear held-out pairs judged right, or, on answers of a policy, of " +
+    `clear pairs of its own answers. 95 % intervals, ${basis.join("; ")}.`,
   ].join("\n");
 }
 

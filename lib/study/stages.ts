@@ -1,5 +1,5 @@
 import type { StudyConfig } from "./config.ts";
-import { LONG_RUNS, noisySelfJudge, PREFERENCE, RAFT_2 } from "./preference.ts";
+import { LONG_RUNS, methodStages, noisySelfJudge, PREFERENCE } from "./preference.ts";
 import { ownPairsStage } from "./own_pairs.ts";
 import { rejectionStage } from "./rejection.ts";
 import {
@@ -15,15 +15,16 @@ import { noisyJsft, type StudyStage, SUPERVISED, VARIANTS } from "./supervised.t
 /** The stages that the claims with these numbers need and no others, each after those it needs. */
 export function stagesFor(
   claims: readonly number[],
-  { noise }: Omit<StudyConfig, "seed">,
+  { noise, controls }: Omit<StudyConfig, "seed">,
 ): readonly StudyStage[] {
   const noisyPolicies = noise.map(({ temperature, pairs }) => noisySelfJudge(temperature, pairs));
   const noisyJudges = noisyJudgesStage(noise);
+  const policies = policiesStage(controls);
   const selfJudge = PREFERENCE.filter(({ name }) => name === "self-judge");
   const asked: Record<number, readonly StudyStage[]> = {
     1: [jsftJudgeStage, otherJudgesStage, answersStage],
-    2: [policiesStage],
-    3: [RAFT_2, answersStage, policiesStage, ownPairsStage],
+    2: [policies],
+    3: [answersStage, policies, ownPairsStage],
     4: [rejectionStage],
     5: [jsftJudgeStage, variantJudgesStage],
     6: LONG_RUNS,
@@ -35,8 +36,8 @@ export function stagesFor(
     otherJudgesStage,
     answersStage,
     ...PREFERENCE,
-    policiesStage,
-    RAFT_2,
+    ...methodStages(controls),
+    policies,
     ownPairsStage,
     rejectionStage,
     ...VARIANTS,

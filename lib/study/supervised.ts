@@ -13,7 +13,7 @@ import { Rng } from "../random.ts";
 import type { Stage } from "../run/stage.ts";
 import { trainStage } from "../run/stages/training.ts";
 import { ADAMW_DEFAULTS } from "../tensor/mod.ts";
-import { prefersFirst } from "../world/preference.ts";
+import { LABEL_TEMPERATURE, prefersFirst } from "../world/preference.ts";
 import { VIEWS } from "../world/reward.ts";
 import { BATCH_TOKENS, type StudyBench } from "./bench.ts";
 import type { StudyConfig } from "./config.ts";
@@ -124,7 +124,7 @@ function pairsOfStep(
 /** Name of the JSFT stage on fewer or otherwise labelled pairs. */
 export const noisyName = (temperature: number, pairs: number) => `jsft-t${temperature}-n${pairs}`;
 
-/** JSFT on the first `count` pairs, labelled anew at a temperature. */
+/** JSFT on the first `count` pairs; labelled anew, where the temperature is not the world's. */
 export function noisyJsft(temperature: number, count: number): StudyStage {
   return supervised(noisyName(temperature, count), {
     title: `JSFT on ${count} pairs labelled at temperature ${temperature}`,
@@ -132,7 +132,8 @@ export function noisyJsft(temperature: number, count: number): StudyStage {
     pairs: async (bench) => {
       const rng = Rng.named(bench.config.seed, "study/labels");
       const { train } = await bench.pairs();
-      return train.slice(0, count).map((pair): Pair => {
+      const some = train.slice(0, count);
+      return temperature === LABEL_TEMPERATURE ? some : some.map((pair): Pair => {
         const answers = {
           order: pair.prompt[0].content,
           first: pair.chosen,
@@ -181,8 +182,9 @@ const RATIONALE: Lessons = {
 };
 
 /**
- * JSFT with principles, and with rationales after the decision. Each once more without what it takes from
- * plain JSFT: half the questions about the whole; a decision's full weight.
+ * JSFT with principles, and with rationales after the decision. Each once more with some of what it takes from
+ * plain JSFT given back: as many questions about the whole (of half the weight each), half of a judgment's
+ * weight for its decision (plain: all).
  */
 export const VARIANTS: readonly StudyStage[] = [
   supervised("jsft-principles", PRINCIPLES),

@@ -1,4 +1,5 @@
 import { methodNamed, type OrderedPair, preferenceStep, type StepLog } from "../../align/mod.ts";
+import { frozenBy } from "../../model/mod.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import { appendJsonl } from "../files.ts";
 import type { Stage } from "../stage.ts";
@@ -22,7 +23,9 @@ export const selfJudgeStage: Stage = {
     );
     const pairs = await pairsOf(context, "train");
     const { model, frozen } = await bench.modelToTrain("jsft");
-    const judge = await bench.judge(frozen, { cacheFile: `${folder}/cache.jsonl` });
+    const judge = method.orders === "policy"
+      ? await bench.judge(frozenBy(model, model), { cacheFile: null })
+      : await bench.judge(frozen, { cacheFile: `${folder}/cache.jsonl` });
     const ordered = `${folder}/pairs.jsonl`;
     const step = preferenceStep({
       method,

@@ -110,11 +110,13 @@ describe("the JSFT model of a lesson", () => {
       (await jsftModel({ ...options, change: { heldOut: 2 } })).folder,
     ];
     assert.deepEqual(folders.map((other) => other === folder), [false, false, true]);
-    const pairs = `${options.folders.data}/world/train.csv`;
-    const text = await Deno.readTextFile(pairs);
-    await Deno.writeTextFile(pairs, text.replaceAll("tea", "coffee"));
-    assert.notEqual((await jsftModel(options)).folder, folder);
-    await Deno.writeTextFile(pairs, text);
+    for (const split of ["train", "held_out"]) {
+      const pairs = `${options.folders.data}/world/${split}.csv`;
+      const text = await Deno.readTextFile(pairs);
+      await Deno.writeTextFile(pairs, text.replaceAll("tea", "coffee"));
+      assert.notEqual((await jsftModel(options)).folder, folder);
+      await Deno.writeTextFile(pairs, text);
+    }
     const { base } = config;
     const other = await jsftModel(options);
     const model = await other.bench.load("jsft");

@@ -6,22 +6,23 @@ import { DATA_FOLDER, deskPairs, type DeskRow, makeData, SPLITS } from "../lib/w
 import { orderedItems } from "../lib/world/desk.ts";
 import { drawAnswers, prefersFirst } from "../lib/world/preference.ts";
 import { readAnswer, reward, viewsOf } from "../lib/world/reward.ts";
+import { csv } from "./study_tables.ts";
 
 const data = makeData(1);
 
 describe("the world's data", () => {
   it("is, on disk, what its task makes again", async () => {
-    const { pairs } = await collectPairs(`${DATA_FOLDER}/train.csv`);
-    assert.equal(pairs.length, SPLITS.train);
-    pairs.forEach(({ id, prompt, chosen, rejected }, i) => {
-      const row = data.train[i];
-      assert.deepEqual([id, prompt[0].content, chosen, rejected], [
-        row.id,
-        row.prompt,
-        row.chosen,
-        row.rejected,
-      ]);
-    });
+    for (const name of ["train", "held_out", "principles"] as const) {
+      assert.deepEqual(await csv(`${DATA_FOLDER}/${name}.csv`), data[name], name);
+    }
+    assert.equal(data.train.length, SPLITS.train);
+    const { pairs: [pair] } = await collectPairs(`${DATA_FOLDER}/train.csv`);
+    const [row] = data.train;
+    assert.deepEqual([pair.id, pair.prompt[0].content, pair.chosen], [
+      row.id,
+      row.prompt,
+      row.chosen,
+    ]);
     assert.notDeepEqual(makeData(2).held_out[0], data.held_out[0]);
   });
 

@@ -2,15 +2,19 @@ import { createHash } from "node:crypto";
 import { UserError } from "../error.ts";
 import { tokenizerJson, WORLD_LAYOUT, WORLD_PRINCIPLES } from "../world/language.ts";
 
-/** A hash of all that a model learns from: the base's weights, the pairs, and the words they are put in. */
+/** A hash of all that a study rests on: the base's weights, the pairs, and the words they are put in. */
 export async function fingerprint(base: string, data: string): Promise<string> {
   const hash = createHash("sha256").update(
     JSON.stringify([tokenizerJson(), WORLD_LAYOUT, WORLD_PRINCIPLES]),
   );
   const made = {
     [`${base}/model.safetensors`]: "`deno task pretrain` (about 40 minutes on two cores)",
-    [`${data}/train.csv`]: "`deno task world`",
-    [`${data}/principles.csv`]: "`deno task world`",
+    ...Object.fromEntries(
+      ["train", "principles", "held_out"].map((name) => [
+        `${data}/${name}.csv`,
+        "`deno task world`",
+      ]),
+    ),
   };
   for (const [path, task] of Object.entries(made)) {
     try {

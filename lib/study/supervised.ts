@@ -21,9 +21,8 @@ import type { StudyConfig } from "./config.ts";
 /** A stage of the study. */
 export type StudyStage = Stage<StudyConfig, StudyBench>;
 
-/** What a model is taught, and from which pairs. */
+/** What a model is taught. */
 interface Lessons {
-  readonly title: string;
   readonly kinds: readonly Example["kind"][];
   readonly principles?: readonly string[];
   readonly rationale?: boolean;
@@ -31,15 +30,15 @@ interface Lessons {
   readonly decisionWeight?: number;
   /** So many times the pairs a step. */
   readonly batches?: number;
-  /** The pairs; those of the seed unless said. */
-  readonly pairs?: (bench: StudyBench) => Promise<readonly Pair[]>;
+  /** Other labels than the world's, and fewer pairs. */
+  readonly labels?: { readonly temperature: number; readonly pairs: number };
 }
 
 /** Supervised training of the base on answers, judgments or both. */
-function supervised(name: string, lessons: Lessons): StudyStage {
-  return trained(name, lessons.title, async (bench) => {
+function supervised(name: string, title: string, lessons: Lessons): StudyStage {
+  return trained(name, { title, lessons }, async (bench) => {
     const { supervised } = bench.config;
-    const pairs = await (lessons.pairs?.(bench) ?? bench.pairs().then(({ train }) => train));
+    const pairs = await pairsOf(bench, lessons);
     const templates = bench.templates(lessons.principles);
     const { decisionWeight, batches = 1 } = lessons;
     const batchSize = batches * supervised.batchSize;
@@ -66,10 +65,40 @@ function supervised(name: string, lessons: Lessons): StudyStage {
   });
 }
 
-/** A stage that trains every weight of the base on what `prepare` makes of each step. */
+/** The pairs that lessons are made of. */
+async function pairsOf(
+  bench: StudyBench,
+  { principles, labels }: Lessons,
+): Promise<readonly Pair[]> {
+  const { train } = await bench.pairs();
+  if (principles) return [...train, ...await bench.principlePairs()];
+  return labels ? relabelled(train.slice(0, labels.pairs), labels.temperature, bench) : train;
+}
+
+/** Pairs labelled anew; as they are at the temperature of the world. */
+function relabelled(
+  pairs: readonly Pair[],
+  temperature: number,
+  { config: { seed } }: StudyBench,
+): readonly Pair[] {
+  if (temperature === LABEL_TEMPERATURE) return pairs;
+  const rng = Rng.named(seed, "study/labels");
+  return pairs.map((pair): Pair => {
+    const answers = { order: pair.prompt[0].content, first: pair.chosen, second: pair.rejected };
+    return prefersFirst(answers, rng, { temperature })
+      ? pair
+      : { ...pair, chosen: pair.rejected, rejected: pair.chosen };
+  });
+}
+
+/**
+ * A stage that trains every weight of the base on what `prepare` makes of each step.
+ *
+ * @param what.lessons What it is taught, as far as that can be written down: part of what the stage is made from.
+ */
 function trained(
   name: string,
-  title: string,
+  { title, lessons }: { title: string; lessons?: Lessons },
   prepare: (bench: StudyBench) => Promise<(step: number) => MicroBatch[]>,
   change: (model: Llama) => void = () => {},
 ): StudyStage {
@@ -82,6 +111,7 @@ function trained(
       ...(world !== undefined && { world }),
       pairs,
       supervised,
+      ...(lessons && { lessons }),
     }),
     async run(context) {
       const { bench, config: { supervised, seed } } = context;
@@ -97,7 +127,7 @@ function trained(
           schedule: { ...supervised, shape: "cosine" },
           optimizer: { kind: "adamw", ...ADAMW_DEFAULTS },
           checkpointEvery: 50,
-          identity: { name, supervised },
+          identity: { name, supervised, lessons },
           prepare: (step) => Promise.resolve({ parts: parts(step) }),
           show: ({ loss }) => ({ loss: loss.toFixed(3) }),
         });
@@ -124,62 +154,46 @@ function pairsOfStep(
 /** Name of the JSFT stage on fewer or otherwise labelled pairs. */
 export const noisyName = (temperature: number, pairs: number) => `jsft-t${temperature}-n${pairs}`;
 
-/** JSFT on the first `count` pairs; labelled anew, where the temperature is not the world's. */
-export function noisyJsft(temperature: number, count: number): StudyStage {
-  return supervised(noisyName(temperature, count), {
-    title: `JSFT on ${count} pairs labelled at temperature ${temperature}`,
-    kinds: ["answer", "judgment"],
-    pairs: async (bench) => {
-      const rng = Rng.named(bench.config.seed, "study/labels");
-      const { train } = await bench.pairs();
-      const some = train.slice(0, count);
-      return temperature === LABEL_TEMPERATURE ? some : some.map((pair): Pair => {
-        const answers = {
-          order: pair.prompt[0].content,
-          first: pair.chosen,
-          second: pair.rejected,
-        };
-        return prefersFirst(answers, rng, { temperature })
-          ? pair
-          : { ...pair, chosen: pair.rejected, rejected: pair.chosen };
-      });
-    },
-  });
+/** JSFT on the first `pairs` pairs; labelled anew, where the temperature is not the world's. */
+export function noisyJsft(temperature: number, pairs: number): StudyStage {
+  return supervised(
+    noisyName(temperature, pairs),
+    `JSFT on ${pairs} pairs labelled at temperature ${temperature}`,
+    { ...BOTH, labels: { temperature, pairs } },
+  );
 }
+
+const BOTH: Lessons = { kinds: ["answer", "judgment"] };
 
 /** Every stage that starts from the base and the labels alone. */
 export const SUPERVISED: readonly StudyStage[] = [
-  supervised("sft", { title: "SFT: the chosen answers alone", kinds: ["answer"] }),
-  supervised("jsft", {
-    title: "JSFT: chosen answers and judgments",
-    kinds: ["answer", "judgment"],
-  }),
-  supervised("judge-only", { title: "judgments alone", kinds: ["judgment"] }),
-  trained("reward-model", "a separate Bradley-Terry reward model", async (bench) => {
-    const { train } = await bench.pairs();
-    return (step) =>
-      rewardBatches(
-        rewardExamples(
-          pairsOfStep(step, { pairs: train, ...bench.config.supervised, seed: bench.config.seed }),
-          bench.encoder,
-        ),
-        { microBatchTokens: BATCH_TOKENS },
-      );
-  }, addScoreHead),
+  supervised("sft", "SFT: the chosen answers alone", { kinds: ["answer"] }),
+  supervised("jsft", "JSFT: chosen answers and judgments", BOTH),
+  supervised("judge-only", "judgments alone", { kinds: ["judgment"] }),
+  trained(
+    "reward-model",
+    { title: "a separate Bradley-Terry reward model" },
+    async (bench) => {
+      const { train } = await bench.pairs();
+      return (step) =>
+        rewardBatches(
+          rewardExamples(
+            pairsOfStep(step, {
+              pairs: train,
+              ...bench.config.supervised,
+              seed: bench.config.seed,
+            }),
+            bench.encoder,
+          ),
+          { microBatchTokens: BATCH_TOKENS },
+        );
+    },
+    addScoreHead,
+  ),
 ];
 
-const PRINCIPLES: Lessons = {
-  title: "JSFT with half its judgments asked from one point of view",
-  kinds: ["answer", "judgment"],
-  principles: ["overall", ...VIEWS],
-  pairs: async (bench) => [...(await bench.pairs()).train, ...await bench.principlePairs()],
-};
-
-const RATIONALE: Lessons = {
-  title: "JSFT with a rationale after each decision",
-  kinds: ["answer", "judgment"],
-  rationale: true,
-};
+const PRINCIPLES: Lessons = { ...BOTH, principles: ["overall", ...VIEWS] };
+const RATIONALE: Lessons = { ...BOTH, rationale: true };
 
 /**
  * JSFT with principles, and with rationales after the decision. Each once more with some of what it takes from
@@ -187,16 +201,20 @@ const RATIONALE: Lessons = {
  * weight for its decision (plain: all).
  */
 export const VARIANTS: readonly StudyStage[] = [
-  supervised("jsft-principles", PRINCIPLES),
-  supervised("jsft-principles-beside", {
-    ...PRINCIPLES,
-    title: "JSFT with as many judgments from one point of view besides",
-    batches: 2,
-  }),
-  supervised("jsft-rationale", RATIONALE),
-  supervised("jsft-rationale-decision", {
-    ...RATIONALE,
-    title: "JSFT with a rationale after each decision, which has half the weight",
-    decisionWeight: 0.5,
-  }),
+  supervised(
+    "jsft-principles",
+    "JSFT with half its judgments asked from one point of view",
+    PRINCIPLES,
+  ),
+  supervised(
+    "jsft-principles-beside",
+    "JSFT with as many judgments from one point of view besides",
+    { ...PRINCIPLES, batches: 2 },
+  ),
+  supervised("jsft-rationale", "JSFT with a rationale after each decision", RATIONALE),
+  supervised(
+    "jsft-rationale-decision",
+    "JSFT with a rationale after each decision, which has half the weight",
+    { ...RATIONALE, decisionWeight: 0.5 },
+  ),
 ];

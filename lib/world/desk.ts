@@ -27,7 +27,7 @@ export interface Flaws {
   readonly malformed: number;
 }
 
-/** The rates of the data set: every flaw is common, and a third of the answers has one or none. */
+/** The rates of the data set: every flaw is common. */
 export const FLAWS: Flaws = {
   missing: 0.3,
   swapped: 0.2,

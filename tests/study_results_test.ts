@@ -6,6 +6,7 @@ import { claimsTable, gather, type Outcome } from "../lib/study/results.ts";
 import { writeCsv, writeJsonl, writeWhole } from "../lib/run/files.ts";
 import { saveItems } from "../lib/study/items.ts";
 import { committedItems, csv } from "./study_tables.ts";
+import { ROOT } from "./tiny_run.ts";
 
 const { config } = STUDY_SCALES.full;
 
@@ -157,6 +158,27 @@ describe("the committed results", () => {
           [row.high, found.high],
         ]
       ) assert.ok(Math.abs(Number(kept) - Number(made)) < 1e-9, `${name}: ${kept}, ${made}`);
+    }
+  });
+
+  it("are what the README's table says, row by row, and all that the claims say is there", async () => {
+    const fixed = (value: number) => value.toFixed(3);
+    const signed = (value: number) => (value < 0 ? "" : "+") + fixed(value);
+    const rows = (await csv("data/results/claims/claims.csv")).map((row) => {
+      const [a, b, difference, low, high] = ["value_a", "value_b", "difference", "low", "high"]
+        .map((name) => Number(row[name]));
+      const values = `${fixed(a)}, ${fixed(b)}: ${signed(difference)} `;
+      const measured = values + `[${signed(low)}, ${signed(high)}]`;
+      const verdict = String(row.verdict);
+      return { verdict, told: [row.claim, measured, verdict].join(" | ") };
+    });
+    const readme = await Deno.readTextFile(`${ROOT}/README.md`);
+    const told = [...readme.matchAll(/^\| (\d) .*? \| (\S+, \S+: .+?) +\| (\S.*?) +\|$/gm)]
+      .map(([, claim, measured, verdict]) => [claim, measured, verdict].join(" | "));
+    const known = rows.map((row) => row.told);
+    for (const row of told) assert.ok(known.includes(row), row);
+    for (const row of rows) {
+      if (row.verdict !== "reported") assert.ok(told.includes(row.told), row.told);
     }
   });
 

@@ -85,7 +85,7 @@ export const CLAIMS: readonly Claim[] = [
       report("reward/self-judge", "reward/oracle-dpo"),
       ...["offline-dpo", "raft"].map((other) => report("best/self-judge", `best/${other}`)),
       // RAFT imitates answers sampled at top-p, which by itself cuts the least probable tokens.
-      ...["jsft", "raft"].map((other) => report("top-p/self-judge", `top-p/${other}`)),
+      ...["jsft", "raft", "raft-2"].map((other) => report("top-p/self-judge", `top-p/${other}`)),
       report("reward/raft", "reward/raft-2"),
       report("reward/raft-2", "reward/raft-coin"),
       report("reward/raft-coin", "reward/jsft"),

@@ -189,6 +189,15 @@ function bestPoints(rows: readonly Row[], seeds: readonly SeedFolder[]): Items[]
   return found;
 }
 
+/** Names of measured things in words. */
+const WORDS: readonly (readonly [RegExp, string])[] = [
+  [/^(reward|right|final)\//, ""],
+  [/^own\/(.+)\/(.+)$/, "$2 on answers of $1"],
+  [/^top-p\/(.+)$/, "$1 at top-p"],
+  [/^best\/(.+)$/, "$1 at its best step"],
+  [/^rejection\/(.+)\/(.+)\/(.+)$/, "$1, one of $3 by $2"],
+];
+
 /** The claims as a Markdown table. */
 export function claimsTable(outcomes: readonly Outcome[]): string {
   if (outcomes.length === 0) return "No claim has all its parts measured yet.";
@@ -196,9 +205,7 @@ export function claimsTable(outcomes: readonly Outcome[]): string {
   const signed = (value: number) => (value < 0 ? "" : "+") + number(value);
   const interval = ({ low, high }: Measured) =>
     low === null || high === null ? "(one run)" : `[${signed(low)}, ${signed(high)}]`;
-  const what = (name: string) =>
-    name.replace(/^(reward|right|final)\//, "").replace(/^own\/(.+)\/(.+)$/, "$2 on answers of $1")
-      .replace(/^top-p\/(.+)$/, "$1 at top-p").replace(/^best\/(.+)$/, "$1 at its best step");
+  const what = (name: string) => WORDS.reduce((text, [from, to]) => text.replace(from, to), name);
   const lines = outcomes.flatMap(({ number: n, text, verdict, parts }) => [
     `| **${n}** | **${text}** | | | | **${verdict}** |`,
     ...parts.map((part) =>

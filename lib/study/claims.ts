@@ -70,8 +70,10 @@ export const CLAIMS: readonly Claim[] = [
     contrasts: [
       greater("reward/self-judge", "reward/off-policy-dpo"),
       greater("reward/off-policy-dpo", "reward/relabelled-dpo"),
-      report("best/self-judge", "best/off-policy-dpo"),
-      report("best/off-policy-dpo", "best/relabelled-dpo"),
+      ...["top-p", "best"].flatMap((how) => [
+        report(`${how}/self-judge`, `${how}/off-policy-dpo`),
+        report(`${how}/off-policy-dpo`, `${how}/relabelled-dpo`),
+      ]),
     ],
   },
   {
@@ -89,6 +91,7 @@ export const CLAIMS: readonly Claim[] = [
       report("reward/raft", "reward/raft-2"),
       report("reward/raft-2", "reward/raft-coin"),
       report("reward/raft-coin", "reward/jsft"),
+      report("top-p/raft-coin", "top-p/jsft"),
       // On the pairs that self-training orders, the judge beside a reward model of the same labels.
       report("own/jsft/jsft", "own/jsft/reward-model"),
       report("own/self-judge/jsft", "own/self-judge/reward-model"),

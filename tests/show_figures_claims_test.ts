@@ -106,6 +106,18 @@ describe("rewardByMethod", () => {
   it("draws SFT as a line to read others against", () => {
     assert.deepEqual((figure.layout.shapes as { x0: number }[]).map(({ x0 }) => x0), [2]);
   });
+
+  it("sets the same at top-p beside it, where it was measured, each method on its row", () => {
+    const two = rewardByMethod([
+      { method: "sft", seed: 1, reward: 1, reward_top_p: 5 },
+      { method: "mine", seed: 1, reward: 3, reward_top_p: 4 },
+    ]);
+    const [left, right] = named(two, "mean over seeds");
+    assert.deepEqual([left.x, left.y], [[3, 1], [0, 1]]);
+    assert.deepEqual([right.x, right.y], [[5, 4], [1, 0]]);
+    const second = (of: Figure) => words(of).filter((text) => text.includes("sampled at top-p"));
+    assert.deepEqual([second(two).length, second(figure).length], [1, 0]);
+  });
 });
 
 describe("rewardByN", () => {

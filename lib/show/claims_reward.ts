@@ -54,27 +54,45 @@ export function rewardOverSteps(rows: readonly RewardStep[]): Figure {
 }
 
 /** A row of `reward-by-method.csv`: where one run ended. */
-export const methodReward = z.object({ method: cell.text, seed: cell.number, reward: cell.number });
+export const methodReward = z.object({
+  method: cell.text,
+  seed: cell.number,
+  reward: cell.number,
+  reward_top_p: cell.blank.optional(),
+});
 export type MethodReward = z.output<typeof methodReward>;
 
 /** Methods whose mean is also drawn as a line for the others to be read against. */
 const REFERENCES = ["sft", "oracle-dpo"];
 
-/** Where each method ends: a dot a seed, the mean with its interval, best on top. */
+/**
+ * Where each method ends: a dot a seed, the mean with its interval, best on top; where it was measured, beside it
+ * the same at top-p, as answers are sampled in training.
+ */
 export function rewardByMethod(rows: readonly MethodReward[]): Figure {
   const style = looks(rows.map((row) => row.method));
-  const means = [...grouped(rows, (row) => row.method)]
-    .map(([method, some]) => ({
+  const methods = [...grouped(rows, (row) => row.method)];
+  const meansOf = (value: (row: MethodReward) => number) =>
+    methods.map(([method, some]) => ({
       method,
       look: style.get(method)!,
-      seeds: some.map((row) => row.reward),
-      ...overSeeds(some.map((row) => row.reward)),
-    }))
-    .sort((a, b) => b.value - a.value);
-  const names = means.map(({ look }) => look.label);
-  const rowOf = (method: string) => means.findIndex((mean) => mean.method === method);
-  const panel: Panel = {
-    title: "True reward at the end of training",
+      seeds: some.map(value),
+      ...overSeeds(some.map(value)),
+    }));
+  const ends = meansOf((row) => row.reward).sort((a, b) => b.value - a.value);
+  const rowOf = (method: string) => ends.findIndex((mean) => mean.method === method);
+  const names = ends.map(({ look }) => look.label);
+  const cut = rows.every((row) => typeof row.reward_top_p === "number")
+    ? meansOf((row) => row.reward_top_p!)
+    : null;
+  // Both panels on one scale, so that they can be read against each other.
+  const all = [...ends, ...cut ?? []]
+    .flatMap(({ seeds, value, low = value, high = value }) => [low, high, ...seeds]);
+  const [least, most] = [Math.min(...all), Math.max(...all)];
+  const room = 0.03 * (most - least || 1);
+  const range = [least - room, most + room];
+  const panel = (title: string, means: typeof ends, ticks: string[]): Panel => ({
+    title,
     traces: [
       ...means.filter(({ n }) => n > 1).map(({ method, look, seeds }) =>
         dots(seeds, seeds.map(() => rowOf(method) + 0.22), {
@@ -83,8 +101,8 @@ export function rewardByMethod(rows: readonly MethodReward[]): Figure {
         })
       ),
       intervals(
-        means.map(({ look, value, low, high }, row): Dot => ({
-          row,
+        means.map(({ method, look, value, low, high }): Dot => ({
+          row: rowOf(method),
           label: look.label,
           value,
           low,
@@ -94,20 +112,24 @@ export function rewardByMethod(rows: readonly MethodReward[]): Figure {
         "mean over seeds",
       ),
     ],
-    x: { title: "true reward: mean, 95 % interval over seeds; small dots are seeds" },
-    y: { ...rowAxis(names), showgrid: false },
-    labels: means.map(({ value, low, high, look }, row) => ({
-      y: row,
+    x: { title: "true reward: mean, 95 % interval over seeds", range },
+    y: { ...rowAxis(ticks), showgrid: false },
+    labels: means.map(({ method, value, low, high, look }) => ({
+      y: rowOf(method),
       text: value.toFixed(2) +
         (low === undefined ? "" : ` [${low.toFixed(2)}, ${high!.toFixed(2)}]`),
       color: inkFor(look.color),
     })),
     references: means.filter(({ method }) => REFERENCES.includes(method))
       .map(({ value, look }) => ({ axis: "x", at: value, text: look.label })),
-  };
-  return panels([panel], {
-    width: 900,
-    height: Math.max(160, 46 * means.length),
+  });
+  return panels([
+    panel("True reward at the end of training", ends, names),
+    ...cut ? [panel("The same policies, sampled at top-p", cut, names.map(() => ""))] : [],
+  ], {
+    columns: cut ? 2 : 1,
+    width: cut ? 1300 : 900,
+    height: Math.max(160, 46 * ends.length),
     first: Math.max(...names.map(textWidth)),
     left: TEXT.tick,
   });

@@ -62,8 +62,8 @@ export const methodReward = z.object({
 });
 export type MethodReward = z.output<typeof methodReward>;
 
-/** Methods whose mean is also drawn as a line for the others to be read against. */
-const REFERENCES = ["sft", "oracle-dpo"];
+/** Methods whose mean is also drawn as a line for the others to be read against, and what the line is called. */
+const REFERENCES = new Map([["sft", "SFT"], ["oracle-dpo", "ceiling"]]);
 
 /**
  * Where each method ends: a dot a seed, the mean with its interval, best on top; where it was measured, beside it
@@ -120,8 +120,8 @@ export function rewardByMethod(rows: readonly MethodReward[]): Figure {
         (low === undefined ? "" : ` [${low.toFixed(2)}, ${high!.toFixed(2)}]`),
       color: inkFor(look.color),
     })),
-    references: means.filter(({ method }) => REFERENCES.includes(method))
-      .map(({ value, look }) => ({ axis: "x", at: value, text: look.label })),
+    references: means.filter(({ method }) => REFERENCES.has(method))
+      .map(({ method, value }) => ({ axis: "x", at: value, text: REFERENCES.get(method)! })),
   });
   return panels([
     panel("True reward at the end of training", ends, names),

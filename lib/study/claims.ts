@@ -89,7 +89,7 @@ export const CLAIMS: readonly Claim[] = [
       // RAFT imitates answers sampled at top-p, which by itself cuts the least probable tokens.
       ...["jsft", "raft", "raft-2"].map((other) => report("top-p/self-judge", `top-p/${other}`)),
       report("reward/raft", "reward/raft-2"),
-      report("reward/raft-2", "reward/raft-coin"),
+      ...["raft", "raft-2"].map((one) => report(`reward/${one}`, "reward/raft-coin")),
       report("reward/raft-coin", "reward/jsft"),
       report("top-p/raft-coin", "top-p/jsft"),
       // On the pairs that self-training orders, the judge beside a reward model of the same labels.

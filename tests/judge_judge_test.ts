@@ -4,7 +4,7 @@ import { JudgmentCache } from "../lib/judge/cache.ts";
 import { PairwiseJudge, type PairwiseJudgeOptions } from "../lib/judge/judge.ts";
 import { type Ballot, countBallots } from "../lib/judge/judgment.ts";
 import { principlesNamed } from "../lib/judge/principle.ts";
-import { judgeReport } from "../lib/judge/report.ts";
+import { judgeMeasures } from "../lib/judge/report.ts";
 import { JudgeTemplate } from "../lib/judge/template.ts";
 import { Rng } from "../lib/random.ts";
 import { CHAT, RuleScorer, user, WordTokenizer } from "./judge_fakes.ts";
@@ -131,7 +131,7 @@ describe("PairwiseJudge", () => {
   it("shows a judge that only sees the seat as such", async () => {
     const { judge } = setUp(() => [0.7, 0.2]);
     const judgments = await judge.judge(PAIRS);
-    const report = judgeReport(judgments, {
+    const report = judgeMeasures(judgments, {
       comparisons: PAIRS,
       preferred: "first",
       rng: Rng.named(1, "report"),

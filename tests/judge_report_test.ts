@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { countBallots } from "../lib/judge/judgment.ts";
 import { byScore, firstSeat, inverted, longerWins, randomJudge } from "../lib/judge/null_judges.ts";
-import { definedReport, judgeMeasures, judgeReport, reportRows } from "../lib/judge/report.ts";
+import { definedReport, judgeMeasures, type JudgeReport, reportRows } from "../lib/judge/report.ts";
 import { Rng } from "../lib/random.ts";
 import { user } from "./judge_fakes.ts";
 
@@ -15,7 +15,11 @@ const judged = (forward: [number, number], backward: [number, number]) =>
 const comparison = (first: string, second: string) => ({ prompt: [user("Hi")], first, second });
 const rng = () => Rng.named(3, "report");
 
-describe("judgeReport", () => {
+/** A report of judgments that define all of it. */
+const reportOf = (...given: Parameters<typeof judgeMeasures>) =>
+  definedReport(judgeMeasures(...given)) as JudgeReport;
+
+describe("a judge's report", () => {
   const judgments = [
     judged([0.8, 0.1], [0.1, 0.8]), // first, both orders agree
     judged([0.7, 0.2], [0.4, 0.3]), // first, but each order names its first seat
@@ -32,7 +36,7 @@ describe("judgeReport", () => {
   ];
 
   it("gives the numbers counted by hand", () => {
-    const report = judgeReport(judgments, { comparisons, preferred: "first", rng: rng() });
+    const report = reportOf(judgments, { comparisons, preferred: "first", rng: rng() });
     const values = Object.fromEntries(reportRows(report).map((row) => [row.measure, row.value]));
     const mass = values.mass;
     delete values.mass;
@@ -52,7 +56,7 @@ describe("judgeReport", () => {
   });
 
   it("follows the preferred side of each pair", () => {
-    const report = judgeReport(judgments, {
+    const report = reportOf(judgments, {
       comparisons,
       preferred: ["second", "second", "second", "second", "first"],
       rng: rng(),
@@ -61,7 +65,7 @@ describe("judgeReport", () => {
   });
 
   it("has an interval around each number, the same for the same seed", () => {
-    const run = () => judgeReport(judgments, { comparisons, preferred: "first", rng: rng() });
+    const run = () => reportOf(judgments, { comparisons, preferred: "first", rng: rng() });
     assert.deepEqual(run(), run());
     for (const { low, value, high } of reportRows(run())) assert.ok(low <= value && value <= high);
     const { accuracy } = run();
@@ -74,20 +78,19 @@ describe("judgeReport", () => {
     assert.deepEqual(rows.map(({ measure }) => measure), ["mass", "unansweredRate"]);
     // The mean of one pair has no interval of its own, so that anything is possible.
     assert.deepEqual([rows[0].low, rows[0].high], [0, 1]);
-    assert.throws(() => judgeReport([judgments[3]], options), /accuracy is not defined/);
   });
 
   it("refuses no judgments and lists that do not belong together", () => {
     const options = { preferred: "first", rng: rng() } as const;
-    assert.throws(() => judgeReport([], { ...options, comparisons: [] }), /no judgments/);
-    assert.throws(() => judgeReport(judgments, { ...options, comparisons: [] }), /do not belong/);
+    assert.throws(() => judgeMeasures([], { ...options, comparisons: [] }), /no judgments/);
+    assert.throws(() => judgeMeasures(judgments, { ...options, comparisons: [] }), /do not belong/);
   });
 });
 
 describe("null judges", () => {
   const pairs = Array.from({ length: 400 }, (_, i) => comparison("x".repeat(i % 7), "yyy"));
   const report = async (compare: typeof longerWins) =>
-    judgeReport(await compare(pairs), {
+    reportOf(await compare(pairs), {
       comparisons: pairs,
       preferred: "first",
       rng: rng(),

@@ -11,6 +11,8 @@ import {
 } from "../lib/show/claims_overoptimisation.ts";
 import { rewardByN } from "../lib/show/claims_rejection.ts";
 import { rewardByMethod, rewardOverSteps } from "../lib/show/claims_reward.ts";
+import { figureList } from "../lib/show/figure_list.ts";
+import { STUDY_SCALES } from "../lib/study/config.ts";
 import { sampleTable } from "../lib/show/claims_samples.ts";
 import type { Figure, Trace } from "../lib/show/style.ts";
 
@@ -253,5 +255,20 @@ describe("baseLog", () => {
     assert.deepEqual(named(figure, "answer loss")[0].y, [3, 2]);
     assert.deepEqual(named(figure, "exercise accuracy")[0].x, [2]);
     assert.equal(figure.data.length, 2);
+  });
+});
+
+describe("the figures of the claims", () => {
+  it("have no controls among the courses of methods", () => {
+    const { controls } = STUDY_SCALES.full.config;
+    const { draw } = figureList().find(({ name }) => name === "reward-over-steps")!;
+    const steps = ["self-judge", ...controls].flatMap((method) =>
+      [0, 80].map((step) => ({ method, seed: 1, step, reward: step }))
+    );
+    const lines = (draw as (rows: unknown) => Figure)({ steps }).data.filter(({ mode }) =>
+      mode === "lines"
+    );
+    assert.deepEqual(lines.map(({ name }) => name), ["SELF-JUDGE"]);
+    assert.ok(controls.length > 0);
   });
 });

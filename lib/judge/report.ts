@@ -8,7 +8,6 @@ import type { Comparison, Judgment, Winner } from "./judgment.ts";
 import { type JudgedPair, ofAnswered, pairStatistics } from "./measures.ts";
 import { type Measure, measureAll, type SumStatistic } from "./resample.ts";
 import { type RoundRobin, triplesOf } from "./round_robin.ts";
-import { unansweredOf } from "./unanswered.ts";
 
 /**
  * What a judge is worth on pairs whose better answer is known; each number with its interval. All but `mass`
@@ -44,7 +43,7 @@ const JUDGE_REPORT = [
   "unansweredRate",
 ] as const satisfies (keyof JudgeReport)[];
 
-/** Settings of {@linkcode judgeReport}. */
+/** Settings of {@linkcode judgeMeasures}. */
 export interface JudgeReportOptions {
   /** What was judged, in the order of the judgments. */
   readonly comparisons: readonly Comparison[];
@@ -90,36 +89,6 @@ export interface FullReportRow extends Measure {
 }
 
 /**
- * Measures a judge against known preferences. Pairs with the same prompt are resampled together.
- *
- * A pair that the judge did not answer (P(A) + P(B) below its threshold) is a failure, not a tie: it is in no
- * rate, neither as right nor as wrong nor as consistent, and in none of the length rates set beside them, so
- * that all are of the same pairs. It counts in `mass` and `unansweredRate` alone, whose `n` is all pairs. To
- * leave it out flatters a judge that answers what is easy: read the rates together with `unansweredRate`.
- *
- * @throws {UserError} When there are no judgments, the lists differ in length, no pair was answered, or a
- * judgment was taken down in one order only, so that it has no flip rate (use {@linkcode judgeMeasures}).
- */
-export function judgeReport(
-  judgments: readonly Judgment[],
-  options: JudgeReportOptions,
-): JudgeReport {
-  const measures = judgeMeasures(judgments, options);
-  const missing = JUDGE_REPORT.find((name) => measures[name].value === null);
-  if (missing !== undefined) {
-    const { pairs, of, meanMass } = unansweredOf(judgments);
-    throw new UserError(
-      `${missing} is not defined: ${measures[missing].reason}` +
-        (meanMass === null
-          ? ""
-          : ` (${pairs} of ${of} unanswered, mean P(A) + P(B) = ${meanMass.toPrecision(2)})`),
-      "use judgeMeasures or fullReport, which can say so",
-    );
-  }
-  return definedReport(measures) as JudgeReport;
-}
-
-/**
  * The measures that are defined, as a report has them. One pair alone has no interval; the range of what is
  * possible is the honest one.
  */
@@ -133,7 +102,13 @@ export function definedReport(
 }
 
 /**
- * The measures of {@linkcode judgeReport}, null with a reason where one is not defined.
+ * Measures a judge against known preferences; null with a reason where a measure is not defined. Pairs with the
+ * same prompt are resampled together.
+ *
+ * A pair that the judge did not answer (P(A) + P(B) below its threshold) is a failure, not a tie: it is in no
+ * rate, neither as right nor as wrong nor as consistent, and in none of the length rates set beside them, so
+ * that all are of the same pairs. It counts in `mass` and `unansweredRate` alone, whose `n` is all pairs. To
+ * leave it out flatters a judge that answers what is easy: read the rates together with `unansweredRate`.
  *
  * @throws {UserError} When there are no judgments, or the lists differ in length.
  */
@@ -159,7 +134,7 @@ export function judgeMeasures(
 /**
  * Measures a judge in every way that the pairs allow: agreement with labels, seats, length,
  * self-preference, calibration and, given round robins, transitivity. See `MEASURES`. Pairs without an answer
- * are in `mass` and `unansweredRate` alone, as {@linkcode judgeReport} says.
+ * are in `mass` and `unansweredRate` alone, as {@linkcode judgeMeasures} says.
  *
  * Every measure is the same when the two answers of pairs are swapped, together with what was judged and
  * said of them, but for `kappaAsGiven`.

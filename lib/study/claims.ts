@@ -85,7 +85,9 @@ export const CLAIMS: readonly Claim[] = [
       ),
       report("reward/self-judge", "reward/reward-model-dpo"),
       report("reward/self-judge", "reward/oracle-dpo"),
+      report("reward/self-judge", "reward/raft-2"),
       ...["offline-dpo", "raft"].map((other) => report("best/self-judge", `best/${other}`)),
+      report("best/raft", "best/raft-coin"),
       // RAFT imitates answers sampled at top-p, which by itself cuts the least probable tokens.
       ...["jsft", "raft", "raft-2"].map((other) => report("top-p/self-judge", `top-p/${other}`)),
       report("reward/raft", "reward/raft-2"),

@@ -47,6 +47,7 @@ export async function gather(
 ): Promise<Outcome[]> {
   await makeFolder(out);
   const items: Items[] = [];
+  const ended = new Set<string>(); // a run that goes on has no best step yet
   const tables: Record<string, Row[]> = {
     "reward-over-steps": [],
     "reward-by-method": [],
@@ -68,9 +69,9 @@ export async function gather(
       ),
     };
     for (const method of [...COMPARED, ...config.controls]) {
-      for (const point of await points(method)) {
-        tables["reward-over-steps"].push({ method, seed, ...point });
-      }
+      const run = await points(method);
+      for (const point of run) tables["reward-over-steps"].push({ method, seed, ...point });
+      if (run.at(-1)?.step === config.preference.steps) ended.add(`${method}/${seed}`);
     }
     for (const stage of ["answers", "policies"]) {
       for (const { policy, ...numbers } of await rowsOf(`${stage}/policies.csv`)) {
@@ -127,7 +128,10 @@ export async function gather(
     }
     items.push(found);
   }
-  for (const [i, found] of bestPoints(tables["reward-over-steps"], seeds).entries()) {
+  const whole = tables["reward-over-steps"].filter(({ method, seed }) =>
+    ended.has(`${method}/${seed}`)
+  );
+  for (const [i, found] of bestPoints(whole, seeds).entries()) {
     Object.assign(items[i], found);
   }
   for (const [name, rows] of Object.entries(tables)) {

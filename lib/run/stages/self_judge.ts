@@ -6,7 +6,7 @@ import type { Stage } from "../stage.ts";
 import { pairsOf } from "./data.ts";
 import { trainStage } from "./training.ts";
 
-/** The self-judging loop: the policy answers, the judge it started from orders, DPO learns. */
+/** The self-judging loop: the policy answers, the judge it started from orders, DPO learns; or a relative of it. */
 export const selfJudgeStage: Stage = {
   name: "self-judge",
   title: "on-policy self-training: sample two answers, judge them, learn from the order",

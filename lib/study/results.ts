@@ -98,7 +98,8 @@ export async function gather(
         tables["judge-accuracy"].push({ judge, seed, measure: name, value });
       }
     }
-    const labelled = [...judges, ...await rowsOf("noisy-judges/judges.csv")];
+    const noisy = await rowsOf("noisy-judges/judges.csv");
+    const labelled = noisy.length > 0 ? [...judges, ...noisy] : []; // alone, the world's labels say nothing
     const labels = [
       { temperature: LABEL_TEMPERATURE, pairs: config.pairs, judge: "jsft" },
       ...config.noise.map(({ temperature, pairs }) => ({

@@ -128,7 +128,7 @@ export function rewardByMethod(rows: readonly MethodReward[]): Figure {
     ...cut ? [panel("The same policies, sampled at top-p", cut, names.map(() => ""))] : [],
   ], {
     columns: cut ? 2 : 1,
-    width: cut ? 1300 : 900,
+    width: cut ? 1200 : 900,
     height: Math.max(160, 46 * ends.length),
     first: Math.max(...names.map(textWidth)),
     left: TEXT.tick,

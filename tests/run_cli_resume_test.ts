@@ -79,7 +79,7 @@ describe("the command, cut short", () => {
     it(`by Ctrl-C in the midst of ${stage}, says so, leaves 130, and ends as an unbroken run`, async () => {
       const options = { folder, run: `stopped-${stage}`, set };
       const { code, out, err } = await cut(options, { stage, step, signal: "SIGINT" });
-      assert.equal(code, 130);
+      assert.equal(code, 130, `${out}\n${err}`);
       assert.match(err, /stopping after this step; Ctrl-C again to leave at once/);
       assert.match(err, /^stopped; run the same command again to go on$/m);
       assert.doesNotMatch(err, /^\s+at /m);

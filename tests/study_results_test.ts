@@ -3,7 +3,7 @@ import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
 import { CLAIMS, measure } from "../lib/study/claims.ts";
 import { COMPARED, STUDY_SCALES } from "../lib/study/config.ts";
 import { claimsTable, gather, type Outcome } from "../lib/study/results.ts";
-import { writeCsv, writeJsonl, writeWhole } from "../lib/run/files.ts";
+import { writeCsv, writeJsonl } from "../lib/run/files.ts";
 import { saveItems } from "../lib/study/items.ts";
 import { committedItems, csv } from "./study_tables.ts";
 import { ROOT } from "./tiny_run.ts";
@@ -55,7 +55,6 @@ describe("the study's results", () => {
         ]);
       }
     }
-    await writeWhole(`${root}/note`, "a file that is no stage's");
     outcomes = await gather(seeds(), { out: `${root}/results`, config });
   });
   after(() => Deno.remove(root, { recursive: true }));

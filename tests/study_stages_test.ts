@@ -38,7 +38,7 @@ describe("the stages of a claim", () => {
         for (const { a, b, says } of contrasts) {
           // What is only reported of a control is left out where there are none.
           if (says === "report" && controls.some((name) => `${a} ${b}`.includes(name))) continue;
-          for (const maker of [a, b].flatMap((item) => makersOf(item))) {
+          for (const maker of [a, b].flatMap(makersOf)) {
             assert.ok(names.includes(maker), `${maker} for ${a} and ${b}, of ${names}`);
           }
         }

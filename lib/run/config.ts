@@ -70,7 +70,7 @@ const schema = z.strictObject({
     kinds: z.array(z.enum(["answer", "judgment"])).min(1),
     /** Learn the evaluations of pairs that carry them, after the decision. */
     rationale: z.boolean(),
-    /** With both: share of a judgment's weight on its decision; null: its tokens all alike. */
+    /** With "example" and a rationale: share of a judgment's weight on its decision; null: all tokens alike. */
     decisionWeight: share.nullable(),
     batching: z.enum(["bucketed", "packed"]),
     microBatchTokens: count,

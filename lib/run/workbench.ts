@@ -139,11 +139,9 @@ export class Workbench {
     return new PairwiseJudge({
       scorer: modelScorer(frozen, { batchTokens }),
       templates: await this.templates(),
-      ...(cacheFile !== null && {
-        cache: JudgmentCache.open({
-          fingerprint: await frozen(modelFingerprint),
-          path: cacheFile,
-        }),
+      cache: cacheFile === null ? undefined : JudgmentCache.open({
+        fingerprint: await frozen(modelFingerprint),
+        path: cacheFile,
       }),
       batchTokens: 8 * batchTokens,
     });

@@ -85,12 +85,6 @@ export function rewardByMethod(rows: readonly MethodReward[]): Figure {
   const cut = rows.every((row) => typeof row.reward_top_p === "number")
     ? meansOf((row) => row.reward_top_p!)
     : null;
-  // Both panels on one scale, so that they can be read against each other.
-  const all = [...ends, ...cut ?? []]
-    .flatMap(({ seeds, value, low = value, high = value }) => [low, high, ...seeds]);
-  const [least, most] = [Math.min(...all), Math.max(...all)];
-  const room = 0.03 * (most - least || 1);
-  const range = [least - room, most + room];
   const panel = (title: string, means: typeof ends, ticks: string[]): Panel => ({
     title,
     traces: [
@@ -112,7 +106,7 @@ export function rewardByMethod(rows: readonly MethodReward[]): Figure {
         "mean over seeds",
       ),
     ],
-    x: { title: "true reward: mean, 95 % interval over seeds", range },
+    x: { title: "true reward: mean, 95 % interval over seeds" },
     y: { ...rowAxis(ticks), showgrid: false },
     labels: means.map(({ method, value, low, high, look }) => ({
       y: rowOf(method),
@@ -128,6 +122,7 @@ export function rewardByMethod(rows: readonly MethodReward[]): Figure {
     ...cut ? [panel("The same policies, sampled at top-p", cut, names.map(() => ""))] : [],
   ], {
     columns: cut ? 2 : 1,
+    sameX: true,
     width: cut ? 1200 : 900,
     height: Math.max(160, 46 * ends.length),
     first: Math.max(...names.map(textWidth)),

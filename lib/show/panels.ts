@@ -42,6 +42,8 @@ export interface PanelOptions {
   readonly left?: number;
   /** Left of the whole first column, for words that name the rows of all columns; 0 unless said. */
   readonly first?: number;
+  /** One range for the x axes of all panels, so that they can be read against each other. */
+  readonly sameX?: boolean;
   /** Right of each panel; by default as much as the longest direct label needs. */
   readonly right?: number;
 }
@@ -58,6 +60,7 @@ export function panels(list: readonly Panel[], options: PanelOptions = {}): Figu
   const { columns = 1, width = 1000, height = 300, left = 58, first = 0 } = options;
   const right = options.right ??
     Math.max(24, ...list.flatMap((p) => sideLabels(p).map(({ text }) => 16 + textWidth(text))));
+  const all = list.flatMap(({ traces }) => traces);
   const rows = Math.ceil(list.length / columns);
   const cell = (width - first) / columns;
   const total = { width, height: rows * (TITLE + height + FOOT) };
@@ -75,7 +78,7 @@ export function panels(list: readonly Panel[], options: PanelOptions = {}): Figu
     const start = first + (i % columns) * cell;
     const x0 = start + (panel.left ?? left);
     const top = Math.floor(i / columns) * (TITLE + height + FOOT) + TITLE;
-    const across = panel.x?.range ?? found(panel.traces, "x", [], 0.03);
+    const across = panel.x?.range ?? found(options.sameX ? all : panel.traces, "x", [], 0.03);
     layout[`xaxis${key}`] = axis(panel.x, {
       domain: [x0 / width, (start + cell - right) / width],
       anchor: `y${key}`,

@@ -1,5 +1,5 @@
 import { type AnswerEncoder, encodePrompt, endOfAnswer } from "../align/mod.ts";
-import type { Compare, Judgment, Seats } from "../judge/mod.ts";
+import { type Compare, type Judgment, larger } from "../judge/mod.ts";
 import { type Frozen, generate, type Llama, sequenceLogProbs } from "../model/mod.ts";
 import type { Pair } from "../preference/mod.ts";
 import { reward } from "../world/reward.ts";
@@ -129,6 +129,18 @@ export const CLEAR = 0.3;
 /** Rewards are sums of tenths: two equal ones may differ in their last bits. */
 export const LAST_BITS = 1e-9;
 
+/** A verdict and whether it was given. */
+type Verdict = Pick<Judgment, "winner" | "answered">;
+
+/** What a verdict is worth to the first answer: 1, 0, or a half for a tie and a verdict not given. */
+const forFirst = ({ winner, answered }: Verdict): number =>
+  winner === "tie" || !answered ? 0.5 : Number(winner === "first");
+
+/** Share of judgments whose two orders name the same winner; one that was not given names none. */
+export function agreement(judgments: readonly Judgment[]): number {
+  return mean(judgments.map(({ answered, consistent }) => Number(answered && consistent)));
+}
+
 /**
  * 1, 0 or a half for each pair whose rewards differ by more than `least`: whether the better answer wins, a tie
  * and a verdict not given being a half.
@@ -136,14 +148,13 @@ export const LAST_BITS = 1e-9;
  * @param gaps Reward of the first answer less that of the second.
  */
 export function rightOn(
-  judgments: readonly Pick<Judgment, "winner" | "answered">[],
+  judgments: readonly Verdict[],
   { gaps, least }: { gaps: readonly number[]; least: number },
 ): number[] {
-  return judgments.flatMap(({ winner, answered }, i) =>
-    Math.abs(gaps[i]) <= least + LAST_BITS
-      ? []
-      : [winner === "tie" || !answered ? 0.5 : Number((winner === "first") === (gaps[i] > 0))]
-  );
+  return judgments.flatMap((judgment, i) => {
+    if (Math.abs(gaps[i]) <= least + LAST_BITS) return [];
+    return [gaps[i] > 0 ? forFirst(judgment) : 1 - forFirst(judgment)];
+  });
 }
 
 /** Measures a judge on held-out pairs; `right` has 1, 0 or a half for each clear pair. */
@@ -159,17 +170,17 @@ export async function measureJudge(
   const judgments = await compare(comparisons);
   const gaps = comparisons.map(rewardGap);
   const right = rightOn(judgments, { gaps, least: CLEAR });
-  const first = ({ a, b }: Seats) => a === b ? 0.5 : Number(a > b);
+  const orders = judgments.flatMap(({ forward, backward, answered }) =>
+    [forward, backward].map(({ a, b }): Verdict => ({ winner: larger(a, b), answered }))
+  );
   return {
     right,
     numbers: {
-      accuracy_labels: mean(rightOn(judgments, { gaps: gaps.map(() => 1), least: 0 })),
+      accuracy_labels: mean(judgments.map(forFirst)),
       accuracy: mean(rightOn(judgments, { gaps, least: 0 })),
       accuracy_clear: mean(right),
-      consistency: mean(judgments.map((j) => Number(j.answered && j.consistent))),
-      first_seat: mean(
-        judgments.map((j) => j.answered ? (first(j.forward) + first(j.backward)) / 2 : 0.5),
-      ),
+      consistency: agreement(judgments),
+      first_seat: mean(orders.map(forFirst)),
     },
   };
 }

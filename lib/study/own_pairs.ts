@@ -3,7 +3,7 @@ import { writeCsv } from "../run/files.ts";
 import { proportion } from "../statistics.ts";
 import { drawnComparisons, rewardGap } from "./desk_evidence.ts";
 import { type Items, saveItems } from "./items.ts";
-import { CLEAR, drawAnswersOf, mean, rightOn } from "./measure.ts";
+import { agreement, CLEAR, drawAnswersOf, rightOn } from "./measure.ts";
 import type { StudyStage } from "./supervised.ts";
 
 /** How often a judge is right on the pairs that a policy's own answers make. */
@@ -63,7 +63,7 @@ export const ownPairsStage: StudyStage = {
           const right = rightOn(judgments, { gaps, least: CLEAR });
           if (right.length === 0) continue; // at smoke scale a policy may say the same thing twice
           const share = proportion(right.reduce((a, b) => a + b, 0), right.length);
-          const agree = mean(judgments.map((j) => Number(j.answered && j.consistent)));
+          const agree = agreement(judgments);
           items[`own/${policy}/${name}`] = right;
           rows.push({
             policy,

@@ -136,13 +136,13 @@ function policyStage(
         });
         const cut = await drawAnswersOf(model, orders, { encoder, seed: config.seed, topP });
         model.dispose();
-        const rewards = cut.map(([{ reward }]) => reward);
         items[`reward/${policy}`] = answers.map(({ reward }) => reward);
-        items[`top-p/${policy}`] = rewards;
-        rows.push({ policy, ...numbers, reward_top_p: mean(rewards) });
+        items[`top-p/${policy}`] = cut.map(([{ reward }]) => reward);
+        const row = { policy, ...numbers, reward_top_p: mean(items[`top-p/${policy}`]) };
+        rows.push(row);
         log(
-          `${policy}: reward ${numbers.reward.toFixed(3)}, at top-p ${topP} ` +
-            `${mean(rewards).toFixed(3)}, KL ${numbers.kl.toFixed(2)} nats`,
+          `${policy}: reward ${row.reward.toFixed(3)}, at top-p ${topP} ` +
+            `${row.reward_top_p.toFixed(3)}, KL ${row.kl.toFixed(2)} nats`,
         );
         if (policy === "self-judge") {
           const before = await draw(config.seed);

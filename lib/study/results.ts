@@ -47,7 +47,7 @@ export async function gather(
 ): Promise<Outcome[]> {
   await makeFolder(out);
   const items: Items[] = [];
-  const ended = new Set<string>(); // a run that goes on has no best step yet
+  const ended: Record<string, readonly RewardPoint[]>[] = [];
   const tables: Record<string, Row[]> = {
     "reward-over-steps": [],
     "reward-by-method": [],
@@ -61,17 +61,19 @@ export async function gather(
   for (const { seed, path } of seeds) {
     const points = (stage: string) => readJsonl<RewardPoint>(`${path}/${stage}/points.jsonl`);
     const rowsOf = (file: string) => csvRows(`${path}/${file}`);
-    const found: Record<string, readonly number[]> = {
+    const found: Items = {
       ...await readItems(
         [...JUDGES, "answers", "policies", "self-rejection", "own-pairs"].map((name) =>
           `${path}/${name}`
         ),
       ),
     };
+    const whole: Record<string, readonly RewardPoint[]> = {}; // a run that goes on has no best step yet
+    ended.push(whole);
     for (const method of [...COMPARED, ...config.controls]) {
       const run = await points(method);
       for (const point of run) tables["reward-over-steps"].push({ method, seed, ...point });
-      if (run.at(-1)?.step === config.preference.steps) ended.add(`${method}/${seed}`);
+      if (run.at(-1)?.step === config.preference.steps) whole[method] = run;
     }
     for (const stage of ["answers", "policies"]) {
       for (const { policy, ...numbers } of await rowsOf(`${stage}/policies.csv`)) {
@@ -129,11 +131,12 @@ export async function gather(
     }
     items.push(found);
   }
-  const whole = tables["reward-over-steps"].filter(({ method, seed }) =>
-    ended.has(`${method}/${seed}`)
-  );
-  for (const [i, found] of bestPoints(whole, seeds).entries()) {
-    Object.assign(items[i], found);
+  for (const method of [...COMPARED, ...config.controls]) {
+    const best = bestStep(ended.flatMap((runs) => runs[method] ? [runs[method]] : []));
+    for (const [i, { [method]: run }] of ended.entries()) {
+      const point = run?.find(({ step }) => step === best);
+      if (point) items[i][`best/${method}`] = [point.reward];
+    }
   }
   for (const [name, rows] of Object.entries(tables)) {
     if (rows.length > 0) await writeCsv(`${out}/${name}.csv`, rows);
@@ -171,27 +174,16 @@ export async function gather(
 }
 
 /**
- * Each method's reward at the step where its mean over the seeds is highest, seed by seed. The step is chosen
- * on the very orders that it is told of, for every method alike.
+ * The step at which a method's reward is highest in the mean over its runs, of those that all of them measured;
+ * none without a run. It is chosen on the very orders that it is told of, for every method alike.
  */
-function bestPoints(rows: readonly Row[], seeds: readonly SeedFolder[]): Items[] {
-  const found: Record<string, number[]>[] = seeds.map(() => ({}));
-  for (const method of new Set(rows.map(({ method }) => method))) {
-    const bySeed = seeds.map(({ seed }) =>
-      rows.filter((row) => row.method === method && row.seed === seed)
-    );
-    const rewardAt = (some: readonly Row[], step: number | string) =>
-      some.find((row) => row.step === step)?.reward as number | undefined;
-    const there = bySeed.filter((some) => some.length > 0);
-    const steps = there[0].map(({ step }) => step)
-      .filter((step) => there.every((some) => rewardAt(some, step) !== undefined));
-    const value = (step: number | string) => mean(there.map((some) => rewardAt(some, step)!));
-    const best = steps.reduce((best, step) => value(step) > value(best) ? step : best);
-    bySeed.forEach((some, i) => {
-      if (some.length > 0) found[i][`best/${method}`] = [rewardAt(some, best)!];
-    });
-  }
-  return found;
+function bestStep(runs: readonly (readonly RewardPoint[])[]): number | undefined {
+  const rewardsAt = (step: number) =>
+    runs.flatMap((run) => run.filter((point) => point.step === step).map(({ reward }) => reward));
+  const steps = (runs[0] ?? []).map(({ step }) => step)
+    .filter((step) => rewardsAt(step).length === runs.length);
+  const means = steps.map((step) => mean(rewardsAt(step)));
+  return steps[means.indexOf(Math.max(...means))];
 }
 
 /** Names of measured things in words. */

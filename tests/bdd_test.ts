@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { run } from "../lib/setup/step.ts";
+import { run } from "../lib/tools/setup/step.ts";
 
 describe("the stand-in for the test library", () => {
-  const bdd = new URL("../lib/setup/bdd.ts", import.meta.url).href;
+  const bdd = new URL("../lib/tools/setup/bdd.ts", import.meta.url).href;
 
   async function runTests(source: string): Promise<{ ok: boolean; output: string }> {
     const folder = await Deno.makeTempDir();

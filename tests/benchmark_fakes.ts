@@ -1,8 +1,8 @@
 /** What the tests of benchmarks share: questions, answers and verdicts made by hand. */
-import { modelAnswer } from "../lib/evaluate/benchmark/answer_file.ts";
-import type { AnswerSet } from "../lib/evaluate/benchmark/answer_file.ts";
-import type { Answerer } from "../lib/evaluate/benchmark/answering.ts";
-import type { BenchmarkQuestion } from "../lib/evaluate/benchmark/question.ts";
+import { modelAnswer } from "../lib/benchmark/answer_file.ts";
+import type { AnswerSet } from "../lib/benchmark/answer_file.ts";
+import type { Answerer } from "../lib/benchmark/answering.ts";
+import type { BenchmarkQuestion } from "../lib/benchmark/question.ts";
 
 /** A question of one turn or two in MT-Bench's manner. */
 export function question(

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { gradeLengthRows } from "../lib/evaluate/benchmark/grade_length.ts";
-import { benchmarkTable } from "../lib/evaluate/benchmark/results.ts";
-import type { SingleRecord } from "../lib/evaluate/benchmark/verdict_file.ts";
-import { Rng } from "../lib/random.ts";
+import { gradeLengthRows } from "../lib/benchmark/grade_length.ts";
+import { benchmarkTable } from "../lib/benchmark/results.ts";
+import type { SingleRecord } from "../lib/benchmark/verdict_file.ts";
+import { Rng } from "../lib/base/random.ts";
 import { answerSet, question } from "./benchmark_fakes.ts";
 
 const questions = Array.from({ length: 40 }, (_, i) => question(i + 1, "writing", { turns: 1 }));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { tokenGrader } from "../lib/evaluate/benchmark/token_grader.ts";
-import { gradeAnswers } from "../lib/evaluate/benchmark/verdict_file.ts";
+import { tokenGrader } from "../lib/benchmark/token_grader.ts";
+import { gradeAnswers } from "../lib/benchmark/verdict_file.ts";
 import { answerSet, question } from "./benchmark_fakes.ts";
 import { CHAT, WordTokenizer } from "./judge_fakes.ts";
 import { folder, refuses } from "./preference_files.ts";

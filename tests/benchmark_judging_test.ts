@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { compareReferee, comparisonOf, type Referee } from "../lib/evaluate/benchmark/referee.ts";
-import {
-  judgePairs,
-  type PairRecord,
-  verdictFile,
-} from "../lib/evaluate/benchmark/verdict_file.ts";
-import { type Compare, countBallots, firstSeat, longerWins } from "../lib/judge/mod.ts";
-import { readJsonl } from "../lib/run/files.ts";
+import { compareReferee, comparisonOf, type Referee } from "../lib/benchmark/referee.ts";
+import { judgePairs, type PairRecord, verdictFile } from "../lib/benchmark/verdict_file.ts";
+import { type Compare, countBallots } from "../lib/method/mod.ts";
+import { firstSeat, longerWins } from "../lib/measure/mod.ts";
+import { readJsonl } from "../lib/base/files.ts";
 import { answerSet, question } from "./benchmark_fakes.ts";
 import { folder } from "./preference_files.ts";
 

@@ -1,8 +1,8 @@
 /** Has answers judged in words until it is killed: `benchmark_resume_test.ts` starts it. */
 import { join } from "node:path";
-import type { FindOptions } from "../lib/evaluate/benchmark/catalogue.ts";
-import { openReferee } from "../lib/evaluate/benchmark/judges.ts";
-import { judgePairs } from "../lib/evaluate/benchmark/verdict_file.ts";
+import type { FindOptions } from "../lib/benchmark/catalogue.ts";
+import { openReferee } from "../lib/benchmark/judges.ts";
+import { judgePairs } from "../lib/benchmark/verdict_file.ts";
 import { resolveConfig } from "../lib/run/config.ts";
 import { answerSet, question } from "./benchmark_fakes.ts";
 

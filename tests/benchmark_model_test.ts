@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { modelAnswerer } from "../lib/evaluate/benchmark/language_model.ts";
-import { openChat } from "../lib/evaluate/benchmark/prompt_judge.ts";
+import { modelAnswerer } from "../lib/benchmark/language_model.ts";
+import { openChat } from "../lib/benchmark/prompt_judge.ts";
 import { ChatTemplate, type Turn } from "../lib/text/mod.ts";
 import { refuses } from "./preference_files.ts";
 import { tinyLanguage, tinyModel } from "./tiny.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { pageRows } from "../lib/evaluate/benchmark/page_rows.ts";
-import { compareReferee } from "../lib/evaluate/benchmark/referee.ts";
-import { judgePairs } from "../lib/evaluate/benchmark/verdict_file.ts";
-import { firstSeat, longerWins } from "../lib/judge/mod.ts";
-import { comparisonPage, type ComparisonRow } from "../lib/show/comparison_page.ts";
+import { pageRows } from "../lib/benchmark/page_rows.ts";
+import { compareReferee } from "../lib/benchmark/referee.ts";
+import { judgePairs } from "../lib/benchmark/verdict_file.ts";
+import { firstSeat, longerWins } from "../lib/measure/mod.ts";
+import { comparisonPage, type ComparisonRow } from "../lib/benchmark/comparison_page.ts";
 import { answerSet, question } from "./benchmark_fakes.ts";
 import { inPage, itInChromium } from "./chromium_page.ts";
 import { folder } from "./preference_files.ts";

@@ -9,9 +9,9 @@ import {
   readJudgePrompts,
   readSeat,
   singlePlaces,
-} from "../lib/evaluate/benchmark/judge_prompts.ts";
-import { type Chat, promptGrader, promptReferee } from "../lib/evaluate/benchmark/prompt_judge.ts";
-import { gradeAnswers, judgePairs } from "../lib/evaluate/benchmark/verdict_file.ts";
+} from "../lib/benchmark/judge_prompts.ts";
+import { type Chat, promptGrader, promptReferee } from "../lib/benchmark/prompt_judge.ts";
+import { gradeAnswers, judgePairs } from "../lib/benchmark/verdict_file.ts";
 import { answerSet, question } from "./benchmark_fakes.ts";
 import { file, folder, itWith, refuses } from "./preference_files.ts";
 

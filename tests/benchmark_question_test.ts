@@ -1,13 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { fileURLToPath } from "node:url";
-import {
-  BENCHMARKS,
-  findBenchmarkFile,
-  JUDGE_PROMPTS,
-} from "../lib/evaluate/benchmark/catalogue.ts";
-import { readInstructions, readQuestions, spread } from "../lib/evaluate/benchmark/question.ts";
-import { temperatureOf } from "../lib/evaluate/benchmark/temperature.ts";
+import { BENCHMARKS, findBenchmarkFile, JUDGE_PROMPTS } from "../lib/benchmark/catalogue.ts";
+import { readInstructions, readQuestions, spread } from "../lib/benchmark/question.ts";
+import { temperatureOf } from "../lib/benchmark/temperature.ts";
 import { question } from "./benchmark_fakes.ts";
 import { ALPACA, file, folder, itWith, refuses } from "./preference_files.ts";
 

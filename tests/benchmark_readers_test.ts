@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "jsr:@std/testing@1/bdd";
-import { writeAnnotations, writeModelOutputs } from "../lib/evaluate/benchmark/alpaca_export.ts";
-import { modelAnswer } from "../lib/evaluate/benchmark/answer_file.ts";
-import { answerQuestions } from "../lib/evaluate/benchmark/answering.ts";
-import { compareReferee, type Grader } from "../lib/evaluate/benchmark/referee.ts";
-import { gradeRows, pairRows } from "../lib/evaluate/benchmark/results.ts";
-import { gradeAnswers, judgePairs, verdictFile } from "../lib/evaluate/benchmark/verdict_file.ts";
-import { type Compare, countBallots } from "../lib/judge/mod.ts";
-import { Rng } from "../lib/random.ts";
-import { makeFolder, writeJsonl } from "../lib/run/files.ts";
+import { writeAnnotations, writeModelOutputs } from "../lib/benchmark/alpaca_export.ts";
+import { modelAnswer } from "../lib/benchmark/answer_file.ts";
+import { answerQuestions } from "../lib/benchmark/answering.ts";
+import { compareReferee, type Grader } from "../lib/benchmark/referee.ts";
+import { gradeRows, pairRows } from "../lib/benchmark/results.ts";
+import { gradeAnswers, judgePairs, verdictFile } from "../lib/benchmark/verdict_file.ts";
+import { type Compare, countBallots } from "../lib/method/mod.ts";
+import { Rng } from "../lib/base/random.ts";
+import { makeFolder, writeJsonl } from "../lib/base/files.ts";
 import { echo, question } from "./benchmark_fakes.ts";
 import { folder } from "./preference_files.ts";
 

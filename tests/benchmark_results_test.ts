@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { annotationRecords, modelOutputs } from "../lib/evaluate/benchmark/alpaca_export.ts";
-import { compareReferee } from "../lib/evaluate/benchmark/referee.ts";
-import { benchmarkTable, gradeRows, pairRows } from "../lib/evaluate/benchmark/results.ts";
-import { judgePairs, type SingleRecord } from "../lib/evaluate/benchmark/verdict_file.ts";
-import { type Compare, countBallots } from "../lib/judge/mod.ts";
-import { benchmarkFigure } from "../lib/show/benchmark_figure.ts";
+import { annotationRecords, modelOutputs } from "../lib/benchmark/alpaca_export.ts";
+import { compareReferee } from "../lib/benchmark/referee.ts";
+import { benchmarkTable, gradeRows, pairRows } from "../lib/benchmark/results.ts";
+import { judgePairs, type SingleRecord } from "../lib/benchmark/verdict_file.ts";
+import { type Compare, countBallots } from "../lib/method/mod.ts";
+import { benchmarkFigure } from "../lib/benchmark/figure.ts";
 import { answerSet, question } from "./benchmark_fakes.ts";
 import { folder } from "./preference_files.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { fileURLToPath } from "node:url";
-import { keptChat } from "../lib/evaluate/benchmark/prompt_judge.ts";
+import { keptChat } from "../lib/benchmark/prompt_judge.ts";
 import { judgeInWords } from "./benchmark_killed_run.ts";
 import { file, folder, refuses } from "./preference_files.ts";
 import { type Fault, FaultServer } from "./served_faults.ts";

@@ -1,5 +1,5 @@
-import type { TokenScorer } from "../lib/judge/judge.ts";
-import type { JudgeChat, JudgeTokenizer } from "../lib/judge/template.ts";
+import type { TokenScorer } from "../lib/method/judge.ts";
+import type { JudgeChat, JudgeTokenizer } from "../lib/method/template.ts";
 import type { Turn } from "../lib/text/chat.ts";
 
 /** Words with their leading space, line ends and `<|control|>` tokens, numbered as they appear. */

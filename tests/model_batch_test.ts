@@ -10,7 +10,7 @@ import {
   type Position,
   rightPadded,
 } from "../lib/model/mod.ts";
-import { Rng } from "../lib/random.ts";
+import { Rng } from "../lib/base/random.ts";
 import { Tape } from "../lib/tensor/mod.ts";
 import { assertClose, difference, numbers } from "./numbers.ts";
 import { tinyModel } from "./tiny.ts";

@@ -3,7 +3,7 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
 import { Decoder } from "../lib/model/decoder.ts";
 import type { LlamaConfig } from "../lib/model/mod.ts";
-import { Rng } from "../lib/random.ts";
+import { Rng } from "../lib/base/random.ts";
 import { batchLogits, decodedLogits } from "./model_reference.ts";
 import { assertClose, difference } from "./numbers.ts";
 import { tinyModel } from "./tiny.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
-import { UserError } from "../lib/error.ts";
+import { UserError } from "../lib/base/error.ts";
 import {
   Llama,
   type LlamaConfig,
@@ -15,7 +15,7 @@ import {
   saveModel,
   writeSafetensors,
 } from "../lib/model/mod.ts";
-import { Rng } from "../lib/random.ts";
+import { Rng } from "../lib/base/random.ts";
 import { batchLogits } from "./model_reference.ts";
 import { assertClose, numbers } from "./numbers.ts";
 import { randoms, tinyConfig, tinyModel } from "./tiny.ts";

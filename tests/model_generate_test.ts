@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "jsr:@std/testing@1/bdd";
-import { UserError } from "../lib/error.ts";
+import { UserError } from "../lib/base/error.ts";
 import { generate, type GenerateOptions } from "../lib/model/mod.ts";
 import { Decoder } from "../lib/model/decoder.ts";
-import { Rng } from "../lib/random.ts";
+import { Rng } from "../lib/base/random.ts";
 import { batchLogits } from "./model_reference.ts";
 import { tinyModel } from "./tiny.ts";
 

@@ -10,7 +10,7 @@ import {
   sequenceLogProbs,
   trainable,
 } from "../lib/model/mod.ts";
-import { Rng } from "../lib/random.ts";
+import { Rng } from "../lib/base/random.ts";
 import { batchLogits, decodedLogits, lossAndGradients } from "./model_reference.ts";
 import { assertClose, difference, numbers } from "./numbers.ts";
 import { randoms, tinyModel } from "./tiny.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { UserError } from "../lib/error.ts";
+import { UserError } from "../lib/base/error.ts";
 import { checkSampling, drawToken, type SamplingConfig } from "../lib/model/mod.ts";
-import { Rng } from "../lib/random.ts";
+import { Rng } from "../lib/base/random.ts";
 
 const config = (settings: Partial<SamplingConfig>): SamplingConfig => ({
   temperature: 1,

@@ -9,7 +9,7 @@ import {
   nextTokenProbabilities,
   sequenceLogProbs,
 } from "../lib/model/mod.ts";
-import { Rng } from "../lib/random.ts";
+import { Rng } from "../lib/base/random.ts";
 import { batchLogits } from "./model_reference.ts";
 import { assertClose, numbers } from "./numbers.ts";
 import { tinyModel } from "./tiny.ts";

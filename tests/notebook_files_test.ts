@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
-import { MAX_LINES, staticFaults } from "../lib/notebook/check.ts";
-import { findings } from "../lib/notebook/expect.ts";
+import { MAX_LINES, staticFaults } from "../lib/cli/notebooks_check.ts";
+import { findings } from "../lib/tools/notebook/expect.ts";
 import {
   type Cell,
   normalised,
@@ -9,12 +9,12 @@ import {
   type Output,
   readNotebook,
   serialised,
-} from "../lib/notebook/format.ts";
-import { jupyterEnv, jupyterPlaces, kernelspec } from "../lib/notebook/jupyter.ts";
-import { labCommand } from "../lib/notebook/lab.ts";
-import { listNotebooks } from "../lib/notebook/list.ts";
-import { toModule } from "../lib/notebook/module.ts";
-import { report } from "../lib/notebook/run.ts";
+} from "../lib/tools/notebook/format.ts";
+import { jupyterEnv, jupyterPlaces, kernelspec } from "../lib/tools/notebook/jupyter.ts";
+import { labCommand } from "../lib/cli/notebooks.ts";
+import { listNotebooks } from "../lib/tools/notebook/list.ts";
+import { toModule } from "../lib/tools/notebook/module.ts";
+import { report } from "../lib/cli/notebooks_run.ts";
 
 const code = (source: string, tags: string[] = [], outputs: Output[] = []): Cell => ({
   id: "c",
@@ -49,7 +49,7 @@ async function check(folder: string): Promise<{ code: number; faults: string }> 
       "--allow-env",
       "--allow-run",
       "--allow-write=.ipynb_checkpoints",
-      "lib/notebook/check.ts",
+      "lib/cli/notebooks_check.ts",
       "--folder",
       folder,
     ],
@@ -174,7 +174,7 @@ describe("a notebook as a module", () => {
     const path = `${folder}/03_bad.ipynb`;
     const cells = [
       text("# Bad"),
-      code('import { Rng } from "ROOT/lib/random.ts";'.replace("ROOT", Deno.cwd())),
+      code('import { Rng } from "ROOT/lib/base/random.ts";'.replace("ROOT", Deno.cwd())),
       code('const wrong: number = "text";\nconsole.log(wrong);'),
       code("let never = Rng;\nconsole.log(never);"),
     ];

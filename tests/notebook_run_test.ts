@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
-import { executeNotebook } from "../lib/notebook/execute.ts";
-import { findings } from "../lib/notebook/expect.ts";
-import { normalised, type Notebook, serialised, whole } from "../lib/notebook/format.ts";
-import { jupyterEnv, jupyterPlaces, ROOT } from "../lib/notebook/jupyter.ts";
-import { report } from "../lib/notebook/run.ts";
-import { exists } from "../lib/setup/python.ts";
+import { executeNotebook } from "../lib/tools/notebook/execute.ts";
+import { findings } from "../lib/tools/notebook/expect.ts";
+import { normalised, type Notebook, serialised, whole } from "../lib/tools/notebook/format.ts";
+import { jupyterEnv, jupyterPlaces, ROOT } from "../lib/tools/notebook/jupyter.ts";
+import { report } from "../lib/cli/notebooks_run.ts";
+import { exists } from "../lib/tools/setup/python.ts";
 import { SCALE_VARIABLE } from "../lib/show/notebook_config.ts";
 
 const at = jupyterPlaces(ROOT);

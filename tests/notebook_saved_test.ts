@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
-import { staticFaults } from "../lib/notebook/check.ts";
-import { normalised, type Notebook, readNotebook, whole } from "../lib/notebook/format.ts";
+import { staticFaults } from "../lib/cli/notebooks_check.ts";
+import { normalised, type Notebook, readNotebook, whole } from "../lib/tools/notebook/format.ts";
 import {
   baseHash,
   codeHash,
@@ -9,7 +9,7 @@ import {
   noted,
   saveNotebook,
   staleFaults,
-} from "../lib/notebook/saved.ts";
+} from "../lib/tools/notebook/saved.ts";
 import { resultTable } from "../lib/show/result_table.ts";
 
 const book = (source: string, head = "# T\n\nReads `data/world/base`, takes about 5 minutes.") => ({

@@ -3,7 +3,7 @@ import { after, before, it } from "jsr:@std/testing@1/bdd";
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { UserError } from "../lib/error.ts";
+import { UserError } from "../lib/base/error.ts";
 import { type BadLine, collectPairs, type readPairs } from "../lib/preference/mod.ts";
 
 /** A temporary folder for the tests of a file; `path` is set when they run. */

@@ -2,7 +2,7 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import assert from "node:assert/strict";
 import { type Pair, splitDialogues, validatePair } from "../lib/preference/pair.ts";
 import { promptKey, splitByPrompt } from "../lib/preference/split.ts";
-import { Rng } from "../lib/random.ts";
+import { Rng } from "../lib/base/random.ts";
 
 const user = (content: string) => ({ role: "user" as const, content });
 const assistant = (content: string) => ({ role: "assistant" as const, content });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { UserError } from "../lib/error.ts";
+import { UserError } from "../lib/base/error.ts";
 import { resolveConfig, SCALE_NAMES } from "../lib/run/config.ts";
 
 const setting = (...settings: string[]) => resolveConfig("small", { settings });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
-import { UserError } from "../lib/error.ts";
+import { UserError } from "../lib/base/error.ts";
 import { resolveConfig, type RunConfig } from "../lib/run/config.ts";
-import { readJsonFile, writeJsonl } from "../lib/run/files.ts";
+import { readJsonFile, writeJsonl } from "../lib/base/files.ts";
 import { RunFolder, type Stage, type StageContext, Stopped } from "../lib/run/stage.ts";
 import { writeSummary } from "../lib/run/stages/report.ts";
-import { Workbench } from "../lib/run/workbench.ts";
+import { Workbench } from "../lib/run/session.ts";
 import { capturedLog } from "./captured_log.ts";
 
 let root = "";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { type FaultKind, ServedError } from "../lib/judge/served/mod.ts";
+import { type FaultKind, ServedError } from "../lib/judges/served/mod.ts";
 import { comparisons, type Fault, FaultServer, judgeAt, reply } from "./served_faults.ts";
 
 const status = (code: number, headers: Record<string, string> = {}, body = ""): Fault => () =>

@@ -1,6 +1,6 @@
-import { openServedJudge, type ServedJudgeOptions, servedSpec } from "../lib/judge/served/mod.ts";
-import type { Comparison } from "../lib/judge/judgment.ts";
-import { principlesNamed } from "../lib/judge/principle.ts";
+import { openServedJudge, type ServedJudgeOptions, servedSpec } from "../lib/judges/served/mod.ts";
+import type { Comparison } from "../lib/method/judgment.ts";
+import { principlesNamed } from "../lib/method/principle.ts";
 import { user } from "./judge_fakes.ts";
 
 /** What a fault server does with one request; `undefined` lets it answer as it should. */

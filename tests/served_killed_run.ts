@@ -1,6 +1,6 @@
 /** Judges until it is killed: `served_resume_test.ts` starts it with the server and the cache's file. */
-import { openServedJudge, servedSpec } from "../lib/judge/served/mod.ts";
-import { principlesNamed } from "../lib/judge/principle.ts";
+import { openServedJudge, servedSpec } from "../lib/judges/served/mod.ts";
+import { principlesNamed } from "../lib/method/principle.ts";
 import { comparisons } from "./served_faults.ts";
 
 const [url, cacheFile, count] = Deno.args;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { principlesNamed } from "../lib/judge/principle.ts";
-import { agreement, judgeHere } from "../lib/judge/served/agreement.ts";
-import { openServedJudge, ServedClient, servedSpec } from "../lib/judge/served/mod.ts";
-import { loadModel } from "../lib/run/workbench.ts";
+import { principlesNamed } from "../lib/method/principle.ts";
+import { agreement, judgeHere } from "../lib/judges/served/agreement.ts";
+import { openServedJudge, ServedClient, servedSpec } from "../lib/judges/served/mod.ts";
+import { loadModel } from "../lib/run/session.ts";
 import { startEngine } from "../lib/tensor/mod.ts";
 import { user } from "./judge_fakes.ts";
 import { ggufFile } from "./reference/fixture.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { UserError } from "../lib/error.ts";
-import { keyOf, parseServedSpec, ServedClient, servedSpec } from "../lib/judge/served/mod.ts";
+import { UserError } from "../lib/base/error.ts";
+import { keyOf, parseServedSpec, ServedClient, servedSpec } from "../lib/judges/served/mod.ts";
 import { comparisons, FaultServer, judgeAt } from "./served_faults.ts";
 
 const URL_ = "http://127.0.0.1:8000/v1";

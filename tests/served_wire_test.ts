@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { principlesNamed } from "../lib/judge/principle.ts";
+import { principlesNamed } from "../lib/method/principle.ts";
 import {
   CharacterTokenizer,
   parseVerdict,
   servedWording,
   wire,
   type WireOptions,
-} from "../lib/judge/served/mod.ts";
+} from "../lib/judges/served/mod.ts";
 import { user } from "./judge_fakes.ts";
 import { comparisons, FaultServer, judgeAt, longer } from "./served_faults.ts";
 

@@ -10,15 +10,15 @@ import {
   places,
   products,
   writeStamp,
-} from "../lib/setup/binding.ts";
-import { UserError } from "../lib/error.ts";
-import { countTests } from "../lib/setup/count.ts";
-import { renderTable } from "../lib/setup/doctor.ts";
-import { BDD, importMap } from "../lib/setup/import_map.ts";
-import { wheelPlan } from "../lib/setup/platform.ts";
-import { installPackage } from "../lib/setup/python.ts";
-import { describeChoice } from "../lib/setup/setup.ts";
-import { run } from "../lib/setup/step.ts";
+} from "../lib/tools/setup/binding.ts";
+import { UserError } from "../lib/base/error.ts";
+import { countTests } from "../lib/tools/setup/count.ts";
+import { renderTable } from "../lib/tools/setup/doctor.ts";
+import { BDD, importMap } from "../lib/tools/setup/import_map.ts";
+import { wheelPlan } from "../lib/tools/setup/platform.ts";
+import { installPackage } from "../lib/tools/setup/python.ts";
+import { describeChoice } from "../lib/tools/setup/setup.ts";
+import { run } from "../lib/tools/setup/step.ts";
 import { startEngine } from "../lib/tensor/backend.ts";
 
 const LINUX = { os: "linux", arch: "x86_64", nvidia: false };

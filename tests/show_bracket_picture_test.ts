@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { longerWins, tournament } from "../lib/judge/mod.ts";
-import { Rng } from "../lib/random.ts";
+import { longerWins } from "../lib/measure/mod.ts";
+import { tournament } from "../lib/method/mod.ts";
+import { Rng } from "../lib/base/random.ts";
 import { bracketPicture } from "../lib/show/bracket_picture.ts";
-import { bestOfNKl, rewardAgainstKl } from "../lib/show/kl_figure.ts";
+import { bestOfNKl, rewardAgainstKl } from "../lib/lab/figures/kl_figure.ts";
 
 const play = (candidates: string[]) =>
   tournament({ prompt: [{ role: "user", content: "Hi" }], candidates }, {

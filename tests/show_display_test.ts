@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
-import { UserError } from "../lib/error.ts";
+import { UserError } from "../lib/base/error.ts";
 import { html, markdown, show } from "../lib/show/display.ts";
 import { formatNumber, table } from "../lib/show/html_table.ts";
 import { standInKernel } from "../lib/show/kernel.ts";

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
 import { z } from "zod";
-import { UserError } from "../lib/error.ts";
+import { UserError } from "../lib/base/error.ts";
 import { drawFigures } from "../lib/show/draw.ts";
-import { figureEntry, figureList } from "../lib/show/figure_list.ts";
+import { figureEntry, figureList } from "../lib/lab/figures/list.ts";
 import { renderImages } from "../lib/show/render.ts";
 import type { Figure } from "../lib/show/style.ts";
-import { anyRow, cell, parseRows } from "../lib/show/tables.ts";
+import { anyRow, cell, parseRows } from "../lib/base/csv.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 

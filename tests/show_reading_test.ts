@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { UserError } from "../lib/error.ts";
+import { UserError } from "../lib/base/error.ts";
 import { inReach } from "../lib/show/in_reach.ts";
 import { changed, intervalText, reading } from "../lib/show/reading.ts";
 import { capturedLog } from "./captured_log.ts";

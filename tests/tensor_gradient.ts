@@ -1,7 +1,7 @@
 /** Gradients from the tape against finite differences of the same op. */
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
-import { Rng } from "../lib/random.ts";
+import { Rng } from "../lib/base/random.ts";
 import { Tape } from "../lib/tensor/mod.ts";
 import { numbers } from "./numbers.ts";
 import { randoms } from "./tiny.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
-import { Rng } from "../lib/random.ts";
+import { Rng } from "../lib/base/random.ts";
 import {
   isHiddenMatrix,
   Muon,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
 import { Tokenizer } from "tokenizers";
-import { UserError } from "../lib/error.ts";
+import { UserError } from "../lib/base/error.ts";
 import type { GgufValue } from "../lib/model/gguf.ts";
-import { Rng } from "../lib/random.ts";
+import { Rng } from "../lib/base/random.ts";
 import { ChatTemplate, openTokenizer, TextTokenizer, tokenizerFromGguf } from "../lib/text/mod.ts";
 import { ggufFile, readFixture } from "./reference/fixture.ts";
 

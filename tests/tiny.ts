@@ -2,11 +2,11 @@
  * A tiny language, a tiny Llama that speaks it and preferences in it, for tests that need the real thing
  * at no cost. Importing this module starts the engine.
  */
-import { DEFAULT_LAYOUT } from "../lib/judge/template.ts";
-import { PRINCIPLE_DEFAULTS } from "../lib/judge/principle.ts";
+import { DEFAULT_LAYOUT } from "../lib/method/template.ts";
+import { PRINCIPLE_DEFAULTS } from "../lib/method/principle.ts";
 import { Llama, type LlamaConfig } from "../lib/model/mod.ts";
 import type { Pair } from "../lib/preference/mod.ts";
-import { Rng } from "../lib/random.ts";
+import { Rng } from "../lib/base/random.ts";
 import { startEngine } from "../lib/tensor/mod.ts";
 import { TextTokenizer } from "../lib/text/mod.ts";
 

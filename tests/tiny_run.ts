@@ -52,7 +52,7 @@ export function spawnStart({ folder, run, set = [], args = [] }: StartOptions): 
     cwd: ROOT,
     // deno-fmt-ignore
     args: [
-      "run", "--quiet", "-A", "lib/run/align.ts", "--scale", "smoke",
+      "run", "--quiet", "-A", "lib/cli/align.ts", "--scale", "smoke",
       "--model", `${folder}/model`, "--data", `${folder}/pairs.jsonl`, "--run", `${folder}/${run}`,
       ...[...TINY_SETTINGS, ...set].flatMap((setting) => ["--set", setting]), ...args,
     ],

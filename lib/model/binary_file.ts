@@ -1,4 +1,4 @@
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 
 /**
  * A file of which parts are read by position, each part when it is asked for.

@@ -1,4 +1,4 @@
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 import type { LlamaConfig } from "./config.ts";
 
 /**

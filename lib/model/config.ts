@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 import {
   parseRopeScaling,
   type RopeScaling,

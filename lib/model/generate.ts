@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
-import { UserError } from "../error.ts";
-import { Rng } from "../random.ts";
+import { UserError } from "../base/error.ts";
+import { Rng } from "../base/random.ts";
 import { takeRows } from "../tensor/mod.ts";
 import { checkSequences } from "./check.ts";
 import { type Batch, leftPadded } from "./batch.ts";

@@ -1,4 +1,4 @@
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 import { BinaryFile } from "./binary_file.ts";
 import { dequantise, type GgmlType, ggmlTypes, unreadableGgmlTypes } from "./quant.ts";
 

@@ -1,4 +1,4 @@
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 import { checkedConfig, type LlamaConfig } from "./config.ts";
 import type { GgufValue } from "./gguf.ts";
 import { parseRopeScaling, type RopeScaling } from "./rope_scaling.ts";

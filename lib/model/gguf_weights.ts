@@ -1,4 +1,4 @@
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 import type { GgufFile } from "./gguf.ts";
 import type { WeightSource } from "./weights.ts";
 

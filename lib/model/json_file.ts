@@ -1,4 +1,4 @@
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 
 /** Reads a JSON file. @throws UserError when it is missing or not JSON. */
 export async function readJson(file: string): Promise<unknown> {

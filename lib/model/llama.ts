@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 import {
   add,
   attention,

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
-import { UserError } from "../error.ts";
-import type { Rng } from "../random.ts";
+import { UserError } from "../base/error.ts";
+import type { Rng } from "../base/random.ts";
 import type { LowRank } from "../tensor/mod.ts";
 import type { LlamaConfig } from "./config.ts";
 

@@ -3,7 +3,7 @@
  * Source of the layout: https://huggingface.co/docs/peft/developer_guides/checkpoint
  */
 import { z } from "zod";
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 import type { LlamaConfig } from "./config.ts";
 import { readJson } from "./json_file.ts";
 import { LINEAR_MODULES, LoraAdapter, type LoraConfig } from "./lora.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 
 /**
  * How rotary positions are stretched beyond the length a model was pretrained at.

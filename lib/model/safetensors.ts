@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 import { BinaryFile } from "./binary_file.ts";
 import { readJson } from "./json_file.ts";
 import { decodeBf16, decodeF16, decodeF32 } from "./quant.ts";

@@ -1,5 +1,5 @@
-import { UserError } from "../error.ts";
-import type { Rng } from "../random.ts";
+import { UserError } from "../base/error.ts";
+import type { Rng } from "../base/random.ts";
 
 /** How the next token is drawn from the model's distribution. */
 export interface SamplingConfig {

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { takeRows, type Tape, tokenLogProbs } from "../tensor/mod.ts";
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 import { checkSequences } from "./check.ts";
 import { type Batch, lengthBuckets, rightPadded } from "./batch.ts";
 import type { Llama } from "./llama.ts";

@@ -1,4 +1,4 @@
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 import { configFromGguf, type LlamaConfig, parseConfig } from "./config.ts";
 import { openGguf } from "./gguf.ts";
 import { ggufWeights } from "./gguf_weights.ts";

@@ -1,6 +1,6 @@
 import { JSONParser } from "@streamparser/json";
 import { z } from "zod";
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 import { readBytes, readHead, type Row, stem } from "./lines.ts";
 import { type PairRow, type PairStream, pairStream, type ReadOptions } from "./stream.ts";
 import { nanAsNull } from "./python_json.ts";

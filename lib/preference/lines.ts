@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { basename } from "node:path";
 import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 
 /** One record of a file with its place: the value read, or the reason why there is none. */
 export type Row<T> =

@@ -1,4 +1,4 @@
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 import { readAlpaca } from "./alpaca.ts";
 import { readHh } from "./hh.ts";
 import { readHead } from "./lines.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 import type { Turn } from "../text/chat.ts";
 import type { Pair } from "./pair.ts";
 

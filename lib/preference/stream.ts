@@ -1,4 +1,4 @@
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 import type { Row } from "./lines.ts";
 import { type Pair, validatePair } from "./pair.ts";
 

@@ -1,7 +1,7 @@
 // @ts-types="@types/papaparse"
 import Papa from "papaparse";
 import { z } from "zod";
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 import { readLines, type Row, stem } from "./lines.ts";
 import { type Pair, splitDialogues } from "./pair.ts";
 import { type Parsed, parseJson, parseRecord, quote } from "./record.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { METHODS } from "../align/mod.ts";
-import { UserError } from "../error.ts";
+import { METHODS } from "../method/mod.ts";
+import { UserError } from "../base/error.ts";
 import { LINEAR_MODULES } from "../model/mod.ts";
 import { PAIR_FORMATS } from "../preference/mod.ts";
 

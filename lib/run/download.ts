@@ -7,7 +7,7 @@ import {
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { dirname } from "node:path";
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 
 /** How to reach the Hub; all of it has defaults. */
 export interface HubOptions {

@@ -1,6 +1,6 @@
 import { listFiles } from "@huggingface/hub";
 import { dirname, join } from "node:path";
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 import {
   describeFailure,
   downloadHubFile,

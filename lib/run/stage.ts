@@ -1,8 +1,8 @@
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 import type { RunConfig } from "./config.ts";
-import { makeFolder, readJsonFile, writeWhole } from "./files.ts";
-import { duration } from "./progress.ts";
-import type { Workbench } from "./workbench.ts";
+import { makeFolder, readJsonFile, writeWhole } from "../base/files.ts";
+import { duration } from "../base/progress.ts";
+import type { Workbench } from "./session.ts";
 
 /** Thrown to leave a stage early because the user asked to stop; what is done is on disk. */
 export class Stopped extends Error {

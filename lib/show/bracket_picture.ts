@@ -1,5 +1,5 @@
 /** A knockout drawn as a tree: who met whom, who went on, and how sure the judge was. Pure text. */
-import type { Bracket } from "../judge/mod.ts";
+import type { Bracket } from "../method/mod.ts";
 import { escapeHtml } from "./html_table.ts";
 import { INK, TEXT } from "./style.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 import { table, type TableOptions } from "./html_table.ts";
 import { type Bundle, inKernel, macrotask, send } from "./kernel.ts";
 import { still } from "./still.ts";

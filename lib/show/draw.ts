@@ -1,12 +1,12 @@
 /** All figures from their tables into a folder, drawn anew only where something changed. */
 import { relative } from "node:path";
-import { UserError } from "../error.ts";
-import { makeFolder, writeWhole } from "../run/files.ts";
-import type { FigureEntry } from "./figure_list.ts";
+import { UserError } from "../base/error.ts";
+import { makeFolder, writeWhole } from "../base/files.ts";
+import type { FigureEntry } from "../lab/figures/list.ts";
 import { type Exhibit, gallery } from "./gallery.ts";
 import { plotlySource, renderImages } from "./render.ts";
 import type { Figure } from "./style.ts";
-import { parseRows } from "./tables.ts";
+import { parseRows } from "../base/csv.ts";
 
 /** Where figures come from and go to. */
 export interface DrawOptions {

@@ -1,5 +1,5 @@
 /** Records as an HTML table and as plain text, numbers rounded alike in both. */
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 
 /** What a cell of a table may hold; null and undefined are shown as nothing. */
 export type Value = string | number | boolean | null | undefined;

@@ -1,10 +1,10 @@
 /** Figures of judge reports: pure functions from the rows of their CSV files to a Plotly specification. */
 import { z } from "zod";
-import { measureDots } from "./lesson_figures.ts";
+import { measureDots } from "../lab/figures/lesson_figures.ts";
 import { type Dot, intervals, line, rowAxis } from "./marks.ts";
 import { apart, type Panel, panels, textWidth } from "./panels.ts";
 import { type Figure, INK, inkFor, type Look, looks, TEXT, type Trace } from "./style.ts";
-import { cell, numberOf } from "./tables.ts";
+import { cell, numberOf } from "../base/csv.ts";
 
 /** A row of a judge report; null or an empty cell where a measure is not defined. */
 export interface JudgeFigureRow {

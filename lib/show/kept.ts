@@ -1,4 +1,4 @@
-import { makeFolder, writeCsv } from "../run/files.ts";
+import { makeFolder, writeCsv } from "../base/files.ts";
 import { notebook } from "./notebook_config.ts";
 
 /**

@@ -10,4 +10,3 @@ export { changed, type Interval, intervalText, reading, type ReadingWords } from
 export { resultTable } from "./result_table.ts";
 export { rows } from "./resume.ts";
 export { showTokens, tokenStrips } from "./tokens.ts";
-export { labelAgreement, learnedTokens, rewardSpread } from "./world_figures.ts";

@@ -8,7 +8,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 import { type Scale, SCALE_NAMES } from "../run/config.ts";
 
 /** Environment variable of the scale. */

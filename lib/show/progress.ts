@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { duration, Progress } from "../run/progress.ts";
+import { duration, Progress } from "../base/progress.ts";
 import { Stopped } from "../run/stage.ts";
 import { escapeHtml } from "./html_table.ts";
 import { inKernel, macrotask, send } from "./kernel.ts";

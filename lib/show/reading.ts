@@ -1,6 +1,6 @@
 /** Words about a number and its interval: one way in all notebooks, true whatever the numbers are. */
 import { formatNumber } from "./html_table.ts";
-import { type NumberCell, numberOf } from "./tables.ts";
+import { type NumberCell, numberOf } from "../base/csv.ts";
 
 /** A value with its interval: an estimate, a measure of a report, a row of a table. */
 export interface Interval {

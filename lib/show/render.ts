@@ -1,7 +1,7 @@
 /** Figures as pictures: plotly.js in a headless Chromium, without network. */
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 import type { Figure } from "./style.ts";
 
 const BROWSERS = ["chromium", "chromium-browser", "google-chrome"];

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { anyRow, parseRows } from "./tables.ts";
+import { anyRow, parseRows } from "../base/csv.ts";
 
 /**
  * The rows of a CSV file of results, or null where it has not been made yet, so that a notebook can say which

@@ -1,7 +1,7 @@
 /** Long cells that go on where they were stopped. */
 import { createHash } from "node:crypto";
-import { UserError } from "../error.ts";
-import { appendJsonl, makeFolder, readJsonl, writeJsonl } from "../run/files.ts";
+import { UserError } from "../base/error.ts";
+import { appendJsonl, makeFolder, readJsonl, writeJsonl } from "../base/files.ts";
 import { notebook } from "./notebook_config.ts";
 import { type Numbers, progress } from "./progress.ts";
 

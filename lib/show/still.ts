@@ -1,7 +1,7 @@
 /** Still pictures of figures for places that cannot draw Plotly, kept by what they were drawn from. */
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 import { plotlySource, renderImages } from "./render.ts";
 import type { Figure } from "./style.ts";
 

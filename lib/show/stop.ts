@@ -2,7 +2,7 @@
  * Stopping a long cell without losing the kernel.
  *
  * The stop button of Jupyter sends SIGINT. The project's kernel is started with SIGINT ignored
- * ({@link ../notebook/jupyter.ts}), so the signal ends nothing by itself; here it sets a flag that
+ * ({@link ../tools/notebook/jupyter.ts}), so the signal ends nothing by itself; here it sets a flag that
  * long work looks at between two steps. The other way, `"interrupt_mode": "message"`, makes the Deno kernel
  * (2.9.6) end the running JavaScript: a cell that has passed its first `await` then never finishes, and the
  * kernel takes no further cell.

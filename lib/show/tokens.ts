@@ -1,5 +1,5 @@
 /** Token sequences as coloured strips: which part of an example a token belongs to, and whether it is learned. */
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 import { html, type Shown } from "./display.ts";
 import { escapeHtml } from "./html_table.ts";
 import { faint, INK } from "./style.ts";

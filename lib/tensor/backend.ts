@@ -9,7 +9,7 @@ import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import process from "node:process";
 import * as tf from "@tensorflow/tfjs";
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 
 /** What the engine runs on, why, and what that costs. */
 export interface EngineReport {

@@ -1,5 +1,5 @@
 import { Template } from "@huggingface/jinja";
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 
 /** One turn of a dialogue. */
 export interface Turn {

@@ -1,4 +1,4 @@
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 import type { GgufValue } from "../model/gguf.ts";
 import { TextTokenizer } from "./tokenizer.ts";
 

@@ -1,6 +1,6 @@
 import { Tokenizer } from "tokenizers";
 import { z } from "zod";
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 import { readJson } from "../model/json_file.ts";
 import { type WordModel, wordModel } from "./word_model.ts";
 

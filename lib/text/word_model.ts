@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { UserError } from "../error.ts";
+import { UserError } from "../base/error.ts";
 
 /** How one pre-tokenised word becomes token ids. */
 export interface WordModel {

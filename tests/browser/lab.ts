@@ -8,8 +8,8 @@
  */
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { installJupyter, jupyterEnv, ROOT } from "../../lib/notebook/jupyter.ts";
-import { labCommand } from "../../lib/notebook/lab.ts";
+import { installJupyter, jupyterEnv, ROOT } from "../../lib/tools/notebook/jupyter.ts";
+import { labCommand } from "../../lib/cli/notebooks.ts";
 import { SCALE_VARIABLE, SEED_VARIABLE } from "../../lib/show/notebook_config.ts";
 import { FOLDER, idle, outputs, runByClick, runToEnd, say, shot, stop } from "./page.ts";
 import { chromium } from "./playwright.ts";

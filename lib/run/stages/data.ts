@@ -1,6 +1,6 @@
-import { answerExample } from "../../align/mod.ts";
-import { characters } from "../../characters.ts";
-import { UserError } from "../../error.ts";
+import { answerExample } from "../../method/mod.ts";
+import { characters } from "../../base/characters.ts";
+import { UserError } from "../../base/error.ts";
 import {
   type BadLine,
   type Pair,
@@ -8,8 +8,8 @@ import {
   readPairs,
   splitByPrompt,
 } from "../../preference/mod.ts";
-import { Rng } from "../../random.ts";
-import { readJsonl, writeJsonl } from "../files.ts";
+import { Rng } from "../../base/random.ts";
+import { readJsonl, writeJsonl } from "../../base/files.ts";
 import { locateData } from "../source.ts";
 import type { Stage, StageContext } from "../stage.ts";
 

@@ -4,10 +4,10 @@ import {
   type StepLog,
   supervisedBatches,
   type Weighting,
-} from "../../align/mod.ts";
-import { modelScorer, PairwiseJudge } from "../../judge/mod.ts";
+} from "../../method/mod.ts";
+import { modelScorer, PairwiseJudge } from "../../method/mod.ts";
 import { type Llama, sequenceLogProbs } from "../../model/mod.ts";
-import { Rng } from "../../random.ts";
+import { Rng } from "../../base/random.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import type { Stage, StageContext } from "../stage.ts";
 import { pairsOf } from "./data.ts";

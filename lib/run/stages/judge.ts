@@ -1,18 +1,18 @@
-import { encodePrompt, endOfAnswer } from "../../align/mod.ts";
+import { encodePrompt, endOfAnswer } from "../../method/mod.ts";
 import {
   definedReport,
   describeUnanswered,
   judgeMeasures,
   reportRows,
   unansweredOf,
-} from "../../judge/mod.ts";
+} from "../../measure/mod.ts";
 import { generate, type Llama } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
-import { Rng } from "../../random.ts";
-import { writeCsv, writeJsonl } from "../files.ts";
-import { Progress } from "../progress.ts";
+import { Rng } from "../../base/random.ts";
+import { writeCsv, writeJsonl } from "../../base/files.ts";
+import { Progress } from "../../base/progress.ts";
 import type { Stage, StageContext } from "../stage.ts";
-import type { ModelState } from "../workbench.ts";
+import type { ModelState } from "../session.ts";
 import { pairsOf } from "./data.ts";
 
 /** Measures a model as judge of the held-out pairs, before JSFT or after. */

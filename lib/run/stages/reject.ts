@@ -1,11 +1,11 @@
-import { encodePrompt, endOfAnswer } from "../../align/mod.ts";
-import { type Bracket, type Compare, type Contest, tournaments } from "../../judge/mod.ts";
+import { encodePrompt, endOfAnswer } from "../../method/mod.ts";
+import { type Bracket, type Compare, type Contest, tournaments } from "../../method/mod.ts";
 import { generate, type Llama } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
-import { Rng } from "../../random.ts";
-import { bootstrap, type Estimate } from "../../statistics.ts";
-import { writeCsv, writeJsonl } from "../files.ts";
-import { Progress } from "../progress.ts";
+import { Rng } from "../../base/random.ts";
+import { bootstrap, type Estimate } from "../../measure/statistics.ts";
+import { writeCsv, writeJsonl } from "../../base/files.ts";
+import { Progress } from "../../base/progress.ts";
 import type { Stage, StageContext } from "../stage.ts";
 import { pairsOf } from "./data.ts";
 import { greedyAnswers } from "./judge.ts";

@@ -1,7 +1,7 @@
-import { readJsonl, writeCsv, writeWhole } from "../files.ts";
-import { duration } from "../progress.ts";
+import { readJsonl, writeCsv, writeWhole } from "../../base/files.ts";
+import { duration } from "../../base/progress.ts";
 import type { RunFolder, StageResult } from "../stage.ts";
-import type { Estimate } from "../../statistics.ts";
+import type { Estimate } from "../../measure/statistics.ts";
 import type { Pair } from "../../preference/mod.ts";
 import type { RejectionRow } from "./reject.ts";
 

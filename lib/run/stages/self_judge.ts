@@ -1,7 +1,7 @@
-import { methodNamed, type OrderedPair, preferenceStep, type StepLog } from "../../align/mod.ts";
+import { methodNamed, type OrderedPair, preferenceStep, type StepLog } from "../../method/mod.ts";
 import { frozenBy } from "../../model/mod.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
-import { appendJsonl } from "../files.ts";
+import { appendJsonl } from "../../base/files.ts";
 import type { Stage } from "../stage.ts";
 import { pairsOf } from "./data.ts";
 import { trainStage } from "./training.ts";

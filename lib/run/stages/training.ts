@@ -1,6 +1,6 @@
-import { type StepLog, train, type TrainOptions } from "../../align/mod.ts";
-import { appendJsonl, readJsonl, writeCsv, writeJsonl } from "../files.ts";
-import { Progress } from "../progress.ts";
+import { type StepLog, train, type TrainOptions } from "../../method/mod.ts";
+import { appendJsonl, readJsonl, writeCsv, writeJsonl } from "../../base/files.ts";
+import { Progress } from "../../base/progress.ts";
 import { type StageContext, Stopped, type TrainingProgress } from "../stage.ts";
 
 /**

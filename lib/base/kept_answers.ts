@@ -1,0 +1,96 @@
+import { dirname } from "node:path";
+import { UserError } from "./error.ts";
+
+/** Answers by key, in memory and, with a path, as lines of a JSONL file that a later run goes on from. */
+export interface KeptAnswers<Value> {
+  /** Look-ups that found an entry, and that did not, since the file was opened. */
+  readonly counts: { hits: number; misses: number };
+  /** Whether a last line torn by a kill was cut off when the file was opened. */
+  readonly repaired: boolean;
+  readonly size: number;
+  /** The stored answer, counted as a hit or a miss. */
+  get(key: string): Value | undefined;
+  /** Stores answers, and appends them to the file in one write. */
+  add(entries: readonly (readonly [string, Value])[]): void;
+}
+
+/**
+ * Opens kept answers.
+ *
+ * @param options.write The fields of a line beside its key.
+ * @param options.read An answer from the fields of a line; undefined where they are not one.
+ * @param options.what What a line holds, for messages: "a stored judgment".
+ * @throws {UserError} When a whole line of the file is not an entry, naming file and line.
+ */
+export function keptAnswers<Value>(
+  { path, ...form }: {
+    readonly path?: string;
+    readonly write: (value: Value) => Record<string, unknown>;
+    readonly read: (fields: Record<string, unknown>) => Value | undefined;
+    readonly what: string;
+  },
+): KeptAnswers<Value> {
+  const { entries, repaired } = path === undefined
+    ? { entries: new Map<string, Value>(), repaired: false }
+    : load(path, form);
+  const counts = { hits: 0, misses: 0 };
+  return {
+    counts,
+    repaired,
+    get size() {
+      return entries.size;
+    },
+    get(key) {
+      const found = entries.get(key);
+      counts[found === undefined ? "misses" : "hits"]++;
+      return found;
+    },
+    add(answers) {
+      const fresh = answers.filter(([key]) => !entries.has(key));
+      for (const [key, value] of fresh) entries.set(key, value);
+      if (path === undefined || fresh.length === 0) return;
+      const lines = fresh.map(([key, value]) =>
+        JSON.stringify({ key, ...form.write(value) }) + "\n"
+      );
+      Deno.writeTextFileSync(path, lines.join(""), { append: true });
+    },
+  };
+}
+
+type Form<Value> = Pick<Parameters<typeof keptAnswers<Value>>[0], "read" | "what">;
+
+/** Reads the entries of a file, and cuts off what follows its last line end. */
+function load<Value>(
+  path: string,
+  form: Form<Value>,
+): { entries: Map<string, Value>; repaired: boolean } {
+  let bytes: Uint8Array;
+  try {
+    bytes = Deno.readFileSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    Deno.mkdirSync(dirname(path), { recursive: true });
+    return { entries: new Map(), repaired: false };
+  }
+  const whole = bytes.lastIndexOf(0x0a) + 1; // bytes up to and with the last line end
+  const repaired = whole < bytes.length;
+  const lines = new TextDecoder().decode(bytes.subarray(0, whole)).split("\n").slice(0, -1);
+  const entries = new Map(lines.map((line, i) => entry(line, `${path} line ${i + 1}`, form)));
+  // Only after every whole line has proved to be an entry is this surely a file of ours to cut.
+  if (repaired) Deno.truncateSync(path, whole);
+  return { entries, repaired };
+}
+
+function entry<Value>(line: string, place: string, { read, what }: Form<Value>): [string, Value] {
+  try {
+    const fields = JSON.parse(line);
+    const value = typeof fields?.key === "string" ? read(fields) : undefined;
+    if (value !== undefined) return [fields.key, value];
+  } catch {
+    // falls through to the error below, which quotes the line
+  }
+  throw new UserError(
+    `${place} is not ${what}: ${line.slice(0, 60)}`,
+    "delete that line, or the whole file to judge everything anew",
+  );
+}

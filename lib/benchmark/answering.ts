@@ -1,0 +1,149 @@
+import { dirname } from "node:path";
+import { UserError } from "../base/error.ts";
+import {
+  appendJsonl,
+  makeFolder,
+  readJsonFile,
+  readJsonl,
+  writeJsonl,
+  writeWhole,
+} from "../base/files.ts";
+import type { Turn } from "../text/mod.ts";
+import {
+  type AnswerSet,
+  answersTo,
+  type ModelAnswer,
+  modelAnswer,
+  readModelAnswers,
+} from "./answer_file.ts";
+import type { BenchmarkQuestion } from "./question.ts";
+import { temperatureOf } from "./temperature.ts";
+
+/** One answer to one dialogue. */
+export interface Reply {
+  readonly text: string;
+  /** Whether the model ended it, or the limit of tokens did. */
+  readonly end: "stop" | "length";
+}
+
+/** What answers dialogues. */
+export interface Answerer {
+  /** What files call it. */
+  readonly name: string;
+  /** What its answers depend on; answers under other settings are not gone on with. */
+  readonly settings: Readonly<Record<string, string | number>>;
+  /** Dialogues answered together. */
+  readonly rows: number;
+  /** Answers dialogues that end with the user's turn; `streams` names each one's random numbers. */
+  readonly answer: (
+    dialogues: readonly (readonly Turn[])[],
+    options: { readonly temperature: number; readonly streams: readonly string[] },
+  ) => Promise<Reply[]>;
+}
+
+/** Settings of {@linkcode answerQuestions}. */
+export interface AnsweringOptions {
+  /** `model_answer/MODEL.jsonl`; answers in it are kept. */
+  readonly file: string;
+  /** Called after each turn of each batch with questions answered so far. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Throws to leave early; what is answered is on disk. */
+  readonly checkStop?: () => void;
+}
+
+/**
+ * Answers the questions that the file does not answer yet, turn after turn, each turn seeing those before it
+ * and the model's own answers, and writes FastChat's `model_answer`.
+ *
+ * A batch holds questions of one temperature; its lines are written when all their turns are answered, so a
+ * killed run loses a batch at most. Random numbers are named by question and turn: which questions share
+ * a batch does not matter to what is drawn. Beside the file, `MODEL.settings.json` keeps what the
+ * answers depend on.
+ *
+ * @throws {UserError} When answers in the file were made under other settings.
+ */
+export async function answerQuestions(
+  questions: readonly BenchmarkQuestion[],
+  answerer: Answerer,
+  { file, onProgress, checkStop }: AnsweringOptions,
+): Promise<AnswerSet> {
+  const { name: model, rows } = answerer;
+  await makeFolder(dirname(file));
+  await checkSettings(file, answerer.settings);
+  const kept = await readJsonl<ModelAnswer>(file);
+  await writeJsonl(file, kept); // without a line torn by a kill, after which nothing can be added
+  if (kept.length > 0) await readModelAnswers(file);
+  const known = new Set(kept.map(({ question_id }) => String(question_id)));
+  const missing = questions.filter(({ id }) => !known.has(String(id)));
+  let done = questions.length - missing.length;
+  onProgress?.(done, questions.length);
+
+  const groups = Map.groupBy(missing, ({ category }) => temperatureOf(category));
+  for (const [temperature, group] of [...groups].sort(([a], [b]) => a - b)) {
+    for (let at = 0; at < group.length; at += rows) {
+      checkStop?.();
+      const batch = group.slice(at, at + rows);
+      const replies = await answerBatch(batch, answerer, temperature);
+      const lines = batch.map(({ id }, i) =>
+        modelAnswer({
+          model,
+          question: id,
+          turns: replies[i].map(({ text }) => text),
+          ends: replies[i].map(({ end }) => end),
+        })
+      );
+      await appendJsonl(file, lines);
+      onProgress?.(done += batch.length, questions.length);
+    }
+  }
+  const all = await readModelAnswers(file);
+  const place = new Map(questions.map(({ id }, i) => [String(id), i]));
+  const order = ({ question_id }: ModelAnswer) => place.get(String(question_id)) ?? Infinity;
+  const sorted = all.toSorted((a, b) => order(a) === order(b) ? 0 : order(a) - order(b));
+  await writeJsonl(file, sorted);
+  return answersTo(questions, sorted, { file, model });
+}
+
+async function answerBatch(
+  batch: readonly BenchmarkQuestion[],
+  answerer: Answerer,
+  temperature: number,
+): Promise<Reply[][]> {
+  const dialogues = batch.map((): Turn[] => []);
+  const replies = batch.map((): Reply[] => []);
+  for (let turn = 0;; turn++) {
+    const going = batch.map((_, i) => i).filter((i) => turn < batch[i].turns.length);
+    if (going.length === 0) return replies;
+    for (const i of going) dialogues[i].push({ role: "user", content: batch[i].turns[turn] });
+    const answers = await answerer.answer(going.map((i) => dialogues[i]), {
+      temperature,
+      streams: going.map((i) => `${batch[i].id}/${turn + 1}`),
+    });
+    going.forEach((i, row) => {
+      replies[i].push(answers[row]);
+      dialogues[i].push({ role: "assistant", content: answers[row].text });
+    });
+  }
+}
+
+async function checkSettings(
+  file: string,
+  settings: Readonly<Record<string, string | number>>,
+): Promise<void> {
+  const path = file.replace(/\.jsonl$/, "") + ".settings.json";
+  const before = await readJsonFile<Record<string, unknown>>(path);
+  const names = Object.keys({ ...before, ...settings });
+  const changed = before === null
+    ? undefined
+    : names.find((name) => JSON.stringify(before[name]) !== JSON.stringify(settings[name]));
+  if (before !== null && changed !== undefined) {
+    throw new UserError(
+      `${file}: its answers were made with ${changed} = ${
+        JSON.stringify(before[changed]) ?? "none"
+      }, ` +
+        `now it is ${JSON.stringify(settings[changed]) ?? "none"}`,
+      "take the settings of before, give the model another name (NAME=SPEC), or another --out",
+    );
+  }
+  await writeWhole(path, JSON.stringify(settings, null, 2) + "\n");
+}

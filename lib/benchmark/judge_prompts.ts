@@ -1,0 +1,126 @@
+/** MT-Bench's own judge prompts, for judges that reply in words. */
+import { z } from "zod";
+import { UserError } from "../base/error.ts";
+import type { Turn } from "../text/mod.ts";
+import { type BenchmarkQuestion, readRecords } from "./question.ts";
+
+const PromptSchema = z.object({
+  name: z.string(),
+  type: z.string(),
+  system_prompt: z.string(),
+  prompt_template: z.string(),
+  output_format: z.string(),
+});
+
+/** A judge's prompt as `judge_prompts.jsonl` holds it. */
+export type JudgePrompt = z.infer<typeof PromptSchema>;
+
+/** The prompts by name. */
+export type JudgePrompts = ReadonlyMap<string, JudgePrompt>;
+
+/** Reads `judge_prompts.jsonl`. @throws {UserError} Naming file, line and field. */
+export async function readJudgePrompts(file: string): Promise<JudgePrompts> {
+  const prompts = new Map<string, JudgePrompt>();
+  for await (const { value } of readRecords(file, PromptSchema)) prompts.set(value.name, value);
+  for (const base of ["pair-v2", "pair-math-v1", "single-v1", "single-math-v1"]) {
+    for (const name of [base, `${base}-multi-turn`]) {
+      if (prompts.has(name)) continue;
+      throw new UserError(`${file} has no prompt "${name}"`, "fetch judge_prompts.jsonl again");
+    }
+  }
+  return prompts;
+}
+
+/**
+ * The name of the prompt for a question and turn: the one with reference answers where there are some, the
+ * one for whole conversations from the second turn on (`gen_judgment.py` of FastChat 0.2.36).
+ */
+export function promptName(
+  kind: "pair" | "single",
+  question: Pick<BenchmarkQuestion, "reference">,
+  turn: number,
+): string {
+  const base = { pair: ["pair-v2", "pair-math-v1"], single: ["single-v1", "single-math-v1"] }[kind];
+  return base[question.reference === null ? 0 : 1] + (turn > 1 ? "-multi-turn" : "");
+}
+
+/**
+ * A judge's dialogue: the prompt with its places filled in. Braces in an answer stay as they are.
+ *
+ * @throws {UserError} When the prompt has a place for which there is no value.
+ *
+ * @example
+ * ```ts
+ * import { fillPrompt } from "./judge_prompts.ts";
+ * const prompt = { name: "p", type: "single", system_prompt: "Judge.", prompt_template: "Q: {question}", output_format: "" };
+ * fillPrompt(prompt, { question: "Why {x}?" })[1].content; // "Q: Why {x}?"
+ * ```
+ */
+export function fillPrompt(
+  { name, system_prompt, prompt_template }: JudgePrompt,
+  values: Readonly<Record<string, string>>,
+): Turn[] {
+  const content = prompt_template.replace(/\{(\w+)\}/g, (_, place: string) => {
+    if (Object.hasOwn(values, place)) return values[place];
+    throw new UserError(
+      `the judge's prompt "${name}" asks for {${place}}, which this question does not have`,
+      `use a prompt with places among ${Object.keys(values).join(", ")}`,
+    );
+  });
+  return [{ role: "system", content: system_prompt }, { role: "user", content }];
+}
+
+/** The values of a prompt's places for one order of two models' answers. */
+export function pairPlaces(
+  question: BenchmarkQuestion,
+  turn: number,
+  { a, b }: { readonly a: readonly string[]; readonly b: readonly string[] },
+): Record<string, string> {
+  return turn === 1
+    ? { question: question.turns[0], answer_a: a[0], answer_b: b[0], ...references(question) }
+    : {
+      ...numbered("question", question.turns),
+      ...numbered("answer_a", a),
+      ...numbered("answer_b", b),
+      ...references(question),
+    };
+}
+
+/** The values of a prompt's places for one model's answers. */
+export function singlePlaces(
+  question: BenchmarkQuestion,
+  turn: number,
+  answers: readonly string[],
+): Record<string, string> {
+  return turn === 1
+    ? { question: question.turns[0], answer: answers[0], ...references(question) }
+    : {
+      ...numbered("question", question.turns),
+      ...numbered("answer", answers),
+      ...references(question),
+    };
+}
+
+const numbered = (name: string, texts: readonly string[]) =>
+  Object.fromEntries(texts.map((text, i) => [`${name}_${i + 1}`, text]));
+
+const references = ({ reference }: BenchmarkQuestion) => numbered("ref_answer", reference ?? []);
+
+/** The seat that a reply names by `[[A]]`, `[[B]]` or `[[C]]` for a tie, looked for in this order. */
+export function readSeat(reply: string): "A" | "B" | "tie" | null {
+  for (const [mark, seat] of [["[[A]]", "A"], ["[[B]]", "B"], ["[[C]]", "tie"]] as const) {
+    if (reply.includes(mark)) return seat;
+  }
+  return null;
+}
+
+/**
+ * The grade in a reply: the first number in double brackets, else the first in single ones; null where
+ * there is none. A number outside [1, 10] is none either: FastChat would average it in.
+ */
+export function readGrade(reply: string): number | null {
+  const found = /\[\[(\d+\.?\d*)\]\]/.exec(reply) ?? /\[(\d+\.?\d*)\]/.exec(reply);
+  if (found === null) return null;
+  const grade = Number(found[1]);
+  return grade >= 1 && grade <= 10 ? grade : null;
+}

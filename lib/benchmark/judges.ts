@@ -1,0 +1,122 @@
+/** Judges of benchmarks by name: any judge of `deno task judge`, or MT-Bench's prompts over a server. */
+import { dirname, join } from "node:path";
+import { UserError } from "../base/error.ts";
+import { modelFingerprint, modelScorer } from "../method/mod.ts";
+import { JUDGE_SPECS, openJudge } from "../judges/open_judge.ts";
+import type { RunConfig } from "../run/config.ts";
+import { findBenchmarkFile, type FindOptions, JUDGE_PROMPTS } from "./catalogue.ts";
+import { readJudgePrompts } from "./judge_prompts.ts";
+import { openLanguageModel, specName } from "./language_model.ts";
+import { openChat, promptGrader, promptReferee } from "./prompt_judge.ts";
+import { compareReferee, type Grader, type Referee } from "./referee.ts";
+import { tokenGrader } from "./token_grader.ts";
+
+/** How judges of benchmarks are named, for help texts. */
+export const BENCHMARK_JUDGES: readonly string[] = [...JUDGE_SPECS, "mt-bench:URL,model=NAME"];
+
+/** What opening a judge needs. */
+export interface BenchmarkJudgeOptions {
+  readonly config: Readonly<RunConfig>;
+  readonly settings?: readonly string[];
+  readonly seed: number;
+  readonly cacheFile: string;
+  readonly find: FindOptions;
+  readonly log: (line: string) => void;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** A referee or a grader with what to know of it once it has judged. */
+export interface Opened<T> {
+  readonly judge: T;
+  readonly notes?: () => readonly string[];
+  readonly dispose?: () => void;
+}
+
+/** Opens a judge of pairs. @throws {UserError} When there is no such judge, or it cannot be opened. */
+export async function openReferee(
+  spec: string,
+  { config, settings, seed, cacheFile, find, log, onProgress }: BenchmarkJudgeOptions,
+): Promise<Opened<Referee>> {
+  if (spec.startsWith("mt-bench:")) {
+    const { prompts, ...chat } = await promptChat(spec, { find, seed, cacheFile });
+    return { judge: promptReferee({ ...chat, prompts }) };
+  }
+  const opened = await openJudge(spec, {
+    seed,
+    pairs: [],
+    seats: "unknown",
+    onBadLine: "fail",
+    config,
+    settings,
+    cacheFile,
+    log,
+    onProgress,
+  });
+  // Told apart by more than "adapter", which is what most adapters' folders are called.
+  const name = canGrade(spec) ? judgeName(spec) : opened.judge.name;
+  return { ...opened, judge: compareReferee({ ...opened.judge, name }) };
+}
+
+/** Whether a judge can grade single answers from 1 to 10. */
+export function canGrade(spec: string): boolean {
+  return /^(mt-bench|model|run):/.test(spec);
+}
+
+/**
+ * Opens a grader: MT-Bench's prompts over a server, or a model's expected grade.
+ *
+ * @throws {UserError} When the judge has no grades from 1 to 10, or cannot be opened.
+ */
+export async function openGrader(
+  spec: string,
+  { config, seed, cacheFile, find, log }: BenchmarkJudgeOptions,
+): Promise<Opened<Grader>> {
+  if (spec.startsWith("mt-bench:")) {
+    const { prompts, ...chat } = await promptChat(spec, { find, seed, cacheFile });
+    return { judge: promptGrader({ ...chat, prompts }) };
+  }
+  if (!canGrade(spec)) {
+    throw new UserError(
+      `the judge "${spec}" does not grade answers from 1 to 10`,
+      "grade with model:PATH[+ADAPTER], run:FOLDER#STATE or mt-bench:URL,model=NAME, or judge pairs alone: " +
+        "--mode pair",
+    );
+  }
+  const language = await openLanguageModel(modelOf(spec), { log });
+  const { batchTokens, maxTokens } = config.judge;
+  const { model } = language;
+  const longest = Math.min(maxTokens, model.config.maxPositions - 2); // two: the grade 10 may be spelled
+  return {
+    judge: tokenGrader({
+      ...language,
+      name: judgeName(spec),
+      key: JSON.stringify([await modelFingerprint(model), longest]),
+      scorer: modelScorer((work) => work(model), { batchTokens }),
+      maxTokens: longest,
+    }),
+    notes: () => [
+      "a grade is the expected one over the probabilities of the ten grades, without an explanation before it",
+    ],
+    dispose: language.dispose,
+  };
+}
+
+/** A judge's spec as that of a model; the model of a run that judges is the one after JSFT. */
+function modelOf(spec: string): string {
+  return spec.startsWith("run:") && !spec.includes("#")
+    ? `${spec}#jsft`
+    : spec.replace(/^model:/, "");
+}
+
+const judgeName = (spec: string) => `${/^\w+/.exec(spec)![0]}:${specName(modelOf(spec))}`;
+
+async function promptChat(
+  spec: string,
+  { find, seed, cacheFile }: Pick<BenchmarkJudgeOptions, "find" | "seed" | "cacheFile">,
+) {
+  // Beside the file of judgments that are probabilities: these are words.
+  const replies = join(dirname(cacheFile), "replies.jsonl");
+  const chat = await openChat(spec.slice("mt-bench:".length), { seed, replies });
+  const prompts = await readJudgePrompts((await findBenchmarkFile(JUDGE_PROMPTS, find))!);
+  return { ...chat, prompts };
+}

@@ -1,0 +1,183 @@
+/** What a benchmark is run on: its questions, and models' answers to them. */
+import { UserError } from "../base/error.ts";
+import type { RunConfig } from "../run/config.ts";
+import { makeFolder, writeJsonl } from "../base/files.ts";
+import {
+  answerCounts,
+  type AnswerSet,
+  answersTo,
+  modelAnswer,
+  readModelAnswers,
+} from "./answer_file.ts";
+import { answerQuestions } from "./answering.ts";
+import { type Benchmark, findBenchmarkFile, type FindOptions } from "./catalogue.ts";
+import { modelAnswerer, type NamedSpec, openLanguageModel } from "./language_model.ts";
+import {
+  type BenchmarkQuestion,
+  readInstructions,
+  readQuestions,
+  REFERENCE_CATEGORIES,
+  spread,
+} from "./question.ts";
+
+/** What to run. */
+export interface BenchmarkPlan {
+  readonly benchmark: Benchmark;
+  readonly models: readonly NamedSpec[];
+  /** Whom every model is compared with; null: nobody. */
+  readonly against: NamedSpec | null;
+  /** null: answers alone. */
+  readonly judge: string | null;
+  readonly modes: readonly ("pair" | "single")[];
+  /** How many questions; null: all. */
+  readonly questions: number | null;
+  readonly maxNewTokens: number;
+  readonly rows: number;
+  readonly seed: number;
+  /** Settings of a judge that is a model. */
+  readonly config: Readonly<RunConfig>;
+  /** Those of them that the user gave: a run's judge has its own for the rest. */
+  readonly settings: readonly string[];
+  readonly out: string;
+  readonly dataFolder?: string;
+}
+
+/** How to tell of it. */
+export interface BenchmarkHooks {
+  readonly log: (line: string) => void;
+  readonly warn: (line: string) => void;
+  /** A piece of work begins: gives what hears of its progress. */
+  readonly progress: (name: string, unit: string) => (done: number, total: number) => void;
+  readonly checkStop: () => void;
+}
+
+/** The benchmark's questions that the plan asks, and the baseline's answers that came with them, if any. */
+export async function questionsOf(
+  { benchmark, questions: count }: BenchmarkPlan,
+  find: FindOptions,
+  { warn, log }: BenchmarkHooks,
+): Promise<{ questions: BenchmarkQuestion[]; baseline: AnswerSet | null }> {
+  const file = (await findBenchmarkFile(benchmark.questions, find))!;
+  if (benchmark.format === "fastchat") {
+    const references = await findBenchmarkFile(benchmark.references!, { ...find, optional: true });
+    const all = await readQuestions(file, references);
+    const questions = chosen(all, count, file);
+    const bare = questions.filter(({ category, reference }) =>
+      REFERENCE_CATEGORIES.includes(category) && reference === null
+    );
+    if (bare.length > 0) {
+      warn(
+        `${bare.length} questions of ${
+          REFERENCE_CATEGORIES.join(", ")
+        } have no reference answer and are ` +
+          `judged without (first: ${bare[0].id})`,
+      );
+    }
+    log(`${questions.length} of ${all.length} questions of ${file}`);
+    return { questions, baseline: null };
+  }
+  const { questions: all, answered: baseline, repeated } = await readInstructions(file);
+  if (repeated.length > 0) {
+    warn(
+      `${file}: ${repeated.length} instructions come twice (item ${
+        repeated[0]
+      }...); each is a question`,
+    );
+  }
+  const questions = chosen(all, count, file);
+  log(`${questions.length} of ${all.length} instructions of ${file}`);
+  const answers = baseline === null ? null : questions.map(({ id }) =>
+    modelAnswer({
+      model: baseline.name,
+      question: id,
+      turns: [baseline.answers[Number(id)]],
+      time: 0,
+    })
+  );
+  return { questions, baseline: answers && { model: baseline!.name, answers } };
+}
+
+function chosen(
+  all: readonly BenchmarkQuestion[],
+  count: number | null,
+  file: string,
+): BenchmarkQuestion[] {
+  if (count !== null && count > all.length) {
+    throw new UserError(`${file} has ${all.length} questions, not ${count}`, "ask for fewer");
+  }
+  return count === null ? [...all] : spread(all, count);
+}
+
+/**
+ * A model's answers: from a file of them (`answers:FILE`), the baseline's, or given now where they are not
+ * there yet.
+ *
+ * @throws {UserError} When they do not answer the questions.
+ */
+export async function answersOf(
+  { name, spec }: NamedSpec,
+  questions: readonly BenchmarkQuestion[],
+  { benchmark, maxNewTokens, seed, rows, out }: BenchmarkPlan,
+  { log, warn, progress, checkStop }: BenchmarkHooks,
+  baseline: AnswerSet | null = null,
+): Promise<AnswerSet> {
+  const file = `${out}/data/${benchmark.folder}/model_answer/${name}.jsonl`;
+  let set: AnswerSet;
+  if (spec === "baseline") {
+    if (baseline === null) {
+      throw new UserError(
+        "the file of questions has no baseline's answers",
+        "give alpaca_eval_gpt4_baseline.json or annotations, or name a model with --against",
+      );
+    }
+    return baseline;
+  } else if (spec.startsWith("answers:")) {
+    const path = spec.slice("answers:".length);
+    set = answersTo(questions, await givenAnswers(path, questions, name), {
+      file: path,
+      model: name,
+    });
+    await makeFolder(`${out}/data/${benchmark.folder}/model_answer`);
+    await writeJsonl(file, set.answers);
+  } else {
+    const language = await openLanguageModel(spec, { log });
+    try {
+      const answerer = await modelAnswerer(language, { name, maxNewTokens, seed, rows });
+      set = await answerQuestions(questions, answerer, {
+        file,
+        checkStop,
+        onProgress: progress(`answers of ${name}`, "question"),
+      });
+    } finally {
+      language.dispose();
+    }
+  }
+  const { empty, cut } = answerCounts(set);
+  if (empty > 0) warn(`${name}: ${empty} turns are answered with nothing`);
+  if (cut !== null && cut > 0) {
+    const how = spec.startsWith("answers:")
+      ? "off"
+      : `at ${maxNewTokens} tokens; --max-new-tokens raises it`;
+    warn(`${name}: ${cut} turns were cut ${how}`);
+  }
+  return set;
+}
+
+/** Answers of a file: FastChat's lines, or AlpacaEval's outputs by instruction. */
+async function givenAnswers(path: string, questions: readonly BenchmarkQuestion[], model: string) {
+  if (!/\.json(\.gz)?$/.test(path)) return await readModelAnswers(path);
+  const { questions: items, answered } = await readInstructions(path, "model");
+  if (answered === null) {
+    throw new UserError(
+      `${path} has items without an answer or its writer`,
+      "give model_outputs.json",
+    );
+  }
+  const byInstruction = new Map(items.map(({ turns }, i) => [turns[0], answered.answers[i]]));
+  return questions.flatMap(({ id, turns }) => {
+    const answer = byInstruction.get(turns[0]);
+    return answer === undefined
+      ? []
+      : [modelAnswer({ model, question: id, turns: [answer], time: 0 })];
+  });
+}

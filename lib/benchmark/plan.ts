@@ -1,0 +1,131 @@
+import { UserError } from "../base/error.ts";
+import { judgeSettings } from "../judges/open_judge.ts";
+import { resolveConfig } from "../run/config.ts";
+import { benchmarkNamed, BENCHMARKS } from "./catalogue.ts";
+import { BENCHMARK_JUDGES, canGrade } from "./judges.ts";
+import { MODEL_SPECS, namedSpec } from "./language_model.ts";
+import type { BenchmarkPlan } from "./material.ts";
+
+/** The options of the command line, as commander gives them. */
+export interface BenchmarkOptions {
+  bench?: string;
+  model: string[];
+  adapter?: string;
+  against?: string;
+  judge?: string;
+  mode?: string;
+  questions?: string;
+  maxNewTokens?: string;
+  rows: string;
+  principle?: string;
+  set: string[];
+  seed: string;
+  data?: string;
+  out?: string;
+  figures: boolean;
+}
+
+/**
+ * The plan that the options come to, checked as a whole before anything is loaded.
+ *
+ * @throws {UserError} Naming the option that is missing, wrong or at odds with another.
+ */
+export function planOf(options: BenchmarkOptions): BenchmarkPlan {
+  if (options.bench === undefined) {
+    throw new UserError(
+      "no benchmark is named",
+      `give --bench ${Object.keys(BENCHMARKS).join("|")}`,
+    );
+  }
+  const benchmark = benchmarkNamed(options.bench);
+  if (options.model.length === 0) {
+    throw new UserError("no model is named", `give --model ${MODEL_SPECS.join(" | ")}`);
+  }
+  if (options.adapter !== undefined && options.model.length > 1) {
+    throw new UserError(
+      `--adapter ${options.adapter} with ${options.model.length} models`,
+      "write it after the model it belongs to: --model PATH+ADAPTER",
+    );
+  }
+  const models = options.model.map((spec) =>
+    namedSpec(options.adapter === undefined ? spec : `${spec}+${options.adapter}`)
+  );
+  const against = options.against !== undefined
+    ? namedSpec(options.against)
+    : benchmark.format === "alpaca" && options.judge !== undefined
+    ? { name: "baseline", spec: "baseline" }
+    : null;
+  const names = [...models, ...(against ? [against] : [])].map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) {
+    throw new UserError(
+      `two models are called "${twice}", and files are called by it`,
+      "give them names of their own: NAME=SPEC",
+    );
+  }
+  const { judge = null } = options;
+  const modes = modesOf(options.mode, { judge, against: against !== null });
+  const seed = whole("seed", options.seed, 0);
+  const settings = judgeSettings(options);
+  const defaults = ["judge.system=null", "judge.maxTokens=2048", 'judge.principles=["overall"]'];
+  return {
+    benchmark,
+    models,
+    against,
+    judge,
+    modes,
+    questions: options.questions === undefined ? null : whole("questions", options.questions, 1),
+    maxNewTokens: options.maxNewTokens === undefined
+      ? benchmark.maxNewTokens
+      : whole("max-new-tokens", options.maxNewTokens, 1),
+    rows: whole("rows", options.rows, 1),
+    seed,
+    config: resolveConfig("small", { settings: [...defaults, ...settings, `seed=${seed}`] }),
+    settings,
+    out: options.out ?? `runs/benchmark-${benchmark.name}`,
+    dataFolder: options.data,
+  };
+}
+
+function modesOf(
+  mode: string | undefined,
+  { judge, against }: { judge: string | null; against: boolean },
+): ("pair" | "single")[] {
+  if (judge === null) {
+    if (mode === undefined) return [];
+    throw new UserError(
+      `--mode ${mode} without a judge`,
+      `give --judge ${BENCHMARK_JUDGES.join(" | ")}`,
+    );
+  }
+  if (mode === undefined) {
+    const modes = [
+      ...(against ? ["pair" as const] : []),
+      ...(canGrade(judge) ? ["single" as const] : []),
+    ];
+    if (modes.length > 0) return modes;
+    throw new UserError(
+      `the judge "${judge}" compares pairs, and there is nobody to compare with`,
+      "name whom with --against SPEC",
+    );
+  }
+  return mode.split(",").map((name) => {
+    if (name === "pair" && !against) {
+      throw new UserError("--mode pair without --against", "name whom to compare with");
+    }
+    if (name === "single" && !canGrade(judge)) {
+      throw new UserError(
+        `--mode single with "${judge}", which does not grade from 1 to 10`,
+        "grade with model:, run: or mt-bench:, or leave single out",
+      );
+    }
+    if (name === "pair" || name === "single") return name;
+    throw new UserError(`--mode "${name}"`, "give pair, single or pair,single");
+  });
+}
+
+function whole(name: string, text: string, least: number): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isSafeInteger(value) && value >= least) return value;
+  throw new UserError(`--${name} is "${text}"`, `give a whole number from ${least} up`);
+}

@@ -1,0 +1,166 @@
+/** A judge that replies in words to MT-Bench's own prompts, such as a large model behind a server. */
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { UserError } from "../base/error.ts";
+import { countBallots, type Judgment, type Seats } from "../method/mod.ts";
+import { keptAnswers } from "../base/kept_answers.ts";
+import { Fault, keyOf, parseServedSpec, ServedClient } from "../judges/served/mod.ts";
+import type { Turn } from "../text/mod.ts";
+import {
+  fillPrompt,
+  type JudgePrompts,
+  pairPlaces,
+  promptName,
+  readGrade,
+  readSeat,
+  singlePlaces,
+} from "./judge_prompts.ts";
+import type { Grader, GradeVerdict, MatchVerdict, Referee } from "./referee.ts";
+
+/** Replies to a dialogue in words. */
+export type Chat = (turns: readonly Turn[]) => Promise<string>;
+
+/** Settings of {@linkcode promptReferee} and {@linkcode promptGrader}. */
+export interface PromptJudgeOptions {
+  readonly name: string;
+  readonly chat: Chat;
+  readonly prompts: JudgePrompts;
+  /** As that of a `Referee`. */
+  readonly key?: string;
+  /** Requests under way at once, and verdicts written down together; 4 unless said. */
+  readonly rows?: number;
+}
+
+const SEATS: Readonly<Record<"A" | "B" | "tie", Seats>> = {
+  A: { a: 1, b: 0 },
+  B: { a: 0, b: 1 },
+  tie: { a: 0.5, b: 0.5 },
+};
+
+/**
+ * A referee by MT-Bench's pairwise prompts, both orders. As in FastChat a match in which either reply
+ * names nobody has no verdict; it is not a tie.
+ */
+export function promptReferee({ name, key, chat, prompts, rows = 4 }: PromptJudgeOptions): Referee {
+  return {
+    name,
+    key,
+    rows,
+    play: (matches) =>
+      Promise.all(matches.map(async ({ question, turn, first, second }): Promise<MatchVerdict> => {
+        const prompt = promptName("pair", question, turn);
+        const ask = async (a: readonly string[], b: readonly string[]) => {
+          const turns = fillPrompt(prompts.get(prompt)!, pairPlaces(question, turn, { a, b }));
+          return { asked: turns.at(-1)!.content, said: await chat(turns) };
+        };
+        const games = await Promise.all([ask(first, second), ask(second, first)]);
+        return { prompt, games, judgment: judgmentOf(games.map(({ said }) => readSeat(said))) };
+      })),
+  };
+}
+
+function judgmentOf([forward, backward]: ReturnType<typeof readSeat>[]): Judgment {
+  const seats = (named: typeof forward) => named === null ? { a: 0, b: 0 } : SEATS[named];
+  const judgment = countBallots([{
+    principle: "mt-bench",
+    forward: seats(forward),
+    backward: seats(backward),
+  }]);
+  return { ...judgment, answered: forward !== null && backward !== null };
+}
+
+/** A grader by MT-Bench's prompts for single answers: the grade is the number in the reply. */
+export function promptGrader({ name, key, chat, prompts, rows = 4 }: PromptJudgeOptions): Grader {
+  return {
+    name,
+    key,
+    rows,
+    grade: (requests) =>
+      Promise.all(requests.map(async ({ question, turn, answers }): Promise<GradeVerdict> => {
+        const prompt = promptName("single", question, turn);
+        const turns = fillPrompt(prompts.get(prompt)!, singlePlaces(question, turn, answers));
+        const said = await chat(turns);
+        const game = { asked: turns.at(-1)!.content, said };
+        return { score: readGrade(said), mass: null, prompt, game };
+      })),
+  };
+}
+
+const ReplySchema = z.object({
+  choices: z.tuple(
+    [z.object({ message: z.object({ content: z.string().nullable() }) })],
+    z.unknown(),
+  ),
+});
+
+/**
+ * A chat that keeps every reply as it arrives, and does not ask again for what it has: a killed run has paid for
+ * no reply twice, whatever verdicts it had not put together yet.
+ *
+ * @param options.key What a reply depends on beside the dialogue, such as the server and the model.
+ * @param options.path JSONL file of the replies.
+ * @throws {UserError} When a whole line of the file is not a reply, naming file and line.
+ */
+export function keptChat(
+  chat: Chat,
+  { key, path }: { readonly key: string; readonly path: string },
+): Chat {
+  const replies = keptAnswers<string>({
+    path,
+    write: (said) => ({ said }),
+    read: ({ said }) => typeof said === "string" ? said : undefined,
+    what: "a stored reply",
+  });
+  return async (turns) => {
+    const name = createHash("sha256").update(JSON.stringify([key, turns])).digest("base64url");
+    const before = replies.get(name);
+    if (before !== undefined) return before;
+    const said = await chat(turns);
+    replies.add([[name, said]]);
+    return said;
+  };
+}
+
+/** FastChat lets its judges reply with up to 2048 tokens, at temperature 0 (`run_judge_pair`). */
+const REPLY_TOKENS = 2048;
+
+/**
+ * A chat with a model on an OpenAI-compatible server, `URL,model=NAME[,keyVariable=NAME...]`.
+ *
+ * @param more.replies File that keeps its replies, see {@linkcode keptChat}; none unless said.
+ * @throws {UserError} When the spec is wrong, the key's variable is not set, or the file holds something else.
+ */
+export async function openChat(
+  spec: string,
+  { replies, ...more }:
+    & Pick<ConstructorParameters<typeof ServedClient>[0], "fetch" | "sleep" | "seed">
+    & { readonly replies?: string } = {},
+): Promise<{ name: string; key: string; chat: Chat; rows: number }> {
+  const served = await parseServedSpec(spec);
+  if (served.api === "completions") {
+    throw new UserError(
+      'MT-Bench\'s prompts need a chat, and the judge is asked over "completions"',
+      "leave api out, or judge by tokens with served:SPEC",
+    );
+  }
+  const client = new ServedClient({ ...more, ...served, key: keyOf(served) });
+  const chat: Chat = (messages) => {
+    const fields = { model: served.model, messages, temperature: 0, max_tokens: REPLY_TOKENS };
+    const body = Object.entries({ ...fields, ...served.body }).filter(([, value]) =>
+      value !== null
+    );
+    return client.ask("chat/completions", Object.fromEntries(body), (reply) => {
+      const parsed = ReplySchema.safeParse(reply);
+      if (parsed.success) return parsed.data.choices[0].message.content ?? "";
+      throw new Fault("garbled", "the answer has no choices[0].message.content");
+    });
+  };
+  const { url, model, revision, body, concurrency } = served;
+  const key = JSON.stringify([url, model, revision, body]);
+  return {
+    name: `mt-bench:${model}`,
+    key,
+    chat: replies === undefined ? chat : keptChat(chat, { key, path: replies }),
+    rows: concurrency,
+  };
+}

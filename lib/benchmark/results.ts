@@ -1,0 +1,300 @@
+/** What a benchmark's verdicts come to, in all and by category, each number with its interval and its n. */
+import { characters } from "../base/characters.ts";
+import { UserError } from "../base/error.ts";
+import { Rng } from "../base/random.ts";
+import { bootstrap, proportion } from "../measure/statistics.ts";
+import type { AnswerSet } from "./answer_file.ts";
+import { turnsOf } from "./answer_file.ts";
+import type { BenchmarkQuestion } from "./question.ts";
+import { comparisonOf } from "./referee.ts";
+import type { PairRecord, SingleRecord } from "./verdict_file.ts";
+
+/** What the measures mean; `benchmarkTable` prints it. */
+export const BENCHMARK_MEASURES = {
+  grade: "mean grade, 1 to 10",
+  gradeDifference: "model's grade less the other's, on the same questions",
+  gradeLengthCorrelation: "correlation of grade and length of the answer in characters",
+  gradeLongerHalf: "mean grade of the longer half of the answers less that of the shorter half",
+  gradeMass: "mean probability on the ten grades: how much of the judge's answer is a grade",
+  winRate:
+    "share won: a win is named in both orders, what orders disagree on is a half (FastChat's adjusted rate)",
+  preference: "mean probability that the model's answer is the better one, both orders averaged",
+  consistency:
+    "share of matches in which both orders name the same winner; without answers that are the same",
+  mass: "mean P(A) + P(B): how much of the judge's answer is a verdict",
+  longerRate: "win rate by a judge of length alone",
+} as const;
+
+/** A name of {@linkcode BENCHMARK_MEASURES}. */
+export type BenchmarkMeasure = keyof typeof BENCHMARK_MEASURES;
+
+/** A row of the results' CSV. Empty cells: not known, such as the interval of a single question. */
+export interface BenchmarkRow {
+  readonly benchmark: string;
+  readonly judge: string;
+  readonly model: string;
+  /** Whom the model is compared with; empty for a grade. */
+  readonly against: string;
+  /** "all" or one. */
+  readonly category: string;
+  readonly turn: "all" | "1" | "2" | string;
+  readonly measure: BenchmarkMeasure;
+  readonly value: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  /** Questions it rests on. */
+  readonly n: number;
+  /** Turns that the judge left without a verdict, in no value. */
+  readonly unanswered: number;
+}
+
+/** Whose results, and how to draw the resamples. */
+export interface ResultOptions {
+  readonly benchmark: string;
+  readonly seed: number;
+  /** Bootstrap resamples; 2000 unless said. */
+  readonly samples?: number;
+}
+
+/** A number of one turn of one question; null: the judge gave none. */
+interface Item {
+  readonly question: number | string;
+  readonly category: string;
+  readonly turn: number;
+  readonly value: number | null;
+}
+
+/** Rates whose values lie in [0, 1] and near its ends: their interval is Wilson's. */
+const SHARES: ReadonlySet<BenchmarkMeasure> = new Set(["winRate", "consistency", "longerRate"]);
+
+/**
+ * The rows of a model's grades; `other`, graded by the same judge, adds the paired differences.
+ *
+ * A value is the mean over turns, as FastChat's `show_result.py` takes it; the interval is a percentile
+ * bootstrap over questions, each with all its turns.
+ */
+export function gradeRows(
+  questions: readonly BenchmarkQuestion[],
+  records: readonly SingleRecord[],
+  options: ResultOptions & { readonly other?: readonly SingleRecord[] },
+): BenchmarkRow[] {
+  const [{ model, judge }] = notEmpty(records);
+  const { other } = options;
+  const found = (list: readonly SingleRecord[]) =>
+    new Map(list.map((record) => [`${record.question_id}/${record.turn}`, record]));
+  const [own, others] = [found(records), found(other ?? [])];
+  const known = (record?: SingleRecord) =>
+    record === undefined || record.score < 0 ? null : record.score;
+  const items = (value: (key: string) => number | null) => itemsOf(questions, value);
+  const about = { judge: judge[0], model, against: "" };
+  const masses = records.some(({ self_judge }) => self_judge.mass !== null);
+  return [
+    ...rowsOf("grade", items((key) => known(own.get(key))), { ...options, ...about }),
+    ...(masses
+      ? rowsOf("gradeMass", items((key) => own.get(key)?.self_judge.mass ?? null), {
+        ...options,
+        ...about,
+      })
+      : []),
+    ...(other?.length
+      ? rowsOf(
+        "gradeDifference",
+        items((key) => {
+          const [a, b] = [known(own.get(key)), known(others.get(key))];
+          return a === null || b === null ? null : a - b;
+        }),
+        { ...options, ...about, against: other[0].model },
+      )
+      : []),
+  ];
+}
+
+/**
+ * The rows of a model's matches: it is the first of the two.
+ *
+ * Win rate, consistency and the rate of length alone have Wilson's interval on the count of questions, which
+ * keeps a width where all went one way and is wide rather than narrow when halves are among them; the others
+ * a percentile bootstrap over questions. Where all questions are alike a bootstrap has no width: no interval.
+ */
+export function pairRows(
+  questions: readonly BenchmarkQuestion[],
+  records: readonly PairRecord[],
+  options: ResultOptions & { readonly answers: readonly [AnswerSet, AnswerSet] },
+): BenchmarkRow[] {
+  const [{ model_1, model_2, judge }] = notEmpty(records);
+  const found = new Map(records.map((record) => [`${record.question_id}/${record.turn}`, record]));
+  const of = (value: (record: PairRecord) => number | null) =>
+    itemsOf(questions, (key) => {
+      const record = found.get(key);
+      return record?.self_judge.judgment.answered ? value(record) : null;
+    });
+  /** Without the answers that are the same: what was not asked says nothing of the judge. */
+  const ofAsked = (items: readonly Item[]) =>
+    items.filter(({ question, turn }) =>
+      found.get(`${question}/${turn}`)?.self_judge.asked ?? true
+    );
+  const judgment = (record: PairRecord) => record.self_judge.judgment;
+  const about = { ...options, judge: judge[0], model: model_1, against: model_2 };
+  const oneOrder = records.some((record) => judgment(record).recorded !== undefined);
+  const [first, second] = options.answers;
+  const longer = itemsOf(questions, (_, question, turn, q) => {
+    const match = comparisonOf({
+      question,
+      turn,
+      first: turnsOf(first.answers[q]),
+      second: turnsOf(second.answers[q]),
+    });
+    return 0.5 + 0.5 * Math.sign(characters(match.first) - characters(match.second));
+  });
+  const mass = itemsOf(questions, (key) => {
+    const record = found.get(key);
+    return record === undefined ? null : judgment(record).mass;
+  });
+  return [
+    ...rowsOf("winRate", of(adjustedWin), about),
+    ...rowsOf("preference", of((record) => judgment(record).pFirst), about),
+    // A verdict taken down in one order says nothing of the other, nor of its mass.
+    ...(oneOrder ? [] : [
+      ...rowsOf(
+        "consistency",
+        ofAsked(of((record) => Number(judgment(record).consistent))),
+        about,
+      ),
+      ...rowsOf("mass", ofAsked(mass), about),
+    ]),
+    ...rowsOf("longerRate", longer, about),
+  ];
+}
+
+/** 1 where both orders name the first model, 0 where both name the second, else a half (FastChat). */
+export function adjustedWin({ g1_winner, g2_winner }: PairRecord): number {
+  if (g1_winner !== g2_winner || g1_winner === "tie") return 0.5;
+  return g1_winner === "model_1" ? 1 : 0;
+}
+
+function itemsOf(
+  questions: readonly BenchmarkQuestion[],
+  value: (key: string, question: BenchmarkQuestion, turn: number, q: number) => number | null,
+): Item[] {
+  return questions.flatMap((question, q) =>
+    question.turns.map((_, t) => ({
+      question: question.id,
+      category: question.category,
+      turn: t + 1,
+      value: value(`${question.id}/${t + 1}`, question, t + 1, q),
+    }))
+  );
+}
+
+/** A measure in all and by category, over all turns and turn by turn where there are several. */
+function rowsOf(
+  measure: BenchmarkMeasure,
+  items: readonly Item[],
+  { benchmark, judge, model, against, seed, samples }: ResultOptions & {
+    judge: string;
+    model: string;
+    against: string;
+  },
+): BenchmarkRow[] {
+  const categories = ["all", ...new Set(items.map(({ category }) => category))];
+  const turns = [...new Set(items.map(({ turn }) => turn))].sort((a, b) => a - b);
+  const chosen = turns.length > 1 ? ["all", ...turns.map(String)] : ["all"];
+  return categories.flatMap((category) =>
+    chosen.map((turn): BenchmarkRow => {
+      const some = items.filter((item) =>
+        (category === "all" || item.category === category) &&
+        (turn === "all" || String(item.turn) === turn)
+      );
+      const name = ["benchmark", benchmark, judge, model, against, category, turn, measure];
+      return {
+        benchmark,
+        judge,
+        model,
+        against,
+        category,
+        turn,
+        measure,
+        ...estimate(measure, some, { rng: Rng.named(seed, name.join("/")), samples }),
+        unanswered: some.filter(({ value }) => value === null).length,
+      };
+    })
+  );
+}
+
+function estimate(
+  measure: BenchmarkMeasure,
+  items: readonly Item[],
+  { rng, samples }: { rng: Rng; samples?: number },
+): Pick<BenchmarkRow, "value" | "low" | "high" | "n"> {
+  const known = items.flatMap(({ question, value }) => value === null ? [] : [{ question, value }]);
+  const groups = [...Map.groupBy(known, ({ question }) => question).values()]
+    .map((group) => ({ sum: group.reduce((s, { value }) => s + value, 0), count: group.length }));
+  const n = groups.length;
+  if (n === 0) return { value: null, low: null, high: null, n };
+  const meanOf = (rows: readonly number[]) =>
+    rows.reduce((s, i) => s + groups[i].sum, 0) / rows.reduce((s, i) => s + groups[i].count, 0);
+  const rows = groups.map((_, i) => i);
+  const value = meanOf(rows);
+  if (SHARES.has(measure)) {
+    const { low, high } = proportion(Math.min(1, Math.max(0, value)) * n, n);
+    return { value, low, high, n };
+  }
+  // One question, or questions all alike, say nothing of how others would differ.
+  const means = groups.map(({ sum, count }) => sum / count);
+  if (means.every((mean) => mean === means[0])) return { value, low: null, high: null, n };
+  const { low, high } = bootstrap(rows, { rng, statistic: meanOf, samples });
+  return { value, low, high, n };
+}
+
+function notEmpty<T>(records: readonly T[]): readonly T[] {
+  if (records.length > 0) return records;
+  throw new UserError("there are no verdicts to count", "ask at least one question");
+}
+
+/** What came out as text for a terminal: every measure in all, then win rates and grades by category. */
+export function benchmarkTable(rows: readonly BenchmarkRow[]): string {
+  const interval = ({ value, low, high }: BenchmarkRow) => {
+    if (value === null) return "-";
+    if (low === null || high === null) return value.toFixed(3);
+    return `${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
+  };
+  const name = ({ model, against }: BenchmarkRow) =>
+    against === "" ? model : `${model} against ${against}`;
+  const all = rows.filter(({ category }) => category === "all").map((row) => [
+    name(row),
+    row.measure,
+    row.turn,
+    interval(row),
+    String(row.n),
+    String(row.unanswered),
+  ]);
+  const parts = [
+    layOut([
+      ["model", "measure", "turn", "value, 95 % interval", "questions", "unanswered"],
+      ...all,
+    ]),
+  ];
+  for (const measure of ["winRate", "grade"] as const) {
+    const some = rows.filter((row) =>
+      row.measure === measure && row.category !== "all" && row.turn === "all"
+    );
+    if (some.length === 0) continue;
+    const names = [...new Set(some.map(name))];
+    const categories = [...new Set(some.map(({ category }) => category))];
+    const cells = categories.map((category) => {
+      const own = some.filter((row) => row.category === category);
+      const found = names.map((n) => own.find((row) => name(row) === n)!);
+      return [category, String(Math.max(...found.map(({ n }) => n))), ...found.map(interval)];
+    });
+    parts.push(layOut([[measure, "n", ...names], ...cells]));
+  }
+  const measures = [...new Set(rows.map(({ measure }) => measure))];
+  parts.push(measures.map((measure) => `${measure}: ${BENCHMARK_MEASURES[measure]}`).join("\n"));
+  return parts.join("\n\n");
+}
+
+function layOut(cells: readonly (readonly string[])[]): string {
+  const widths = cells[0].map((_, i) => Math.max(...cells.map((row) => row[i].length)));
+  return cells.map((row) => row.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd())
+    .join("\n");
+}

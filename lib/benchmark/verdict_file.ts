@@ -1,0 +1,209 @@
+/** Verdicts in FastChat's form: `data/BENCH/model_judgment/JUDGE_pair.jsonl` and `JUDGE_single.jsonl`. */
+import { dirname } from "node:path";
+import { appendJsonl, makeFolder, readJsonl, writeJsonl } from "../base/files.ts";
+import { type AnswerSet, turnsOf } from "./answer_file.ts";
+import type { BenchmarkQuestion } from "./question.ts";
+import { type Grader, namedBy, type Referee, verdictOnSame } from "./referee.ts";
+import type { Judgment } from "../method/mod.ts";
+
+/** Who FastChat's readers take an order to name. */
+export type NamedBy = "model_1" | "model_2" | "tie" | "error";
+
+/** A match as FastChat writes it (`play_a_match_pair`), with what else is known of it in `self_judge`. */
+export interface PairRecord {
+  readonly question_id: number | string;
+  readonly model_1: string;
+  readonly model_2: string;
+  readonly g1_winner: NamedBy;
+  readonly g2_winner: NamedBy;
+  /** The judge and the name of its prompt. */
+  readonly judge: readonly [string, string];
+  readonly g1_user_prompt: string;
+  readonly g1_judgment: string;
+  readonly g2_user_prompt: string;
+  readonly g2_judgment: string;
+  readonly turn: number;
+  /** Seconds since 1970. */
+  readonly tstamp: number;
+  readonly self_judge: {
+    readonly answers: readonly [string, string];
+    readonly key: string | null;
+    /** False of two answers that are the same: a tie that the judge was not asked for. */
+    readonly asked: boolean;
+    readonly judgment: Omit<Judgment, "votes">;
+  };
+}
+
+/** A grade as FastChat writes it (`play_a_match_single`): -1 where the judge gave none. */
+export interface SingleRecord {
+  readonly question_id: number | string;
+  readonly model: string;
+  readonly judge: readonly [string, string];
+  readonly user_prompt: string;
+  readonly judgment: string;
+  readonly score: number;
+  readonly turn: number;
+  readonly tstamp: number;
+  readonly self_judge: {
+    readonly answer: string;
+    readonly key: string | null;
+    readonly mass: number | null;
+  };
+}
+
+/** The file name that a judge's verdicts have. */
+export function verdictFile(folder: string, judge: string, kind: "pair" | "single"): string {
+  return `${folder}/model_judgment/${judge.replace(/[^\w.+-]+/g, "_")}_${kind}.jsonl`;
+}
+
+/** Settings of {@linkcode judgePairs} and {@linkcode gradeAnswers}. */
+export interface JudgingOptions {
+  readonly file: string;
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Throws to leave early; what is judged is on disk. */
+  readonly checkStop?: () => void;
+}
+
+/**
+ * Puts two models' answers to a referee, every turn of every question in both orders, and writes FastChat's
+ * pairwise judgments. Two answers that are the same are a tie, unasked. Verdicts in the file on the same answers under the same key are kept; verdicts on
+ * answers that have changed since are replaced.
+ *
+ * @returns A record a question and turn, in this order
+ */
+export async function judgePairs(
+  questions: readonly BenchmarkQuestion[],
+  [first, second]: readonly [AnswerSet, AnswerSet],
+  referee: Referee,
+  options: JudgingOptions,
+): Promise<PairRecord[]> {
+  const wanted = questions.flatMap((question, q) =>
+    question.turns.map((_, t) => ({ question, q, turn: t + 1 }))
+  );
+  const names = [first.model, second.model];
+  const ids = (q: number) => [first.answers[q].answer_id, second.answers[q].answer_id] as const;
+  return await kept<typeof wanted[number], PairRecord>(wanted, {
+    ...options,
+    key: referee.key,
+    rows: referee.rows,
+    nameOf: ({ question, q, turn }) => `${question.id}/${turn}/${ids(q)}`,
+    named: (record) => `${record.question_id}/${record.turn}/${record.self_judge?.answers}`,
+    ours: (record) =>
+      record.judge[0] === referee.name && record.model_1 === names[0] &&
+      record.model_2 === names[1],
+    make: async (batch) => {
+      const matches = batch.map(({ question, q, turn }) => ({
+        question,
+        turn,
+        first: turnsOf(first.answers[q]),
+        second: turnsOf(second.answers[q]),
+      }));
+      const same = matches.map(verdictOnSame);
+      const open = matches.filter((_, i) => same[i] === null);
+      const played = open.length === 0 ? [] : await referee.play(open);
+      const verdicts = matches.map((match, i) => same[i] ?? played[open.indexOf(match)]);
+      return batch.map(({ question, q, turn }, i): PairRecord => {
+        const { judgment: { votes: _, ...judgment }, prompt, games } = verdicts[i];
+        return {
+          question_id: question.id,
+          model_1: names[0],
+          model_2: names[1],
+          g1_winner: namedBy(verdicts[i].judgment, "forward"),
+          g2_winner: namedBy(verdicts[i].judgment, "backward"),
+          judge: [referee.name, prompt],
+          g1_user_prompt: games[0].asked,
+          g1_judgment: games[0].said,
+          g2_user_prompt: games[1].asked,
+          g2_judgment: games[1].said,
+          turn,
+          tstamp: Date.now() / 1000,
+          self_judge: {
+            answers: ids(q),
+            key: referee.key ?? null,
+            asked: same[i] === null,
+            judgment,
+          },
+        };
+      });
+    },
+  });
+}
+
+/** Has every turn of a model's answers graded, and writes FastChat's single judgments. */
+export async function gradeAnswers(
+  questions: readonly BenchmarkQuestion[],
+  { model, answers }: AnswerSet,
+  grader: Grader,
+  options: JudgingOptions,
+): Promise<SingleRecord[]> {
+  const wanted = questions.flatMap((question, q) =>
+    question.turns.map((_, t) => ({ question, q, turn: t + 1 }))
+  );
+  return await kept<typeof wanted[number], SingleRecord>(wanted, {
+    ...options,
+    key: grader.key,
+    rows: grader.rows,
+    nameOf: ({ question, q, turn }) => `${question.id}/${turn}/${answers[q].answer_id}`,
+    named: (record) => `${record.question_id}/${record.turn}/${record.self_judge?.answer}`,
+    ours: (record) => record.judge[0] === grader.name && record.model === model,
+    make: async (batch) => {
+      const verdicts = await grader.grade(batch.map(({ question, q, turn }) => ({
+        question,
+        turn,
+        answers: turnsOf(answers[q]),
+      })));
+      return batch.map(({ question, q, turn }, i): SingleRecord => {
+        const { score, mass, prompt, game } = verdicts[i];
+        return {
+          question_id: question.id,
+          model,
+          judge: [grader.name, prompt],
+          user_prompt: game.asked,
+          judgment: game.said,
+          score: score ?? -1,
+          turn,
+          tstamp: Date.now() / 1000,
+          self_judge: { answer: answers[q].answer_id, key: grader.key ?? null, mass },
+        };
+      });
+    },
+  });
+}
+
+/** Makes the records that the file does not hold yet, and gives all that are wanted. */
+async function kept<Want, Found extends PairRecord | SingleRecord>(
+  wanted: readonly Want[],
+  { file, key, rows, nameOf, named, ours, make, onProgress, checkStop }: JudgingOptions & {
+    key: string | undefined;
+    rows: number;
+    nameOf: (want: Want) => string;
+    named: (record: Found) => string;
+    /** Whether a record is of this judge and these models: others are left alone. */
+    ours: (record: Found) => boolean;
+    make: (batch: readonly Want[]) => Promise<Found[]>;
+  },
+): Promise<Found[]> {
+  await makeFolder(dirname(file));
+  const before = await readJsonl<Found>(file);
+  const names = new Set(wanted.map(nameOf));
+  const good = (record: Found) =>
+    key !== undefined && record.self_judge?.key === key && names.has(named(record));
+  await writeJsonl(file, before.filter((record) => !ours(record) || good(record)));
+  const found = new Map(
+    before.filter((record) => ours(record) && good(record)).map((
+      record,
+    ) => [named(record), record]),
+  );
+  const missing = wanted.filter((want) => !found.has(nameOf(want)));
+  let done = wanted.length - missing.length;
+  onProgress?.(done, wanted.length);
+  for (let at = 0; at < missing.length; at += rows) {
+    checkStop?.();
+    const batch = missing.slice(at, at + rows);
+    const made = await make(batch);
+    await appendJsonl(file, made);
+    made.forEach((record) => found.set(named(record), record));
+    onProgress?.(done += batch.length, wanted.length);
+  }
+  return wanted.map((want) => found.get(nameOf(want))!);
+}

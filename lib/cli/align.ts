@@ -1,0 +1,172 @@
+/**
+ * SELF-JUDGE on a real model and real preferences, stage by stage.
+ *
+ *     deno task align --model PATH_OR_HUB_NAME --data pairs.jsonl
+ *
+ * @module
+ */
+import { Command } from "commander";
+import { UserError } from "../base/error.ts";
+import { startEngine } from "../tensor/mod.ts";
+import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
+import { resolveConfig, type Scale, SCALE_NAMES } from "../run/config.ts";
+import { makeFolder, writeWhole } from "../base/files.ts";
+import { RunFolder, type Stage, Stopped } from "../run/stage.ts";
+import { dataStage } from "../run/stages/data.ts";
+import { jsftStage } from "../run/stages/jsft.ts";
+import { judgeAfterStage, judgeBeforeStage } from "../run/stages/judge.ts";
+import { rejectStage } from "../run/stages/reject.ts";
+import { writeSummary } from "../run/stages/report.ts";
+import { selfJudgeStage } from "../run/stages/self_judge.ts";
+import { versions } from "../run/versions.ts";
+import { Workbench } from "../run/session.ts";
+
+/** The pipeline, in order. */
+export const STAGES: readonly Stage[] = [
+  dataStage,
+  judgeBeforeStage,
+  jsftStage,
+  judgeAfterStage,
+  selfJudgeStage,
+  rejectStage,
+];
+
+interface StartOptions {
+  scale: string;
+  stage?: string;
+  run?: string;
+  model?: string;
+  data?: string;
+  seed?: string;
+  config?: string;
+  set: string[];
+  fresh: boolean;
+}
+
+function parse(args: string[]): StartOptions {
+  const command = new Command("deno task align")
+    .description("Runs SELF-JUDGE: JSFT, the judge measured, self-training, self-rejection.")
+    .option("--scale <name>", SCALE_NAMES.join(" | "), "small")
+    .option(
+      "--stage <names>",
+      `only these, comma-separated: ${STAGES.map((s) => s.name).join(", ")}`,
+    )
+    .option("--run <folder>", "run folder; default runs/SCALE-sSEED")
+    .option("--model <spec>", "local folder or file, or a name on the Hugging Face Hub")
+    .option(
+      "--data <spec>",
+      "local file of pairs, or a named set such as hh-rlhf/harmless-base/test",
+    )
+    .option("--seed <number>", "everything random follows from it")
+    .option("--config <file>", "JSON file of settings, as in a run's run.json")
+    .option(
+      "--set <setting>",
+      "one setting, section.field=value; may be repeated",
+      (value: string, all: string[]) => [...all, value],
+      [],
+    )
+    .option("--fresh", "delete the chosen stages' results and start them anew", false);
+  return parseCommand(command, args).opts<StartOptions>();
+}
+
+async function main(): Promise<void> {
+  const options = parse(Deno.args);
+  const stages = chosenStages(options.stage);
+  const settings = [...options.set];
+  if (options.model !== undefined) settings.push(`model=${JSON.stringify(options.model)}`);
+  if (options.data !== undefined) settings.push(`data.source=${JSON.stringify(options.data)}`);
+  if (options.seed !== undefined) settings.push(`seed=${options.seed}`);
+  const values = options.config === undefined ? undefined : await readSettings(options.config);
+  const config = resolveConfig(options.scale, { values, settings });
+
+  if (options.run?.trim() === "") throw new UserError('--run ""', "name a folder");
+  const folder = new RunFolder(options.run ?? `runs/${options.scale}-s${config.seed}`, STAGES);
+  await folder.check(stages, { config, fresh: options.fresh });
+  await makeFolder(folder.path);
+  if (options.fresh) {
+    for (const { name } of stages) {
+      await Deno.remove(folder.folderOf(name), { recursive: true }).catch(() => {});
+    }
+  }
+  const engine = await startEngine();
+  console.log(`run folder ${folder.path}, scale ${options.scale}, seed ${config.seed}`);
+  console.log(`engine ${engine.backend} on ${engine.device}: ${engine.reason}`);
+  const record = { scale: options.scale, command: Deno.args, versions: versions(engine), config };
+  await writeWhole(`${folder.path}/run.json`, JSON.stringify(record, null, 2) + "\n");
+
+  const stopping = stopOnInterrupt();
+  const bench = new Workbench(
+    config,
+    (name) => folder.folderOf(name),
+    (line) => console.log(`  ${line}`),
+  );
+  try {
+    for (const stage of stages) {
+      await folder.run(stage, { config, bench, stopping });
+      if (stopping()) throw new Stopped();
+    }
+  } finally {
+    bench.dispose();
+  }
+  console.log("\n" + await writeSummary(folder));
+  console.log(next(folder, stages, options));
+}
+
+function chosenStages(names?: string): readonly Stage[] {
+  if (names === undefined) return STAGES;
+  const wanted = names.split(",").map((name) => name.trim());
+  const unknown = wanted.find((name) => !STAGES.some((stage) => stage.name === name));
+  if (unknown !== undefined) {
+    throw new UserError(
+      `there is no stage "${unknown}"`,
+      `choose from ${STAGES.map((stage) => stage.name).join(", ")}`,
+    );
+  }
+  return STAGES.filter(({ name }) => wanted.includes(name));
+}
+
+async function readSettings(path: string): Promise<unknown> {
+  let found: unknown;
+  try {
+    found = JSON.parse(await Deno.readTextFile(path));
+  } catch (cause) {
+    throw new UserError(
+      `the settings file ${path} cannot be read: ${cause instanceof Error ? cause.message : cause}`,
+      "give a JSON file of settings, such as a run's run.json",
+      { cause },
+    );
+  }
+  return typeof found === "object" && found !== null && "config" in found ? found.config : found;
+}
+
+function next(folder: RunFolder, stages: readonly Stage[], options: StartOptions): string {
+  const following = STAGES[STAGES.indexOf(stages.at(-1)!) + 1];
+  if (following) return `next: ${commandLine({ ...options, stage: following.name })}`;
+  const whole = { ...options, stage: undefined };
+  const offline = {
+    ...whole,
+    set: [...options.set, "selfJudge.method=offline-dpo"],
+    run: `${folder.path}-offline`,
+  };
+  const larger = SCALE_NAMES[SCALE_NAMES.indexOf(options.scale as Scale) + 1];
+  // The settings were meant for this scale's size.
+  const grown = { ...whole, scale: larger, run: undefined, config: undefined, set: [] };
+  return [
+    `everything is in ${folder.path}: summary.md, and a folder a stage`,
+    `next: ${commandLine(offline)}`,
+    ...(larger ? [`  or: ${commandLine(grown)}`] : []),
+  ].join("\n");
+}
+
+/** The command that has these options, to be pasted into a shell. */
+function commandLine({ scale, model, data, seed, config, run, stage, set }: StartOptions): string {
+  const named = Object.entries({ scale, model, data, seed, config, run, stage })
+    .flatMap(([name, value]) => value === undefined ? [] : [`--${name}`, value]);
+  const words = [...named, ...set.flatMap((setting) => ["--set", setting])];
+  const quoted = words.map((word) =>
+    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+  );
+  return ["deno task align", ...quoted].join(" ");
+}
+
+if (import.meta.main) await runCommand(main);

@@ -1,0 +1,166 @@
+/**
+ * Benchmarks: questions answered by models, judged, counted.
+ *
+ *     deno task benchmark --bench vicuna --model tuned=run:runs/small-s7 --against base=run:runs/small-s7#base \
+ *       --judge run:runs/small-s7 --questions 8
+ *
+ * @module
+ */
+import { Command } from "commander";
+import { UserError } from "../base/error.ts";
+import { judgesAsItsRun } from "../judges/open_judge.ts";
+import { Rng } from "../base/random.ts";
+import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
+import { makeFolder, writeWhole } from "../base/files.ts";
+import { Progress } from "../base/progress.ts";
+import { Stopped } from "../run/stage.ts";
+import { readComparisons, winRate, winRateTable } from "../measure/mod.ts";
+import { BENCHMARKS } from "../benchmark/catalogue.ts";
+import { BENCHMARK_JUDGES } from "../benchmark/judges.ts";
+import { MODEL_SPECS } from "../benchmark/language_model.ts";
+import type { BenchmarkHooks, BenchmarkPlan } from "../benchmark/material.ts";
+import { type BenchmarkOptions, planOf } from "../benchmark/plan.ts";
+import { benchmarkTable } from "../benchmark/results.ts";
+import { type BenchmarkOutcome, runBenchmark } from "../benchmark/run.ts";
+
+const repeated = (value: string, all: string[]) => [...all, value];
+
+function parse(args: string[]): BenchmarkOptions {
+  const command = new Command("deno task benchmark")
+    .description("Has models answer a benchmark's questions, has a judge compare and grade them.")
+    .option("--bench <name>", Object.keys(BENCHMARKS).join(" | "))
+    .option(
+      "--model <spec>",
+      `[NAME=]${MODEL_SPECS.join(" | ")} | answers:FILE; may be repeated`,
+      repeated,
+      [],
+    )
+    .option("--adapter <folder>", "PEFT adapter of the model, where there is one model")
+    .option(
+      "--against <spec>",
+      "compare every model with this one; for alpaca-eval its baseline unless said",
+    )
+    .option("--judge <spec>", BENCHMARK_JUDGES.join(" | "))
+    .option("--mode <names>", "pair, single (grades from 1 to 10), or both: pair,single")
+    .option("--questions <number>", "only so many, spread over the categories")
+    .option("--max-new-tokens <number>", "longest answer; 1024, for alpaca-eval 2048")
+    .option("--rows <number>", "questions answered together", "8")
+    .option(
+      "--principle <names>",
+      "what a model judges pairs by, comma-separated; overall, for run: the run's own",
+    )
+    .option(
+      "--set <setting>",
+      "one setting of a judge, such as judge.maxTokens=512; else 2048 tokens, for run: the run's own",
+      repeated,
+      [],
+    )
+    .option("--seed <number>", "everything random follows from it", "7")
+    .option(
+      "--data <folder>",
+      "folder with the benchmarks' files; else SELF_JUDGE_DATA, else fetched",
+    )
+    .option("--out <folder>", "where everything goes; default runs/benchmark-NAME")
+    .option("--no-figures", "draw no radar")
+    .addHelpText(
+      "after",
+      "\nTemperatures are FastChat's, by category. Grades by a model on this machine are expected\n" +
+        "grades over its probabilities, not what it would write; mt-bench:URL asks with MT-Bench's prompts.",
+    );
+  return parseCommand(command, args).opts<BenchmarkOptions>();
+}
+
+async function main(): Promise<void> {
+  const options = parse(Deno.args);
+  const plan = planOf(options);
+  await makeFolder(plan.out);
+  const { benchmark, config: _, ...rest } = plan;
+  const record = {
+    command: Deno.args,
+    benchmark: benchmark.name,
+    ...rest,
+    // A run's judge has settings of its own, which are in the run's run.json.
+    ...(judgesAsItsRun(plan.judge ?? "") ? {} : { judgeSettings: plan.config.judge }),
+  };
+  await writeWhole(`${plan.out}/run.json`, JSON.stringify(record, null, 2) + "\n");
+  console.log(`${benchmark.title} in ${plan.out}, seed ${plan.seed}`);
+
+  const outcome = await runBenchmark(plan, hooks());
+  if (outcome.rows.length > 0) console.log("\n" + benchmarkTable(outcome.rows));
+  for (const file of outcome.annotations) {
+    const comparisons = await readComparisons(file).catch((error) => {
+      if (!(error instanceof UserError)) throw error;
+      console.error(`warning: ${error.message}`);
+      return null;
+    });
+    if (comparisons === null) continue;
+    const rng = Rng.named(plan.seed, `winrate/${file}`);
+    const rate = winRate({ ...comparisons, model: comparisons.generator! }, { rng });
+    console.log(`\nwin rate as AlpacaEval counts it:\n${winRateTable([rate])}`);
+  }
+  const figures = options.figures ? await drawRadars(plan, outcome) : [];
+  console.log(`\n${outcome.files.length + figures.length} files:`);
+  for (const file of [...outcome.files, ...figures]) console.log(`  ${file}`);
+  console.log(next(plan));
+}
+
+function hooks(): BenchmarkHooks {
+  const stopping = stopOnInterrupt();
+  return {
+    log: (line) => console.log(`  ${line}`),
+    warn: (line) => console.error(`warning: ${line}`),
+    checkStop: () => {
+      if (stopping()) throw new Stopped();
+    },
+    progress: (name, unit) => {
+      let shown: Progress | null = null;
+      return (done, total) => {
+        shown ??= new Progress(name, { unit, total, done });
+        shown.update(done);
+        if (done === total) shown.finish();
+      };
+    },
+  };
+}
+
+async function drawRadars(plan: BenchmarkPlan, { rows }: BenchmarkOutcome): Promise<string[]> {
+  const { benchmarkFigure } = await import("../benchmark/figure.ts");
+  const { renderPng } = await import("../show/render.ts");
+  const drawn: string[] = [];
+  for (const measure of ["winRate", "grade"] as const) {
+    if (!rows.some((row) => row.measure === measure)) continue;
+    const path = `${plan.out}/radar-${measure === "grade" ? "grade" : "win-rate"}.png`;
+    try {
+      await renderPng(benchmarkFigure(rows, measure), path);
+      drawn.push(path);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      console.error(`warning: no ${path}: ${error.message}`);
+    }
+  }
+  return drawn;
+}
+
+function next({ judge, against, out, benchmark, questions }: BenchmarkPlan): string {
+  if (judge === null) {
+    return `next: the same command with --judge ${
+      against === null ? "model:PATH" : "longer"
+    }, or another of ` +
+      BENCHMARK_JUDGES.join(", ");
+  }
+  const pages = against === null ? `${out}/results.csv` : `${out}/comparison-*.html in a browser`;
+  return [
+    `next: open ${pages}`,
+    ...(benchmark.format === "fastchat"
+      ? [
+        `  or: cd ${out} && python -m fastchat.llm_judge.show_result --bench-name ${benchmark.folder} ` +
+        "--input-file FILE_ABOVE",
+      ]
+      : [`  or: deno task winrate ${out}/results/*/*/annotations.json`]),
+    ...(questions === null
+      ? []
+      : ["  or: the same command without --questions; what is done is kept"]),
+  ].join("\n");
+}
+
+if (import.meta.main) await runCommand(main);

@@ -1,0 +1,51 @@
+import { type Command, CommanderError } from "commander";
+import { UserError } from "../base/error.ts";
+import { Stopped } from "../run/stage.ts";
+
+/**
+ * Reads a command line's arguments: help ends the process, anything commander refuses is a user's error.
+ *
+ * @throws {UserError} with commander's message and where to look up the options
+ */
+export function parseCommand(command: Command, args: readonly string[]): Command {
+  command.allowExcessArguments(false).exitOverride().configureOutput({ writeErr: () => {} });
+  try {
+    return command.parse([...args], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === "commander.helpDisplayed") Deno.exit(0);
+    throw new UserError(error.message.replace(/^error: /, ""), `see ${command.name()} --help`);
+  }
+}
+
+/**
+ * Runs a command line's main function and ends the process: 0 when it returns, 130 when it was stopped, 1 with
+ * one line on stderr when the user can mend what is wrong. Other errors keep their stack.
+ */
+export async function runCommand(main: () => Promise<void>): Promise<never> {
+  try {
+    await main();
+    Deno.exit(0);
+  } catch (error) {
+    if (error instanceof Stopped) {
+      console.error("stopped; run the same command again to go on");
+      Deno.exit(130);
+    }
+    if (error instanceof UserError) {
+      console.error(`error: ${error.message}`);
+      Deno.exit(1);
+    }
+    throw error;
+  }
+}
+
+/** First Ctrl-C: finish the step, save, leave. Second: leave at once. */
+export function stopOnInterrupt(): () => boolean {
+  let asked = false;
+  Deno.addSignalListener("SIGINT", () => {
+    if (asked) Deno.exit(130);
+    asked = true;
+    console.error("\nstopping after this step; Ctrl-C again to leave at once");
+  });
+  return () => asked;
+}

@@ -1,0 +1,66 @@
+/**
+ * `deno task figures [RUN]` draws every figure in `figures/` from the tables in `data/`.
+ *
+ * With the folder of a finished `deno task align` run, its tables are taken into `data/results/real-model/`
+ * first. With the folder of a `deno task start` run, its own figures are drawn, in `RUN/figures/`.
+ *
+ * @module
+ */
+import { UserError } from "../base/error.ts";
+import { runCommand } from "./command.ts";
+import { makeFolder } from "../base/files.ts";
+import { drawFigures } from "../show/draw.ts";
+import { figureList } from "../lab/figures/list.ts";
+
+const RESULTS = "data/results/real-model";
+
+/** Table in the results folder: where a run keeps it. */
+const TABLES = {
+  "judge-before.csv": "judge-before/report.csv",
+  "judge-after.csv": "judge-after/report.csv",
+  "jsft.csv": "jsft/metrics.csv",
+  "self-judge.csv": "self-judge/metrics.csv",
+  "reject.csv": "reject/win_rates.csv",
+  "summary.csv": "summary.csv",
+  "summary.md": "summary.md",
+  "run.json": "run.json",
+} as const;
+
+/** Copies a finished run's tables, all or none. @throws {UserError} naming the table a run lacks */
+async function collect(run: string): Promise<void> {
+  for (const source of Object.values(TABLES)) {
+    await Deno.stat(`${run}/${source}`).catch((cause) => {
+      throw new UserError(
+        `${run}/${source} cannot be read: ${cause instanceof Error ? cause.message : cause}`,
+        "give the folder of a finished run",
+        { cause },
+      );
+    });
+  }
+  await makeFolder(RESULTS);
+  for (const [name, source] of Object.entries(TABLES)) {
+    await Deno.copyFile(`${run}/${source}`, `${RESULTS}/${name}`);
+  }
+}
+
+async function main(): Promise<void> {
+  const [folder, ...more] = Deno.args;
+  if (more.length > 0 || folder?.startsWith("-")) {
+    throw new UserError(
+      `deno task figures takes at most the folder of a run, not "${Deno.args.join(" ")}"`,
+      "deno task figures [RUN]",
+    );
+  }
+  const log = (line: string) => console.log(line);
+  const run = folder?.replace(/\/+$/, "");
+  if (run !== undefined && await Deno.stat(`${run}/results`).then(() => true, () => false)) {
+    const figures = figureList(`${run}/results`).filter(({ inputs }) =>
+      Object.values(inputs).every(({ path }) => path.startsWith(`${run}/results/`))
+    );
+    return await drawFigures({ figures, out: `${run}/figures`, log });
+  }
+  if (run !== undefined) await collect(run);
+  await drawFigures({ figures: figureList(), out: "figures", log });
+}
+
+if (import.meta.main) await runCommand(main);

@@ -1,0 +1,139 @@
+/**
+ * `deno task notebooks:run [--scale SCALE] [--save] [NAMES]`: executes the notebooks without a browser, in
+ * order, and fails on an error or on an output that should be there and is not.
+ *
+ * @module
+ */
+import { basename, resolve } from "node:path";
+import { Command } from "commander";
+import { UserError } from "../base/error.ts";
+import { parseCommand, runCommand } from "./command.ts";
+import { SCALE_NAMES } from "../run/config.ts";
+import { makeFolder, writeCsv } from "../base/files.ts";
+import { duration } from "../base/progress.ts";
+import { Stopped } from "../run/stage.ts";
+import { SCALE_VARIABLE, SEED_VARIABLE } from "../show/notebook_config.ts";
+import { type Executed, executeNotebook } from "../tools/notebook/execute.ts";
+import { findings, NO_STILL, outputText } from "../tools/notebook/expect.ts";
+import { whole } from "../tools/notebook/format.ts";
+import { installJupyter, jupyterEnv, ROOT } from "../tools/notebook/jupyter.ts";
+import { listNotebooks } from "../tools/notebook/list.ts";
+import { baseHash, saveNotebook } from "../tools/notebook/saved.ts";
+
+interface Options {
+  scale: string;
+  seed: string;
+  save: boolean;
+  timeout: string;
+  folder: string;
+}
+
+function parse(args: readonly string[]): { names: string[]; options: Options } {
+  const command = new Command("deno task notebooks:run")
+    .description("Executes the notebooks in order, in headless kernels.")
+    .argument("[names...]", "only these: beginnings of file names, such as 03")
+    .option("--scale <name>", SCALE_NAMES.join(" | "), "small")
+    .option("--seed <number>", "everything random follows from it", "7")
+    .option("--save", "write the outputs into the notebooks (at scale small)", false)
+    .option("--timeout <seconds>", "longest time of one cell", "7200")
+    .option("--folder <path>", "where the notebooks are", `${ROOT}/notebooks`);
+  parseCommand(command, args);
+  const options = command.opts<Options>();
+  if (!(SCALE_NAMES as string[]).includes(options.scale)) {
+    throw new UserError(`--scale ${options.scale}`, `choose one of ${SCALE_NAMES.join(", ")}`);
+  }
+  if (options.save && options.scale !== "small") {
+    throw new UserError(
+      `--save with --scale ${options.scale}`,
+      "saved outputs come from --scale small: leave one of the two out",
+    );
+  }
+  if (options.save && resolve(options.folder) !== `${ROOT}/notebooks`) {
+    throw new UserError(
+      `--save with --folder ${options.folder}`,
+      "outputs are saved into the repository's notebooks alone: leave one of the two out",
+    );
+  }
+  if (!/^[1-9]\d{0,6}$/.test(options.timeout)) {
+    throw new UserError(`--timeout ${options.timeout}`, "give a whole number of seconds");
+  }
+  return { names: command.args, options };
+}
+
+async function main(): Promise<void> {
+  const { names, options } = parse(Deno.args);
+  const paths = await listNotebooks(options.folder, names);
+  const at = await installJupyter();
+  const copies = `${at.engine}/notebooks/${options.scale}`;
+  await makeFolder(copies);
+  const env = {
+    ...jupyterEnv(at),
+    [SCALE_VARIABLE]: options.scale,
+    [SEED_VARIABLE]: options.seed,
+  };
+  console.log(`${paths.length} notebooks, scale ${options.scale}, seed ${options.seed}`);
+  const base = await baseHash(); // as it is before the first cell reads it
+  const { os, arch } = Deno.build;
+  const system = `${os} ${arch}, ${navigator.hardwareConcurrency} cores`;
+  const times: { notebook: string; seconds: number; result: string }[] = [];
+  for (const path of paths) {
+    const name = basename(path, ".ipynb");
+    const executed = await executeNotebook(path, {
+      python: at.python,
+      out: `${copies}/${name}.ipynb`,
+      env,
+      timeout: Number(options.timeout),
+    });
+    if (executed.error?.name === "Stopped") throw new Stopped();
+    const faults = report(name, executed, { stills: options.save });
+    times.push({
+      notebook: name,
+      seconds: Number(executed.seconds.toFixed(1)),
+      result: faults.length === 0 ? "ok" : "failed",
+    });
+    console.log(`${name}: ${faults.length === 0 ? "ok" : "FAILED"}, ${duration(executed.seconds)}`);
+    for (const fault of faults) console.log(fault);
+    if (options.save && faults.length === 0) {
+      const { seconds } = times.at(-1)!;
+      const { scale, seed } = options;
+      await saveNotebook(path, executed.notebook, {
+        ...{ notebook: name, scale, seed, base, seconds, system },
+      });
+    }
+  }
+  await writeCsv(`${copies}/times.csv`, times);
+  const failed = times.filter(({ result }) => result !== "ok");
+  const total = times.reduce((sum, { seconds }) => sum + seconds, 0);
+  console.log(`${times.length - failed.length} of ${times.length} ok in ${duration(total)}`);
+  if (failed.length > 0) Deno.exit(1);
+}
+
+/**
+ * What is wrong with an executed notebook, a text for each fault, with the cell and its output.
+ *
+ * @param options.stills Whether figures must have their picture: what is saved must, but a machine without a
+ * browser can still run the notebooks.
+ */
+export function report(
+  name: string,
+  { notebook, error, cell }: Executed,
+  { stills = true }: { stills?: boolean } = {},
+): string[] {
+  const found = findings(notebook).filter(({ problem }) => stills || !problem.endsWith(NO_STILL));
+  const texts = found.map(({ cell, problem }) => {
+    const { source } = notebook.cells[cell - 1];
+    const output = outputText(notebook.cells[cell - 1]);
+    const indented = (text: string) => text.split("\n").map((line) => `    ${line}`).join("\n");
+    return [
+      `  ${name} cell ${cell} ${problem}`,
+      indented(whole(source)),
+      ...(output ? ["  its output:", indented(output)] : ["  it has no output"]),
+    ].join("\n");
+  });
+  if (error && !found.some(({ problem }) => problem.startsWith("ended with"))) {
+    texts.push(`  ${name} cell ${cell + 1}: ${error.name}: ${error.message}`);
+  }
+  return texts;
+}
+
+if (import.meta.main) await runCommand(main);

@@ -1,0 +1,162 @@
+/**
+ * Win rates of AlpacaEval's annotations, exact against its leaderboard.
+ *
+ *     deno task winrate results/claude-2.json.gz results/alpaca-7b.json.gz --csv rates.csv \
+ *       --published leaderboard.csv --published-csv differences.csv
+ *
+ * @module
+ */
+import { resolve } from "node:path";
+import { Command } from "commander";
+import { UserError } from "../base/error.ts";
+import { Rng } from "../base/random.ts";
+import { parseCommand, runCommand } from "./command.ts";
+import { writeCsv } from "../base/files.ts";
+import { type ComparisonFile, readComparisons } from "../measure/annotations.ts";
+import { compareModels, notComparable } from "../measure/compare.ts";
+import { describeFinding } from "../preference/findings.ts";
+import {
+  notPublished,
+  publishedRows,
+  publishedTable,
+  readPublished,
+} from "../measure/published.ts";
+import { comparisonTable, csvRow, winRateTable } from "../measure/win_rate_table.ts";
+import { winRate } from "../measure/win_rate.ts";
+
+interface WinRateCommand {
+  readonly files: readonly string[];
+  readonly csv?: string;
+  readonly against?: string;
+  /** Files of published rates to set ours beside. */
+  readonly published: readonly string[];
+  readonly publishedCsv?: string;
+  readonly skipBad: boolean;
+  readonly seed: number;
+}
+
+function parse(args: string[]): WinRateCommand {
+  const command = new Command("deno task winrate")
+    .description(
+      "Win rates, raw and length-controlled, of AlpacaEval's annotations.json (also .gz).",
+    )
+    .argument("<files...>", "one file a model")
+    .option("--csv <file>", "write the table, rates in percent, as CSV")
+    .option("--against <model>", "compare every other model with this one on the same instructions")
+    .option(
+      "--published <file>",
+      "set the rates beside those of AlpacaEval's leaderboard.csv, or a file like it; may be repeated",
+      (file: string, files: string[]) => [...files, file],
+      [],
+    )
+    .option("--published-csv <file>", "write ours, theirs and the differences as CSV")
+    .option("--skip-bad", "leave out items with a missing or wrong field, counted", false)
+    .option("--seed <number>", "seed of the bootstrap resamples", "7");
+  parseCommand(command, args);
+  const options = command.opts<Omit<WinRateCommand, "files" | "seed"> & { seed: string }>();
+  const seed = Number(options.seed);
+  if (options.seed.trim() === "" || !Number.isSafeInteger(seed)) {
+    throw new UserError(`--seed ${JSON.stringify(options.seed)}`, "give a whole number");
+  }
+  const { csv, published, publishedCsv } = options;
+  const same = (one: string, other?: string) =>
+    other !== undefined && resolve(one) === resolve(other);
+  for (const [option, file] of [["--csv", csv], ["--published-csv", publishedCsv]] as const) {
+    if (file === undefined) continue;
+    if (/(\.json|\.gz)$/i.test(file) || published.some((input) => same(file, input))) {
+      throw new UserError(
+        `${option} would write the table over ${file}`,
+        `name the file to write after ${option}, with the ending .csv`,
+      );
+    }
+  }
+  if (publishedCsv !== undefined && (published.length === 0 || same(publishedCsv, csv))) {
+    throw new UserError(
+      published.length === 0
+        ? "--published-csv has nothing to compare with"
+        : `--csv and --published-csv are both ${csv}`,
+      published.length === 0 ? "add --published FILE" : "give each a file of its own",
+    );
+  }
+  return { ...options, seed, files: command.args };
+}
+
+async function main(): Promise<void> {
+  const { files, csv, against, published, publishedCsv, skipBad, seed } = parse(Deno.args);
+  const theirs = published.length === 0 ? null : await readPublished(published);
+  const read: ComparisonFile[] = [];
+  for (const file of files) {
+    read.push(await readComparisons(file, { onBadItem: skipBad ? "skip" : "fail" }));
+  }
+  const models = named(read);
+  const other = against === undefined ? undefined : find(models, against);
+
+  for (const finding of models.flatMap(({ findings }) => findings)) warn(describeFinding(finding));
+  for (const note of notComparable(models)) warn(note);
+  const rates = models.map((model) =>
+    winRate(model, { rng: Rng.named(seed, `winrate/${model.model}`) })
+  );
+  for (const [i, { n, whyNotControlled }] of rates.entries()) {
+    const { file } = models[i];
+    if (n === 1) warn(`${file} has a single comparison, which has no standard error`);
+    if (whyNotControlled !== null) {
+      warn(`${file} has no length-controlled rate: ${whyNotControlled}`);
+    }
+  }
+  console.log(winRateTable(rates));
+  if (other !== undefined) {
+    const comparisons = models.filter((model) => model !== other).map((model) =>
+      compareModels(model, other, { rng: Rng.named(seed, `against/${model.model}`) })
+    );
+    console.log("\n" + comparisonTable(comparisons));
+  }
+  if (theirs !== null) {
+    const rows = publishedRows(rates, theirs);
+    for (const model of notPublished(rates, theirs)) {
+      warn(`${model} is not in ${published.join(", ")}`);
+    }
+    console.log("\n" + publishedTable(rows, theirs));
+    if (publishedCsv !== undefined) await writeCsv(publishedCsv, rows);
+  }
+  if (csv !== undefined) await writeCsv(csv, rates.map(csvRow));
+}
+
+/** The models under names of their own: where files share theirs (`annotations.json`), generator_2's. */
+function named(files: readonly ComparisonFile[]): ComparisonFile[] {
+  const shared = (name: string) => files.filter(({ model }) => model === name).length > 1;
+  const models = files.map((file) =>
+    shared(file.model) && file.generator !== null ? { ...file, model: file.generator } : file
+  );
+  for (const [i, { file, model }] of models.entries()) {
+    const before = models.slice(0, i).find((earlier) => earlier.model === model);
+    if (before === undefined) continue;
+    throw new UserError(
+      before.file === file
+        ? `${file} is given twice`
+        : `${before.file} and ${file} are both of a model "${model}"`,
+      "give one file a model, each under a name of its own",
+    );
+  }
+  return models;
+}
+
+function find(models: readonly ComparisonFile[], name: string): ComparisonFile {
+  const found = models.find(({ model }) => model === name);
+  if (found === undefined || models.length === 1) {
+    throw new UserError(
+      found === undefined
+        ? `--against ${JSON.stringify(name)}: no file is of that model`
+        : `--against ${JSON.stringify(name)}: it is the only model`,
+      found === undefined
+        ? `choose among ${models.map(({ model }) => model).join(", ")}`
+        : "give the files of two models at least",
+    );
+  }
+  return found;
+}
+
+function warn(text: string): void {
+  console.error(`warning: ${text}`);
+}
+
+if (import.meta.main) await runCommand(main);

@@ -1,0 +1,229 @@
+import pLimit from "p-limit";
+import pRetry from "p-retry";
+import { Rng } from "../../base/random.ts";
+import { UserError } from "../../base/error.ts";
+import { Fault, type FaultKind, faultOfStatus, givenUp, retryAfter } from "./fault.ts";
+
+/** Settings of a {@linkcode ServedClient}. */
+export interface ClientOptions {
+  /** Address of the API, such as `http://127.0.0.1:8000/v1`. */
+  readonly url: string;
+  /** The API key; none unless said. */
+  readonly key?: string;
+  /** The header that carries it: `authorization` gets "Bearer KEY", any other the key alone. */
+  readonly keyHeader?: string;
+  /** Requests under way at once; 4. */
+  readonly concurrency?: number;
+  /** Most ms until an answer is there as a whole; 60,000. */
+  readonly timeoutMs?: number;
+  /** Further attempts after the first; 6. */
+  readonly retries?: number;
+  /** Mean wait before the second attempt is 3/4 of this, in ms, and doubles each time; 1000. */
+  readonly backoffMs?: number;
+  /** Longest wait before an attempt, in ms; a server that asks for more is given up; 120,000. */
+  readonly maxWaitMs?: number;
+  /** Of the jitter in the waits; 0. */
+  readonly seed?: number;
+  readonly fetch?: typeof fetch;
+  readonly sleep?: (ms: number) => Promise<void>;
+  /** The time in ms since 1970. */
+  readonly now?: () => number;
+}
+
+/** What a client has done so far. */
+export interface ClientCounts {
+  /** Requests sent, attempts counted one by one. */
+  requests: number;
+  /** Requests answered as they should be. */
+  answers: number;
+  /** Failed attempts by kind. */
+  readonly faults: Partial<Record<FaultKind, number>>;
+}
+
+/**
+ * Asks an OpenAI-compatible server: so many requests at once, each tried again after a growing, jittered
+ * wait. When the server names a time to wait (`Retry-After`), all requests wait for it.
+ *
+ * p-limit bounds the requests and p-retry counts the attempts; the waits are our own, since p-retry has
+ * neither a seed nor `Retry-After`. The key is in no message: it is cut out of what servers say.
+ *
+ * @example
+ * ```ts
+ * import { ServedClient } from "./client.ts";
+ * const client = new ServedClient({ url: "http://127.0.0.1:8000/v1", key: Deno.env.get("MY_KEY") });
+ * const models = () => client.ask("models", undefined, (reply) => reply);
+ * ```
+ */
+export class ServedClient {
+  readonly counts: ClientCounts = { requests: 0, answers: 0, faults: {} };
+  /** Where requests go, without a slash at the end. */
+  readonly url: string;
+  readonly #key?: string;
+  readonly #keyHeader: string;
+  readonly #options: Required<
+    Pick<ClientOptions, "timeoutMs" | "retries" | "backoffMs" | "maxWaitMs" | "sleep" | "now">
+  >;
+  readonly #fetch: typeof fetch;
+  readonly #limit: ReturnType<typeof pLimit>;
+  readonly #rng: Rng;
+  /** Time before which no request starts, as a server asked. */
+  #notBefore = 0;
+
+  /** @throws {UserError} When the key cannot be sent in a header; the message does not quote it. */
+  constructor(options: ClientOptions) {
+    if (options.key !== undefined && !/^[\x21-\x7e]+$/.test(options.key)) {
+      throw new UserError(
+        "the API key is empty or has blanks or line ends in it",
+        "set its environment variable to the key alone",
+      );
+    }
+    this.url = options.url.replace(/\/+$/, "");
+    this.#key = options.key;
+    this.#keyHeader = (options.keyHeader ?? "authorization").toLowerCase();
+    this.#options = {
+      timeoutMs: options.timeoutMs ?? 60_000,
+      retries: options.retries ?? 6,
+      backoffMs: options.backoffMs ?? 1000,
+      maxWaitMs: options.maxWaitMs ?? 120_000,
+      sleep: options.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms))),
+      now: options.now ?? Date.now,
+    };
+    this.#fetch = options.fetch ?? fetch;
+    this.#limit = pLimit(options.concurrency ?? 4);
+    this.#rng = Rng.named(options.seed ?? 0, "served/backoff");
+  }
+
+  /**
+   * Sends `body` as JSON (GET without one) and gives what `read` makes of the answer's JSON. A
+   * {@linkcode Fault} that `read` throws is treated like one of the connection.
+   *
+   * @throws {ServedError} When the request cannot succeed, or failed `retries` + 1 times.
+   */
+  ask<T>(path: string, body: unknown, read: (reply: unknown) => T): Promise<T> {
+    return this.#limit(async () => {
+      let attempts = 0;
+      try {
+        return await pRetry((attempt) => {
+          attempts = attempt;
+          return this.#attempt(path, body, read);
+        }, {
+          retries: this.#options.retries,
+          minTimeout: 0,
+          onFailedAttempt: async ({ error, attemptNumber, retriesLeft }) => {
+            if (!(error instanceof Fault)) return;
+            this.counts.faults[error.kind] = (this.counts.faults[error.kind] ?? 0) + 1;
+            if (error.again && retriesLeft > 0) await this.#wait(error, attemptNumber);
+          },
+          shouldRetry: ({ error }) => error instanceof Fault && error.again,
+        });
+      } catch (error) {
+        throw error instanceof Fault ? givenUp(error, { url: this.url, attempts }) : error;
+      }
+    });
+  }
+
+  async #attempt<T>(path: string, body: unknown, read: (reply: unknown) => T): Promise<T> {
+    const { sleep, now, timeoutMs } = this.#options;
+    while (this.#notBefore > now()) await sleep(this.#notBefore - now());
+    this.counts.requests++;
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), timeoutMs);
+    let response: Response;
+    let text: string;
+    try {
+      response = await this.#fetch(`${this.url}/${path}`, {
+        method: body === undefined ? "GET" : "POST",
+        headers: this.#headers(),
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+        // Followed blindly, a redirect would carry the key to another server.
+        redirect: "manual",
+        signal: abort.signal,
+      });
+      text = await response.text();
+    } catch (error) {
+      throw this.#faultOfFetch(error, abort.signal.aborted);
+    } finally {
+      clearTimeout(timer);
+    }
+    const reply = parsed(text);
+    if (!response.ok) {
+      const { message, code } = errorOf(reply, text);
+      throw faultOfStatus(response.status, this.#clean(message), {
+        code,
+        retryAfter: retryAfter(response.headers, now()),
+      });
+    }
+    if (reply === undefined) {
+      throw new Fault("garbled", `the answer is not JSON ("${this.#clean(text)}")`);
+    }
+    const value = read(reply);
+    this.counts.answers++;
+    return value;
+  }
+
+  /** Waits before the next attempt, or gives up where the server asks for too long a wait. */
+  async #wait(fault: Fault, attempt: number): Promise<void> {
+    const { backoffMs, maxWaitMs, sleep, now } = this.#options;
+    const jitter = this.#rng.uniform();
+    if (fault.retryAfter === undefined) {
+      const most = Math.min(maxWaitMs, backoffMs * 2 ** (attempt - 1));
+      return await sleep(most * (1 + jitter) / 2);
+    }
+    if (fault.retryAfter > maxWaitMs) {
+      const seconds = Math.ceil(fault.retryAfter / 1000);
+      throw new Fault(fault.kind, `${fault.message}, and asks to wait ${seconds} s`, {
+        again: false,
+        remedy: "run the same command again after that time, or raise maxWaitMs",
+      });
+    }
+    // Later than asked by a little, each time another: else all who were told the same return at once.
+    this.#notBefore = Math.max(this.#notBefore, now() + fault.retryAfter + backoffMs * jitter);
+  }
+
+  #headers(): Headers {
+    const headers = new Headers({ "content-type": "application/json", accept: "application/json" });
+    if (this.#key !== undefined) {
+      const bearer = this.#keyHeader === "authorization";
+      headers.set(this.#keyHeader, bearer ? `Bearer ${this.#key}` : this.#key);
+    }
+    return headers;
+  }
+
+  #faultOfFetch(error: unknown, timedOut: boolean): Fault {
+    if (timedOut) {
+      return new Fault("timeout", `no answer within ${this.#options.timeoutMs / 1000} s`);
+    }
+    const reason = this.#clean(error instanceof Error ? error.message : String(error));
+    if (error instanceof Deno.errors.NotCapable) {
+      return new Fault("setup", `Deno was not allowed to go there (${reason})`, {
+        remedy: "allow it when Deno asks, or run the task's command as deno.json has it with " +
+          `--allow-net=${new URL(this.url).host}`,
+      });
+    }
+    return new Fault("network", `no connection (${reason})`);
+  }
+
+  /** One short line of what others said, without the key. */
+  #clean(text: string): string {
+    const secret = this.#key === undefined ? text : text.replaceAll(this.#key, "[key]");
+    const line = secret.replace(/\s+/g, " ").trim();
+    return line.length > 200 ? `${line.slice(0, 200)}...` : line;
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The message and code in an error's body, `{"error": {"message", "code"}}` and its common relatives. */
+function errorOf(reply: unknown, text: string): { message: string; code?: unknown } {
+  // deno-lint-ignore no-explicit-any
+  const body = reply as any;
+  const error = body?.error ?? body;
+  const message = [error?.message, error?.detail, error].find((value) => typeof value === "string");
+  return { message: message ?? text, code: error?.code };
+}

@@ -1,0 +1,229 @@
+import pLimit from "p-limit";
+import { createHash } from "node:crypto";
+import { ChatTemplate } from "../../text/chat.ts";
+import { UserError } from "../../base/error.ts";
+import { JudgmentCache } from "../../method/cache.ts";
+import { PairwiseJudge } from "../../method/judge.ts";
+import {
+  type Compare,
+  type Comparison,
+  countBallots,
+  type Judgment,
+} from "../../method/judgment.ts";
+import type { JudgeSetting, OpenedJudge } from "../open_judge.ts";
+import { pairwiseJudge } from "../kinds.ts";
+import { loadPrinciples, type Principle, principlesNamed } from "../../method/principle.ts";
+import { type ClientOptions, ServedClient } from "./client.ts";
+import { type FaultKind, ServedError } from "./fault.ts";
+import { ServedScorer } from "./scorer.ts";
+import { keyOf, parseServedSpec, type ServedSpec } from "./spec.ts";
+import { wire } from "./wire.ts";
+import { servedWording, type WordingOptions } from "./wording.ts";
+
+/** Settings of {@linkcode openServedJudge} that are not the server's. */
+export interface ServedJudgeOptions
+  extends
+    Pick<WordingOptions, "layout" | "system" | "overflow">,
+    Pick<ClientOptions, "fetch" | "sleep" | "now" | "backoffMs" | "seed"> {
+  readonly principles: readonly Principle[];
+  /** Where answers are kept; in memory unless said. */
+  readonly cacheFile?: string;
+  /** Longest prompt in tokens, for a spec with a tokenizer; no limit unless said. */
+  readonly maxTokens?: number;
+  readonly leastMass?: number;
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
+  /** Reads the environment; `Deno.env.get` unless said. */
+  readonly env?: (name: string) => string | undefined;
+}
+
+/** A judge on a server, ready to compare. */
+export interface ServedJudge {
+  readonly compare: Compare;
+  /** Its templates, cache and counts. */
+  readonly pairwise: PairwiseJudge;
+  readonly client: ServedClient;
+  readonly cache: JudgmentCache;
+  readonly scorer: ServedScorer;
+  /** Comparisons that could not be judged and count as unanswered, by kind of failure. */
+  readonly failed: Readonly<Partial<Record<FaultKind, number>>>;
+}
+
+/** So many comparisons given up one after the other are an outage, not bad luck. */
+const OUTAGE = 5;
+
+/**
+ * Opens a judge on an OpenAI-compatible server: a `PairwiseJudge` whose scorer asks over HTTP, so that
+ * orders, principles, votes and the cache are those of every other judge.
+ *
+ * An answer is in the cache's file as soon as it is there: a killed run goes on from it. The cache's
+ * keys hold the address, the model and its revision, how it is asked, the template, the order and the text.
+ *
+ * @throws {UserError} When the key's variable is not set, or tokenizer or chat template cannot be read.
+ * `compare` throws {@linkcode ServedError} when the server cannot be used, and with `onFailure` "stop" at
+ * the first comparison that cannot be judged.
+ *
+ * @example
+ * ```ts ignore
+ * import { openServedJudge, servedSpec } from "./mod.ts";
+ * import { principlesNamed } from "../../method/principle.ts";
+ * const spec = servedSpec({ url: "http://127.0.0.1:8000/v1", model: "smollm2", api: "chat" });
+ * const principles = principlesNamed(["overall"]);
+ * const { compare } = await openServedJudge(spec, { principles, cacheFile: "runs/judged.jsonl" });
+ * ```
+ */
+export async function openServedJudge(
+  spec: Readonly<ServedSpec>,
+  options: ServedJudgeOptions,
+): Promise<ServedJudge> {
+  const { api } = spec;
+  const own = spec.tokenizer === null ? null : await tokenizerAt(spec.tokenizer);
+  const { templates, question } = servedWording({
+    ...options,
+    api,
+    ...(own
+      ? { tokenizer: own, chat: ChatTemplate.of(own), maxLength: options.maxTokens }
+      : { chat: await chatOf(spec), maxLength: spec.maxCharacters }),
+  });
+  const top = spec.top ?? (api === "completions" ? 5 : 20);
+  const match = spec.match ?? (api === "completions" ? "exact" : "trimmed");
+  const asked = { ...spec, top, match };
+  const client = new ServedClient({ ...options, ...spec, key: keyOf(spec, options.env) });
+  const cache = JudgmentCache.open({
+    fingerprint: fingerprint(client.url, asked),
+    path: options.cacheFile,
+  });
+  const scorer = new ServedScorer({ client, wire: wire(asked), question, cache });
+  const { leastMass } = options;
+  const pairwise = new PairwiseJudge({
+    scorer,
+    templates,
+    cache,
+    leastMass,
+    batchTokens: Infinity,
+  });
+  const failed: Partial<Record<FaultKind, number>> = {};
+  const compare = (comparisons: readonly Comparison[]) =>
+    compareEach(comparisons, { pairwise, spec, failed, onProgress: options.onProgress });
+  return { compare, pairwise, client, cache, scorer, failed };
+}
+
+/** Compares one by one, several at a time, so that one failure does not take others with it. */
+async function compareEach(
+  comparisons: readonly Comparison[],
+  { pairwise, spec, failed, onProgress }:
+    & Pick<ServedJudge, "pairwise">
+    & Pick<ServedJudgeOptions, "onProgress">
+    & { spec: ServedSpec; failed: Partial<Record<FaultKind, number>> },
+): Promise<Judgment[]> {
+  const limit = pLimit(spec.concurrency);
+  let stop: { readonly error: unknown } | undefined;
+  let [done, inARow] = [0, 0];
+  const judged = await Promise.all(
+    comparisons.map((comparison) =>
+      limit(async (): Promise<Judgment | undefined> => {
+        if (stop) return;
+        try {
+          const [judgment] = await pairwise.judge([comparison]);
+          inARow = 0;
+          onProgress?.({ done: ++done, total: comparisons.length });
+          return judgment;
+        } catch (error) {
+          const fatal = !(error instanceof ServedError) || spec.onFailure === "stop" ||
+            error.kind === "setup" || error.kind === "busy" || ++inARow >= OUTAGE;
+          if (fatal) {
+            stop ??= { error };
+            return;
+          }
+          failed[error.kind] = (failed[error.kind] ?? 0) + 1;
+          onProgress?.({ done: ++done, total: comparisons.length });
+          return unanswered(pairwise);
+        }
+      })
+    ),
+  );
+  if (stop) throw stop.error;
+  return judged as Judgment[];
+}
+
+function unanswered(pairwise: PairwiseJudge): Judgment {
+  pairwise.counts.judged++;
+  pairwise.counts.unanswered++;
+  const none = { a: 0, b: 0 };
+  return countBallots(pairwise.templates.map(({ principle }) => ({
+    principle: principle.name,
+    forward: none,
+    backward: none,
+  })));
+}
+
+/** Names what answers and how it is asked; the cache's keys add template, order and text. */
+function fingerprint(url: string, asked: ServedSpec): string {
+  const { model, revision, api, top, match, maxReplyTokens, body } = asked;
+  const how = api === "text" ? { maxReplyTokens } : { top, match };
+  // The tokenizer gives ids another meaning; a path is enough, since the ids themselves are in the key.
+  const parts = { url, model, revision, api, ...how, body, tokenizer: asked.tokenizer };
+  return "served/" + createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+}
+
+/** Loaded only here: tokenizers are native code, which judging over HTTP alone needs no permission for. */
+async function tokenizerAt(path: string) {
+  const { openTokenizer } = await import("../../text/open_tokenizer.ts");
+  return await openTokenizer(path);
+}
+
+async function chatOf({ chatTemplate }: ServedSpec): Promise<ChatTemplate | undefined> {
+  if (chatTemplate === null) return undefined;
+  try {
+    return new ChatTemplate(await Deno.readTextFile(chatTemplate), {});
+  } catch (cause) {
+    if (cause instanceof UserError) throw cause;
+    throw new UserError(`the chat template ${chatTemplate} cannot be read`, "check the path", {
+      cause,
+    });
+  }
+}
+
+/** `served:SPEC` of a command line; what SPEC may be, {@linkcode parseServedSpec} says. */
+export async function openServed(rest: string, setting: JudgeSetting): Promise<OpenedJudge> {
+  const spec = await parseServedSpec(rest);
+  const { principles: names, principlesFile, system, overflow, maxTokens } = setting.config.judge;
+  const known = principlesFile ? await loadPrinciples(principlesFile) : undefined;
+  const served = await openServedJudge(spec, {
+    principles: principlesNamed(names, known),
+    overflow,
+    maxTokens,
+    seed: setting.seed,
+    cacheFile: setting.cacheFile,
+    onProgress: ({ done, total }) => setting.onProgress?.(done, total),
+    ...(system !== null && { system }),
+  });
+  return {
+    judge: pairwiseJudge(`served:${spec.model}`, served.compare),
+    notes: () => servedNotes(spec, served),
+  };
+}
+
+/** What to know when reading a served judge's numbers. */
+export function servedNotes(spec: ServedSpec, served: ServedJudge): string[] {
+  const { client: { url, counts }, cache, scorer, failed, pairwise } = served;
+  const list = (kinds: Partial<Record<FaultKind, number>>) =>
+    Object.entries(kinds).map(([kind, n]) => `${n} ${kind}`).join(", ") || "none";
+  const notes = [
+    `${spec.model} at ${url} over "${spec.api}": ${counts.answers} answers to ${counts.requests} ` +
+    `requests, ${cache.counts.hits} answers from the cache; failed attempts: ${
+      list(counts.faults)
+    }`,
+  ];
+  if (Object.keys(failed).length > 0) {
+    notes.push(`comparisons given up, counted as unanswered: ${list(failed)}`);
+  }
+  if (scorer.counts.unseen > 0) {
+    notes.push(
+      `${scorer.counts.unseen} answers did not list both labels; the missing one counts as 0 and was at ` +
+        `most ${scorer.counts.mostUnseen.toPrecision(2)}`,
+    );
+  }
+  const cut = pairwise.templates.reduce((sum, { counts }) => sum + counts.truncated, 0);
+  if (cut > 0) notes.push(`${cut} questions were cut to the longest length allowed`);
+  return notes;
+}

@@ -1,0 +1,63 @@
+import type { JudgmentCache } from "../../method/cache.ts";
+import type { TokenScorer } from "../../method/judge.ts";
+import type { Seats } from "../../method/judgment.ts";
+import type { ServedClient } from "./client.ts";
+import type { Wire } from "./wire.ts";
+import type { Question } from "./wording.ts";
+
+/** Settings of a {@linkcode ServedScorer}. */
+export interface ServedScorerOptions {
+  readonly client: ServedClient;
+  readonly wire: Wire;
+  /** What a prompt's ids stand for. */
+  readonly question: (ids: readonly number[]) => Question;
+  /** The judge's own cache: each answer goes to it as it comes, so that a kill loses none paid for. */
+  readonly cache: JudgmentCache;
+}
+
+/** A server as what a `PairwiseJudge` needs: one request a prompt. */
+export class ServedScorer implements TokenScorer {
+  /** Answers in which a label was not listed, and the most probability one may so have lost. */
+  readonly counts = { unseen: 0, mostUnseen: 0 };
+  readonly #options: ServedScorerOptions;
+  readonly #underWay = new Map<string, Promise<Seats>>();
+
+  constructor(options: ServedScorerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Waits for all prompts, also when one fails, so that what is paid for is kept.
+   *
+   * @throws {ServedError} Of the first prompt that failed.
+   */
+  async probabilities(
+    prompts: readonly (readonly number[])[],
+    labelIds: readonly number[],
+  ): Promise<number[][]> {
+    const [a, b] = labelIds;
+    const asked = await Promise.allSettled(prompts.map((prompt) => this.#ask(prompt, [a, b])));
+    return asked.map((result) => {
+      if (result.status === "rejected") throw result.reason;
+      return [result.value.a, result.value.b];
+    });
+  }
+
+  #ask(prompt: readonly number[], labelIds: readonly [number, number]): Promise<Seats> {
+    const { client, wire, question, cache } = this.#options;
+    const key = cache.key(prompt, labelIds);
+    let answer = this.#underWay.get(key);
+    if (!answer) {
+      answer = client.ask(wire.path, wire.request(question(prompt)), (reply) => wire.read(reply))
+        .then(({ seats, unseen }) => {
+          if (unseen > 0) this.counts.unseen++;
+          this.counts.mostUnseen = Math.max(this.counts.mostUnseen, unseen);
+          cache.add([[key, seats]]);
+          return seats;
+        })
+        .finally(() => this.#underWay.delete(key));
+      this.#underWay.set(key, answer);
+    }
+    return answer;
+  }
+}

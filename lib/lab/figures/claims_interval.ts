@@ -1,0 +1,32 @@
+/** Courses of measures over several seeds. */
+import { overSeeds } from "../../measure/statistics.ts";
+import type { Point } from "../../show/marks.ts";
+
+/** Rows in groups, in order of first appearance. */
+export function grouped<Row, Key>(rows: readonly Row[], key: (row: Row) => Key): Map<Key, Row[]> {
+  const groups = new Map<Key, Row[]>();
+  for (const row of rows) {
+    const group = groups.get(key(row));
+    if (group) group.push(row);
+    else groups.set(key(row), [row]);
+  }
+  return groups;
+}
+
+/**
+ * The course of a measure: its mean over seeds with interval at each x. Rows without the measure are left
+ * out, and so is an x that some seed lacks: a mean over other seeds than its neighbours would jump.
+ */
+export function course<Row>(
+  rows: readonly Row[],
+  x: (row: Row) => number,
+  y: (row: Row) => number | null,
+): Point[] {
+  const measured = rows.filter((row) => y(row) !== null);
+  const points = [...grouped(measured, x)].map(([at, some]) => {
+    const { value, ...rest } = overSeeds(some.map((row) => y(row)!));
+    return { x: at, y: value, ...rest };
+  });
+  const most = Math.max(0, ...points.map(({ n }) => n));
+  return points.filter(({ n }) => n === most).sort((a, b) => a.x - b.x);
+}

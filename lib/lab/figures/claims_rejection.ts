@@ -1,0 +1,70 @@
+/** Self-rejection: what the number of candidates buys, in true reward and by the judge. */
+import { z } from "zod";
+import { course, grouped } from "./claims_interval.ts";
+import { line } from "../../show/marks.ts";
+import { type Panel, panels } from "../../show/panels.ts";
+import { type Figure, looks } from "../../show/style.ts";
+import { cell } from "../../base/csv.ts";
+
+/** A row of `reward-by-n.csv`: one policy's answers, selected from n each, under one seed. */
+export const candidateReward = z.object({
+  policy: cell.text,
+  selector: cell.text,
+  seed: cell.number,
+  n: cell.number,
+  reward: cell.number,
+  /** Share of prompts on which the judge prefers the selected answer to a single one of the JSFT model. */
+  proxy: cell.blank,
+});
+export type CandidateReward = z.output<typeof candidateReward>;
+
+/** True reward against N and the judge's view of the same answers beside it; a row of panels a policy. */
+export function rewardByN(rows: readonly CandidateReward[]): Figure {
+  const selectors = looks(rows.map((row) => row.selector));
+  const policies = looks(rows.map((row) => row.policy));
+  const counts = [...new Set(rows.map((row) => row.n))].sort((a, b) => a - b);
+  const measures = [
+    { title: "true reward", value: (row: CandidateReward) => row.reward },
+    { title: "win rate by the judge", value: (row: CandidateReward) => row.proxy },
+  ].filter(({ value }) => rows.some((row) => value(row) !== null));
+  const ranges = measures.map(({ value }) => shared(rows, value));
+  const list = [...grouped(rows, (row) => row.policy)].flatMap(([policy, mine]) =>
+    measures.map(({ title, value }, i): Panel => {
+      const lines = [...grouped(mine, (row) => row.selector)]
+        .map(([selector, some]) => ({
+          look: selectors.get(selector)!,
+          points: course(some, (row) => Math.log2(row.n), value),
+        }))
+        .filter(({ points }) => points.length > 0);
+      return {
+        title: `${policies.get(policy)!.label}: ${title}`,
+        traces: lines.flatMap(({ look, points }) => line(points, look)),
+        x: {
+          title: "N, candidates per prompt (log scale)",
+          tickvals: counts.map(Math.log2),
+          ticktext: counts.map(String),
+        },
+        y: { range: ranges[i] },
+        labels: lines.map(({ look, points }) => ({
+          y: points.at(-1)!.y,
+          text: look.label,
+          color: look.color,
+        })),
+      };
+    })
+  );
+  return panels(list, { columns: measures.length, height: 270, width: 520 * measures.length });
+}
+
+/** One range for a measure in all panels, bands included, so that policies can be compared. */
+function shared(
+  rows: readonly CandidateReward[],
+  value: (row: CandidateReward) => number | null,
+): [number, number] {
+  const all = [...grouped(rows, (row) => `${row.policy}/${row.selector}`).values()]
+    .flatMap((some) => course(some, (row) => row.n, value))
+    .flatMap(({ y, low = y, high = y }) => [low, high]);
+  const [low, high] = [Math.min(...all), Math.max(...all)];
+  const pad = (high - low || 1) * 0.07;
+  return [low - pad, high + pad];
+}

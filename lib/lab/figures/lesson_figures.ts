@@ -1,0 +1,211 @@
+/** Figures of the notebooks on training and on judging. */
+import { type Dot, dots, intervals, line, rowAxis, smoothed } from "../../show/marks.ts";
+import { type Panel, panels, textWidth } from "../../show/panels.ts";
+import { type Figure, INK, inkFor, type Look, looks, TEXT } from "../../show/style.ts";
+
+/** Losses of the two parts of JSFT at a step, nats. */
+export interface LossRow {
+  readonly step: number;
+  readonly answers: number;
+  readonly judgments: number;
+}
+
+/** Both losses over the steps, single steps pale; the judgments' beside that of a coin. */
+export function lossCurves(rows: readonly LossRow[]): Figure {
+  const panel = (part: "answers" | "judgments", look: Look): Panel => {
+    const y = smoothed(rows.map((row) => row[part]));
+    return {
+      title: part === "answers" ? "Answers: nats a token" : "Judgments: nats for A or B",
+      traces: [
+        dots(rows.map(({ step }) => step), rows.map((row) => row[part]), {
+          name: `${look.label}, each step`,
+          color: look.color,
+          size: 4,
+          opacity: 0.3,
+        }),
+        ...line(rows.map(({ step }, i) => ({ x: step, y: y[i] })), look, { markers: false }),
+      ],
+      x: { title: "step (line: mean over five)" },
+      ...shown(rows.map((row) => row[part])),
+      references: part === "answers" ? [] : [{ axis: "y", at: Math.LN2, text: "coin, ln 2" }],
+    };
+  };
+  return panels([
+    panel("answers", { label: "answers", color: INK.blue, dash: "solid" }),
+    panel("judgments", { label: "judgments", color: INK.orange, dash: "solid" }),
+  ], { columns: 2, width: 960, height: 280 });
+}
+
+/** Cuts a tall start off, which would press the rest flat, and says so. */
+function shown(y: readonly number[]): Pick<Panel, "y" | "notes"> {
+  const settled = y.slice(Math.floor(y.length / 4));
+  const [low, high] = [Math.min(...settled), Math.max(...settled)];
+  const top = high + Math.max(0.5, high - low);
+  if (Math.max(...y) <= top) return {};
+  const text = `starts at ${y[0].toPrecision(2)}`;
+  return {
+    y: { range: [Math.min(...y) - 0.05, top] },
+    notes: [{ text, x: y.length * 0.07, y: top, xanchor: "left", yanchor: "top" }],
+  };
+}
+
+/** A measure of something called `name`, with its interval. */
+export interface MeasureRow {
+  readonly measure: string;
+  readonly name: string;
+  readonly value: number;
+  readonly low?: number | null;
+  readonly high?: number | null;
+}
+
+/**
+ * A dot for each name on every row of measures, such as a model before and after training.
+ *
+ * @param options.title What is measured, with its unit.
+ * @param options.reference Where a dashed line stands, and what it means.
+ */
+export function measureDots(
+  rows: readonly MeasureRow[],
+  { title, range = [-0.03, 1.03], reference }: {
+    title: string;
+    range?: readonly [number, number];
+    reference?: { at: number; text: string };
+  },
+): Figure {
+  const style = looks(rows.map(({ name }) => name));
+  const measures = [...new Set(rows.map(({ measure }) => measure))];
+  const names = [...style];
+  // Rows high enough for their dots, which are 10 pixels wide, not to touch.
+  const height = Math.max(52, 20 * names.length);
+  const gap = Math.max(0.5 / names.length, 12 / height);
+  const left = Math.max(...measures.map(textWidth)) + 20;
+  const traces = names.map(([name, look], i) =>
+    intervals(
+      rows.filter((row) => row.name === name).map(({ measure, value, low, high }): Dot => ({
+        row: measures.indexOf(measure) + (i - (names.length - 1) / 2) * gap,
+        label: `${look.label}, ${measure}`,
+        value,
+        low: low ?? undefined,
+        high: high ?? undefined,
+        color: look.color,
+      })),
+      look.label,
+    )
+  );
+  const figure = panels([{
+    title,
+    traces,
+    x: { range },
+    y: { ...rowAxis(measures), showgrid: false },
+    references: reference ? [{ axis: "x", ...reference }] : [],
+  }], { width: left + 560, height: Math.max(130, height * measures.length), left, right: 24 });
+  const { layout } = figure;
+  const key = names.map(([, { label, color }]) =>
+    `<span style="color:${inkFor(color)}">\u25cf ${label}</span>`
+  ).join("   ");
+  // Beside the title if there is room, else below the axis.
+  const keyWidth = textWidth(names.map(([, { label }]) => `- ${label}`).join("   "));
+  const [wide, high] = [layout.width as number, layout.height as number];
+  const beside = textWidth(title) * 1.3 + keyWidth + 50 < wide;
+  (layout.annotations as unknown[]).push({
+    text: key,
+    xref: "paper",
+    yref: "paper",
+    x: 1 - 24 / wide,
+    y: beside ? 1 - 16 / high : 14 / high,
+    xanchor: "right",
+    yanchor: "middle",
+    showarrow: false,
+    font: { size: TEXT.label },
+  });
+  return figure;
+}
+
+/** Accuracy of a judge on pairs whose rewards are about so far apart. */
+export interface GapPoint {
+  readonly judge: string;
+  readonly gap: number;
+  readonly accuracy: number;
+  readonly low: number;
+  readonly high: number;
+  /** What one noisy label is expected to reach. */
+  readonly label: number;
+}
+
+/** Accuracy by the distance of the two rewards, beside that of one noisy label. */
+export function gapCurve(rows: readonly GapPoint[]): Figure {
+  const style = looks(rows.map(({ judge }) => judge));
+  const courses = [...style].map(([judge, look]) => ({
+    look,
+    points: rows.filter((row) => row.judge === judge)
+      .map(({ gap, accuracy, low, high }) => ({ x: gap, y: accuracy, low, high })),
+  }));
+  const seen = new Map(rows.map(({ gap, label }) => [gap, label]));
+  const label = {
+    look: { label: "one noisy label", color: INK.text, dash: "dot" } as Look,
+    points: [...seen].map(([x, y]) => ({ x, y })),
+  };
+  const all = [...courses, label];
+  return panels([{
+    title: "Share of pairs in which the better answer wins",
+    traces: all.flatMap(({ look, points }) => line(points, look)),
+    x: { title: "distance of the two true rewards (mean of a bin)" },
+    y: { range: [0.2, 1.02] },
+    labels: all.map(({ look, points }) => ({
+      y: points.toSorted((a, b) => a.x - b.x).at(-1)!.y,
+      text: look.label,
+      color: look.color,
+    })),
+    references: [{ axis: "y", at: 0.5, text: "guessing" }],
+  }], { width: 760, height: 340 });
+}
+
+/** A pair judged in both orders. */
+export interface SeatPoint {
+  readonly judge: string;
+  /** Share of the verdict's probability on the first answer when it sits in seat A, and when in seat B. */
+  readonly inA: number;
+  readonly inB: number;
+}
+
+/**
+ * Every pair by what the judge gives its first answer in either seat, a panel a judge. A judge that does not look
+ * at seats has its points on the diagonal; in two of the quarters the verdict flips.
+ */
+export function seatScatter(points: readonly SeatPoint[]): Figure {
+  const style = looks(points.map(({ judge }) => judge));
+  const list = [...style].map(([judge, look]): Panel => {
+    const own = points.filter((point) => point.judge === judge);
+    return {
+      title: look.label,
+      traces: [
+        {
+          type: "scatter",
+          mode: "lines",
+          name: "no seat bias",
+          x: [0, 1],
+          y: [0, 1],
+          line: { color: INK.grey, width: 1.5, dash: "dash" },
+          hoverinfo: "skip",
+        },
+        dots(own.map(({ inA }) => inA), own.map(({ inB }) => inB), {
+          name: look.label,
+          color: look.color,
+          size: 6,
+          opacity: 0.45,
+        }),
+      ],
+      x: { title: "P(first answer) in seat A", range: [-0.03, 1.03] },
+      y: {
+        title: "P(first answer) in seat B",
+        range: [-0.03, 1.03],
+      },
+      references: [{ axis: "x", at: 0.5 }, { axis: "y", at: 0.5 }],
+      notes: [
+        { text: "flip: names A", x: 0.98, y: 0.02, xanchor: "right" },
+        { text: "flip: names B", x: 0.02, y: 0.98, xanchor: "left" },
+      ].map((note) => ({ ...note, bgcolor: "rgba(0,0,0,0)" })), // dots stay in sight
+    };
+  });
+  return panels(list, { columns: list.length, width: 430 * list.length, height: 330, left: 76 });
+}

@@ -1,0 +1,44 @@
+import type { Comparison } from "../../method/mod.ts";
+import type { Evidence } from "../../measure/mod.ts";
+import { LABEL_TEMPERATURE } from "../world/preference.ts";
+import { reward } from "../world/reward.ts";
+import type { Drawn } from "./measure.ts";
+
+/** How much the true reward of a comparison's first answer is above that of the second. */
+export function rewardGap({ prompt, first, second }: Comparison): number {
+  const gap = reward(prompt[0].content, first) - reward(prompt[0].content, second);
+  return Math.abs(gap) < 1e-9 ? 0 : gap; // sums of tenths that differ in their last bits alone
+}
+
+/**
+ * Comparisons of the order desk as evidence for a judge's report: the label is the answer with the larger true
+ * reward, a tie where they are equal, and its probability that of a labeller of the world.
+ */
+export function deskEvidence(comparisons: readonly Comparison[]): Evidence[] {
+  return comparisons.map((comparison, i): Evidence => {
+    const gap = rewardGap(comparison);
+    return {
+      id: `${i}`,
+      file: "the true reward",
+      comparison,
+      label: gap > 0 ? "first" : gap < 0 ? "second" : "tie",
+      labelProbability: 1 / (1 + Math.exp(-gap / LABEL_TEMPERATURE)),
+      own: null,
+      cluster: comparison.prompt[0].content,
+    };
+  });
+}
+
+/** Every two different answers of a policy to the same order, in the order they were drawn. */
+export function drawnComparisons(drawn: readonly (readonly Drawn[])[]): Comparison[] {
+  return drawn.flatMap((answers) => {
+    const texts = [...new Set(answers.map(({ text }) => text))];
+    return texts.flatMap((first, i) =>
+      texts.slice(i + 1).map((second): Comparison => ({
+        prompt: [{ role: "user", content: answers[0].order }],
+        first,
+        second,
+      }))
+    );
+  });
+}

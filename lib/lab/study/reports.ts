@@ -1,0 +1,194 @@
+import { type Compare } from "../../method/mod.ts";
+import { inverted, longerWins } from "../../measure/mod.ts";
+import { writeCsv } from "../../base/files.ts";
+import { VIEWS } from "../world/reward.ts";
+import type { StudyBench } from "./session.ts";
+import { type Items, saveItems } from "./items.ts";
+import { COMPARED, type StudyConfig } from "./config.ts";
+import {
+  drawAnswersOf,
+  type JudgeNumbers,
+  mean,
+  measureJudge,
+  measurePolicy,
+  type PolicyNumbers,
+} from "./measure.ts";
+import { noisyName, type StudyStage, VARIANTS } from "./supervised.ts";
+
+/** A judge by name, and how to reach it. */
+type Judges = Record<string, (bench: StudyBench) => Promise<Compare & { dispose?(): void }>>;
+
+const judgeOf = (stage: string, principles?: readonly string[]) => async (bench: StudyBench) => {
+  const judge = bench.judge(await bench.frozen(stage), principles);
+  return ((comparisons) => judge.judge(comparisons)) as Compare;
+};
+
+function judgeStage(
+  name: string,
+  { title, needs, judges }: { title: string; needs: string[]; judges: Judges },
+): StudyStage {
+  return {
+    name,
+    title,
+    needs,
+    config: ({ heldOut }) => ({ heldOut }),
+    async run({ bench, folder, checkStop, log }) {
+      const { heldOut } = await bench.pairs();
+      const rows: ({ judge: string } & JudgeNumbers)[] = [];
+      const items: Items = {};
+      for (const [judge, open] of Object.entries(judges)) {
+        checkStop();
+        const compare = await open(bench);
+        const { numbers, right } = await measureJudge(compare, heldOut);
+        compare.dispose?.();
+        items[`right/${judge}`] = right;
+        rows.push({ judge, ...numbers });
+        log(
+          `${judge}: right on ${percent(numbers.accuracy_clear)} of clear pairs, ` +
+            `${percent(numbers.accuracy)} of all; orders agree on ${percent(numbers.consistency)}`,
+        );
+      }
+      await writeCsv(`${folder}/judges.csv`, rows);
+      await saveItems(folder, items);
+      return Object.fromEntries(rows.map(({ judge, accuracy_clear }) => [judge, accuracy_clear]));
+    },
+  };
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+
+/** The judge that the others are measured beside, and the base, which never judged. */
+export const jsftJudgeStage = judgeStage("jsft-judge", {
+  title: "the base and JSFT as judges against the true reward on held-out pairs",
+  needs: ["jsft"],
+  judges: { "base": judgeOf("base"), "jsft": judgeOf("jsft") },
+});
+
+/** Judges that do nothing else. */
+export const otherJudgesStage = judgeStage("other-judges", {
+  title: "a judge that does nothing else, a reward model and the length as judges",
+  needs: ["judge-only", "reward-model"],
+  judges: {
+    "judge-only": judgeOf("judge-only"),
+    "reward-model": (bench) => bench.rewardJudge("reward-model"),
+    "longer wins": () => Promise.resolve(longerWins),
+    "shorter wins": () => Promise.resolve(inverted(longerWins)),
+  },
+});
+
+/** Judges by principles and with rationales. */
+export const variantJudgesStage = judgeStage("variant-judges", {
+  title: "judges with principles and rationales against the true reward",
+  needs: VARIANTS.map(({ name }) => name),
+  judges: {
+    "principles, overall question": judgeOf("jsft-principles"),
+    "principles, five views by majority": judgeOf("jsft-principles", VIEWS),
+    "principles, overall and five views": judgeOf("jsft-principles", ["overall", ...VIEWS]),
+    "principles besides, overall question": judgeOf("jsft-principles-beside"),
+    "rationale": judgeOf("jsft-rationale"),
+    "rationale, half on the decision": judgeOf("jsft-rationale-decision"),
+  },
+});
+
+/** A policy measured. */
+interface PolicyRow extends PolicyNumbers {
+  readonly policy: string;
+  /** True reward of an answer sampled as in self-training, the least probable tokens cut off. */
+  readonly reward_top_p: number;
+}
+
+/** Finished policies on held-out orders, against answers of the JSFT model. */
+function policyStage(
+  name: string,
+  { title, policies, needs }: { title: string; policies: readonly string[]; needs: string[] },
+): StudyStage {
+  return {
+    name,
+    title,
+    needs,
+    config: ({ orders, heldOut, preference: { topP } }: StudyConfig) => ({
+      orders,
+      heldOut,
+      preference: { topP },
+    }),
+    async run({ bench, config, folder, checkStop, log }) {
+      const { heldOut } = await bench.pairs();
+      const orders = heldOut.slice(0, config.orders).map(({ prompt }) => prompt[0].content);
+      const { encoder } = bench;
+      const reference = await bench.frozen("jsft");
+      const judge = bench.judge(reference);
+      const draw = (seed: number) =>
+        reference((m) => drawAnswersOf(m, orders, { encoder, seed })).then((drawn) =>
+          drawn.map(([answer]) => answer)
+        );
+      const opponents = await draw(config.seed + 1);
+      const { topP } = config.preference;
+      const rows: PolicyRow[] = [];
+      const items: Items = {};
+      for (const policy of policies) {
+        checkStop();
+        const model = await bench.load(policy);
+        const { numbers, answers } = await measurePolicy(model, orders, {
+          encoder,
+          seed: config.seed,
+          reference,
+          compare: (comparisons) => judge.judge(comparisons),
+          opponents,
+        });
+        const cut = await drawAnswersOf(model, orders, { encoder, seed: config.seed, topP });
+        model.dispose();
+        items[`reward/${policy}`] = answers.map(({ reward }) => reward);
+        items[`top-p/${policy}`] = cut.map(([{ reward }]) => reward);
+        const row = { policy, ...numbers, reward_top_p: mean(items[`top-p/${policy}`]) };
+        rows.push(row);
+        log(
+          `${policy}: reward ${row.reward.toFixed(3)}, at top-p ${topP} ` +
+            `${row.reward_top_p.toFixed(3)}, KL ${row.kl.toFixed(2)} nats`,
+        );
+        if (policy === "self-judge") {
+          const before = await draw(config.seed);
+          await writeCsv(
+            `${folder}/samples.csv`,
+            before.slice(0, 12).map(({ order, text, reward }, i) => ({
+              prompt: order,
+              before: text,
+              after: answers[i].text,
+              reward_before: reward,
+              reward_after: answers[i].reward,
+            })),
+          );
+        }
+      }
+      await writeCsv(`${folder}/policies.csv`, rows);
+      await saveItems(folder, items);
+      return Object.fromEntries(rows.map(({ policy, reward }) => [policy, reward]));
+    },
+  };
+}
+
+/** Models trained on answers and labels alone, and the base, as policies. */
+export const answersStage = policyStage("answers", {
+  title: "true reward of the base, of SFT and of JSFT on held-out orders",
+  needs: ["sft", "jsft"],
+  policies: ["base", "sft", "jsft"],
+});
+
+/** Policies trained on preferences, by the methods compared and by controls. */
+export function policiesStage(controls: StudyConfig["controls"]): StudyStage {
+  const policies = [...COMPARED, ...controls];
+  return policyStage("policies", {
+    title: "true reward of every policy trained on preferences on held-out orders",
+    needs: ["jsft", ...policies],
+    policies,
+  });
+}
+
+/** Judges trained on other labels and fewer pairs. */
+export function noisyJudgesStage(noise: StudyConfig["noise"]): StudyStage {
+  const names = noise.map(({ temperature, pairs }) => noisyName(temperature, pairs));
+  return judgeStage("noisy-judges", {
+    title: "judges trained on labels of other temperatures, and on fewer pairs",
+    needs: names,
+    judges: Object.fromEntries(names.map((name) => [name, judgeOf(name)])),
+  });
+}

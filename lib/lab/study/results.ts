@@ -1,0 +1,245 @@
+// @ts-types="@types/papaparse"
+import Papa from "papaparse";
+import { UserError } from "../../base/error.ts";
+import { makeFolder, readJsonl, writeCsv } from "../../base/files.ts";
+import {
+  CLAIMS,
+  type Contrast,
+  measure,
+  type Measured,
+  type Verdict,
+  verdictOf,
+} from "./claims.ts";
+import { mean } from "./measure.ts";
+import { COMPARED, LONG, type StudyConfig } from "./config.ts";
+import { type Items, readItems } from "./items.ts";
+import type { RewardPoint } from "./preference.ts";
+import { noisyName } from "./supervised.ts";
+import { LABEL_TEMPERATURE } from "../world/preference.ts";
+
+/** A seed's run folder. */
+export interface SeedFolder {
+  readonly seed: number;
+  readonly path: string;
+}
+
+/** A claim with what was measured of it. */
+export interface Outcome {
+  readonly number: number;
+  readonly text: string;
+  readonly verdict: Verdict;
+  readonly parts: readonly Measured[];
+}
+
+type Row = Record<string, string | number>;
+
+/** Stages that measure judges trained on the world's labels. */
+const JUDGES = ["jsft-judge", "other-judges", "variant-judges"];
+
+/**
+ * Gathers what the seeds' stages left into tidy tables, one CSV a figure, and measures the claims.
+ *
+ * @param out Folder of the tables.
+ */
+export async function gather(
+  seeds: readonly SeedFolder[],
+  { out, config }: { out: string; config: Omit<StudyConfig, "seed"> },
+): Promise<Outcome[]> {
+  await makeFolder(out);
+  const items: Items[] = [];
+  const ended: Record<string, readonly RewardPoint[]>[] = [];
+  const tables: Record<string, Row[]> = {
+    "reward-over-steps": [],
+    "reward-by-method": [],
+    "reward-by-n": [],
+    "overoptimisation": [],
+    "judge-accuracy": [],
+    "judge-on-own-pairs": [],
+    "label-noise": [],
+    "samples": [],
+  };
+  for (const { seed, path } of seeds) {
+    const points = (stage: string) => readJsonl<RewardPoint>(`${path}/${stage}/points.jsonl`);
+    const rowsOf = (file: string) => csvRows(`${path}/${file}`);
+    const found: Items = {
+      ...await readItems(
+        [...JUDGES, "answers", "policies", "self-rejection", "own-pairs"].map((name) =>
+          `${path}/${name}`
+        ),
+      ),
+    };
+    const whole: Record<string, readonly RewardPoint[]> = {}; // a run that goes on has no best step yet
+    ended.push(whole);
+    for (const method of [...COMPARED, ...config.controls]) {
+      const run = await points(method);
+      for (const point of run) tables["reward-over-steps"].push({ method, seed, ...point });
+      if (run.at(-1)?.step === config.preference.steps) whole[method] = run;
+    }
+    for (const stage of ["answers", "policies"]) {
+      for (const { policy, ...numbers } of await rowsOf(`${stage}/policies.csv`)) {
+        tables["reward-by-method"].push({ method: policy, seed, ...numbers });
+      }
+    }
+    for (const row of await rowsOf("own-pairs/pairs.csv")) {
+      tables["judge-on-own-pairs"].push({ seed, ...row });
+    }
+    for (const row of await rowsOf("self-rejection/points.csv")) {
+      tables["reward-by-n"].push({ seed, ...row });
+    }
+    for (const method of LONG) {
+      const run = await points(`long-${method}`);
+      for (const point of run) tables["overoptimisation"].push({ judge: method, seed, ...point });
+      if (run.at(-1)?.step === config.long.steps) {
+        found[`final/long-${method}`] = [run.at(-1)!.reward];
+      }
+    }
+    const judges: Row[] = [];
+    for (const stage of JUDGES) judges.push(...await rowsOf(`${stage}/judges.csv`));
+    for (const { judge, ...measures } of judges) {
+      for (const [name, value] of Object.entries(measures)) {
+        tables["judge-accuracy"].push({ judge, seed, measure: name, value });
+      }
+    }
+    const noisy = await rowsOf("noisy-judges/judges.csv");
+    const labelled = noisy.length > 0 ? [...judges, ...noisy] : []; // alone, the world's labels say nothing
+    const labels = [
+      { temperature: LABEL_TEMPERATURE, pairs: config.pairs, judge: "jsft" },
+      ...config.noise.map(({ temperature, pairs }) => ({
+        temperature,
+        pairs,
+        judge: noisyName(temperature, pairs),
+      })),
+    ];
+    for (const { temperature, pairs, judge } of labels) {
+      const accuracy = labelled.find((row) => row.judge === judge)?.accuracy_clear;
+      const policy = judge.replace("jsft", "self-judge");
+      const run = await points(policy);
+      const last = run.at(-1);
+      if (accuracy === undefined || last?.step !== config.preference.steps) continue;
+      found[`final/${policy}`] = [last.reward];
+      tables["label-noise"].push({
+        noise: temperature,
+        pairs,
+        seed,
+        accuracy,
+        start_reward: run[0].reward,
+        reward: last.reward,
+      });
+    }
+    if (tables.samples.length === 0) {
+      tables.samples.push(...await rowsOf("policies/samples.csv"));
+    }
+    items.push(found);
+  }
+  for (const method of [...COMPARED, ...config.controls]) {
+    const best = bestStep(ended.flatMap((runs) => runs[method] ? [runs[method]] : []));
+    for (const [i, { [method]: run }] of ended.entries()) {
+      const point = run?.find(({ step }) => step === best);
+      if (point) items[i][`best/${method}`] = [point.reward];
+    }
+  }
+  for (const [name, rows] of Object.entries(tables)) {
+    if (rows.length > 0) await writeCsv(`${out}/${name}.csv`, rows);
+  }
+  const outcomes = CLAIMS.flatMap(({ number, text, contrasts }): Outcome[] => {
+    const parts = contrasts.flatMap((contrast) => measure(contrast, items) ?? []);
+    // Half a claim is no claim: it is left out until all that it says is measured.
+    const said = (all: readonly Contrast[]) => all.filter(({ says }) => says !== "report").length;
+    return said(parts) < said(contrasts)
+      ? []
+      : [{ number, text, verdict: verdictOf(parts), parts }];
+  });
+  if (outcomes.length === 0) return [];
+  await writeCsv(
+    `${out}/claims.csv`,
+    outcomes.flatMap(({ number, verdict, parts }) =>
+      parts.map((part) => ({
+        claim: number,
+        claim_verdict: verdict,
+        a: part.a,
+        b: part.b,
+        says: part.says,
+        margin: part.margin ?? 0,
+        value_a: part.valueA,
+        value_b: part.valueB,
+        difference: part.difference,
+        low: part.low,
+        high: part.high,
+        seeds: part.seeds,
+        verdict: part.verdict,
+      }))
+    ),
+  );
+  return outcomes;
+}
+
+/**
+ * The step at which a method's reward is highest in the mean over its runs, of those that all of them measured;
+ * none without a run. It is chosen on the very orders that it is told of, for every method alike.
+ */
+function bestStep(runs: readonly (readonly RewardPoint[])[]): number | undefined {
+  const rewardsAt = (step: number) =>
+    runs.flatMap((run) => run.filter((point) => point.step === step).map(({ reward }) => reward));
+  const steps = (runs[0] ?? []).map(({ step }) => step)
+    .filter((step) => rewardsAt(step).length === runs.length);
+  const means = steps.map((step) => mean(rewardsAt(step)));
+  return steps[means.indexOf(Math.max(...means))];
+}
+
+/** Names of measured things in words. */
+const WORDS: readonly (readonly [RegExp, string])[] = [
+  [/^(reward|right|final)\//, ""],
+  [/^own\/(.+)\/(.+)$/, "$2 on answers of $1"],
+  [/^top-p\/(.+)$/, "$1 at top-p"],
+  [/^best\/(.+)$/, "$1 at its best step"],
+  [/^rejection\/(.+)\/(.+)\/(.+)$/, "$1, one of $3 by $2"],
+];
+
+/** The claims as a Markdown table. */
+export function claimsTable(outcomes: readonly Outcome[]): string {
+  if (outcomes.length === 0) return "No claim has all its parts measured yet.";
+  const number = (value: number) => value.toFixed(3);
+  const signed = (value: number) => (value < 0 ? "" : "+") + number(value);
+  const interval = ({ low, high }: Measured) =>
+    low === null || high === null ? "(one run)" : `[${signed(low)}, ${signed(high)}]`;
+  const what = (name: string) => WORDS.reduce((text, [from, to]) => text.replace(from, to), name);
+  const lines = outcomes.flatMap(({ number: n, text, verdict, parts }) => [
+    `| **${n}** | **${text}** | | | | **${verdict}** |`,
+    ...parts.map((part) =>
+      `| | ${what(part.a)} against ${what(part.b)} | ${number(part.valueA)}, ${
+        number(part.valueB)
+      } | ${signed(part.difference)} ${interval(part)} | ${part.seeds} | ${part.verdict} |`
+    ),
+  ]);
+  const several = outcomes.some(({ parts }) => parts.some(({ seeds }) => seeds > 1));
+  const one = outcomes.some(({ parts }) => parts.some(({ seeds }) => seeds === 1));
+  const basis = [
+    ...(several ? ["of the paired difference over the seeds (Student's t)"] : []),
+    ...(one
+      ? ["with one seed a bootstrap over held-out items, which does not cover another training run"]
+      : []),
+  ];
+  return [
+    "| claim | measured | values | difference | seeds | verdict |",
+    "| --- | --- | --- | --- | --- | --- |",
+    ...lines,
+    "",
+    "Values are mean true rewards of answers sampled at temperature 1; in self-rejection and where it says " +
+    "top-p, without the least probable tokens, as in self-training. A best step is chosen afterwards, for each " +
+    "method alike. For judges, shares of clear held-out pairs judged right, or, on answers of a policy, of " +
+    `clear pairs of its own answers. 95 % intervals, ${basis.join("; ")}.`,
+  ].join("\n");
+}
+
+async function csvRows(path: string): Promise<Row[]> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw new UserError(`${path} cannot be read: ${error}`, "make it readable, or remove it", {
+      cause: error,
+    });
+  }
+  return Papa.parse<Row>(text, { header: true, dynamicTyping: true, skipEmptyLines: true }).data;
+}

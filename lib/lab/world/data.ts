@@ -1,0 +1,124 @@
+/**
+ * The order desk's preference data as CSV, and the task that makes it.
+ *
+ *     deno task world
+ *
+ * @module
+ */
+import { makeFolder, writeCsv } from "../../base/files.ts";
+import { runCommand } from "../../cli/command.ts";
+import { type Pair, readPairs } from "../../preference/mod.ts";
+import { Rng } from "../../base/random.ts";
+import { orderedItems } from "./desk.ts";
+import { type DeskAnswers, drawAnswers, labelledPair, prefersFirst } from "./preference.ts";
+import { readAnswer, reward, type View, VIEWS, viewsOf } from "./reward.ts";
+
+/** Where the data lies in the repository. */
+export const DATA_FOLDER = "data/world";
+
+/** Pairs of each split. */
+export const SPLITS = { train: 6000, held_out: 1000 } as const;
+
+/** A row of a split: a pair and what the reward says of it. */
+export interface DeskRow {
+  readonly id: string;
+  readonly prompt: string;
+  readonly chosen: string;
+  readonly rejected: string;
+  readonly reward_chosen: number;
+  readonly reward_rejected: number;
+}
+
+/** A row of the pairs labelled from one point of view each. */
+export interface PrincipleRow extends Omit<DeskRow, "reward_chosen" | "reward_rejected"> {
+  readonly principle: View;
+}
+
+/**
+ * Both splits and the training split's principle labels; the same seed gives the same rows. No order, whatever
+ * its wording or sequence, is in both splits.
+ */
+export function makeData(
+  seed: number,
+): { train: DeskRow[]; held_out: DeskRow[]; principles: PrincipleRow[] } {
+  const rng = Rng.named(seed, "order desk");
+  const card = (order: string) => orderedItems(order).sort().join(" ");
+  const split = (name: string, count: number, taken: ReadonlySet<string>) => {
+    const cards = new Set<string>();
+    const rows: DeskAnswers[] = [];
+    while (rows.length < count) {
+      const answers = drawAnswers(rng);
+      if (taken.has(card(answers.order))) continue;
+      cards.add(card(answers.order));
+      rows.push(answers);
+    }
+    return { name, rows, cards };
+  };
+  const heldOut = split("held-out", SPLITS.held_out, new Set());
+  const train = split("train", SPLITS.train, heldOut.cards);
+  const rounded = (value: number) => Math.round(value * 1000) / 1000;
+  const labelled = ({ name, rows }: typeof train): DeskRow[] =>
+    rows.map((answers, i) => {
+      const id = `${name}-${i}`;
+      const { chosen, rejected } = labelledPair(answers, {
+        id,
+        prefersFirst: prefersFirst(answers, rng),
+      });
+      const { order } = answers;
+      return {
+        id,
+        prompt: order,
+        chosen,
+        rejected,
+        reward_chosen: rounded(reward(order, chosen)),
+        reward_rejected: rounded(reward(order, rejected)),
+      };
+    });
+  // Each pair is asked from one point of view on which its answers differ.
+  const principles = train.rows.flatMap((answers, i): PrincipleRow[] => {
+    const { order, first, second } = answers;
+    const [a, b] = [first, second].map((answer) => viewsOf(readAnswer(order, answer)));
+    const differing = VIEWS.filter((view) => a[view] !== b[view]);
+    if (differing.length === 0) return [];
+    const principle = differing[rng.int(differing.length)];
+    const id = `train-${i}-${principle}`;
+    const { chosen, rejected } = labelledPair(answers, {
+      id,
+      prefersFirst: prefersFirst(answers, rng, { view: principle }),
+    });
+    return [{ id, prompt: order, chosen, rejected, principle }];
+  });
+  return { train: labelled(train), held_out: labelled(heldOut), principles };
+}
+
+/** The pairs of a file of the world, with the rationale that an honest labeller would give. */
+export async function deskPairs(
+  name: "train" | "held_out" | "principles",
+  folder = DATA_FOLDER,
+): Promise<Pair[]> {
+  const pairs: Pair[] = [];
+  for await (const pair of readPairs(`${folder}/${name}.csv`, { onBadLine: "fail" })) {
+    const answers = {
+      order: pair.prompt[0].content,
+      first: pair.chosen,
+      second: pair.rejected,
+    };
+    pairs.push(labelledPair(answers, { ...pair, prefersFirst: true }));
+  }
+  return pairs;
+}
+
+async function main(): Promise<void> {
+  const data = makeData(1);
+  await makeFolder(DATA_FOLDER);
+  for (const [name, rows] of Object.entries(data)) {
+    await writeCsv(`${DATA_FOLDER}/${name}.csv`, rows);
+    console.log(`${DATA_FOLDER}/${name}.csv: ${rows.length} pairs`);
+  }
+  const agree = data.held_out.filter((row) => row.reward_chosen > row.reward_rejected).length;
+  const differ = data.held_out.filter((row) => row.reward_chosen !== row.reward_rejected).length;
+  console.log(`held-out labels agree with the reward on ${agree} of ${differ} pairs that differ`);
+  console.log("next: deno task pretrain (or use the base model in data/world/base)");
+}
+
+if (import.meta.main) await runCommand(main);

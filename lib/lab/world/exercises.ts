@@ -1,0 +1,149 @@
+import type { Rng } from "../../base/random.ts";
+import { drawAnswer, drawOrder, FLAWS, listOf, type Order, pick } from "./desk.ts";
+import { VIEW_PHRASES } from "./language.ts";
+import { readAnswer, type Reading, VIEWS, viewsOf } from "./reward.ts";
+import { ITEMS, NUMBERS, SPECIAL } from "./words.ts";
+
+/** A text to learn from: its words, each with the weight of its prediction. */
+export interface Lesson {
+  readonly kind: "answer" | "comparison";
+  readonly words: readonly string[];
+  /** Weight of the loss on each word given those before it; the first has none. */
+  readonly weights: readonly number[];
+}
+
+/** Weight of a word of an answer that is only to be read; a verdict weighs 1. */
+const READ_WEIGHT = 0.1;
+/** Weight of a count in a review. */
+const COUNT_WEIGHT = 0.3;
+/** Weight of a mark beside a named thing. */
+const MARK_WEIGHT = 0.5;
+
+/** Share of lessons whose answers name many things that were not ordered, and most of their things that are so. */
+const STRAY = { lessons: 0.7, most: 0.8 };
+/** Share of lessons with marks. In these each named thing has one with a chance that the lesson draws. */
+const MARKED = 0.5;
+
+/** An order and an answer of any quality. */
+export function answerLesson(rng: Rng): Lesson {
+  const order = drawOrder(rng);
+  return lesson("answer", [
+    [`${SPECIAL.user} ${order.text} ${SPECIAL.assistant}`, 0],
+    [`${drawAnswer(order, rng)} ${SPECIAL.end}`, 1],
+  ]);
+}
+
+/**
+ * Reading exercises on two answers to an order, as turns. Which has more of this or that, from every point of
+ * view: A, B or same. Then: what does one of them contain? None asks which is better: the base knows no preference.
+ *
+ * What a judge of this world has to do is to look named things up in the order, silently, while it reads; from
+ * verdicts alone a small model hardly learns it (`notebooks/LOG.md`, 2026-11-26). So some answers carry marks
+ * beside the things they name, "tea ordered , figs extra": whoever reads can never tell whether a mark comes next,
+ * and has to have it ready at each thing. Answers that name many things not ordered make the marks worth guessing.
+ *
+ * @param options.joint Three of the questions join two to five points of view, as in "which names more and
+ * is more polite ?": the answer is the side that most of them favour, all counted alike.
+ * @param options.doubled Half the mistaken things are drawn from the order itself (now and then the very thing,
+ * which is then no mistake), as in "tea , tea and figs": what a weak policy says, and rare in the data.
+ * @param options.plain Answers as in the data set, without marks: the exercises on which the base is measured.
+ */
+export function comparisonLesson(
+  rng: Rng,
+  { joint = false, doubled = false, plain = false }: {
+    joint?: boolean;
+    doubled?: boolean;
+    plain?: boolean;
+  } = {},
+): Lesson {
+  const order = drawOrder(rng);
+  const stray = !plain && rng.uniform() < STRAY.lessons ? STRAY.most * rng.uniform() : 0;
+  const marked = !plain && rng.uniform() < MARKED ? rng.uniform() : 0;
+  const answers = [0, 1].map(() =>
+    stray > 0 ? strayAnswer(order, { rng, rate: stray, doubled }) : drawAnswer(order, rng)
+  );
+  const readings = answers.map((answer) => readAnswer(order.text, answer));
+  const [a, b] = readings.map(viewsOf);
+  const single = VIEWS.map((view) => [view]);
+  const asked = joint
+    ? [
+      ...rng.shuffle(single).slice(0, 2),
+      ...Array.from({ length: 3 }, () => rng.shuffle(VIEWS).slice(0, 2 + rng.int(4))),
+    ]
+    : single;
+  const verdicts = asked.map((views): Part[] => {
+    const favour = views.reduce((sum, view) => sum + Math.sign(a[view] - b[view]), 0);
+    return [
+      [`which ${listOf(views.map((view) => VIEW_PHRASES[view]))} ? ${SPECIAL.assistant} answer`, 0],
+      [favour > 0 ? "A" : favour < 0 ? "B" : "same", 1],
+    ];
+  });
+  const seat = rng.int(2);
+  const counts: Part[] = [
+    [`review ${"AB"[seat]} ${SPECIAL.assistant}`, 0],
+    ...review(readings[seat]).split(" ").map((word, i): Part => [word, i % 2 ? COUNT_WEIGHT : 0]),
+  ];
+  // Counts come last: a verdict that could be read off them would not be a silent one.
+  const turns = [...rng.shuffle(verdicts), counts].map((turn, i): Part[] => [
+    ...i > 0 ? [[SPECIAL.user, 0] as const] : [],
+    ...turn,
+    [SPECIAL.end, 0],
+  ]);
+  const [first, second] = answers.map((answer) => withMarks(answer, { order, rng, rate: marked }));
+  return lesson("comparison", [
+    [`${SPECIAL.user} compare ${order.text} A :`, 0],
+    ...first,
+    ["B :", 0],
+    ...second,
+    ...turns.flat(),
+  ]);
+}
+
+/** An answer as if each ordered thing had been mistaken for another with a chance of `rate`. */
+function strayAnswer(
+  order: Order,
+  { rng, rate, doubled }: { rng: Rng; rate: number; doubled: boolean },
+): string {
+  const others = rng.shuffle(ITEMS.filter((item) => !order.items.includes(item)));
+  const mistaken = () => doubled && rng.uniform() < 0.5 ? pick(order.items, rng) : others.pop()!;
+  const items = order.items.map((item) => rng.uniform() < rate ? mistaken() : item);
+  return drawAnswer({ ...order, items }, rng, { ...FLAWS, swapped: 0.1, repeated: 0.25 });
+}
+
+/** The words of an answer, each thing followed by its mark with a chance of `rate`: ordered, extra or again. */
+function withMarks(
+  answer: string,
+  { order, rng, rate }: { order: Order; rng: Rng; rate: number },
+): Part[] {
+  const seen = new Set<string>();
+  return answer.split(" ").flatMap((word): Part[] => {
+    if (!ITEMS.includes(word)) return [[word, READ_WEIGHT]];
+    const mark = seen.has(word) ? "again" : order.items.includes(word) ? "ordered" : "extra";
+    seen.add(word);
+    const given: Part = [word, READ_WEIGHT];
+    return rng.uniform() < rate ? [given, [mark, MARK_WEIGHT]] : [given];
+  });
+}
+
+/** A reading in words: names of counts, each followed by its count. */
+export function review(reading: Reading): string {
+  const number = (count: number) => NUMBERS[Math.min(count, NUMBERS.length - 1)];
+  return [
+    `names ${number(reading.covered)}`,
+    `missing ${number(reading.ordered - reading.covered)}`,
+    `extra ${number(reading.stray)}`,
+    `repeated ${number(reading.repeats)}`,
+    `chatter ${number(reading.fillers)}`,
+    `manners ${reading.rude ? "rude" : reading.polite ? "polite" : "plain"}`,
+    `form ${reading.wellFormed ? "good" : "bad"}`,
+  ].join(" ");
+}
+
+type Part = readonly [text: string, weight: number];
+
+function lesson(kind: Lesson["kind"], parts: readonly Part[]): Lesson {
+  const weighed = parts.flatMap(([text, weight]) =>
+    text.trim().split(/\s+/).map((word) => [word, weight] as const)
+  );
+  return { kind, words: weighed.map(([word]) => word), weights: weighed.map(([, w]) => w) };
+}

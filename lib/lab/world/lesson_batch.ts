@@ -1,0 +1,45 @@
+import * as tf from "@tensorflow/tfjs";
+import type { MicroBatch } from "../../method/mod.ts";
+import { type Position, rightPadded } from "../../model/mod.ts";
+import type { Lesson } from "./exercises.ts";
+import { VOCABULARY } from "./words.ts";
+
+const IDS = new Map(VOCABULARY.map((word, id) => [word, id]));
+
+/** Token ids of words of the world. */
+export function idsOf(words: readonly string[]): number[] {
+  return words.map((word) => {
+    const id = IDS.get(word);
+    if (id === undefined) throw new RangeError(`"${word}" is not a word of the world`);
+    return id;
+  });
+}
+
+/**
+ * Lessons of one kind as a part of a training batch. The loss is the weighted mean over their words, times
+ * `share`; the shares of a batch's parts should add up to 1.
+ */
+export function lessonBatch(lessons: readonly Lesson[], share: number): MicroBatch {
+  const at: Position[] = [];
+  const weights: number[] = [];
+  lessons.forEach((lesson, row) =>
+    lesson.weights.forEach((weight, i) => {
+      if (i === 0 || weight === 0) return;
+      at.push({ row, column: i - 1 });
+      weights.push(weight);
+    })
+  );
+  const total = weights.reduce((a, b) => a + b, 0);
+  const name = `${lessons[0].kind}Loss`;
+  return {
+    batch: rightPadded(lessons.map(({ words }) => idsOf(words)), 0),
+    at,
+    tokens: lessons.reduce((sum, { words }) => sum + words.length, 0),
+    objective: (logProbs) =>
+      tf.tidy(() => {
+        const seed = tf.tensor1d(weights.map((weight) => -weight * share / total));
+        const loss = tf.sum(tf.mul(logProbs, seed)) as tf.Scalar;
+        return { seed, metrics: { loss, [name]: tf.div(loss, share) as tf.Scalar } };
+      }),
+  };
+}

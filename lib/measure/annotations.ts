@@ -1,0 +1,158 @@
+import { z } from "zod";
+import { characters } from "../base/characters.ts";
+import { UserError } from "../base/error.ts";
+import { parseRecord, quote, readItems, stem } from "../preference/mod.ts";
+import { type Finding, Findings } from "../preference/findings.ts";
+
+const ItemSchema = z.object({
+  instruction: z.string(),
+  output_1: z.string().nullable(),
+  output_2: z.string().nullable(),
+  preference: z.number().nullable().refine(
+    (p) => p === null || p === 0 || p >= 1 && p <= 2,
+    "outside [1, 2]",
+  ),
+  generator_1: z.string().nullish(),
+  generator_2: z.string().nullish(),
+});
+
+/** One instruction answered by the baseline and by the model. */
+export interface ComparedItem {
+  /** Place in the file, from 1. */
+  readonly item: number;
+  readonly instruction: string;
+  /** The annotator's probability that the model's answer is the better one, in [0, 1]; null if none. */
+  readonly preference: number | null;
+  /** The baseline's answer; null where the file has none. */
+  readonly baselineAnswer: string | null;
+  /** Characters (Unicode code points, as Python counts them) of each answer. */
+  readonly lengths: { readonly baseline: number | null; readonly model: number | null };
+}
+
+/** A model's comparisons against one baseline. */
+export interface ComparisonFile {
+  readonly file: string;
+  /** The file's name without folder and endings. */
+  readonly model: string;
+  /** Who wrote `output_1` and `output_2`, where the file says so. */
+  readonly baseline: string | null;
+  readonly generator: string | null;
+  /** At least one with a preference. */
+  readonly items: readonly ComparedItem[];
+  /** What the reader has to know of the items, counted. */
+  readonly findings: readonly Finding[];
+}
+
+/** Settings of {@linkcode readComparisons}. */
+export interface ReadComparisonsOptions {
+  /** `fail` (default) throws at the first item with a missing or wrong field; `skip` leaves it out, counted. */
+  readonly onBadItem?: "fail" | "skip";
+}
+
+/**
+ * Reads an AlpacaEval `annotations.json` (also gzip) as it is: `output_1` is the baseline's answer,
+ * `output_2` the model's, `preference` 1 + the annotator's probability of `output_2`. Further fields and
+ * their order do not matter.
+ *
+ * As in AlpacaEval, a null or NaN preference (the annotator's answer could not be read) is left out of
+ * every rate, and 0 is an old spelling of the draw 1.5; both are counted in `findings`, and so are
+ * instructions that come twice (each counts) and answers that are null (no length).
+ *
+ * @throws {UserError} The file cannot be read; an item has a missing or wrong field or a preference outside
+ * [1, 2] (unless skipped); two items name different baselines or models; no item has a preference.
+ *
+ * @example
+ * ```ts ignore
+ * import { readComparisons } from "./annotations.ts";
+ * const { model, items } = await readComparisons("results/claude-2.json.gz");
+ * ```
+ */
+export async function readComparisons(
+  file: string,
+  { onBadItem = "fail" }: ReadComparisonsOptions = {},
+): Promise<ComparisonFile> {
+  const findings = new Findings(file);
+  const items: ComparedItem[] = [];
+  const seen = new Set<string>();
+  const names: Names = { generator_1: null, generator_2: null };
+  for await (const { line: item, value } of readItems(file)) {
+    const parsed = parseRecord(ItemSchema, value);
+    if ("reason" in parsed) {
+      const { reason, detail } = parsed;
+      if (onBadItem === "fail") {
+        throw new UserError(
+          `${file} item ${item}: ${reason}${detail === undefined ? "" : ` (${detail})`}`,
+          "correct the item, or leave such items out, counted, with --skip-bad",
+        );
+      }
+      findings.add(`left out: ${reason}`, item);
+      continue;
+    }
+    const record = parsed.value;
+    checkNames(names, { file, item, record });
+    if (record.generator_1 == null) {
+      findings.add("no generator_1, so its baseline is not known", item);
+    }
+    if (record.preference === null) findings.add("no preference (null or NaN): in no rate", item);
+    if (record.preference === 0) findings.add("preference 0, an old spelling of a draw: 1.5", item);
+    if (record.output_1 === null) findings.add("no baseline answer (output_1 is null)", item);
+    if (record.output_2 === null) findings.add("no answer (output_2 is null)", item);
+    if (seen.has(record.instruction)) {
+      findings.add("the instruction came before: both comparisons count", item);
+    }
+    seen.add(record.instruction);
+    items.push({
+      item,
+      instruction: record.instruction,
+      preference: record.preference === null ? null : (record.preference || 1.5) - 1,
+      baselineAnswer: record.output_1,
+      lengths: { baseline: lengthOf(record.output_1), model: lengthOf(record.output_2) },
+    });
+  }
+  if (!items.some(({ preference }) => preference !== null)) {
+    const skipped = findings.list().map(({ reason, items }) => `${items.length} x ${reason}`);
+    throw new UserError(
+      `${file} holds no comparison with a preference${
+        skipped.length === 0 ? "" : ` (${skipped.join("; ")})`
+      }`,
+      "a rate of nothing has no value: annotate the answers again, or leave the file out",
+    );
+  }
+  return {
+    file,
+    model: stem(file),
+    baseline: names.generator_1?.name ?? null,
+    generator: names.generator_2?.name ?? null,
+    items,
+    findings: findings.list(),
+  };
+}
+
+type Names = Record<"generator_1" | "generator_2", { name: string; item: number } | null>;
+
+/** A rate over two baselines, or of two models, is a rate of nothing. */
+function checkNames(
+  names: Names,
+  { file, item, record }: {
+    file: string;
+    item: number;
+    record: { generator_1?: string | null; generator_2?: string | null };
+  },
+): void {
+  for (const field of ["generator_1", "generator_2"] as const) {
+    const name = record[field];
+    if (name == null) continue;
+    const first = names[field] ??= { name, item };
+    if (first.name === name) continue;
+    const what = field === "generator_1" ? "baseline" : "model";
+    throw new UserError(
+      `${file} item ${item}: the ${what} (${field}) is ${quote(name)}, ` +
+        `in item ${first.item} it is ${quote(first.name)}`,
+      `give a file with one ${what}: rates over several do not mean anything`,
+    );
+  }
+}
+
+function lengthOf(text: string | null): number | null {
+  return text === null ? null : characters(text);
+}

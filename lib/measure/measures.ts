@@ -1,0 +1,279 @@
+import { characters } from "../base/characters.ts";
+import { agreementCell, bothOrientations, cohenKappa } from "./kappa.ts";
+import { type Comparison, type Judgment, larger, type Winner } from "../method/judgment.ts";
+import type { SumStatistic } from "./resample.ts";
+
+/** A judged pair with all that is known of it. */
+export interface JudgedPair {
+  readonly judgment: Judgment;
+  readonly comparison: Comparison;
+  /** Which answer is better; null where nobody says. */
+  readonly label: Winner | null;
+  /** Probability of the first answer being better by the labels; null where they do not say. */
+  readonly labelProbability: number | null;
+  /** Which answer the judge wrote; null where neither or both. */
+  readonly own: "first" | "second" | null;
+  /** Pairs of one cluster are not independent of each other. */
+  readonly cluster: string;
+}
+
+/** What each measure of a full report means, by name and in the order of a table. */
+export const MEASURES = {
+  accuracy: "share of pairs whose labelled answer wins; a tie is a half",
+  kappa: "Cohen's kappa with the labels, each pair counted in both orders of its answers",
+  kappaAsGiven: "the same with the answers in the order given",
+  labelCorrelation: "correlation of P(first) with the labels' own probability",
+  longerWinsAccuracy: "accuracy of always naming the longer answer",
+  flipRate: "share of pairs where the two orders name different winners",
+  firstSeatRate: "share of single orders that name the first seat; 0.5 is fair",
+  firstSeatProbability: "mean share of the verdict's probability on the first seat; 0.5 is fair",
+  longerRate: "share of pairs of unequal length in which the longer answer wins",
+  preferredLonger: "share of labelled pairs in which the labelled answer is longer",
+  lengthBias: "how much oftener the better answer wins where it is the longer one; 0 is fair",
+  lengthCorrelation: "correlation of P(first) with the difference of lengths in characters",
+  lengthCorrelationVerdict: "the same of the verdict: 1 first, 0 tie, -1 second",
+  ownRate: "share of pairs with one answer of the judge's own in which that one wins",
+  selfPreference: "how much oftener the better answer wins where it is the judge's own; 0 is fair",
+  calibrationError:
+    "expected calibration error of P(first), 10 bins; the interval is of that without noise",
+  calibrationFloor: "what that error would be if the probabilities were exactly right",
+  overconfidence: "mean confidence minus accuracy of the answer leaned to",
+  brier: "mean squared distance of P(first) from the label; 0.25 is guessing",
+  tieRate: "share of pairs without a winner",
+  mass: "probability on the two labels together",
+  unansweredRate: "share of pairs in which that is below the judge's threshold",
+  intransitiveTriples: "share of triples of answers in which each beats the next; 0.25 by chance",
+} as const satisfies Record<string, string>;
+
+/** Name of a measure. */
+export type MeasureName = keyof typeof MEASURES;
+
+const NO_LABELS = "no pair has a label that may be used and is not a tie";
+const NO_ANSWER = "the judge answered no pair: it gave the two labels next to no probability";
+const ONE_ORDER = "the verdicts were taken down in one order only";
+
+/**
+ * The statistics of all measures that are functions of the pairs one by one. A pair that the judge did not
+ * answer is in `mass` and `unansweredRate` alone: its winner rests on next to nothing, and is no tie.
+ */
+export function pairStatistics(pairs: readonly JudgedPair[]) {
+  const noMass = { undefinedWhen: "the probabilities of the labels were not taken down" };
+  const verdicts = {
+    ...labelStatistics(pairs),
+    ...seatStatistics(pairs),
+    ...lengthStatistics(pairs),
+    ...ownStatistics(pairs),
+    tieRate: average(pairs, ({ judgment: { winner } }) => Number(winner === "tie")),
+  };
+  return {
+    ...ofAnswered(verdicts, pairs),
+    mass: average(pairs, ({ judgment: { mass, recorded } }) => recorded ? null : mass, {
+      ...noMass,
+      share: false,
+    }),
+    unansweredRate: average(
+      pairs,
+      ({ judgment: { answered, recorded } }) => recorded ? null : Number(!answered),
+      noMass,
+    ),
+  } satisfies Partial<Record<MeasureName, SumStatistic>>;
+}
+
+/** The same statistics on the answered pairs alone. */
+export function ofAnswered<Name extends string>(
+  statistics: Readonly<Record<Name, SumStatistic>>,
+  pairs: readonly JudgedPair[],
+): Record<Name, SumStatistic> {
+  const silent = pairs.every(({ judgment }) => !judgment.answered);
+  const heard = Object.entries<SumStatistic>(statistics).map(([name, statistic]) => [name, {
+    ...statistic,
+    rows: statistic.rows.map((row, i) => pairs[i].judgment.answered ? row : null),
+    ...(silent && { undefinedWhen: NO_ANSWER }),
+  }]);
+  return Object.fromEntries(heard);
+}
+
+function labelStatistics(pairs: readonly JudgedPair[]) {
+  const when = { undefinedWhen: NO_LABELS };
+  const cells = pairs.map(({ judgment: { winner }, label }) =>
+    label && agreementCell(winner, label)
+  );
+  const sides = new Set(pairs.flatMap(({ label }) => label === null ? [] : [label]));
+  const probability = (pair: JudgedPair) => pair.judgment.pFirst;
+  return {
+    accuracy: average(pairs, ({ judgment, label }) => credit(judgment.winner, label), when),
+    kappa: {
+      rows: cells,
+      of: (sums) => cohenKappa(bothOrientations(sums)),
+      undefinedWhen: sides.size === 0 ? NO_LABELS : "judge and labels say nothing but ties",
+    },
+    kappaAsGiven: {
+      rows: cells,
+      of: (sums) => constantLabels(sums) ? null : cohenKappa(sums),
+      undefinedWhen: sides.size === 0
+        ? NO_LABELS
+        : `every label names the same side (${[...sides].join()}), as the file is written`,
+    },
+    labelCorrelation: correlation(
+      pairs.map((pair) =>
+        pair.labelProbability === null
+          ? null
+          : [probability(pair) - 0.5, pair.labelProbability - 0.5]
+      ),
+      "the labels come without probabilities, or one side is always even",
+    ),
+    longerWinsAccuracy: average(pairs, (pair) => credit(longer(pair), pair.label), when),
+    preferredLonger: average(
+      pairs,
+      (pair) => sided(pair.label) ? Number(longer(pair) === pair.label) : null,
+      when,
+    ),
+    brier: average(
+      pairs,
+      ({ judgment: { pFirst }, label }) =>
+        sided(label) ? (pFirst - Number(label === "first")) ** 2 : null,
+      { ...when, share: false },
+    ),
+  } satisfies Partial<Record<MeasureName, SumStatistic>>;
+}
+
+function seatStatistics(pairs: readonly JudgedPair[]) {
+  const seats = (of: (seats: { a: number; b: number }) => number): SumStatistic => ({
+    // Counts and sums of the orders with `first` in the first seat, then of the others: each half of
+    // the rate, so that which of two unequal answers sat first more often does not count as a bias.
+    rows: pairs.map(({ judgment: { forward, backward, recorded } }) =>
+      recorded === "unknown"
+        ? null
+        : recorded === "forward"
+        ? [1, of(forward), 0, 0]
+        : recorded === "backward"
+        ? [0, 0, 1, of(backward)]
+        : [1, of(forward), 1, of(backward)]
+    ),
+    of: ([n, first, m, other]) => n > 0 && m > 0 ? (first / n + other / m) / 2 : null,
+    undefinedWhen: "it is not known which answer sat in the first seat",
+    share: true,
+  });
+  return {
+    flipRate: average(
+      pairs,
+      ({ judgment: { consistent, recorded } }) => recorded ? null : Number(!consistent),
+      { undefinedWhen: ONE_ORDER },
+    ),
+    firstSeatRate: seats(({ a, b }) => credit(larger(a, b), "first")!),
+    firstSeatProbability: seats(({ a, b }) => a + b > 0 ? a / (a + b) : 0.5),
+  } satisfies Partial<Record<MeasureName, SumStatistic>>;
+}
+
+function lengthStatistics(pairs: readonly JudgedPair[]) {
+  const unequal = "the two answers of every pair are of one length";
+  const difference = ({ comparison: { first, second } }: JudgedPair) =>
+    characters(first) - characters(second);
+  const named = (pair: JudgedPair) => {
+    const side = longer(pair);
+    return side === "tie" ? null : credit(pair.judgment.winner, side);
+  };
+  return {
+    longerRate: average(pairs, named, { undefinedWhen: unequal }),
+    // Of the labelled answer, or of the first where nothing is labelled: its chances when it is longer
+    // less its chances when it is shorter. How often labels prefer the longer one cancels out.
+    lengthBias: contrast(pairs, (pair) => {
+      const side = pair.label ?? "first";
+      const long = longer(pair);
+      return !sided(side) || long === "tie"
+        ? null
+        : { group: long === side, value: credit(pair.judgment.winner, side)! };
+    }, "the better answer is not sometimes longer and sometimes shorter"),
+    lengthCorrelation: correlation(
+      pairs.map((pair) => [pair.judgment.pFirst - 0.5, difference(pair)]),
+      `P(first) is always 0.5, or ${unequal}`,
+    ),
+    lengthCorrelationVerdict: correlation(
+      pairs.map((pair) => [credit(pair.judgment.winner, "first")! - 0.5, difference(pair)]),
+      `every verdict is a tie, or ${unequal}`,
+    ),
+  } satisfies Partial<Record<MeasureName, SumStatistic>>;
+}
+
+function ownStatistics(pairs: readonly JudgedPair[]) {
+  const none = "no pair has exactly one answer that is known to be the judge's own";
+  const own = ({ judgment: { winner }, own }: JudgedPair) => own && credit(winner, own);
+  return {
+    ownRate: average(pairs, own, { undefinedWhen: none }),
+    selfPreference: contrast(
+      pairs,
+      ({ judgment: { winner }, label, own }) =>
+        own === null || !sided(label)
+          ? null
+          : { group: label === own, value: credit(winner, label)! },
+      "there are not both: pairs with a label for the judge's own answer and for another's",
+    ),
+  } satisfies Partial<Record<MeasureName, SumStatistic>>;
+}
+
+/** Mean over the pairs for which `value` is not null. */
+function average(
+  pairs: readonly JudgedPair[],
+  value: (pair: JudgedPair) => number | null,
+  { undefinedWhen = "there are no pairs", share = true }: {
+    undefinedWhen?: string;
+    share?: boolean;
+  } = {},
+): SumStatistic {
+  const rows = pairs.map((pair) => {
+    const found = value(pair);
+    return found === null ? null : [1, found];
+  });
+  return { rows, of: ([n, sum]) => n > 0 ? sum / n : null, undefinedWhen, share };
+}
+
+/** Mean of `value` in the group less its mean outside. */
+function contrast(
+  pairs: readonly JudgedPair[],
+  of: (pair: JudgedPair) => { group: boolean; value: number } | null,
+  undefinedWhen: string,
+): SumStatistic {
+  return {
+    rows: pairs.map((pair) => {
+      const found = of(pair);
+      if (found === null) return null;
+      return found.group ? [1, found.value, 0, 0] : [0, 0, 1, found.value];
+    }),
+    of: ([n, sum, m, other]) => n > 0 && m > 0 ? sum / n - other / m : null,
+    undefinedWhen,
+  };
+}
+
+/**
+ * Pearson's correlation of two numbers that both change sign when the answers are swapped. Each pair
+ * stands for its two orders, so both means are 0 and the correlation is that about the origin.
+ */
+function correlation(
+  values: readonly (readonly [number, number] | null)[],
+  undefinedWhen: string,
+): SumStatistic {
+  return {
+    rows: values.map((value) => value && [value[0] * value[1], value[0] ** 2, value[1] ** 2]),
+    of: ([xy, xx, yy]) => xx > 0 && yy > 0 ? xy / Math.sqrt(xx * yy) : null,
+    undefinedWhen,
+  };
+}
+
+/** Whether all counts of an agreement table are in one column. */
+function constantLabels(table: ArrayLike<number>): boolean {
+  const columns = [0, 1, 2].map((column) => table[column] + table[3 + column] + table[6 + column]);
+  return columns.filter((count) => count > 0).length < 2;
+}
+
+function longer({ comparison: { first, second } }: JudgedPair): Winner {
+  return larger(characters(first), characters(second));
+}
+
+function sided(label: Winner | null): label is "first" | "second" {
+  return label === "first" || label === "second";
+}
+
+/** What a verdict is worth against the right side: 1, 0, or a half for a tie; null without a side. */
+function credit(winner: Winner, right: Winner | null): number | null {
+  return sided(right) ? winner === "tie" ? 0.5 : Number(winner === right) : null;
+}

@@ -1,0 +1,108 @@
+import { UserError } from "../base/error.ts";
+import type { PreferenceLoss } from "./losses.ts";
+
+/** A way to train on preferences: who samples the answers, who orders them, which loss follows. */
+export interface Method {
+  /**
+   * - "policy": the model being trained, at every step (on-policy)
+   * - "start": the model it started from (off-policy)
+   * - "dataset": nobody; the answers are the data set's two
+   */
+  readonly samples: "policy" | "start" | "dataset";
+  /** Answers to a prompt; more than two play a knockout, and the loser of its final is the rejected one. */
+  readonly candidates: number;
+  /**
+   * - "judge": the model it started from, as judge
+   * - "labels": the data set, which can order only its own two
+   * - "policy": the model being trained, as judge (moving)
+   * - "refreshed": a copy of it as judge, renewed every some steps
+   * - "separate": another judge, trained on judgments alone
+   * - "reward-model": a separate Bradley-Terry model
+   * - "truth": the true reward, where a world has one
+   * - "chance": a seeded coin, as a control
+   */
+  readonly orders:
+    | "judge"
+    | "labels"
+    | "policy"
+    | "refreshed"
+    | "separate"
+    | "reward-model"
+    | "truth"
+    | "chance";
+  /** A preference loss, or "sft": the log-likelihood of the chosen answer alone. */
+  readonly loss: PreferenceLoss | "sft";
+  /** Where the method is from. */
+  readonly source: string;
+}
+
+const SELF_JUDGE = "SELF-JUDGE, https://arxiv.org/abs/2402.11253";
+
+/** On-policy DPO, from which the relatives below differ in one thing or two. */
+const ON_POLICY = { samples: "policy", candidates: 2, loss: "sigmoid" } as const;
+const FROM_DATA = { samples: "dataset", candidates: 2, orders: "labels" } as const;
+
+/** Every method by name. A relative of SELF-JUDGE is an entry here, not another trainer. */
+export const METHODS = {
+  "self-judge": { ...ON_POLICY, orders: "judge", source: SELF_JUDGE },
+  "self-judge-ipo": { ...ON_POLICY, orders: "judge", loss: "ipo", source: SELF_JUDGE },
+  "self-judge-hinge": { ...ON_POLICY, orders: "judge", loss: "hinge", source: SELF_JUDGE },
+  "self-judge-moving": {
+    ...ON_POLICY,
+    orders: "policy",
+    source: `the judge of ${SELF_JUDGE}, not frozen`,
+  },
+  "self-judge-refreshed": {
+    ...ON_POLICY,
+    orders: "refreshed",
+    source: "Self-Rewarding Language Models, https://arxiv.org/abs/2401.10020, in small iterations",
+  },
+  "off-policy-dpo": { ...ON_POLICY, samples: "start", orders: "judge", source: SELF_JUDGE },
+  "relabelled-dpo": { ...FROM_DATA, orders: "judge", loss: "sigmoid", source: SELF_JUDGE },
+  "separate-judge-dpo": {
+    ...ON_POLICY,
+    orders: "separate",
+    source: "OAIF, https://arxiv.org/abs/2402.04792",
+  },
+  "reward-model-dpo": {
+    ...ON_POLICY,
+    orders: "reward-model",
+    source: "OAIF, https://arxiv.org/abs/2402.04792, with a reward model as annotator",
+  },
+  "oracle-dpo": { ...ON_POLICY, orders: "truth", source: "the ceiling: DPO on the true order" },
+  "raft": {
+    samples: "policy",
+    candidates: 4,
+    orders: "judge",
+    loss: "sft",
+    source: "RAFT, https://arxiv.org/abs/2304.06767, the best by knockout",
+  },
+  "raft-2": {
+    samples: "policy",
+    candidates: 2,
+    orders: "judge",
+    loss: "sft",
+    source: "RAFT, https://arxiv.org/abs/2304.06767, with as many samples as SELF-JUDGE draws",
+  },
+  "raft-coin": {
+    samples: "policy",
+    candidates: 2,
+    orders: "chance",
+    loss: "sft",
+    source: "control: what RAFT's sampling is worth without a judge",
+  },
+  "offline-dpo": { ...FROM_DATA, loss: "sigmoid", source: "DPO, https://arxiv.org/abs/2305.18290" },
+  "offline-ipo": { ...FROM_DATA, loss: "ipo", source: "IPO, https://arxiv.org/abs/2310.12036" },
+} as const satisfies Record<string, Method>;
+
+/** Name of a method. */
+export type MethodName = keyof typeof METHODS;
+
+/** The method of that name. @throws {UserError} listing the names there are */
+export function methodNamed(name: string): Method {
+  if (Object.hasOwn(METHODS, name)) return METHODS[name as MethodName];
+  throw new UserError(
+    `there is no method "${name}"`,
+    `choose one of ${Object.keys(METHODS).join(", ")}`,
+  );
+}

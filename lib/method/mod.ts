@@ -1,0 +1,14 @@
+/** SELF-JUDGE: what is learned, how answers are judged, and the loop that learns from its own judgments. @module */
+export * from "./cache.ts";
+export * from "./example.ts";
+export * from "./judge.ts";
+export * from "./judgment.ts";
+export * from "./loop.ts";
+export * from "./losses.ts";
+export * from "./methods.ts";
+export * from "./microbatch.ts";
+export * from "./model_scorer.ts";
+export * from "./principle.ts";
+export * from "./template.ts";
+export * from "./tournament.ts";
+export * from "./trainer.ts";

@@ -1,0 +1,91 @@
+import { z } from "zod";
+import defaults from "../../data/principles.json" with { type: "json" };
+import { UserError } from "../base/error.ts";
+
+/** One point of view from which two answers are compared. */
+export interface Principle {
+  /** What reports call it, for example "helpfulness". */
+  readonly name: string;
+  /** The question that ends the user's turn, about "Answer A" and "Answer B". */
+  readonly question: string;
+  /** How the assistant's reply begins; the very next token is the label of an answer. */
+  readonly verdict: string;
+}
+
+const PRINCIPLES = z.array(z.strictObject({
+  name: z.string().trim().min(1),
+  question: z.string().trim().min(1),
+  // The label brings its own space: one at the end here would split it into two tokens.
+  verdict: z.string().min(1).regex(/\S$/, "must not end in white space"),
+})).min(1);
+
+/** The principles that come with the project, by name. `overall` is the one for HH-RLHF. */
+export const PRINCIPLE_DEFAULTS: readonly Principle[] = parsePrinciples(
+  defaults,
+  "data/principles.json",
+);
+
+/**
+ * The principles with these names, in this order.
+ *
+ * @example
+ * ```ts
+ * import { principlesNamed } from "./principle.ts";
+ * const [overall] = principlesNamed(["overall"]);
+ * ```
+ * @throws {UserError} When a name is not among `known`.
+ */
+export function principlesNamed(
+  names: readonly string[],
+  known: readonly Principle[] = PRINCIPLE_DEFAULTS,
+): Principle[] {
+  return names.map((name) => {
+    const found = known.find((principle) => principle.name === name);
+    if (found) return found;
+    throw new UserError(
+      `there is no principle named "${name}"`,
+      `choose among ${known.map((principle) => `"${principle.name}"`).join(", ")}`,
+    );
+  });
+}
+
+/**
+ * Reads principles from a JSON file, an array of `{name, question, verdict}`, in place of the
+ * defaults.
+ *
+ * @throws {UserError} When the file cannot be read or a field is wrong; names the file and field.
+ */
+export async function loadPrinciples(path: string): Promise<Principle[]> {
+  let content: unknown;
+  try {
+    content = JSON.parse(await Deno.readTextFile(path));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UserError(
+      `${path} cannot be read as JSON: ${reason}`,
+      "give a readable JSON file; data/principles.json shows the form",
+      { cause: error },
+    );
+  }
+  return parsePrinciples(content, path);
+}
+
+/** Checks what a file held; `path` is only named in errors. */
+function parsePrinciples(content: unknown, path: string): Principle[] {
+  const parsed = PRINCIPLES.safeParse(content, { reportInput: true });
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const field = issue.path.length > 0 ? issue.path.join(".") : "the whole file";
+    const value = issue.input === undefined ? "" : ` (found ${JSON.stringify(issue.input)})`;
+    throw new UserError(
+      `${path}, field ${field}: ${issue.message}${value}`,
+      'write an array of {"name", "question", "verdict"}, each a text that is not empty',
+    );
+  }
+  const names = parsed.data.map((principle) => principle.name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) {
+    throw new UserError(`${path} has two principles named "${twice}"`, "rename one of them");
+  }
+  return parsed.data;
+}

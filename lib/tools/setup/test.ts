@@ -1,0 +1,38 @@
+/** `deno task test`: runs the tests with narrow permissions and ends with how many passed and failed. */
+import { dirname } from "node:path";
+import { countTests } from "./count.ts";
+import { importMapFlags } from "./import_map.ts";
+
+const root = dirname(dirname(dirname(import.meta.dirname!)));
+const report = `${root}/.engine/junit.xml`;
+// Temporary files of tests go below .engine, so that writing can stay limited to the checkout.
+const temporary = `${root}/.engine/tmp`;
+await Deno.mkdir(temporary, { recursive: true });
+await Deno.remove(report).catch(() => {});
+
+const { code } = await new Deno.Command(Deno.execPath(), {
+  cwd: root,
+  args: [
+    "test",
+    "--quiet",
+    "--allow-read",
+    "--allow-env",
+    "--allow-ffi=node_modules",
+    "--allow-write=.engine,runs,data,figures",
+    "--allow-run",
+    "--allow-net=127.0.0.1,localhost",
+    `--junit-path=${report}`,
+    ...await importMapFlags(root),
+    ...Deno.args,
+  ],
+  env: { TMPDIR: temporary, TMP: temporary, TEMP: temporary },
+  stdin: "null",
+  stdout: "inherit",
+  stderr: "inherit",
+}).output();
+
+const { passed, failed, skipped } = countTests(await Deno.readTextFile(report).catch(() => ""));
+if (skipped > 0) console.log(`${skipped} skipped`);
+// A file that does not load fails the run without a failed test.
+console.log(`${passed} passed, ${code !== 0 ? Math.max(failed, 1) : failed} failed`);
+Deno.exit(code);

@@ -1,0 +1,98 @@
+import * as tf from "@tensorflow/tfjs";
+import { matmul } from "../../tensor/mod.ts";
+import type { BenchCase, Prepared } from "./case.ts";
+import { prepareJudging, prepareLora, prepareSampling, prepareTrain } from "./model_cases.ts";
+
+/** What each case is, without our side of it. */
+export const SPECIFICATIONS = {
+  matmul: { name: "matmul", unit: "GFLOP/s", level: 1, args: { size: 1024, repeats: 10 } },
+  /** Full fine-tuning with AdamW of a small Llama, loss on every position. */
+  train: {
+    name: "train",
+    unit: "steps/s",
+    level: 0.6,
+    args: {
+      layers: 4,
+      width: 128,
+      heads: 4,
+      feed_forward: 344,
+      vocabulary: 512,
+      batch: 64,
+      positions: 64,
+    },
+  },
+  /** LoRA on the seven linear layers of SmolLM2's shapes, AdamW, loss on the last positions. */
+  lora: {
+    name: "lora",
+    unit: "steps/s",
+    level: 0.6,
+    args: { rank: 8, alpha: 16, batch: 2, positions: 256, loss_positions: 64 },
+    tuned: { tuned: 1 },
+  },
+  /** Sampling with the key-value cache at SmolLM2's shapes, no early stop. */
+  sampling: {
+    name: "sampling",
+    unit: "tokens/s",
+    level: 1,
+    args: { batch: 8, prompt: 64, new_tokens: 64, top_p: 0.9 },
+  },
+  /** P(A) and P(B) at SmolLM2's shapes for every pair in both orders. */
+  judging: {
+    name: "judging",
+    unit: "pairs/s",
+    level: 1.2,
+    args: { pairs: 24, shortest: 80, longest: 300, batch: 8 },
+    tuned: { tuned: 1 },
+  },
+} as const;
+
+/**
+ * Lengths in tokens of the judge prompts of the case `judging`: both orders of pair i one after the
+ * other, spread evenly over the range and out of order, as the pairs of a file are.
+ */
+export function judgingLengths(
+  { pairs, shortest, longest }: { pairs: number; shortest: number; longest: number },
+): number[] {
+  const lengths = [];
+  for (let i = 0; i < pairs; i++) {
+    const length = shortest + (97 * i) % (longest - shortest + 1);
+    lengths.push(length, length);
+  }
+  return lengths;
+}
+
+/** Peak of the machine: products of two square float32 matrices. */
+function prepareMatmul(): Promise<Prepared> {
+  const { size, repeats } = SPECIFICATIONS.matmul.args;
+  const [a, b] = [tf.randomNormal([size, size]), tf.randomNormal([size, size])];
+  return Promise.resolve({
+    async run() {
+      for (let i = 0; i < repeats; i++) {
+        const product = matmul(a, b);
+        if (i === repeats - 1) {
+          // reading one number back waits for a device that works on its own
+          const one = tf.tidy(() => tf.slice(product, [0, 0], [1, 1]));
+          await one.data();
+          one.dispose();
+        }
+        product.dispose();
+      }
+      return repeats * 2 * size ** 3 / 1e9;
+    },
+    close() {
+      tf.dispose([a, b]);
+    },
+  });
+}
+
+/** All cases, in the order in which they run. */
+export const CASES: readonly BenchCase[] = [
+  { ...SPECIFICATIONS.matmul, prepare: prepareMatmul },
+  { ...SPECIFICATIONS.train, prepare: () => prepareTrain(SPECIFICATIONS.train.args) },
+  { ...SPECIFICATIONS.lora, prepare: () => prepareLora(SPECIFICATIONS.lora.args) },
+  { ...SPECIFICATIONS.sampling, prepare: () => prepareSampling(SPECIFICATIONS.sampling.args) },
+  {
+    ...SPECIFICATIONS.judging,
+    prepare: () => prepareJudging(judgingLengths(SPECIFICATIONS.judging.args)),
+  },
+];

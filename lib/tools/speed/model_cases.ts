@@ -1,0 +1,159 @@
+import { AdamW, ADAMW_DEFAULTS } from "../../tensor/mod.ts";
+import { gradientsOf } from "../../method/mod.ts";
+import { type Example, supervisedBatches } from "../../method/mod.ts";
+import {
+  generate,
+  Llama,
+  type LlamaConfig,
+  LORA_DEFAULTS,
+  LoraAdapter,
+  nextTokenProbabilities,
+  trainable,
+} from "../../model/mod.ts";
+import { Rng } from "../../base/random.ts";
+import type { Prepared } from "./case.ts";
+
+/** Shapes of SmolLM2-135M; speed does not depend on the values, so the weights are random. */
+const SMOLLM2: LlamaConfig = {
+  vocabSize: 49152,
+  hiddenSize: 576,
+  intermediateSize: 1536,
+  layers: 30,
+  heads: 9,
+  kvHeads: 3,
+  headDim: 64,
+  maxPositions: 8192,
+  rmsEps: 1e-5,
+  ropeTheta: 100_000,
+  ropeScaling: null,
+  tieEmbeddings: true,
+  attentionBias: false,
+  mlpBias: false,
+  bosId: 1,
+  eosIds: [2],
+  padId: 2,
+};
+
+/** A model with random weights, norms at 1. */
+function randomModel(config: LlamaConfig): Llama {
+  const rng = Rng.named(1, "bench weights");
+  return Llama.build(config, (name, shape) => {
+    const size = shape.reduce((a, b) => a * b, 1);
+    if (name.includes("norm")) return new Float32Array(size).fill(1);
+    return Float32Array.from({ length: size }, () => (rng.uniform() - 0.5) * 0.07);
+  });
+}
+
+function randomIds(count: number, length: number, vocabSize: number): number[][] {
+  const rng = Rng.named(2, "bench tokens");
+  return Array.from({ length: count }, () => Array.from({ length }, () => rng.int(vocabSize)));
+}
+
+/** Runs optimiser steps on one batch of sequences, of which the tokens from `from` on are learned. */
+function steps(model: Llama, sequences: number[][], from: number): Prepared {
+  const parameters = trainable(model);
+  const optimizer = new AdamW(parameters.size, ADAMW_DEFAULTS);
+  const examples = sequences.map((ids): Example => ({ kind: "answer", ids, from, pair: "" }));
+  const microBatchTokens = sequences.length * sequences[0].length;
+  let step = 0;
+  return {
+    async run() {
+      const [part] = supervisedBatches(examples, {
+        weighting: { mode: "token" },
+        batching: "bucketed",
+        microBatchTokens,
+      });
+      const { gradients, metrics } = gradientsOf(part, {
+        model,
+        parameters,
+        dropoutSeed: step++,
+      });
+      const { updated, norm } = optimizer.step(parameters.tensors(), gradients, 1e-4);
+      parameters.replace(updated);
+      gradients.forEach((g) => g.dispose());
+      await norm.data();
+      norm.dispose();
+      Object.values(metrics).forEach((m) => m.dispose());
+      return 1;
+    },
+    close() {
+      optimizer.dispose();
+      model.dispose();
+    },
+  };
+}
+
+/** Full fine-tuning of a small Llama, loss on every position. */
+export function prepareTrain(args: {
+  layers: number;
+  width: number;
+  heads: number;
+  feed_forward: number;
+  vocabulary: number;
+  batch: number;
+  positions: number;
+}): Promise<Prepared> {
+  const model = randomModel({
+    ...SMOLLM2,
+    layers: args.layers,
+    hiddenSize: args.width,
+    heads: args.heads,
+    kvHeads: args.heads,
+    headDim: args.width / args.heads,
+    intermediateSize: args.feed_forward,
+    vocabSize: args.vocabulary,
+  });
+  return Promise.resolve(steps(model, randomIds(args.batch, args.positions, args.vocabulary), 1));
+}
+
+/** LoRA on every linear layer at SmolLM2's shapes, loss on the last positions. */
+export function prepareLora(args: {
+  rank: number;
+  alpha: number;
+  batch: number;
+  positions: number;
+  loss_positions: number;
+}): Promise<Prepared> {
+  const model = randomModel(SMOLLM2);
+  const config = { ...LORA_DEFAULTS, r: args.rank, alpha: args.alpha, dropout: 0 };
+  model.adapter = LoraAdapter.create(SMOLLM2, config, Rng.named(3, "bench adapter"));
+  const ids = randomIds(args.batch, args.positions, SMOLLM2.vocabSize);
+  return Promise.resolve(steps(model, ids, args.positions - args.loss_positions));
+}
+
+/** Sampling with the key-value cache, no early stop. */
+export function prepareSampling(args: {
+  batch: number;
+  prompt: number;
+  new_tokens: number;
+  top_p: number;
+}): Promise<Prepared> {
+  const model = randomModel(SMOLLM2);
+  const prompts = randomIds(args.batch, args.prompt, SMOLLM2.vocabSize);
+  return Promise.resolve({
+    async run() {
+      const answers = await generate(model, prompts, {
+        maxNewTokens: args.new_tokens,
+        topP: args.top_p,
+        stopIds: [],
+        seed: 4,
+      });
+      return answers.flat().reduce((sum, { ids }) => sum + ids.length, 0);
+    },
+    close: () => model.dispose(),
+  });
+}
+
+/** P(A) and P(B) after every prompt; `lengths` has two prompts a pair. */
+export function prepareJudging(lengths: readonly number[]): Promise<Prepared> {
+  const model = randomModel(SMOLLM2);
+  const rng = Rng.named(5, "bench prompts");
+  const prompts = lengths.map((length) => Array.from({ length }, () => rng.int(SMOLLM2.vocabSize)));
+  return Promise.resolve({
+    async run() {
+      await nextTokenProbabilities(model, prompts, { tokens: [330, 389] });
+      return prompts.length / 2;
+    },
+    close: () => model.dispose(),
+  });
+}

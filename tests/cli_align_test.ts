@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
+import { existsSync } from "node:fs";
+import { loadAdapter, openSafetensors, readConfig } from "../lib/model/mod.ts";
+import { resolveConfig } from "../lib/run/config.ts";
+import { readJsonFile, readJsonl } from "../lib/base/files.ts";
+import { ROOT, startWell, timeless, TINY_SETTINGS, tinyRunFolder } from "./tiny_run.ts";
+
+const STAGES = ["data", "judge-before", "jsft", "judge-after", "self-judge", "reject"];
+
+describe("the command, on a tiny model", () => {
+  let folder = "";
+  before(async () => {
+    folder = await tinyRunFolder();
+  });
+  after(() => Deno.remove(folder, { recursive: true }));
+
+  const metrics = (run: string, stage: string) =>
+    readJsonl<Record<string, number>>(`${folder}/${run}/${stage}/metrics.jsonl`);
+  const finite = (rows: Record<string, number>[]) =>
+    rows.every((row) => Object.values(row).every((value) => Number.isFinite(value)));
+
+  it("runs every stage and leaves what each is to leave", async () => {
+    const { out, err } = await startWell({ folder, run: "whole" });
+    for (const name of STAGES) {
+      assert.match(out, new RegExp(`^${name}: `, "m"));
+      assert.match(out, new RegExp(`^  ${name} took `, "m"));
+    }
+    for (
+      const file of [
+        "run.json",
+        "summary.md",
+        "summary.csv",
+        "data/train.jsonl",
+        "data/held_out.jsonl",
+        "data/bad_lines.jsonl",
+        "judge-before/report.csv",
+        "judge-before/judgments.jsonl",
+        "jsft/metrics.csv",
+        "jsft/adapter/adapter_config.json",
+        "judge-after/report.csv",
+        "self-judge/metrics.csv",
+        "self-judge/pairs.jsonl",
+        "self-judge/adapter/adapter_model.safetensors",
+        "reject/win_rates.csv",
+        "reject/brackets.jsonl",
+        ...STAGES.flatMap((name) => [`${name}/config.json`, `${name}/done.json`]),
+      ]
+    ) assert.ok(existsSync(`${folder}/whole/${file}`), file);
+    const [jsft, loop] = [await metrics("whole", "jsft"), await metrics("whole", "self-judge")];
+    assert.deepEqual([jsft.length, loop.length], [12, 3]);
+    assert.ok(finite(jsft) && finite(loop));
+    assert.ok(Math.abs(loop[0].loss - Math.LN2) < 1e-3, "DPO starts at ln 2");
+    assert.match(err, /jsft: step 12\/12 \| loss /);
+    assert.match(out, /^next: deno task align .*--set selfJudge\.method=offline-dpo$/m);
+    assert.match(out, /^ {2}or: deno task align --scale small [^']*$/m);
+    const left = await readJsonl(`${folder}/whole/data/bad_lines.jsonl`);
+    assert.deepEqual(left, []);
+  });
+
+  it("records scale, command, versions and settings, from which the run can be made again", async () => {
+    const record = (await readJsonFile<Record<string, unknown>>(`${folder}/whole/run.json`))!;
+    assert.equal(record.scale, "smoke");
+    assert.match(String((record.versions as Record<string, string>).engine), /tensorflow|wasm|cpu/);
+    const settings = [
+      ...TINY_SETTINGS,
+      `model=${folder}/model`,
+      `data.source=${folder}/pairs.jsonl`,
+    ];
+    assert.deepEqual(
+      record.config,
+      JSON.parse(JSON.stringify(resolveConfig("smoke", { settings }))),
+    );
+  });
+
+  it("leaves adapters that fit the model and the settings", async () => {
+    const config = await readConfig(`${folder}/model`);
+    for (const stage of ["jsft", "self-judge"]) {
+      const adapter = await loadAdapter(`${folder}/whole/${stage}/adapter`, config);
+      assert.deepEqual([adapter.config.r, adapter.config.alpha], [8, 16]);
+      adapter.dispose();
+    }
+  });
+
+  it("says on a second call that every stage was done before, and changes nothing", async () => {
+    const seen = async () =>
+      await Promise.all(
+        ["jsft/metrics.csv", "self-judge/pairs.jsonl", "reject/done.json", "data/train.jsonl"]
+          .map(async (file) => (await Deno.stat(`${folder}/whole/${file}`)).mtime?.getTime()),
+      );
+    const before = await seen();
+    const { out } = await startWell({ folder, run: "whole" });
+    for (const name of STAGES) assert.match(out, new RegExp(`^${name}: done before \\(`, "m"));
+    assert.deepEqual(await seen(), before);
+  });
+
+  it("ends with a command that goes on from there, whatever the settings were", async () => {
+    const said = await startWell({
+      folder,
+      run: "in parts",
+      set: ['judge.principles=["overall","honesty"]'],
+      args: ["--stage", "data", "--seed", "5"],
+    });
+    const [, words] = said.out.match(/^next: deno task align (.+ --stage judge-before .+)$/m)!;
+    const { code, stdout, stderr } = await new Deno.Command("sh", {
+      args: ["-c", `"${Deno.execPath()}" run --quiet -A lib/cli/align.ts ${words}`],
+      cwd: ROOT,
+    }).output();
+    const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    assert.equal(code, 0, err);
+    assert.match(out, /judge-before took/);
+  });
+
+  it("is the same run in another folder", async () => {
+    await startWell({ folder, run: "again" });
+    for (const stage of ["jsft", "self-judge"]) {
+      const [one, two] = ["whole", "again"].map((run) => `${folder}/${run}/${stage}/metrics.csv`);
+      assert.deepEqual(await timeless(two), await timeless(one));
+    }
+    for (
+      const file of ["judge-after/report.csv", "reject/win_rates.csv", "self-judge/pairs.jsonl"]
+    ) {
+      const [one, two] = await Promise.all(
+        ["whole", "again"].map((run) => Deno.readTextFile(`${folder}/${run}/${file}`)),
+      );
+      assert.equal(two, one, file);
+    }
+  });
+
+  it("trains all weights with lora.mode=full, and leaves whole models", async () => {
+    await startWell({ folder, run: "full", set: ["lora.mode=full"] });
+    assert.ok(!existsSync(`${folder}/full/jsft/adapter`));
+    const weights = async (path: string) => {
+      const file = await openSafetensors(path);
+      try {
+        return [...await file.read("model.layers.0.mlp.up_proj.weight")];
+      } finally {
+        file.close();
+      }
+    };
+    const [base, jsft, policy] = await Promise.all([
+      weights(`${folder}/model`),
+      weights(`${folder}/full/jsft/model`),
+      weights(`${folder}/full/self-judge/model`),
+    ]);
+    assert.notDeepEqual(jsft, base);
+    assert.notDeepEqual(policy, jsft);
+    assert.ok(Math.max(...jsft.map((v, i) => Math.abs(v - policy[i]))) < 0.01, "a small step");
+    const loop = await metrics("full", "self-judge");
+    assert.ok(finite(loop));
+    assert.ok(Math.abs(loop[0].loss - Math.LN2) < 1e-4, "the reference is the model after JSFT");
+  });
+
+  it("learns from packed rows what it learns from bucketed ones", async () => {
+    const losses = async (batching: string) => {
+      await startWell({
+        folder,
+        run: batching,
+        set: [`jsft.batching=${batching}`, "lora.dropout=0"],
+        args: ["--stage", "data,jsft"],
+      });
+      return (await metrics(batching, "jsft")).map((row) => row.loss);
+    };
+    const [packed, bucketed] = [await losses("packed"), await losses("bucketed")];
+    packed.forEach((loss, i) => assert.ok(Math.abs(loss - bucketed[i]) < 1e-3, `step ${i + 1}`));
+  });
+
+  it("trains offline without a judge, off-policy and with a moving one, from the same JSFT", async () => {
+    for (const method of ["offline-dpo", "off-policy-dpo", "self-judge-moving"]) {
+      const { out } = await startWell({
+        folder,
+        run: method,
+        set: [`selfJudge.method=${method}`],
+      });
+      assert.ok(out.includes(`method ${method}: answers from the`));
+      const rows = await metrics(method, "self-judge");
+      assert.ok(rows.length === 3 && finite(rows));
+      assert.equal("judgeConsistent" in rows[0], method !== "offline-dpo");
+      // What a model says that is being trained is not kept for another time.
+      const kept = existsSync(`${folder}/${method}/self-judge/cache.jsonl`);
+      assert.equal(kept, method === "off-policy-dpo");
+      const [one, two] = ["whole", method].map((run) => `${folder}/${run}/jsft/metrics.csv`);
+      assert.deepEqual(await timeless(two), await timeless(one));
+    }
+    const pairs = await readJsonl<{ pair: string; chosen: string; rejected: string }>(
+      `${folder}/offline-dpo/self-judge/pairs.jsonl`,
+    );
+    const labels = await readJsonl<{ id: string; chosen: string; rejected: string }>(
+      `${folder}/offline-dpo/data/train.jsonl`,
+    );
+    assert.equal(pairs.length, 12);
+    for (const { pair, chosen, rejected } of pairs) {
+      const label = labels.find(({ id }) => id === pair)!;
+      assert.deepEqual([chosen, rejected], [label.chosen, label.rejected]);
+    }
+  });
+});

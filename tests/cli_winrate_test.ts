@@ -1,0 +1,148 @@
+import { describe, it } from "jsr:@std/testing@1/bdd";
+import assert from "node:assert/strict";
+import settings from "../deno.json" with { type: "json" };
+import { annotation } from "./measure_annotation_files.ts";
+import { file, folder } from "./preference_files.ts";
+import { ROOT, said } from "./tiny_run.ts";
+
+/** Runs the task's own command line, with its permissions. */
+function winrate(...args: string[]) {
+  const [, ...flags] = settings.tasks.winrate.split(" ");
+  return said(
+    new Deno.Command(Deno.execPath(), {
+      cwd: ROOT,
+      args: [...flags, ...args],
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn(),
+  );
+}
+
+const model = (name: string, preferences: (number | null)[]) =>
+  preferences.map((p, i) =>
+    annotation(`q${i}`, p, { generator_2: name, output_2: "x".repeat(5 + 3 * i) })
+  );
+
+async function refused(message: RegExp, ...args: string[]) {
+  const { code, out, err } = await winrate(...args);
+  assert.equal(code, 1, err);
+  assert.equal(out, "");
+  assert.match(err, /^error: [^]+\n {2}-> .+\n$/);
+  assert.match(err, message);
+}
+
+describe("deno task winrate", () => {
+  it("prints a table and writes the named columns", async () => {
+    const a = await file("a-1.5.json", model("A", [2, 1.5, 1, 1.25, 1.75, 1.5]));
+    const b = await file("b.json", model("B", [1, 1, 1.5, null, 1]));
+    const csv = `${folder.path}/rates.csv`;
+    const { code, out, err } = await winrate(a, b, "--csv", csv, "--against", "b");
+    assert.equal(code, 0, err);
+    const [header, first, second, ...rest] = (await Deno.readTextFile(csv)).split("\n");
+    assert.equal(
+      header,
+      "model,n,win_rate,standard_error,lc_win_rate,lc_standard_error,avg_length",
+    );
+    const cells = first.split(",");
+    assert.deepEqual([cells[0], cells[1], cells[2], cells[5], cells[6]], [
+      "a-1.5",
+      "6",
+      "50",
+      "0",
+      "12.5",
+    ]);
+    // Deviations .5, 0, -.5, -.25, .25, 0: variance .625 / 5.
+    assert.ok(Math.abs(Number(cells[3]) - 100 * Math.sqrt(0.125 / 6)) < 1e-9);
+    assert.match(second, /^b,4,12\.5,12\.5,,,11$/);
+    assert.deepEqual(rest, [""]);
+    assert.match(out, /^model +n +ties +win rate/);
+    assert.match(out, /\na-1\.5 +6 +2 +50\.00 \[/);
+    assert.match(out, /less b/);
+    assert.doesNotMatch(out + first + second, /NaN|undefined|null|Infinity/);
+    assert.match(err, /warning: \S+b\.json item 4: no preference/);
+    assert.match(err, /warning: \S+b\.json has no length-controlled rate: 4 usable/);
+    assert.match(err, /warning: \S+b\.json lacks 1 of the 6 instructions/);
+  });
+
+  it("prints on how many comparisons a number rests that has fewer than its row, and no certainty", async () => {
+    const items = model("A", [2, 1, 1.25, 1.75, 1.5, 2, 1]);
+    items[0].output_2 = null;
+    const some = await winrate(await file("some.json", items));
+    assert.match(some.out, /\nsome +7 +1 +\S+ \[\S+, \S+\] +\S+ +\S+( \[\S+, \S+\])? n 6 /);
+    assert.match(some.out, / n 6 +\S+( \[\S+, \S+\])? n 6\n/);
+    const one = await winrate(await file("single.json", model("A", [1.4])));
+    assert.match(one.out, /\nsingle +1 +0 +40\.00 +- +- +5 \(14\) +0\.00 +100\.00\n/);
+    const all = await winrate(await file("all.json", model("A", Array(10).fill(2))));
+    assert.match(all.out, /\nall +10 +0 +100\.00 \[72\.25, 100\.00\] +0\.00 /);
+  });
+
+  it("sets the rates beside published ones, and says which model is not among them", async () => {
+    const a = await file("known.json", model("A", [2, 1.5, 1, 1.25, 1.75, 1.5]));
+    const b = await file("unknown.json", model("B", [1, 1, 1.5, 1]));
+    const board = await file("board.csv", "model,win_rate,standard_error\nknown,50,14.5\n");
+    const csv = `${folder.path}/differences.csv`;
+    const args = ["--published", board, "--published-csv", csv];
+    const { code, out, err } = await winrate(a, b, ...args);
+    assert.equal(code, 0, err);
+    assert.match(err, /warning: unknown is not in \S+board\.csv\n/);
+    assert.match(
+      out,
+      /Largest difference .* win rate 0 \(n 1\), standard error \S+ \(n 1\), LC n\/a/,
+    );
+    const [header, first, second] = (await Deno.readTextFile(csv)).split("\n");
+    assert.equal(
+      header,
+      "model,n,win_rate,published_win_rate,difference,standard_error,published_standard_error," +
+        "lc_win_rate,reference_lc_win_rate,lc_difference",
+    );
+    assert.match(first, /^known,6,50,50,0,14\.43\d+,14\.5,[\d.]+,,$/);
+    assert.match(second, /^unknown,4,12\.5,,,12\.5,,,,$/);
+    await refused(/nothing to compare with/, a, "--published-csv", csv);
+    await refused(/would write the table over/, a, "--published", board, "--csv", board);
+    await refused(/are both/, a, "--published", board, "--csv", csv, "--published-csv", csv);
+    // The same files in other words.
+    const [boardAgain, csvAgain] = [board, csv].map((path) =>
+      path.replace(/([^/]+)$/, "./x/../$1")
+    );
+    await refused(/would write the table over/, a, "--published", board, "--csv", boardAgain);
+    await refused(/are both/, a, ...args, "--csv", csvAgain);
+    await refused(/there is no file "nowhere\.csv"/, a, "--published", "nowhere.csv");
+  });
+
+  it("calls files of one name by their generator", async () => {
+    await Deno.mkdir(`${folder.path}/A`);
+    await Deno.mkdir(`${folder.path}/B`);
+    const a = await file("A/annotations.json", model("A", [2, 1]));
+    const b = await file("B/annotations.json", model("B", [2, 1]));
+    const { code, out, err } = await winrate(a, b);
+    assert.equal(code, 0, err);
+    assert.match(out, /\nA +2 .*\nB +2 /);
+  });
+
+  it("refuses, with one error and no file, what it cannot do", async () => {
+    const good = await file("good.json", model("A", [2, 1]));
+    const bad = await file("bad.json", model("A", [2, 3]));
+    const csv = `${folder.path}/none.csv`;
+    await refused(/missing required argument/);
+    await refused(/no file "nowhere\.json"/, "nowhere.json");
+    await refused(
+      /bad\.json item 2: "preference": outside \[1, 2\] \(3\)/,
+      good,
+      bad,
+      "--csv",
+      csv,
+    );
+    await refused(/given twice/, good, good);
+    await refused(/no file is of that model\n {2}-> choose among good/, good, "--against", "x");
+    await refused(/it is the only model/, good, "--against", "good");
+    await refused(/--seed "x"/, good, "--seed", "x");
+    await refused(/would write the table over/, "--csv", good, good);
+    await assert.rejects(Deno.stat(csv), Deno.errors.NotFound);
+    assert.equal(JSON.parse(await Deno.readTextFile(good)).length, 2);
+    const skipped = await winrate(bad, "--skip-bad");
+    assert.equal(skipped.code, 0, skipped.err);
+    assert.match(skipped.err, /bad\.json item 2: left out: "preference": outside/);
+  });
+});

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { describe, it } from "jsr:@std/testing@1/bdd";
+import {
+  gapCurve,
+  lossCurves,
+  measureDots,
+  seatScatter,
+} from "../lib/lab/figures/lesson_figures.ts";
+import type { Figure } from "../lib/show/style.ts";
+
+const named = ({ data }: Figure, name: string) => data.find((trace) => trace.name === name)!;
+const words = ({ layout }: Figure) =>
+  (layout.annotations as { text: string }[]).map(({ text }) => text);
+
+describe("loss curves", () => {
+  it("draw every step and the mean over five, the coin's loss beside the judgments alone", () => {
+    const rows = [3, 2, 1, 1, 1, 1].map((answers, i) => ({ step: i + 1, answers, judgments: 0.7 }));
+    const figure = lossCurves(rows);
+    assert.deepEqual(named(figure, "answers, each step").y, [3, 2, 1, 1, 1, 1]);
+    assert.equal((named(figure, "answers").y as number[])[2], 8 / 5);
+    const coins = figure.layout.shapes as { y0: number; yref: string }[];
+    assert.deepEqual(coins.map(({ y0, yref }) => [y0, yref]), [[Math.LN2, "y2"]]);
+  });
+});
+
+describe("loss curves with a tall start", () => {
+  const rows = Array.from({ length: 40 }, (_, i) => ({
+    step: i + 1,
+    answers: 1,
+    judgments: i < 3 ? 9.5 : 0.6 + 0.01 * (i % 5),
+  }));
+
+  it("cut it off, and say where it starts", () => {
+    const figure = lossCurves(rows);
+    const [, top] = (figure.layout.yaxis2 as { range: number[] }).range;
+    assert.ok(top > Math.LN2 && top < 2);
+    assert.ok(words(figure).includes("starts at 9.5"));
+  });
+
+  it("leave every point in the frame where there is none", () => {
+    const [low, high] = (lossCurves(rows).layout.yaxis as { range: number[] }).range;
+    assert.ok(low <= 1 && high >= 1);
+    assert.equal(words(lossCurves(rows.slice(3))).filter((text) => /starts/.test(text)).length, 0);
+  });
+});
+
+describe("measure dots", () => {
+  const rows = [
+    { measure: "accuracy", name: "base", value: 0.5, low: 0.4, high: 0.6 },
+    { measure: "accuracy", name: "jsft", value: 0.8, low: 0.7, high: 0.9 },
+    { measure: "flips", name: "jsft", value: 0.1 },
+  ];
+
+  it("put each name's dots near the row of their measure, without meeting", () => {
+    const figure = measureDots(rows, { title: "share of pairs" });
+    const [base, jsft] = [named(figure, "base"), named(figure, "JSFT")];
+    assert.deepEqual([base.x, jsft.x], [[0.5], [0.8, 0.1]]);
+    const [[before], [after, flips]] = [base.y as number[], jsft.y as number[]];
+    assert.ok(before < after && Math.abs(before) < 0.5 && Math.abs(flips - 1) < 0.5);
+    assert.ok(words(figure).some((text) => text.includes("base") && text.includes("JSFT")));
+  });
+
+  it("show no interval where there is none", () => {
+    const { error_x } = named(measureDots(rows, { title: "" }), "JSFT") as {
+      error_x: { array: number[] };
+    };
+    assert.equal(error_x.array[1], 0);
+  });
+});
+
+describe("the curve by gap", () => {
+  it("has a line for each judge and one for the labels", () => {
+    const row = { accuracy: 0.8, low: 0.7, high: 0.9, label: 0.75 };
+    const rows = [2, 1].map((gap) => ({ ...row, judge: "jsft", gap }));
+    const figure = gapCurve([...rows, { ...row, judge: "base", gap: 1 }]);
+    assert.deepEqual(named(figure, "JSFT").x, [1, 2]);
+    assert.deepEqual(named(figure, "one noisy label").y, [0.75, 0.75]);
+    assert.ok(words(figure).includes("base"));
+  });
+});
+
+describe("the scatter of seats", () => {
+  it("has a panel for each judge, with its points over the diagonal", () => {
+    const figure = seatScatter([
+      { judge: "base", inA: 1, inB: 0 },
+      { judge: "jsft", inA: 0.9, inB: 0.8 },
+    ]);
+    assert.deepEqual([named(figure, "JSFT").x, named(figure, "JSFT").y], [[0.9], [0.8]]);
+    assert.equal(named(figure, "JSFT").xaxis, "x2");
+    assert.equal(figure.data.filter(({ name }) => name === "no seat bias").length, 2);
+  });
+});

@@ -1,0 +1,273 @@
+import assert from "node:assert/strict";
+import { after, describe, it } from "jsr:@std/testing@1/bdd";
+import { followingLogProbs, type Llama, saveModel } from "../lib/model/mod.ts";
+import { jsftExamples, type StepLog, supervisedBatches } from "../lib/method/mod.ts";
+import { progress } from "../lib/show/mod.ts";
+import { accuracyByGap } from "../lib/lab/study/by_gap.ts";
+import { deskEvidence, drawnComparisons } from "../lib/lab/study/desk_evidence.ts";
+import { habits } from "../lib/lab/study/habits.ts";
+import {
+  courseOf,
+  jsftModel,
+  lossParts,
+  taught,
+  type TeachingOptions,
+} from "../lib/lab/study/teaching.ts";
+import { startEngine } from "../lib/tensor/mod.ts";
+import { BASE_CONFIG, freshModel } from "../lib/lab/world/base_model.ts";
+
+await startEngine();
+
+const made: string[] = [];
+
+/** Folders of a lesson with a tiny base, and its options. */
+async function lesson(): Promise<TeachingOptions> {
+  const root = await Deno.makeTempDir({ prefix: "teaching-" });
+  made.push(root);
+  await Deno.mkdir(`${root}/data/world`, { recursive: true });
+  for (const name of ["train", "held_out", "principles"]) {
+    const text = await Deno.readTextFile(`data/world/${name}.csv`);
+    const lines = text.split("\n").slice(0, 41).join("\n") + "\n";
+    await Deno.writeTextFile(`${root}/data/world/${name}.csv`, lines);
+  }
+  const small = {
+    hiddenSize: 16,
+    intermediateSize: 32,
+    layers: 1,
+    heads: 2,
+    kvHeads: 2,
+    headDim: 8,
+  };
+  const base = freshModel(1, { ...BASE_CONFIG, ...small });
+  await saveModel(base, `${root}/data/world/base`);
+  base.dispose();
+  const folders = { data: `${root}/data`, work: `${root}/work` };
+  return { scale: "smoke", seed: 3, folders, progress: silent().progress };
+}
+
+async function removeFolders(): Promise<void> {
+  for (const root of made.splice(0)) await Deno.remove(root, { recursive: true });
+}
+
+/** Progress that shows nothing; asks to stop after `stopAfter` steps. */
+function silent({ stopAfter = Infinity } = {}) {
+  const seen: number[] = [];
+  const start: TeachingOptions["progress"] = () => ({
+    note: (done) => Promise.resolve(void seen.push(done)),
+    stopping: () => seen.at(-1)! >= stopAfter,
+    finish: () => Promise.resolve(),
+    abandon: () => Promise.resolve(),
+  });
+  return { seen, progress: start };
+}
+
+async function weights(model: Llama): Promise<number[]> {
+  const all = await Promise.all([...model.weights.values()].map((tensor) => tensor.data()));
+  return all.flatMap((values) => [...values]);
+}
+
+describe("the JSFT model of a lesson", () => {
+  after(removeFolders);
+
+  it("is trained once and found again", async () => {
+    const options = await lesson();
+    const first = await jsftModel(options);
+    const { seen, progress } = silent();
+    const second = await jsftModel({ ...options, progress });
+    assert.deepEqual([first.found, second.found, seen], [false, true, []]);
+    assert.equal(first.log.length, first.config.supervised.steps);
+    assert.deepEqual(second.log, first.log);
+    const trained = await first.bench.load("jsft");
+    const found = await second.bench.load("jsft");
+    const base = await second.bench.load("base");
+    assert.notDeepEqual(await weights(trained), await weights(base));
+    assert.deepEqual(await weights(found), await weights(trained));
+    [trained, found, base].forEach((model) => model.dispose());
+  });
+
+  it("goes on where it was stopped, to the same weights", async () => {
+    const [whole, halted] = [await lesson(), await lesson()];
+    const { bench } = await jsftModel(whole);
+    const stop = silent({ stopAfter: 2 });
+    await assert.rejects(jsftModel({ ...halted, progress: stop.progress }), { name: "Stopped" });
+    const { seen, progress } = silent();
+    const resumed = await jsftModel({ ...halted, progress });
+    assert.deepEqual([stop.seen, seen], [[1, 2], [3]]);
+    assert.deepEqual(resumed.log.map(({ step }) => step), [1, 2, 3]);
+    const models = [await bench.load("jsft"), await resumed.bench.load("jsft")];
+    assert.deepEqual(await weights(models[0]), await weights(models[1]));
+    models.forEach((model) => model.dispose());
+  });
+
+  it("is made anew for other settings, another seed, other pairs or another base", async () => {
+    const options = await lesson();
+    const { folder, config } = await jsftModel(options);
+    const change = { supervised: { ...config.supervised, steps: 1 } };
+    const folders = [
+      (await jsftModel({ ...options, change })).folder,
+      (await jsftModel({ ...options, seed: 4 })).folder,
+      // What is no part of its training leaves it as it is.
+      (await jsftModel({ ...options, change: { heldOut: 2 } })).folder,
+    ];
+    assert.deepEqual(folders.map((other) => other === folder), [false, false, true]);
+    for (const split of ["train", "held_out"]) {
+      const pairs = `${options.folders.data}/world/${split}.csv`;
+      const text = await Deno.readTextFile(pairs);
+      await Deno.writeTextFile(pairs, text.replaceAll("tea", "coffee"));
+      assert.notEqual((await jsftModel(options)).folder, folder);
+      await Deno.writeTextFile(pairs, text);
+    }
+    const { base } = config;
+    const other = await jsftModel(options);
+    const model = await other.bench.load("jsft");
+    await saveModel(model, base);
+    model.dispose();
+    assert.notEqual((await jsftModel(options)).folder, folder);
+  });
+
+  it("names the task that makes a missing base, and the stages that there are", async () => {
+    const options = await lesson();
+    await assert.rejects(taught("jfst", options), /no stage "jfst".*\n.*jsft/);
+    await Deno.remove(`${options.folders.data}/world/base`, { recursive: true });
+    await assert.rejects(
+      jsftModel(options),
+      /no .*world\/base\/model.safetensors\n.*deno task pretrain/,
+    );
+  });
+
+  it("takes the progress of notebooks", async () => {
+    const options = await lesson();
+    const { log } = await jsftModel({ ...options, progress });
+    assert.equal(log.length, 3);
+  });
+
+  it("makes what a stage needs first, and tells a policy's course from step 0 to the last", async () => {
+    const { bench, config, folder } = await taught("self-judge", await lesson());
+    const course = await courseOf({ folder });
+    assert.deepEqual(course.map(({ step }) => step), [0, 1, config.preference.steps]);
+    assert.ok(Math.abs(course[0].kl) < 1e-3);
+    assert.deepEqual(await courseOf({ folder: bench.folderOf("jsft") }), []);
+    for (const name of ["jsft", "self-judge"]) {
+      await Deno.stat(`${bench.folderOf(name)}/model/model.safetensors`);
+    }
+    bench.dispose();
+  });
+});
+
+describe("loss parts", () => {
+  after(removeFolders);
+
+  it("are the two means that a step's loss is made of", async () => {
+    const { bench, config } = await jsftModel(await lesson());
+    const { train } = await bench.pairs();
+    const pairs = train.slice(0, 5);
+    const { examples } = jsftExamples(pairs, {
+      encoder: bench.encoder,
+      templates: bench.templates(),
+    });
+    const model = await bench.load("base");
+    const measure = async (some: typeof examples, judgeWeight: number) => {
+      const totals: Record<string, number> = {};
+      const parts = supervisedBatches(some, {
+        weighting: { mode: "example", judgeWeight },
+        batching: "bucketed",
+        microBatchTokens: 256,
+      });
+      for (const { batch, at, objective } of parts) {
+        const { metrics } = objective(followingLogProbs(model, batch, { at }));
+        for (const [name, value] of Object.entries(metrics)) {
+          totals[name] = (totals[name] ?? 0) + (await value.data())[0];
+        }
+      }
+      return totals;
+    };
+    const { judgeWeight } = config.supervised;
+    const log = [{ step: 1, ...await measure(examples, judgeWeight) } as unknown as StepLog];
+    const [parts] = lossParts(log, { batchSize: pairs.length, judgeWeight });
+    const alone = async (kind: string) =>
+      (await measure(examples.filter((example) => example.kind === kind), judgeWeight)).loss;
+    assert.ok(Math.abs(parts.answers - await alone("answer")) < 1e-5);
+    assert.ok(Math.abs(parts.judgments - await alone("judgment")) < 1e-5);
+    model.dispose();
+  });
+});
+
+describe("accuracy by gap", () => {
+  it("counts hits, half for a tie, in the bin of the rewards' distance", () => {
+    const rows = accuracyByGap([
+      { gap: 0.5, winner: "first" },
+      { gap: -0.7, winner: "tie" },
+      { gap: 2, winner: "second" },
+      { gap: 0, winner: "first" },
+    ], { edges: [0, 1, 3, 5] });
+    assert.deepEqual(rows.map(({ from, to, n, accuracy }) => [from, to, n, accuracy]), [
+      [0, 1, 2, 0.75],
+      [1, 3, 1, 0],
+    ]);
+    assert.ok(Math.abs(rows[0].gap - 0.6) < 1e-12);
+    // One label of two answers 2 apart, at temperature 0.5: 1 / (1 + exp(-4)).
+    assert.ok(Math.abs(rows[1].label - 0.9820137900379085) < 1e-12);
+  });
+
+  it("puts a distance on an edge into the bin below, whatever its last bits", () => {
+    const [row] = accuracyByGap([{ gap: 0.1 + 0.2, winner: "first" }], { edges: [0, 0.3, 1] });
+    assert.equal(row.to, 0.3);
+  });
+});
+
+describe("evidence of the order desk", () => {
+  const prompt = [{ role: "user", content: "we want tea and figs please ." } as const];
+  const [best, good] = ["certainly , here come tea and figs .", "here come tea and figs ."];
+
+  it("is labelled by the true reward, and by how sure a labeller would be", () => {
+    const found = deskEvidence([
+      { prompt, first: best, second: good },
+      { prompt, first: good, second: best },
+      { prompt, first: good, second: "you get figs and tea ." },
+    ]);
+    assert.deepEqual(found.map(({ label }) => label), ["first", "second", "tie"]);
+    // 0.4 of politeness at temperature 0.5: 1 / (1 + exp(-0.8)).
+    const sure = found.map(({ labelProbability }) => labelProbability!);
+    assert.ok(Math.abs(sure[0] - 0.6899744811276125) < 1e-9 && sure[2] === 0.5);
+    assert.ok(Math.abs(sure[0] + sure[1] - 1) < 1e-12);
+  });
+
+  it("pairs the different answers to one order, each once", () => {
+    const answer = (text: string) => ({
+      order: prompt[0].content,
+      text,
+      reward: 0,
+      ids: [],
+      from: 0,
+    });
+    const found = drawnComparisons([[good, best, good, "tea"].map(answer), [answer(good)]]);
+    assert.deepEqual(found.map(({ first, second }) => [first, second]), [
+      [good, best],
+      [good, "tea"],
+      [best, "tea"],
+    ]);
+  });
+});
+
+describe("habits", () => {
+  it("are counted from the text alone", () => {
+    const order = "we want tea and figs please .";
+    const found = Object.fromEntries(
+      habits([
+        { order, text: "certainly , here come tea and figs ." },
+        { order, text: "ugh , you know , you get tea , tea and pie ." },
+        { order, text: "tea" },
+        { order, text: "you get figs and tea ." },
+      ]).map(({ habit, value }) => [habit, value]),
+    );
+    assert.deepEqual(found, {
+      "leaves a thing out": 0.5,
+      "adds a thing": 0.25,
+      "names one twice": 0.25,
+      "chatters": 0.25,
+      "is rude": 0.25,
+      "is malformed": 0.25,
+      "is polite": 0.25,
+    });
+  });
+});

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { describe, it } from "jsr:@std/testing@1/bdd";
+import { Rng } from "../lib/base/random.ts";
+import { drawAnswer, drawOrder, FLAWS } from "../lib/lab/world/desk.ts";
+import { readAnswer, reward } from "../lib/lab/world/reward.ts";
+
+const ORDER = "we want tea , soup and figs please .";
+
+/** Answers with their reward worked out by hand: 2 x share - 0.7 stray - 0.5 chatter or repeat ... */
+const BY_HAND: readonly (readonly [answer: string, reward: number])[] = [
+  ["here come tea , soup and figs .", 2],
+  ["certainly , here come tea , soup and figs .", 2.4],
+  ["certainly , here come tea , soup and figs . enjoy !", 2.4], // polite counts once
+  ["you get figs , tea and soup . thank you !", 2.4], // the sequence is free
+  ["ugh , here come tea , soup and figs .", 1.2],
+  ["certainly , here come tea , soup and figs . now go away .", 1.6], // both polite and rude
+  ["here come tea and soup .", 4 / 3],
+  ["here come tea .", 2 / 3],
+  ["here come tea , soup and cake .", 4 / 3 - 0.7],
+  ["here come tea , soup , figs and cake .", 1.3],
+  ["here come tea , soup , figs and tea .", 1.5],
+  ["you know , here come tea , soup and figs .", 1.5],
+  ["you know , as always , here come tea , soup and figs .", 1],
+  ["here here come tea , soup and figs .", 1],
+  ["come here tea , soup and figs .", 1],
+  ["here come tea soup figs .", 1],
+  ["here come cake .", -0.7],
+  ["", -1],
+  ["tea tea tea tea tea tea", 2 / 3 - 1.5 - 1], // repeats cost three times at most
+  ["of course , to be honest , coming up : soup , rice and tea . enjoy !", 4 / 3 - 0.7 - 0.5 + 0.4],
+];
+
+describe("the true reward", () => {
+  it("is what was worked out by hand on twenty answers", () => {
+    assert.equal(BY_HAND.length, 20);
+    for (const [answer, expected] of BY_HAND) {
+      assert.ok(Math.abs(reward(ORDER, answer) - expected) < 1e-12, answer);
+    }
+  });
+
+  it("calls well formed what the desk says at its best, whatever the order", () => {
+    const rng = Rng.named(3, "formed");
+    const perfect = Object.fromEntries(Object.keys(FLAWS).map((flaw) => [flaw, 0]));
+    for (let i = 0; i < 200; i++) {
+      const order = drawOrder(rng);
+      const answer = drawAnswer(order, rng, perfect as unknown as typeof FLAWS);
+      const reading = readAnswer(order.text, answer);
+      assert.deepEqual(
+        [reading.wellFormed, reading.covered, reading.stray, reading.repeats, reading.fillers],
+        [true, order.items.length, 0, 0, 0],
+        answer,
+      );
+      assert.equal(reward(order.text, answer), 2);
+    }
+  });
+
+  it("sees every flaw that is put into an answer", () => {
+    const rng = Rng.named(4, "flaws");
+    const seen = new Map<string, number>();
+    const n = 4000;
+    for (let i = 0; i < n; i++) {
+      const order = drawOrder(rng);
+      const reading = readAnswer(order.text, drawAnswer(order, rng));
+      const note = (name: string, found: boolean) =>
+        seen.set(name, (seen.get(name) ?? 0) + Number(found) / n);
+      note("polite", reading.polite);
+      note("rude", reading.rude);
+      note("filler", reading.fillers > 0);
+      note("malformed", !reading.wellFormed);
+      note("repeated", reading.repeats > 0);
+    }
+    for (const name of ["polite", "rude", "filler", "malformed", "repeated"] as const) {
+      // Three standard errors of a rate near one half.
+      assert.ok(Math.abs(seen.get(name)! - FLAWS[name]) < 0.024, `${name} ${seen.get(name)}`);
+    }
+  });
+});

@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { describe, it } from "jsr:@std/testing@1/bdd";
+import { countBallots } from "../lib/method/judgment.ts";
+import {
+  byScore,
+  firstSeat,
+  inverted,
+  longerWins,
+  randomJudge,
+} from "../lib/measure/baseline_judges.ts";
+import {
+  definedReport,
+  judgeMeasures,
+  type JudgeReport,
+  reportRows,
+} from "../lib/measure/report.ts";
+import { Rng } from "../lib/base/random.ts";
+import { user } from "./judge_fakes.ts";
+
+const judged = (forward: [number, number], backward: [number, number]) =>
+  countBallots([{
+    principle: "overall",
+    forward: { a: forward[0], b: forward[1] },
+    backward: { a: backward[0], b: backward[1] },
+  }]);
+const comparison = (first: string, second: string) => ({ prompt: [user("Hi")], first, second });
+const rng = () => Rng.named(3, "report");
+
+/** A report of judgments that define all of it. */
+const reportOf = (...given: Parameters<typeof judgeMeasures>) =>
+  definedReport(judgeMeasures(...given)) as JudgeReport;
+
+describe("a judge's report", () => {
+  const judgments = [
+    judged([0.8, 0.1], [0.1, 0.8]), // first, both orders agree
+    judged([0.7, 0.2], [0.4, 0.3]), // first, but each order names its first seat
+    judged([0.1, 0.6], [0.5, 0.4]), // second, both orders agree
+    judged([0.004, 0.002], [0.002, 0.004]), // next to nothing: no answer
+    judged([0.5, 0.25], [0.5, 0.25]), // a tie
+  ];
+  const comparisons = [
+    comparison("longer", "long"),
+    comparison("long", "longer"),
+    comparison("even", "odd?"),
+    comparison("longer", "long"),
+    comparison("long", "longer"),
+  ];
+
+  it("gives the numbers counted by hand", () => {
+    const report = reportOf(judgments, { comparisons, preferred: "first", rng: rng() });
+    const values = Object.fromEntries(reportRows(report).map((row) => [row.measure, row.value]));
+    const mass = values.mass;
+    delete values.mass;
+    assert.deepEqual(values, {
+      accuracy: 2.5 / 4,
+      longerWinsAccuracy: 1.5 / 4,
+      preferredLonger: 1 / 4,
+      flipRate: 2 / 4,
+      firstSeatRate: 6 / 8, // orders that name A: 1, 2, 1 and 2 of 2
+      tieRate: 1 / 4,
+      unansweredRate: 1 / 5,
+    });
+    assert.ok(Math.abs(mass - (0.9 + 0.8 + 0.8 + 0.006 + 0.75) / 5) < 1e-12);
+    for (const { measure, n } of reportRows(report)) {
+      assert.equal(n, ["mass", "unansweredRate"].includes(measure) ? 5 : 4, measure);
+    }
+  });
+
+  it("follows the preferred side of each pair", () => {
+    const report = reportOf(judgments, {
+      comparisons,
+      preferred: ["second", "second", "second", "second", "first"],
+      rng: rng(),
+    });
+    assert.equal(report.accuracy.value, 1.5 / 4);
+  });
+
+  it("has an interval around each number, the same for the same seed", () => {
+    const run = () => reportOf(judgments, { comparisons, preferred: "first", rng: rng() });
+    assert.deepEqual(run(), run());
+    for (const { low, value, high } of reportRows(run())) assert.ok(low <= value && value <= high);
+    const { accuracy } = run();
+    assert.ok(accuracy.low < accuracy.value && accuracy.value < accuracy.high);
+  });
+
+  it("has rows for what is defined alone, where a judge answers nothing", () => {
+    const options = { comparisons: [comparisons[3]], preferred: "first", rng: rng() } as const;
+    const rows = reportRows(definedReport(judgeMeasures([judgments[3]], options)));
+    assert.deepEqual(rows.map(({ measure }) => measure), ["mass", "unansweredRate"]);
+    // The mean of one pair has no interval of its own, so that anything is possible.
+    assert.deepEqual([rows[0].low, rows[0].high], [0, 1]);
+  });
+
+  it("refuses no judgments and lists that do not belong together", () => {
+    const options = { preferred: "first", rng: rng() } as const;
+    assert.throws(() => judgeMeasures([], { ...options, comparisons: [] }), /no judgments/);
+    assert.throws(() => judgeMeasures(judgments, { ...options, comparisons: [] }), /do not belong/);
+  });
+});
+
+describe("null judges", () => {
+  const pairs = Array.from({ length: 400 }, (_, i) => comparison("x".repeat(i % 7), "yyy"));
+  const report = async (compare: typeof longerWins) =>
+    reportOf(await compare(pairs), {
+      comparisons: pairs,
+      preferred: "first",
+      rng: rng(),
+      samples: 50,
+    });
+
+  it("score what their bias alone scores", async () => {
+    const longer = await report(longerWins);
+    assert.equal(longer.accuracy.value, longer.longerWinsAccuracy.value);
+    assert.equal(longer.flipRate.value, 0);
+    const seat = await report(firstSeat);
+    assert.deepEqual([seat.flipRate.value, seat.firstSeatRate.value, seat.accuracy.value], [
+      1,
+      1,
+      0.5,
+    ]);
+    const random = await report(randomJudge(Rng.named(5, "coin")));
+    assert.ok(Math.abs(random.accuracy.value - 0.5) < 0.08);
+    assert.ok(Math.abs(random.flipRate.value - 0.5) < 0.08);
+    assert.deepEqual(random, await report(randomJudge(Rng.named(5, "coin"))));
+  });
+
+  it("can be turned round", async () => {
+    const straight = byScore(({ answer }) => answer.charCodeAt(0) || 0);
+    const [one, other] = [await report(straight), await report(inverted(straight))];
+    assert.equal(one.accuracy.value + other.accuracy.value, 1);
+    const judgments = await inverted(inverted(longerWins))(pairs);
+    assert.deepEqual(judgments, await longerWins(pairs));
+  });
+});

@@ -1,0 +1,247 @@
+import assert from "node:assert/strict";
+import { describe, it } from "jsr:@std/testing@1/bdd";
+import * as tf from "@tensorflow/tfjs";
+import {
+  type Method,
+  methodNamed,
+  METHODS,
+  type OrderedPair,
+  preferenceStep,
+} from "../lib/method/mod.ts";
+import { UserError } from "../lib/base/error.ts";
+import { byScore, longerWins } from "../lib/measure/mod.ts";
+import { type Compare, type Comparison, modelScorer, PairwiseJudge } from "../lib/method/mod.ts";
+import { type Frozen, frozenBy, type Llama } from "../lib/model/mod.ts";
+import { tinyLanguage, tinyModel, tinyPairs } from "./tiny.ts";
+import { tinyEncoder, tinyTemplates, tinyWithAdapter, trainLogged } from "./tiny_method.ts";
+
+const END = tinyLanguage().eosId;
+const pairs = tinyPairs(8, 4);
+const config = {
+  beta: 0.1,
+  batchSize: 4,
+  maxNewTokens: 24,
+  batchRows: 8,
+  microBatchTokens: 200,
+  temperature: 1,
+  topK: 0,
+  topP: 1,
+  seed: 3,
+};
+
+/** {@linkcode preferenceStep} with usual settings, and what it showed to the judge and to the run folder. */
+function stepper(
+  model: Llama,
+  options: Partial<Parameters<typeof preferenceStep>[0]> & { frozen?: Frozen } = {},
+) {
+  const compared: Comparison[] = [];
+  const ordered: OrderedPair[] = [];
+  const { compare = longerWins } = options;
+  const step = preferenceStep({
+    method: METHODS["self-judge"],
+    model,
+    frozen: frozenBy(model),
+    pairs,
+    encoder: tinyEncoder(),
+    config,
+    onPairs: (made) => void ordered.push(...made),
+    ...options,
+    compare: (comparisons) => {
+      compared.push(...comparisons);
+      return compare(comparisons);
+    },
+  });
+  return { step, compared, ordered };
+}
+
+const noJudge: Compare = () => Promise.reject(new Error("the judge was called"));
+
+describe("the methods", () => {
+  for (const [name, method] of Object.entries(METHODS) as [string, Method][]) {
+    it(`train two steps of ${name}`, async () => {
+      const model = tinyWithAdapter({ dropout: 0.1 });
+      const judge = new PairwiseJudge({
+        scorer: modelScorer(frozenBy(model)),
+        templates: tinyTemplates(),
+        leastMass: 0, // a model that was never a judge puts little on the labels
+      });
+      const compare: Compare = (comparisons) => judge.judge(comparisons);
+      const { step, compared, ordered } = stepper(model, { method, compare });
+      const tensors: number[] = [];
+      const onStep = () => void tensors.push(tf.memory().numTensors);
+      const logs = await trainLogged({ model, steps: 2, prepare: step, rate: 1e-3, onStep });
+      assert.equal(logs.length, 2);
+      for (const log of logs) {
+        assert.equal(log.pairs, 4 - log.identical - log.undecided - log.skippedPrompts);
+        assert.ok(log.gradientNorm > 0 && Number.isFinite(log.loss));
+      }
+      const start = {
+        sigmoid: Math.LN2,
+        hinge: 1,
+        ipo: (1 / (2 * config.beta)) ** 2,
+        sft: logs[0].loss, // that of a likelihood is not known beforehand
+      }[method.loss];
+      // Dropout is on in the policy, so it is only near its reference.
+      assert.ok(Math.abs(logs[0].loss / start - 1) < 1e-3, `${logs[0].loss} ${start}`);
+      assert.equal(compared.length > 0, !["labels", "chance"].includes(method.orders));
+      assert.equal(ordered.every((o) => o.preference !== undefined), method.orders !== "labels");
+      assert.equal(tensors[1], tensors[0], "a step leaves nothing behind");
+      model.dispose();
+    });
+  }
+
+  it("that do not exist are refused with the list of those that do", () => {
+    assert.throws(() => methodNamed("rlhf"), (error) => {
+      assert.ok(error instanceof UserError);
+      assert.equal(error.problem, 'there is no method "rlhf"');
+      for (const name of Object.keys(METHODS)) assert.ok(error.remedy.includes(name));
+      return true;
+    });
+    assert.throws(() => methodNamed("toString"), UserError);
+  });
+});
+
+describe("who answers and who orders", () => {
+  it("is the frozen start for off-policy samples, however far the policy has moved", async () => {
+    const [moved, start] = [tinyWithAdapter({ moved: true }), tinyModel()];
+    const asked = async (model: Llama, name: keyof typeof METHODS) => {
+      const { step, compared } = stepper(model, { method: METHODS[name] });
+      await step(1);
+      return compared;
+    };
+    const offPolicy = await asked(moved, "off-policy-dpo");
+    assert.deepEqual(offPolicy, await asked(start, "self-judge"));
+    assert.notDeepEqual(offPolicy, await asked(moved, "self-judge"));
+    moved.dispose();
+    start.dispose();
+  });
+
+  it("is the data set alone for offline DPO, whose judge is never called", async () => {
+    const model = tinyModel();
+    const { step, ordered } = stepper(model, { method: METHODS["offline-dpo"], compare: noJudge });
+    const { metrics } = await step(0);
+    assert.equal(metrics.pairs, 4);
+    for (const { pair: id, chosen, rejected, ...rest } of ordered) {
+      const pair = pairs.find((p) => p.id === id)!;
+      assert.deepEqual([chosen, rejected], [pair.chosen, pair.rejected]);
+      assert.deepEqual(rest, { step: 1 });
+    }
+    model.dispose();
+  });
+
+  it("is the judge's word over the data set's for relabelled pairs", async () => {
+    const model = tinyModel();
+    const shorterWins = byScore(({ answer }) => -answer.length);
+    const { step, ordered } = stepper(model, {
+      method: METHODS["relabelled-dpo"],
+      compare: shorterWins,
+    });
+    await step(0);
+    assert.equal(ordered.length, 4);
+    for (const { chosen, rejected, preference, consistent } of ordered) {
+      assert.ok(chosen.length < rejected.length);
+      assert.deepEqual([preference, consistent], [1, true]);
+    }
+    assert.ok(
+      ordered.some(({ pair, chosen }) => pairs.find((p) => p.id === pair)!.rejected === chosen),
+    );
+    model.dispose();
+  });
+
+  it("is a judge that stays where it was while the adapter trains", async () => {
+    const model = tinyWithAdapter();
+    const frozen = frozenBy(model);
+    const question = [{ prompt: pairs[0].prompt, first: "Sure, apple.", second: "Never." }];
+    const asked = async (of: Frozen) => {
+      const judge = new PairwiseJudge({ scorer: modelScorer(of), templates: tinyTemplates() });
+      return (await judge.judge(question))[0];
+    };
+    const [judge, policy] = [await asked(frozen), await asked((work) => work(model))];
+    assert.deepEqual(policy, judge); // a fresh adapter changes nothing
+    const { step } = stepper(model);
+    await trainLogged({ model, steps: 3, prepare: step });
+    assert.deepEqual(await asked(frozen), judge);
+    assert.notDeepEqual(await asked((work) => work(model)), judge);
+    model.dispose();
+  });
+});
+
+describe("a step's pairs", () => {
+  it("leave out identical samples, and count them", async () => {
+    const model = tinyModel();
+    const greedy = { ...config, temperature: 0 };
+    const { step, compared, ordered } = stepper(model, { config: greedy });
+    const { parts, metrics } = await step(0);
+    assert.deepEqual([metrics.identical, metrics.pairs, metrics.undecided], [4, 0, 0]);
+    assert.deepEqual([parts, compared, ordered], [[], [], []]);
+    model.dispose();
+  });
+
+  it("leave out those on which the judge is undecided or silent, and count them", async () => {
+    const model = tinyModel();
+    const tie = byScore(() => 0);
+    const silent: Compare = async (comparisons) =>
+      (await longerWins(comparisons)).map((judgment, i) => ({ ...judgment, answered: i > 0 }));
+    for (const [compare, undecided] of [[tie, 4], [silent, 1]] as const) {
+      const { step, ordered } = stepper(model, { method: METHODS["relabelled-dpo"], compare });
+      const { metrics } = await step(0);
+      assert.deepEqual([metrics.undecided, metrics.pairs], [undecided, 4 - undecided]);
+      assert.equal(ordered.length, 4 - undecided);
+    }
+    model.dispose();
+  });
+
+  it("leave out prompts with no room for an answer, and count them", async () => {
+    const model = tinyModel();
+    const { step } = stepper(model, { encoder: tinyEncoder({ maxTokens: 30 }) });
+    const { parts, metrics } = await step(0);
+    assert.deepEqual([metrics.skippedPrompts, metrics.pairs, parts.length], [4, 0, 0]);
+    model.dispose();
+  });
+
+  it("end with the end token exactly where the model ended, and have the lengths they say", async () => {
+    const model = tinyModel();
+    const cut: boolean[] = [];
+    for (let k = 0; k < 4; k++) {
+      const { step } = stepper(model);
+      const { parts, metrics } = await step(k);
+      const lengths = { chosen: 0, rejected: 0 };
+      for (const { batch, at } of parts) {
+        for (let row = 0; row < batch.size; row++) {
+          const answer = at.filter((p) => p.row === row)
+            .map(({ column }) => batch.ids[row * batch.length + column + 1]);
+          const ended = answer.at(-1) === END;
+          cut.push(!ended);
+          assert.ok(!answer.slice(0, -1).includes(END));
+          assert.ok(ended ? answer.length <= 24 : answer.length === 24, `${answer}`);
+          lengths[row < batch.size / 2 ? "chosen" : "rejected"] += answer.length;
+        }
+        batch.mask?.dispose();
+      }
+      assert.ok(Math.abs(metrics.chosenTokens * metrics.pairs - lengths.chosen) < 1e-9);
+      assert.ok(Math.abs(metrics.rejectedTokens * metrics.pairs - lengths.rejected) < 1e-9);
+    }
+    assert.ok(cut.includes(true) && cut.includes(false), "both kinds have to occur");
+    model.dispose();
+  });
+
+  it("take every prompt once in a pass over the data, in an order that the seed sets", async () => {
+    const model = tinyModel();
+    const pass = async (seed: number, steps: number[]) => {
+      const { step, ordered } = stepper(model, {
+        method: METHODS["offline-dpo"],
+        config: { ...config, seed },
+      });
+      for (const k of steps) (await step(k)).parts.forEach(({ batch }) => batch.mask?.dispose());
+      return ordered.map((o) => o.pair);
+    };
+    const [first, second] = [await pass(3, [0, 1]), await pass(3, [2, 3])];
+    const all = pairs.map((p) => p.id).sort();
+    assert.deepEqual([...first].sort(), all);
+    assert.deepEqual([...second].sort(), all);
+    assert.notDeepEqual(second, first);
+    assert.deepEqual(await pass(3, [0, 1]), first);
+    assert.notDeepEqual(await pass(4, [0, 1]), first);
+    model.dispose();
+  });
+});

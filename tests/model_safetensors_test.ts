@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
+import { UserError } from "../lib/base/error.ts";
+import { openSafetensors, writeSafetensors } from "../lib/model/safetensors.ts";
+import { openWeights } from "../lib/model/weights.ts";
+import { bytes, floats, readFixture } from "./reference/fixture.ts";
+
+const python = (await readFixture("weights.json")).safetensors;
+let folder: string;
+before(async () => {
+  folder = await Deno.makeTempDir();
+});
+after(async () => {
+  await Deno.remove(folder, { recursive: true });
+});
+
+async function write(name: string, content: Uint8Array | string): Promise<string> {
+  const path = `${folder}/${name}`;
+  await Deno.mkdir(path.replace(/[^/]*$/, ""), { recursive: true });
+  await Deno.writeFile(
+    path,
+    typeof content === "string" ? new TextEncoder().encode(content) : content,
+  );
+  return path;
+}
+
+/** A file with this header and so many bytes of values. */
+function made(header: unknown, size: number): Uint8Array {
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const file = new Uint8Array(8 + json.length + size);
+  new DataView(file.buffer).setBigUint64(0, BigInt(json.length), true);
+  file.set(json, 8);
+  return file;
+}
+
+const refuses = (work: Promise<unknown>, ...patterns: RegExp[]) =>
+  assert.rejects(
+    work,
+    (error) => error instanceof UserError && patterns.every((p) => p.test(error.message)),
+  );
+
+describe("a safetensors file from Python", () => {
+  it("gives the values torch has, in every format", async () => {
+    const file = await openSafetensors(await write("python.safetensors", bytes(python.file)));
+    try {
+      assert.equal(file.metadata["made by"], "python");
+      for (const [name, values] of Object.entries(python.values)) {
+        assert.equal(file.dtype(name), name.toUpperCase());
+        assert.deepEqual(file.shape(name), [8, 8]);
+        assert.deepEqual(await file.read(name), floats(values), name);
+      }
+    } finally {
+      file.close();
+    }
+  });
+
+  it("may hold formats that are refused only when they are read", async () => {
+    const file = await openSafetensors(await write("ids.safetensors", bytes(python.file)));
+    try {
+      assert.equal(file.dtype("ids"), "I64");
+      await refuses(file.read("ids"), /ids\.safetensors: tensor "ids" has dtype "I64"/);
+      await refuses(file.read("lm_head.weight"), /no tensor "lm_head.weight"/);
+    } finally {
+      file.close();
+    }
+  });
+});
+
+describe("writing safetensors", () => {
+  it("rounds as torch does and starts the values at a multiple of 8", async () => {
+    for (const dtype of ["F32", "F16", "BF16"] as const) {
+      const path = `${folder}/${dtype}.safetensors`;
+      const data = floats(python.source);
+      await writeSafetensors(path, { "m.w": { shape: [4, 16], data } }, { dtype });
+      const file = await openSafetensors(path);
+      try {
+        assert.deepEqual(file.shape("m.w"), [4, 16]);
+        assert.deepEqual(await file.read("m.w"), floats(python.values[dtype.toLowerCase()]), dtype);
+        assert.deepEqual(file.metadata, { format: "pt" });
+      } finally {
+        file.close();
+      }
+      const head = new DataView((await Deno.readFile(path)).buffer).getBigUint64(0, true);
+      assert.equal(head % 8n, 0n);
+    }
+  });
+
+  it("keeps a NaN one in every format", async () => {
+    const bits = new Uint32Array([0x7f800001, 0x7fffffff, 0xffffffff]);
+    const data = new Float32Array(bits.buffer);
+    for (const dtype of ["F32", "F16", "BF16"] as const) {
+      const path = `${folder}/nan.safetensors`;
+      await writeSafetensors(path, new Map([["x", { shape: [3], data }]]), { dtype });
+      const file = await openSafetensors(path);
+      assert.ok((await file.read("x")).every(Number.isNaN), dtype);
+      file.close();
+    }
+  });
+
+  it("keeps several tensors, a scalar and an empty one apart", async () => {
+    const path = `${folder}/several.safetensors`;
+    const tensors = {
+      b: { shape: [2], data: Float32Array.of(1, 2) },
+      a: { shape: [], data: Float32Array.of(3) },
+      c: { shape: [0, 4], data: new Float32Array() },
+    };
+    await writeSafetensors(path, tensors, { metadata: { step: "7" } });
+    const file = await openWeights(path);
+    try {
+      for (const [name, { shape, data }] of Object.entries(tensors)) {
+        assert.deepEqual(file.shape(name), shape);
+        assert.deepEqual(await file.read(name), data);
+      }
+    } finally {
+      file.close();
+    }
+  });
+
+  it("leaves an older file whole, and nothing else, when it fails", async () => {
+    const path = await write("kept/model.safetensors", "old");
+    const wrong = { x: { shape: [3], data: new Float32Array(2) } };
+    await refuses(writeSafetensors(path, wrong), /"x" has 2 values for shape \[3\]/);
+    await refuses(writeSafetensors(`${folder}/none/x.safetensors`, {}), /cannot write .*none/);
+    await Deno.mkdir(`${folder}/taken`);
+    await refuses(writeSafetensors(`${folder}/taken`, {}), /cannot write/);
+    assert.equal(await Deno.readTextFile(path), "old");
+    assert.deepEqual([...Deno.readDirSync(`${folder}/kept`)].length, 1);
+    assert.ok(![...Deno.readDirSync(folder)].some((entry) => entry.name.endsWith(".tmp")));
+  });
+});
+
+describe("a sharded model", () => {
+  const shard = (name: string) => ({ [name]: { shape: [1], data: Float32Array.of(name.length) } });
+  const index = (map: Record<string, string>) => JSON.stringify({ metadata: {}, weight_map: map });
+
+  it("reads as one", async () => {
+    await write(
+      "shards/model.safetensors.index.json",
+      index({ a: "1.safetensors", bb: "2.safetensors" }),
+    );
+    await writeSafetensors(`${folder}/shards/1.safetensors`, shard("a"));
+    await writeSafetensors(`${folder}/shards/2.safetensors`, shard("bb"));
+    const weights = await openWeights(`${folder}/shards`);
+    try {
+      assert.deepEqual(weights.names, ["a", "bb"]);
+      assert.deepEqual(await weights.read("bb"), Float32Array.of(2));
+    } finally {
+      weights.close();
+    }
+  });
+
+  it("without one of its shards or tensors is refused with its name", async () => {
+    await write(
+      "lack/model.safetensors.index.json",
+      index({ a: "1.safetensors", bb: "2.safetensors" }),
+    );
+    await writeSafetensors(`${folder}/lack/1.safetensors`, shard("a"));
+    await refuses(openWeights(`${folder}/lack`), /no file .*2\.safetensors/);
+    await writeSafetensors(`${folder}/lack/2.safetensors`, shard("c"));
+    await refuses(openWeights(`${folder}/lack`), /tensor "bb" in .*2\.safetensors/);
+    await write("lack/model.safetensors.index.json", "{}");
+    await refuses(openWeights(`${folder}/lack`), /weight_map/);
+  });
+});
+
+describe("a damaged safetensors file", () => {
+  const entry = (fields: object) => ({
+    x: { dtype: "F32", shape: [2], data_offsets: [0, 8], ...fields },
+  });
+
+  it("is refused with what is wrong", async () => {
+    const open = async (content: Uint8Array) =>
+      await openSafetensors(await write("bad.safetensors", content));
+    const good = made(entry({}), 8);
+    (await open(good)).close();
+    await refuses(
+      open(good.subarray(0, -1)),
+      /truncated: tensor "x" needs (\d+) bytes, the file has \d+/,
+    );
+    await refuses(open(good.subarray(0, 20)), /truncated: the header needs/);
+    await refuses(open(good.subarray(0, 5)), /truncated: the header's length needs 8 bytes/);
+    await refuses(open(new Uint8Array(8).fill(255)), /truncated: the header needs/);
+    await refuses(open(made([1], 0)), /not a safetensors file: its header is not a JSON object/);
+    await refuses(
+      open(made(entry({ data_offsets: [0, 4] }), 8)),
+      /"x" \(F32, shape \[2\]\) has 4 bytes, not 8/,
+    );
+    await refuses(open(made(entry({ shape: "2" }), 8)), /the entry of tensor "x"/);
+    await refuses(openSafetensors(`${folder}/absent.safetensors`), /no file .*absent/);
+    await Deno.mkdir(`${folder}/empty`);
+    await refuses(openWeights(`${folder}/empty`), /neither model.safetensors nor/);
+  });
+});

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { describe, it } from "jsr:@std/testing@1/bdd";
+import { judgingLengths, SPECIFICATIONS } from "../lib/tools/speed/cases.ts";
+import { interleave, ratios, type Side, spread } from "../lib/tools/speed/measure.ts";
+import { rowsOf, table, writeCsv } from "../lib/tools/speed/report.ts";
+import { ReferenceWorker } from "../lib/tools/speed/worker.ts";
+import { UserError } from "../lib/base/error.ts";
+
+/** A worker that speaks the protocol with Python's own library only. */
+const FAKE_WORKER = `
+import json, sys
+for line in sys.stdin:
+    request = json.loads(line)
+    if request["case"] == "die":
+        sys.exit(3)
+    if request["case"] == "fail":
+        answer = {"error": "ValueError: no such size"}
+    elif request["case"] == "versions":
+        answer = {"python": "3", "device": sys.argv[1]}
+    else:
+        answer = {"seconds": 0.5, "items": request["args"]["size"]}
+    print(json.dumps(answer), flush=True)
+`;
+
+async function withWorker(use: (worker: ReferenceWorker) => Promise<void>) {
+  const path = await Deno.makeTempFile({ suffix: ".py" });
+  await Deno.writeTextFile(path, FAKE_WORKER);
+  const worker = new ReferenceWorker("python3", { script: new URL(`file://${path}`) });
+  try {
+    await use(worker);
+  } finally {
+    await worker.close();
+    await Deno.remove(path);
+  }
+}
+
+describe("interleave", () => {
+  it("lets the sides take turns, a new one first each round, and drops the warm-up", async () => {
+    const calls: string[] = [];
+    const side = (name: string, items: number): Side => () => {
+      calls.push(name);
+      return Promise.resolve({ seconds: 2, items: items * calls.length });
+    };
+    const rates = await interleave([side("a", 1), side("b", 10)], { reps: 3, warmups: 1 });
+    assert.equal(calls.join(""), "ab" + "ab" + "ba" + "ab");
+    assert.deepEqual(rates, [[1.5, 3, 3.5], [20, 25, 40]]);
+  });
+});
+
+describe("spread", () => {
+  it("gives the middle of an odd and of an even number of values", () => {
+    assert.deepEqual(spread([5, 1, 3]), { median: 3, low: 1, high: 5 });
+    assert.deepEqual(spread([4, 1, 3, 2]), { median: 2.5, low: 1, high: 4 });
+  });
+
+  it("refuses an empty list rather than answer NaN", () => {
+    assert.throws(() => spread([]), RangeError);
+  });
+});
+
+describe("rowsOf", () => {
+  const judging = SPECIFICATIONS.judging;
+
+  it("pairs rates of the same round, so that a slow minute falls out", () => {
+    assert.deepEqual(ratios([10, 1], [5, 0.5]), [2, 2]);
+    const [usual, tuned] = rowsOf(judging, [[10, 1, 4], [5, 0.5, 2], [20, 1, 2]]);
+    assert.deepEqual(usual.ratio, { median: 2, low: 2, high: 2 });
+    assert.deepEqual(tuned.ratio, { median: 1, low: 0.5, high: 2 });
+    assert.equal(usual.pytorch, 2);
+    assert.equal(tuned.variant, "tuned");
+  });
+
+  it("prints whether the level is reached, for the usual way only", () => {
+    const lines = table(rowsOf(judging, [[3], [2], [6]])).split("\n");
+    assert.match(
+      lines[1],
+      /^judging +pairs\/s +3\.00 +2\.00 +1\.50 \[1\.50, 1\.50\] +1\.2 +reached$/,
+    );
+    assert.match(lines[2], /^judging, PyTorch tuned .* 0\.50 \[0\.50, 0\.50\] +-$/);
+    assert.match(table(rowsOf(judging, [[1], [2]])), /below$/);
+  });
+});
+
+describe("writeCsv", () => {
+  it("replaces rows of the same case and keeps the others", async () => {
+    const folder = await Deno.makeTempDir();
+    const path = `${folder}/results/bench.csv`;
+    const { train, matmul } = SPECIFICATIONS;
+    await writeCsv(path, { rows: rowsOf(matmul, [[2], [1]]), versions: { torch: "1" } });
+    await writeCsv(path, { rows: rowsOf(train, [[2], [1]]), versions: { torch: "2" } });
+    await writeCsv(path, { rows: rowsOf(matmul, [[8], [2]]), versions: { torch: "3" } });
+    assert.equal(
+      await Deno.readTextFile(path),
+      "case,variant,unit,ours,pytorch,level,reps,ratio,ratio_min,ratio_max,torch\n" +
+        "train,usual,steps/s,2.00,1.00,0.6,1,2.000,2.000,2.000,2\n" +
+        "matmul,usual,GFLOP/s,8.00,2.00,1,1,4.000,4.000,4.000,3\n",
+    );
+    await Deno.remove(folder, { recursive: true });
+  });
+});
+
+describe("judgingLengths", () => {
+  it("puts both orders of a pair side by side and spreads the lengths over the range", () => {
+    const lengths = judgingLengths(SPECIFICATIONS.judging.args);
+    assert.equal(lengths.length, 48);
+    assert.deepEqual(lengths.slice(0, 8), [80, 80, 177, 177, 274, 274, 150, 150]);
+    assert.ok(Math.min(...lengths) >= 80 && Math.max(...lengths) <= 300);
+    assert.ok(Math.max(...lengths) - Math.min(...lengths) > 200);
+  });
+});
+
+describe("ReferenceWorker", () => {
+  it("answers one repetition after the other", async () => {
+    await withWorker(async (worker) => {
+      assert.deepEqual(await worker.versions(), { python: "3", device: "cpu" });
+      assert.deepEqual(await worker.run("matmul", { size: 7 }), { seconds: 0.5, items: 7 });
+      assert.deepEqual(await worker.run("matmul", { size: 8 }), { seconds: 0.5, items: 8 });
+    });
+  });
+
+  it("tells what failed on the other side and goes on", async () => {
+    await withWorker(async (worker) => {
+      await assert.rejects(
+        worker.run("fail", {}),
+        (error) =>
+          error instanceof UserError &&
+          /"fail" failed: ValueError: no such size/.test(error.message),
+      );
+      assert.equal((await worker.run("matmul", { size: 1 })).items, 1);
+    });
+  });
+
+  it("names an interpreter that cannot be started", () => {
+    assert.throws(
+      () => new ReferenceWorker("/nowhere/python"),
+      /"\/nowhere\/python" could not be started/,
+    );
+  });
+
+  it("says so when the process has ended, and on every later request", async () => {
+    await withWorker(async (worker) => {
+      const ended = (error: Error) =>
+        error instanceof UserError && /exit code 3/.test(error.message);
+      await assert.rejects(worker.run("die", {}), ended);
+      await assert.rejects(worker.run("matmul", { size: 1 }), ended);
+    });
+  });
+});

@@ -9,7 +9,7 @@ import {
   turnsOf,
 } from "../lib/benchmark/answer_file.ts";
 import { answerQuestions } from "../lib/benchmark/answering.ts";
-import { namedSpec, splitAdapter } from "../lib/benchmark/language_model.ts";
+import { namedSpec, splitAdapter } from "../lib/benchmark/opened_model.ts";
 import { echo, question } from "./benchmark_fakes.ts";
 import { file, folder, refuses } from "./preference_files.ts";
 

@@ -23,7 +23,7 @@ const rows = (score: (length: number) => number) =>
       score: score(lengths[q]),
       turn: 1,
       tstamp: 1,
-      self_judge: { answer: "", key: null, mass: null },
+      self_judge: { answer: "", key: null, labelProbability: null },
     })),
     { benchmark: "vicuna", seed: 1, samples: 300, answers },
   );

@@ -31,9 +31,9 @@ describe("tokenGrader", () => {
       },
     };
     const grader = tokenGrader({ name: "g", scorer, tokenizer, chat: CHAT, maxTokens: 500 });
-    const [{ score, mass, prompt }] = await grader.grade([request]);
+    const [{ score, labelProbability, prompt }] = await grader.grade([request]);
     assert.ok(Math.abs(score! - (2 * 0.1 + 8 * 0.3) / 0.4) < 1e-12);
-    assert.ok(Math.abs(mass! - 0.4) < 1e-12);
+    assert.ok(Math.abs(labelProbability! - 0.4) < 1e-12);
     assert.equal(prompt, "single-tokens");
     assert.equal(prompts.length, 1);
     assert.match(
@@ -55,9 +55,9 @@ describe("tokenGrader", () => {
         })),
     };
     const grader = tokenGrader({ name: "g", scorer, tokenizer, chat: CHAT, maxTokens: 500 });
-    const [{ score, mass }] = await grader.grade([request]);
+    const [{ score, labelProbability }] = await grader.grade([request]);
     // P(10) = 0.3, P(1) = 0.1, P(5) = 0.2
-    assert.ok(Math.abs(mass! - 0.6) < 1e-12);
+    assert.ok(Math.abs(labelProbability! - 0.6) < 1e-12);
     assert.ok(Math.abs(score! - (10 * 0.3 + 1 * 0.1 + 5 * 0.2) / 0.6) < 1e-12);
   });
 

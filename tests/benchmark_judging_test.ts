@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { compareReferee, comparisonOf, type Referee } from "../lib/benchmark/referee.ts";
 import { judgePairs, type PairRecord, verdictFile } from "../lib/benchmark/verdict_file.ts";
-import { type Compare, countBallots } from "../lib/method/mod.ts";
-import { firstSeat, longerWins } from "../lib/measure/mod.ts";
+import { combineScores, type Compare } from "../lib/method/mod.ts";
+import { firstPosition, longerWins } from "../lib/measure/mod.ts";
 import { readJsonl } from "../lib/base/files.ts";
 import { answerSet, question } from "./benchmark_fakes.ts";
 import { folder } from "./preference_files.ts";
@@ -12,10 +12,10 @@ const questions = [question(1, "writing"), question(2, "math", { reference: true
 const long = answerSet("long", questions, (q, t) => `A long answer to ${q.id}.${t}`);
 const short = answerSet("short", questions, () => "No");
 
-/** Gives what a seat of the answers says, as a judge would. */
+/** Gives what a position of the answers says, as a judge would. */
 const judging = (p: number): Compare => (comparisons) =>
   Promise.resolve(comparisons.map(() =>
-    countBallots([{
+    combineScores([{
       principle: "overall",
       forward: { a: p, b: 1 - p },
       backward: { a: 1 - p, b: p },
@@ -96,7 +96,7 @@ describe("judgePairs", () => {
     assert.match(line.g2_user_prompt, /\[answer A\]\nNo\n\n\[answer B\]\nA long/);
   });
 
-  it("keeps the winner with the answer, not with the seat", async () => {
+  it("keeps the winner with the answer, not with the position", async () => {
     const backwards = await judgePairs(
       questions,
       [short, long],
@@ -110,16 +110,18 @@ describe("judgePairs", () => {
         g1_winner === "model_2" && g2_winner === "model_2"
       ),
     );
-    const seat = await judgePairs(
+    const position = await judgePairs(
       questions,
       [short, long],
-      compareReferee({ name: "first", compare: firstSeat }),
+      compareReferee({ name: "first", compare: firstPosition }),
       {
         file: file("b"),
       },
     );
     assert.ok(
-      seat.every(({ g1_winner, g2_winner }) => g1_winner === "model_1" && g2_winner === "model_2"),
+      position.every(({ g1_winner, g2_winner }) =>
+        g1_winner === "model_1" && g2_winner === "model_2"
+      ),
     );
     assert.equal((await readJsonl(file("b"))).length, 8, "another judge's verdicts are left alone");
   });
@@ -143,8 +145,8 @@ describe("judgePairs", () => {
   it("writes error where the judge answers with neither label", async () => {
     const silent: Compare = (list) =>
       Promise.resolve(list.map(() => {
-        const seats = { a: 0.004, b: 0.001 };
-        return countBallots([{ principle: "overall", forward: seats, backward: seats }]);
+        const positions = { a: 0.004, b: 0.001 };
+        return combineScores([{ principle: "overall", forward: positions, backward: positions }]);
       }));
     const [record] = await judgePairs(
       questions,

@@ -3,7 +3,7 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import { pageRows } from "../lib/benchmark/page_rows.ts";
 import { compareReferee } from "../lib/benchmark/referee.ts";
 import { judgePairs } from "../lib/benchmark/verdict_file.ts";
-import { firstSeat, longerWins } from "../lib/measure/mod.ts";
+import { firstPosition, longerWins } from "../lib/measure/mod.ts";
 import { comparisonPage, type ComparisonRow } from "../lib/benchmark/comparison_page.ts";
 import { answerSet, question } from "./benchmark_fakes.ts";
 import { inPage, itInChromium } from "./chromium_page.ts";
@@ -148,13 +148,13 @@ describe("comparisonPage", () => {
       ],
     );
     assert.deepEqual(withReference.reference, ["Known 2.1.", "Known 2.2."]);
-    const seat = await judgePairs(
+    const position = await judgePairs(
       questions,
       sets,
-      compareReferee({ name: "first", compare: firstSeat }),
+      compareReferee({ name: "first", compare: firstPosition }),
       { file },
     );
-    const [{ verdicts: [verdict] }] = pageRows(questions, sets, { pairs: seat });
+    const [{ verdicts: [verdict] }] = pageRows(questions, sets, { pairs: position });
     assert.deepEqual([verdict.winner, verdict.consistent, verdict.pFirst], ["tie", false, 0.5]);
   });
 

@@ -76,7 +76,7 @@ describe("MT-Bench's prompts", () => {
     await refuses(() => readJudgePrompts(path), /prompts\.jsonl has no prompt "pair-v2"/);
   });
 
-  it("are answered by a seat in double brackets, and a grade in double or single ones", () => {
+  it("are answered by a position in double brackets, and a grade in double or single ones", () => {
     assert.deepEqual(["so [[A]]", "[[B]]!", "[[C]]", "A", "[A]"].map(readSeat), [
       "A",
       "B",

@@ -6,7 +6,7 @@ import { answerQuestions } from "../lib/benchmark/answering.ts";
 import { compareReferee, type Grader } from "../lib/benchmark/referee.ts";
 import { gradeRows, pairRows } from "../lib/benchmark/results.ts";
 import { gradeAnswers, judgePairs, verdictFile } from "../lib/benchmark/verdict_file.ts";
-import { type Compare, countBallots } from "../lib/method/mod.ts";
+import { combineScores, type Compare } from "../lib/method/mod.ts";
 import { Rng } from "../lib/base/random.ts";
 import { makeFolder, writeJsonl } from "../lib/base/files.ts";
 import { echo, question } from "./benchmark_fakes.ts";
@@ -33,13 +33,13 @@ const rng = Rng.named(1, "verdicts");
 /** Verdicts of every kind: wins both ways, orders that disagree, ties and silence. */
 const compare: Compare = (comparisons) =>
   Promise.resolve(comparisons.map((_, i) => {
-    const seats = () => {
+    const positions = () => {
       const a = i % 7 === 3 ? 0.5 : rng.uniform();
       return { a, b: 1 - a };
     };
     const none = { a: 0, b: 0 };
-    const [forward, backward] = i % 6 === 5 ? [none, none] : [seats(), seats()];
-    return countBallots([{ principle: "overall", forward, backward }]);
+    const [forward, backward] = i % 6 === 5 ? [none, none] : [positions(), positions()];
+    return combineScores([{ principle: "overall", forward, backward }]);
   }));
 const grader: Grader = {
   name: "j/with odd:letters",
@@ -48,7 +48,7 @@ const grader: Grader = {
   grade: (requests) =>
     Promise.resolve(requests.map(({ turn }, i) => ({
       score: i === 2 ? null : 1 + 9 * rng.uniform(),
-      mass: 0.5,
+      labelProbability: 0.5,
       prompt: turn > 1 ? "single-tokens-multi-turn" : "single-tokens",
       game: { asked: "asked \u2028 ü", said: "said" },
     }))),

@@ -4,7 +4,7 @@ import { annotationRecords, modelOutputs } from "../lib/benchmark/alpaca_export.
 import { compareReferee } from "../lib/benchmark/referee.ts";
 import { benchmarkTable, gradeRows, pairRows } from "../lib/benchmark/results.ts";
 import { judgePairs, type SingleRecord } from "../lib/benchmark/verdict_file.ts";
-import { type Compare, countBallots } from "../lib/method/mod.ts";
+import { combineScores, type Compare } from "../lib/method/mod.ts";
 import { benchmarkFigure } from "../lib/benchmark/figure.ts";
 import { answerSet, question } from "./benchmark_fakes.ts";
 import { folder } from "./preference_files.ts";
@@ -30,7 +30,7 @@ function graded(model: string, scores: readonly (readonly (number | null)[])[]):
       score: score ?? -1,
       turn: t + 1,
       tstamp: 1,
-      self_judge: { answer: "", key: null, mass: score === null ? 0 : 0.8 },
+      self_judge: { answer: "", key: null, labelProbability: score === null ? 0 : 0.8 },
     }))
   );
 }
@@ -88,18 +88,24 @@ describe("gradeRows", () => {
 describe("pairRows", () => {
   const first = answerSet("m", questions, (q) => "x".repeat(Number(q.id)));
   const second = answerSet("base", questions, () => "yyy");
-  /** P(first) by question; 0 says that the judge is silent, and "seat" that it names the first seat. */
-  const verdicts: Record<number, number | "seat"> = { 1: 0.9, 2: 0.2, 3: "seat", 4: 0, 5: 0.6 };
+  /** P(first) by question; 0 says that the judge is silent, and "position" that it names the first position. */
+  const verdicts: Record<number, number | "position"> = {
+    1: 0.9,
+    2: 0.2,
+    3: "position",
+    4: 0,
+    5: 0.6,
+  };
   const compare: Compare = (comparisons) =>
     Promise.resolve(comparisons.map(({ prompt }) => {
       const p = verdicts[Number(/Question (\d)/.exec(prompt[0].content)![1])];
-      const seats = (a: number, b: number) => ({ a, b });
-      const [forward, backward] = p === "seat"
-        ? [seats(0.6, 0.4), seats(0.6, 0.4)]
+      const positions = (a: number, b: number) => ({ a, b });
+      const [forward, backward] = p === "position"
+        ? [positions(0.6, 0.4), positions(0.6, 0.4)]
         : p === 0
-        ? [seats(0, 0), seats(0, 0)]
-        : [seats(p, 1 - p), seats(1 - p, p)];
-      return countBallots([{ principle: "overall", forward, backward }]);
+        ? [positions(0, 0), positions(0, 0)]
+        : [positions(p, 1 - p), positions(1 - p, p)];
+      return combineScores([{ principle: "overall", forward, backward }]);
     }));
   const judged = async () => {
     const records = await judgePairs(
@@ -128,7 +134,10 @@ describe("pairRows", () => {
     ]);
     assert.equal(row("consistency").value, 3 / 4);
     assert.ok(Math.abs(row("preference").value! - (0.9 + 0.2 + 0.5 + 0.6) / 4) < 1e-12);
-    assert.ok(Math.abs(row("mass").value! - 4 / 5) < 1e-12, "silence is part of the mass");
+    assert.ok(
+      Math.abs(row("labelProbability").value! - 4 / 5) < 1e-12,
+      "silence is part of the labelProbability",
+    );
   });
 
   it("keeps a width where all went one way: Wilson's interval", async () => {
@@ -156,7 +165,7 @@ describe("pairRows", () => {
     const { rows } = await judged();
     const text = benchmarkTable([...rows, ...gradeRows(questions, graded("m", SCORES), options)]);
     assert.doesNotMatch(text, /NaN|undefined|null|Infinity/);
-    for (const measure of ["winRate", "grade", "mass"]) {
+    for (const measure of ["winRate", "grade", "labelProbability"]) {
       assert.match(text, new RegExp(`^${measure}: \\w`, "m"));
     }
     assert.match(text, /^coding +0 +-$/m);

@@ -184,7 +184,7 @@ describe("deno task benchmark", () => {
         "winRate",
         "preference",
         "consistency",
-        "mass",
+        "labelProbability",
         "longerRate",
         "grade",
         "gradeDifference",
@@ -236,7 +236,7 @@ describe("deno task benchmark", () => {
     assert.equal(await Deno.readTextFile(grades), graded);
   });
 
-  it("asks fewer questions of all categories, with answers from files, under a null judge", async () => {
+  it("asks fewer questions of all categories, with answers from files, under a baseline judge", async () => {
     const { out } = await well(
       ...["--bench", "mt-bench", "--questions", "3", "--judge", "longer", "--no-figures"],
       ...["--model", `a=answers:${answersIn("whole", "tuned")}`, "--out", `${folder}/few`],
@@ -250,9 +250,17 @@ describe("deno task benchmark", () => {
     assert.equal(value("winRate"), value("longerRate"));
   });
 
-  it("warns where a judge names seats rather than answers", async () => {
+  it("warns where a judge names positions rather than answers", async () => {
     const { err } = await well(
-      ...["--bench", "mt-bench", "--judge", "first", "--no-figures", "--out", `${folder}/seats`],
+      ...[
+        "--bench",
+        "mt-bench",
+        "--judge",
+        "first",
+        "--no-figures",
+        "--out",
+        `${folder}/positions`,
+      ],
       ...["--model", `a=answers:${answersIn("whole", "tuned")}`],
       ...["--against", `b=answers:${answersIn("whole", "base")}`],
     );
@@ -299,7 +307,7 @@ describe("deno task benchmark", () => {
     assert.match(out, /win rate as AlpacaEval counts it:/);
   });
 
-  it("counts a judge that names neither answer as failed, not as ties, and says its mass", async () => {
+  it("counts a judge that names neither answer as failed, not as ties, and says its labelProbability", async () => {
     // Verdicts recorded on other comparisons say nothing of these.
     const data = `${folder}/silent`;
     const recorded = `${folder}/recorded.json`;
@@ -333,7 +341,7 @@ describe("deno task benchmark", () => {
         /two models are called "m"/,
       ],
       [
-        "a grade from a null judge",
+        "a grade from a baseline judge",
         () => ["--bench", "vicuna", ...model(), "--judge", "longer", "--mode", "single"],
         /does not grade/,
       ],

@@ -72,7 +72,7 @@ describe("deno task judge", () => {
   });
   after(() => Deno.remove(folder, { recursive: true }));
 
-  it("prints every measure of the judge and of the null judge beside it", async () => {
+  it("prints every measure of the judge and of the baseline judge beside it", async () => {
     const { out, data, value } = await measured(
       ...["--judge", "first", "--pairs", `${folder}/annotations/one.json`],
     );
@@ -81,7 +81,7 @@ describe("deno task judge", () => {
     assert.match(out, /\naccuracy +0\.500 \[0\.500, 0\.500\] 12 +0\.667 \[/);
     assert.match(out, /\n {2}kappaAsGiven|\n {2}ownRate, selfPreference|n\/a:/);
     assert.equal(data.length, 2 * Object.keys(MEASURES).length);
-    assert.equal(value("first", "firstSeatRate"), 1);
+    assert.equal(value("first", "firstPositionRate"), 1);
     assert.equal(value("longer", "longerRate"), 1);
     assert.equal(value("longer", "intransitiveTriples"), null);
   });
@@ -102,9 +102,9 @@ describe("deno task judge", () => {
     assert.match(out, /recorded: 12 labels are its own verdicts and were not used/);
     assert.equal(value("recorded", "accuracy"), null);
     assert.equal(value("recorded", "flipRate"), null);
-    assert.notEqual(value("recorded", "firstSeatRate"), null);
-    const blind = await measured("--judge", "recorded", "--seats", "unknown", ...pairs);
-    assert.equal(blind.value("recorded", "firstSeatRate"), null);
+    assert.notEqual(value("recorded", "firstPositionRate"), null);
+    const blind = await measured("--judge", "recorded", "--positions", "unknown", ...pairs);
+    assert.equal(blind.value("recorded", "firstPositionRate"), null);
     await refused(
       ["--judge", `recorded:${folder}/annotations/two.json`, ...pairs],
       /"recorded:two\.json" has nothing to say on any of 12 comparisons/,
@@ -127,7 +127,9 @@ describe("deno task judge", () => {
     );
     assert.match(out, /6 comparisons/);
     assert.match(out, /model:model: principles overall, prompts of at most 192 tokens/);
-    for (const measure of ["accuracy", "firstSeatRate", "mass", "calibrationError"]) {
+    for (
+      const measure of ["accuracy", "firstPositionRate", "labelProbability", "calibrationError"]
+    ) {
       // An untrained adapter changes nothing.
       assert.equal(value("model:model", measure), value("model:model+adapter", measure), measure);
       assert.notEqual(value("model:model", measure), null);
@@ -301,7 +303,7 @@ describe("deno task judge", () => {
     await refused(["--judge", `run:${folder}`, ...pairs], /there is no .*run\.json/);
     await refused(["--judge", "longer", "--pairs", "nowhere.json"], /no data file "nowhere\.json"/);
     await refused(["--judge", "longer", ...pairs, "--limit", "some"], /--limit is "some"/);
-    await refused(["--judge", "longer", ...pairs, "--seats", "left"], /--seats is "left"/);
+    await refused(["--judge", "longer", ...pairs, "--positions", "left"], /--positions is "left"/);
     await refused(["--judge", "longer", ...pairs, "--held-out", "none"], /heldOut is NaN/);
     await refused(["--judge", "longer", ...pairs, "--speed", "9"], /unknown option '--speed'/);
     assert.ok(!existsSync(`${folder}/none.csv`));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import type { TokenScorer } from "../lib/method/judge.ts";
 import { equalCap, ListTemplate } from "../lib/judges/grade_template.ts";
-import { modelGrade, modelListJudge } from "../lib/judges/model_kinds.ts";
+import { modelGrade } from "../lib/judges/model_grade.ts";
 import { CHAT, user, WordTokenizer } from "./judge_fakes.ts";
 
 const LETTERS = [" A", " B", " C", " D"];
@@ -32,7 +32,6 @@ function scorer(rule: (answers: string[]) => number[]): TokenScorer & { calls: n
     },
   };
 }
-const contest = (...candidates: string[]) => ({ prompt: [user("Hi")], candidates });
 
 describe("ListTemplate", () => {
   it("shows dialogue, answers and question in one turn, and ends where a label follows", () => {
@@ -66,41 +65,6 @@ describe("ListTemplate", () => {
     assert.throws(() => template({ labels: [" A", " A"] }), /not told apart/);
     assert.throws(() => template({ labels: [" A"] }), /not told apart/);
     assert.throws(() => template({ labels: [" A", " B C"] }), /is 2 tokens/);
-  });
-});
-
-describe("modelListJudge", () => {
-  const softmax = (values: number[]) => {
-    const exp = values.map((value) => Math.exp(value));
-    return exp.map((value) => value / exp.reduce((a, b) => a + b));
-  };
-
-  it("orders a list by the letters' probabilities, whatever seat it begins with", async () => {
-    const fair = scorer((answers) => softmax(answers.map(({ length }) => length)));
-    const judge = modelListJudge("list", { scorer: fair, template: template() });
-    const [{ order, scores }] = await judge.rank([contest("aa", "aaaa", "a", "aaa")]);
-    assert.deepEqual(order, [1, 3, 0, 2]);
-    assert.ok(Math.abs(scores.reduce((a, b) => a + b) - 1) < 1e-12);
-    assert.equal(fair.calls, 1);
-  });
-
-  it("gives all the same score where only the seat counts, and shows it in comparisons", async () => {
-    const biased = scorer((answers) => softmax(answers.map((_, seat) => -seat)));
-    const judge = modelListJudge("list", { scorer: biased, template: template() });
-    const [{ scores }] = await judge.rank([contest("aa", "aaaa", "a")]);
-    assert.ok(scores.every((score) => Math.abs(score - scores[0]) < 1e-12));
-    const [{ consistent, forward, winner }] = await judge.compare([
-      { prompt: [user("Hi")], first: "aa", second: "b" },
-    ]);
-    assert.ok(!consistent && forward.a > forward.b && winner === "tie");
-  });
-
-  it("refuses more candidates than it has letters", async () => {
-    const judge = modelListJudge("list", { scorer: scorer(() => []), template: template() });
-    await assert.rejects(
-      judge.rank([contest("a", "b", "c", "d", "e")]),
-      /4 labels for 5 candidates/,
-    );
   });
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { UserError } from "../lib/base/error.ts";
-import { namedJudges, withNullJudge } from "../lib/judges/named_judges.ts";
+import { namedJudges, withBaselineJudge } from "../lib/judges/named_judges.ts";
 import { judgesAsItsRun, judgeSettings } from "../lib/judges/open_judge.ts";
 import { annotation } from "./measure_annotation_files.ts";
 import { file, folder } from "./preference_files.ts";
@@ -59,11 +59,11 @@ describe("namedJudges", () => {
   });
 });
 
-describe("withNullJudge", () => {
+describe("withBaselineJudge", () => {
   const specs = (judges: string[], asked?: string) =>
-    withNullJudge(namedJudges(judges), asked).map(({ spec }) => spec);
+    withBaselineJudge(namedJudges(judges), asked).map(({ spec }) => spec);
 
-  it("puts the null judge last, or none", () => {
+  it("puts the baseline judge last, or none", () => {
     assert.deepEqual(specs(["first"]), ["first", "longer"]);
     assert.deepEqual(specs(["first"], "random"), ["first", "random"]);
     assert.deepEqual(specs(["first"], "none"), ["first"]);
@@ -110,7 +110,7 @@ describe("deno task judge", () => {
     assert.deepEqual([...new Set(names)], ['"the first, always"', "GPT-4 recorded", "longer"]);
   });
 
-  it("puts the null judge beside the others once", async () => {
+  it("puts the baseline judge beside the others once", async () => {
     const { code, out, err } = await judge("--judge", "longer", "--pairs", await annotations());
     assert.equal(code, 0, err);
     assert.match(out, /\nmeasure +longer\n/);

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { isSwitched, pythonRandom } from "../lib/judges/alpaca_seats.ts";
-import { describeFinding } from "../lib/preference/findings.ts";
+import { isSwitched, pythonRandom } from "../lib/judges/alpaca_positions.ts";
+import { describeWarning } from "../lib/preference/file_warnings.ts";
 import { loadEvidence } from "../lib/measure/evidence.ts";
 import { measureJudge } from "../lib/measure/measure_judge.ts";
 import { inverted, longerWins } from "../lib/measure/baseline_judges.ts";
-import { pairwiseJudge } from "../lib/judges/kinds.ts";
 import { recordedJudge } from "../lib/judges/recorded.ts";
 import { ALPACA, file, folder, itWith, refuses } from "./preference_files.ts";
 import { annotationRecord as record, user } from "./judge_fakes.ts";
@@ -49,9 +48,9 @@ describe("recordedJudge", () => {
     );
   });
 
-  it("knows the seat where AlpacaEval drew it, from either side", async () => {
-    const path = await file("seats.json", [record("Hi", 1.25)]); // switched: output_2 was shown first
-    const { judge } = await recordedJudge([path], { seats: "alpaca-eval" });
+  it("knows the position where AlpacaEval drew it, from either side", async () => {
+    const path = await file("positions.json", [record("Hi", 1.25)]); // switched: output_2 was shown first
+    const { judge } = await recordedJudge([path], { positions: "alpaca-eval" });
     const [one, other] = await judge.compare([
       asked("Hi", "long answer", "short"),
       asked("Hi", "short", "long answer"),
@@ -77,7 +76,7 @@ describe("recordedJudge", () => {
     ];
     const { judge, counts, findings } = await recordedJudge([one, two]);
     assert.deepEqual(counts, { verdicts: 2, repeated: 2, reversed: 1, bad: 0, silent: 0 });
-    assert.deepEqual(findings.map(describeFinding), [
+    assert.deepEqual(findings.map(describeWarning), [
       `${two} item 1: the verdict is given again, the same winner: the first counts`,
       `${two} item 2: the verdict is given again, another winner: the first counts`,
     ]);
@@ -91,7 +90,7 @@ describe("recordedJudge", () => {
     await refuses(() => recordedJudge([path]), /bad\.json item 2: "preference"/);
     const { counts, findings } = await recordedJudge([path], { onBadLine: "skip" });
     assert.deepEqual([counts.verdicts, counts.bad], [1, 2]);
-    assert.deepEqual(findings.map(describeFinding), [
+    assert.deepEqual(findings.map(describeWarning), [
       `${path} item 2: left out: "preference": outside [1, 2]`,
       `${path} item 3: left out: "output_1" is missing`,
     ]);
@@ -137,19 +136,19 @@ describe("measureJudge", () => {
   });
 
   itWith(ALPACA)(
-    "finds GPT-4-turbo's liking for the second seat in the null model's file",
+    "finds GPT-4-turbo's liking for the second position in the null model's file",
     async () => {
       const path = `${ALPACA}/NullModel.json.gz`;
-      const { judge } = await recordedJudge([path], { seats: "alpaca-eval" });
+      const { judge } = await recordedJudge([path], { positions: "alpaca-eval" });
       const { evidence } = await loadEvidence([path], { seed: 1, own: "gpt4_1106_preview" });
       const { report: { measures } } = await measureJudge(judge, evidence, { seed: 1, triples: 5 });
-      assert.equal(measures.firstSeatRate.n, 805);
-      // With seats that were not the annotator's this would be 0.5; the interval is far from it.
-      assert.ok(measures.firstSeatRate.high! < 0.45, `${measures.firstSeatRate.high}`);
+      assert.equal(measures.firstPositionRate.n, 805);
+      // With positions that were not the annotator's this would be 0.5; the interval is far from it.
+      assert.ok(measures.firstPositionRate.high! < 0.45, `${measures.firstPositionRate.high}`);
       assert.equal(measures.flipRate.value, null);
       // The published leaderboard: of 805, 676 wins for the null model, 129 for the baseline.
       assert.equal(measures.ownRate.value, 129 / 805);
-      const longer = pairwiseJudge("longer", longerWins);
+      const longer = { name: "longer", compare: longerWins };
       const beside = await measureJudge(longer, evidence, { seed: 1, triples: 5 });
       assert.equal(
         beside.report.measures.accuracy.value,

@@ -55,7 +55,7 @@ describe("a reward model", () => {
     model.dispose();
   });
 
-  it("learns an order, is saved, and judges by it when loaded, alike in both seats", async () => {
+  it("learns an order, is saved, and judges by it when loaded, alike in both positions", async () => {
     const model = tinyModel();
     addScoreHead(model);
     const tensors: number[] = [];

@@ -9,8 +9,8 @@ describe("a judge report in the world of the order desk", () => {
     const found = new Map(rows.map((row) => [row.measure, row]));
     for (
       const measure of [
-        ...["accuracy", "kappa", "flipRate", "firstSeatRate", "lengthCorrelation"],
-        ...["calibrationError", "overconfidence", "brier", "unansweredRate", "mass"],
+        ...["accuracy", "kappa", "flipRate", "firstPositionRate", "lengthCorrelation"],
+        ...["calibrationError", "overconfidence", "brier", "unansweredRate", "labelProbability"],
       ]
     ) {
       const { coverage, draws, n, truth } = found.get(measure)!;

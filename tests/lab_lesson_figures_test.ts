@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import {
-  gapCurve,
-  lossCurves,
-  measureDots,
-  seatScatter,
-} from "../lib/lab/figures/lesson_figures.ts";
+import { gapCurve, lossCurves, positionScatter } from "../lib/lab/figures/lesson_figures.ts";
+import { measureDots } from "../lib/show/measure_dots.ts";
 import type { Figure } from "../lib/show/style.ts";
 
 const named = ({ data }: Figure, name: string) => data.find((trace) => trace.name === name)!;
@@ -79,14 +75,14 @@ describe("the curve by gap", () => {
   });
 });
 
-describe("the scatter of seats", () => {
+describe("the scatter of positions", () => {
   it("has a panel for each judge, with its points over the diagonal", () => {
-    const figure = seatScatter([
+    const figure = positionScatter([
       { judge: "base", inA: 1, inB: 0 },
       { judge: "jsft", inA: 0.9, inB: 0.8 },
     ]);
     assert.deepEqual([named(figure, "JSFT").x, named(figure, "JSFT").y], [[0.9], [0.8]]);
     assert.equal(named(figure, "JSFT").xaxis, "x2");
-    assert.equal(figure.data.filter(({ name }) => name === "no seat bias").length, 2);
+    assert.equal(figure.data.filter(({ name }) => name === "no position bias").length, 2);
   });
 });

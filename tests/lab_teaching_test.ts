@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "jsr:@std/testing@1/bdd";
-import { followingLogProbs, type Llama, saveModel } from "../lib/model/mod.ts";
+import { followingLogProbs, type LanguageModel, saveModel } from "../lib/model/mod.ts";
 import { jsftExamples, type StepLog, supervisedBatches } from "../lib/method/mod.ts";
 import { progress } from "../lib/show/mod.ts";
 import { accuracyByGap } from "../lib/lab/study/by_gap.ts";
@@ -61,7 +61,7 @@ function silent({ stopAfter = Infinity } = {}) {
   return { seen, progress: start };
 }
 
-async function weights(model: Llama): Promise<number[]> {
+async function weights(model: LanguageModel): Promise<number[]> {
   const all = await Promise.all([...model.weights.values()].map((tensor) => tensor.data()));
   return all.flatMap((values) => [...values]);
 }
@@ -77,9 +77,9 @@ describe("the JSFT model of a lesson", () => {
     assert.deepEqual([first.found, second.found, seen], [false, true, []]);
     assert.equal(first.log.length, first.config.supervised.steps);
     assert.deepEqual(second.log, first.log);
-    const trained = await first.bench.load("jsft");
-    const found = await second.bench.load("jsft");
-    const base = await second.bench.load("base");
+    const trained = await first.session.load("jsft");
+    const found = await second.session.load("jsft");
+    const base = await second.session.load("base");
     assert.notDeepEqual(await weights(trained), await weights(base));
     assert.deepEqual(await weights(found), await weights(trained));
     [trained, found, base].forEach((model) => model.dispose());
@@ -87,14 +87,14 @@ describe("the JSFT model of a lesson", () => {
 
   it("goes on where it was stopped, to the same weights", async () => {
     const [whole, halted] = [await lesson(), await lesson()];
-    const { bench } = await jsftModel(whole);
+    const { session } = await jsftModel(whole);
     const stop = silent({ stopAfter: 2 });
     await assert.rejects(jsftModel({ ...halted, progress: stop.progress }), { name: "Stopped" });
     const { seen, progress } = silent();
     const resumed = await jsftModel({ ...halted, progress });
     assert.deepEqual([stop.seen, seen], [[1, 2], [3]]);
     assert.deepEqual(resumed.log.map(({ step }) => step), [1, 2, 3]);
-    const models = [await bench.load("jsft"), await resumed.bench.load("jsft")];
+    const models = [await session.load("jsft"), await resumed.session.load("jsft")];
     assert.deepEqual(await weights(models[0]), await weights(models[1]));
     models.forEach((model) => model.dispose());
   });
@@ -119,7 +119,7 @@ describe("the JSFT model of a lesson", () => {
     }
     const { base } = config;
     const other = await jsftModel(options);
-    const model = await other.bench.load("jsft");
+    const model = await other.session.load("jsft");
     await saveModel(model, base);
     model.dispose();
     assert.notEqual((await jsftModel(options)).folder, folder);
@@ -142,15 +142,15 @@ describe("the JSFT model of a lesson", () => {
   });
 
   it("makes what a stage needs first, and tells a policy's course from step 0 to the last", async () => {
-    const { bench, config, folder } = await taught("self-judge", await lesson());
+    const { session, config, folder } = await taught("self-judge", await lesson());
     const course = await courseOf({ folder });
     assert.deepEqual(course.map(({ step }) => step), [0, 1, config.preference.steps]);
     assert.ok(Math.abs(course[0].kl) < 1e-3);
-    assert.deepEqual(await courseOf({ folder: bench.folderOf("jsft") }), []);
+    assert.deepEqual(await courseOf({ folder: session.folderOf("jsft") }), []);
     for (const name of ["jsft", "self-judge"]) {
-      await Deno.stat(`${bench.folderOf(name)}/model/model.safetensors`);
+      await Deno.stat(`${session.folderOf(name)}/model/model.safetensors`);
     }
-    bench.dispose();
+    session.dispose();
   });
 });
 
@@ -158,14 +158,14 @@ describe("loss parts", () => {
   after(removeFolders);
 
   it("are the two means that a step's loss is made of", async () => {
-    const { bench, config } = await jsftModel(await lesson());
-    const { train } = await bench.pairs();
+    const { session, config } = await jsftModel(await lesson());
+    const { train } = await session.pairs();
     const pairs = train.slice(0, 5);
     const { examples } = jsftExamples(pairs, {
-      encoder: bench.encoder,
-      templates: bench.templates(),
+      encoder: session.encoder,
+      templates: session.templates(),
     });
-    const model = await bench.load("base");
+    const model = await session.load("base");
     const measure = async (some: typeof examples, judgeWeight: number) => {
       const totals: Record<string, number> = {};
       const parts = supervisedBatches(some, {

@@ -1,7 +1,7 @@
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
-import { describeFinding } from "../lib/preference/mod.ts";
+import { describeWarning } from "../lib/preference/mod.ts";
 import { readComparisons } from "../lib/measure/mod.ts";
 import { annotation } from "./measure_annotation_files.ts";
 import { file, refuses } from "./preference_files.ts";
@@ -42,7 +42,7 @@ describe("readComparisons", () => {
       assert.deepEqual(read.items.map(({ preference }) => preference), [0, null, 0.5, null]);
       assert.equal(read.items[2].lengths.model, 15);
       assert.match(
-        read.findings.map(describeFinding).join(),
+        read.findings.map(describeWarning).join(),
         /^\S+nan\.json: 2 items \(2, 4\): no preference \(null or NaN\): in no rate$/,
       );
     }
@@ -89,7 +89,7 @@ describe("readComparisons", () => {
       const { items: kept, findings } = await readComparisons(path, { onBadItem: "skip" });
       assert.equal(kept.length, 3);
       assert.equal(findings.length, 1);
-      assert.match(describeFinding(findings[0]), /wrong\.json item \d: left out: "/);
+      assert.match(describeWarning(findings[0]), /wrong\.json item \d: left out: "/);
     });
   }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { describeFinding } from "../lib/preference/findings.ts";
+import { describeWarning } from "../lib/preference/file_warnings.ts";
 import { loadEvidence, triplesToJudge } from "../lib/measure/evidence.ts";
 import { recordedJudge } from "../lib/judges/recorded.ts";
 import { collectPairs, type Pair, promptKey, splitByPrompt } from "../lib/preference/mod.ts";
@@ -31,7 +31,7 @@ describe("loadEvidence", () => {
       "an answer is empty": 1,
       "the same comparison comes again": 2,
     });
-    assert.deepEqual(findings.map(describeFinding), [
+    assert.deepEqual(findings.map(describeWarning), [
       `${path} item 4: left out: the two answers are the same`,
       `${path} item 5: left out: an answer is empty`,
       `${path}: 2 items (6, 7): left out: the same comparison comes again`,
@@ -73,7 +73,7 @@ describe("loadEvidence", () => {
     ]);
     const { evidence, findings } = await loadEvidence([path], { seed: 1 });
     assert.deepEqual(evidence.map(({ label }) => label), ["first", "tie"]);
-    assert.deepEqual(findings.map(describeFinding), [
+    assert.deepEqual(findings.map(describeWarning), [
       `${path} item 2: left out: no preference (null or NaN)`,
       `${path} item 3: the baseline (generator_1) is "another", in item 1 it is "baseline": judged all the ` +
       "same, but a win rate of both means nothing",
@@ -92,7 +92,7 @@ describe("loadEvidence", () => {
     );
     const { evidence, findings } = await loadEvidence([path], { seed: 1, onBadLine: "skip" });
     assert.equal(evidence.length, 2);
-    assert.deepEqual(findings.map(describeFinding), [
+    assert.deepEqual(findings.map(describeWarning), [
       `${path} line 2: left out: the chosen response is empty`,
       `${path} line 3: left out: the same comparison comes again`,
       `${path} line 4: left out: the line is not JSON`,

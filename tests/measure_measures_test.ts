@@ -8,8 +8,8 @@ import {
   call,
 } from "../lib/measure/calibration.ts";
 import {
+  combineScores,
   type Comparison,
-  countBallots,
   type Judgment,
   type Winner,
 } from "../lib/method/judgment.ts";
@@ -28,7 +28,7 @@ const close = (actual: number | null, expected: number, tolerance = 1e-12) =>
 
 /** A verdict that gives the first answer probability `p` in both orders. */
 const sure = (p: number) =>
-  countBallots([{
+  combineScores([{
     principle: "overall",
     forward: { a: p, b: 1 - p },
     backward: { a: 1 - p, b: p },
@@ -191,7 +191,7 @@ describe("fullReport", () => {
     for (const name of ["accuracy", "kappa", "longerRate", "selfPreference", "calibrationError"]) {
       assert.ok(missing.includes(name), name);
     }
-    assert.ok(!missing.includes("firstSeatRate") && !missing.includes("flipRate"));
+    assert.ok(!missing.includes("firstPositionRate") && !missing.includes("flipRate"));
   });
 
   it("has no kappa as given when the file always writes the better answer first", () => {
@@ -221,7 +221,7 @@ describe("fullReport", () => {
     const mirrored = report(
       judgments.map((judgment, i) =>
         swapped[i]
-          ? countBallots(judgment.votes.map(({ principle, forward, backward }) => ({
+          ? combineScores(judgment.votes.map(({ principle, forward, backward }) => ({
             principle,
             forward: backward,
             backward: forward,
@@ -246,7 +246,7 @@ describe("fullReport", () => {
     }
   });
 
-  it("gives null judges what their bias alone gives", async () => {
+  it("gives baseline judges what their bias alone gives", async () => {
     const comparisons = Array.from(
       { length: 200 },
       (_, i) => pair(i, "x".repeat(1 + i % 7), "x".repeat(1 + i % 3)),
@@ -261,20 +261,20 @@ describe("fullReport", () => {
 
   it("leaves out what a verdict taken down in one order does not tell", () => {
     const comparisons = Array.from({ length: 8 }, (_, i) => pair(i, "aa", "b"));
-    // The first answer always wins, and sat in the first seat 6 times of 8: that is no seat bias.
+    // The first answer always wins, and sat in the first position 6 times of 8: that is no position bias.
     const judgments = comparisons.map((_, i): Judgment => ({
       ...sure(0.9),
       recorded: i < 6 ? "forward" : "backward",
     }));
     const found = report(judgments, { comparisons, labels: comparisons.map(() => null) });
     assert.equal(found.flipRate.value, null);
-    assert.equal(found.mass.value, null);
+    assert.equal(found.labelProbability.value, null);
     assert.equal(found.unansweredRate.value, null);
     assert.match(found.flipRate.reason!, /one order only/);
-    close(found.firstSeatRate.value, 0.5);
+    close(found.firstPositionRate.value, 0.5);
     const unknown = judgments.map((judgment) => ({ ...judgment, recorded: "unknown" as const }));
     const blind = report(unknown, { comparisons, labels: comparisons.map(() => null) });
-    assert.equal(blind.firstSeatRate.value, null);
+    assert.equal(blind.firstPositionRate.value, null);
   });
 
   it("refuses lists that do not belong together", () => {

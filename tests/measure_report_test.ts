@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { countBallots } from "../lib/method/judgment.ts";
+import { combineScores } from "../lib/method/judgment.ts";
 import {
   byScore,
-  firstSeat,
+  firstPosition,
   inverted,
   longerWins,
   randomJudge,
@@ -18,7 +18,7 @@ import { Rng } from "../lib/base/random.ts";
 import { user } from "./judge_fakes.ts";
 
 const judged = (forward: [number, number], backward: [number, number]) =>
-  countBallots([{
+  combineScores([{
     principle: "overall",
     forward: { a: forward[0], b: forward[1] },
     backward: { a: backward[0], b: backward[1] },
@@ -33,7 +33,7 @@ const reportOf = (...given: Parameters<typeof judgeMeasures>) =>
 describe("a judge's report", () => {
   const judgments = [
     judged([0.8, 0.1], [0.1, 0.8]), // first, both orders agree
-    judged([0.7, 0.2], [0.4, 0.3]), // first, but each order names its first seat
+    judged([0.7, 0.2], [0.4, 0.3]), // first, but each order names its first position
     judged([0.1, 0.6], [0.5, 0.4]), // second, both orders agree
     judged([0.004, 0.002], [0.002, 0.004]), // next to nothing: no answer
     judged([0.5, 0.25], [0.5, 0.25]), // a tie
@@ -49,20 +49,20 @@ describe("a judge's report", () => {
   it("gives the numbers counted by hand", () => {
     const report = reportOf(judgments, { comparisons, preferred: "first", rng: rng() });
     const values = Object.fromEntries(reportRows(report).map((row) => [row.measure, row.value]));
-    const mass = values.mass;
-    delete values.mass;
+    const labelProbability = values.labelProbability;
+    delete values.labelProbability;
     assert.deepEqual(values, {
       accuracy: 2.5 / 4,
       longerWinsAccuracy: 1.5 / 4,
       preferredLonger: 1 / 4,
       flipRate: 2 / 4,
-      firstSeatRate: 6 / 8, // orders that name A: 1, 2, 1 and 2 of 2
+      firstPositionRate: 6 / 8, // orders that name A: 1, 2, 1 and 2 of 2
       tieRate: 1 / 4,
       unansweredRate: 1 / 5,
     });
-    assert.ok(Math.abs(mass - (0.9 + 0.8 + 0.8 + 0.006 + 0.75) / 5) < 1e-12);
+    assert.ok(Math.abs(labelProbability - (0.9 + 0.8 + 0.8 + 0.006 + 0.75) / 5) < 1e-12);
     for (const { measure, n } of reportRows(report)) {
-      assert.equal(n, ["mass", "unansweredRate"].includes(measure) ? 5 : 4, measure);
+      assert.equal(n, ["labelProbability", "unansweredRate"].includes(measure) ? 5 : 4, measure);
     }
   });
 
@@ -86,7 +86,7 @@ describe("a judge's report", () => {
   it("has rows for what is defined alone, where a judge answers nothing", () => {
     const options = { comparisons: [comparisons[3]], preferred: "first", rng: rng() } as const;
     const rows = reportRows(definedReport(judgeMeasures([judgments[3]], options)));
-    assert.deepEqual(rows.map(({ measure }) => measure), ["mass", "unansweredRate"]);
+    assert.deepEqual(rows.map(({ measure }) => measure), ["labelProbability", "unansweredRate"]);
     // The mean of one pair has no interval of its own, so that anything is possible.
     assert.deepEqual([rows[0].low, rows[0].high], [0, 1]);
   });
@@ -98,7 +98,7 @@ describe("a judge's report", () => {
   });
 });
 
-describe("null judges", () => {
+describe("baseline judges", () => {
   const pairs = Array.from({ length: 400 }, (_, i) => comparison("x".repeat(i % 7), "yyy"));
   const report = async (compare: typeof longerWins) =>
     reportOf(await compare(pairs), {
@@ -112,8 +112,12 @@ describe("null judges", () => {
     const longer = await report(longerWins);
     assert.equal(longer.accuracy.value, longer.longerWinsAccuracy.value);
     assert.equal(longer.flipRate.value, 0);
-    const seat = await report(firstSeat);
-    assert.deepEqual([seat.flipRate.value, seat.firstSeatRate.value, seat.accuracy.value], [
+    const position = await report(firstPosition);
+    assert.deepEqual([
+      position.flipRate.value,
+      position.firstPositionRate.value,
+      position.accuracy.value,
+    ], [
       1,
       1,
       0.5,

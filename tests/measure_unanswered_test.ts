@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { type Comparison, countBallots, type Winner } from "../lib/method/judgment.ts";
+import { combineScores, type Comparison, type Winner } from "../lib/method/judgment.ts";
 import { fullReport, judgeMeasures } from "../lib/measure/report.ts";
 import { triplesOf } from "../lib/measure/round_robin.ts";
 import { describeUnanswered, unansweredOf } from "../lib/measure/unanswered.ts";
@@ -8,7 +8,7 @@ import { Rng } from "../lib/base/random.ts";
 import { user } from "./judge_fakes.ts";
 
 const said = (a: number, b: number, [c, d]: [number, number] = [b, a]) =>
-  countBallots([{ principle: "overall", forward: { a, b }, backward: { a: c, b: d } }]);
+  combineScores([{ principle: "overall", forward: { a, b }, backward: { a: c, b: d } }]);
 const comparison = (i: number): Comparison => ({
   prompt: [user(`q${i}`)],
   first: "x".repeat(1 + i % 5),
@@ -30,7 +30,7 @@ const comparisons = judgments.map((_, i) => comparison(i));
 const labels = judgments.map((_, i): Winner => i % 3 === 0 ? "second" : "first");
 
 describe("a pair that the judge did not answer", () => {
-  it("is in no measure but mass and unansweredRate: all others are those of the rest", () => {
+  it("is in no measure but labelProbability and unansweredRate: all others are those of the rest", () => {
     const half = <T>(list: readonly T[]) => list.filter((_, i) => i % 2 === 0);
     const more = {
       labelProbabilities: labels.map((label) => label === "first" ? 0.8 : 0.3),
@@ -46,12 +46,12 @@ describe("a pair that the judge did not answer", () => {
       samples: 60,
     });
     for (const [name, { value, n }] of Object.entries(rest.measures)) {
-      if (["mass", "unansweredRate", "calibrationFloor"].includes(name)) continue;
+      if (["labelProbability", "unansweredRate", "calibrationFloor"].includes(name)) continue;
       assert.deepEqual([whole.measures[name].value, whole.measures[name].n], [value, n], name);
     }
-    const { unansweredRate, mass, tieRate, flipRate } = whole.measures;
+    const { unansweredRate, labelProbability, tieRate, flipRate } = whole.measures;
     assert.deepEqual([unansweredRate.value, unansweredRate.n], [0.5, 60]);
-    assert.equal(mass.n, 60);
+    assert.equal(labelProbability.n, 60);
     assert.deepEqual([tieRate.value, tieRate.n, flipRate.n], [0, 30, 30]);
     assert.deepEqual(
       whole.reliability.reduce((n, row) => n + row.n, 0),
@@ -62,7 +62,7 @@ describe("a pair that the judge did not answer", () => {
   it("leaves a judge that answers nothing without rates, for a reason, not with ties", () => {
     const silent = judgments.filter((_, i) => i % 2 === 1);
     const options = { comparisons: comparisons.slice(0, 30), rng: rng(), samples: 20 };
-    const { accuracy, flipRate, unansweredRate, mass } = judgeMeasures(silent, {
+    const { accuracy, flipRate, unansweredRate, labelProbability } = judgeMeasures(silent, {
       ...options,
       preferred: "first",
     });
@@ -71,10 +71,10 @@ describe("a pair that the judge did not answer", () => {
       assert.match(reason!, /answered no pair/);
     }
     assert.equal(unansweredRate.value, 1);
-    assert.ok(Math.abs(mass.value! - 0.0035) < 1e-9);
+    assert.ok(Math.abs(labelProbability.value! - 0.0035) < 1e-9);
   });
 
-  it("is told of with its count and the mean mass", () => {
+  it("is told of with its count and the mean labelProbability", () => {
     assert.equal(
       describeUnanswered(unansweredOf(judgments)),
       "named neither answer in 30 of 60 pairs (mean P(A) + P(B) = 0.0035): they are no ties, and count in " +

@@ -98,7 +98,7 @@ describe("an answer to learn", () => {
 });
 
 describe("a judgment to learn", () => {
-  it("is one token, the label of the chosen answer's seat, in both orders", () => {
+  it("is one token, the label of the chosen answer's position, in both orders", () => {
     const [template] = tinyTemplates();
     const [forward, backward] = judgments([pair]);
     assert.deepEqual(targets(forward), [A]);
@@ -130,7 +130,7 @@ describe("a judgment to learn", () => {
 
   const reasons = { chosen: "Gladly apple", rejected: "Bah" };
 
-  it("has the decision first and each seat's evaluation behind it in the rationale variant", () => {
+  it("has the decision first and each position's evaluation behind it in the rationale variant", () => {
     const [forward, backward] = judgments([{ ...pair, rationale: reasons }], { rationale: true });
     assert.equal(targets(forward)[0], A);
     assert.equal(targets(backward)[0], B);

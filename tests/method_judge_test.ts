@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { JudgmentCache } from "../lib/method/cache.ts";
 import { PairwiseJudge, type PairwiseJudgeOptions } from "../lib/method/judge.ts";
-import { type Ballot, countBallots } from "../lib/method/judgment.ts";
+import { combineScores, type PrincipleScores } from "../lib/method/judgment.ts";
 import { principlesNamed } from "../lib/method/principle.ts";
 import { judgeMeasures } from "../lib/measure/report.ts";
 import { JudgeTemplate } from "../lib/method/template.ts";
 import { Rng } from "../lib/base/random.ts";
 import { CHAT, RuleScorer, user, WordTokenizer } from "./judge_fakes.ts";
 
-/** Prefers length, leans to the first seat, and leaves some probability to other tokens. */
+/** Prefers length, leans to the first position, and leaves some probability to other tokens. */
 const leaning = (a: string, b: string): [number, number] => {
   const share = 0.9 / (1 + Math.exp((b.length - a.length) / 7 - 0.3));
   return [share, 0.9 - share];
@@ -36,8 +36,8 @@ const PAIRS = [
   comparison("twin", "twin"),
 ];
 
-describe("countBallots", () => {
-  const ballot = (scoreFirst: number, scoreSecond: number): Ballot => ({
+describe("combineScores", () => {
+  const scored = (scoreFirst: number, scoreSecond: number): PrincipleScores => ({
     principle: `${scoreFirst}`,
     forward: { a: scoreFirst, b: scoreSecond },
     backward: { a: scoreSecond, b: scoreFirst },
@@ -46,32 +46,35 @@ describe("countBallots", () => {
   it("averages the two orders as the authors do", () => {
     const forward = { a: 0.6, b: 0.3 };
     const backward = { a: 0.5, b: 0.4 };
-    const judgment = countBallots([{ principle: "overall", forward, backward }]);
+    const judgment = combineScores([{ principle: "overall", forward, backward }]);
     assert.equal(judgment.votes[0].scoreFirst, 0.5); // (0.6 + 0.4) / 2
     assert.equal(judgment.votes[0].scoreSecond, 0.4); // (0.3 + 0.5) / 2
     assert.equal(judgment.winner, "first");
     assert.ok(Math.abs(judgment.pFirst - 5 / 9) < 1e-12);
-    assert.ok(Math.abs(judgment.mass - 0.9) < 1e-12);
-    assert.equal(judgment.consistent, false); // each order names its first seat
+    assert.ok(Math.abs(judgment.labelProbability - 0.9) < 1e-12);
+    assert.equal(judgment.consistent, false); // each order names its first position
     assert.equal(judgment.answered, true);
   });
 
   it("goes by the majority of principles before the mean", () => {
-    const judgment = countBallots([ballot(0.5, 0.4), ballot(0.5, 0.4), ballot(0, 1)]);
+    const judgment = combineScores([scored(0.5, 0.4), scored(0.5, 0.4), scored(0, 1)]);
     assert.equal(judgment.winner, "first");
     assert.ok(judgment.pFirst < 0.5);
   });
 
   it("settles an equal vote by the mean score", () => {
-    assert.equal(countBallots([ballot(0.5, 0.4), ballot(0.1, 0.8)]).winner, "second");
-    assert.equal(countBallots([ballot(0.75, 0.25), ballot(0.25, 0.75)]).winner, "tie");
+    assert.equal(combineScores([scored(0.5, 0.4), scored(0.1, 0.8)]).winner, "second");
+    assert.equal(combineScores([scored(0.75, 0.25), scored(0.25, 0.75)]).winner, "tie");
   });
 
-  it("marks a judgment with next to no mass as unanswered, and never gives NaN", () => {
-    const none = countBallots([ballot(0, 0)]);
+  it("marks a judgment with next to no labelProbability as unanswered, and never gives NaN", () => {
+    const none = combineScores([scored(0, 0)]);
     assert.deepEqual([none.answered, none.pFirst, none.winner], [false, 0.5, "tie"]);
-    assert.equal(countBallots([ballot(0.004, 0.002)]).answered, false);
-    assert.equal(countBallots([ballot(0.004, 0.002)], { leastMass: 0.001 }).answered, true);
+    assert.equal(combineScores([scored(0.004, 0.002)]).answered, false);
+    assert.equal(
+      combineScores([scored(0.004, 0.002)], { leastLabelProbability: 0.001 }).answered,
+      true,
+    );
   });
 });
 
@@ -85,7 +88,7 @@ describe("PairwiseJudge", () => {
       assert.equal(backward[i].winner, mirror[judgment.winner]);
       assert.deepEqual(backward[i].forward, judgment.backward);
       assert.deepEqual(backward[i].backward, judgment.forward);
-      assert.equal(backward[i].mass, judgment.mass);
+      assert.equal(backward[i].labelProbability, judgment.labelProbability);
       assert.equal(backward[i].consistent, judgment.consistent);
       assert.ok(Math.abs(backward[i].pFirst + judgment.pFirst - 1) < 1e-15);
     });
@@ -128,7 +131,7 @@ describe("PairwiseJudge", () => {
     assert.equal(judgment.winner, "first");
   });
 
-  it("shows a judge that only sees the seat as such", async () => {
+  it("shows a judge that only sees the position as such", async () => {
     const { judge } = setUp(() => [0.7, 0.2]);
     const judgments = await judge.judge(PAIRS);
     const report = judgeMeasures(judgments, {
@@ -137,7 +140,7 @@ describe("PairwiseJudge", () => {
       rng: Rng.named(1, "report"),
     });
     assert.equal(report.flipRate.value, 1);
-    assert.equal(report.firstSeatRate.value, 1);
+    assert.equal(report.firstPositionRate.value, 1);
     assert.equal(report.tieRate.value, 1);
     assert.equal(report.accuracy.value, 0.5);
   });

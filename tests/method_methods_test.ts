@@ -5,13 +5,13 @@ import {
   type Method,
   methodNamed,
   METHODS,
-  type OrderedPair,
   preferenceStep,
+  type RankedPair,
 } from "../lib/method/mod.ts";
 import { UserError } from "../lib/base/error.ts";
 import { byScore, longerWins } from "../lib/measure/mod.ts";
 import { type Compare, type Comparison, modelScorer, PairwiseJudge } from "../lib/method/mod.ts";
-import { type Frozen, frozenBy, type Llama } from "../lib/model/mod.ts";
+import { frozenBy, type LanguageModel, type WithModel } from "../lib/model/mod.ts";
 import { tinyLanguage, tinyModel, tinyPairs } from "./tiny.ts";
 import { tinyEncoder, tinyTemplates, tinyWithAdapter, trainLogged } from "./tiny_method.ts";
 
@@ -31,11 +31,11 @@ const config = {
 
 /** {@linkcode preferenceStep} with usual settings, and what it showed to the judge and to the run folder. */
 function stepper(
-  model: Llama,
-  options: Partial<Parameters<typeof preferenceStep>[0]> & { frozen?: Frozen } = {},
+  model: LanguageModel,
+  options: Partial<Parameters<typeof preferenceStep>[0]> & { frozen?: WithModel } = {},
 ) {
   const compared: Comparison[] = [];
-  const ordered: OrderedPair[] = [];
+  const ordered: RankedPair[] = [];
   const { compare = longerWins } = options;
   const step = preferenceStep({
     method: METHODS["self-judge"],
@@ -63,7 +63,7 @@ describe("the methods", () => {
       const judge = new PairwiseJudge({
         scorer: modelScorer(frozenBy(model)),
         templates: tinyTemplates(),
-        leastMass: 0, // a model that was never a judge puts little on the labels
+        leastLabelProbability: 0, // a model that was never a judge puts little on the labels
       });
       const compare: Compare = (comparisons) => judge.judge(comparisons);
       const { step, compared, ordered } = stepper(model, { method, compare });
@@ -104,7 +104,7 @@ describe("the methods", () => {
 describe("who answers and who orders", () => {
   it("is the frozen start for off-policy samples, however far the policy has moved", async () => {
     const [moved, start] = [tinyWithAdapter({ moved: true }), tinyModel()];
-    const asked = async (model: Llama, name: keyof typeof METHODS) => {
+    const asked = async (model: LanguageModel, name: keyof typeof METHODS) => {
       const { step, compared } = stepper(model, { method: METHODS[name] });
       await step(1);
       return compared;
@@ -152,7 +152,7 @@ describe("who answers and who orders", () => {
     const model = tinyWithAdapter();
     const frozen = frozenBy(model);
     const question = [{ prompt: pairs[0].prompt, first: "Sure, apple.", second: "Never." }];
-    const asked = async (of: Frozen) => {
+    const asked = async (of: WithModel) => {
       const judge = new PairwiseJudge({ scorer: modelScorer(of), templates: tinyTemplates() });
       return (await judge.judge(question))[0];
     };

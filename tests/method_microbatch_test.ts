@@ -9,7 +9,13 @@ import {
   supervisedBatches,
   tokenWeights,
 } from "../lib/method/mod.ts";
-import { Llama, loadAdapter, openWeights, readConfig, sequenceLogProbs } from "../lib/model/mod.ts";
+import {
+  LanguageModel,
+  loadAdapter,
+  openWeights,
+  readConfig,
+  sequenceLogProbs,
+} from "../lib/model/mod.ts";
 import { readLosses } from "./reference/losses.ts";
 import { distance, sumOfParts, tinyExamples, tinyWithAdapter } from "./tiny_method.ts";
 
@@ -62,7 +68,7 @@ describe("weights of target tokens", () => {
 describe("a supervised batch", () => {
   const examples = tinyExamples(6);
   const weighting = { mode: "example", judgeWeight: 0.4 } as const;
-  let model: Llama;
+  let model: LanguageModel;
   let whole: Awaited<ReturnType<typeof sumOfParts>>;
 
   const split = async (layout: Layout) => {
@@ -140,7 +146,7 @@ describe("a supervised batch", () => {
 describe("a preference batch", () => {
   const answers = tinyExamples(12).filter((e) => e.kind === "answer");
   const pairs = Array.from({ length: 6 }, (_, i) => [answers[2 * i], answers[2 * i + 1]] as const);
-  let model: Llama;
+  let model: LanguageModel;
   let scored: ScoredPair[];
 
   before(async () => {
@@ -270,11 +276,11 @@ describe("the parts of a batch", () => {
 
 const fixturePath = (name: string) => new URL(`reference/${name}`, import.meta.url).pathname;
 
-async function reference(): Promise<Llama> {
+async function reference(): Promise<LanguageModel> {
   const path = fixturePath("tiny-tied");
   const weights = await openWeights(path);
   try {
-    return await Llama.load(await readConfig(path), weights, { file: path });
+    return await LanguageModel.load(await readConfig(path), weights, { file: path });
   } finally {
     weights.close();
   }
@@ -282,7 +288,7 @@ async function reference(): Promise<Llama> {
 
 /** Pairs with the log-probabilities of the model without its adapter. */
 async function underReference(
-  model: Llama,
+  model: LanguageModel,
   pairs: readonly (readonly [Example, Example])[],
 ): Promise<ScoredPair[]> {
   const sums = await model.withoutAdapter(() => sequenceLogProbs(model, pairs.flat()));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import type { Compare, Comparison } from "../lib/method/judgment.ts";
-import { byScore, firstSeat, longerWins, randomJudge } from "../lib/measure/baseline_judges.ts";
+import { byScore, firstPosition, longerWins, randomJudge } from "../lib/measure/baseline_judges.ts";
 import { tournament, tournaments } from "../lib/method/tournament.ts";
 import { Rng } from "../lib/base/random.ts";
 import { user } from "./judge_fakes.ts";
@@ -73,10 +73,10 @@ describe("tournament", () => {
     assert.notDeepEqual((await draw(1)).matches, (await draw(2)).matches);
   });
 
-  it("shuffles, so that a judge of seats favours no candidate", async () => {
+  it("shuffles, so that a judge of positions favours no candidate", async () => {
     const wins = new Array(4).fill(0);
     for (let seed = 0; seed < 400; seed++) {
-      wins[(await tournament(contest(4), { compare: firstSeat, rng: rng(seed) })).winner]++;
+      wins[(await tournament(contest(4), { compare: firstPosition, rng: rng(seed) })).winner]++;
     }
     for (const count of wins) assert.ok(count > 60 && count < 140, `${wins}`);
   });

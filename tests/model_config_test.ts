@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { UserError } from "../lib/base/error.ts";
-import { configFromGguf, parseConfig, ropeFrequencies, toHfConfig } from "../lib/model/config.ts";
+import { parseConfig, toHfConfig } from "../lib/model/config.ts";
+import { configFromGguf } from "../lib/model/gguf_config.ts";
+import { ropeFrequencies } from "../lib/model/rope_frequencies.ts";
 import type { GgufValue } from "../lib/model/gguf.ts";
 import { floats, readFixture } from "./reference/fixture.ts";
 

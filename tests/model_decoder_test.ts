@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
-import { Decoder } from "../lib/model/decoder.ts";
-import type { LlamaConfig } from "../lib/model/mod.ts";
+import { FastDecoder } from "../lib/model/fast_decoder.ts";
+import type { ModelConfig } from "../lib/model/mod.ts";
 import { Rng } from "../lib/base/random.ts";
 import { batchLogits, decodedLogits } from "./model_reference.ts";
 import { assertClose, difference } from "./numbers.ts";
@@ -14,7 +14,7 @@ const sequence = (n: number) => Array.from({ length: n }, () => 4 + rng.int(90))
 const COUNT = 40;
 const ids = [1, 9, 4].map((prompt) => sequence(prompt + COUNT));
 
-const MODELS: Record<string, Partial<LlamaConfig>> = {
+const MODELS: Record<string, Partial<ModelConfig>> = {
   "grouped queries": {},
   "one key head for all": { kvHeads: 1 },
   "a key head each": { kvHeads: 4 },
@@ -47,7 +47,7 @@ describe("decoding one token at a time", () => {
   it("takes copies of its own, and gives them back", () => {
     const model = tinyModel({ attentionBias: true });
     const before = tf.memory().numTensors;
-    const decoder = new Decoder(model);
+    const decoder = new FastDecoder(model);
     assert.equal(tf.memory().numTensors, before + model.config.layers * (4 + 2)); // q, k, v and o have biases
     decoder.dispose();
     assert.equal(tf.memory().numTensors, before);

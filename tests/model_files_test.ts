@@ -3,11 +3,11 @@ import { afterEach, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../lib/base/error.ts";
 import {
-  Llama,
-  type LlamaConfig,
+  LanguageModel,
   loadAdapter,
   LORA_DEFAULTS,
   LoraAdapter,
+  type ModelConfig,
   openSafetensors,
   openWeights,
   readConfig,
@@ -36,17 +36,17 @@ const values = (tensors: Map<string, tf.Tensor>) =>
   [...tensors].map(([name, t]) => [name, t.shape, numbers(t)]);
 const json = async (name: string) => JSON.parse(await Deno.readTextFile(`${folder}/${name}`));
 
-async function load(path = folder): Promise<Llama> {
+async function load(path = folder): Promise<LanguageModel> {
   const source = await openWeights(path);
   try {
-    return await Llama.load(await readConfig(path), source, { file: path });
+    return await LanguageModel.load(await readConfig(path), source, { file: path });
   } finally {
     source.close();
   }
 }
 
 describe("a model on disk", () => {
-  const kinds: Record<string, Partial<LlamaConfig>> = {
+  const kinds: Record<string, Partial<ModelConfig>> = {
     "tied": {},
     "untied, with biases and wide heads": {
       tieEmbeddings: false,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "jsr:@std/testing@1/bdd";
 import { UserError } from "../lib/base/error.ts";
 import { generate, type GenerateOptions } from "../lib/model/mod.ts";
-import { Decoder } from "../lib/model/decoder.ts";
+import { FastDecoder } from "../lib/model/fast_decoder.ts";
 import { Rng } from "../lib/base/random.ts";
 import { batchLogits } from "./model_reference.ts";
 import { tinyModel } from "./tiny.ts";
@@ -30,15 +30,15 @@ const plain = prompts.map((prompt) => uncached(prompt, 45));
 /** Rows of each decoding step during work. */
 async function stepsOf(work: () => Promise<unknown>): Promise<number[]> {
   const sizes: number[] = [];
-  const { hidden } = Decoder.prototype;
-  Decoder.prototype.hidden = function (tokens, options) {
+  const { hidden } = FastDecoder.prototype;
+  FastDecoder.prototype.hidden = function (tokens, options) {
     sizes.push(tokens.length);
     return hidden.call(this, tokens, options);
   };
   try {
     await work();
   } finally {
-    Decoder.prototype.hidden = hidden;
+    FastDecoder.prototype.hidden = hidden;
   }
   return sizes;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
-import { type Llama, loadAdapter, LoraAdapter, trainable } from "../lib/model/mod.ts";
+import { type LanguageModel, loadAdapter, LoraAdapter, trainable } from "../lib/model/mod.ts";
 import { AdamW } from "../lib/tensor/mod.ts";
 import {
   batchLogits,
@@ -35,7 +35,7 @@ const plain = (name: string) =>
   name.replace(/^\w+\.base_model\.model\./, "").replace(/\.default\.weight$/, ".weight");
 
 describe("an adapter that PEFT saved", () => {
-  let model: Llama;
+  let model: LanguageModel;
   let expected: Expected;
   let tensors: Map<string, Float32Array>;
   before(async () => {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
 import {
+  type LanguageModel,
   LINEAR_MODULES,
-  type Llama,
   LORA_DEFAULTS,
   LoraAdapter,
   type LoraConfig,
@@ -24,7 +24,7 @@ const config = (settings: Partial<LoraConfig> = {}): LoraConfig => ({
 });
 
 /** An adapter that changes something: B is not zero. */
-function moved(model: Llama, settings: Partial<LoraConfig> = {}): LoraAdapter {
+function moved(model: LanguageModel, settings: Partial<LoraConfig> = {}): LoraAdapter {
   const adapter = LoraAdapter.create(model.config, config(settings), rng);
   for (const [name, tensor] of adapter.parameters) {
     const values = randoms(tensor.size, { rng, low: -0.2, high: 0.2 });
@@ -35,7 +35,7 @@ function moved(model: Llama, settings: Partial<LoraConfig> = {}): LoraAdapter {
 }
 
 describe("an adapter", () => {
-  let model: Llama;
+  let model: LanguageModel;
   beforeEach(() => {
     model = tinyModel();
   });

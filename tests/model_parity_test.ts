@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
-import { generate, type Llama, sequenceLogProbs } from "../lib/model/mod.ts";
+import { generate, type LanguageModel, sequenceLogProbs } from "../lib/model/mod.ts";
 import {
   batchLogits,
   expectedJson,
@@ -25,7 +25,7 @@ for (
   ]
 ) {
   describe(`a model of transformers, ${what}`, () => {
-    let model: Llama;
+    let model: LanguageModel;
     let expected: Expected;
     let tensors: Map<string, Float32Array>;
     before(async () => {

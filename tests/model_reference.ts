@@ -2,15 +2,15 @@
 import * as tf from "@tensorflow/tfjs";
 import {
   followingLogProbs,
+  LanguageModel,
   leftPadded,
-  Llama,
   openWeights,
   type Position,
   readConfig,
   rightPadded,
 } from "../lib/model/mod.ts";
 import { KeyValueCache } from "../lib/model/cache.ts";
-import { Decoder } from "../lib/model/decoder.ts";
+import { FastDecoder } from "../lib/model/fast_decoder.ts";
 import { Tape } from "../lib/tensor/mod.ts";
 import { numbers } from "./numbers.ts";
 import "./tiny.ts";
@@ -20,11 +20,11 @@ export const referencePath = (folder: string): string =>
   decodeURIComponent(new URL(`reference/${folder}`, import.meta.url).pathname);
 
 /** A model of tests/reference. The caller disposes of it. */
-export async function referenceModel(folder: string): Promise<Llama> {
+export async function referenceModel(folder: string): Promise<LanguageModel> {
   const file = referencePath(folder);
   const source = await openWeights(file);
   try {
-    return await Llama.load(await readConfig(file), source, { file });
+    return await LanguageModel.load(await readConfig(file), source, { file });
   } finally {
     source.close();
   }
@@ -45,7 +45,10 @@ export async function expectedJson<T>(folder: string): Promise<T> {
 }
 
 /** Logits of sequences run as one right-padded batch, (T, V) each, without those of the filling. */
-export function batchLogits(model: Llama, ids: readonly (readonly number[])[]): Float32Array[] {
+export function batchLogits(
+  model: LanguageModel,
+  ids: readonly (readonly number[])[],
+): Float32Array[] {
   const batch = rightPadded(ids, 0);
   const all = numbers(tf.tidy(() => model.logits(model.hidden(batch))), { free: true });
   batch.mask?.dispose();
@@ -58,11 +61,11 @@ export function batchLogits(model: Llama, ids: readonly (readonly number[])[]): 
  * batch of what comes before them.
  */
 export function decodedLogits(
-  model: Llama,
+  model: LanguageModel,
   ids: readonly (readonly number[])[],
   count: number,
 ): Float32Array[] {
-  const [cache, decoder] = [new KeyValueCache(), new Decoder(model)];
+  const [cache, decoder] = [new KeyValueCache(), new FastDecoder(model)];
   const batch = leftPadded(ids.map((row) => row.slice(0, -count)), 0);
   const { mask, padding } = batch;
   model.hidden(batch, { onKeysValues: (layer, block) => cache.fill(layer, block) }).dispose();
@@ -84,7 +87,7 @@ export function decodedLogits(
  * Mean cross-entropy of the tokens of each row from `from[row]` on, over the whole batch, with its gradients.
  */
 export function lossAndGradients(
-  model: Llama,
+  model: LanguageModel,
   rows: {
     ids: readonly (readonly number[])[];
     from: readonly number[];

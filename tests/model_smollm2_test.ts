@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
 import {
   generate,
-  Llama,
+  LanguageModel,
   nextTokenProbabilities,
   openWeights,
   readConfig,
@@ -27,14 +27,14 @@ interface Expected {
 const file = ggufFile();
 
 describe("SmolLM2-135M from its GGUF file, as transformers reads it", () => {
-  let model: Llama | undefined;
+  let model: LanguageModel | undefined;
   let expected: Expected;
   before(async () => {
     if (!file) return;
     const text = await Deno.readTextFile(new URL("reference/smollm2.json", import.meta.url));
     expected = JSON.parse(text);
     const source = await openWeights(file);
-    model = await Llama.load(await readConfig(file), source, { file });
+    model = await LanguageModel.load(await readConfig(file), source, { file });
     source.close();
   });
   after(() => model?.dispose());

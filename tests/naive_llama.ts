@@ -1,6 +1,6 @@
-/** A Llama and a DPO loss as the papers write them, in tfjs alone, so that tfjs can differentiate them. */
+/** A LanguageModel and a DPO loss as the papers write them, in tfjs alone, so that tfjs can differentiate them. */
 import * as tf from "@tensorflow/tfjs";
-import { type Llama, type LlamaConfig, trainable } from "../lib/model/mod.ts";
+import { type LanguageModel, type ModelConfig, trainable } from "../lib/model/mod.ts";
 
 /** Tensors by name: the weights and, where there is an adapter, its matrices. */
 type Tensors = (name: string) => tf.Tensor;
@@ -9,7 +9,7 @@ type Tensors = (name: string) => tf.Tensor;
 function logProb(
   ids: readonly number[],
   from: number,
-  model: { config: LlamaConfig; of: Tensors },
+  model: { config: ModelConfig; of: Tensors },
 ) {
   const { config: c, of } = model;
   const [T, D] = [ids.length, c.headDim];
@@ -72,7 +72,7 @@ interface Sequence {
  * its adapter, and its gradient with respect to the adapter, in the order of `trainable`.
  */
 export function naiveDpo(
-  model: Llama,
+  model: LanguageModel,
   pairs: readonly { chosen: Sequence; rejected: Sequence }[],
   { beta }: { beta: number },
 ): { loss: number; gradient: number[] } {

@@ -5,7 +5,7 @@ import { resolveConfig, type RunConfig } from "../lib/run/config.ts";
 import { readJsonFile, writeJsonl } from "../lib/base/files.ts";
 import { RunFolder, type Stage, type StageContext, Stopped } from "../lib/run/stage.ts";
 import { writeSummary } from "../lib/run/stages/report.ts";
-import { Workbench } from "../lib/run/session.ts";
+import { Session } from "../lib/run/session.ts";
 import { capturedLog } from "./captured_log.ts";
 
 let root = "";
@@ -33,8 +33,8 @@ function pipeline(bodies: { first?: Stage["run"]; second?: Stage["run"] } = {}) 
   const folder = new RunFolder(`${root}/${names++}`, [first, second]);
   const run = (which: Stage, settings: string[] = [], stopping = false) => {
     const config = resolveConfig("smoke", { settings });
-    const bench = new Workbench(config, (name) => folder.folderOf(name), () => {});
-    return capturedLog(() => folder.run(which, { config, bench, stopping: () => stopping }));
+    const session = new Session(config, (name) => folder.folderOf(name), () => {});
+    return capturedLog(() => folder.run(which, { config, session, stopping: () => stopping }));
   };
   return { folder, first, second, ran, run };
 }
@@ -192,9 +192,9 @@ describe("a run's summary", () => {
   const summarised = async (count: number) => {
     const folder = new RunFolder(root, stages);
     const config = resolveConfig("smoke");
-    const bench = new Workbench(config, (name) => folder.folderOf(name), () => {});
+    const session = new Session(config, (name) => folder.folderOf(name), () => {});
     for (const stage of stages.slice(0, count)) {
-      await capturedLog(() => folder.run(stage, { config, bench, stopping: () => false }));
+      await capturedLog(() => folder.run(stage, { config, session, stopping: () => false }));
     }
     const text = await writeSummary(folder);
     assert.equal(await Deno.readTextFile(`${root}/summary.md`), text);

@@ -6,7 +6,6 @@ import { compareReferee } from "../lib/benchmark/referee.ts";
 import { pairRows } from "../lib/benchmark/results.ts";
 import { judgePairs } from "../lib/benchmark/verdict_file.ts";
 import { longerWins } from "../lib/measure/baseline_judges.ts";
-import { longerJudge } from "../lib/judges/open_judge.ts";
 import { fullReport } from "../lib/measure/report.ts";
 import { Rng } from "../lib/base/random.ts";
 import { answerSet, question } from "./benchmark_fakes.ts";
@@ -22,7 +21,7 @@ describe("a character", () => {
     assert.deepEqual(["", "abc", "caf\u00e9", short].map(characters), [0, 3, 4, 3]);
   });
 
-  it("is the same thing to win rates, null judges, judge reports and benchmarks", async () => {
+  it("is the same thing to win rates, baseline judges, judge reports and benchmarks", async () => {
     const items = [annotation("q", 1.5, { output_1: long, output_2: short })];
     const { items: [{ lengths }] } = await readComparisons(
       await file("emoji.json", items),
@@ -32,7 +31,7 @@ describe("a character", () => {
     const pair = { prompt: [user("q")], first: short, second: long };
     const [judgment] = await longerWins([pair]);
     assert.equal(judgment.winner, "second");
-    assert.equal((await longerJudge("longer").compare([pair]))[0].winner, "second");
+    assert.equal((await longerWins([pair]))[0].winner, "second");
 
     const { measures } = fullReport([judgment], {
       comparisons: [pair],

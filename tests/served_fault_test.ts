@@ -231,7 +231,7 @@ describe("A served judge, when the server cannot be used", () => {
     const judge = await judgeAt(server, { onFailure: "unanswered", concurrency: 1 });
     const judged = await judge.compare(comparisons(4));
     assert.deepEqual(judged.map(({ answered }) => answered), [true, false, true, true]);
-    assert.deepEqual([judged[1].mass, judged[1].pFirst], [0, 0.5]);
+    assert.deepEqual([judged[1].labelProbability, judged[1].pFirst], [0, 0.5]);
     assert.deepEqual(judge.failed, { refused: 1 });
     assert.deepEqual([judge.pairwise.counts.judged, judge.pairwise.counts.unanswered], [4, 1]);
     // It is not kept: a later run asks again.

@@ -79,7 +79,7 @@ export function reply(body: any): unknown {
   return { choices: [{ message, logprobs: { content: [{ token: "A", top_logprobs }] } }] };
 }
 
-/** The judge's rule: a lead of the longer answer and a small one of the first seat. */
+/** The judge's rule: a lead of the longer answer and a small one of the first position. */
 export function longer(text: string): { a: number; b: number } {
   const [, a, b] = text.match(/Answer A:\n([^]*?)\n\nAnswer B:\n([^]*?)\n\n/)!;
   const share = 0.9 / (1 + Math.exp((b.length - a.length) / 7 - 0.2));

@@ -88,9 +88,9 @@ describe("A judge on a real server", () => {
     const { compare, client } = await openServedJudge(spec, { principles });
     const judged = await compare(PAIRS);
     assert.equal(client.counts.answers, 6);
-    for (const { mass, answered, forward } of judged) {
-      assert.ok([0, 0.5, 1].includes(mass));
-      assert.equal(answered, mass > 0);
+    for (const { labelProbability, answered, forward } of judged) {
+      assert.ok([0, 0.5, 1].includes(labelProbability));
+      assert.equal(answered, labelProbability > 0);
       assert.ok(forward.a + forward.b <= 1);
     }
   });

@@ -47,36 +47,38 @@ const near = (found: number, expected: number) =>
 describe("The answers of an OpenAI-compatible server", () => {
   it("give the probabilities of the labels, to the blank for completions", () => {
     const { read } = made();
-    const { seats, unseen } = read(completion({ " A": 0.5, " B": 0.25, A: 0.125, "\n": 0.06 }));
-    near(seats.a, 0.5);
-    near(seats.b, 0.25);
+    const { positions, unseen } = read(completion({ " A": 0.5, " B": 0.25, A: 0.125, "\n": 0.06 }));
+    near(positions.a, 0.5);
+    near(positions.b, 0.25);
     assert.equal(unseen, 0);
-    near(made({ match: "trimmed" }).read(completion({ " A": 0.5, A: 0.125 })).seats.a, 0.625);
+    near(made({ match: "trimmed" }).read(completion({ " A": 0.5, A: 0.125 })).positions.a, 0.625);
   });
 
   it("give them with and without blanks together for chats", () => {
     const { read } = made({ api: "chat", match: "trimmed" });
-    const { seats } = read(chat([["B", 0.4], ["A", 0.3], [" A", 0.1], ["\nB", 0.05], ["AB", 0.1]]));
-    near(seats.a, 0.4);
-    near(seats.b, 0.45);
+    const { positions } = read(
+      chat([["B", 0.4], ["A", 0.3], [" A", 0.1], ["\nB", 0.05], ["AB", 0.1]]),
+    );
+    near(positions.a, 0.4);
+    near(positions.b, 0.45);
   });
 
   it("bound a label that is not listed by the rest and by the least listed", () => {
     const { read } = made();
     const rest = read(completion({ " A": 0.9, "\n": 0.08 }));
-    near(rest.seats.b, 0);
+    near(rest.positions.b, 0);
     near(rest.unseen, 0.02);
     near(read(completion({ " A": 0.5, "\n": 0.1 })).unseen, 0.1);
     // The sampled token stands beside the list in some servers: it bounds nothing.
     near(read(completion({ " A": 0.5, "\n": 0.1, " for": 1e-6 }, " for")).unseen, 0.1);
   });
 
-  it("have no mass where neither label is listed", async () => {
+  it("have no labelProbability where neither label is listed", async () => {
     const neither = () => Response.json(completion({ "\n": 0.9, "The": 0.099 }, "\n"));
     const server = new FaultServer(neither, neither);
     const { compare, scorer, pairwise } = await judgeAt(server, { concurrency: 1 });
     const [judgment, sound] = await compare(comparisons(2));
-    assert.deepEqual([judgment.answered, judgment.mass], [false, 0]);
+    assert.deepEqual([judgment.answered, judgment.labelProbability], [false, 0]);
     assert.equal(sound.answered, true);
     assert.equal(pairwise.counts.unanswered, 1);
     assert.equal(scorer.counts.unseen, 2);
@@ -87,7 +89,7 @@ describe("The answers of an OpenAI-compatible server", () => {
   it("are no verdict when a filter cut them", () => {
     const { read } = made({ api: "chat", match: "trimmed" });
     const filtered = { choices: [{ finish_reason: "content_filter", logprobs: null }] };
-    assert.deepEqual(read(filtered).seats, { a: 0, b: 0 });
+    assert.deepEqual(read(filtered).positions, { a: 0, b: 0 });
   });
 });
 
@@ -140,7 +142,7 @@ describe("The requests to an OpenAI-compatible server", () => {
         } else {
           near(judgment.forward.a, forward.a);
           near(judgment.backward.b, backward.b);
-          near(judgment.mass, 0.9);
+          near(judgment.labelProbability, 0.9);
         }
       });
       assert.equal(server.seen.length, 18);
@@ -184,8 +186,8 @@ describe("A verdict in words", () => {
     const silent = () => Response.json({ choices: [{ message: { content: "Hard to say." } }] });
     const server = new FaultServer(silent, silent);
     const { compare } = await judgeAt(server, { api: "text" });
-    const [{ answered, mass }] = await compare(comparisons(1));
-    assert.deepEqual([answered, mass], [false, 0]);
+    const [{ answered, labelProbability }] = await compare(comparisons(1));
+    assert.deepEqual([answered, labelProbability], [false, 0]);
     await server.close();
   });
 });

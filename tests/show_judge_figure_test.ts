@@ -12,12 +12,12 @@ const row = (judge: string, measure: string, value: number | "" | null, n = 100)
 });
 const ROWS = [
   row("model", "accuracy", 0.6),
-  row("model", "firstSeatRate", 0.8),
+  row("model", "firstPositionRate", 0.8),
   row("model", "flipRate", null),
   row("model", "calibrationError", 0.2),
   row("model", "calibrationFloor", 0.03),
   row("longer", "accuracy", 0.55),
-  row("longer", "firstSeatRate", 0.5),
+  row("longer", "firstPositionRate", 0.5),
   row("longer", "flipRate", 0.1),
   row("longer", "ownRate", ""), // as it comes back from a CSV file
 ];
@@ -37,8 +37,8 @@ describe("biasFigure", () => {
     const [model, longer] = figure.data;
     assert.deepEqual([model.name, longer.name], ["model", "longer"]);
     assert.deepEqual((figure.layout.yaxis as { ticktext: string[] }).ticktext, [
-      "names the first seat",
-      "flips when seats swap",
+      "names the first position",
+      "flips when positions swap",
     ]);
     assert.deepEqual(model.x, [0.8]);
     assert.deepEqual(longer.x, [0.5, 0.1]);

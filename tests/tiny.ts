@@ -1,10 +1,10 @@
 /**
- * A tiny language, a tiny Llama that speaks it and preferences in it, for tests that need the real thing
+ * A tiny language, a tiny LanguageModel that speaks it and preferences in it, for tests that need the real thing
  * at no cost. Importing this module starts the engine.
  */
 import { DEFAULT_LAYOUT } from "../lib/method/template.ts";
 import { PRINCIPLE_DEFAULTS } from "../lib/method/principle.ts";
-import { Llama, type LlamaConfig } from "../lib/model/mod.ts";
+import { LanguageModel, type ModelConfig } from "../lib/model/mod.ts";
 import type { Pair } from "../lib/preference/mod.ts";
 import { Rng } from "../lib/base/random.ts";
 import { startEngine } from "../lib/tensor/mod.ts";
@@ -74,7 +74,7 @@ function makeLanguage(): TextTokenizer {
 }
 
 /** Shape of a two-layer Llama with grouped queries, for the words of {@linkcode tinyLanguage}. */
-export function tinyConfig(overrides: Partial<LlamaConfig> = {}): LlamaConfig {
+export function tinyConfig(overrides: Partial<ModelConfig> = {}): ModelConfig {
   const { size, bosId, eosId, padId } = tinyLanguage();
   return {
     vocabSize: size,
@@ -102,9 +102,9 @@ export function tinyConfig(overrides: Partial<LlamaConfig> = {}): LlamaConfig {
  * A random model: the same one for the same config and seed. Weights are large enough for its
  * predictions to differ clearly from token to token. The caller disposes of it.
  */
-export function tinyModel(overrides: Partial<LlamaConfig> & { seed?: number } = {}): Llama {
+export function tinyModel(overrides: Partial<ModelConfig> & { seed?: number } = {}): LanguageModel {
   const { seed = 7, ...config } = overrides;
-  return Llama.build(tinyConfig(config), (name, shape) => {
+  return LanguageModel.build(tinyConfig(config), (name, shape) => {
     const rng = Rng.named(seed, name);
     const size = shape.reduce((a, b) => a * b, 1);
     if (name.endsWith("norm.weight")) return randoms(size, { rng, low: 0.5, high: 1.5 });

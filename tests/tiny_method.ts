@@ -11,7 +11,7 @@ import {
   type TrainOptions,
 } from "../lib/method/mod.ts";
 import { JudgeTemplate, principlesNamed } from "../lib/method/mod.ts";
-import { type Llama, LORA_DEFAULTS, LoraAdapter, trainable } from "../lib/model/mod.ts";
+import { type LanguageModel, LORA_DEFAULTS, LoraAdapter, trainable } from "../lib/model/mod.ts";
 import { Rng } from "../lib/base/random.ts";
 import { ADAMW_DEFAULTS } from "../lib/tensor/mod.ts";
 import { ChatTemplate } from "../lib/text/mod.ts";
@@ -40,7 +40,7 @@ export function tinyExamples(pairs: number): Example[] {
 export function tinyWithAdapter(
   { dropout = 0, moved = false, seed = 1 }: { dropout?: number; moved?: boolean; seed?: number } =
     {},
-): Llama {
+): LanguageModel {
   const model = tinyModel();
   const rng = Rng.named(seed, "adapter");
   model.adapter = LoraAdapter.create(model.config, { ...LORA_DEFAULTS, r: 4, dropout }, rng);
@@ -56,14 +56,14 @@ export function tinyWithAdapter(
 }
 
 /** Values of everything trainable, one after the other. */
-export async function values(model: Llama): Promise<number[]> {
+export async function values(model: LanguageModel): Promise<number[]> {
   const all = await Promise.all(trainable(model).tensors().map((t) => t.data()));
   return all.flatMap((v) => [...v]);
 }
 
 /** What the parts of a batch add up to: their metrics and their gradients, one after the other. */
 export async function sumOfParts(
-  model: Llama,
+  model: LanguageModel,
   parts: readonly MicroBatch[],
 ): Promise<{ metrics: Record<string, number>; gradient: number[] }> {
   const metrics: Record<string, number> = {};

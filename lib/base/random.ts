@@ -1,7 +1,7 @@
-import { xoroshiro128plus, xoroshiro128plusFromState } from "pure-rand/generator/xoroshiro128plus";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 
 /**
- * Seeded random numbers with a state that fits in a checkpoint.
+ * Seeded random numbers.
  *
  * The generator is xoroshiro128+ of `pure-rand`. A stream is derived from a seed and a name, so that
  * two parts of a run never share numbers and adding a draw in one does not shift the other.
@@ -23,16 +23,6 @@ export class Rng {
   /** The stream that belongs to `name` under `seed`. */
   static named(seed: number, name: string): Rng {
     return new Rng(xoroshiro128plus(hash32(`${seed}/${name}`)));
-  }
-
-  /** The stream that continues from a saved {@linkcode state}. */
-  static fromState(state: readonly number[]): Rng {
-    return new Rng(xoroshiro128plusFromState(state));
-  }
-
-  /** What {@linkcode fromState} needs to continue this stream. */
-  state(): readonly number[] {
-    return this.#generator.getState();
   }
 
   /** A number in [0, 1) with 32 random bits. */

@@ -13,7 +13,7 @@ export interface ComparisonVerdict {
   /** Probability that the first model's answer is the better one, in [0, 1]; null where there is no verdict. */
   readonly pFirst: number | null;
   /**
-   * Each order's label probabilities, first model in seat A and then in seat B, and its words, if any. Empty
+   * Each order's label probabilities, first model in position A and then in position B, and its words, if any. Empty
    * where the judge was not asked, since the answers are the same.
    */
   readonly orders: readonly {
@@ -88,7 +88,7 @@ export function comparisonPage(
 <h1>${escapeHtml(title)}: ${first} and ${second}</h1>
 <p>${rows.length} questions, judged by ${
     escapeHtml(judge)
-  } with the answers in both orders: <b>A</b> is the seat
+  } with the answers in both orders: <b>A</b> is the position
 that comes first. Answers are shown as the models wrote them.</p>
 ${notes.map((note) => `<p>${escapeHtml(note)}</p>`).join("\n")}
 </header>

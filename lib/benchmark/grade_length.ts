@@ -1,4 +1,4 @@
-/** What length alone explains of a model's grades: the null judge of a benchmark without pairs. */
+/** What length alone explains of a model's grades: the baseline judge of a benchmark without pairs. */
 import { characters } from "../base/characters.ts";
 import { measureAll, type SumStatistic } from "../measure/mod.ts";
 import { Rng } from "../base/random.ts";

@@ -106,10 +106,10 @@ const numbered = (name: string, texts: readonly string[]) =>
 
 const references = ({ reference }: BenchmarkQuestion) => numbered("ref_answer", reference ?? []);
 
-/** The seat that a reply names by `[[A]]`, `[[B]]` or `[[C]]` for a tie, looked for in this order. */
+/** The position that a reply names by `[[A]]`, `[[B]]` or `[[C]]` for a tie, looked for in this order. */
 export function readSeat(reply: string): "A" | "B" | "tie" | null {
-  for (const [mark, seat] of [["[[A]]", "A"], ["[[B]]", "B"], ["[[C]]", "tie"]] as const) {
-    if (reply.includes(mark)) return seat;
+  for (const [mark, position] of [["[[A]]", "A"], ["[[B]]", "B"], ["[[C]]", "tie"]] as const) {
+    if (reply.includes(mark)) return position;
   }
   return null;
 }

@@ -6,7 +6,7 @@ import { JUDGE_SPECS, openJudge } from "../judges/open_judge.ts";
 import type { RunConfig } from "../run/config.ts";
 import { findBenchmarkFile, type FindOptions, JUDGE_PROMPTS } from "./catalogue.ts";
 import { readJudgePrompts } from "./judge_prompts.ts";
-import { openLanguageModel, specName } from "./language_model.ts";
+import { openModelSpec, specName } from "./opened_model.ts";
 import { openChat, promptGrader, promptReferee } from "./prompt_judge.ts";
 import { compareReferee, type Grader, type Referee } from "./referee.ts";
 import { tokenGrader } from "./token_grader.ts";
@@ -44,7 +44,7 @@ export async function openReferee(
   const opened = await openJudge(spec, {
     seed,
     pairs: [],
-    seats: "unknown",
+    positions: "unknown",
     onBadLine: "fail",
     config,
     settings,
@@ -82,7 +82,7 @@ export async function openGrader(
         "--mode pair",
     );
   }
-  const language = await openLanguageModel(modelOf(spec), { log });
+  const language = await openModelSpec(modelOf(spec), { log });
   const { batchTokens, maxTokens } = config.judge;
   const { model } = language;
   const longest = Math.min(maxTokens, model.config.maxPositions - 2); // two: the grade 10 may be spelled

@@ -11,7 +11,7 @@ import {
 } from "./answer_file.ts";
 import { answerQuestions } from "./answering.ts";
 import { type Benchmark, findBenchmarkFile, type FindOptions } from "./catalogue.ts";
-import { modelAnswerer, type NamedSpec, openLanguageModel } from "./language_model.ts";
+import { modelAnswerer, type NamedSpec, openModelSpec } from "./opened_model.ts";
 import {
   type BenchmarkQuestion,
   readInstructions,
@@ -140,7 +140,7 @@ export async function answersOf(
     await makeFolder(`${out}/data/${benchmark.folder}/model_answer`);
     await writeJsonl(file, set.answers);
   } else {
-    const language = await openLanguageModel(spec, { log });
+    const language = await openModelSpec(spec, { log });
     try {
       const answerer = await modelAnswerer(language, { name, maxNewTokens, seed, rows });
       set = await answerQuestions(questions, answerer, {

@@ -5,7 +5,7 @@ export * from "./answering.ts";
 export * from "./catalogue.ts";
 export * from "./judge_prompts.ts";
 export * from "./judges.ts";
-export * from "./language_model.ts";
+export * from "./opened_model.ts";
 export * from "./material.ts";
 export * from "./page_rows.ts";
 export * from "./plan.ts";

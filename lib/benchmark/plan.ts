@@ -3,7 +3,7 @@ import { judgeSettings } from "../judges/open_judge.ts";
 import { resolveConfig } from "../run/config.ts";
 import { benchmarkNamed, BENCHMARKS } from "./catalogue.ts";
 import { BENCHMARK_JUDGES, canGrade } from "./judges.ts";
-import { MODEL_SPECS, namedSpec } from "./language_model.ts";
+import { MODEL_SPECS, namedSpec } from "./opened_model.ts";
 import type { BenchmarkPlan } from "./material.ts";
 
 /** The options of the command line, as commander gives them. */

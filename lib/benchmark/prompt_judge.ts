@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { UserError } from "../base/error.ts";
-import { countBallots, type Judgment, type Seats } from "../method/mod.ts";
+import { combineScores, type Judgment, type LabelProbabilities } from "../method/mod.ts";
 import { keptAnswers } from "../base/kept_answers.ts";
 import { Fault, keyOf, parseServedSpec, ServedClient } from "../judges/served/mod.ts";
 import type { Turn } from "../text/mod.ts";
@@ -31,7 +31,7 @@ export interface PromptJudgeOptions {
   readonly rows?: number;
 }
 
-const SEATS: Readonly<Record<"A" | "B" | "tie", Seats>> = {
+const SEATS: Readonly<Record<"A" | "B" | "tie", LabelProbabilities>> = {
   A: { a: 1, b: 0 },
   B: { a: 0, b: 1 },
   tie: { a: 0.5, b: 0.5 },
@@ -60,11 +60,11 @@ export function promptReferee({ name, key, chat, prompts, rows = 4 }: PromptJudg
 }
 
 function judgmentOf([forward, backward]: ReturnType<typeof readSeat>[]): Judgment {
-  const seats = (named: typeof forward) => named === null ? { a: 0, b: 0 } : SEATS[named];
-  const judgment = countBallots([{
+  const positions = (named: typeof forward) => named === null ? { a: 0, b: 0 } : SEATS[named];
+  const judgment = combineScores([{
     principle: "mt-bench",
-    forward: seats(forward),
-    backward: seats(backward),
+    forward: positions(forward),
+    backward: positions(backward),
   }]);
   return { ...judgment, answered: forward !== null && backward !== null };
 }
@@ -81,7 +81,7 @@ export function promptGrader({ name, key, chat, prompts, rows = 4 }: PromptJudge
         const turns = fillPrompt(prompts.get(prompt)!, singlePlaces(question, turn, answers));
         const said = await chat(turns);
         const game = { asked: turns.at(-1)!.content, said };
-        return { score: readGrade(said), mass: null, prompt, game };
+        return { score: readGrade(said), labelProbability: null, prompt, game };
       })),
   };
 }

@@ -1,7 +1,6 @@
 /** What judges a benchmark's answers, by twos or one by one. */
-import type { Comparison, Judgment } from "../method/mod.ts";
-import type { Judge } from "../judges/mod.ts";
-import { countBallots, larger } from "../method/mod.ts";
+import type { Comparison, Judge, Judgment } from "../method/mod.ts";
+import { combineScores, larger } from "../method/mod.ts";
 import type { Turn } from "../text/mod.ts";
 import type { BenchmarkQuestion } from "./question.ts";
 
@@ -20,7 +19,7 @@ export interface MatchVerdict {
   readonly judgment: Judgment;
   /** Name of the prompt it was asked with. */
   readonly prompt: string;
-  /** What it was asked and what it said, with the first model in the first seat and then in the second. */
+  /** What it was asked and what it said, with the first model in the first position and then in the second. */
   readonly games: readonly [Game, Game];
 }
 
@@ -55,7 +54,7 @@ export interface GradeVerdict {
   /** From 1 to 10; null where the judge gave none. */
   readonly score: number | null;
   /** Probability on the ten grades together; null where it was not read. */
-  readonly mass: number | null;
+  readonly labelProbability: number | null;
   readonly prompt: string;
   readonly game: Game;
 }
@@ -96,9 +95,8 @@ export function comparisonOf({ question, turn, first, second }: Match): Comparis
  * @example
  * ```ts
  * import { longerWins } from "../measure/mod.ts";
- * import { pairwiseJudge } from "../judges/mod.ts";
- * import { compareReferee } from "./referee.ts";
- * const referee = compareReferee(pairwiseJudge("longer", longerWins));
+ *  import { compareReferee } from "./referee.ts";
+ * const referee = compareReferee({ name: "longer", compare: longerWins });
  * ```
  */
 export function compareReferee(
@@ -127,16 +125,16 @@ export function compareReferee(
 const none = { a: 0, b: 0 };
 const even = { a: 0.5, b: 0.5 };
 /** Of a comparison that the judge does not cover. */
-const SILENT = countBallots([{ principle: "none", forward: none, backward: none }]);
+const SILENT = combineScores([{ principle: "none", forward: none, backward: none }]);
 
 /**
  * The verdict on two answers that are the same, letter by letter: a tie without asking, since whatever a
- * judge named would be the seat. Null where they differ.
+ * judge named would be the position. Null where they differ.
  */
 export function verdictOnSame(match: Match): MatchVerdict | null {
   const { first, second } = comparisonOf(match);
   if (first !== second) return null;
-  const judgment = countBallots([{ principle: "same", forward: even, backward: even }]);
+  const judgment = combineScores([{ principle: "same", forward: even, backward: even }]);
   const game = { asked: "", said: "not asked: the answers are the same" };
   return { judgment, prompt: "not-asked", games: [game, game] };
 }

@@ -21,7 +21,7 @@ export const BENCHMARK_MEASURES = {
   preference: "mean probability that the model's answer is the better one, both orders averaged",
   consistency:
     "share of matches in which both orders name the same winner; without answers that are the same",
-  mass: "mean P(A) + P(B): how much of the judge's answer is a verdict",
+  labelProbability: "mean P(A) + P(B): how much of the judge's answer is a verdict",
   longerRate: "win rate by a judge of length alone",
 } as const;
 
@@ -87,11 +87,11 @@ export function gradeRows(
     record === undefined || record.score < 0 ? null : record.score;
   const items = (value: (key: string) => number | null) => itemsOf(questions, value);
   const about = { judge: judge[0], model, against: "" };
-  const masses = records.some(({ self_judge }) => self_judge.mass !== null);
+  const masses = records.some(({ self_judge }) => self_judge.labelProbability !== null);
   return [
     ...rowsOf("grade", items((key) => known(own.get(key))), { ...options, ...about }),
     ...(masses
-      ? rowsOf("gradeMass", items((key) => own.get(key)?.self_judge.mass ?? null), {
+      ? rowsOf("gradeMass", items((key) => own.get(key)?.self_judge.labelProbability ?? null), {
         ...options,
         ...about,
       })
@@ -146,21 +146,21 @@ export function pairRows(
     });
     return 0.5 + 0.5 * Math.sign(characters(match.first) - characters(match.second));
   });
-  const mass = itemsOf(questions, (key) => {
+  const labelProbability = itemsOf(questions, (key) => {
     const record = found.get(key);
-    return record === undefined ? null : judgment(record).mass;
+    return record === undefined ? null : judgment(record).labelProbability;
   });
   return [
     ...rowsOf("winRate", of(adjustedWin), about),
     ...rowsOf("preference", of((record) => judgment(record).pFirst), about),
-    // A verdict taken down in one order says nothing of the other, nor of its mass.
+    // A verdict taken down in one order says nothing of the other, nor of its labelProbability.
     ...(oneOrder ? [] : [
       ...rowsOf(
         "consistency",
         ofAsked(of((record) => Number(judgment(record).consistent))),
         about,
       ),
-      ...rowsOf("mass", ofAsked(mass), about),
+      ...rowsOf("labelProbability", ofAsked(labelProbability), about),
     ]),
     ...rowsOf("longerRate", longer, about),
   ];

@@ -167,7 +167,7 @@ async function using<T>(
   }
 }
 
-/** A judge that names neither answer, or a seat rather than an answer, has failed; its failures are no ties. */
+/** A judge that names neither answer, or a position rather than an answer, has failed; its failures are no ties. */
 function warnOfFailures(
   pairs: readonly PairRecord[],
   grades: readonly SingleRecord[],
@@ -175,10 +175,10 @@ function warnOfFailures(
 ): void {
   const silent = pairs.filter(({ self_judge }) => !self_judge.judgment.answered);
   if (silent.length > 0) {
-    const mean = (seat: "a" | "b") =>
+    const mean = (position: "a" | "b") =>
       silent.reduce(
         (sum, { self_judge: { judgment: { forward, backward } } }) =>
-          sum + (forward[seat] + backward[seat]) / 2,
+          sum + (forward[position] + backward[position]) / 2,
         0,
       ) / silent.length;
     warn(
@@ -196,7 +196,7 @@ function warnOfFailures(
   if (split.length > asked.length / 2) {
     warn(
       `the two orders disagree in ${split.length} of ${asked.length} turns: the win rate is mostly halves ` +
-        "and says more of seats than of models",
+        "and says more of positions than of models",
     );
   }
   const ungraded = grades.filter(({ score }) => score < 0);

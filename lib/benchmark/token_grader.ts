@@ -1,5 +1,5 @@
 import { UserError } from "../base/error.ts";
-import { LEAST_MASS, type TokenScorer } from "../method/mod.ts";
+import { LEAST_LABEL_PROBABILITY, type TokenScorer } from "../method/mod.ts";
 import type { Turn } from "../text/mod.ts";
 import type { Grader, GradeRequest, GradeVerdict } from "./referee.ts";
 
@@ -26,7 +26,7 @@ export interface TokenGraderOptions {
   /** Requests graded before they are written down; 16 unless said. */
   readonly rows?: number;
   /** Below this probability on the ten grades together it has not answered; 0.01 unless said. */
-  readonly leastMass?: number;
+  readonly leastLabelProbability?: number;
 }
 
 /** How a request is put into words. */
@@ -73,7 +73,7 @@ export const shortWording: GradeWording = {
  */
 export function tokenGrader(options: TokenGraderOptions): Grader {
   const { name, key, scorer, tokenizer, wording = shortWording, rows = 16 } = options;
-  const { leastMass = LEAST_MASS } = options;
+  const { leastLabelProbability = LEAST_LABEL_PROBABILITY } = options;
   const spelled = GRADES.map((grade) => spellingOf(String(grade), tokenizer));
   if (new Set(spelled.map(String)).size < spelled.length) {
     throw new UserError(
@@ -105,17 +105,17 @@ export function tokenGrader(options: TokenGraderOptions): Grader {
             "check the checkpoint: weights that diverged in training give NaN",
           );
         });
-        const mass = found.reduce((sum, p) => sum + p, 0);
-        const score = mass < leastMass
+        const labelProbability = found.reduce((sum, p) => sum + p, 0);
+        const score = labelProbability < leastLabelProbability
           ? null
-          : found.reduce((sum, p, g) => sum + p * GRADES[g], 0) / mass;
+          : found.reduce((sum, p, g) => sum + p * GRADES[g], 0) / labelProbability;
         const list = found.map((p, g) => `${GRADES[g]}: ${p.toPrecision(3)}`).join(", ");
         const said = score === null
           ? `no grade; P = ${list}`
           : `Rating: [[${score.toFixed(2)}]], the expected one of P = ${list}`;
         return {
           score,
-          mass,
+          labelProbability,
           prompt: wording.name(request),
           game: { asked: prompts[i].text, said },
         };

@@ -47,7 +47,7 @@ export interface SingleRecord {
   readonly self_judge: {
     readonly answer: string;
     readonly key: string | null;
-    readonly mass: number | null;
+    readonly labelProbability: number | null;
   };
 }
 
@@ -153,7 +153,7 @@ export async function gradeAnswers(
         answers: turnsOf(answers[q]),
       })));
       return batch.map(({ question, q, turn }, i): SingleRecord => {
-        const { score, mass, prompt, game } = verdicts[i];
+        const { score, labelProbability, prompt, game } = verdicts[i];
         return {
           question_id: question.id,
           model,
@@ -163,7 +163,7 @@ export async function gradeAnswers(
           score: score ?? -1,
           turn,
           tstamp: Date.now() / 1000,
-          self_judge: { answer: answers[q].answer_id, key: grader.key ?? null, mass },
+          self_judge: { answer: answers[q].answer_id, key: grader.key ?? null, labelProbability },
         };
       });
     },

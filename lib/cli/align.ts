@@ -19,7 +19,7 @@ import { rejectStage } from "../run/stages/reject.ts";
 import { writeSummary } from "../run/stages/report.ts";
 import { selfJudgeStage } from "../run/stages/self_judge.ts";
 import { versions } from "../run/versions.ts";
-import { Workbench } from "../run/session.ts";
+import { Session } from "../run/session.ts";
 
 /** The pipeline, in order. */
 export const STAGES: readonly Stage[] = [
@@ -95,18 +95,18 @@ async function main(): Promise<void> {
   await writeWhole(`${folder.path}/run.json`, JSON.stringify(record, null, 2) + "\n");
 
   const stopping = stopOnInterrupt();
-  const bench = new Workbench(
+  const session = new Session(
     config,
     (name) => folder.folderOf(name),
     (line) => console.log(`  ${line}`),
   );
   try {
     for (const stage of stages) {
-      await folder.run(stage, { config, bench, stopping });
+      await folder.run(stage, { config, session, stopping });
       if (stopping()) throw new Stopped();
     }
   } finally {
-    bench.dispose();
+    session.dispose();
   }
   console.log("\n" + await writeSummary(folder));
   console.log(next(folder, stages, options));

@@ -17,7 +17,7 @@ import { Stopped } from "../run/stage.ts";
 import { readComparisons, winRate, winRateTable } from "../measure/mod.ts";
 import { BENCHMARKS } from "../benchmark/catalogue.ts";
 import { BENCHMARK_JUDGES } from "../benchmark/judges.ts";
-import { MODEL_SPECS } from "../benchmark/language_model.ts";
+import { MODEL_SPECS } from "../benchmark/opened_model.ts";
 import type { BenchmarkHooks, BenchmarkPlan } from "../benchmark/material.ts";
 import { type BenchmarkOptions, planOf } from "../benchmark/plan.ts";
 import { benchmarkTable } from "../benchmark/results.ts";

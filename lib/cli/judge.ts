@@ -7,7 +7,7 @@
  */
 import { Command } from "commander";
 import { UserError } from "../base/error.ts";
-import { describeFinding } from "../preference/findings.ts";
+import { describeWarning } from "../preference/file_warnings.ts";
 import { parseCommand, runCommand } from "./command.ts";
 import { resolveConfig, SCALE_NAMES } from "../run/config.ts";
 import { makeFolder, writeCsv, writeWhole } from "../base/files.ts";
@@ -15,14 +15,9 @@ import { Progress } from "../base/progress.ts";
 import { locateData } from "../run/source.ts";
 import { loadEvidence } from "../measure/evidence.ts";
 import { type MeasuredJudge, measureJudge } from "../measure/measure_judge.ts";
-import { type NamedJudge, namedJudges, nameOf, withNullJudge } from "../judges/named_judges.ts";
-import {
-  annotationFiles,
-  JUDGE_SPECS,
-  type JudgeSetting,
-  judgeSettings,
-  openJudge,
-} from "../judges/open_judge.ts";
+import { type NamedJudge, namedJudges, nameOf, withBaselineJudge } from "../judges/named_judges.ts";
+import { annotationFiles, JUDGE_SPECS, judgeSettings, openJudge } from "../judges/open_judge.ts";
+import type { JudgeSetting } from "../judges/opened_judge.ts";
 import { glossary, judgeCsvRows, reportText } from "../measure/report_text.ts";
 import { trainedOn } from "../judges/trained_on.ts";
 import { describeUnanswered } from "../measure/unanswered.ts";
@@ -35,7 +30,7 @@ interface JudgeOptions {
   heldOut?: string;
   triples: string;
   own?: string;
-  seats: string;
+  positions: string;
   principle?: string;
   scale: string;
   set: string[];
@@ -52,7 +47,7 @@ const repeated = (value: string, all: string[]) => [...all, value];
 
 function parse(args: string[]): JudgeOptions {
   const command = new Command("deno task judge")
-    .description("Measures judges on pairs: accuracy, seats, length, calibration, cycles.")
+    .description("Measures judges on pairs: accuracy, positions, length, calibration, cycles.")
     .option(
       "--judge <spec>",
       `[NAME=]${JUDGE_SPECS.join(" | ")}; may be repeated`,
@@ -71,7 +66,7 @@ function parse(args: string[]): JudgeOptions {
     .option("--triples <number>", "prompts of three answers looked at for cycles", "50")
     .option("--own <generator>", "generator in the annotations whose answers are the judge's own")
     .option(
-      "--seats <how>",
+      "--positions <how>",
       "order in which recorded verdicts were given: alpaca-eval (its seed 0) | unknown",
       "alpaca-eval",
     )
@@ -103,7 +98,7 @@ async function main(): Promise<void> {
   const seed = whole("seed", options.seed, 0);
   const triples = whole("triples", options.triples, 0);
   const samples = whole("samples", options.samples, 1);
-  const seats = oneOf("seats", options.seats, ["alpaca-eval", "unknown"] as const);
+  const positions = oneOf("positions", options.positions, ["alpaca-eval", "unknown"] as const);
   const onBadLine = oneOf("on-bad-line", options.onBadLine, ["fail", "skip"] as const);
   const limit = options.limit === undefined ? undefined : whole("limit", options.limit, 1);
   const heldOut = options.heldOut === undefined ? undefined : Number(options.heldOut);
@@ -114,7 +109,7 @@ async function main(): Promise<void> {
   const pairs: string[] = [];
   for (const spec of options.pairs) pairs.push(...await pairFiles(spec, log));
   const named = namedJudges(options.judge);
-  const all = withNullJudge(named, options.null);
+  const all = withBaselineJudge(named, options.null);
   const trained = await trainedOn(named.map(({ spec }) => spec));
   const { evidence, leftOut, findings } = await loadEvidence(pairs, {
     seed,
@@ -126,7 +121,7 @@ async function main(): Promise<void> {
   });
   console.log(`${evidence.length} comparisons of ${pairs.length} files, seed ${seed}`);
   for (const [reason, n] of Object.entries(leftOut)) log(`left out ${n}: ${reason}`);
-  for (const finding of findings) warn(describeFinding(finding));
+  for (const finding of findings) warn(describeWarning(finding));
   const known = evidence.filter(({ cluster }) => trained.has(cluster)).length;
   if (known > 0) {
     warn(
@@ -136,7 +131,7 @@ async function main(): Promise<void> {
   }
 
   const cacheFile = options.cache;
-  const setting = { seed, pairs, seats, onBadLine, config, settings, cacheFile, log };
+  const setting = { seed, pairs, positions, onBadLine, config, settings, cacheFile, log };
   const judges: MeasuredJudge[] = [];
   const notes: Record<string, string[]> = {};
   for (const one of all) {

@@ -63,7 +63,8 @@ const command = new Command("deno task served")
       rows.push({
         api,
         ...agreement(ours, theirs),
-        mass: ours.reduce((sum, { mass }) => sum + mass, 0) / ours.length,
+        labelProbability: ours.reduce((sum, { labelProbability }) => sum + labelProbability, 0) /
+          ours.length,
         judgmentsPerSecondHere: comparisons.length / here,
         judgmentsPerSecondServed: comparisons.length / there,
       });

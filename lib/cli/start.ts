@@ -14,7 +14,7 @@ import { RunFolder, Stopped } from "../run/stage.ts";
 import { versions } from "../run/versions.ts";
 import { DATA_FOLDER } from "../lab/world/data.ts";
 import { startEngine } from "../tensor/mod.ts";
-import { StudyBench } from "../lab/study/session.ts";
+import { DeskSession } from "../lab/study/session.ts";
 import { CLAIMS } from "../lab/study/claims.ts";
 import { STUDY_SCALES, type StudyConfig, studyScale } from "../lab/study/config.ts";
 import { fingerprint } from "../lab/study/fingerprint.ts";
@@ -85,16 +85,16 @@ async function main(): Promise<void> {
   for (const [i, { seed, path }] of folders.entries()) {
     console.log(`\nseed ${seed} (${i + 1} of ${seeds.length})`);
     const config: StudyConfig = { ...settings, seed };
-    const folder = new RunFolder<StudyConfig, StudyBench>(path, stages);
+    const folder = new RunFolder<StudyConfig, DeskSession>(path, stages);
     await folder.check(stages, { config });
-    const bench = new StudyBench(config, (name) => folder.folderOf(name));
+    const session = new DeskSession(config, (name) => folder.folderOf(name));
     try {
       for (const stage of stages) {
-        await folder.run(stage, { config, bench, stopping });
+        await folder.run(stage, { config, session, stopping });
         if (stopping()) throw new Stopped();
       }
     } finally {
-      bench.dispose();
+      session.dispose();
     }
   }
   const out = options.out ?? `${run}/results`;

@@ -14,7 +14,7 @@ import { parseCommand, runCommand } from "./command.ts";
 import { writeCsv } from "../base/files.ts";
 import { type ComparisonFile, readComparisons } from "../measure/annotations.ts";
 import { compareModels, notComparable } from "../measure/compare.ts";
-import { describeFinding } from "../preference/findings.ts";
+import { describeWarning } from "../preference/file_warnings.ts";
 import {
   notPublished,
   publishedRows,
@@ -91,7 +91,7 @@ async function main(): Promise<void> {
   const models = named(read);
   const other = against === undefined ? undefined : find(models, against);
 
-  for (const finding of models.flatMap(({ findings }) => findings)) warn(describeFinding(finding));
+  for (const finding of models.flatMap(({ findings }) => findings)) warn(describeWarning(finding));
   for (const note of notComparable(models)) warn(note);
   const rates = models.map((model) =>
     winRate(model, { rng: Rng.named(seed, `winrate/${model.model}`) })

@@ -1,19 +1,19 @@
 /** Judges made of a model on this machine. */
 import { answerExample } from "../method/mod.ts";
 import { UserError } from "../base/error.ts";
-import { type Llama, loadAdapter } from "../model/mod.ts";
+import { type LanguageModel, loadAdapter } from "../model/mod.ts";
 import { resolveConfig, type RunConfig } from "../run/config.ts";
 import { readJsonFile } from "../base/files.ts";
 import { locateModel } from "../run/source.ts";
-import { type ModelState, Workbench } from "../run/session.ts";
+import { type ModelState, Session } from "../run/session.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { ChatTemplate, openTokenizer } from "../text/mod.ts";
 import type { TokenScorer } from "../method/judge.ts";
-import { type Judge, pairwiseJudge, pointwiseJudge, type Question } from "./kinds.ts";
+import { pointwiseJudge, type Question } from "./pointwise.ts";
 import { ListTemplate } from "./grade_template.ts";
-import { modelGrade, modelListJudge } from "./model_kinds.ts";
+import { modelGrade } from "./model_grade.ts";
 import { modelScorer } from "../method/model_scorer.ts";
-import type { JudgeSetting, OpenedJudge } from "./open_judge.ts";
+import type { JudgeSetting, OpenedJudge } from "./opened_judge.ts";
 import { implicitGrade, loadRewardModel, rewardGrade } from "./reward_model.ts";
 
 const STATES: readonly ModelState[] = ["base", "jsft", "policy"];
@@ -21,50 +21,26 @@ const STATES: readonly ModelState[] = ["base", "jsft", "policy"];
 /** Marks of a pointwise judge, worst first: letters, since some tokenizers cut numbers off their space. */
 const MARKS = [" E", " D", " C", " B", " A"];
 
-/** Letters of a listwise judge, as far as a tokenizer tells them apart: so many candidates it can be shown. */
-const LETTERS = [..."ABCDEFGH"].map((letter) => ` ${letter}`);
-
 /** `model:PATH[+ADAPTER]`: a language model as pairwise judge, with the adapter folded in. */
 export async function openModel(rest: string, setting: JudgeSetting): Promise<OpenedJudge> {
-  const { bench, model, name } = await languageModel(rest, setting);
-  return await asJudge(bench, model, setting, `model:${name}`);
+  const { session, model, name } = await languageModel(rest, setting);
+  return await asJudge(session, model, setting, `model:${name}`);
 }
 
 /** `grade:PATH[+ADAPTER]`: a language model that marks single answers, as a pointwise judge. */
 export async function openGrade(rest: string, setting: JudgeSetting): Promise<OpenedJudge> {
-  const { bench, model, name } = await languageModel(rest, setting);
+  const { session, model, name } = await languageModel(rest, setting);
   const template = new ListTemplate({
-    ...await listOptions(bench),
+    ...await listOptions(session),
     question: "Mark the answer above: A is the best mark, E is the worst.",
     verdict: "The mark is",
     labels: MARKS,
     names: ["Answer"],
   });
   return fromTemplate(
-    bench,
+    session,
     template,
     (scorer) => pointwiseJudge(`grade:${name}`, modelGrade({ scorer, template })),
-    model,
-  );
-}
-
-/** `list:PATH[+ADAPTER]`: a language model that sees all candidates at once, as a listwise judge. */
-export async function openList(rest: string, setting: JudgeSetting): Promise<OpenedJudge> {
-  const { bench, model, name } = await languageModel(rest, setting);
-  const [{ question, verdict }] = (await bench.templates()).map(({ principle }) => principle);
-  const { tokenizer } = await bench.language();
-  const ids = LETTERS.map((letter) => tokenizer.encode(letter).join());
-  const twice = ids.findIndex((id, i) => ids.indexOf(id) !== i);
-  const template = new ListTemplate({
-    ...await listOptions(bench),
-    question,
-    verdict,
-    labels: twice < 0 ? LETTERS : LETTERS.slice(0, twice),
-  });
-  return fromTemplate(
-    bench,
-    template,
-    (scorer) => modelListJudge(`list:${name}`, { scorer, template }),
     model,
   );
 }
@@ -81,9 +57,9 @@ export async function openRun(rest: string, setting: JudgeSetting): Promise<Open
   }
   const { settings } = setting;
   const config = resolveConfig(record.scale, { values: record.config, settings });
-  const bench = await benchOf(config, setting, folder);
-  const model = await bench.model(state as ModelState);
-  return await asJudge(bench, model, setting, `run:${short(folder)}#${state}`);
+  const session = await benchOf(config, setting, folder);
+  const model = await session.model(state as ModelState);
+  return await asJudge(session, model, setting, `run:${short(folder)}#${state}`);
 }
 
 /** `reward:PATH`: a reward model with one number at its end, as a pointwise judge. */
@@ -109,11 +85,11 @@ export async function openImplicit(rest: string, setting: JudgeSetting): Promise
   if (adapter === undefined) {
     throw new UserError(`implicit:${rest} names no adapter`, "write implicit:PATH+ADAPTER");
   }
-  const bench = await benchOf({ ...setting.config, model: path }, setting);
-  const model = await bench.model("base");
+  const session = await benchOf({ ...setting.config, model: path }, setting);
+  const model = await session.model("base");
   model.adapter = await loadAdapter(adapter, model.config);
   const { judge: { batchTokens, maxTokens }, selfJudge: { beta } } = setting.config;
-  const encoder = await bench.encoder(maxTokens);
+  const encoder = await session.encoder(maxTokens);
   let cut = 0;
   const encode = ({ prompt, answer }: Question) => {
     const made = answerExample({ prompt, answer, pair: "judged" }, encoder);
@@ -134,7 +110,7 @@ export async function openImplicit(rest: string, setting: JudgeSetting): Promise
       implicitGrade(model, encode, { beta, batchTokens }),
     ),
     notes: () => [`${cut} answers cut at ${maxTokens} tokens`],
-    dispose: () => bench.dispose(),
+    dispose: () => session.dispose(),
   };
 }
 
@@ -158,34 +134,34 @@ async function benchOf(
   config: Readonly<RunConfig>,
   { log }: JudgeSetting,
   folder?: string,
-): Promise<Workbench> {
+): Promise<Session> {
   await locateModel(config.model); // before the engine: a wrong name fails at once
   const engine = await startEngine();
   log(`engine ${engine.backend} on ${engine.device}: ${engine.reason}`);
-  return new Workbench(config, (stage) => `${folder ?? "."}/${stage}`, log);
+  return new Session(config, (stage) => `${folder ?? "."}/${stage}`, log);
 }
 
 async function asJudge(
-  bench: Workbench,
-  model: Llama,
+  session: Session,
+  model: LanguageModel,
   { cacheFile, onProgress }: JudgeSetting,
   name: string,
 ): Promise<OpenedJudge> {
-  const judge = await bench.judge((work) => work(model), { cacheFile });
-  const { principles, maxTokens } = bench.config.judge;
+  const judge = await session.judge((work) => work(model), { cacheFile });
+  const { principles, maxTokens } = session.config.judge;
   return {
-    judge: pairwiseJudge(
+    judge: {
       name,
-      (comparisons) =>
+      compare: (comparisons) =>
         judge.judge(comparisons, { onProgress: ({ done, total }) => onProgress?.(done, total) }),
-    ),
+    },
     notes: () => [
       `principles ${principles.join(", ")}, prompts of at most ${maxTokens} tokens`,
       ...judge.templates.map(({ principle, counts }) =>
         `${principle.name}: ${counts.truncated} of ${counts.prompts} prompts cut to fit`
       ),
     ],
-    dispose: () => bench.dispose(),
+    dispose: () => session.dispose(),
   };
 }
 
@@ -193,32 +169,32 @@ async function asJudge(
 async function languageModel(
   rest: string,
   setting: JudgeSetting,
-): Promise<{ bench: Workbench; model: Llama; name: string }> {
+): Promise<{ session: Session; model: LanguageModel; name: string }> {
   const { model: path, adapter } = splitAdapter(rest);
-  const bench = await benchOf({ ...setting.config, model: path }, setting);
-  const model = await bench.model("base");
-  if (adapter === undefined) return { bench, model, name: short(path) };
+  const session = await benchOf({ ...setting.config, model: path }, setting);
+  const model = await session.model("base");
+  if (adapter === undefined) return { session, model, name: short(path) };
   model.adapter = await loadAdapter(adapter, model.config);
   model.foldAdapter();
-  return { bench, model, name: `${short(path)}+${short(adapter)}` };
+  return { session, model, name: `${short(path)}+${short(adapter)}` };
 }
 
-async function listOptions(bench: Workbench) {
-  const { system, maxTokens } = bench.config.judge;
-  return { ...await bench.language(), maxTokens, ...(system !== null && { system }) };
+async function listOptions(session: Session) {
+  const { system, maxTokens } = session.config.judge;
+  return { ...await session.language(), maxTokens, ...(system !== null && { system }) };
 }
 
 function fromTemplate(
-  bench: Workbench,
+  session: Session,
   { counts }: ListTemplate,
-  make: (scorer: TokenScorer) => Judge,
-  model: Llama,
+  make: (scorer: TokenScorer) => OpenedJudge["judge"],
+  model: LanguageModel,
 ): OpenedJudge {
-  const { batchTokens } = bench.config.judge;
+  const { batchTokens } = session.config.judge;
   return {
     judge: make(modelScorer((work) => work(model), { batchTokens })),
     notes: () => [`${counts.truncated} of ${counts.prompts} prompts cut to fit`],
-    dispose: () => bench.dispose(),
+    dispose: () => session.dispose(),
   };
 }
 

@@ -34,13 +34,13 @@ export function namedJudges(texts: readonly string[]): NamedJudge[] {
 }
 
 /**
- * The judges with the null judge after them, unless one of them is that judge. The one taken where none was
+ * The judges with the baseline judge after them, unless one of them is that judge. The one taken where none was
  * asked for also gives way to a judge that has its name.
  *
  * @param asked As a command line names it; `"none"` for none.
- * @throws {UserError} When the null judge asked for has the name of another judge.
+ * @throws {UserError} When the baseline judge asked for has the name of another judge.
  */
-export function withNullJudge(judges: readonly NamedJudge[], asked?: string): NamedJudge[] {
+export function withBaselineJudge(judges: readonly NamedJudge[], asked?: string): NamedJudge[] {
   if (asked === "none") return [...judges];
   const [beside] = namedJudges([asked ?? "longer"]);
   const has = judges.some((judge) => judge.spec === beside.spec);

@@ -1,39 +1,11 @@
 /** Judges by name, as a command line gives them. */
-import { characters } from "../base/characters.ts";
 import { UserError } from "../base/error.ts";
-import { describeFinding } from "../preference/findings.ts";
+import { describeWarning } from "../preference/file_warnings.ts";
 import { Rng } from "../base/random.ts";
-import type { RunConfig } from "../run/config.ts";
-import type { Comparison } from "../method/judgment.ts";
-import { type Judge, pairwiseJudge, pointwiseJudge } from "./kinds.ts";
-import { firstSeat, inverted, randomJudge } from "../measure/baseline_judges.ts";
+import type { JudgeSetting, OpenedJudge } from "./opened_judge.ts";
+import { firstPosition, inverted, longerWins, randomJudge } from "../measure/baseline_judges.ts";
+import type { Judge } from "../method/mod.ts";
 import { recordedJudge } from "./recorded.ts";
-
-/** What opening a judge may need. */
-export interface JudgeSetting {
-  readonly seed: number;
-  /** The files of pairs, which `recorded` alone stands for. */
-  readonly pairs: readonly string[];
-  /** Who sat in the first seat when recorded verdicts were given. */
-  readonly seats: "alpaca-eval" | "unknown";
-  readonly onBadLine: "fail" | "skip";
-  /** Settings of models and of their judging. */
-  readonly config: Readonly<RunConfig>;
-  /** Those that the user gave, "judge.maxTokens=512": a run's judge takes them in place of the run's own. */
-  readonly settings?: readonly string[];
-  /** Where a model's judgments are kept. */
-  readonly cacheFile: string;
-  readonly log: (line: string) => void;
-  readonly onProgress?: (done: number, total: number) => void;
-}
-
-/** A judge with what there is to say of it once it has judged. */
-export interface OpenedJudge {
-  readonly judge: Judge;
-  /** What to know when reading its numbers: what was cut, where seats are from. */
-  readonly notes?: () => string[];
-  readonly dispose?: () => void;
-}
 
 type Source = (rest: string, setting: JudgeSetting) => Promise<OpenedJudge>;
 
@@ -42,7 +14,6 @@ export const JUDGE_SPECS = [
   "model:PATH[+ADAPTER]",
   "run:FOLDER[#base|jsft|policy]",
   "grade:PATH[+ADAPTER]",
-  "list:PATH[+ADAPTER]",
   "reward:PATH",
   "implicit:PATH+ADAPTER",
   "recorded[:FILE_OR_FOLDER]",
@@ -55,20 +26,22 @@ export const JUDGE_SPECS = [
 
 /** A source gets what follows the colon. The model room is loaded only where a judge needs it. */
 const SOURCES: Readonly<Record<string, Source>> = {
-  longer: nullJudge(() => longerJudge("longer")),
-  first: nullJudge(() => pairwiseJudge("first", firstSeat)),
-  random: nullJudge(({ seed }) => pairwiseJudge("random", randomJudge(Rng.named(seed, "coin")))),
+  longer: baselineJudge(() => ({ name: "longer", compare: longerWins })),
+  first: baselineJudge(() => ({ name: "first", compare: firstPosition })),
+  random: baselineJudge(({ seed }) => ({
+    name: "random",
+    compare: randomJudge(Rng.named(seed, "coin")),
+  })),
   inverted: async (rest, setting) => {
     const opened = await openJudge(rest, setting);
     const { judge } = opened;
     const name = `inverted:${judge.name}`;
     const { covers, sources } = judge;
-    return { ...opened, judge: pairwiseJudge(name, inverted(judge.compare), { covers, sources }) };
+    return { ...opened, judge: { name, compare: inverted(judge.compare), covers, sources } };
   },
   recorded: openRecorded,
   model: async (rest, setting) => (await import("./model_sources.ts")).openModel(rest, setting),
   grade: async (rest, setting) => (await import("./model_sources.ts")).openGrade(rest, setting),
-  list: async (rest, setting) => (await import("./model_sources.ts")).openList(rest, setting),
   run: async (rest, setting) => (await import("./model_sources.ts")).openRun(rest, setting),
   reward: async (rest, setting) => (await import("./model_sources.ts")).openReward(rest, setting),
   implicit: async (rest, setting) =>
@@ -104,30 +77,24 @@ export function judgesAsItsRun(spec: string): boolean {
   return /^(inverted:)*run:/.test(spec);
 }
 
-/** Prefers the answer with more characters. */
-export function longerJudge(name: string): Judge {
-  return pointwiseJudge(
-    name,
-    (questions) => Promise.resolve(questions.map(({ answer }) => characters(answer))),
-    { scale: 0 },
-  );
-}
-
-function nullJudge(make: (setting: JudgeSetting) => Judge): Source {
+function baselineJudge(make: (setting: JudgeSetting) => Judge): Source {
   return (rest, setting) => {
     if (rest !== "") {
-      throw new UserError(`a null judge takes nothing after its name: "${rest}"`, "leave it out");
+      throw new UserError(
+        `a baseline judge takes nothing after its name: "${rest}"`,
+        "leave it out",
+      );
     }
     return Promise.resolve({ judge: make(setting) });
   };
 }
 
 async function openRecorded(rest: string, setting: JudgeSetting): Promise<OpenedJudge> {
-  const { seats, onBadLine, log } = setting;
+  const { positions, onBadLine, log } = setting;
   const files = rest === "" ? setting.pairs : await annotationFiles(rest);
   const { judge, counts, findings } = await recordedJudge(files, {
     name: rest === "" ? "recorded" : `recorded:${rest.replace(/.*\//, "")}`,
-    seats,
+    positions,
     onBadLine,
   });
   log(
@@ -135,10 +102,10 @@ async function openRecorded(rest: string, setting: JudgeSetting): Promise<Opened
       `${counts.repeated} verdicts given again, ${counts.reversed} of them with another winner`,
   );
   // Of the pairs' own files the evidence has told all this.
-  if (rest !== "") { for (const finding of findings) log(describeFinding(finding)); }
+  if (rest !== "") { for (const finding of findings) log(describeWarning(finding)); }
   const notes = [
-    seats === "alpaca-eval"
-      ? "seats of the recorded verdicts are drawn again from AlpacaEval's seed 0; the file does not keep them"
+    positions === "alpaca-eval"
+      ? "positions of the recorded verdicts are drawn again from AlpacaEval's seed 0; the file does not keep them"
       : "it is not known in which order the recorded verdicts were given",
   ];
   return { judge, notes: () => notes };
@@ -157,9 +124,4 @@ export async function annotationFiles(path: string): Promise<string[]> {
     throw new UserError(`there is no .json or .json.gz file in "${path}"`, "name another folder");
   }
   return names.sort();
-}
-
-/** Whether a judge can speak to a comparison. */
-export function canJudge(judge: Judge, comparison: Comparison): boolean {
-  return judge.covers?.(comparison) ?? true;
 }

@@ -1,19 +1,24 @@
 import { UserError } from "../base/error.ts";
-import { type Finding, Findings } from "../preference/findings.ts";
+import { type FileWarning, FileWarnings } from "../preference/file_warnings.ts";
 import { type Annotation, NO_PREFERENCE, readAnnotations } from "../preference/mod.ts";
-import { isSwitched } from "./alpaca_seats.ts";
-import { type Comparison, countBallots, type Judgment, type Seats } from "../method/judgment.ts";
-import { type Judge, pairwiseJudge } from "./kinds.ts";
+import { isSwitched } from "./alpaca_positions.ts";
+import {
+  combineScores,
+  type Comparison,
+  type Judge,
+  type Judgment,
+  type LabelProbabilities,
+} from "../method/judgment.ts";
 
 /** Settings of {@linkcode recordedJudge}. */
 export interface RecordedOptions {
   /** What tables call it; the annotators' name is not in every file. */
   readonly name?: string;
   /**
-   * Who sat in the first seat: `"alpaca-eval"` draws it again as AlpacaEval's annotators drew it, which
+   * Who sat in the first position: `"alpaca-eval"` draws it again as AlpacaEval's annotators drew it, which
    * is right for files that they wrote with their default seed; `"unknown"` unless said.
    */
-  readonly seats?: "alpaca-eval" | "unknown";
+  readonly positions?: "alpaca-eval" | "unknown";
   /** What to do with a record that is not sound; `"fail"` unless said. */
   readonly onBadLine?: "fail" | "skip";
 }
@@ -45,19 +50,19 @@ export interface RecordedCounts {
  * @example
  * ```ts ignore
  * import { recordedJudge } from "./recorded.ts";
- * const { judge } = await recordedJudge(["claude-2.json.gz"], { seats: "alpaca-eval" });
+ * const { judge } = await recordedJudge(["claude-2.json.gz"], { positions: "alpaca-eval" });
  * ```
  */
 export async function recordedJudge(
   files: readonly string[],
   options: RecordedOptions = {},
-): Promise<{ judge: Judge; counts: RecordedCounts; findings: Finding[] }> {
-  const { name = "recorded", seats = "unknown", onBadLine = "fail" } = options;
+): Promise<{ judge: Judge; counts: RecordedCounts; findings: FileWarning[] }> {
+  const { name = "recorded", positions = "unknown", onBadLine = "fail" } = options;
   const verdicts = new Map<string, Annotation>();
   const counts: RecordedCounts = { verdicts: 0, repeated: 0, reversed: 0, bad: 0, silent: 0 };
-  const findings: Finding[] = [];
+  const findings: FileWarning[] = [];
   for (const file of files) {
-    const found = new Findings(file);
+    const found = new FileWarnings(file);
     for await (const row of readAnnotations(file)) {
       if ("reason" in row) {
         const { line, reason, detail } = row;
@@ -96,13 +101,13 @@ export async function recordedJudge(
     if (prompt.length !== 1) return null;
     const [{ content }] = prompt;
     const straight = verdicts.get(keyOf(content, first, second));
-    if (straight) return judgmentOf(straight, { mirrored: false, seats });
+    if (straight) return judgmentOf(straight, { mirrored: false, positions });
     const mirrored = verdicts.get(keyOf(content, second, first));
-    return mirrored ? judgmentOf(mirrored, { mirrored: true, seats }) : null;
+    return mirrored ? judgmentOf(mirrored, { mirrored: true, positions }) : null;
   };
-  const judge = pairwiseJudge(
+  const judge: Judge = {
     name,
-    (comparisons) =>
+    compare: (comparisons) =>
       new Promise((done) =>
         done(comparisons.map((comparison, i) => {
           const found = find(comparison);
@@ -115,8 +120,9 @@ export async function recordedJudge(
           );
         }))
       ),
-    { covers: (comparison) => find(comparison) !== null, sources: files },
-  );
+    covers: (comparison) => find(comparison) !== null,
+    sources: files,
+  };
   return { judge, counts, findings };
 }
 
@@ -126,16 +132,16 @@ function keyOf(instruction: string, first: string, second: string): string {
 
 function judgmentOf(
   { instruction, preference }: Annotation,
-  { mirrored, seats }: { mirrored: boolean; seats: "alpaca-eval" | "unknown" },
+  { mirrored, positions }: { mirrored: boolean; positions: "alpaca-eval" | "unknown" },
 ): Judgment {
   const [one, two] = [2 - preference, preference - 1]; // of output_1, of output_2
   const [p, q] = mirrored ? [two, one] : [one, two];
-  const forward: Seats = { a: p, b: q };
-  const backward: Seats = { a: q, b: p };
+  const forward: LabelProbabilities = { a: p, b: q };
+  const backward: LabelProbabilities = { a: q, b: p };
   // Asked with output_2 first: backward, unless output_2 is the comparison's first answer.
   const order = isSwitched(instruction) !== mirrored ? "backward" : "forward";
   return {
-    ...countBallots([{ principle: "recorded", forward, backward }]),
-    recorded: seats === "unknown" ? "unknown" : order,
+    ...combineScores([{ principle: "recorded", forward, backward }]),
+    recorded: positions === "unknown" ? "unknown" : order,
   };
 }

@@ -1,9 +1,9 @@
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../base/error.ts";
 import {
+  LanguageModel,
   lengthBuckets,
-  Llama,
-  type LlamaConfig,
+  type ModelConfig,
   openWeights,
   readConfig,
   rightPadded,
@@ -11,7 +11,7 @@ import {
 } from "../model/mod.ts";
 import { takeRows } from "../tensor/mod.ts";
 import type { Turn } from "../text/chat.ts";
-import type { Grade, Question } from "./kinds.ts";
+import type { Grade, Question } from "./pointwise.ts";
 
 /** Name of the head in checkpoints of `LlamaForSequenceClassification`. */
 const HEAD = "score.weight";
@@ -28,7 +28,7 @@ export interface DialogueEncoder {
 
 /** A Llama with one number in place of a vocabulary: what RLHF calls a reward model. */
 export interface RewardModel {
-  readonly model: Llama;
+  readonly model: LanguageModel;
   /** (C): its product with the last hidden state is the reward. */
   readonly head: tf.Tensor1D;
   dispose(): void;
@@ -41,7 +41,7 @@ export interface RewardModel {
  */
 export async function loadRewardModel(path: string): Promise<RewardModel> {
   const read = await readConfig(path);
-  const config: LlamaConfig = { ...read, tieEmbeddings: true }; // there is no other head to load
+  const config: ModelConfig = { ...read, tieEmbeddings: true }; // there is no other head to load
   const source = await openWeights(path);
   try {
     const shape = source.names.includes(HEAD) ? source.shape(HEAD) : null;
@@ -53,7 +53,7 @@ export async function loadRewardModel(path: string): Promise<RewardModel> {
         "give a checkpoint of LlamaForSequenceClassification with num_labels 1",
       );
     }
-    const model = await Llama.load(config, source, { file: path });
+    const model = await LanguageModel.load(config, source, { file: path });
     const head = tf.keep(tf.tensor1d(await source.read(HEAD)));
     return { model, head, dispose: () => (model.dispose(), head.dispose()) };
   } finally {
@@ -103,7 +103,7 @@ export function rewardGrade(
  * @param encode The answer after its prompt as token ids, and where the answer begins.
  */
 export function implicitGrade(
-  model: Llama,
+  model: LanguageModel,
   encode: (question: Question) => { readonly ids: readonly number[]; readonly from: number },
   { beta, batchTokens = 2048 }: { beta: number; batchTokens?: number },
 ): Grade {

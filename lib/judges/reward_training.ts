@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { type DialogueEncoder, dialogueIds } from "./reward_model.ts";
-import { type Batch, lengthBuckets, type Llama, rightPadded } from "../model/mod.ts";
+import { type Batch, type LanguageModel, lengthBuckets, rightPadded } from "../model/mod.ts";
 import type { Pair } from "../preference/mod.ts";
 import { linear, takeRows, type Tape } from "../tensor/mod.ts";
 import type { MicroBatch } from "../method/microbatch.ts";
@@ -12,14 +12,14 @@ const HEAD = "score.weight";
  * Makes a language model a reward model: a scalar read off the last token's hidden state. The head starts at
  * zero, so every answer scores 0 and the loss starts at ln 2. It is trained and saved with the weights.
  */
-export function addScoreHead(model: Llama): void {
+export function addScoreHead(model: LanguageModel): void {
   model.weights.get(HEAD)?.dispose();
   model.weights.set(HEAD, tf.keep(tf.zeros([1, model.config.hiddenSize])));
 }
 
 /** Scores (rows, 1) of a batch of sequences of these lengths. */
 function scores(
-  model: Llama,
+  model: LanguageModel,
   batch: Batch,
   { lengths, tape = null, dropoutSeed }: {
     lengths: readonly number[];

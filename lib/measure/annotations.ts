@@ -2,7 +2,7 @@ import { z } from "zod";
 import { characters } from "../base/characters.ts";
 import { UserError } from "../base/error.ts";
 import { parseRecord, quote, readItems, stem } from "../preference/mod.ts";
-import { type Finding, Findings } from "../preference/findings.ts";
+import { type FileWarning, FileWarnings } from "../preference/file_warnings.ts";
 
 const ItemSchema = z.object({
   instruction: z.string(),
@@ -40,7 +40,7 @@ export interface ComparisonFile {
   /** At least one with a preference. */
   readonly items: readonly ComparedItem[];
   /** What the reader has to know of the items, counted. */
-  readonly findings: readonly Finding[];
+  readonly findings: readonly FileWarning[];
 }
 
 /** Settings of {@linkcode readComparisons}. */
@@ -71,7 +71,7 @@ export async function readComparisons(
   file: string,
   { onBadItem = "fail" }: ReadComparisonsOptions = {},
 ): Promise<ComparisonFile> {
-  const findings = new Findings(file);
+  const findings = new FileWarnings(file);
   const items: ComparedItem[] = [];
   const seen = new Set<string>();
   const names: Names = { generator_1: null, generator_2: null };

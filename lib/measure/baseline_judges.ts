@@ -1,18 +1,18 @@
 import { characters } from "../base/characters.ts";
 import type { Rng } from "../base/random.ts";
 import {
-  type Ballot,
+  combineScores,
   type Compare,
   type Comparison,
-  countBallots,
   type Judgment,
+  type LabelProbabilities,
   larger,
-  type Seats,
+  type PrincipleScores,
 } from "../method/judgment.ts";
 
-const SEAT_A: Seats = { a: 1, b: 0 };
-const SEAT_B: Seats = { a: 0, b: 1 };
-const NEITHER: Seats = { a: 0.5, b: 0.5 };
+const POSITION_A: LabelProbabilities = { a: 1, b: 0 };
+const POSITION_B: LabelProbabilities = { a: 0, b: 1 };
+const NEITHER: LabelProbabilities = { a: 0.5, b: 0.5 };
 
 /**
  * A judge that prefers the answer with the larger score: a known reward, or a bias on purpose.
@@ -30,32 +30,35 @@ export function byScore(
     const winner = larger(score({ prompt, answer: first }), score({ prompt, answer: second }));
     if (winner === "tie") return { forward: NEITHER, backward: NEITHER };
     return winner === "first"
-      ? { forward: SEAT_A, backward: SEAT_B }
-      : { forward: SEAT_B, backward: SEAT_A };
+      ? { forward: POSITION_A, backward: POSITION_B }
+      : { forward: POSITION_B, backward: POSITION_A };
   });
 }
 
 /** Prefers the answer with more characters: what a length bias alone would score. */
 export const longerWins: Compare = byScore(({ answer }) => characters(answer));
 
-/** Always names the first seat, whoever sits there: what a position bias alone would score. */
-export const firstSeat: Compare = judgeWith(() => ({ forward: SEAT_A, backward: SEAT_A }));
+/** Always names the first position, whoever sits there: what a position bias alone would score. */
+export const firstPosition: Compare = judgeWith(() => ({
+  forward: POSITION_A,
+  backward: POSITION_A,
+}));
 
-/** Names a seat by a seeded coin, each order for itself. */
+/** Names a position by a seeded coin, each order for itself. */
 export function randomJudge(rng: Rng): Compare {
-  const seats = (): Seats => {
+  const positions = (): LabelProbabilities => {
     const a = rng.uniform();
     return { a, b: 1 - a };
   };
-  return judgeWith(() => ({ forward: seats(), backward: seats() }));
+  return judgeWith(() => ({ forward: positions(), backward: positions() }));
 }
 
 /** Says the opposite of another judge. */
 export function inverted(compare: Compare): Compare {
-  const swap = ({ a, b }: Seats): Seats => ({ a: b, b: a });
+  const swap = ({ a, b }: LabelProbabilities): LabelProbabilities => ({ a: b, b: a });
   return async (comparisons) =>
     (await compare(comparisons)).map((judgment): Judgment => ({
-      ...countBallots(judgment.votes.map(({ principle, forward, backward }): Ballot => ({
+      ...combineScores(judgment.votes.map(({ principle, forward, backward }): PrincipleScores => ({
         principle,
         forward: swap(forward),
         backward: swap(backward),
@@ -66,12 +69,14 @@ export function inverted(compare: Compare): Compare {
 }
 
 function judgeWith(
-  seats: (comparison: Comparison) => { forward: Seats; backward: Seats },
+  positions: (
+    comparison: Comparison,
+  ) => { forward: LabelProbabilities; backward: LabelProbabilities },
 ): Compare {
   return (comparisons) =>
     Promise.resolve(
       comparisons.map((comparison) =>
-        countBallots([{ principle: "overall", ...seats(comparison) }])
+        combineScores([{ principle: "overall", ...positions(comparison) }])
       ),
     );
 }

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { UserError } from "../base/error.ts";
-import { type Finding, Findings } from "../preference/findings.ts";
+import { type FileWarning, FileWarnings } from "../preference/file_warnings.ts";
 import {
   type BadLine,
   guessFormat,
@@ -51,7 +51,7 @@ export interface LoadedEvidence {
   /** What was left out on the way, by reason. */
   readonly leftOut: Readonly<Record<string, number>>;
   /** What to know of the files' records, left out or not, with their places. */
-  readonly findings: readonly Finding[];
+  readonly findings: readonly FileWarning[];
 }
 
 /** Notes what is odd about a record, or that it is left out. */
@@ -88,13 +88,13 @@ export async function loadEvidence(
   }
   const leftOut: Record<string, number> = {};
   const count = (reason: string) => leftOut[reason] = (leftOut[reason] ?? 0) + 1;
-  const findings: Finding[] = [];
+  const findings: FileWarning[] = [];
   const read: Evidence[] = [];
   let kept: Evidence[] = [];
   const seen = new Set<string>();
   for (const file of files) {
     const alpaca = await guessFormat(file) === "alpaca";
-    const found = new Findings(file, alpaca ? "item" : "line");
+    const found = new FileWarnings(file, alpaca ? "item" : "line");
     const leave = (reason: string, item: number) => {
       count(reason);
       found.add(`left out: ${reason}`, item);

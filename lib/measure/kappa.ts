@@ -9,7 +9,7 @@ export function agreementCell(verdict: Winner, label: Winner): number[] {
 }
 
 /**
- * Adds to a table of {@linkcode agreementCell}s what it would be with the seats of every pair swapped, so
+ * Adds to a table of {@linkcode agreementCell}s what it would be with the positions of every pair swapped, so
  * that it no longer matters which answer of a pair was written down first.
  */
 export function bothOrientations(table: ArrayLike<number>): number[] {

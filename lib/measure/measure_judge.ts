@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { UserError } from "../base/error.ts";
 import { Rng } from "../base/random.ts";
 import { type Evidence, triplesToJudge } from "./evidence.ts";
-import type { Judge } from "../judges/kinds.ts";
+import type { Judge } from "../method/mod.ts";
 import { type FullReport, fullReport } from "./report.ts";
 import { roundRobins } from "./round_robin.ts";
 import { type Unanswered, unansweredOf } from "./unanswered.ts";
@@ -10,7 +10,6 @@ import { type Unanswered, unansweredOf } from "./unanswered.ts";
 /** A judge's full report on some evidence. */
 export interface MeasuredJudge {
   readonly name: string;
-  readonly kind: Judge["kind"];
   /** Comparisons judged. */
   readonly judged: number;
   /** Comparisons that the judge has nothing to say on, left out. */
@@ -56,7 +55,6 @@ export async function measureJudge(
   const own = covered.map(({ file }) => sources.has(resolve(file)));
   return {
     name: judge.name,
-    kind: judge.kind,
     judged: covered.length,
     notCovered: evidence.length - covered.length,
     ownLabels: own.filter(Boolean).length,

@@ -25,8 +25,9 @@ export const MEASURES = {
   labelCorrelation: "correlation of P(first) with the labels' own probability",
   longerWinsAccuracy: "accuracy of always naming the longer answer",
   flipRate: "share of pairs where the two orders name different winners",
-  firstSeatRate: "share of single orders that name the first seat; 0.5 is fair",
-  firstSeatProbability: "mean share of the verdict's probability on the first seat; 0.5 is fair",
+  firstPositionRate: "share of single orders that name the first position; 0.5 is fair",
+  firstPositionProbability:
+    "mean share of the verdict's probability on the first position; 0.5 is fair",
   longerRate: "share of pairs of unequal length in which the longer answer wins",
   preferredLonger: "share of labelled pairs in which the labelled answer is longer",
   lengthBias: "how much oftener the better answer wins where it is the longer one; 0 is fair",
@@ -40,7 +41,7 @@ export const MEASURES = {
   overconfidence: "mean confidence minus accuracy of the answer leaned to",
   brier: "mean squared distance of P(first) from the label; 0.25 is guessing",
   tieRate: "share of pairs without a winner",
-  mass: "probability on the two labels together",
+  labelProbability: "probability on the two labels together",
   unansweredRate: "share of pairs in which that is below the judge's threshold",
   intransitiveTriples: "share of triples of answers in which each beats the next; 0.25 by chance",
 } as const satisfies Record<string, string>;
@@ -54,27 +55,33 @@ const ONE_ORDER = "the verdicts were taken down in one order only";
 
 /**
  * The statistics of all measures that are functions of the pairs one by one. A pair that the judge did not
- * answer is in `mass` and `unansweredRate` alone: its winner rests on next to nothing, and is no tie.
+ * answer is in `labelProbability` and `unansweredRate` alone: its winner rests on next to nothing, and is no tie.
  */
 export function pairStatistics(pairs: readonly JudgedPair[]) {
-  const noMass = { undefinedWhen: "the probabilities of the labels were not taken down" };
+  const noLabelProbability = {
+    undefinedWhen: "the probabilities of the labels were not taken down",
+  };
   const verdicts = {
     ...labelStatistics(pairs),
-    ...seatStatistics(pairs),
+    ...positionStatistics(pairs),
     ...lengthStatistics(pairs),
     ...ownStatistics(pairs),
     tieRate: average(pairs, ({ judgment: { winner } }) => Number(winner === "tie")),
   };
   return {
     ...ofAnswered(verdicts, pairs),
-    mass: average(pairs, ({ judgment: { mass, recorded } }) => recorded ? null : mass, {
-      ...noMass,
-      share: false,
-    }),
+    labelProbability: average(
+      pairs,
+      ({ judgment: { labelProbability, recorded } }) => recorded ? null : labelProbability,
+      {
+        ...noLabelProbability,
+        share: false,
+      },
+    ),
     unansweredRate: average(
       pairs,
       ({ judgment: { answered, recorded } }) => recorded ? null : Number(!answered),
-      noMass,
+      noLabelProbability,
     ),
   } satisfies Partial<Record<MeasureName, SumStatistic>>;
 }
@@ -137,9 +144,9 @@ function labelStatistics(pairs: readonly JudgedPair[]) {
   } satisfies Partial<Record<MeasureName, SumStatistic>>;
 }
 
-function seatStatistics(pairs: readonly JudgedPair[]) {
-  const seats = (of: (seats: { a: number; b: number }) => number): SumStatistic => ({
-    // Counts and sums of the orders with `first` in the first seat, then of the others: each half of
+function positionStatistics(pairs: readonly JudgedPair[]) {
+  const positions = (of: (positions: { a: number; b: number }) => number): SumStatistic => ({
+    // Counts and sums of the orders with `first` in the first position, then of the others: each half of
     // the rate, so that which of two unequal answers sat first more often does not count as a bias.
     rows: pairs.map(({ judgment: { forward, backward, recorded } }) =>
       recorded === "unknown"
@@ -151,7 +158,7 @@ function seatStatistics(pairs: readonly JudgedPair[]) {
         : [1, of(forward), 1, of(backward)]
     ),
     of: ([n, first, m, other]) => n > 0 && m > 0 ? (first / n + other / m) / 2 : null,
-    undefinedWhen: "it is not known which answer sat in the first seat",
+    undefinedWhen: "it is not known which answer sat in the first position",
     share: true,
   });
   return {
@@ -160,8 +167,8 @@ function seatStatistics(pairs: readonly JudgedPair[]) {
       ({ judgment: { consistent, recorded } }) => recorded ? null : Number(!consistent),
       { undefinedWhen: ONE_ORDER },
     ),
-    firstSeatRate: seats(({ a, b }) => credit(larger(a, b), "first")!),
-    firstSeatProbability: seats(({ a, b }) => a + b > 0 ? a / (a + b) : 0.5),
+    firstPositionRate: positions(({ a, b }) => credit(larger(a, b), "first")!),
+    firstPositionProbability: positions(({ a, b }) => a + b > 0 ? a / (a + b) : 0.5),
   } satisfies Partial<Record<MeasureName, SumStatistic>>;
 }
 

@@ -10,7 +10,7 @@ import { type Measure, measureAll, type SumStatistic } from "./resample.ts";
 import { type RoundRobin, triplesOf } from "./round_robin.ts";
 
 /**
- * What a judge is worth on pairs whose better answer is known; each number with its interval. All but `mass`
+ * What a judge is worth on pairs whose better answer is known; each number with its interval. All but `labelProbability`
  * and `unansweredRate` are of the answered pairs, which their `n` counts.
  */
 export interface JudgeReport {
@@ -22,12 +22,12 @@ export interface JudgeReport {
   readonly preferredLonger: Estimate;
   /** Share of pairs whose two orders, each taken alone, do not name the same winner. */
   readonly flipRate: Estimate;
-  /** Share of single orders that name the first seat (a tie one half); 0.5 is fair. */
-  readonly firstSeatRate: Estimate;
+  /** Share of single orders that name the first position (a tie one half); 0.5 is fair. */
+  readonly firstPositionRate: Estimate;
   /** Share of pairs without a winner. */
   readonly tieRate: Estimate;
   /** Mean probability on the two labels together. */
-  readonly mass: Estimate;
+  readonly labelProbability: Estimate;
   /** Share of pairs on which that probability was below the judge's threshold. */
   readonly unansweredRate: Estimate;
 }
@@ -37,9 +37,9 @@ const JUDGE_REPORT = [
   "longerWinsAccuracy",
   "preferredLonger",
   "flipRate",
-  "firstSeatRate",
+  "firstPositionRate",
   "tieRate",
-  "mass",
+  "labelProbability",
   "unansweredRate",
 ] as const satisfies (keyof JudgeReport)[];
 
@@ -107,7 +107,7 @@ export function definedReport(
  *
  * A pair that the judge did not answer (P(A) + P(B) below its threshold) is a failure, not a tie: it is in no
  * rate, neither as right nor as wrong nor as consistent, and in none of the length rates set beside them, so
- * that all are of the same pairs. It counts in `mass` and `unansweredRate` alone, whose `n` is all pairs. To
+ * that all are of the same pairs. It counts in `labelProbability` and `unansweredRate` alone, whose `n` is all pairs. To
  * leave it out flatters a judge that answers what is easy: read the rates together with `unansweredRate`.
  *
  * @throws {UserError} When there are no judgments, or the lists differ in length.
@@ -132,9 +132,9 @@ export function judgeMeasures(
 }
 
 /**
- * Measures a judge in every way that the pairs allow: agreement with labels, seats, length,
+ * Measures a judge in every way that the pairs allow: agreement with labels, positions, length,
  * self-preference, calibration and, given round robins, transitivity. See `MEASURES`. Pairs without an answer
- * are in `mass` and `unansweredRate` alone, as {@linkcode judgeMeasures} says.
+ * are in `labelProbability` and `unansweredRate` alone, as {@linkcode judgeMeasures} says.
  *
  * Every measure is the same when the two answers of pairs are swapped, together with what was judged and
  * said of them, but for `kappaAsGiven`.

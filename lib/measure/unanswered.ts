@@ -6,24 +6,24 @@ export interface Unanswered {
   /** All pairs that were judged. */
   readonly of: number;
   /** Mean P(A) + P(B) over the unanswered ones; null where there are none. */
-  readonly meanMass: number | null;
+  readonly meanLabelProbability: number | null;
 }
 
 /** Counts the pairs that were not answered. */
 export function unansweredOf(judgments: readonly Judgment[]): Unanswered {
   const silent = judgments.filter(({ answered }) => !answered);
-  const mass = silent.reduce((sum, { mass }) => sum + mass, 0);
+  const labelProbability = silent.reduce((sum, { labelProbability }) => sum + labelProbability, 0);
   return {
     pairs: silent.length,
     of: judgments.length,
-    meanMass: silent.length === 0 ? null : mass / silent.length,
+    meanLabelProbability: silent.length === 0 ? null : labelProbability / silent.length,
   };
 }
 
 /** What to tell of them, in a sentence; null where there are none. */
-export function describeUnanswered({ pairs, of, meanMass }: Unanswered): string | null {
-  if (meanMass === null) return null;
+export function describeUnanswered({ pairs, of, meanLabelProbability }: Unanswered): string | null {
+  if (meanLabelProbability === null) return null;
   return `named neither answer in ${pairs} of ${of} pairs (mean P(A) + P(B) = ${
-    meanMass.toPrecision(2)
+    meanLabelProbability.toPrecision(2)
   }): they are no ties, and count in no rate but unansweredRate`;
 }

@@ -31,7 +31,7 @@ export interface WinRate {
   readonly longerJudge: LongerJudge | null;
 }
 
-/** The null judge that prefers the answer with more characters. */
+/** The baseline judge that prefers the answer with more characters. */
 export interface LongerJudge {
   /** The win rate it would give. */
   readonly rate: Rate;

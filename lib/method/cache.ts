@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { UserError } from "../base/error.ts";
-import type { Seats } from "./judgment.ts";
+import type { LabelProbabilities } from "./judgment.ts";
 import { type KeptAnswers, keptAnswers } from "../base/kept_answers.ts";
 
 /**
@@ -18,9 +18,9 @@ import { type KeptAnswers, keptAnswers } from "../base/kept_answers.ts";
  */
 export class JudgmentCache {
   readonly #fingerprint: string;
-  readonly #kept: KeptAnswers<Seats>;
+  readonly #kept: KeptAnswers<LabelProbabilities>;
 
-  private constructor(fingerprint: string, kept: KeptAnswers<Seats>) {
+  private constructor(fingerprint: string, kept: KeptAnswers<LabelProbabilities>) {
     this.#fingerprint = fingerprint;
     this.#kept = kept;
   }
@@ -39,7 +39,7 @@ export class JudgmentCache {
         "pass a text that changes when the judge's weights do, such as a hash of its checkpoint",
       );
     }
-    const kept = keptAnswers<Seats>({
+    const kept = keptAnswers<LabelProbabilities>({
       path: options.path,
       write: ({ a, b }) => ({ a, b }),
       read: ({ a, b }) => isProbability(a) && isProbability(b) ? { a, b } : undefined,
@@ -49,7 +49,7 @@ export class JudgmentCache {
   }
 
   /** Look-ups that found an entry, and that did not, since the cache was made. */
-  get counts(): KeptAnswers<Seats>["counts"] {
+  get counts(): KeptAnswers<LabelProbabilities>["counts"] {
     return this.#kept.counts;
   }
 
@@ -74,12 +74,12 @@ export class JudgmentCache {
   }
 
   /** The stored answer, counted as a hit or a miss. */
-  get(key: string): Seats | undefined {
+  get(key: string): LabelProbabilities | undefined {
     return this.#kept.get(key);
   }
 
   /** Stores answers, and appends them to the file in one write. */
-  add(entries: readonly (readonly [string, Seats])[]): void {
+  add(entries: readonly (readonly [string, LabelProbabilities])[]): void {
     this.#kept.add(entries);
   }
 }

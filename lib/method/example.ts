@@ -78,10 +78,10 @@ export function answerExample(
 /**
  * The data of judge-augmented supervised fine-tuning: each chosen answer as an ordinary SFT example, and
  * each pair as two judge examples, one per order, whose target is the one token that names the chosen
- * answer's seat (SELF-JUDGE, https://arxiv.org/abs/2402.11253, section 3.1).
+ * answer's position (SELF-JUDGE, https://arxiv.org/abs/2402.11253, section 3.1).
  *
  * A pair that names a principle is judged under that principle's template only. A pair with a rationale
- * gets the rationale variant: the label first, then the evaluation of each seat, so that judging still
+ * gets the rationale variant: the label first, then the evaluation of each position, so that judging still
  * takes one forward pass.
  */
 export function jsftExamples(
@@ -113,8 +113,8 @@ export function jsftExamples(
     }
     if (kinds.includes("judgment")) {
       for (const template of templatesFor(pair, templates)) {
-        for (const chosenSeat of [0, 1] as const) {
-          examples.push(judgeExample(pair, { template, chosenSeat, encoder, rationale }));
+        for (const chosenPosition of [0, 1] as const) {
+          examples.push(judgeExample(pair, { template, chosenPosition, encoder, rationale }));
           counts.judgments++;
         }
       }
@@ -135,19 +135,21 @@ function templatesFor(pair: Pair, templates: readonly JudgeTemplate[]): readonly
 
 function judgeExample(
   pair: Pair,
-  { template, chosenSeat, encoder, rationale }: {
+  { template, chosenPosition, encoder, rationale }: {
     template: JudgeTemplate;
-    chosenSeat: 0 | 1;
+    chosenPosition: 0 | 1;
     encoder: AnswerEncoder;
     rationale: boolean;
   },
 ): Example {
-  const seats = chosenSeat === 0 ? [pair.chosen, pair.rejected] : [pair.rejected, pair.chosen];
-  const prompt = template.prompt(pair.prompt, seats[0], seats[1]);
-  const ids = [...prompt, template.labelIds[chosenSeat]];
+  const positions = chosenPosition === 0
+    ? [pair.chosen, pair.rejected]
+    : [pair.rejected, pair.chosen];
+  const prompt = template.prompt(pair.prompt, positions[0], positions[1]);
+  const ids = [...prompt, template.labelIds[chosenPosition]];
   if (rationale && pair.rationale) {
     const { chosen, rejected } = pair.rationale;
-    const said = chosenSeat === 0 ? [chosen, rejected] : [rejected, chosen];
+    const said = chosenPosition === 0 ? [chosen, rejected] : [rejected, chosen];
     ids.push(...template.rationale(said[0], said[1]), endOfAnswer(encoder.tokenizer));
   }
   return { kind: "judgment", ids, from: prompt.length, pair: pair.id };

@@ -1,12 +1,12 @@
 import { UserError } from "../base/error.ts";
 import { isProbability, JudgmentCache } from "./cache.ts";
 import {
-  type Ballot,
+  combineScores,
   type Comparison,
-  countBallots,
   type Judgment,
-  LEAST_MASS,
-  type Seats,
+  type LabelProbabilities,
+  LEAST_LABEL_PROBABILITY,
+  type PrincipleScores,
 } from "./judgment.ts";
 import type { JudgeTemplate } from "./template.ts";
 
@@ -32,7 +32,7 @@ export interface PairwiseJudgeOptions {
   /** Most prompt tokens handed to the scorer at once, after which judgments are kept; 65,536. */
   readonly batchTokens?: number;
   /** Below this P(A) + P(B) a judgment counts as unanswered; 0.01. */
-  readonly leastMass?: number;
+  readonly leastLabelProbability?: number;
 }
 
 /** How far a call to {@linkcode PairwiseJudge.judge} has come, in prompts put to the model. */
@@ -83,13 +83,13 @@ export class PairwiseJudge {
     comparisons: readonly Comparison[],
     options: { readonly onProgress?: (progress: JudgeProgress) => void } = {},
   ): Promise<Judgment[]> {
-    const { templates, leastMass = LEAST_MASS } = this.#options;
+    const { templates, leastLabelProbability = LEAST_LABEL_PROBABILITY } = this.#options;
     const [{ labelIds }] = templates;
     const cache = this.#options.cache ?? JudgmentCache.open({ fingerprint: "one call" });
-    const asked = new Map<string, { prompt: number[]; seats?: Seats }>();
+    const asked = new Map<string, { prompt: number[]; positions?: LabelProbabilities }>();
     const ask = (prompt: number[]): string => {
       const key = cache.key(prompt, labelIds);
-      if (!asked.has(key)) asked.set(key, { prompt, seats: cache.get(key) });
+      if (!asked.has(key)) asked.set(key, { prompt, positions: cache.get(key) });
       return key;
     };
     const keys = comparisons.map(({ prompt, first, second }) =>
@@ -104,15 +104,15 @@ export class PairwiseJudge {
       cache.add(entries);
       options.onProgress?.(progress);
     });
-    const seats = (key: string) => asked.get(key)!.seats!;
-    const judgments = keys.map((ballots) =>
-      countBallots(
-        ballots.map(({ principle, forward, backward }): Ballot => ({
+    const positions = (key: string) => asked.get(key)!.positions!;
+    const judgments = keys.map((scores) =>
+      combineScores(
+        scores.map(({ principle, forward, backward }): PrincipleScores => ({
           principle,
-          forward: seats(forward),
-          backward: seats(backward),
+          forward: positions(forward),
+          backward: positions(backward),
         })),
-        { leastMass },
+        { leastLabelProbability },
       )
     );
     this.counts.judged += judgments.length;
@@ -120,20 +120,20 @@ export class PairwiseJudge {
     return judgments;
   }
 
-  /** Fills in the seats that the cache did not have; tells of each chunk as it is done. */
+  /** Fills in the positions that the cache did not have; tells of each chunk as it is done. */
   async #score(
-    asked: Map<string, { prompt: number[]; seats?: Seats }>,
-    onChunk: (entries: [string, Seats][], progress: JudgeProgress) => void,
+    asked: Map<string, { prompt: number[]; positions?: LabelProbabilities }>,
+    onChunk: (entries: [string, LabelProbabilities][], progress: JudgeProgress) => void,
   ): Promise<void> {
     const { scorer, templates: [{ labelIds }], batchTokens = 65_536 } = this.#options;
     // Like lengths together waste no padding; the longest first, so that memory peaks at once.
-    const missing = [...asked].filter(([, { seats }]) => !seats)
+    const missing = [...asked].filter(([, { positions }]) => !positions)
       .sort(([, a], [, b]) => b.prompt.length - a.prompt.length);
     for (let start = 0; start < missing.length;) {
       const size = Math.max(1, Math.floor(batchTokens / missing[start][1].prompt.length));
       const chunk = missing.slice(start, start + size);
       const rows = await scorer.probabilities(chunk.map(([, { prompt }]) => prompt), labelIds);
-      const entries = chunk.map(([key, question], row): [string, Seats] => {
+      const entries = chunk.map(([key, question], row): [string, LabelProbabilities] => {
         const [a, b] = rows[row] ?? [];
         if (!isProbability(a) || !isProbability(b)) {
           throw new UserError(
@@ -141,8 +141,8 @@ export class PairwiseJudge {
             "check the checkpoint: weights that diverged in training give NaN; lower the learning rate",
           );
         }
-        question.seats = { a, b };
-        return [key, question.seats];
+        question.positions = { a, b };
+        return [key, question.positions];
       });
       this.counts.scored += chunk.length;
       start += chunk.length;

@@ -2,11 +2,11 @@ import { type Compare, type Judgment } from "./judgment.ts";
 import { randomJudge } from "../measure/mod.ts";
 import { tournaments } from "./tournament.ts";
 import {
-  type Frozen,
   generate,
-  type Llama,
+  type LanguageModel,
   type SamplingConfig,
   sequenceLogProbs,
+  type WithModel,
 } from "../model/mod.ts";
 import type { Pair } from "../preference/mod.ts";
 import { Rng } from "../base/random.ts";
@@ -52,7 +52,7 @@ export interface Answer {
 }
 
 /** What {@linkcode preferenceStep} made of a step's prompts, for the run folder. */
-export interface OrderedPair {
+export interface RankedPair {
   readonly step: number;
   readonly pair: string;
   readonly chosen: string;
@@ -73,13 +73,13 @@ export interface OrderedPair {
  */
 export function preferenceStep(options: {
   method: Method;
-  model: Llama;
-  frozen: Frozen;
+  model: LanguageModel;
+  frozen: WithModel;
   compare: Compare;
   pairs: readonly Pair[];
   encoder: AnswerEncoder;
   config: PreferenceConfig;
-  onPairs?: (pairs: OrderedPair[]) => Promise<void> | void;
+  onPairs?: (pairs: RankedPair[]) => Promise<void> | void;
 }): (step: number) => Promise<{ parts: MicroBatch[]; metrics: Record<string, number> }> {
   const { method, config, frozen } = options;
   return async (step) => {
@@ -149,8 +149,8 @@ async function sampled(
   pairs: readonly Pair[],
   { method, model, frozen, encoder, config, step }: {
     method: Method;
-    model: Llama;
-    frozen: Frozen;
+    model: LanguageModel;
+    frozen: WithModel;
     encoder: AnswerEncoder;
     config: PreferenceConfig;
     step: number;
@@ -159,7 +159,7 @@ async function sampled(
   const end = endOfAnswer(encoder.tokenizer);
   const prompts = pairs.map((pair) => ({ pair, ids: encodePrompt(pair.prompt, encoder) }))
     .filter(({ ids }) => ids.length + config.maxNewTokens <= encoder.maxTokens);
-  const draw = (sampler: Llama) =>
+  const draw = (sampler: LanguageModel) =>
     generate(sampler, prompts.map(({ ids }) => ids), {
       ...config,
       samples: method.candidates,
@@ -241,7 +241,7 @@ async function partsOf(
   ordered: readonly Ordered[],
   { method: { loss }, frozen, config }: {
     method: Method;
-    frozen: Frozen;
+    frozen: WithModel;
     config: PreferenceConfig;
   },
 ): Promise<MicroBatch[]> {
@@ -260,7 +260,7 @@ async function partsOf(
 
 async function underReference(
   ordered: readonly Ordered[],
-  frozen: Frozen,
+  frozen: WithModel,
   microBatchTokens: number,
 ): Promise<ScoredPair[]> {
   const examples = ordered.flatMap(({ chosen, rejected }) => [chosen.example, rejected.example]);
@@ -278,11 +278,14 @@ async function underReference(
 function judgeMetrics(judgments: readonly Judgment[]): Record<string, number> {
   const share = (test: (judgment: Judgment) => boolean) =>
     judgments.length ? judgments.filter(test).length / judgments.length : 0;
-  const seats = judgments.flatMap(({ forward, backward }) => [forward, backward]);
+  const positions = judgments.flatMap(({ forward, backward }) => [forward, backward]);
   return {
     judgeConsistent: share((j) => j.consistent),
-    judgeFirstSeat: seats.length ? seats.filter(({ a, b }) => a > b).length / seats.length : 0,
-    judgeMass: judgments.reduce((sum, j) => sum + j.mass, 0) / Math.max(1, judgments.length),
+    judgeFirstPosition: positions.length
+      ? positions.filter(({ a, b }) => a > b).length / positions.length
+      : 0,
+    judgeLabelProbability: judgments.reduce((sum, j) => sum + j.labelProbability, 0) /
+      Math.max(1, judgments.length),
     judgeUnanswered: share((j) => !j.answered),
     judgeConfidence: judgments.reduce((sum, j) => sum + Math.abs(2 * j.pFirst - 1), 0) /
       Math.max(1, judgments.length),

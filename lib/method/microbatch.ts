@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
 import {
   type Batch,
+  type LanguageModel,
   lengthBuckets,
-  type Llama,
   packed,
   type Position,
   rightPadded,
@@ -22,7 +22,7 @@ export interface MicroBatch {
   /** Tokens run through the model, filling not counted. */
   readonly tokens: number;
   /** What the objective is a function of, M values; the log-probabilities at `at` unless given. */
-  output?(model: Llama, options: { tape: Tape; dropoutSeed?: number }): tf.Tensor;
+  output?(model: LanguageModel, options: { tape: Tape; dropoutSeed?: number }): tf.Tensor;
   /**
    * From the output (M): the loss's gradient with respect to it (M), and numbers for the log that add up over
    * the parts of a batch.

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import * as tf from "@tensorflow/tfjs";
-import { type Frozen, type Llama, nextTokenProbabilities } from "../model/mod.ts";
+import { type LanguageModel, nextTokenProbabilities, type WithModel } from "../model/mod.ts";
 import type { TokenScorer } from "./judge.ts";
 
 /**
@@ -8,7 +8,7 @@ import type { TokenScorer } from "./judge.ts";
  * weights with the adapter off.
  */
 export function modelScorer(
-  frozen: Frozen,
+  frozen: WithModel,
   { batchTokens = 2048 }: { batchTokens?: number } = {},
 ): TokenScorer {
   return {
@@ -21,7 +21,7 @@ export function modelScorer(
  * Names a model by its weights, for a judgment cache: two numbers of every tensor, hashed. The adapter in
  * use is not part of it, as it is not part of a frozen judge.
  */
-export async function modelFingerprint(model: Llama): Promise<string> {
+export async function modelFingerprint(model: LanguageModel): Promise<string> {
   const hash = createHash("sha256");
   for (const [name, weight] of model.weights) {
     const sums = tf.tidy(() => tf.stack([tf.sum(weight), tf.sum(tf.square(weight))]));

@@ -39,7 +39,7 @@ export interface JudgeTemplateOptions {
   readonly tokenizer: JudgeTokenizer;
   readonly chat: JudgeChat;
   readonly principle: Principle;
-  /** The two verdicts, first seat and second seat; `[" A", " B"]` unless said. */
+  /** The two verdicts, first position and second position; `[" A", " B"]` unless said. */
   readonly labels?: readonly [string, string];
   /** The words around the parts, for a model of few words; {@linkcode DEFAULT_LAYOUT} unless said. */
   readonly layout?: JudgeLayout;
@@ -88,7 +88,7 @@ const LEAST_ROOM = 48;
 export class JudgeTemplate {
   readonly principle: Principle;
   readonly labels: readonly [string, string];
-  /** The one-token ids of the two labels: first seat, second seat. */
+  /** The one-token ids of the two labels: first position, second position. */
   readonly labelIds: [number, number];
   readonly counts: TemplateCounts = {
     prompts: 0,
@@ -181,7 +181,7 @@ export class JudgeTemplate {
     return [...head, ...parts.dialogue, ...toA, ...parts.first, ...toB, ...parts.second, ...tail];
   }
 
-  /** What follows the label in the rationale variant: what is said of each seat. */
+  /** What follows the label in the rationale variant: what is said of each position. */
   rationale(first: string, second: string): number[] {
     const text = this.#layout.rationale.replace("{first}", () => first)
       .replace("{second}", () => second);

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../base/error.ts";
-import { followingLogProbs, type Llama, type Trainable, trainable } from "../model/mod.ts";
+import { followingLogProbs, type LanguageModel, type Trainable, trainable } from "../model/mod.ts";
 import { type Optimizer, type OptimizerConfig, optimizerFor, Tape } from "../tensor/mod.ts";
 import { type CheckpointTarget, restoreCheckpoint, saveCheckpoint } from "../model/checkpoint.ts";
 import type { MicroBatch } from "./microbatch.ts";
@@ -22,7 +22,7 @@ export interface StepLog {
 
 /** What {@linkcode train} needs. */
 export interface TrainOptions {
-  model: Llama;
+  model: LanguageModel;
   steps: number;
   schedule: ScheduleConfig;
   optimizer: OptimizerConfig;
@@ -89,7 +89,7 @@ export async function train(options: TrainOptions): Promise<number> {
 async function update(
   parts: readonly MicroBatch[],
   { model, parameters, optimizer, rate, step, seed }: {
-    model: Llama;
+    model: LanguageModel;
     parameters: Trainable;
     optimizer: Optimizer;
     rate: number;
@@ -135,7 +135,7 @@ async function update(
 export function gradientsOf(
   { batch, at, output, objective }: MicroBatch,
   { model, parameters, dropoutSeed }: {
-    model: Llama;
+    model: LanguageModel;
     parameters: Trainable;
     dropoutSeed?: number;
   },

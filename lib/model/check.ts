@@ -1,5 +1,5 @@
 import { UserError } from "../base/error.ts";
-import type { LlamaConfig } from "./config.ts";
+import type { ModelConfig } from "./config.ts";
 
 /**
  * Refuses token ids the model cannot run. On a GPU an unknown id would silently read zeros, and an empty
@@ -10,7 +10,7 @@ import type { LlamaConfig } from "./config.ts";
  */
 export function checkSequences(
   sequences: readonly (readonly number[])[],
-  { vocabSize, maxPositions }: LlamaConfig,
+  { vocabSize, maxPositions }: ModelConfig,
   caller: string,
 ): void {
   sequences.forEach((ids, i) => {

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../base/error.ts";
-import { openSafetensors, type Trainable, writeSafetensors } from "./mod.ts";
+import { openSafetensors, writeSafetensors } from "./safetensors.ts";
+import type { Trainable } from "./trainable.ts";
 import type { Optimizer } from "../tensor/mod.ts";
 
 /** Where a training run stands: everything a resumed run needs to go on as if never stopped. */

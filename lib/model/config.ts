@@ -7,12 +7,8 @@ import {
   toHfRopeScaling,
 } from "./rope_scaling.ts";
 
-export { configFromGguf } from "./gguf_config.ts";
-export { ropeFrequencies } from "./rope_frequencies.ts";
-export type { RopeScaling };
-
 /** The shape of a Llama-family model: everything its forward pass needs besides the weights. */
-export interface LlamaConfig {
+export interface ModelConfig {
   /** Rows of the embedding. */
   readonly vocabSize: number;
   /** Width of the residual stream. */
@@ -76,7 +72,7 @@ const configSchema = z.object({
 /**
  * Reads a Hugging Face `config.json` of a Llama-family model.
  *
- * Left-out fields take the defaults of `transformers`' `LlamaConfig`. Both the old spelling of
+ * Left-out fields take the defaults of `transformers`' `ModelConfig`. Both the old spelling of
  * rotary scaling (`rope_theta`, `rope_scaling`) and the one of transformers 5 (`rope_parameters`)
  * are understood.
  *
@@ -94,7 +90,7 @@ const configSchema = z.object({
  * config.headDim; // 8
  * ```
  */
-export function parseConfig(json: unknown, file: string): LlamaConfig {
+export function parseConfig(json: unknown, file: string): ModelConfig {
   const { model_type: type } = z.object({ model_type: z.unknown() }).catch({ model_type: null })
     .parse(json);
   if (type !== "llama" && type !== "mistral") {
@@ -149,7 +145,7 @@ export function parseConfig(json: unknown, file: string): LlamaConfig {
  *
  * @returns A plain object, ready for `JSON.stringify`; {@linkcode parseConfig} reads it back.
  */
-export function toHfConfig(config: LlamaConfig): Record<string, unknown> {
+export function toHfConfig(config: ModelConfig): Record<string, unknown> {
   return {
     architectures: ["LlamaForCausalLM"],
     model_type: "llama",
@@ -176,7 +172,7 @@ export function toHfConfig(config: LlamaConfig): Record<string, unknown> {
 }
 
 /** Checks the relations between fields that a schema of single fields cannot see. */
-export function checkedConfig(config: LlamaConfig, file: string): LlamaConfig {
+export function checkedConfig(config: ModelConfig, file: string): ModelConfig {
   const { heads, kvHeads, headDim, hiddenSize, ropeScaling } = config;
   let problem = "";
   if (!Number.isInteger(headDim) || headDim % 2 !== 0) {

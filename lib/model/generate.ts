@@ -5,8 +5,8 @@ import { takeRows } from "../tensor/mod.ts";
 import { checkSequences } from "./check.ts";
 import { type Batch, leftPadded } from "./batch.ts";
 import { KeyValueCache } from "./cache.ts";
-import { Decoder } from "./decoder.ts";
-import type { Llama } from "./llama.ts";
+import { FastDecoder } from "./fast_decoder.ts";
+import type { LanguageModel } from "./language_model.ts";
 import { checkSampling, drawToken, SAMPLING_DEFAULTS, type SamplingConfig } from "./sampling.ts";
 
 /** Settings of {@linkcode generate}. */
@@ -54,7 +54,7 @@ interface Row {
  * ```
  */
 export async function generate(
-  model: Llama,
+  model: LanguageModel,
   prompts: readonly (readonly number[])[],
   options: GenerateOptions,
 ): Promise<Generation[][]> {
@@ -80,13 +80,13 @@ export async function generate(
   const group = Math.max(1, Math.floor(batchRows / samples));
   // Prompts of like length share a batch: less filling to attend over.
   const order = prompts.map((_, i) => i).sort((a, b) => prompts[a].length - prompts[b].length);
-  let decoder: Decoder | null = null; // made when a second token is asked for
+  let decoder: FastDecoder | null = null; // made when a second token is asked for
   try {
     for (let start = 0; start < order.length; start += group) {
       await decode(order.slice(start, start + group));
     }
   } finally {
-    (decoder as Decoder | null)?.dispose();
+    (decoder as FastDecoder | null)?.dispose();
   }
   return results;
 
@@ -154,7 +154,7 @@ export async function generate(
 
   /** Each row's last token through the model; the probabilities of the next one, (B, V). */
   function next(rows: readonly Row[], cache: KeyValueCache): tf.Tensor2D {
-    const going = decoder ??= new Decoder(model);
+    const going = decoder ??= new FastDecoder(model);
     const tokens = rows.map((row) => row.ids.at(-1)!);
     const padding = rows.map((row) => row.padding);
     return tf.tidy(() => probabilitiesOf(going.hidden(tokens, { cache, padding })));

@@ -1,5 +1,5 @@
 import { UserError } from "../base/error.ts";
-import { checkedConfig, type LlamaConfig } from "./config.ts";
+import { checkedConfig, type ModelConfig } from "./config.ts";
 import type { GgufValue } from "./gguf.ts";
 import { parseRopeScaling, type RopeScaling } from "./rope_scaling.ts";
 
@@ -25,7 +25,7 @@ export interface GgufConfigOptions {
 export function configFromGguf(
   metadata: ReadonlyMap<string, GgufValue>,
   options: GgufConfigOptions,
-): LlamaConfig {
+): ModelConfig {
   const { file, ropeFactors } = options;
   const architecture = metadata.get("general.architecture");
   if (architecture !== "llama" || metadata.has("llama.expert_count")) {

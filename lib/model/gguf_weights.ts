@@ -1,6 +1,6 @@
 import { UserError } from "../base/error.ts";
 import type { GgufFile } from "./gguf.ts";
-import type { WeightSource } from "./weights.ts";
+import type { WeightSource } from "./weight_source.ts";
 
 /** Layer tensors: GGUF name after `blk.N.`, Hugging Face name after `model.layers.N.`. */
 const layerNames: Readonly<Record<string, string>> = {
@@ -22,7 +22,7 @@ const outerNames: Readonly<Record<string, string>> = {
 };
 
 /**
- * The Hugging Face name of a tensor of a Llama GGUF file: "blk.3.attn_q.weight" is
+ * The Hugging Face name of a tensor of a LanguageModel GGUF file: "blk.3.attn_q.weight" is
  * "model.layers.3.self_attn.q_proj.weight".
  *
  * @returns undefined for a name that a plain Llama model does not have.
@@ -53,7 +53,7 @@ export function ggufTensorNames(file: Pick<GgufFile, "path" | "tensors">): Map<s
 }
 
 /**
- * The weights of a Llama GGUF file under their Hugging Face names and in Hugging Face's layout.
+ * The weights of a LanguageModel GGUF file under their Hugging Face names and in Hugging Face's layout.
  *
  * llama.cpp rotates neighbouring dimensions (2i, 2i+1) of a head, `transformers` dimension i with
  * i + headDim/2; the converter therefore reorders the rows of the query and key projections, and

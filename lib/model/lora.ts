@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../base/error.ts";
 import type { Rng } from "../base/random.ts";
 import type { LowRank } from "../tensor/mod.ts";
-import type { LlamaConfig } from "./config.ts";
+import type { ModelConfig } from "./config.ts";
 
 /** Linear layers of a Llama block, by the names Hugging Face gives them. */
 export const LINEAR_MODULES = [
@@ -47,7 +47,7 @@ export function modulePath(layer: number, module: LinearModule): string {
 }
 
 /** Shape (out, in) of a linear layer's weight. */
-export function moduleShape(config: LlamaConfig, module: LinearModule): [number, number] {
+export function moduleShape(config: ModelConfig, module: LinearModule): [number, number] {
   const { hiddenSize: C, intermediateSize: F, heads, kvHeads, headDim } = config;
   const shapes: Record<LinearModule, [number, number]> = {
     q_proj: [heads * headDim, C],
@@ -73,7 +73,7 @@ export class LoraAdapter {
   private constructor(readonly config: LoraConfig) {}
 
   /** A fresh adapter: A uniform as PEFT initialises it, B zero, so that it changes nothing yet. */
-  static create(model: LlamaConfig, config: LoraConfig, rng: Rng): LoraAdapter {
+  static create(model: ModelConfig, config: LoraConfig, rng: Rng): LoraAdapter {
     return LoraAdapter.#build(model, config, (path, [out, input]) => {
       // PEFT: kaiming_uniform_(a = sqrt(5)), which is U(-1/sqrt(in), 1/sqrt(in)).
       const bound = 1 / Math.sqrt(input);
@@ -87,7 +87,7 @@ export class LoraAdapter {
 
   /** An adapter from stored parameters; a missing or misshapen one is named. */
   static from(
-    model: LlamaConfig,
+    model: ModelConfig,
     config: LoraConfig,
     stored: {
       file: string;
@@ -113,7 +113,7 @@ export class LoraAdapter {
   }
 
   static #build(
-    model: LlamaConfig,
+    model: ModelConfig,
     config: LoraConfig,
     values: (path: string, shape: [number, number], expected: [number, number]) => Float32Array,
   ): LoraAdapter {

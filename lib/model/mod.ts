@@ -1,9 +1,12 @@
 /** The model room: a Llama-family decoder, its weights, its adapters, and what it can be asked. @module */
 export * from "./batch.ts";
+export * from "./checkpoint.ts";
 export * from "./config.ts";
-export * from "./frozen.ts";
+export { configFromGguf } from "./gguf_config.ts";
+export { ropeFrequencies } from "./rope_frequencies.ts";
+export * from "./with_model.ts";
 export * from "./generate.ts";
-export * from "./llama.ts";
+export * from "./language_model.ts";
 export * from "./lora.ts";
 export * from "./peft.ts";
 export * from "./safetensors.ts";
@@ -11,4 +14,5 @@ export * from "./sampling.ts";
 export * from "./save.ts";
 export * from "./score.ts";
 export * from "./trainable.ts";
+export * from "./weight_source.ts";
 export * from "./weights.ts";

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { UserError } from "../base/error.ts";
-import type { LlamaConfig } from "./config.ts";
+import type { ModelConfig } from "./config.ts";
 import { readJson } from "./json_file.ts";
 import { LINEAR_MODULES, LoraAdapter, type LoraConfig } from "./lora.ts";
 import { openSafetensors, writeSafetensors } from "./safetensors.ts";
@@ -78,7 +78,7 @@ export async function saveAdapter(
  *
  * @throws {UserError} if it is of another kind than plain LoRA on linear layers, or does not fit the model
  */
-export async function loadAdapter(folder: string, model: LlamaConfig): Promise<LoraAdapter> {
+export async function loadAdapter(folder: string, model: ModelConfig): Promise<LoraAdapter> {
   const file = `${folder}/adapter_config.json`;
   const parsed = schema.safeParse(await readJson(file));
   if (!parsed.success) {

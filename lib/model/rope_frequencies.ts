@@ -1,4 +1,4 @@
-import type { LlamaConfig } from "./config.ts";
+import type { ModelConfig } from "./config.ts";
 
 /** What turns positions into rotary angles. */
 export interface RopeFrequencies {
@@ -25,7 +25,8 @@ export interface RopeFrequencies {
  *
  * @example
  * ```ts
- * import { parseConfig, ropeFrequencies } from "./config.ts";
+ * import { parseConfig } from "./config.ts";
+ * import { ropeFrequencies } from "./rope_frequencies.ts";
  * const config = parseConfig({
  *   model_type: "llama", vocab_size: 99, hidden_size: 32, intermediate_size: 64,
  *   num_hidden_layers: 2, num_attention_heads: 4,
@@ -33,7 +34,7 @@ export interface RopeFrequencies {
  * ropeFrequencies(config).invFreq; // 1, 0.1, 0.01, 0.001
  * ```
  */
-export function ropeFrequencies(config: LlamaConfig, length?: number): RopeFrequencies {
+export function ropeFrequencies(config: ModelConfig, length?: number): RopeFrequencies {
   const { headDim, ropeTheta, maxPositions, ropeScaling: scaling } = config;
   const plain = (theta: number) =>
     Float32Array.from({ length: headDim / 2 }, (_, i) => theta ** (-2 * i / headDim));

@@ -1,4 +1,4 @@
-import type { LlamaConfig } from "./config.ts";
+import type { ModelConfig } from "./config.ts";
 import { ropeFrequencies } from "./rope_frequencies.ts";
 
 /** Cosines and sines of rotary angles, row by row. */
@@ -22,7 +22,7 @@ export interface RopeTables {
  * cos.length === 2 * config.headDim; // and the first headDim of them are 1
  * ```
  */
-export function ropeTables(config: LlamaConfig, positions: ArrayLike<number>): RopeTables {
+export function ropeTables(config: ModelConfig, positions: ArrayLike<number>): RopeTables {
   let longest = 0;
   for (let i = 0; i < positions.length; i++) longest = Math.max(longest, positions[i] + 1);
   const { invFreq, attentionScale } = ropeFrequencies(config, longest);

@@ -3,7 +3,7 @@ import { UserError } from "../base/error.ts";
 import { BinaryFile } from "./binary_file.ts";
 import { readJson } from "./json_file.ts";
 import { decodeBf16, decodeF16, decodeF32 } from "./quant.ts";
-import type { WeightSource } from "./weights.ts";
+import type { WeightSource } from "./weight_source.ts";
 
 /** Formats that can be read: bytes a value, and how they become 32-bit floats. */
 const dtypes: Readonly<

@@ -1,4 +1,4 @@
-import type { Llama } from "./llama.ts";
+import type { LanguageModel } from "./language_model.ts";
 import { toHfConfig } from "./config.ts";
 import { writeSafetensors } from "./safetensors.ts";
 
@@ -9,7 +9,7 @@ import { writeSafetensors } from "./safetensors.ts";
  * @param options.dtype Stored precision; float32 keeps every bit.
  */
 export async function saveModel(
-  model: Llama,
+  model: LanguageModel,
   folder: string,
   { dtype = "F32" }: { dtype?: "F32" | "F16" | "BF16" } = {},
 ): Promise<void> {

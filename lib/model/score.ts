@@ -3,7 +3,7 @@ import { takeRows, type Tape, tokenLogProbs } from "../tensor/mod.ts";
 import { UserError } from "../base/error.ts";
 import { checkSequences } from "./check.ts";
 import { type Batch, lengthBuckets, rightPadded } from "./batch.ts";
-import type { Llama } from "./llama.ts";
+import type { LanguageModel } from "./language_model.ts";
 
 /** A row of a batch and the column whose next token is asked for. */
 export interface Position {
@@ -19,7 +19,7 @@ export interface Position {
  * the whole vocabulary
  */
 export async function nextTokenProbabilities(
-  model: Llama,
+  model: LanguageModel,
   sequences: readonly (readonly number[])[],
   options: {
     tokens: readonly number[];
@@ -58,7 +58,7 @@ export async function nextTokenProbabilities(
  * @returns (positions), on the tape if one is given
  */
 export function followingLogProbs(
-  model: Llama,
+  model: LanguageModel,
   batch: Batch,
   options: { at: readonly Position[]; tape?: Tape | null; dropoutSeed?: number },
 ): tf.Tensor1D {
@@ -92,7 +92,7 @@ export interface Scored {
  * @returns one number per sequence, in their order
  */
 export async function sequenceLogProbs(
-  model: Llama,
+  model: LanguageModel,
   sequences: readonly Scored[],
   { batchTokens = 2048 }: { batchTokens?: number } = {},
 ): Promise<number[]> {

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
-import type { Llama } from "./llama.ts";
+import type { LanguageModel } from "./language_model.ts";
 
 /** The parameters a training run may change, in a fixed order. */
 export interface Trainable {
@@ -12,7 +12,7 @@ export interface Trainable {
 }
 
 /** The adapter's matrices if the model has one (LoRA), else every weight (full fine-tuning). */
-export function trainable(model: Llama): Trainable {
+export function trainable(model: LanguageModel): Trainable {
   const store: Map<string, tf.Tensor> = model.adapter?.parameters ?? model.weights;
   const names = [...store.keys()];
   return {

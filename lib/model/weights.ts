@@ -1,20 +1,11 @@
 import { UserError } from "../base/error.ts";
-import { configFromGguf, type LlamaConfig, parseConfig } from "./config.ts";
+import { type ModelConfig, parseConfig } from "./config.ts";
 import { openGguf } from "./gguf.ts";
+import { configFromGguf } from "./gguf_config.ts";
 import { ggufWeights } from "./gguf_weights.ts";
 import { readJson } from "./json_file.ts";
 import { openSafetensors } from "./safetensors.ts";
-
-/** Where a model's weights come from: tensors by their Hugging Face names, read one at a time. */
-export interface WeightSource {
-  readonly names: readonly string[];
-  /** Row-major shape, outermost first. @throws UserError when there is no such tensor. */
-  shape(name: string): readonly number[];
-  /** All values, row-major. @throws UserError when there is no such tensor or it cannot be read. */
-  read(name: string): Promise<Float32Array>;
-  /** Releases the files. */
-  close(): void;
-}
+import type { WeightSource } from "./weight_source.ts";
 
 /**
  * Opens the weights at a path: a `.gguf` or `.safetensors` file, or a folder with
@@ -48,7 +39,7 @@ export async function openWeights(path: string): Promise<WeightSource> {
  *
  * @throws UserError when it is missing, unreadable or of another architecture.
  */
-export async function readConfig(path: string): Promise<LlamaConfig> {
+export async function readConfig(path: string): Promise<ModelConfig> {
   const gguf = ggufPath(path);
   if (gguf) {
     const file = await openGguf(gguf);

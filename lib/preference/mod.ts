@@ -6,7 +6,7 @@ export {
   readAnnotations,
   readItems,
 } from "./alpaca.ts";
-export { describeFinding, type Finding, Findings } from "./findings.ts";
+export { describeWarning, type FileWarning, FileWarnings } from "./file_warnings.ts";
 export { type Row, stem } from "./lines.ts";
 export { mildPairs } from "./mild.ts";
 export { type Pair, validatePair } from "./pair.ts";

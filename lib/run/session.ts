@@ -10,15 +10,15 @@ import {
   principlesNamed,
 } from "../method/mod.ts";
 import {
-  type Frozen,
   frozenBy,
-  Llama,
+  LanguageModel,
   loadAdapter,
   LoraAdapter,
   openWeights,
   readConfig,
   saveAdapter,
   saveModel,
+  type WithModel,
 } from "../model/mod.ts";
 import { ChatTemplate, openTokenizer, type TextTokenizer } from "../text/mod.ts";
 import { Rng } from "../base/random.ts";
@@ -39,10 +39,10 @@ export interface Language {
  * to state. After JSFT the adapter is folded into the weights, so that the judge of self-training is the
  * same weights with the new adapter off.
  */
-export class Workbench {
-  #model: Llama | null = null;
+export class Session {
+  #model: LanguageModel | null = null;
   #state: ModelState | null = null;
-  #copy: Llama | null = null;
+  #copy: LanguageModel | null = null;
   #located: Promise<Located> | null = null;
   #language: Promise<Language> | null = null;
 
@@ -89,7 +89,7 @@ export class Workbench {
   }
 
   /** The model in a state; the weights of another state are not kept. */
-  async model(state: ModelState): Promise<Llama> {
+  async model(state: ModelState): Promise<LanguageModel> {
     if (this.#model && this.#state === state) return this.#model;
     if (!this.#model || this.#state !== "base") await this.#load("base");
     if (state !== "base") await this.#advance("jsft");
@@ -99,7 +99,7 @@ export class Workbench {
   }
 
   /** The model in a state, with fresh parameters to train: an adapter, or itself under full fine-tuning. */
-  async modelToTrain(state: "base" | "jsft"): Promise<{ model: Llama; frozen: Frozen }> {
+  async modelToTrain(state: "base" | "jsft"): Promise<{ model: LanguageModel; frozen: WithModel }> {
     const model = await this.model(state);
     this.#state = null; // it will not be in that state any more
     const { mode, ...lora } = this.config.lora;
@@ -112,13 +112,13 @@ export class Workbench {
   }
 
   /** What judges and refers during self-rejection: the model after JSFT, beside the policy in use. */
-  async frozenJudge(): Promise<Frozen> {
+  async frozenJudge(): Promise<WithModel> {
     const model = await this.model("policy");
     return this.config.lora.mode === "lora" ? frozenBy(model) : await this.#frozenCopy("jsft");
   }
 
   /** Saves what a training stage learned, in the layout others read. */
-  async save(model: Llama, stage: "jsft" | "self-judge"): Promise<void> {
+  async save(model: LanguageModel, stage: "jsft" | "self-judge"): Promise<void> {
     const folder = this.folderOf(stage);
     const { origin } = await this.located();
     if (model.adapter) {
@@ -132,7 +132,7 @@ export class Workbench {
    * @param options.cacheFile None for a model that is being trained.
    */
   async judge(
-    frozen: Frozen,
+    frozen: WithModel,
     { cacheFile }: { cacheFile: string | null },
   ): Promise<PairwiseJudge> {
     const { batchTokens } = this.config.judge;
@@ -183,7 +183,7 @@ export class Workbench {
   }
 
   /** Full fine-tuning moves every weight, so the frozen model has to be a copy of its own. */
-  async #frozenCopy(state: "base" | "jsft"): Promise<Frozen> {
+  async #frozenCopy(state: "base" | "jsft"): Promise<WithModel> {
     const path = state === "base" ? (await this.located()).path : `${this.folderOf("jsft")}/model`;
     this.#copy?.dispose();
     this.#copy = await loadModel(path);
@@ -192,11 +192,11 @@ export class Workbench {
 }
 
 /** Config and weights at a path as one model. */
-export async function loadModel(path: string): Promise<Llama> {
+export async function loadModel(path: string): Promise<LanguageModel> {
   const config = await readConfig(path);
   const source = await openWeights(path);
   try {
-    return await Llama.load(config, source, { file: path });
+    return await LanguageModel.load(config, source, { file: path });
   } catch (error) {
     if (error instanceof RangeError) {
       throw new UserError(`${path}: the model does not fit in memory`, "use a smaller one", {

@@ -179,7 +179,7 @@ async function listModel(
   revision: string | undefined,
   { fetch: inner = fetch, hubUrl, accessToken, timeoutMs = 10_000 }: LocateOptions,
 ): Promise<HubEntry[]> {
-  // Finding out that the Hub is out of reach should not take longer than this.
+  // FileWarning out that the Hub is out of reach should not take longer than this.
   const guard = new StallGuard(Math.min(timeoutMs, 5_000));
   const files: HubEntry[] = [];
   try {

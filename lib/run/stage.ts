@@ -2,7 +2,7 @@ import { UserError } from "../base/error.ts";
 import type { RunConfig } from "./config.ts";
 import { makeFolder, readJsonFile, writeWhole } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
-import type { Workbench } from "./session.ts";
+import type { Session } from "./session.ts";
 
 /** Thrown to leave a stage early because the user asked to stop; what is done is on disk. */
 export class Stopped extends Error {
@@ -15,13 +15,13 @@ export interface Seeded {
 }
 
 /** What a stage works with: the run's settings `C`, and `B`, the things its stages share. */
-export interface StageContext<C extends Seeded = Readonly<RunConfig>, B = Workbench> {
+export interface StageContext<C extends Seeded = Readonly<RunConfig>, B = Session> {
   readonly config: C;
   /** The stage's own folder in the run folder. */
   readonly folder: string;
   /** The folder of another stage of the run. */
   readonly folderOf: (stage: string) => string;
-  readonly bench: B;
+  readonly session: B;
   readonly log: (line: string) => void;
   /** Whether the user asked to stop. */
   readonly stopping: () => boolean;
@@ -42,7 +42,7 @@ export interface TrainingProgress {
 export type StageResult = Record<string, unknown>;
 
 /** One step of the pipeline. */
-export interface Stage<C extends Seeded = Readonly<RunConfig>, B = Workbench> {
+export interface Stage<C extends Seeded = Readonly<RunConfig>, B = Session> {
   readonly name: string;
   /** One line that says what it does. */
   readonly title: string;
@@ -60,7 +60,7 @@ interface Done {
 }
 
 /** A run folder: one folder a stage, each with its config and, once finished, its result. */
-export class RunFolder<C extends Seeded = Readonly<RunConfig>, B = Workbench> {
+export class RunFolder<C extends Seeded = Readonly<RunConfig>, B = Session> {
   constructor(readonly path: string, readonly stages: readonly Stage<C, B>[]) {}
 
   /** The folder of a stage. */
@@ -117,9 +117,9 @@ export class RunFolder<C extends Seeded = Readonly<RunConfig>, B = Workbench> {
    */
   async run(
     stage: Stage<C, B>,
-    options: { config: C; bench: B; stopping: () => boolean },
+    options: { config: C; session: B; stopping: () => boolean },
   ): Promise<void> {
-    const { config, bench, stopping } = options;
+    const { config, session, stopping } = options;
     await this.check([stage], { config });
     const folder = this.folderOf(stage.name);
     const wanted = this.#identity(stage, config);
@@ -143,7 +143,7 @@ export class RunFolder<C extends Seeded = Readonly<RunConfig>, B = Workbench> {
         config,
         folder,
         folderOf: (name) => this.folderOf(name),
-        bench,
+        session,
         log: (line) => console.log(`  ${line}`),
         stopping,
         checkStop: () => {

@@ -2,7 +2,7 @@
 import { relative } from "node:path";
 import { UserError } from "../base/error.ts";
 import { makeFolder, writeWhole } from "../base/files.ts";
-import type { FigureEntry } from "../lab/figures/list.ts";
+import type { FigureEntry } from "./figure_entry.ts";
 import { type Exhibit, gallery } from "./gallery.ts";
 import { plotlySource, renderImages } from "./render.ts";
 import type { Figure } from "./style.ts";

@@ -1,6 +1,6 @@
 /** Figures of judge reports: pure functions from the rows of their CSV files to a Plotly specification. */
 import { z } from "zod";
-import { measureDots } from "../lab/figures/lesson_figures.ts";
+import { measureDots } from "./measure_dots.ts";
 import { type Dot, intervals, line, rowAxis } from "./marks.ts";
 import { apart, type Panel, panels, textWidth } from "./panels.ts";
 import { type Figure, INK, inkFor, type Look, looks, TEXT, type Trace } from "./style.ts";
@@ -52,10 +52,10 @@ export const reliabilityFigureRow = z.object({
 
 /** Measures of bias, as the figure words them, with the value that a fair judge would have. */
 const BIASES: readonly { measure: string; label: string; fair: number }[] = [
-  { measure: "firstSeatRate", label: "names the first seat", fair: 0.5 },
+  { measure: "firstPositionRate", label: "names the first position", fair: 0.5 },
   { measure: "longerRate", label: "names the longer answer", fair: 0.5 },
   { measure: "ownRate", label: "names its own answer", fair: 0.5 },
-  { measure: "flipRate", label: "flips when seats swap", fair: 0 },
+  { measure: "flipRate", label: "flips when positions swap", fair: 0 },
   { measure: "tieRate", label: "ties", fair: 0 },
   { measure: "intransitiveTriples", label: "cycles among three answers", fair: 0 },
 ];

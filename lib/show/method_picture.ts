@@ -146,7 +146,7 @@ function knockout(x: number): string {
     }).sort((a, b) => a.indexOf(INK.blue) - b.indexOf(INK.blue)) // winners' lines over the others
   );
   const names = [[1, 2, 3, 4], [2, 3], [2]];
-  const seats = rounds.flatMap((ys, round) =>
+  const positions = rounds.flatMap((ys, round) =>
     ys.map((y, i) =>
       `<circle cx="${at(round)}" cy="${y}" r="14" fill="${
         round === 2 ? INK.blue : faint(INK.sky, 0.35)
@@ -169,7 +169,7 @@ function knockout(x: number): string {
       lines: ["the policy answers", "N samples, here four"],
     }),
     ...lines,
-    ...seats,
+    ...positions,
     words("the same judge", { x: x + WIDE / 2, y: 310 }),
     words("decides each match", { x: x + WIDE / 2, y: 310 + LINE }),
     words("N \u2212 1 matches give one answer.", { x: x + WIDE / 2, y: 342 + LINE }),

@@ -53,7 +53,7 @@ function judgePanel({ judgeBefore, judgeAfter }: RunTables): Panel {
     accuracy: "accuracy",
     longerWinsAccuracy: "longer-wins rule",
     flipRate: "flips on swap",
-    firstSeatRate: "first seat",
+    firstPositionRate: "first position",
   };
   const measures = Object.keys(names);
   const side = (rows: readonly Row[], name: string, color: string, shift: number) =>

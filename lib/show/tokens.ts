@@ -21,7 +21,7 @@ export interface Strip {
 }
 
 /** What {@linkcode showTokens} needs of a tokenizer; `TextTokenizer` fits. */
-interface Decoder {
+interface FastDecoder {
   encode(text: string): number[];
   decode(ids: readonly number[]): string;
 }
@@ -43,7 +43,7 @@ interface Decoder {
  * ```
  */
 export function showTokens(
-  tokenizer: Decoder,
+  tokenizer: FastDecoder,
   example: { readonly ids: readonly number[]; readonly from: number },
   parts: readonly (readonly [name: string, text: string])[] = [],
 ): ShownToken[] {

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
-import type { Optimizer, OptimizerState } from "./optimizer.ts";
+import type { Optimizer, OptimizerState } from "./optimizer_type.ts";
 
 /** Settings of {@linkcode AdamW}. */
 export interface AdamWConfig {

@@ -1,4 +1,4 @@
-/** The ops of a Llama layer for one new position a row: what only decoding needs, and no gradients. */
+/** The ops of a LanguageModel layer for one new position a row: what only decoding needs, and no gradients. */
 import * as tf from "@tensorflow/tfjs";
 import type { KeysValues, Rotary } from "./attention.ts";
 

@@ -6,4 +6,6 @@ export * from "./kernels.ts";
 export * from "./muon.ts";
 export * from "./ops.ts";
 export * from "./optimizer.ts";
+export * from "./optimizer_type.ts";
+export * from "./schedule.ts";
 export * from "./tape.ts";

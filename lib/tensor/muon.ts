@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { AdamW, type AdamWConfig, clipped } from "./adamw.ts";
-import type { Optimizer, OptimizerState } from "./optimizer.ts";
+import type { Optimizer, OptimizerState } from "./optimizer_type.ts";
 
 /** A parameter as an optimiser sees it. */
 export interface NamedShape {

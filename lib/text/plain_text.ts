@@ -1,11 +1,15 @@
-import type { JudgeTokenizer } from "../method/template.ts";
+/** What encoding text that others wrote needs from a tokenizer. */
+export interface PlainTokenizer {
+  encode(text: string): number[];
+  decode(ids: readonly number[], options?: { skipSpecial?: boolean }): string;
+}
 
 /** Encodes text that others wrote, so that none of it can pose as the end of a turn. */
 export class PlainEncoder {
-  readonly #tokenizer: JudgeTokenizer;
+  readonly #tokenizer: PlainTokenizer;
   readonly #control = new Map<number, boolean>();
 
-  constructor(tokenizer: JudgeTokenizer) {
+  constructor(tokenizer: PlainTokenizer) {
     this.#tokenizer = tokenizer;
   }
 

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 import transformers
 from safetensors.torch import save_file
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import ModelConfig, LlamaForCausalLM
 
 HERE = Path(__file__).parent
 VERSIONS = {
@@ -56,7 +56,7 @@ def write_json(path, value):
 def random_llama(seed, **options):
     """Weights of a size that makes logits differ clearly between tokens, norms unlike one."""
     torch.manual_seed(seed)
-    model = LlamaForCausalLM(LlamaConfig(**SHAPE, **options)).float().eval()
+    model = LlamaForCausalLM(ModelConfig(**SHAPE, **options)).float().eval()
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if weight.dim() == 1:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 import transformers
-from transformers import LlamaConfig, LlamaForSequenceClassification
+from transformers import ModelConfig, LlamaForSequenceClassification
 
 FOLDER = Path(__file__).parent / "tiny-reward"
 SHAPE = dict(
@@ -20,7 +20,7 @@ SHAPE = dict(
 )
 
 torch.manual_seed(11)
-model = LlamaForSequenceClassification(LlamaConfig(**SHAPE)).float().eval()
+model = LlamaForSequenceClassification(ModelConfig(**SHAPE)).float().eval()
 with torch.no_grad():
     for name, weight in model.named_parameters():
         spread = 0.5 if "norm" in name or weight.ndim == 1 else 2.5 / weight.shape[-1] ** 0.5

@@ -1,4 +1,4 @@
-import { frozenBy, type Llama } from "../../model/mod.ts";
+import { frozenBy, type LanguageModel } from "../../model/mod.ts";
 import { readPairs } from "../../preference/mod.ts";
 import { ChatTemplate, openTokenizer } from "../../text/mod.ts";
 import { PairwiseJudge } from "../../method/judge.ts";
@@ -24,7 +24,9 @@ export interface Agreement {
 export function agreement(ours: readonly Judgment[], theirs: readonly Judgment[]): Agreement {
   const differences = ours.flatMap((own, i) =>
     (["forward", "backward"] as const).flatMap((order) =>
-      (["a", "b"] as const).map((seat) => Math.abs(own[order][seat] - theirs[i][order][seat]))
+      (["a", "b"] as const).map((position) =>
+        Math.abs(own[order][position] - theirs[i][order][position])
+      )
     )
   );
   return {
@@ -38,7 +40,7 @@ export function agreement(ours: readonly Judgment[], theirs: readonly Judgment[]
 
 /** A judge in this process that reads what a served one is asked over an API. */
 export async function judgeHere(
-  model: Llama,
+  model: LanguageModel,
   path: string,
   { api, principle: name }: { api: "completions" | "chat"; principle: string },
 ): Promise<PairwiseJudge> {

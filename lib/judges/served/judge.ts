@@ -5,13 +5,12 @@ import { UserError } from "../../base/error.ts";
 import { JudgmentCache } from "../../method/cache.ts";
 import { PairwiseJudge } from "../../method/judge.ts";
 import {
+  combineScores,
   type Compare,
   type Comparison,
-  countBallots,
   type Judgment,
 } from "../../method/judgment.ts";
-import type { JudgeSetting, OpenedJudge } from "../open_judge.ts";
-import { pairwiseJudge } from "../kinds.ts";
+import type { JudgeSetting, OpenedJudge } from "../opened_judge.ts";
 import { loadPrinciples, type Principle, principlesNamed } from "../../method/principle.ts";
 import { type ClientOptions, ServedClient } from "./client.ts";
 import { type FaultKind, ServedError } from "./fault.ts";
@@ -30,7 +29,7 @@ export interface ServedJudgeOptions
   readonly cacheFile?: string;
   /** Longest prompt in tokens, for a spec with a tokenizer; no limit unless said. */
   readonly maxTokens?: number;
-  readonly leastMass?: number;
+  readonly leastLabelProbability?: number;
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
   /** Reads the environment; `Deno.env.get` unless said. */
   readonly env?: (name: string) => string | undefined;
@@ -93,12 +92,12 @@ export async function openServedJudge(
     path: options.cacheFile,
   });
   const scorer = new ServedScorer({ client, wire: wire(asked), question, cache });
-  const { leastMass } = options;
+  const { leastLabelProbability } = options;
   const pairwise = new PairwiseJudge({
     scorer,
     templates,
     cache,
-    leastMass,
+    leastLabelProbability,
     batchTokens: Infinity,
   });
   const failed: Partial<Record<FaultKind, number>> = {};
@@ -149,7 +148,7 @@ function unanswered(pairwise: PairwiseJudge): Judgment {
   pairwise.counts.judged++;
   pairwise.counts.unanswered++;
   const none = { a: 0, b: 0 };
-  return countBallots(pairwise.templates.map(({ principle }) => ({
+  return combineScores(pairwise.templates.map(({ principle }) => ({
     principle: principle.name,
     forward: none,
     backward: none,
@@ -198,7 +197,7 @@ export async function openServed(rest: string, setting: JudgeSetting): Promise<O
     ...(system !== null && { system }),
   });
   return {
-    judge: pairwiseJudge(`served:${spec.model}`, served.compare),
+    judge: { name: `served:${spec.model}`, compare: served.compare },
     notes: () => servedNotes(spec, served),
   };
 }

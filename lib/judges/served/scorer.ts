@@ -1,6 +1,6 @@
 import type { JudgmentCache } from "../../method/cache.ts";
 import type { TokenScorer } from "../../method/judge.ts";
-import type { Seats } from "../../method/judgment.ts";
+import type { LabelProbabilities } from "../../method/judgment.ts";
 import type { ServedClient } from "./client.ts";
 import type { Wire } from "./wire.ts";
 import type { Question } from "./wording.ts";
@@ -20,7 +20,7 @@ export class ServedScorer implements TokenScorer {
   /** Answers in which a label was not listed, and the most probability one may so have lost. */
   readonly counts = { unseen: 0, mostUnseen: 0 };
   readonly #options: ServedScorerOptions;
-  readonly #underWay = new Map<string, Promise<Seats>>();
+  readonly #underWay = new Map<string, Promise<LabelProbabilities>>();
 
   constructor(options: ServedScorerOptions) {
     this.#options = options;
@@ -43,17 +43,20 @@ export class ServedScorer implements TokenScorer {
     });
   }
 
-  #ask(prompt: readonly number[], labelIds: readonly [number, number]): Promise<Seats> {
+  #ask(
+    prompt: readonly number[],
+    labelIds: readonly [number, number],
+  ): Promise<LabelProbabilities> {
     const { client, wire, question, cache } = this.#options;
     const key = cache.key(prompt, labelIds);
     let answer = this.#underWay.get(key);
     if (!answer) {
       answer = client.ask(wire.path, wire.request(question(prompt)), (reply) => wire.read(reply))
-        .then(({ seats, unseen }) => {
+        .then(({ positions, unseen }) => {
           if (unseen > 0) this.counts.unseen++;
           this.counts.mostUnseen = Math.max(this.counts.mostUnseen, unseen);
-          cache.add([[key, seats]]);
-          return seats;
+          cache.add([[key, positions]]);
+          return positions;
         })
         .finally(() => this.#underWay.delete(key));
       this.#underWay.set(key, answer);

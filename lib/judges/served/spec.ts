@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { UserError } from "../../base/error.ts";
-import { SERVED_APIS } from "./wire.ts";
+import { SERVED_APIS } from "./api.ts";
 
 const whole = (least: number) => z.int().min(least);
 

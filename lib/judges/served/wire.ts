@@ -1,20 +1,13 @@
 import { z } from "zod";
-import type { Seats } from "../../method/judgment.ts";
+import type { LabelProbabilities } from "../../method/judgment.ts";
 import { Fault } from "./fault.ts";
 import { parseVerdict } from "./verdict.ts";
+import type { ServedApi } from "./api.ts";
 import type { Question } from "./wording.ts";
-
-/**
- * The ways to ask: `completions` with `logprobs`, `chat` with `logprobs` and `top_logprobs`, or `text`, a
- * chat whose reply is read as words, for servers without log-probabilities.
- */
-export const SERVED_APIS = ["completions", "chat", "text"] as const;
-/** One of {@linkcode SERVED_APIS}. */
-export type ServedApi = typeof SERVED_APIS[number];
 
 /** What an answer says of the two labels. */
 export interface Reading {
-  readonly seats: Seats;
+  readonly positions: LabelProbabilities;
   /**
    * Most probability that a label may have which is not in the server's list and so counts as 0: not more
    * than the least of the list, nor than what the list leaves over.
@@ -136,12 +129,12 @@ export function wire(options: WireOptions): Wire {
       const [choice] = parsed(Chat, reply).choices;
       const verdict = parseVerdict(choice.message?.content ?? "");
       if (verdict === null) return NEITHER;
-      return { seats: verdict === "A" ? { a: 1, b: 0 } : { a: 0, b: 1 }, unseen: 0 };
+      return { positions: verdict === "A" ? { a: 1, b: 0 } : { a: 0, b: 1 }, unseen: 0 };
     },
   };
 }
 
-const NEITHER: Reading = { seats: { a: 0, b: 0 }, unseen: 0 };
+const NEITHER: Reading = { positions: { a: 0, b: 0 }, unseen: 0 };
 
 function parsed<T>(schema: z.ZodType<T>, reply: unknown): T {
   const result = schema.safeParse(reply);
@@ -166,10 +159,10 @@ function reading(
   sampled: string | null | undefined,
 ): Reading {
   const bare = (text: string) => match === "trimmed" ? text.trim() : text;
-  const mass = (label: string) =>
+  const labelProbability = (label: string) =>
     tokens.filter(({ token }) => bare(token) === bare(label))
       .map(({ logprob }) => probability(logprob));
-  const [a, b] = labels.map(mass);
+  const [a, b] = labels.map(labelProbability);
   const sum = (values: readonly number[]) => values.reduce((total, p) => total + p, 0);
   const seen = a.length > 0 && b.length > 0;
   const rest = 1 - sum(tokens.map(({ logprob }) => probability(logprob)));
@@ -177,7 +170,7 @@ function reading(
   const likely = tokens.filter(({ token }) => token !== sampled);
   const least = Math.min(...likely.map(({ logprob }) => probability(logprob)));
   return {
-    seats: { a: Math.min(1, sum(a)), b: Math.min(1, sum(b)) },
+    positions: { a: Math.min(1, sum(a)), b: Math.min(1, sum(b)) },
     unseen: seen ? 0 : Math.max(0, Math.min(rest, least)),
   };
 }

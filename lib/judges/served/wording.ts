@@ -7,7 +7,7 @@ import {
   type JudgeTokenizer,
 } from "../../method/template.ts";
 import { CharacterTokenizer } from "./characters.ts";
-import type { ServedApi } from "./wire.ts";
+import type { ServedApi } from "./api.ts";
 
 /** What goes to the server: a text to be continued, or the messages of a chat. */
 export type Question = { readonly text: string } | { readonly messages: readonly Turn[] };

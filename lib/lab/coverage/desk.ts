@@ -15,11 +15,11 @@ import { deskEvidence, rewardGap } from "../study/desk_evidence.ts";
 import { drawAnswers } from "../world/preference.ts";
 import { intervalCoverage } from "./coverage.ts";
 import type { Evidence } from "../../measure/evidence.ts";
-import { countBallots, type Judgment, type Seats } from "../../method/judgment.ts";
+import { combineScores, type Judgment, type LabelProbabilities } from "../../method/judgment.ts";
 
 /**
  * Pairs of the order desk and a judge of known faults: it sees the true reward through noise, likes length and
- * the first seat, and says nothing of the labels in a tenth of the pairs. The label is the larger reward.
+ * the first position, and says nothing of the labels in a tenth of the pairs. The label is the larger reward.
  */
 export function faultyDeskJudge(
   { seed, pairs }: { readonly seed: number; readonly pairs: number },
@@ -30,8 +30,8 @@ export function faultyDeskJudge(
     const { order, first, second } = drawAnswers(rng);
     return { prompt: [{ role: "user" as const, content: order }], first, second };
   });
-  /** Log-odds of the first seat: reward over 0.8, a hundredth a character, 0.3 for the seat, noise. */
-  const seats = (gap: number, longer: number): Seats => {
+  /** Log-odds of the first position: reward over 0.8, a hundredth a character, 0.3 for the position, noise. */
+  const positions = (gap: number, longer: number): LabelProbabilities => {
     const hum = noise.uniform() + noise.uniform() + noise.uniform() - 1.5; // nearly normal
     const a = 1 / (1 + Math.exp(-(gap / 0.8 + 0.01 * longer + 0.3 + 1.2 * hum)));
     return { a: 0.9 * a, b: 0.9 * (1 - a) };
@@ -42,12 +42,12 @@ export function faultyDeskJudge(
     const longer = comparison.first.length - comparison.second.length;
     const none = { a: 0, b: 0 };
     const silent = noise.uniform() < 0.1;
-    const ballot = {
+    const scored = {
       principle: "overall",
-      forward: silent ? none : seats(gap, longer),
-      backward: silent ? none : seats(-gap, -longer),
+      forward: silent ? none : positions(gap, longer),
+      backward: silent ? none : positions(-gap, -longer),
     };
-    return { evidence, judgment: countBallots([ballot]) };
+    return { evidence, judgment: combineScores([scored]) };
   });
 }
 

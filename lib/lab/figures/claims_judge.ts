@@ -22,7 +22,7 @@ const TITLES: Readonly<Record<string, string>> = {
   accuracy: "right, all pairs",
   accuracy_clear: "right, clear pairs",
   consistency: "both orders agree",
-  first_seat: "first seat preferred",
+  first_position: "first position preferred",
 };
 
 /** Dots with intervals over seeds, a row a judge and a panel a measure; 0.5 is guessing. */
@@ -33,7 +33,7 @@ export function judgeAccuracy(rows: readonly JudgeMeasure[]): Figure {
   const measures = [...grouped(rows, (row) => row.measure)];
   const columns = measures.length === 4 ? 2 : Math.min(3, measures.length);
   const list = measures.map(([measure, some], i): Panel => {
-    const halves = measure.startsWith("accuracy") || measure === "first_seat";
+    const halves = measure.startsWith("accuracy") || measure === "first_position";
     const found = judges.flatMap((judge, row) => {
       const values = some.filter((r) => r.judge === judge).map((r) => r.value);
       return values.length === 0 ? [] : [{ row, values, look: style.get(judge)! }];

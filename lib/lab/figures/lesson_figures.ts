@@ -1,7 +1,7 @@
 /** Figures of the notebooks on training and on judging. */
-import { type Dot, dots, intervals, line, rowAxis, smoothed } from "../../show/marks.ts";
-import { type Panel, panels, textWidth } from "../../show/panels.ts";
-import { type Figure, INK, inkFor, type Look, looks, TEXT } from "../../show/style.ts";
+import { dots, line, smoothed } from "../../show/marks.ts";
+import { type Panel, panels } from "../../show/panels.ts";
+import { type Figure, INK, type Look, looks } from "../../show/style.ts";
 
 /** Losses of the two parts of JSFT at a step, nats. */
 export interface LossRow {
@@ -49,78 +49,6 @@ function shown(y: readonly number[]): Pick<Panel, "y" | "notes"> {
   };
 }
 
-/** A measure of something called `name`, with its interval. */
-export interface MeasureRow {
-  readonly measure: string;
-  readonly name: string;
-  readonly value: number;
-  readonly low?: number | null;
-  readonly high?: number | null;
-}
-
-/**
- * A dot for each name on every row of measures, such as a model before and after training.
- *
- * @param options.title What is measured, with its unit.
- * @param options.reference Where a dashed line stands, and what it means.
- */
-export function measureDots(
-  rows: readonly MeasureRow[],
-  { title, range = [-0.03, 1.03], reference }: {
-    title: string;
-    range?: readonly [number, number];
-    reference?: { at: number; text: string };
-  },
-): Figure {
-  const style = looks(rows.map(({ name }) => name));
-  const measures = [...new Set(rows.map(({ measure }) => measure))];
-  const names = [...style];
-  // Rows high enough for their dots, which are 10 pixels wide, not to touch.
-  const height = Math.max(52, 20 * names.length);
-  const gap = Math.max(0.5 / names.length, 12 / height);
-  const left = Math.max(...measures.map(textWidth)) + 20;
-  const traces = names.map(([name, look], i) =>
-    intervals(
-      rows.filter((row) => row.name === name).map(({ measure, value, low, high }): Dot => ({
-        row: measures.indexOf(measure) + (i - (names.length - 1) / 2) * gap,
-        label: `${look.label}, ${measure}`,
-        value,
-        low: low ?? undefined,
-        high: high ?? undefined,
-        color: look.color,
-      })),
-      look.label,
-    )
-  );
-  const figure = panels([{
-    title,
-    traces,
-    x: { range },
-    y: { ...rowAxis(measures), showgrid: false },
-    references: reference ? [{ axis: "x", ...reference }] : [],
-  }], { width: left + 560, height: Math.max(130, height * measures.length), left, right: 24 });
-  const { layout } = figure;
-  const key = names.map(([, { label, color }]) =>
-    `<span style="color:${inkFor(color)}">\u25cf ${label}</span>`
-  ).join("   ");
-  // Beside the title if there is room, else below the axis.
-  const keyWidth = textWidth(names.map(([, { label }]) => `- ${label}`).join("   "));
-  const [wide, high] = [layout.width as number, layout.height as number];
-  const beside = textWidth(title) * 1.3 + keyWidth + 50 < wide;
-  (layout.annotations as unknown[]).push({
-    text: key,
-    xref: "paper",
-    yref: "paper",
-    x: 1 - 24 / wide,
-    y: beside ? 1 - 16 / high : 14 / high,
-    xanchor: "right",
-    yanchor: "middle",
-    showarrow: false,
-    font: { size: TEXT.label },
-  });
-  return figure;
-}
-
 /** Accuracy of a judge on pairs whose rewards are about so far apart. */
 export interface GapPoint {
   readonly judge: string;
@@ -161,18 +89,18 @@ export function gapCurve(rows: readonly GapPoint[]): Figure {
 }
 
 /** A pair judged in both orders. */
-export interface SeatPoint {
+export interface PositionPoint {
   readonly judge: string;
-  /** Share of the verdict's probability on the first answer when it sits in seat A, and when in seat B. */
+  /** Share of the verdict's probability on the first answer when it sits in position A, and when in position B. */
   readonly inA: number;
   readonly inB: number;
 }
 
 /**
- * Every pair by what the judge gives its first answer in either seat, a panel a judge. A judge that does not look
- * at seats has its points on the diagonal; in two of the quarters the verdict flips.
+ * Every pair by what the judge gives its first answer in either position, a panel a judge. A judge that does not look
+ * at positions has its points on the diagonal; in two of the quarters the verdict flips.
  */
-export function seatScatter(points: readonly SeatPoint[]): Figure {
+export function positionScatter(points: readonly PositionPoint[]): Figure {
   const style = looks(points.map(({ judge }) => judge));
   const list = [...style].map(([judge, look]): Panel => {
     const own = points.filter((point) => point.judge === judge);
@@ -182,7 +110,7 @@ export function seatScatter(points: readonly SeatPoint[]): Figure {
         {
           type: "scatter",
           mode: "lines",
-          name: "no seat bias",
+          name: "no position bias",
           x: [0, 1],
           y: [0, 1],
           line: { color: INK.grey, width: 1.5, dash: "dash" },
@@ -195,9 +123,9 @@ export function seatScatter(points: readonly SeatPoint[]): Figure {
           opacity: 0.45,
         }),
       ],
-      x: { title: "P(first answer) in seat A", range: [-0.03, 1.03] },
+      x: { title: "P(first answer) in position A", range: [-0.03, 1.03] },
       y: {
-        title: "P(first answer) in seat B",
+        title: "P(first answer) in position B",
         range: [-0.03, 1.03],
       },
       references: [{ axis: "x", at: 0.5 }, { axis: "y", at: 0.5 }],

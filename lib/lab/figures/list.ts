@@ -20,29 +20,8 @@ import {
   reliabilityFigureRow,
 } from "../../show/judge_figure.ts";
 import { runFigure } from "../../show/run_figure.ts";
-import type { Figure } from "../../show/style.ts";
+import { type FigureEntry, figureEntry } from "../../show/figure_entry.ts";
 import { anyRow, type Table } from "../../base/csv.ts";
-
-/** A figure: its words, the tables it needs and how it is drawn from them. */
-export interface FigureEntry {
-  /** Of the file: `figures/NAME.svg`. */
-  readonly name: string;
-  readonly title: string;
-  /** What is drawn and how to read it, not what came out: that changes with the data. */
-  readonly caption: string;
-  readonly inputs: Readonly<Record<string, Table>>;
-  readonly draw: (rows: Readonly<Record<string, readonly unknown[]>>) => Figure;
-}
-
-/** Makes an entry whose `draw` gets, under each input's name, rows of that input's type. */
-export function figureEntry<Rows extends Record<string, unknown>>(
-  entry: Omit<FigureEntry, "inputs" | "draw"> & {
-    readonly inputs: { readonly [Name in keyof Rows]: Table<Rows[Name]> };
-    readonly draw: (rows: { readonly [Name in keyof Rows]: readonly Rows[Name][] }) => Figure;
-  },
-): FigureEntry {
-  return entry as unknown as FigureEntry;
-}
 
 const run = (file: string): Table<Record<string, string | number>> => ({
   path: `data/results/real-model/${file}.csv`,
@@ -228,7 +207,7 @@ function judgeReport(name: string, short: string, labels: string): FigureEntry[]
     }),
     figureEntry({
       name: `judge-biases-${name}`,
-      title: `Judges on ${short}: seats, length, cycles`,
+      title: `Judges on ${short}: positions, length, cycles`,
       caption:
         "What the same judges' verdicts follow besides quality, and how often they contradict " +
         "themselves. Dashed: a fair judge, if longer and better answers were independent.",

@@ -1,6 +1,6 @@
 import { type AnswerEncoder, encodePrompt, endOfAnswer } from "../../method/mod.ts";
 import { type Compare, type Judgment, larger } from "../../method/mod.ts";
-import { type Frozen, generate, type Llama, sequenceLogProbs } from "../../model/mod.ts";
+import { generate, type LanguageModel, sequenceLogProbs, type WithModel } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
 import { reward } from "../world/reward.ts";
 import { BATCH_TOKENS, MAX_NEW_TOKENS } from "./session.ts";
@@ -19,7 +19,7 @@ export interface Drawn {
 
 /** Answers to orders, drawn at temperature 1 from the whole distribution unless `topP` is given. */
 export async function drawAnswersOf(
-  model: Llama,
+  model: LanguageModel,
   orders: readonly string[],
   options: {
     encoder: AnswerEncoder;
@@ -73,12 +73,12 @@ export interface PolicyNumbers {
  * @param options.opponents Answers of the JSFT model to the same orders.
  */
 export async function measurePolicy(
-  model: Llama,
+  model: LanguageModel,
   orders: readonly string[],
   options: {
     encoder: AnswerEncoder;
     seed: number;
-    reference: Frozen;
+    reference: WithModel;
     compare: Compare;
     opponents: readonly Drawn[];
   },
@@ -120,7 +120,7 @@ export interface JudgeNumbers {
   readonly accuracy_clear: number;
   /** Share of pairs whose two orders name the same winner. */
   readonly consistency: number;
-  readonly first_seat: number;
+  readonly first_position: number;
 }
 
 /** Least gap of two rewards that a judge should see. */
@@ -180,7 +180,7 @@ export async function measureJudge(
       accuracy: mean(rightOn(judgments, { gaps, least: 0 })),
       accuracy_clear: mean(right),
       consistency: agreement(judgments),
-      first_seat: mean(orders.map(forFirst)),
+      first_position: mean(orders.map(forFirst)),
     },
   };
 }

@@ -34,11 +34,11 @@ export const ownPairsStage: StudyStage = {
     heldOut,
     preference: { topP },
   }),
-  async run({ bench, config, folder, checkStop, log }) {
-    const { heldOut } = await bench.pairs();
+  async run({ session, config, folder, checkStop, log }) {
+    const { heldOut } = await session.pairs();
     const orders = heldOut.slice(0, config.orders).map(({ prompt }) => prompt[0].content);
-    const judge = bench.judge(await bench.frozen("jsft"));
-    const rewardModel = await bench.rewardJudge("reward-model");
+    const judge = session.judge(await session.frozen("jsft"));
+    const rewardModel = await session.rewardJudge("reward-model");
     const judges: Record<string, Compare> = {
       "jsft": (comparisons) => judge.judge(comparisons),
       "reward-model": rewardModel,
@@ -48,9 +48,9 @@ export const ownPairsStage: StudyStage = {
     try {
       for (const policy of ["jsft", "self-judge"]) {
         checkStop();
-        const model = await bench.load(policy);
+        const model = await session.load(policy);
         const drawn = await drawAnswersOf(model, orders, {
-          encoder: bench.encoder,
+          encoder: session.encoder,
           seed: config.seed + 2,
           samples: 2,
           topP: config.preference.topP,

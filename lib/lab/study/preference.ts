@@ -1,12 +1,12 @@
 import { type MethodName, methodNamed, preferenceStep } from "../../method/mod.ts";
 import type { Compare } from "../../method/mod.ts";
-import { type Frozen, frozenBy, type Llama, saveModel } from "../../model/mod.ts";
+import { frozenBy, type LanguageModel, saveModel, type WithModel } from "../../model/mod.ts";
 import { loadModel } from "../../run/session.ts";
 import { readJsonl, writeCsv, writeJsonl } from "../../base/files.ts";
 import type { StageContext } from "../../run/stage.ts";
 import { trainStage } from "../../run/stages/training.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
-import { BATCH_TOKENS, MAX_NEW_TOKENS, type StudyBench, truthJudge } from "./session.ts";
+import { BATCH_TOKENS, type DeskSession, MAX_NEW_TOKENS, truthJudge } from "./session.ts";
 import { COMPARED, LONG, type StudyConfig } from "./config.ts";
 import { drawAnswersOf, measurePolicy } from "./measure.ts";
 import { noisyName, type StudyStage } from "./supervised.ts";
@@ -49,24 +49,24 @@ function preferenceStage(
       ...(long && { long: longer }),
     }),
     async run(context) {
-      const { bench, config, folder } = context;
+      const { session, config, folder } = context;
       const settings = long ? { ...config.preference, ...config.long } : config.preference;
-      const model = await bench.load(start);
-      const frozen = await bench.frozen(start);
+      const model = await session.load(start);
+      const frozen = await session.frozen(start);
       const orderer = await ordererOf(method.orders, {
         context,
         model,
         frozen,
         refresh: config.long.refreshEvery,
       });
-      const { train } = await bench.pairs();
+      const { train } = await session.pairs();
       const step = preferenceStep({
         method,
         model,
         frozen,
         compare: orderer.compare,
         pairs: train,
-        encoder: bench.encoder,
+        encoder: session.encoder,
         config: {
           ...settings,
           topK: 0,
@@ -121,17 +121,17 @@ function preferenceStage(
 
 /** Measures the model in training against fixed answers of its start model, on the same orders each time. */
 async function measurement(
-  { bench, config }: StageContext<StudyConfig, StudyBench>,
-  { model, start, frozen }: { model: Llama; start: string; frozen: Frozen },
+  { session, config }: StageContext<StudyConfig, DeskSession>,
+  { model, start, frozen }: { model: LanguageModel; start: string; frozen: WithModel },
 ): Promise<() => Promise<Omit<RewardPoint, "step">>> {
-  const { heldOut } = await bench.pairs();
+  const { heldOut } = await session.pairs();
   const orders = heldOut.slice(0, config.preference.evaluateOrders)
     .map(({ prompt }) => prompt[0].content);
-  const { encoder } = bench;
+  const { encoder } = session;
   const { seed } = config;
   const opponents = (await frozen((m) => drawAnswersOf(m, orders, { encoder, seed: seed + 1 })))
     .map(([answer]) => answer);
-  const judge = bench.judge(await bench.frozen(start));
+  const judge = session.judge(await session.frozen(start));
   return async () => {
     const { numbers } = await measurePolicy(model, orders, {
       encoder,
@@ -153,15 +153,15 @@ interface Orderer {
 
 async function ordererOf(
   orders: ReturnType<typeof methodNamed>["orders"],
-  { context: { bench, folder }, model, frozen, refresh }: {
-    context: StageContext<StudyConfig, StudyBench>;
-    model: Llama;
-    frozen: Frozen;
+  { context: { session, folder }, model, frozen, refresh }: {
+    context: StageContext<StudyConfig, DeskSession>;
+    model: LanguageModel;
+    frozen: WithModel;
     refresh: number;
   },
 ): Promise<Orderer> {
-  const by = (judged: Frozen): Compare => {
-    const judge = bench.judge(judged);
+  const by = (judged: WithModel): Compare => {
+    const judge = session.judge(judged);
     return (comparisons) => judge.judge(comparisons);
   };
   switch (orders) {
@@ -170,9 +170,9 @@ async function ordererOf(
     case "policy":
       return { compare: by(frozenBy(model, model)) };
     case "separate":
-      return { compare: by(await bench.frozen("judge-only")) };
+      return { compare: by(await session.frozen("judge-only")) };
     case "reward-model": {
-      const compare = await bench.rewardJudge("reward-model");
+      const compare = await session.rewardJudge("reward-model");
       return { compare, dispose: () => compare.dispose() };
     }
     case "truth":
@@ -181,23 +181,23 @@ async function ordererOf(
     case "chance":
       return { compare: () => Promise.reject(new Error(`${orders} need nobody to compare`)) };
     case "refreshed":
-      return refreshed({ bench, folder, model, frozen, refresh });
+      return refreshed({ session, folder, model, frozen, refresh });
   }
 }
 
 /** A judge that is renewed from the policy every some steps; each is kept on disk, for a resumed run. */
 function refreshed(
-  { bench, folder, model, frozen, refresh }: {
-    bench: StudyBench;
+  { session, folder, model, frozen, refresh }: {
+    session: DeskSession;
     folder: string;
-    model: Llama;
-    frozen: Frozen;
+    model: LanguageModel;
+    frozen: WithModel;
     refresh: number;
   },
 ): Orderer {
-  let copy: Llama | null = null;
+  let copy: LanguageModel | null = null;
   let made = 0;
-  let current = bench.judge(frozen);
+  let current = session.judge(frozen);
   return {
     compare: (comparisons) => current.judge(comparisons),
     async before(step) {
@@ -207,7 +207,7 @@ function refreshed(
       if (due === step) await saveModel(model, path);
       copy?.dispose();
       copy = await loadModel(path);
-      current = bench.judge(frozenBy(copy, copy));
+      current = session.judge(frozenBy(copy, copy));
       made = due;
     },
     dispose: () => copy?.dispose(),

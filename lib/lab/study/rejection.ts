@@ -73,19 +73,19 @@ export const rejectionStage: StudyStage = {
     heldOut,
     preference: { topP },
   }),
-  async run({ bench, config, folder, checkStop, log }) {
-    const { heldOut } = await bench.pairs();
+  async run({ session, config, folder, checkStop, log }) {
+    const { heldOut } = await session.pairs();
     const orders = heldOut.slice(-config.rejection.orders).map(({ prompt }) => prompt[0].content);
     const sizes = config.rejection.candidates;
     const most = Math.max(...sizes);
-    const { encoder } = bench;
+    const { encoder } = session;
     const { seed } = config;
 
-    const jsft = await bench.frozen("jsft");
-    const judge = bench.judge(jsft);
+    const jsft = await session.frozen("jsft");
+    const judge = session.judge(jsft);
     const own: Compare = (comparisons) => judge.judge(comparisons);
-    const rewardModel = await bench.rewardJudge("reward-model");
-    const policy = await bench.load("self-judge");
+    const rewardModel = await session.rewardJudge("reward-model");
+    const policy = await session.load("self-judge");
     try {
       const draw = (frozen: typeof jsft, name: string) =>
         frozen((model) =>

@@ -2,7 +2,7 @@ import { type Compare } from "../../method/mod.ts";
 import { inverted, longerWins } from "../../measure/mod.ts";
 import { writeCsv } from "../../base/files.ts";
 import { VIEWS } from "../world/reward.ts";
-import type { StudyBench } from "./session.ts";
+import type { DeskSession } from "./session.ts";
 import { type Items, saveItems } from "./items.ts";
 import { COMPARED, type StudyConfig } from "./config.ts";
 import {
@@ -16,10 +16,10 @@ import {
 import { noisyName, type StudyStage, VARIANTS } from "./supervised.ts";
 
 /** A judge by name, and how to reach it. */
-type Judges = Record<string, (bench: StudyBench) => Promise<Compare & { dispose?(): void }>>;
+type Judges = Record<string, (session: DeskSession) => Promise<Compare & { dispose?(): void }>>;
 
-const judgeOf = (stage: string, principles?: readonly string[]) => async (bench: StudyBench) => {
-  const judge = bench.judge(await bench.frozen(stage), principles);
+const judgeOf = (stage: string, principles?: readonly string[]) => async (session: DeskSession) => {
+  const judge = session.judge(await session.frozen(stage), principles);
   return ((comparisons) => judge.judge(comparisons)) as Compare;
 };
 
@@ -32,13 +32,13 @@ function judgeStage(
     title,
     needs,
     config: ({ heldOut }) => ({ heldOut }),
-    async run({ bench, folder, checkStop, log }) {
-      const { heldOut } = await bench.pairs();
+    async run({ session, folder, checkStop, log }) {
+      const { heldOut } = await session.pairs();
       const rows: ({ judge: string } & JudgeNumbers)[] = [];
       const items: Items = {};
       for (const [judge, open] of Object.entries(judges)) {
         checkStop();
-        const compare = await open(bench);
+        const compare = await open(session);
         const { numbers, right } = await measureJudge(compare, heldOut);
         compare.dispose?.();
         items[`right/${judge}`] = right;
@@ -70,7 +70,7 @@ export const otherJudgesStage = judgeStage("other-judges", {
   needs: ["judge-only", "reward-model"],
   judges: {
     "judge-only": judgeOf("judge-only"),
-    "reward-model": (bench) => bench.rewardJudge("reward-model"),
+    "reward-model": (session) => session.rewardJudge("reward-model"),
     "longer wins": () => Promise.resolve(longerWins),
     "shorter wins": () => Promise.resolve(inverted(longerWins)),
   },
@@ -111,12 +111,12 @@ function policyStage(
       heldOut,
       preference: { topP },
     }),
-    async run({ bench, config, folder, checkStop, log }) {
-      const { heldOut } = await bench.pairs();
+    async run({ session, config, folder, checkStop, log }) {
+      const { heldOut } = await session.pairs();
       const orders = heldOut.slice(0, config.orders).map(({ prompt }) => prompt[0].content);
-      const { encoder } = bench;
-      const reference = await bench.frozen("jsft");
-      const judge = bench.judge(reference);
+      const { encoder } = session;
+      const reference = await session.frozen("jsft");
+      const judge = session.judge(reference);
       const draw = (seed: number) =>
         reference((m) => drawAnswersOf(m, orders, { encoder, seed })).then((drawn) =>
           drawn.map(([answer]) => answer)
@@ -127,7 +127,7 @@ function policyStage(
       const items: Items = {};
       for (const policy of policies) {
         checkStop();
-        const model = await bench.load(policy);
+        const model = await session.load(policy);
         const { numbers, answers } = await measurePolicy(model, orders, {
           encoder,
           seed: config.seed,

@@ -7,7 +7,7 @@ import {
   principlesNamed,
 } from "../../method/mod.ts";
 import { loadRewardModel, pointwiseJudge, rewardGrade } from "../../judges/mod.ts";
-import { type Frozen, frozenBy, type Llama } from "../../model/mod.ts";
+import { frozenBy, type LanguageModel, type WithModel } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
 import { Rng } from "../../base/random.ts";
 import { loadModel } from "../../run/session.ts";
@@ -22,10 +22,10 @@ export const BATCH_TOKENS = 4096;
 export const MAX_NEW_TOKENS = 40;
 
 /** What the stages of a study share: the world's data and language, and models by the stage that made them. */
-export class StudyBench {
+export class DeskSession {
   readonly language = worldLanguage();
   #pairs: Promise<{ train: Pair[]; heldOut: Pair[] }> | null = null;
-  #open = new Map<string, Llama>();
+  #open = new Map<string, LanguageModel>();
 
   constructor(
     readonly config: StudyConfig,
@@ -68,19 +68,19 @@ export class StudyBench {
   }
 
   /** A fresh copy of the model that a stage saved; "base" is the one that all start from. The caller's to free. */
-  load(stage: string): Promise<Llama> {
+  load(stage: string): Promise<LanguageModel> {
     return loadModel(stage === "base" ? this.config.base : `${this.folderOf(stage)}/model`);
   }
 
   /** The model that a stage saved, shared and never trained. */
-  async frozen(stage: string): Promise<Frozen> {
+  async frozen(stage: string): Promise<WithModel> {
     let model = this.#open.get(stage);
     if (!model) this.#open.set(stage, model = await this.load(stage));
     return frozenBy(model, model);
   }
 
   /** A model as judge of pairs. */
-  judge(frozen: Frozen, principles?: readonly string[]): PairwiseJudge {
+  judge(frozen: WithModel, principles?: readonly string[]): PairwiseJudge {
     return new PairwiseJudge({
       scorer: modelScorer(frozen, { batchTokens: BATCH_TOKENS }),
       templates: this.templates(principles),

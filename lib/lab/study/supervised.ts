@@ -5,7 +5,7 @@ import {
   type MicroBatch,
   supervisedBatches,
 } from "../../method/mod.ts";
-import { type Llama, saveModel } from "../../model/mod.ts";
+import { type LanguageModel, saveModel } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
 import { Rng } from "../../base/random.ts";
 import type { Stage } from "../../run/stage.ts";
@@ -13,11 +13,11 @@ import { trainStage } from "../../run/stages/training.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import { LABEL_TEMPERATURE, prefersFirst } from "../world/preference.ts";
 import { VIEWS } from "../world/reward.ts";
-import { BATCH_TOKENS, type StudyBench } from "./session.ts";
+import { BATCH_TOKENS, type DeskSession } from "./session.ts";
 import type { StudyConfig } from "./config.ts";
 
 /** A stage of the study. */
-export type StudyStage = Stage<StudyConfig, StudyBench>;
+export type StudyStage = Stage<StudyConfig, DeskSession>;
 
 /** What a model is taught. */
 interface Lessons {
@@ -34,17 +34,17 @@ interface Lessons {
 
 /** Supervised training of the base on answers, judgments or both. */
 function supervised(name: string, title: string, lessons: Lessons): StudyStage {
-  return trained(name, { title, lessons }, async (bench) => {
-    const { supervised } = bench.config;
-    const pairs = await pairsOf(bench, lessons);
-    const templates = bench.templates(lessons.principles);
+  return trained(name, { title, lessons }, async (session) => {
+    const { supervised } = session.config;
+    const pairs = await pairsOf(session, lessons);
+    const templates = session.templates(lessons.principles);
     const { decisionWeight, batches = 1 } = lessons;
     const batchSize = batches * supervised.batchSize;
     return (step) => {
-      const some = pairsOfStep(step, { pairs, batchSize, seed: bench.config.seed });
+      const some = pairsOfStep(step, { pairs, batchSize, seed: session.config.seed });
       const examples = some.flatMap((pair) =>
         jsftExamples([pair], {
-          encoder: bench.encoder,
+          encoder: session.encoder,
           // A pair without a principle is labelled by the whole reward.
           templates: templates.filter(({ principle }) =>
             principle.name === (pair.principle ?? "overall")
@@ -65,19 +65,19 @@ function supervised(name: string, title: string, lessons: Lessons): StudyStage {
 
 /** The pairs that lessons are made of. */
 async function pairsOf(
-  bench: StudyBench,
+  session: DeskSession,
   { principles, labels }: Lessons,
 ): Promise<readonly Pair[]> {
-  const { train } = await bench.pairs();
-  if (principles) return [...train, ...await bench.principlePairs()];
-  return labels ? relabelled(train.slice(0, labels.pairs), labels.temperature, bench) : train;
+  const { train } = await session.pairs();
+  if (principles) return [...train, ...await session.principlePairs()];
+  return labels ? relabelled(train.slice(0, labels.pairs), labels.temperature, session) : train;
 }
 
 /** Pairs labelled anew; as they are at the temperature of the world. */
 function relabelled(
   pairs: readonly Pair[],
   temperature: number,
-  { config: { seed } }: StudyBench,
+  { config: { seed } }: DeskSession,
 ): readonly Pair[] {
   if (temperature === LABEL_TEMPERATURE) return pairs;
   const rng = Rng.named(seed, "study/labels");
@@ -97,8 +97,8 @@ function relabelled(
 function trained(
   name: string,
   { title, lessons }: { title: string; lessons?: Lessons },
-  prepare: (bench: StudyBench) => Promise<(step: number) => MicroBatch[]>,
-  change: (model: Llama) => void = () => {},
+  prepare: (session: DeskSession) => Promise<(step: number) => MicroBatch[]>,
+  change: (model: LanguageModel) => void = () => {},
 ): StudyStage {
   return {
     name,
@@ -112,9 +112,9 @@ function trained(
       ...(lessons && { lessons }),
     }),
     async run(context) {
-      const { bench, config: { supervised, seed } } = context;
-      const parts = await prepare(bench);
-      const model = await bench.load("base");
+      const { session, config: { supervised, seed } } = context;
+      const parts = await prepare(session);
+      const model = await session.load("base");
       try {
         change(model);
         const rows = await trainStage(context, {
@@ -171,17 +171,17 @@ export const SUPERVISED: readonly StudyStage[] = [
   trained(
     "reward-model",
     { title: "a separate Bradley-Terry reward model" },
-    async (bench) => {
-      const { train } = await bench.pairs();
+    async (session) => {
+      const { train } = await session.pairs();
       return (step) =>
         rewardBatches(
           rewardExamples(
             pairsOfStep(step, {
               pairs: train,
-              ...bench.config.supervised,
-              seed: bench.config.seed,
+              ...session.config.supervised,
+              seed: session.config.seed,
             }),
-            bench.encoder,
+            session.encoder,
           ),
           { microBatchTokens: BATCH_TOKENS },
         );

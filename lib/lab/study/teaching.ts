@@ -6,7 +6,7 @@ import type { Scale } from "../../run/config.ts";
 import { makeFolder, readJsonFile, readJsonl, writeWhole } from "../../base/files.ts";
 import { Stopped } from "../../run/stage.ts";
 import type { Job, ProgressOptions } from "../../show/progress.ts";
-import { StudyBench } from "./session.ts";
+import { DeskSession } from "./session.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { STUDY_SCALES, type StudyConfig } from "./config.ts";
 import { LONG_RUNS, PREFERENCE, type RewardPoint } from "./preference.ts";
@@ -29,8 +29,8 @@ export interface TeachingOptions {
 
 /** A stage that is there. */
 export interface Taught {
-  /** Its bench: `bench.load("jsft")`, `bench.frozen("jsft")`, `bench.judge(frozen)`; the caller's to dispose of. */
-  readonly bench: StudyBench;
+  /** Its session: `session.load("jsft")`, `session.frozen("jsft")`, `session.judge(frozen)`; the caller's to dispose of. */
+  readonly session: DeskSession;
   readonly config: StudyConfig;
   /** Where the stage left its model and log. */
   readonly folder: string;
@@ -72,19 +72,19 @@ export function teachingConfig(
 }
 
 /**
- * The bench of a lesson before anything is trained: the world's pairs and language, and the base model.
+ * The session of a lesson before anything is trained: the world's pairs and language, and the base model.
  *
  * @throws {UserError} if the base model or the pairs are missing
  */
 export async function lessonBench(
   { folders, ...options }: Omit<TeachingOptions, "progress">,
-): Promise<StudyBench> {
+): Promise<DeskSession> {
   const config = teachingConfig({ folders, ...options });
   const data = `${folders.data}/world`;
   const world = await fingerprint(config.base, data);
   const folderOf = (stage: string) =>
     `${folders.work}/${stage}-${identity(stageNamed(stage), { config, world })}`;
-  return new StudyBench(config, folderOf, data);
+  return new DeskSession(config, folderOf, data);
 }
 
 /**
@@ -96,8 +96,8 @@ export async function lessonBench(
  * @example
  * ```ts ignore
  * import { notebook, progress } from "../lib/show/mod.ts";
- * const { bench } = await jsftModel({ ...notebook, progress });
- * const judge = bench.judge(await bench.frozen("jsft"));
+ * const { session } = await jsftModel({ ...notebook, progress });
+ * const judge = session.judge(await session.frozen("jsft"));
  * ```
  */
 export function jsftModel(options: TeachingOptions): Promise<Taught> {
@@ -114,15 +114,15 @@ export function jsftModel(options: TeachingOptions): Promise<Taught> {
  * @throws {UserError} for a name that is none, or if the base model or the pairs are missing
  */
 export async function taught(name: string, options: TeachingOptions): Promise<Taught> {
-  const bench = await lessonBench(options);
+  const session = await lessonBench(options);
   try {
-    const folder = bench.folderOf(name);
+    const folder = session.folderOf(name);
     const found = await isDone(folder);
-    if (!found) await make(stageNamed(name), { bench, options });
+    if (!found) await make(stageNamed(name), { session, options });
     const log = await readJsonl<StepLog>(`${folder}/metrics.jsonl`);
-    return { bench, config: bench.config, folder, found, log };
+    return { session, config: session.config, folder, found, log };
   } catch (error) {
-    bench.dispose();
+    session.dispose();
     throw error;
   }
 }
@@ -134,21 +134,21 @@ export function courseOf({ folder }: Pick<Taught, "folder">): Promise<RewardPoin
 
 async function make(
   stage: StudyStage,
-  { bench, options }: { bench: StudyBench; options: TeachingOptions },
+  { session, options }: { session: DeskSession; options: TeachingOptions },
 ): Promise<void> {
-  const folder = bench.folderOf(stage.name);
+  const folder = session.folderOf(stage.name);
   for (const need of stage.needs) {
-    if (!await isDone(bench.folderOf(need))) await make(stageNamed(need), { bench, options });
+    if (!await isDone(session.folderOf(need))) await make(stageNamed(need), { session, options });
   }
   await makeFolder(folder);
   let job: ReturnType<TeachingOptions["progress"]> | undefined;
   const stopping = () => job?.stopping() ?? false;
   try {
     const result = await stage.run({
-      config: bench.config,
-      bench,
+      config: session.config,
+      session,
       folder,
-      folderOf: bench.folderOf,
+      folderOf: session.folderOf,
       log: () => {},
       stopping,
       checkStop: () => {

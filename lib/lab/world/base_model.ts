@@ -1,9 +1,9 @@
-import { Llama, type LlamaConfig } from "../../model/mod.ts";
+import { LanguageModel, type ModelConfig } from "../../model/mod.ts";
 import { Rng } from "../../base/random.ts";
 import { VOCABULARY } from "./words.ts";
 
 /** The world's model: Llama family, 1.2 million parameters. */
-export const BASE_CONFIG: LlamaConfig = Object.freeze({
+export const BASE_CONFIG: ModelConfig = Object.freeze({
   vocabSize: VOCABULARY.length,
   hiddenSize: 128,
   intermediateSize: 352,
@@ -27,8 +27,8 @@ export const BASE_CONFIG: LlamaConfig = Object.freeze({
  * A model with fresh weights: normal with deviation 1 / sqrt(inputs), for layers that write to the
  * residual stream divided by sqrt(2 x layers), as GPT-2 does; norms at 1.
  */
-export function freshModel(seed: number, config: LlamaConfig = BASE_CONFIG): Llama {
-  return Llama.build(config, (name, shape) => {
+export function freshModel(seed: number, config: ModelConfig = BASE_CONFIG): LanguageModel {
+  return LanguageModel.build(config, (name, shape) => {
     const size = shape.reduce((a, b) => a * b, 1);
     if (name.includes("norm")) return new Float32Array(size).fill(1);
     const rng = Rng.named(seed, `weights/${name}`);

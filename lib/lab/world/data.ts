@@ -1,12 +1,4 @@
-/**
- * The order desk's preference data as CSV, and the task that makes it.
- *
- *     deno task world
- *
- * @module
- */
-import { makeFolder, writeCsv } from "../../base/files.ts";
-import { runCommand } from "../../cli/command.ts";
+/** The order desk's preference data. @module */
 import { type Pair, readPairs } from "../../preference/mod.ts";
 import { Rng } from "../../base/random.ts";
 import { orderedItems } from "./desk.ts";
@@ -107,18 +99,3 @@ export async function deskPairs(
   }
   return pairs;
 }
-
-async function main(): Promise<void> {
-  const data = makeData(1);
-  await makeFolder(DATA_FOLDER);
-  for (const [name, rows] of Object.entries(data)) {
-    await writeCsv(`${DATA_FOLDER}/${name}.csv`, rows);
-    console.log(`${DATA_FOLDER}/${name}.csv: ${rows.length} pairs`);
-  }
-  const agree = data.held_out.filter((row) => row.reward_chosen > row.reward_rejected).length;
-  const differ = data.held_out.filter((row) => row.reward_chosen !== row.reward_rejected).length;
-  console.log(`held-out labels agree with the reward on ${agree} of ${differ} pairs that differ`);
-  console.log("next: deno task pretrain (or use the base model in data/world/base)");
-}
-
-if (import.meta.main) await runCommand(main);

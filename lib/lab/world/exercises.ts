@@ -78,10 +78,13 @@ export function comparisonLesson(
       [favour > 0 ? "A" : favour < 0 ? "B" : "same", 1],
     ];
   });
-  const seat = rng.int(2);
+  const position = rng.int(2);
   const counts: Part[] = [
-    [`review ${"AB"[seat]} ${SPECIAL.assistant}`, 0],
-    ...review(readings[seat]).split(" ").map((word, i): Part => [word, i % 2 ? COUNT_WEIGHT : 0]),
+    [`review ${"AB"[position]} ${SPECIAL.assistant}`, 0],
+    ...review(readings[position]).split(" ").map((
+      word,
+      i,
+    ): Part => [word, i % 2 ? COUNT_WEIGHT : 0]),
   ];
   // Counts come last: a verdict that could be read off them would not be a silent one.
   const turns = [...rng.shuffle(verdicts), counts].map((turn, i): Part[] => [

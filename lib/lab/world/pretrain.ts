@@ -1,25 +1,12 @@
-/**
- * Trains the world's base model on answers of every quality and on reading exercises, without any
- * preference, and puts it under data/world/base.
- *
- *     deno task pretrain
- *
- * @module
- */
-import { Command } from "commander";
+/** Pretraining of the world's base model, on answers of every quality and reading exercises. @module */
 import type { StepLog } from "../../method/mod.ts";
-import { nextTokenProbabilities, saveModel } from "../../model/mod.ts";
-import type { Llama } from "../../model/mod.ts";
+import { nextTokenProbabilities } from "../../model/mod.ts";
+import type { LanguageModel } from "../../model/mod.ts";
 import { Rng } from "../../base/random.ts";
-import { runCommand, stopOnInterrupt } from "../../cli/command.ts";
-import { makeFolder, writeCsv, writeWhole } from "../../base/files.ts";
-import { duration } from "../../base/progress.ts";
+import { makeFolder } from "../../base/files.ts";
 import { trainStage } from "../../run/stages/training.ts";
-import { versions } from "../../run/versions.ts";
-import { MUON_DEFAULTS, startEngine } from "../../tensor/mod.ts";
-import { freshModel } from "./base_model.ts";
+import { MUON_DEFAULTS } from "../../tensor/mod.ts";
 import { answerLesson, comparisonLesson } from "./exercises.ts";
-import { worldLanguage } from "./language.ts";
 import { idsOf, lessonBatch } from "./lesson_batch.ts";
 import { NUMBERS, SPECIAL } from "./words.ts";
 
@@ -64,8 +51,8 @@ function pretrainingStep(
  * Share of right answers to the questions of fresh exercises, by question and by count, on answers as the data
  * set has them, without marks; all are asked after what was asked before them, as in training.
  */
-async function exerciseAccuracy(
-  model: Llama,
+export async function exerciseAccuracy(
+  model: LanguageModel,
   { lessons = 200, seed = 0, joint = false }: {
     lessons?: number;
     seed?: number;
@@ -107,7 +94,7 @@ async function exerciseAccuracy(
 
 /** One phase, from the model as it is; a phase done before is only loaded. */
 export async function pretrain(
-  model: Llama,
+  model: LanguageModel,
   { steps, rate, jointFrom, doubled, seed, folder, stopping }: Phase & {
     seed: number;
     folder: string;
@@ -147,66 +134,3 @@ export async function pretrain(
 
 /** Whether a question asks from more than one point of view. */
 const joins = (question: string) => / and /.test(question);
-
-async function main(): Promise<void> {
-  const options = new Command("deno task pretrain")
-    .description("Trains the order desk's base model; Ctrl-C stops, the same command goes on.")
-    .option("--share <number>", "share of the usual steps, for a quick look", Number, 1)
-    .option("--seed <number>", "weights and lessons follow from it", Number, 1)
-    .option("--run <folder>", "run folder", "runs/base")
-    .option("--out <folder>", "where the base model goes", "data/world/base")
-    .parse(Deno.args, { from: "user" })
-    .opts<{ share: number; seed: number; run: string; out: string }>();
-  const engine = await startEngine();
-  const { share, seed, run, out } = options;
-  const model = freshModel(seed);
-  const stopping = stopOnInterrupt();
-  const rows: StepLog[] = [];
-  for (const phase of PHASES) {
-    const done = rows.length;
-    const log = await pretrain(model, {
-      ...phase,
-      steps: Math.ceil(phase.steps * share),
-      seed,
-      folder: `${run}/${phase.name}`,
-      stopping,
-    });
-    rows.push(...log.map((row) => ({ ...row, step: done + row.step })));
-  }
-  const accuracy = {
-    ...await exerciseAccuracy(model, { lessons: 200, seed: 2, joint: true }),
-    ...await exerciseAccuracy(model, { lessons: 400, seed: 1 }),
-  };
-  console.table(accuracy);
-  await saveModel(model, out);
-  await worldLanguage().tokenizer.save(out);
-  // Means over 25 steps: the log is read as a curve.
-  const means = Array.from({ length: Math.ceil(rows.length / 25) }, (_, i) => {
-    const part = rows.slice(25 * i, 25 * (i + 1));
-    const mean = (name: string) => part.reduce((sum, row) => sum + row[name], 0) / part.length;
-    return {
-      step: part.at(-1)!.step,
-      loss: mean("loss"),
-      answerLoss: mean("answerLoss"),
-      comparisonLoss: mean("comparisonLoss"),
-      learningRate: part.at(-1)!.learningRate,
-    };
-  });
-  await writeCsv(`${out}/log.csv`, means);
-  const record = {
-    command: ["deno task pretrain", ...Deno.args].join(" "),
-    seed,
-    phases: PHASES.map((phase) => ({ ...phase, steps: Math.ceil(phase.steps * share) })),
-    hours: rows.reduce((sum, row) => sum + row.seconds, 0) / 3600,
-    versions: versions(engine),
-    exerciseAccuracy: accuracy,
-  };
-  await writeWhole(`${out}/base.json`, JSON.stringify(record, null, 2) + "\n");
-  console.log(
-    `base model in ${out}, ${duration(rows.reduce((sum, row) => sum + row.seconds, 0))}`,
-  );
-  console.log("next: deno task start");
-  model.dispose();
-}
-
-if (import.meta.main) await runCommand(main);

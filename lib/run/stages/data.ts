@@ -28,10 +28,10 @@ export const dataStage: Stage = {
   needs: [],
   config: ({ seed, model, data }) => ({ seed, model, data }),
 
-  async run({ config, folder, bench, log }) {
+  async run({ config, folder, session, log }) {
     const { source, format, onBadLine, train, heldOut, maxTokens } = config.data;
     const { path, origin } = await locateData(source, { log });
-    const encoder = await bench.encoder();
+    const encoder = await session.encoder();
 
     const badLines: BadLine[] = [];
     const stream = readPairs(path, {

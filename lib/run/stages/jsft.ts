@@ -6,7 +6,7 @@ import {
   type Weighting,
 } from "../../method/mod.ts";
 import { modelScorer, PairwiseJudge } from "../../method/mod.ts";
-import { type Llama, sequenceLogProbs } from "../../model/mod.ts";
+import { type LanguageModel, sequenceLogProbs } from "../../model/mod.ts";
 import { Rng } from "../../base/random.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import type { Stage, StageContext } from "../stage.ts";
@@ -21,12 +21,12 @@ export const jsftStage: Stage = {
   config: ({ judge, lora, jsft }) => ({ judge, lora, jsft }),
 
   async run(context) {
-    const { config, bench, log } = context;
+    const { config, session, log } = context;
     const { jsft, lora, seed } = config;
     const pairs = await pairsOf(context, "train");
     const { examples, counts } = jsftExamples(pairs, {
-      encoder: await bench.encoder(),
-      templates: await bench.templates(),
+      encoder: await session.encoder(),
+      templates: await session.templates(),
       kinds: jsft.kinds,
       rationale: jsft.rationale,
     });
@@ -37,7 +37,7 @@ export const jsftStage: Stage = {
         `${counts.truncated} answers cut, ${counts.promptTooLong} prompts too long`,
     );
 
-    const { model } = await bench.modelToTrain("base");
+    const { model } = await session.modelToTrain("base");
     const weighting: Weighting = jsft.weighting === "token" ? { mode: "token" } : {
       mode: "example",
       judgeWeight: jsft.judgeWeight,
@@ -77,7 +77,7 @@ export const jsftStage: Stage = {
           ? await heldOutNumbers(model, context)
           : {},
     });
-    await bench.save(model, "jsft");
+    await session.save(model, "jsft");
     const last = rows.at(-1) as StepLog;
     return {
       ...counts,
@@ -103,14 +103,14 @@ export function batchOf(
 
 /** Loss per answer token and accuracy as judge on the first held-out pairs. */
 async function heldOutNumbers(
-  model: Llama,
+  model: LanguageModel,
   context: StageContext,
 ): Promise<Record<string, number>> {
-  const { config, bench } = context;
+  const { config, session } = context;
   const pairs = (await pairsOf(context, "held_out")).slice(0, config.jsft.evaluatePairs);
   const numbers: Record<string, number> = {};
   const { examples } = jsftExamples(pairs, {
-    encoder: await bench.encoder(),
+    encoder: await session.encoder(),
     templates: [],
     kinds: ["answer"],
   });
@@ -120,7 +120,7 @@ async function heldOutNumbers(
 
   const judge = new PairwiseJudge({
     scorer: modelScorer((work) => work(model), { batchTokens: config.judge.batchTokens }),
-    templates: await bench.templates(),
+    templates: await session.templates(),
   });
   const judgments = await judge.judge(
     pairs.map(({ prompt, chosen, rejected }) => ({ prompt, first: chosen, second: rejected })),

@@ -6,7 +6,7 @@ import {
   reportRows,
   unansweredOf,
 } from "../../measure/mod.ts";
-import { generate, type Llama } from "../../model/mod.ts";
+import { generate, type LanguageModel } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
 import { Rng } from "../../base/random.ts";
 import { writeCsv, writeJsonl } from "../../base/files.ts";
@@ -27,10 +27,10 @@ function judgeStage(
     config: ({ judge }) => ({ judge }),
 
     async run(context) {
-      const { config, folder, bench, log, checkStop } = context;
+      const { config, folder, session, log, checkStop } = context;
       const pairs = await pairsOf(context, "held_out");
-      const model = await bench.model(options.state);
-      const judge = await bench.judge((work) => work(model), {
+      const model = await session.model(options.state);
+      const judge = await session.judge((work) => work(model), {
         cacheFile: `${folder}/cache.jsonl`,
       });
       const comparisons = pairs.map(({ prompt, chosen, rejected }) => ({
@@ -78,11 +78,11 @@ function judgeStage(
 
 /** The likeliest answer to each prompt, for reading. */
 export async function greedyAnswers(
-  model: Llama,
+  model: LanguageModel,
   pairs: readonly Pair[],
-  { config, bench }: Pick<StageContext, "config" | "bench">,
+  { config, session }: Pick<StageContext, "config" | "session">,
 ): Promise<{ pair: string; answer: string }[]> {
-  const encoder = await bench.encoder();
+  const encoder = await session.encoder();
   const answers = await generate(model, pairs.map((pair) => encodePrompt(pair.prompt, encoder)), {
     maxNewTokens: config.selfJudge.maxNewTokens,
     temperature: 0,

@@ -1,6 +1,6 @@
 import { encodePrompt, endOfAnswer } from "../../method/mod.ts";
 import { type Bracket, type Compare, type Contest, tournaments } from "../../method/mod.ts";
-import { generate, type Llama } from "../../model/mod.ts";
+import { generate, type LanguageModel } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
 import { Rng } from "../../base/random.ts";
 import { bootstrap, type Estimate } from "../../measure/statistics.ts";
@@ -34,12 +34,12 @@ export const rejectStage: Stage = {
   config: ({ reject }) => ({ reject }),
 
   async run(context) {
-    const { config, folder, bench, log } = context;
+    const { config, folder, session, log } = context;
     const sizes = [...config.reject.candidates].sort((a, b) => a - b);
     const pairs = (await pairsOf(context, "held_out")).slice(0, config.reject.prompts);
-    const policy = await bench.model("policy");
-    const frozen = await bench.frozenJudge();
-    const judge = await bench.judge(frozen, { cacheFile: `${folder}/cache.jsonl` });
+    const policy = await session.model("policy");
+    const frozen = await session.frozenJudge();
+    const judge = await session.judge(frozen, { cacheFile: `${folder}/cache.jsonl` });
     const compare: Compare = (comparisons) => {
       context.checkStop();
       return judge.judge(comparisons);
@@ -98,15 +98,15 @@ interface Sample {
 }
 
 async function samples(
-  model: Llama,
+  model: LanguageModel,
   pairs: readonly Pair[],
-  { context: { config, bench, checkStop }, count, name }: {
+  { context: { config, session, checkStop }, count, name }: {
     context: StageContext;
     count: number;
     name: string;
   },
 ): Promise<Sample[][]> {
-  const encoder = await bench.encoder();
+  const encoder = await session.encoder();
   const progress = new Progress(name, { unit: "answer", total: pairs.length * count });
   const drawn = await generate(model, pairs.map((pair) => encodePrompt(pair.prompt, encoder)), {
     ...config.selfJudge,

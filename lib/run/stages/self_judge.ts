@@ -1,4 +1,4 @@
-import { methodNamed, type OrderedPair, preferenceStep, type StepLog } from "../../method/mod.ts";
+import { methodNamed, preferenceStep, type RankedPair, type StepLog } from "../../method/mod.ts";
 import { frozenBy } from "../../model/mod.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import { appendJsonl } from "../../base/files.ts";
@@ -14,7 +14,7 @@ export const selfJudgeStage: Stage = {
   config: ({ selfJudge }) => ({ selfJudge }),
 
   async run(context) {
-    const { config, folder, bench, log, checkStop } = context;
+    const { config, folder, session, log, checkStop } = context;
     const { selfJudge, seed } = config;
     const method = methodNamed(selfJudge.method);
     log(
@@ -22,10 +22,10 @@ export const selfJudgeStage: Stage = {
         `${method.loss} loss (${method.source})`,
     );
     const pairs = await pairsOf(context, "train");
-    const { model, frozen } = await bench.modelToTrain("jsft");
+    const { model, frozen } = await session.modelToTrain("jsft");
     const judge = method.orders === "policy"
-      ? await bench.judge(frozenBy(model, model), { cacheFile: null })
-      : await bench.judge(frozen, { cacheFile: `${folder}/cache.jsonl` });
+      ? await session.judge(frozenBy(model, model), { cacheFile: null })
+      : await session.judge(frozen, { cacheFile: `${folder}/cache.jsonl` });
     const ordered = `${folder}/pairs.jsonl`;
     const step = preferenceStep({
       method,
@@ -33,9 +33,9 @@ export const selfJudgeStage: Stage = {
       frozen,
       pairs,
       compare: (comparisons) => judge.judge(comparisons),
-      encoder: await bench.encoder(config.data.maxTokens + selfJudge.maxNewTokens),
+      encoder: await session.encoder(config.data.maxTokens + selfJudge.maxNewTokens),
       config: { ...selfJudge, seed },
-      onPairs: (made: OrderedPair[]) => appendJsonl(ordered, made),
+      onPairs: (made: RankedPair[]) => appendJsonl(ordered, made),
     });
     const rows = await trainStage(context, {
       name: "self-judge",
@@ -63,7 +63,7 @@ export const selfJudgeStage: Stage = {
         consistent: row.judgeConsistent?.toFixed(2) ?? "-",
       }),
     });
-    await bench.save(model, "self-judge");
+    await session.save(model, "self-judge");
     return { method: selfJudge.method, steps: selfJudge.steps, ...summaryOf(rows) };
   },
 };
@@ -96,7 +96,7 @@ function summaryOf(rows: readonly StepLog[]): Record<string, number | null> {
     ...ends("chosenTokens"),
     ...ends("rejectedTokens"),
     judgeConsistent: mean(rows, "judgeConsistent"),
-    judgeFirstSeat: mean(rows, "judgeFirstSeat"),
+    judgeFirstPosition: mean(rows, "judgeFirstPosition"),
     secondsSampling: sum("secondsSampling"),
     secondsJudging: sum("secondsJudging"),
   };

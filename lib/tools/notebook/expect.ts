@@ -36,13 +36,13 @@ export const TAGS: Readonly<Record<string, Missing>> = {
 };
 
 /** A finding, with the number of the cell as a reader counts: from 1, all kinds of cells. */
-export interface Finding {
+export interface FileWarning {
   readonly cell: number;
   readonly problem: string;
 }
 
 /** Errors among the outputs, outputs that should be there and are not, and tags that do not exist. */
-export function findings(notebook: Notebook): Finding[] {
+export function findings(notebook: Notebook): FileWarning[] {
   return notebook.cells.flatMap((cell, index) =>
     problems(cell).map((problem) => ({ cell: index + 1, problem }))
   );

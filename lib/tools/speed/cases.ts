@@ -6,7 +6,7 @@ import { prepareJudging, prepareLora, prepareSampling, prepareTrain } from "./mo
 /** What each case is, without our side of it. */
 export const SPECIFICATIONS = {
   matmul: { name: "matmul", unit: "GFLOP/s", level: 1, args: { size: 1024, repeats: 10 } },
-  /** Full fine-tuning with AdamW of a small Llama, loss on every position. */
+  /** Full fine-tuning with AdamW of a small LanguageModel, loss on every position. */
   train: {
     name: "train",
     unit: "steps/s",

@@ -3,10 +3,10 @@ import { gradientsOf } from "../../method/mod.ts";
 import { type Example, supervisedBatches } from "../../method/mod.ts";
 import {
   generate,
-  Llama,
-  type LlamaConfig,
+  LanguageModel,
   LORA_DEFAULTS,
   LoraAdapter,
+  type ModelConfig,
   nextTokenProbabilities,
   trainable,
 } from "../../model/mod.ts";
@@ -14,7 +14,7 @@ import { Rng } from "../../base/random.ts";
 import type { Prepared } from "./case.ts";
 
 /** Shapes of SmolLM2-135M; speed does not depend on the values, so the weights are random. */
-const SMOLLM2: LlamaConfig = {
+const SMOLLM2: ModelConfig = {
   vocabSize: 49152,
   hiddenSize: 576,
   intermediateSize: 1536,
@@ -35,9 +35,9 @@ const SMOLLM2: LlamaConfig = {
 };
 
 /** A model with random weights, norms at 1. */
-function randomModel(config: LlamaConfig): Llama {
+function randomModel(config: ModelConfig): LanguageModel {
   const rng = Rng.named(1, "bench weights");
-  return Llama.build(config, (name, shape) => {
+  return LanguageModel.build(config, (name, shape) => {
     const size = shape.reduce((a, b) => a * b, 1);
     if (name.includes("norm")) return new Float32Array(size).fill(1);
     return Float32Array.from({ length: size }, () => (rng.uniform() - 0.5) * 0.07);
@@ -50,7 +50,7 @@ function randomIds(count: number, length: number, vocabSize: number): number[][]
 }
 
 /** Runs optimiser steps on one batch of sequences, of which the tokens from `from` on are learned. */
-function steps(model: Llama, sequences: number[][], from: number): Prepared {
+function steps(model: LanguageModel, sequences: number[][], from: number): Prepared {
   const parameters = trainable(model);
   const optimizer = new AdamW(parameters.size, ADAMW_DEFAULTS);
   const examples = sequences.map((ids): Example => ({ kind: "answer", ids, from, pair: "" }));
@@ -83,7 +83,7 @@ function steps(model: Llama, sequences: number[][], from: number): Prepared {
   };
 }
 
-/** Full fine-tuning of a small Llama, loss on every position. */
+/** Full fine-tuning of a small LanguageModel, loss on every position. */
 export function prepareTrain(args: {
   layers: number;
   width: number;

@@ -14,10 +14,10 @@ import {
   type Tape,
 } from "../tensor/mod.ts";
 import type { Batch } from "./batch.ts";
-import type { LlamaConfig } from "./config.ts";
+import type { ModelConfig } from "./config.ts";
 import { LINEAR_MODULES, type LoraAdapter, modulePath, moduleShape } from "./lora.ts";
 import { ropeTables } from "./rope_tables.ts";
-import type { WeightSource } from "./weights.ts";
+import type { WeightSource } from "./weight_source.ts";
 
 /** How one forward pass is run. */
 export interface ForwardOptions {
@@ -35,19 +35,19 @@ export interface ForwardOptions {
  * It computes hidden states; what is done with them (log-probabilities, judgments, sampling) lives
  * elsewhere, and it knows nothing of preferences.
  */
-export class Llama {
+export class LanguageModel {
   /** The adapter in use, if any. */
   adapter: LoraAdapter | null = null;
   #columns: { of: number; tensor: tf.Tensor2D } | null = null;
 
   private constructor(
-    readonly config: LlamaConfig,
+    readonly config: ModelConfig,
     /** Tensors by their Hugging Face names. */
     readonly weights: Map<string, tf.Tensor>,
   ) {}
 
   /** Names and shapes of the weights a config asks for. */
-  static shapes(config: LlamaConfig): Map<string, number[]> {
+  static shapes(config: ModelConfig): Map<string, number[]> {
     const { vocabSize: V, hiddenSize: C } = config;
     const shapes = new Map<string, number[]>([["model.embed_tokens.weight", [V, C]]]);
     for (let layer = 0; layer < config.layers; layer++) {
@@ -68,14 +68,14 @@ export class Llama {
 
   /** A model with values from `fill`, for example fresh random ones. */
   static build(
-    config: LlamaConfig,
+    config: ModelConfig,
     fill: (name: string, shape: number[]) => Float32Array,
-  ): Llama {
+  ): LanguageModel {
     const weights = new Map<string, tf.Tensor>();
-    for (const [name, shape] of Llama.shapes(config)) {
+    for (const [name, shape] of LanguageModel.shapes(config)) {
       weights.set(name, tf.keep(tf.tensor(fill(name, shape), shape, "float32")));
     }
-    return new Llama(config, weights);
+    return new LanguageModel(config, weights);
   }
 
   /**
@@ -85,12 +85,12 @@ export class Llama {
    * @throws {UserError} if a tensor is missing or has another shape than the config says; it is named
    */
   static async load(
-    config: LlamaConfig,
+    config: ModelConfig,
     source: WeightSource,
     options: { file: string; onProgress?: (done: number, total: number) => void },
-  ): Promise<Llama> {
+  ): Promise<LanguageModel> {
     const { file, onProgress = () => {} } = options;
-    const shapes = Llama.shapes(config);
+    const shapes = LanguageModel.shapes(config);
     const present = new Set(source.names);
     for (const [name, shape] of shapes) {
       if (!present.has(name)) {
@@ -112,7 +112,7 @@ export class Llama {
       weights.set(name, tf.keep(tf.tensor(await source.read(name), shape, "float32")));
       onProgress(weights.size, shapes.size);
     }
-    return new Llama(config, weights);
+    return new LanguageModel(config, weights);
   }
 
   /** Output embedding (V, C): logits = hidden x its transpose. */

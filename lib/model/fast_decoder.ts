@@ -12,7 +12,7 @@ import {
 } from "../tensor/mod.ts";
 import { HIDDEN } from "./batch.ts";
 import type { KeyValueCache } from "./cache.ts";
-import { type Llama, mergedWeight } from "./llama.ts";
+import { type LanguageModel, mergedWeight } from "./language_model.ts";
 import { type LinearModule, modulePath } from "./lora.ts";
 import { ropeTables } from "./rope_tables.ts";
 
@@ -24,7 +24,7 @@ interface Product {
   readonly bias: tf.Tensor1D | null;
 }
 
-interface DecoderLayer {
+interface FastDecoderLayer {
   readonly groups: Product;
   readonly o: Product;
   readonly gateUp: Product;
@@ -34,23 +34,23 @@ interface DecoderLayer {
 /**
  * A model laid out for decoding one token a row at a time, which is bound by the reading of weights and by
  * the number of ops: the adapter is added into copies of the linear layers, layers of one input are
- * joined, and all are transposed. The same function as {@linkcode Llama.hidden} up to rounding.
+ * joined, and all are transposed. The same function as {@linkcode LanguageModel.hidden} up to rounding.
  *
  * It takes the memory of the linear layers once more, and shares embedding and norms with the model, which
  * must not change meanwhile.
  *
  * @example
  * ```ts
- * const decoder = new Decoder(model);
+ * const decoder = new FastDecoder(model);
  * const hidden = decoder.hidden(tokens, { cache, padding }); // (B, C)
  * decoder.dispose();
  * ```
  */
-export class Decoder {
-  readonly #model: Llama;
-  readonly #layers: DecoderLayer[] = [];
+export class FastDecoder {
+  readonly #model: LanguageModel;
+  readonly #layers: FastDecoderLayer[] = [];
 
-  constructor(model: Llama) {
+  constructor(model: LanguageModel) {
     this.#model = model;
     for (let layer = 0; layer < model.config.layers; layer++) {
       this.#layers.push(joined(model, layer));
@@ -95,7 +95,7 @@ export class Decoder {
     this.#layers.length = 0;
   }
 
-  /** One block, as in Llama: x + attention(norm(x)), then + feed-forward(norm(.)). */
+  /** One block, as in LanguageModel: x + attention(norm(x)), then + feed-forward(norm(.)). */
   #layer(
     x: tf.Tensor2D,
     { layer, ...attention }: {
@@ -150,7 +150,7 @@ function visible(padding: readonly number[], column: number, capacity: number): 
 }
 
 /** The products of one layer. */
-function joined(model: Llama, layer: number): DecoderLayer {
+function joined(model: LanguageModel, layer: number): FastDecoderLayer {
   const weight = (module: LinearModule) => {
     const path = modulePath(layer, module);
     const w = model.weights.get(`${path}.weight`)!;

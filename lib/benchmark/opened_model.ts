@@ -2,12 +2,12 @@
 import { encodePrompt, endOfAnswer } from "../method/mod.ts";
 import { UserError } from "../base/error.ts";
 import { modelFingerprint } from "../method/mod.ts";
-import { generate, type Llama, loadAdapter } from "../model/mod.ts";
+import { generate, type LanguageModel, loadAdapter } from "../model/mod.ts";
 import { Rng } from "../base/random.ts";
 import { resolveConfig, type RunConfig } from "../run/config.ts";
 import { readJsonFile } from "../base/files.ts";
 import { locateModel } from "../run/source.ts";
-import { type Language, loadModel, type ModelState, Workbench } from "../run/session.ts";
+import { type Language, loadModel, type ModelState, Session } from "../run/session.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { ChatTemplate, openTokenizer, type Turn } from "../text/mod.ts";
 import type { Answerer, Reply } from "./answering.ts";
@@ -19,8 +19,8 @@ export const MODEL_SPECS = ["PATH_OR_HUB_NAME[+ADAPTER]", "run:FOLDER[#base|jsft
 const STATES: readonly string[] = ["base", "jsft", "policy"];
 
 /** A model in memory with what turns text into its tokens. */
-export interface LanguageModel extends Language {
-  readonly model: Llama;
+export interface OpenedModel extends Language {
+  readonly model: LanguageModel;
   /** Where it is from, for the record. */
   readonly origin: string;
   readonly dispose: () => void;
@@ -83,10 +83,10 @@ function isThere(path: string): boolean {
  *
  * @throws {UserError} When it is not there or cannot be read.
  */
-export async function openLanguageModel(
+export async function openModelSpec(
   spec: string,
   { log }: { readonly log: (line: string) => void },
-): Promise<LanguageModel> {
+): Promise<OpenedModel> {
   if (spec.startsWith("run:")) return await openOfRun(spec.slice(4), log);
   const { path: named, adapter } = splitAdapter(spec);
   const { path, origin } = await locateModel(named, { log });
@@ -117,7 +117,7 @@ export async function openLanguageModel(
   };
 }
 
-async function openOfRun(rest: string, log: (line: string) => void): Promise<LanguageModel> {
+async function openOfRun(rest: string, log: (line: string) => void): Promise<OpenedModel> {
   const [folder, state = "policy"] = rest.split("#");
   if (!STATES.includes(state)) {
     throw new UserError(`a run has no model "${state}"`, `write run:FOLDER#${STATES.join("|")}`);
@@ -128,11 +128,16 @@ async function openOfRun(rest: string, log: (line: string) => void): Promise<Lan
   }
   await startEngine();
   const config = resolveConfig(record.scale, { values: record.config });
-  const bench = new Workbench(config, (stage) => `${folder}/${stage}`, log);
-  const language = await bench.language();
-  const model = await bench.model(state as ModelState);
+  const session = new Session(config, (stage) => `${folder}/${stage}`, log);
+  const language = await session.language();
+  const model = await session.model(state as ModelState);
   if (model.adapter) model.foldAdapter(); // so that the weights' fingerprint tells what it learned
-  return { ...language, model, origin: `run ${folder}, ${state}`, dispose: () => bench.dispose() };
+  return {
+    ...language,
+    model,
+    origin: `run ${folder}, ${state}`,
+    dispose: () => session.dispose(),
+  };
 }
 
 /** How {@linkcode modelAnswerer} writes answers. */
@@ -150,7 +155,7 @@ export interface AnswererOptions {
  * @throws {UserError} When it answers, if a dialogue fills the model's context.
  */
 export async function modelAnswerer(
-  language: LanguageModel,
+  language: OpenedModel,
   { name, maxNewTokens, seed, rows = 8 }: AnswererOptions,
 ): Promise<Answerer> {
   const { model, tokenizer } = language;

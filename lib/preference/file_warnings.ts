@@ -1,5 +1,5 @@
 /** One thing to know about some items or lines of a file. */
-export interface Finding {
+export interface FileWarning {
   readonly file: string;
   /** What `items` count: the items of a JSON array, or lines. */
   readonly unit: "item" | "line";
@@ -9,10 +9,10 @@ export interface Finding {
 }
 
 /** Collects what is odd about the items of a file, by reason. */
-export class Findings {
+export class FileWarnings {
   readonly #items = new Map<string, number[]>();
 
-  constructor(readonly file: string, readonly unit: Finding["unit"] = "item") {}
+  constructor(readonly file: string, readonly unit: FileWarning["unit"] = "item") {}
 
   add(reason: string, item: number): void {
     const items = this.#items.get(reason);
@@ -20,14 +20,14 @@ export class Findings {
     else items.push(item);
   }
 
-  list(): Finding[] {
+  list(): FileWarning[] {
     const { file, unit } = this;
     return [...this.#items].map(([reason, items]) => ({ file, unit, reason, items }));
   }
 }
 
 /** A finding in a line: `m.json: 2 items (3, 17): no preference`. Ten places are named. */
-export function describeFinding({ file, unit, reason, items }: Finding): string {
+export function describeWarning({ file, unit, reason, items }: FileWarning): string {
   const named = items.slice(0, 10).join(", ");
   const more = items.length > 10 ? `, and ${items.length - 10} more` : "";
   return items.length === 1

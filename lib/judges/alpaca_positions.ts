@@ -13,7 +13,7 @@ const SHIFT = 397;
  *
  * @example
  * ```ts
- * import { isSwitched } from "./alpaca_seats.ts";
+ * import { isSwitched } from "./alpaca_positions.ts";
  * isSwitched("What are the names of some famous actors that started their careers on Broadway?");
  * ```
  */

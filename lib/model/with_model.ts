@@ -1,4 +1,4 @@
-import type { Llama } from "./llama.ts";
+import type { LanguageModel } from "./language_model.ts";
 
 /**
  * Runs work on the model as it was before training: the reference of a preference loss, and the judge.
@@ -9,12 +9,12 @@ import type { Llama } from "./llama.ts";
  * const reference = await frozen((m) => sequenceLogProbs(m, sequences));
  * ```
  */
-export type Frozen = <T>(work: (model: Llama) => Promise<T>) => Promise<T>;
+export type WithModel = <T>(work: (model: LanguageModel) => Promise<T>) => Promise<T>;
 
 /**
  * How to reach the frozen model: under LoRA it is the model itself with the adapter off; under full
  * fine-tuning pass the second copy that this needs.
  */
-export function frozenBy(model: Llama, copy?: Llama): Frozen {
+export function frozenBy(model: LanguageModel, copy?: LanguageModel): WithModel {
   return copy ? (work) => work(copy) : (work) => model.withoutAdapter(() => work(model));
 }

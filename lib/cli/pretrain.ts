@@ -1,0 +1,82 @@
+/**
+ * Trains the world's base model on answers of every quality and on reading exercises, without any
+ * preference, and puts it under data/world/base.
+ *
+ *     deno task pretrain
+ *
+ * @module
+ */
+import { Command } from "commander";
+import { writeCsv, writeWhole } from "../base/files.ts";
+import { duration } from "../base/progress.ts";
+import { freshModel } from "../lab/world/base_model.ts";
+import { worldLanguage } from "../lab/world/language.ts";
+import { exerciseAccuracy, PHASES, pretrain } from "../lab/world/pretrain.ts";
+import type { StepLog } from "../method/mod.ts";
+import { saveModel } from "../model/mod.ts";
+import { versions } from "../run/versions.ts";
+import { startEngine } from "../tensor/mod.ts";
+import { runCommand, stopOnInterrupt } from "./command.ts";
+
+async function main(): Promise<void> {
+  const options = new Command("deno task pretrain")
+    .description("Trains the order desk's base model; Ctrl-C stops, the same command goes on.")
+    .option("--share <number>", "share of the usual steps, for a quick look", Number, 1)
+    .option("--seed <number>", "weights and lessons follow from it", Number, 1)
+    .option("--run <folder>", "run folder", "runs/base")
+    .option("--out <folder>", "where the base model goes", "data/world/base")
+    .parse(Deno.args, { from: "user" })
+    .opts<{ share: number; seed: number; run: string; out: string }>();
+  const engine = await startEngine();
+  const { share, seed, run, out } = options;
+  const model = freshModel(seed);
+  const stopping = stopOnInterrupt();
+  const rows: StepLog[] = [];
+  for (const phase of PHASES) {
+    const done = rows.length;
+    const log = await pretrain(model, {
+      ...phase,
+      steps: Math.ceil(phase.steps * share),
+      seed,
+      folder: `${run}/${phase.name}`,
+      stopping,
+    });
+    rows.push(...log.map((row) => ({ ...row, step: done + row.step })));
+  }
+  const accuracy = {
+    ...await exerciseAccuracy(model, { lessons: 200, seed: 2, joint: true }),
+    ...await exerciseAccuracy(model, { lessons: 400, seed: 1 }),
+  };
+  console.table(accuracy);
+  await saveModel(model, out);
+  await worldLanguage().tokenizer.save(out);
+  // Means over 25 steps: the log is read as a curve.
+  const means = Array.from({ length: Math.ceil(rows.length / 25) }, (_, i) => {
+    const part = rows.slice(25 * i, 25 * (i + 1));
+    const mean = (name: string) => part.reduce((sum, row) => sum + row[name], 0) / part.length;
+    return {
+      step: part.at(-1)!.step,
+      loss: mean("loss"),
+      answerLoss: mean("answerLoss"),
+      comparisonLoss: mean("comparisonLoss"),
+      learningRate: part.at(-1)!.learningRate,
+    };
+  });
+  await writeCsv(`${out}/log.csv`, means);
+  const record = {
+    command: ["deno task pretrain", ...Deno.args].join(" "),
+    seed,
+    phases: PHASES.map((phase) => ({ ...phase, steps: Math.ceil(phase.steps * share) })),
+    hours: rows.reduce((sum, row) => sum + row.seconds, 0) / 3600,
+    versions: versions(engine),
+    exerciseAccuracy: accuracy,
+  };
+  await writeWhole(`${out}/base.json`, JSON.stringify(record, null, 2) + "\n");
+  console.log(
+    `base model in ${out}, ${duration(rows.reduce((sum, row) => sum + row.seconds, 0))}`,
+  );
+  console.log("next: deno task start");
+  model.dispose();
+}
+
+if (import.meta.main) await runCommand(main);

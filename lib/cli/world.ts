@@ -1,0 +1,25 @@
+/**
+ * Draws the order desk's preferences anew: `data/world/train.csv`, `held_out.csv` and `principles.csv`.
+ *
+ *     deno task world
+ *
+ * @module
+ */
+import { makeFolder, writeCsv } from "../base/files.ts";
+import { DATA_FOLDER, makeData } from "../lab/world/data.ts";
+import { runCommand } from "./command.ts";
+
+async function main(): Promise<void> {
+  const data = makeData(1);
+  await makeFolder(DATA_FOLDER);
+  for (const [name, rows] of Object.entries(data)) {
+    await writeCsv(`${DATA_FOLDER}/${name}.csv`, rows);
+    console.log(`${DATA_FOLDER}/${name}.csv: ${rows.length} pairs`);
+  }
+  const agree = data.held_out.filter((row) => row.reward_chosen > row.reward_rejected).length;
+  const differ = data.held_out.filter((row) => row.reward_chosen !== row.reward_rejected).length;
+  console.log(`held-out labels agree with the reward on ${agree} of ${differ} pairs that differ`);
+  console.log("next: deno task pretrain (or use the base model in data/world/base)");
+}
+
+if (import.meta.main) await runCommand(main);

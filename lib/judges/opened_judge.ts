@@ -1,0 +1,28 @@
+import type { Judge } from "../method/mod.ts";
+import type { RunConfig } from "../run/config.ts";
+
+/** What opening a judge may need. */
+export interface JudgeSetting {
+  readonly seed: number;
+  /** The files of pairs, which `recorded` alone stands for. */
+  readonly pairs: readonly string[];
+  /** Who sat in the first position when recorded verdicts were given. */
+  readonly positions: "alpaca-eval" | "unknown";
+  readonly onBadLine: "fail" | "skip";
+  /** Settings of models and of their judging. */
+  readonly config: Readonly<RunConfig>;
+  /** Those that the user gave, "judge.maxTokens=512": a run's judge takes them in place of the run's own. */
+  readonly settings?: readonly string[];
+  /** Where a model's judgments are kept. */
+  readonly cacheFile: string;
+  readonly log: (line: string) => void;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** A judge with what there is to say of it once it has judged. */
+export interface OpenedJudge {
+  readonly judge: Judge;
+  /** What to know when reading its numbers: what was cut, where positions are from. */
+  readonly notes?: () => string[];
+  readonly dispose?: () => void;
+}

@@ -1,0 +1,82 @@
+import { UserError } from "../base/error.ts";
+import {
+  combineScores,
+  type Comparison,
+  type Judge,
+  type Judgment,
+  larger,
+} from "../method/mod.ts";
+
+/** One answer to one prompt, to be graded. */
+export interface Question {
+  readonly prompt: Comparison["prompt"];
+  readonly answer: string;
+}
+
+/** Grades single answers, one finite number each; larger is better. */
+export type Grade = (questions: readonly Question[]) => Promise<number[]>;
+
+/**
+ * A judge of single answers: a reward model, a known reward, a grade from 1 to 10.
+ *
+ * The grades of two answers become P(first) = 1 / (1 + exp((second - first) / scale)), the Bradley-Terry
+ * model under which reward models are trained (scale 1). With scale 0 the higher grade wins outright.
+ *
+ * @throws {UserError} When called, if a grade is not a finite number.
+ *
+ * @example
+ * ```ts
+ * import { characters } from "../base/characters.ts";
+ * import { pointwiseJudge } from "./pointwise.ts";
+ * const longer = pointwiseJudge("longer", (questions) =>
+ *   Promise.resolve(questions.map(({ answer }) => characters(answer))), { scale: 0 });
+ * ```
+ */
+export function pointwiseJudge(
+  name: string,
+  grade: Grade,
+  { scale = 1 }: { scale?: number } = {},
+): Judge {
+  const graded = gradeOnce(name, grade);
+  return {
+    name,
+    compare: async (comparisons) => {
+      const grades = await graded(comparisons.flatMap(({ prompt, first, second }) => [
+        { prompt, answer: first },
+        { prompt, answer: second },
+      ]));
+      return comparisons.map((_, i) => byGrades(grades[2 * i], grades[2 * i + 1], scale));
+    },
+  };
+}
+
+/** Asks for each answer once a call, however many pairs it is in, and refuses what is not a number. */
+function gradeOnce(name: string, grade: Grade): Grade {
+  return async (questions) => {
+    const keys = questions.map(({ prompt, answer }) => JSON.stringify([prompt, answer]));
+    const first = new Map<string, Question>();
+    keys.forEach((key, i) => first.has(key) || first.set(key, questions[i]));
+    const grades = first.size === 0 ? [] : await grade([...first.values()]);
+    const bad = [...first.keys()].findIndex((_, i) => !Number.isFinite(grades[i]));
+    if (bad >= 0) {
+      throw new UserError(
+        `the judge "${name}" graded answer ${bad} of ${first.size} with ${grades[bad]}`,
+        "have it give one finite number for every answer",
+      );
+    }
+    const byKey = new Map([...first.keys()].map((key, i) => [key, grades[i]]));
+    return keys.map((key) => byKey.get(key)!);
+  };
+}
+
+function byGrades(first: number, second: number, scale: number): Judgment {
+  const p = scale > 0
+    ? 1 / (1 + Math.exp((second - first) / scale))
+    : { first: 1, second: 0, tie: 0.5 }[larger(first, second)];
+  const q = scale > 0 ? 1 / (1 + Math.exp((first - second) / scale)) : 1 - p; // exact mirror
+  return combineScores([{
+    principle: "overall",
+    forward: { a: p, b: q },
+    backward: { a: q, b: p },
+  }]);
+}

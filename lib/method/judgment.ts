@@ -114,6 +114,18 @@ export function combineScores(
   };
 }
 
+/**
+ * What a verdict is worth to one of the two answers: 1 if that one wins, 0 if the other does, a half for a tie and
+ * for a pair that the judge left unanswered. The one rule wherever right and wrong are counted; what a rate of it
+ * rests on is told by the share of pairs answered, which stands beside it.
+ */
+export function credit(
+  { winner, answered }: Pick<Judgment, "winner" | "answered">,
+  side: "first" | "second" = "first",
+): number {
+  return winner === "tie" || !answered ? 0.5 : Number(winner === side);
+}
+
 /** The verdict of one order taken alone, positions given back to the answers that sat in them. */
 export function larger(first: number, second: number): Winner {
   return first > second ? "first" : second > first ? "second" : "tie";

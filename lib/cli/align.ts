@@ -7,29 +7,16 @@
  */
 import { Command } from "commander";
 import { UserError } from "../base/error.ts";
+import { makeFolder, writeWhole } from "../base/files.ts";
+import { ALIGN_STAGES as STAGES, alignFolder } from "../run/align.ts";
+import { resolveConfig, type RunConfig, type Scale, SCALE_NAMES } from "../run/config.ts";
+import type { RunStage } from "../run/pipeline.ts";
+import { Session } from "../run/session.ts";
+import { type RunFolder, terminalReporter } from "../run/stage.ts";
+import { writeSummary } from "../run/stages/report.ts";
+import { versions } from "../run/versions.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
-import { resolveConfig, type Scale, SCALE_NAMES } from "../run/config.ts";
-import { makeFolder, writeWhole } from "../base/files.ts";
-import { RunFolder, type Stage, Stopped } from "../run/stage.ts";
-import { dataStage } from "../run/stages/data.ts";
-import { jsftStage } from "../run/stages/jsft.ts";
-import { judgeAfterStage, judgeBeforeStage } from "../run/stages/judge.ts";
-import { rejectStage } from "../run/stages/reject.ts";
-import { writeSummary } from "../run/stages/report.ts";
-import { selfJudgeStage } from "../run/stages/self_judge.ts";
-import { versions } from "../run/versions.ts";
-import { Session } from "../run/session.ts";
-
-/** The pipeline, in order. */
-export const STAGES: readonly Stage[] = [
-  dataStage,
-  judgeBeforeStage,
-  jsftStage,
-  judgeAfterStage,
-  selfJudgeStage,
-  rejectStage,
-];
 
 interface StartOptions {
   scale: string;
@@ -80,7 +67,7 @@ async function main(): Promise<void> {
   const config = resolveConfig(options.scale, { values, settings });
 
   if (options.run?.trim() === "") throw new UserError('--run ""', "name a folder");
-  const folder = new RunFolder(options.run ?? `runs/${options.scale}-s${config.seed}`, STAGES);
+  const folder = alignFolder(options.run ?? `runs/${options.scale}-s${config.seed}`);
   await folder.check(stages, { config, fresh: options.fresh });
   await makeFolder(folder.path);
   if (options.fresh) {
@@ -94,17 +81,10 @@ async function main(): Promise<void> {
   const record = { scale: options.scale, command: Deno.args, versions: versions(engine), config };
   await writeWhole(`${folder.path}/run.json`, JSON.stringify(record, null, 2) + "\n");
 
-  const stopping = stopOnInterrupt();
-  const session = new Session(
-    config,
-    (name) => folder.folderOf(name),
-    (line) => console.log(`  ${line}`),
-  );
+  const reporter = terminalReporter(stopOnInterrupt());
+  const session = new Session(config, folder.folderOf, (line) => reporter.log(`  ${line}`));
   try {
-    for (const stage of stages) {
-      await folder.run(stage, { config, session, stopping });
-      if (stopping()) throw new Stopped();
-    }
+    await folder.run(stages, { config, session, reporter });
   } finally {
     session.dispose();
   }
@@ -112,7 +92,7 @@ async function main(): Promise<void> {
   console.log(next(folder, stages, options));
 }
 
-function chosenStages(names?: string): readonly Stage[] {
+function chosenStages(names?: string): readonly RunStage[] {
   if (names === undefined) return STAGES;
   const wanted = names.split(",").map((name) => name.trim());
   const unknown = wanted.find((name) => !STAGES.some((stage) => stage.name === name));
@@ -139,7 +119,11 @@ async function readSettings(path: string): Promise<unknown> {
   return typeof found === "object" && found !== null && "config" in found ? found.config : found;
 }
 
-function next(folder: RunFolder, stages: readonly Stage[], options: StartOptions): string {
+function next(
+  folder: RunFolder<Readonly<RunConfig>>,
+  stages: readonly RunStage[],
+  options: StartOptions,
+): string {
   const following = STAGES[STAGES.indexOf(stages.at(-1)!) + 1];
   if (following) return `next: ${commandLine({ ...options, stage: following.name })}`;
   const whole = { ...options, stage: undefined };

@@ -35,7 +35,7 @@ export interface PairwiseJudgeOptions {
   readonly leastLabelProbability?: number;
 }
 
-/** How far a call to {@linkcode PairwiseJudge.judge} has come, in prompts put to the model. */
+/** How far a call to {@linkcode PairwiseJudge.compare} has come, in prompts put to the model. */
 export interface JudgeProgress {
   readonly done: number;
   readonly total: number;
@@ -79,10 +79,10 @@ export class PairwiseJudge {
    *
    * @throws {UserError} When the model's probabilities are not numbers in [0, 1].
    */
-  async judge(
+  readonly compare = async (
     comparisons: readonly Comparison[],
     options: { readonly onProgress?: (progress: JudgeProgress) => void } = {},
-  ): Promise<Judgment[]> {
+  ): Promise<Judgment[]> => {
     const { templates, leastLabelProbability = LEAST_LABEL_PROBABILITY } = this.#options;
     const [{ labelIds }] = templates;
     const cache = this.#options.cache ?? JudgmentCache.open({ fingerprint: "one call" });
@@ -118,7 +118,7 @@ export class PairwiseJudge {
     this.counts.judged += judgments.length;
     this.counts.unanswered += judgments.filter((judgment) => !judgment.answered).length;
     return judgments;
-  }
+  };
 
   /** Fills in the positions that the cache did not have; tells of each chunk as it is done. */
   async #score(

@@ -1,7 +1,8 @@
 import { UserError } from "../base/error.ts";
+import type { Turn } from "../text/mod.ts";
 import type { PreferenceLoss } from "./losses.ts";
 
-/** A way to train on preferences: who samples the answers, who orders them, which loss follows. */
+/** A way to train on preferences: who samples from which prompt, who ranks, which pairs, which loss. */
 export interface Method {
   /**
    * - "policy": the model being trained, at every step (on-policy)
@@ -13,7 +14,7 @@ export interface Method {
   readonly candidates: number;
   /**
    * - "judge": the model it started from, as judge
-   * - "labels": the data set, which can order only its own two
+   * - "labels": the data set, which can rank only its own two
    * - "policy": the model being trained, as judge (moving)
    * - "refreshed": a copy of it as judge, renewed every some steps
    * - "separate": another judge, trained on judgments alone
@@ -21,7 +22,7 @@ export interface Method {
    * - "truth": the true reward, where a world has one
    * - "chance": a seeded coin, as a control
    */
-  readonly orders:
+  readonly ranker:
     | "judge"
     | "labels"
     | "policy"
@@ -30,8 +31,19 @@ export interface Method {
     | "reward-model"
     | "truth"
     | "chance";
+  /** What a pair's label is: 1 ("hard"), or the ranker's J(chosen, rejected) ("soft"). @default "hard" */
+  readonly labels?: "hard" | "soft";
+  /** A tie is left out, or learned from with the label 1/2. An unanswered pair is no tie and always left out. @default "skip" */
+  readonly ties?: "skip" | "half";
+  /** What is asked of the sampler, and what the answers are learned from. @default the prompt itself */
+  readonly prompts?: {
+    readonly asked?: (prompt: readonly Turn[]) => readonly Turn[];
+    readonly learned?: (prompt: readonly Turn[]) => readonly Turn[];
+  };
   /** A preference loss, or "sft": the log-likelihood of the chosen answer alone. */
   readonly loss: PreferenceLoss | "sft";
+  /** Numbers of the loss beside beta. @default none */
+  readonly parameters?: Readonly<Record<string, number>>;
   /** Where the method is from. */
   readonly source: string;
 }
@@ -40,54 +52,58 @@ const SELF_JUDGE = "SELF-JUDGE, https://arxiv.org/abs/2402.11253";
 
 /** On-policy DPO, from which the relatives below differ in one thing or two. */
 const ON_POLICY = { samples: "policy", candidates: 2, loss: "sigmoid" } as const;
-const FROM_DATA = { samples: "dataset", candidates: 2, orders: "labels" } as const;
+const FROM_DATA = { samples: "dataset", candidates: 2, ranker: "labels" } as const;
 
 /** Every method by name. A relative of SELF-JUDGE is an entry here, not another trainer. */
 export const METHODS = {
-  "self-judge": { ...ON_POLICY, orders: "judge", source: SELF_JUDGE },
-  "self-judge-ipo": { ...ON_POLICY, orders: "judge", loss: "ipo", source: SELF_JUDGE },
-  "self-judge-hinge": { ...ON_POLICY, orders: "judge", loss: "hinge", source: SELF_JUDGE },
+  "self-judge": { ...ON_POLICY, ranker: "judge", source: SELF_JUDGE },
+  "self-judge-ipo": { ...ON_POLICY, ranker: "judge", loss: "ipo", source: SELF_JUDGE },
+  "self-judge-hinge": { ...ON_POLICY, ranker: "judge", loss: "hinge", source: SELF_JUDGE },
   "self-judge-moving": {
     ...ON_POLICY,
-    orders: "policy",
+    ranker: "policy",
     source: `the judge of ${SELF_JUDGE}, not frozen`,
   },
   "self-judge-refreshed": {
     ...ON_POLICY,
-    orders: "refreshed",
+    ranker: "refreshed",
     source: "Self-Rewarding Language Models, https://arxiv.org/abs/2401.10020, in small iterations",
   },
-  "off-policy-dpo": { ...ON_POLICY, samples: "start", orders: "judge", source: SELF_JUDGE },
-  "relabelled-dpo": { ...FROM_DATA, orders: "judge", loss: "sigmoid", source: SELF_JUDGE },
+  "off-policy-dpo": { ...ON_POLICY, samples: "start", ranker: "judge", source: SELF_JUDGE },
+  "relabelled-dpo": { ...FROM_DATA, ranker: "judge", loss: "sigmoid", source: SELF_JUDGE },
   "separate-judge-dpo": {
     ...ON_POLICY,
-    orders: "separate",
+    ranker: "separate",
     source: "OAIF, https://arxiv.org/abs/2402.04792",
   },
   "reward-model-dpo": {
     ...ON_POLICY,
-    orders: "reward-model",
+    ranker: "reward-model",
     source: "OAIF, https://arxiv.org/abs/2402.04792, with a reward model as annotator",
   },
-  "oracle-dpo": { ...ON_POLICY, orders: "truth", source: "the ceiling: DPO on the true order" },
+  "oracle-dpo": {
+    ...ON_POLICY,
+    ranker: "truth",
+    source: "upper reference: DPO on the true reward",
+  },
   "raft": {
     samples: "policy",
     candidates: 4,
-    orders: "judge",
+    ranker: "judge",
     loss: "sft",
     source: "RAFT, https://arxiv.org/abs/2304.06767, the best by knockout",
   },
   "raft-2": {
     samples: "policy",
     candidates: 2,
-    orders: "judge",
+    ranker: "judge",
     loss: "sft",
     source: "RAFT, https://arxiv.org/abs/2304.06767, with as many samples as SELF-JUDGE draws",
   },
   "raft-coin": {
     samples: "policy",
     candidates: 2,
-    orders: "chance",
+    ranker: "chance",
     loss: "sft",
     source: "control: what RAFT's sampling is worth without a judge",
   },

@@ -1,10 +1,22 @@
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../base/error.ts";
-import { followingLogProbs, type LanguageModel, type Trainable, trainable } from "../model/mod.ts";
-import { type Optimizer, type OptimizerConfig, optimizerFor, Tape } from "../tensor/mod.ts";
-import { type CheckpointTarget, restoreCheckpoint, saveCheckpoint } from "../model/checkpoint.ts";
-import type { MicroBatch } from "./microbatch.ts";
-import { learningRate, type ScheduleConfig } from "../tensor/schedule.ts";
+import {
+  type CheckpointTarget,
+  type LanguageModel,
+  restoreCheckpoint,
+  saveCheckpoint,
+  type Trainable,
+  trainable,
+} from "../model/mod.ts";
+import {
+  learningRate,
+  type Optimizer,
+  type OptimizerConfig,
+  optimizerFor,
+  type ScheduleConfig,
+  Tape,
+} from "../tensor/mod.ts";
+import type { MicroBatch } from "./objective.ts";
 
 /** What a training run logs for a step. */
 export interface StepLog {
@@ -20,26 +32,44 @@ export interface StepLog {
   [metric: string]: number;
 }
 
-/** What {@linkcode train} needs. */
-export interface TrainOptions {
-  model: LanguageModel;
-  steps: number;
-  schedule: ScheduleConfig;
-  optimizer: OptimizerConfig;
-  /** Seeds the adapter's dropout, with the step. */
-  seed: number;
+/** What a step trains on. */
+export interface StepBatch {
+  /** The parts of the batch; none where there is nothing to learn. */
+  readonly parts: readonly MicroBatch[];
+  /** Numbers for the step's log. */
+  readonly metrics?: Readonly<Record<string, number>>;
+}
+
+/** Where batches come from: `SupervisedData`, `PreferenceLoop`. */
+export interface BatchSource<Batch extends StepBatch = StepBatch> {
   /**
-   * The parts of one step's batch and numbers for its log. It must depend on the step and the weights
-   * alone, so that a resumed run sees what an unbroken one would. No parts: nothing to learn here.
+   * The batch of a step, counted from 0. It must depend on the step and the weights alone, so that a resumed run
+   * sees what an unbroken one would.
    */
-  prepare: (step: number) => Promise<{ parts: MicroBatch[]; metrics?: Record<string, number> }>;
+  batch(step: number): Promise<Batch>;
+}
+
+/** Who hears of a training run, and may end it. */
+export interface TrainingLog<Batch extends StepBatch = StepBatch> {
+  /** Training starts or goes on, with so many steps already taken. */
+  start?(done: number): Promise<void> | void;
+  step?(log: StepLog, batch: Batch): Promise<void> | void;
+  /** Asked after each step; true saves a checkpoint and ends the run. */
+  stopping?(): boolean;
+}
+
+/** What {@linkcode train} needs. */
+export interface TrainOptions<Batch extends StepBatch = StepBatch> {
+  readonly model: LanguageModel;
+  readonly data: BatchSource<Batch>;
+  readonly steps: number;
+  readonly schedule: ScheduleConfig;
+  readonly optimizer: OptimizerConfig;
+  /** Seeds the adapter's dropout, with the step. */
+  readonly seed: number;
   /** Where to save, and every how many steps. */
-  checkpoint?: CheckpointTarget & { every: number };
-  /** Told when training starts or goes on, with the steps already taken. */
-  onStart?: (done: number) => Promise<void> | void;
-  onStep?: (log: StepLog) => Promise<void> | void;
-  /** Asked after each step; true saves a checkpoint and returns. */
-  shouldStop?: () => boolean;
+  readonly checkpoint?: CheckpointTarget & { readonly every: number };
+  readonly log?: TrainingLog<Batch>;
 }
 
 /**
@@ -48,8 +78,10 @@ export interface TrainOptions {
  *
  * @returns the steps taken in all; fewer than asked if stopped
  */
-export async function train(options: TrainOptions): Promise<number> {
-  const { model, steps, schedule, checkpoint } = options;
+export async function train<Batch extends StepBatch>(
+  options: TrainOptions<Batch>,
+): Promise<number> {
+  const { model, data, steps, schedule, checkpoint, log } = options;
   const parameters = trainable(model);
   const values = parameters.tensors();
   const named = parameters.names.map((name, i) => ({ name, shape: values[i].shape }));
@@ -57,22 +89,22 @@ export async function train(options: TrainOptions): Promise<number> {
   try {
     const state = { parameters, optimizer };
     const done = checkpoint ? await restoreCheckpoint(checkpoint, state) : 0;
-    await options.onStart?.(done);
+    await log?.start?.(done);
     for (let step = done; step < steps; step++) {
       const started = performance.now();
-      const { parts, metrics = {} } = await options.prepare(step);
+      const batch = await data.batch(step);
       const rate = learningRate(schedule, { step, steps });
-      const result = await update(parts, { ...options, parameters, optimizer, rate, step });
-      await options.onStep?.({
+      const result = await update(batch.parts, { ...options, parameters, optimizer, rate, step });
+      await log?.step?.({
         step: step + 1,
         learningRate: rate,
         ...result,
-        ...metrics,
-        tokens: parts.reduce((sum, part) => sum + part.tokens, 0),
+        ...batch.metrics,
+        tokens: batch.parts.reduce((sum, part) => sum + part.tokens, 0),
         seconds: (performance.now() - started) / 1000,
-      });
+      }, batch);
       // After the log: a run killed in between repeats the step, and its line is never missing.
-      const stop = options.shouldStop?.() ?? false;
+      const stop = log?.stopping?.() ?? false;
       const last = step + 1 === steps;
       if (checkpoint && (stop || last || (step + 1) % checkpoint.every === 0)) {
         await saveCheckpoint(checkpoint, { ...state, step: step + 1 });
@@ -133,7 +165,7 @@ async function update(
 
 /** Gradients of one micro-batch with respect to the parameters, and its metrics. Frees the batch's mask. */
 export function gradientsOf(
-  { batch, at, output, objective }: MicroBatch,
+  { batch, objective }: MicroBatch,
   { model, parameters, dropoutSeed }: {
     model: LanguageModel;
     parameters: Trainable;
@@ -143,12 +175,11 @@ export function gradientsOf(
   const watched = parameters.tensors();
   const tape = new Tape(watched);
   try {
-    const found = output?.(model, { tape, dropoutSeed }) ??
-      followingLogProbs(model, batch, { at, tape, dropoutSeed });
-    const { seed, metrics } = objective(found as tf.Tensor1D);
-    const shaped = tf.reshape(seed, found.shape);
-    const gradients = tape.gradients(found, shaped, watched);
-    seed.dispose();
+    const output = objective.output(model, batch, { tape, dropoutSeed });
+    const { outputGradient, metrics } = objective.gradient(output as tf.Tensor1D);
+    const shaped = tf.reshape(outputGradient, output.shape);
+    const gradients = tape.gradients(output, shaped, watched);
+    outputGradient.dispose();
     shaped.dispose();
     return { gradients, metrics };
   } finally {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { METHODS } from "../method/mod.ts";
+import { type Method, METHODS } from "../method/mod.ts";
 import { UserError } from "../base/error.ts";
 import { LINEAR_MODULES } from "../model/mod.ts";
 import { PAIR_FORMATS } from "../preference/mod.ts";
@@ -7,10 +7,16 @@ import { PAIR_FORMATS } from "../preference/mod.ts";
 const count = z.int().min(1);
 const share = z.number().min(0).max(1);
 
-/** Methods whose orderer a run has: its own judge, frozen or moving, the labels, a coin. */
+/** Rankers that every run has: its own judge, frozen or moving, the labels, a coin. */
+export const RUN_RANKERS: readonly Method["ranker"][] = ["judge", "policy", "labels", "chance"];
+
+/** Methods whose ranker every run has. */
 const RUN_METHODS = Object.entries(METHODS)
-  .filter(([, { orders }]) => ["judge", "policy", "labels", "chance"].includes(orders))
+  .filter(([, { ranker }]) => RUN_RANKERS.includes(ranker))
   .map(([name]) => name);
+
+/** Sections that had another name once, for who has an old file of settings. */
+const RENAMED: Readonly<Record<string, string>> = { reject: "tournament" };
 
 /** Settings of every stage of a run; one object a stage. Each stage saves its own beside its results. */
 const schema = z.strictObject({
@@ -107,7 +113,7 @@ const schema = z.strictObject({
     clipNorm: z.number().min(0),
     checkpointEvery: count,
   }),
-  reject: z.strictObject({
+  tournament: z.strictObject({
     /** Held-out prompts answered. */
     prompts: count,
     /** Sizes of the tournament; the largest is the number of samples drawn. */
@@ -178,7 +184,7 @@ const SMALL: RunConfig = {
     clipNorm: 1,
     checkpointEvery: 4,
   },
-  reject: { prompts: 32, candidates: [1, 4, 8], samples: 3 },
+  tournament: { prompts: 32, candidates: [1, 4, 8], samples: 3 },
 };
 
 /** What each scale changes of {@linkcode SMALL}. */
@@ -188,7 +194,7 @@ const SCALES: Record<Scale, DeepPartial<RunConfig>> = {
     judge: { maxTokens: 192 },
     jsft: { batchSize: 6, checkpointEvery: 2, evaluateEvery: 0, evaluatePairs: 6 },
     selfJudge: { steps: 2, batchSize: 3, maxNewTokens: 12, checkpointEvery: 1 },
-    reject: { prompts: 3, candidates: [1, 4], samples: 2 },
+    tournament: { prompts: 3, candidates: [1, 4], samples: 2 },
   },
   small: {},
   // The paper's settings for HH-RLHF, for a GPU: 2048 tokens, batches of 16 and 8, three epochs.
@@ -211,7 +217,7 @@ const SCALES: Record<Scale, DeepPartial<RunConfig>> = {
       microBatchTokens: 8192,
       checkpointEvery: 20,
     },
-    reject: { prompts: 200, candidates: [1, 2, 4, 8, 16] },
+    tournament: { prompts: 200, candidates: [1, 2, 4, 8, 16] },
   },
 };
 
@@ -241,6 +247,10 @@ export function resolveConfig(
   const path = issue.path.join(".");
   if (issue.code === "unrecognized_keys") {
     const name = [path, issue.keys[0]].filter(Boolean).join(".");
+    const renamed = RENAMED[name];
+    if (renamed !== undefined) {
+      throw new UserError(`there is no setting "${name}"`, `it is called "${renamed}" now`);
+    }
     const section = issue.path.reduce<unknown>(
       (value, key) => (value as Record<PropertyKey, unknown>)[key],
       SMALL,

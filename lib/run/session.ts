@@ -1,56 +1,80 @@
-import type { AnswerEncoder } from "../method/mod.ts";
 import { UserError } from "../base/error.ts";
+import { Rng } from "../base/random.ts";
 import {
+  type AnswerEncoder,
+  type JudgeLayout,
   JudgeTemplate,
   JudgmentCache,
   loadPrinciples,
   modelFingerprint,
   modelScorer,
   PairwiseJudge,
+  type Principle,
   principlesNamed,
 } from "../method/mod.ts";
 import {
-  frozenBy,
-  LanguageModel,
+  type LanguageModel,
   loadAdapter,
+  loadModel,
   LoraAdapter,
-  openWeights,
-  readConfig,
   saveAdapter,
   saveModel,
+  withAdapterOff,
   type WithModel,
+  withModel,
 } from "../model/mod.ts";
 import { ChatTemplate, openTokenizer, type TextTokenizer } from "../text/mod.ts";
-import { Rng } from "../base/random.ts";
 import type { RunConfig } from "./config.ts";
 import { type Located, locateModel } from "./source.ts";
 
-/** Which model of the pipeline: as it came, after JSFT, or after self-training. */
-export type ModelState = "base" | "jsft" | "policy";
-
-/** What a stage needs to write and read answers. */
+/** What turns text into a model's tokens and back. */
 export interface Language {
   tokenizer: TextTokenizer;
   chat: ChatTemplate;
 }
 
+/** The settings that a session works by. */
+export type SessionConfig = Readonly<
+  & Pick<RunConfig, "seed" | "model" | "judge" | "lora">
+  & { data: Pick<RunConfig["data"], "maxTokens"> }
+  & { selfJudge: Pick<RunConfig["selfJudge"], "maxNewTokens"> }
+>;
+
+/** In the place of a stage's name while its adapter is being trained. */
+const IN_TRAINING = "(in training)";
+
+/** Settings of {@linkcode Session.judge}. */
+export interface SessionJudgeOptions {
+  /** Where judgments are kept; null for a model that is being trained. */
+  readonly cacheFile: string | null;
+  /** Names of principles. @default those of the settings */
+  readonly principles?: readonly string[];
+}
+
 /**
- * The things stages share: the located model, its tokenizer, and one set of weights that is moved from state
- * to state. After JSFT the adapter is folded into the weights, so that the judge of self-training is the
- * same weights with the new adapter off.
+ * What the stages of a run share: the base model, its language, and the models that stages made, by the stage's
+ * name ("base" is the model as it came).
+ *
+ * Under LoRA there is one set of weights, moved from stage to stage: a finished stage's adapter is folded in before
+ * the next one starts, so that the judge of self-training is the same weights with the new adapter off. Under full
+ * fine-tuning every model is a copy of its own.
  */
 export class Session {
-  #model: LanguageModel | null = null;
-  #state: ModelState | null = null;
-  #copy: LanguageModel | null = null;
   #located: Promise<Located> | null = null;
   #language: Promise<Language> | null = null;
+  /** LoRA: the weights, the stage that is folded into them, and the stage whose adapter is on them. */
+  #moving: { model: LanguageModel; at: string; adapter: string | null } | null = null;
+  /** Full fine-tuning: models by the stage that made them. */
+  readonly #copies = new Map<string, LanguageModel>();
+  readonly #inTraining: LanguageModel[] = [];
 
   constructor(
-    readonly config: Readonly<RunConfig>,
+    readonly config: SessionConfig,
     /** Folder of a stage of the run. */
     readonly folderOf: (stage: string) => string,
-    readonly log: (line: string) => void,
+    readonly log: (line: string) => void = () => {},
+    /** The stage that another one starts from. */
+    readonly startOf: (stage: string) => string = (stage) => stage === "jsft" ? "base" : "jsft",
   ) {}
 
   /** Where the base model is; fetched on first use. */
@@ -66,145 +90,154 @@ export class Session {
     });
   }
 
-  /** How answers become token ids; `maxTokens` is that of the data unless said. */
+  /** How answers become token ids. @param maxTokens Of prompt and answer together; default that of the data */
   async encoder(maxTokens = this.config.data.maxTokens): Promise<AnswerEncoder> {
     return { ...await this.language(), maxTokens, overflow: "truncate" };
   }
 
   /** The judge's templates, one a principle. */
-  async templates(): Promise<JudgeTemplate[]> {
-    const { principles, principlesFile, system, maxTokens, overflow } = this.config.judge;
-    const known = principlesFile ? await loadPrinciples(principlesFile) : undefined;
+  async templates(
+    names: readonly string[] = this.config.judge.principles,
+  ): Promise<JudgeTemplate[]> {
+    const { system, maxTokens, overflow } = this.config.judge;
     const language = await this.language();
-    return principlesNamed(principles, known)
-      .map((principle) =>
-        new JudgeTemplate({
-          ...language,
-          principle,
-          maxTokens,
-          overflow,
-          ...(system !== null && { system }),
-        })
-      );
+    const { principles, layout } = await this.wording();
+    return principlesNamed(names, principles).map((principle) =>
+      new JudgeTemplate({
+        ...{ ...language, principle, layout, maxTokens, overflow },
+        ...(system !== null && { system }),
+      })
+    );
   }
 
-  /** The model in a state; the weights of another state are not kept. */
-  async model(state: ModelState): Promise<LanguageModel> {
-    if (this.#model && this.#state === state) return this.#model;
-    if (!this.#model || this.#state !== "base") await this.#load("base");
-    if (state !== "base") await this.#advance("jsft");
-    if (state === "policy") await this.#advance("self-judge");
-    this.#state = state;
-    return this.#model!;
+  /** The principles there are, and the words around what is judged. */
+  protected async wording(): Promise<{ principles?: readonly Principle[]; layout?: JudgeLayout }> {
+    const { principlesFile } = this.config.judge;
+    return principlesFile === null ? {} : { principles: await loadPrinciples(principlesFile) };
   }
 
-  /** The model in a state, with fresh parameters to train: an adapter, or itself under full fine-tuning. */
-  async modelToTrain(state: "base" | "jsft"): Promise<{ model: LanguageModel; frozen: WithModel }> {
-    const model = await this.model(state);
-    this.#state = null; // it will not be in that state any more
-    const { mode, ...lora } = this.config.lora;
-    if (mode === "lora") {
-      const rng = Rng.named(this.config.seed, `adapter/${state}`);
-      model.adapter = LoraAdapter.create(model.config, lora, rng);
-      return { model, frozen: frozenBy(model) };
+  /** The model that a stage made, to be used as it is: not to be trained or disposed of. */
+  async model(stage: string): Promise<LanguageModel> {
+    if (this.config.lora.mode === "lora") return await this.#moved(stage);
+    let model = this.#copies.get(stage);
+    if (!model) this.#copies.set(stage, model = await this.#loaded(stage));
+    return model;
+  }
+
+  /** The model that a training stage made, with the one it started from: under LoRA adapter on and adapter off. */
+  async trained(stage: string): Promise<{ model: LanguageModel; reference: WithModel }> {
+    if (this.config.lora.mode === "full") {
+      const reference = withModel(await this.model(this.startOf(stage)));
+      return { model: await this.model(stage), reference };
     }
-    return { model, frozen: await this.#frozenCopy(state) };
+    if (this.#moving?.adapter !== stage) {
+      const model = await this.#moved(this.startOf(stage));
+      model.adapter = await loadAdapter(`${this.folderOf(stage)}/adapter`, model.config);
+      this.#moving!.adapter = stage;
+    }
+    const { model } = this.#moving!;
+    return { model, reference: withAdapterOff(model) };
   }
 
-  /** What judges and refers during self-rejection: the model after JSFT, beside the policy in use. */
-  async frozenJudge(): Promise<WithModel> {
-    const model = await this.model("policy");
-    return this.config.lora.mode === "lora" ? frozenBy(model) : await this.#frozenCopy("jsft");
+  /** A model to train from what a stage made: under LoRA with a fresh adapter, else a copy of its own. */
+  async modelToTrain(start: string): Promise<LanguageModel> {
+    const { mode, ...lora } = this.config.lora;
+    if (mode === "full") {
+      const model = await this.#loaded(start);
+      this.#inTraining.push(model);
+      return model;
+    }
+    const model = await this.#moved(start);
+    const rng = Rng.named(this.config.seed, `adapter/${start}`);
+    model.adapter = LoraAdapter.create(model.config, lora, rng);
+    this.#moving!.adapter = IN_TRAINING;
+    return model;
+  }
+
+  /** What a model in training started from: under LoRA the same weights with the adapter off. */
+  async referenceOf(model: LanguageModel, start: string): Promise<WithModel> {
+    return model.adapter ? withAdapterOff(model) : withModel(await this.model(start));
   }
 
   /** Saves what a training stage learned, in the layout others read. */
-  async save(model: LanguageModel, stage: "jsft" | "self-judge"): Promise<void> {
+  async save(model: LanguageModel, stage: string): Promise<void> {
     const folder = this.folderOf(stage);
+    if (!model.adapter) return await saveModel(model, `${folder}/model`);
     const { origin } = await this.located();
-    if (model.adapter) {
-      await saveAdapter(model.adapter, `${folder}/adapter`, { baseModel: origin });
-    } else await saveModel(model, `${folder}/model`);
+    await saveAdapter(model.adapter, `${folder}/adapter`, { baseModel: origin });
+    if (this.#moving?.model === model) this.#moving.adapter = stage;
   }
 
-  /**
-   * A judge over a model. The judgments of a frozen one are kept in a file, so that none is made twice.
-   *
-   * @param options.cacheFile None for a model that is being trained.
-   */
+  /** A model as judge. The judgments of one that does not change are kept in a file, so that none is made twice. */
   async judge(
-    frozen: WithModel,
-    { cacheFile }: { cacheFile: string | null },
+    judged: WithModel,
+    { cacheFile, principles }: SessionJudgeOptions,
   ): Promise<PairwiseJudge> {
     const { batchTokens } = this.config.judge;
     return new PairwiseJudge({
-      scorer: modelScorer(frozen, { batchTokens }),
-      templates: await this.templates(),
+      scorer: modelScorer(judged, { batchTokens }),
+      templates: await this.templates(principles),
       cache: cacheFile === null ? undefined : JudgmentCache.open({
-        fingerprint: await frozen(modelFingerprint),
+        fingerprint: await judged(modelFingerprint),
         path: cacheFile,
       }),
       batchTokens: 8 * batchTokens,
     });
   }
 
-  dispose(): void {
-    this.#model?.dispose();
-    this.#copy?.dispose();
-    this.#model = this.#copy = null;
+  /** Frees what the last stage opened; under LoRA the weights stay, for the next one. */
+  release(): void {
+    for (const model of [...this.#copies.values(), ...this.#inTraining.splice(0)]) model.dispose();
+    this.#copies.clear();
   }
 
-  async #load(_state: "base"): Promise<void> {
-    this.#model?.dispose();
+  dispose(): void {
+    this.release();
+    this.#moving?.model.dispose();
+    this.#moving = null;
+  }
+
+  /** LoRA: the weights with all folded in up to a stage; from where they are if the way leads on, else anew. */
+  async #moved(stage: string): Promise<LanguageModel> {
+    const moving = this.#moving;
+    if (moving && moving.adapter === stage) {
+      moving.model.foldAdapter();
+      return this.#arrived(moving.model, stage);
+    }
+    if (moving && moving.at === stage) {
+      moving.model.adapter?.dispose();
+      moving.model.adapter = null;
+      return this.#arrived(moving.model, stage);
+    }
+    if (stage === "base") {
+      moving?.model.dispose();
+      this.#moving = null;
+      return this.#arrived(await this.#loaded("base"), stage);
+    }
+    const model = await this.#moved(this.startOf(stage));
+    model.adapter = await loadAdapter(`${this.folderOf(stage)}/adapter`, model.config);
+    model.foldAdapter();
+    return this.#arrived(model, stage);
+  }
+
+  #arrived(model: LanguageModel, at: string): LanguageModel {
+    this.#moving = { model, at, adapter: null };
+    return model;
+  }
+
+  async #loaded(stage: string): Promise<LanguageModel> {
+    if (stage !== "base") return await loadModel(`${this.folderOf(stage)}/model`);
     const { path, origin } = await this.located();
     this.log(`loading ${origin === "local" ? path : `${origin} (${path})`}`);
-    this.#model = await loadModel(path);
-    this.#state = "base";
+    const model = await loadModel(path);
     const { data, judge, selfJudge } = this.config;
     const longest = Math.max(data.maxTokens + selfJudge.maxNewTokens, judge.maxTokens + 1);
-    const { maxPositions } = this.#model.config;
-    if (longest > maxPositions) {
-      throw new UserError(
-        `the settings allow sequences of ${longest} tokens, the context of ${path} is ${maxPositions}`,
-        "lower data.maxTokens, judge.maxTokens or selfJudge.maxNewTokens",
-      );
-    }
-  }
-
-  /** Puts what a training stage saved on top of the model. */
-  async #advance(stage: "jsft" | "self-judge"): Promise<void> {
-    const folder = this.folderOf(stage);
-    if (this.config.lora.mode === "full") {
-      this.#model!.dispose();
-      this.#model = await loadModel(`${folder}/model`);
-      return;
-    }
-    this.#model!.adapter = await loadAdapter(`${folder}/adapter`, this.#model!.config);
-    if (stage === "jsft") this.#model!.foldAdapter();
-  }
-
-  /** Full fine-tuning moves every weight, so the frozen model has to be a copy of its own. */
-  async #frozenCopy(state: "base" | "jsft"): Promise<WithModel> {
-    const path = state === "base" ? (await this.located()).path : `${this.folderOf("jsft")}/model`;
-    this.#copy?.dispose();
-    this.#copy = await loadModel(path);
-    return frozenBy(this.#copy, this.#copy);
-  }
-}
-
-/** Config and weights at a path as one model. */
-export async function loadModel(path: string): Promise<LanguageModel> {
-  const config = await readConfig(path);
-  const source = await openWeights(path);
-  try {
-    return await LanguageModel.load(config, source, { file: path });
-  } catch (error) {
-    if (error instanceof RangeError) {
-      throw new UserError(`${path}: the model does not fit in memory`, "use a smaller one", {
-        cause: error,
-      });
-    }
-    throw error;
-  } finally {
-    source.close();
+    const { maxPositions } = model.config;
+    if (longest <= maxPositions) return model;
+    model.dispose();
+    throw new UserError(
+      `the settings allow sequences of ${longest} tokens, the context of ${path} is ${maxPositions}`,
+      "lower data.maxTokens, judge.maxTokens or selfJudge.maxNewTokens",
+    );
   }
 }

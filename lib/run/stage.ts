@@ -1,7 +1,6 @@
 import { UserError } from "../base/error.ts";
-import type { RunConfig } from "./config.ts";
 import { makeFolder, readJsonFile, writeWhole } from "../base/files.ts";
-import { duration } from "../base/progress.ts";
+import { duration, Progress } from "../base/progress.ts";
 import type { Session } from "./session.ts";
 
 /** Thrown to leave a stage early because the user asked to stop; what is done is on disk. */
@@ -14,35 +13,55 @@ export interface Seeded {
   readonly seed: number;
 }
 
-/** What a stage works with: the run's settings `C`, and `B`, the things its stages share. */
-export interface StageContext<C extends Seeded = Readonly<RunConfig>, B = Session> {
+/** What shows how far a piece of work is. */
+export interface WorkProgress {
+  update(done: number, numbers?: Record<string, string>): Promise<void> | void;
+  /** Called when the work has ended, also when it ended early. */
+  finish(): Promise<void> | void;
+}
+
+/** Where a run speaks to its user: a terminal unless it is told otherwise. */
+export interface Reporter {
+  readonly log: (line: string) => void;
+  readonly progress: (
+    name: string,
+    options: { unit: string; total: number; done?: number },
+  ) => WorkProgress;
+  /** Whether the user asked to stop. */
+  readonly stopping: () => boolean;
+}
+
+/** Speaks to a terminal. */
+export function terminalReporter(stopping: () => boolean): Reporter {
+  return {
+    log: (line) => console.log(line),
+    progress: (name, options) => new Progress(name, options),
+    stopping,
+  };
+}
+
+/** What a stage works with: the run's settings `C`, and the session that its stages share. */
+export interface StageContext<C extends Seeded, S extends Session = Session> {
   readonly config: C;
+  readonly session: S;
   /** The stage's own folder in the run folder. */
   readonly folder: string;
   /** The folder of another stage of the run. */
   readonly folderOf: (stage: string) => string;
-  readonly session: B;
+  /** What the result depends on, as text: a checkpoint with another one is refused. */
+  readonly identity: string;
   readonly log: (line: string) => void;
-  /** Whether the user asked to stop. */
+  readonly progress: Reporter["progress"];
   readonly stopping: () => boolean;
   /** Leaves the stage if the user asked to stop. @throws {Stopped} */
   readonly checkStop: () => void;
-  /** Shows how far a training is; lines on the terminal unless given. */
-  readonly progress?: (name: string, start: { total: number; done: number }) => TrainingProgress;
-}
-
-/** What shows how far a training is. */
-export interface TrainingProgress {
-  update(done: number, numbers: Record<string, string>): Promise<void> | void;
-  /** Called when training has ended, also when it ended early. */
-  finish(): Promise<void> | void;
 }
 
 /** Numbers and texts that a stage leaves for the summary. */
 export type StageResult = Record<string, unknown>;
 
-/** One step of the pipeline. */
-export interface Stage<C extends Seeded = Readonly<RunConfig>, B = Session> {
+/** One step of a pipeline. */
+export interface Stage<C extends Seeded, S extends Session = Session> {
   readonly name: string;
   /** One line that says what it does. */
   readonly title: string;
@@ -50,7 +69,7 @@ export interface Stage<C extends Seeded = Readonly<RunConfig>, B = Session> {
   readonly needs: readonly string[];
   /** The part of the run's settings its result depends on, beside those of the stages it needs. */
   readonly config: (run: C) => Record<string, unknown>;
-  readonly run: (context: StageContext<C, B>) => Promise<StageResult>;
+  readonly run: (context: StageContext<C, S>) => Promise<StageResult>;
 }
 
 interface Done {
@@ -60,12 +79,22 @@ interface Done {
 }
 
 /** A run folder: one folder a stage, each with its config and, once finished, its result. */
-export class RunFolder<C extends Seeded = Readonly<RunConfig>, B = Session> {
-  constructor(readonly path: string, readonly stages: readonly Stage<C, B>[]) {}
+export class RunFolder<C extends Seeded, S extends Session = Session> {
+  /** @param folderOf Folder of a stage; default PATH/STAGE */
+  constructor(
+    readonly path: string,
+    readonly stages: readonly Stage<C, S>[],
+    readonly folderOf: (stage: string) => string = (stage) => `${path}/${stage}`,
+  ) {}
 
-  /** The folder of a stage. */
-  folderOf(stage: string): string {
-    return `${this.path}/${stage}`;
+  /** The stage of that name. @throws {UserError} listing those there are */
+  stage(name: string): Stage<C, S> {
+    const found = this.stages.find((stage) => stage.name === name);
+    if (found) return found;
+    throw new UserError(
+      `there is no stage "${name}"`,
+      `choose from ${this.stages.map((stage) => stage.name).join(", ")}`,
+    );
   }
 
   /** What a finished stage left, or null. */
@@ -85,7 +114,7 @@ export class RunFolder<C extends Seeded = Readonly<RunConfig>, B = Session> {
    * @throws {UserError} if a stage one needs is missing, or one was made with other settings
    */
   async check(
-    stages: readonly Stage<C, B>[],
+    stages: readonly Stage<C, S>[],
     { config, fresh = false }: { config: C; fresh?: boolean },
   ): Promise<void> {
     const planned = new Set(stages.map(({ name }) => name));
@@ -98,7 +127,7 @@ export class RunFolder<C extends Seeded = Readonly<RunConfig>, B = Session> {
         );
       }
       const begun = fresh ? null : await this.#begun(stage.name);
-      const wanted = this.#identity(stage, config);
+      const wanted = this.identity(stage, config);
       if (begun !== null && begun !== wanted) {
         throw new UserError(
           `${this.folderOf(stage.name)} was made with other settings:\n${
@@ -111,48 +140,80 @@ export class RunFolder<C extends Seeded = Readonly<RunConfig>, B = Session> {
   }
 
   /**
-   * Runs a stage, or shows that it is done.
+   * Runs stages in order, those that are done left as they are.
    *
+   * @throws {Stopped} if the user asked to stop
    * @throws {UserError} as {@linkcode check} does
    */
   async run(
-    stage: Stage<C, B>,
-    options: { config: C; session: B; stopping: () => boolean },
+    stages: readonly Stage<C, S>[],
+    options: { config: C; session: S; reporter: Reporter },
   ): Promise<void> {
-    const { config, session, stopping } = options;
-    await this.check([stage], { config });
+    const { session, reporter } = options;
+    for (const stage of stages) {
+      const done = await this.#done(stage.name);
+      await this.check([stage], options);
+      if (done) {
+        reporter.log(`${stage.name}: done before (${duration(done.seconds)})`);
+        continue;
+      }
+      try {
+        await this.#runOne(stage, options);
+      } finally {
+        session.release();
+      }
+      if (reporter.stopping()) throw new Stopped();
+    }
+  }
+
+  /** A stage and all it needs, each after those it needs itself. */
+  withNeeds(name: string): Stage<C, S>[] {
+    const names = new Set<string>();
+    const visit = (stage: Stage<C, S>) => {
+      stage.needs.forEach((need) => visit(this.stage(need)));
+      names.add(stage.name);
+    };
+    visit(this.stage(name));
+    return this.stages.filter((stage) => names.has(stage.name));
+  }
+
+  /** What the result of a stage depends on: its settings, and those of all it rests on, as text. */
+  identity(stage: Stage<C, S>, config: C): string {
+    return JSON.stringify(this.withNeeds(stage.name).map((s) => [s.name, s.config(config)]));
+  }
+
+  async #runOne(
+    stage: Stage<C, S>,
+    { config, session, reporter }: { config: C; session: S; reporter: Reporter },
+  ): Promise<void> {
+    const { log, progress, stopping } = reporter;
     const folder = this.folderOf(stage.name);
-    const wanted = this.#identity(stage, config);
+    const chain = this.identity(stage, config);
     const begun = await this.#begun(stage.name);
-    const done = await this.#done(stage.name);
-    if (done) {
-      console.log(`${stage.name}: done before (${duration(done.seconds)})`);
-      return;
-    }
-    console.log(`\n${stage.name}: ${stage.title}`);
+    log(`\n${stage.name}: ${stage.title}`);
     const own = stage.config(config);
-    for (const [name, value] of Object.entries(own)) {
-      console.log(`  ${name}: ${JSON.stringify(value)}`);
-    }
+    for (const [name, value] of Object.entries(own)) log(`  ${name}: ${JSON.stringify(value)}`);
     await makeFolder(folder);
-    const file = { stage: stage.name, seed: config.seed, settings: own, chain: wanted };
+    const file = { stage: stage.name, seed: config.seed, settings: own, chain };
     await writeWhole(`${folder}/config.json`, JSON.stringify(file, null, 2) + "\n");
     const clock = await StageClock.open(folder);
     try {
       const result = await stage.run({
         config,
-        folder,
-        folderOf: (name) => this.folderOf(name),
         session,
-        log: (line) => console.log(`  ${line}`),
+        folder,
+        folderOf: this.folderOf,
+        identity: JSON.stringify({ seed: config.seed, settings: JSON.parse(chain) }),
+        log: (line) => log(`  ${line}`),
+        progress,
         stopping,
         checkStop: () => {
           if (stopping()) throw new Stopped();
         },
       });
-      const finished: Done = { config: wanted, seconds: clock.seconds(), result };
+      const finished: Done = { config: chain, seconds: clock.seconds(), result };
       await writeWhole(`${folder}/done.json`, JSON.stringify(finished, null, 2) + "\n");
-      console.log(`  ${stage.name} took ${duration(finished.seconds)}`);
+      log(`  ${stage.name} took ${duration(finished.seconds)}`);
     } catch (error) {
       // Refused at its first try, it has nothing to go on from: corrected settings are welcome.
       if (error instanceof UserError && begun === null) {
@@ -173,22 +234,6 @@ export class RunFolder<C extends Seeded = Readonly<RunConfig>, B = Session> {
     const file = `${this.folderOf(stage)}/config.json`;
     return (await this.#done(stage))?.config ??
       (await readJsonFile<{ chain: string }>(file))?.chain ?? null;
-  }
-
-  /** What the result of a stage depends on, as text. */
-  #identity(stage: Stage<C, B>, config: C): string {
-    return JSON.stringify(this.#chain(stage).map((s) => [s.name, s.config(config)]));
-  }
-
-  /** The stage and all it rests on: a change to any of their settings makes it another result. */
-  #chain(stage: Stage<C, B>): Stage<C, B>[] {
-    const names = new Set<string>();
-    const visit = (s: Stage<C, B>) => {
-      s.needs.forEach((need) => visit(this.stages.find(({ name }) => name === need)!));
-      names.add(s.name);
-    };
-    visit(stage);
-    return this.stages.filter(({ name }) => names.has(name));
   }
 }
 

@@ -11,18 +11,18 @@ import {
 import { Rng } from "../../base/random.ts";
 import { readJsonl, writeJsonl } from "../../base/files.ts";
 import { locateData } from "../source.ts";
-import type { Stage, StageContext } from "../stage.ts";
+import type { RunContext, RunStage } from "../pipeline.ts";
 
 /** Pairs of a run, as the data stage left them. */
 export function pairsOf(
-  context: Pick<StageContext, "folderOf">,
+  context: Pick<RunContext, "folderOf">,
   side: "train" | "held_out",
 ): Promise<Pair[]> {
   return readJsonl<Pair>(`${context.folderOf("data")}/${side}.jsonl`);
 }
 
 /** Reads preferences, keeps those that fit, and splits them by prompt. */
-export const dataStage: Stage = {
+export const dataStage: RunStage = {
   name: "data",
   title: "read the preferences, keep what fits, hold out prompts",
   needs: [],

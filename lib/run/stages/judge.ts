@@ -1,4 +1,5 @@
-import { encodePrompt, endOfAnswer } from "../../method/mod.ts";
+import { writeCsv, writeJsonl } from "../../base/files.ts";
+import { Rng } from "../../base/random.ts";
 import {
   definedReport,
   describeUnanswered,
@@ -6,46 +7,41 @@ import {
   reportRows,
   unansweredOf,
 } from "../../measure/mod.ts";
-import { generate, type LanguageModel } from "../../model/mod.ts";
+import { encodePrompt, sampleAnswers } from "../../method/mod.ts";
+import { type LanguageModel, withModel } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
-import { Rng } from "../../base/random.ts";
-import { writeCsv, writeJsonl } from "../../base/files.ts";
-import { Progress } from "../../base/progress.ts";
-import type { Stage, StageContext } from "../stage.ts";
-import type { ModelState } from "../session.ts";
+import type { RunContext, RunStage } from "../pipeline.ts";
 import { pairsOf } from "./data.ts";
 
-/** Measures a model as judge of the held-out pairs, before JSFT or after. */
+/** Measures the model that a stage made as judge of the held-out pairs. */
 function judgeStage(
   name: string,
-  options: { state: ModelState; needs: string[]; title: string },
-): Stage {
+  { made, needs, title }: { made: string; needs: string[]; title: string },
+): RunStage {
   return {
     name,
-    title: options.title,
-    needs: options.needs,
+    title,
+    needs,
     config: ({ judge }) => ({ judge }),
 
     async run(context) {
       const { config, folder, session, log, checkStop } = context;
       const pairs = await pairsOf(context, "held_out");
-      const model = await session.model(options.state);
-      const judge = await session.judge((work) => work(model), {
-        cacheFile: `${folder}/cache.jsonl`,
-      });
+      const model = await session.model(made);
+      const judge = await session.judge(withModel(model), { cacheFile: `${folder}/cache.jsonl` });
       const comparisons = pairs.map(({ prompt, chosen, rejected }) => ({
         prompt,
         first: chosen,
         second: rejected,
       }));
-      const progress = new Progress(name, { unit: "prompt", total: 2 * pairs.length });
-      const judgments = await judge.judge(comparisons, {
+      const progress = context.progress(name, { unit: "prompt", total: 2 * pairs.length });
+      const judgments = await judge.compare(comparisons, {
         onProgress: ({ done, total }) => {
           progress.update(2 * pairs.length - total + done);
           checkStop();
         },
       });
-      progress.finish();
+      await progress.finish();
 
       for (const { principle, counts } of judge.templates) {
         log(`${principle.name}: ${counts.truncated} of ${counts.prompts} prompts cut to fit`);
@@ -69,7 +65,7 @@ function judgeStage(
       }
       await writeJsonl(
         `${folder}/answers.jsonl`,
-        await greedyAnswers(model, pairs.slice(0, config.reject.samples), context),
+        await greedyAnswers(model, pairs.slice(0, config.tournament.samples), context),
       );
       return report;
     },
@@ -80,31 +76,29 @@ function judgeStage(
 export async function greedyAnswers(
   model: LanguageModel,
   pairs: readonly Pair[],
-  { config, session }: Pick<StageContext, "config" | "session">,
+  { config, session }: Pick<RunContext, "config" | "session">,
 ): Promise<{ pair: string; answer: string }[]> {
   const encoder = await session.encoder();
-  const answers = await generate(model, pairs.map((pair) => encodePrompt(pair.prompt, encoder)), {
+  const prompts = pairs.map((pair) => encodePrompt(pair.prompt, encoder));
+  const answers = await sampleAnswers(model, prompts, {
+    encoder,
     maxNewTokens: config.selfJudge.maxNewTokens,
     temperature: 0,
-    stopIds: [endOfAnswer(encoder.tokenizer)],
     seed: config.seed,
   });
-  return answers.map(([{ ids }], i) => ({
-    pair: pairs[i].id,
-    answer: encoder.tokenizer.decode(ids, { skipSpecial: true }).trim(),
-  }));
+  return answers.map(([{ text }], i) => ({ pair: pairs[i].id, answer: text }));
 }
 
 /** The model as it came, as judge: what JSFT has to beat. */
 export const judgeBeforeStage = judgeStage("judge-before", {
-  state: "base",
+  made: "base",
   needs: ["data"],
   title: "the model as it came, as judge of held-out pairs",
 });
 
 /** The judge that the self-judging loop will trust. */
 export const judgeAfterStage = judgeStage("judge-after", {
-  state: "jsft",
+  made: "jsft",
   needs: ["data", "jsft"],
   title: "the model after JSFT, as judge of the same pairs",
 });

@@ -1,9 +1,13 @@
 import { readJsonl, writeCsv, writeWhole } from "../../base/files.ts";
 import { duration } from "../../base/progress.ts";
+import type { RunConfig } from "../config.ts";
 import type { RunFolder, StageResult } from "../stage.ts";
 import type { Estimate } from "../../measure/statistics.ts";
 import type { Pair } from "../../preference/mod.ts";
-import type { RejectionRow } from "./reject.ts";
+import type { TournamentRow } from "./tournament.ts";
+
+/** The run folder of `deno task align`. */
+type AlignFolder = RunFolder<Readonly<RunConfig>>;
 
 /** One line of a run's summary. */
 interface SummaryRow {
@@ -20,7 +24,7 @@ interface SummaryRow {
  *
  * @returns the Markdown
  */
-export async function writeSummary(folder: RunFolder): Promise<string> {
+export async function writeSummary(folder: AlignFolder): Promise<string> {
   const rows: SummaryRow[] = [];
   for (const stage of ["judge-before", "judge-after"]) {
     const report = await folder.result(stage) as Record<string, Estimate> | null;
@@ -31,10 +35,10 @@ export async function writeSummary(folder: RunFolder): Promise<string> {
       if (typeof value === "number") rows.push({ stage, measure, value });
     }
   }
-  const rejection = (await folder.result("reject"))?.rows as RejectionRow[] | undefined;
-  for (const { policy, candidates, winRate: value, low, high, n } of rejection ?? []) {
+  const played = (await folder.result("tournament"))?.rows as TournamentRow[] | undefined;
+  for (const { policy, candidates, winRate: value, low, high, n } of played ?? []) {
     rows.push({
-      stage: "reject",
+      stage: "tournament",
       measure: `${policy} N=${candidates} win rate`,
       value,
       low,
@@ -51,7 +55,7 @@ export async function writeSummary(folder: RunFolder): Promise<string> {
     `# ${folder.path}`,
     ...judgeTable(rows),
     ...trainingLines(await folder.result("jsft"), await folder.result("self-judge")),
-    ...rejectionTable(rejection ?? []),
+    ...tournamentTable(played ?? []),
     ...await beforeAndAfter(folder),
     "",
     "Time: " + rows.filter(({ measure }) => measure === "seconds")
@@ -110,7 +114,7 @@ function trainingLines(jsft: StageResult | null, loop: StageResult | null): stri
   return lines;
 }
 
-function rejectionTable(rows: readonly RejectionRow[]): string[] {
+function tournamentTable(rows: readonly TournamentRow[]): string[] {
   if (rows.length === 0) return [];
   return [
     "",
@@ -129,11 +133,11 @@ function rejectionTable(rows: readonly RejectionRow[]): string[] {
 }
 
 /** The same prompts answered by the model as it came, after JSFT and after self-training. */
-async function beforeAndAfter(folder: RunFolder): Promise<string[]> {
+async function beforeAndAfter(folder: AlignFolder): Promise<string[]> {
   const pairs = new Map(
     (await readJsonl<Pair>(`${folder.folderOf("data")}/held_out.jsonl`)).map((p) => [p.id, p]),
   );
-  const stages = { base: "judge-before", JSFT: "judge-after", "self-judge": "reject" };
+  const stages = { base: "judge-before", JSFT: "judge-after", "self-judge": "tournament" };
   const answers = new Map<string, string[]>();
   for (const [name, stage] of Object.entries(stages)) {
     const path = `${folder.folderOf(stage)}/answers.jsonl`;

@@ -1,69 +1,154 @@
-import { type StepLog, train, type TrainOptions } from "../../method/mod.ts";
 import { appendJsonl, readJsonl, writeCsv, writeJsonl } from "../../base/files.ts";
-import { Progress } from "../../base/progress.ts";
-import { type StageContext, Stopped, type TrainingProgress } from "../stage.ts";
+import {
+  type RankedPair,
+  type StepBatch,
+  type StepLog,
+  train,
+  type TrainingLog,
+  type TrainOptions,
+} from "../../method/mod.ts";
+import type { Session } from "../session.ts";
+import {
+  type Seeded,
+  type Stage,
+  type StageContext,
+  type StageResult,
+  Stopped,
+  type WorkProgress,
+} from "../stage.ts";
+
+/** A batch, and for the run folder the pairs that it was made from. */
+type LoggedBatch = StepBatch & { readonly pairs?: readonly RankedPair[] };
+
+/** What a training stage trains and what it shows of it. */
+export interface TrainingPlan
+  extends Pick<TrainOptions<LoggedBatch>, "model" | "data" | "steps" | "schedule" | "optimizer"> {
+  /** Steps between checkpoints. */
+  readonly checkpointEvery: number;
+  /** Seeds the adapter's dropout. @default the run's seed */
+  readonly dropoutSeed?: number;
+  /** The numbers of the progress line. */
+  readonly show: (log: StepLog) => Record<string, string>;
+  /** After a step: more numbers for its log. */
+  readonly measure?: (step: number) => Promise<Record<string, number>>;
+}
+
+/** What {@linkcode trainLogged} needs of a stage. */
+export type TrainingContext =
+  & Pick<StageContext<Seeded>, "folder" | "config" | "identity" | "log" | "progress" | "stopping">
+  & { readonly name: string };
 
 /**
- * Trains with what every training stage of a run shares: a progress line, metrics as JSONL and CSV, a
- * checkpoint to go on from, and a stop that loses nothing.
+ * Trains with what every training of a run shares: a progress line, metrics as JSONL and CSV, the pairs learned
+ * from as JSONL, a checkpoint to resume from, and a stop that loses nothing.
  *
- * @param options.show Picks the numbers of the progress line.
- * @param options.truncate Files of JSON lines with a `step` that a resumed run has to cut back.
  * @returns the log of all steps, those before a stop included
  * @throws {Stopped} if the user asked to stop
  */
-export async function trainStage(
-  { folder, config, stopping, log, progress: show }:
-    & Pick<StageContext, "folder" | "stopping" | "log" | "progress">
-    & { readonly config: { readonly seed: number } },
-  options: Omit<TrainOptions, "checkpoint" | "onStart" | "onStep" | "shouldStop"> & {
-    name: string;
-    checkpointEvery: number;
-    /** What the checkpoint belongs to, beside the run's settings. */
-    identity: unknown;
-    show: (log: StepLog) => Record<string, string>;
-    truncate?: readonly string[];
-    /** After a step: more numbers for its log. */
-    evaluate?: (step: number) => Promise<Record<string, number>>;
-  },
+export async function trainLogged(
+  context: TrainingContext,
+  plan: TrainingPlan,
 ): Promise<StepLog[]> {
-  const metrics = `${folder}/metrics.jsonl`;
-  const identity = JSON.stringify({ seed: config.seed, settings: options.identity });
-  let progress: TrainingProgress | undefined;
+  const { folder, config, identity, log } = context;
+  const folderLog = new FolderLog(context, plan);
   const taken = await train({
-    ...options,
+    ...plan,
+    seed: plan.dropoutSeed ?? config.seed,
     checkpoint: {
       path: `${folder}/checkpoint.safetensors`,
       config: identity,
-      every: options.checkpointEvery,
+      every: plan.checkpointEvery,
     },
-    async onStart(done) {
-      if (done > 0) log(`going on after step ${done}`);
-      for (const file of [metrics, ...options.truncate ?? []]) {
-        const rows = await readJsonl<{ step: number }>(file);
-        // Also when none is left: a torn line would otherwise stay and run into the next one.
-        await writeJsonl(file, rows.filter(({ step }) => step <= done));
-      }
-      const start = { total: options.steps, done };
-      progress = show?.(options.name, start) ??
-        new Progress(options.name, { unit: "step", ...start });
-    },
-    async onStep(step) {
-      const row = { ...step, ...await options.evaluate?.(step.step) };
-      await appendJsonl(metrics, [row]);
-      await progress?.update(step.step, {
-        ...options.show(row),
-        "tokens/s": (row.tokens / row.seconds).toFixed(0),
-      });
-    },
-    shouldStop: stopping,
+    log: folderLog,
   });
-  await progress?.finish();
-  const rows = await readJsonl<StepLog>(metrics);
-  await writeCsv(`${folder}/metrics.csv`, rows);
-  if (taken < options.steps) {
-    log(`stopped after step ${taken} of ${options.steps}; the checkpoint holds it`);
+  const rows = await folderLog.close();
+  if (taken < plan.steps) {
+    log(`stopped after step ${taken} of ${plan.steps}; the checkpoint holds it`);
     throw new Stopped();
   }
   return rows;
+}
+
+/** The log of a training in a stage's folder, cut back to the checkpoint where a run resumes. */
+class FolderLog implements TrainingLog<LoggedBatch> {
+  readonly #context: TrainingContext;
+  readonly #plan: TrainingPlan;
+  #progress: WorkProgress | null = null;
+
+  constructor(context: TrainingContext, plan: TrainingPlan) {
+    this.#context = context;
+    this.#plan = plan;
+  }
+
+  get #metrics(): string {
+    return `${this.#context.folder}/metrics.jsonl`;
+  }
+
+  get #pairs(): string {
+    return `${this.#context.folder}/pairs.jsonl`;
+  }
+
+  async start(done: number): Promise<void> {
+    const { name, log, progress } = this.#context;
+    if (done > 0) log(`going on after step ${done}`);
+    for (const file of [this.#metrics, this.#pairs]) {
+      const rows = await readJsonl<{ step: number }>(file);
+      // Also when none is left: a torn line would otherwise stay and run into the next one.
+      await writeJsonl(file, rows.filter(({ step }) => step <= done));
+    }
+    this.#progress = progress(name, { unit: "step", total: this.#plan.steps, done });
+  }
+
+  async step(step: StepLog, { pairs = [] }: LoggedBatch): Promise<void> {
+    const row = { ...step, ...await this.#plan.measure?.(step.step) };
+    if (pairs.length > 0) await appendJsonl(this.#pairs, pairs);
+    await appendJsonl(this.#metrics, [row]);
+    await this.#progress?.update(step.step, {
+      ...this.#plan.show(row),
+      "tokens/s": (row.tokens / row.seconds).toFixed(0),
+    });
+  }
+
+  stopping(): boolean {
+    return this.#context.stopping();
+  }
+
+  async close(): Promise<StepLog[]> {
+    await this.#progress?.finish();
+    const rows = await readJsonl<StepLog>(this.#metrics);
+    await writeCsv(`${this.#context.folder}/metrics.csv`, rows);
+    return rows;
+  }
+}
+
+/** A training stage: its plan is made when it runs. */
+export interface TrainingStage<C extends Seeded, S extends Session>
+  extends Omit<Stage<C, S>, "run"> {
+  readonly plan: (context: StageContext<C, S>) => Promise<
+    TrainingPlan & {
+      /** What the stage leaves for the summary. */
+      readonly result: (rows: readonly StepLog[]) => StageResult;
+      /** Frees what the training alone needed. */
+      readonly dispose?: () => void;
+    }
+  >;
+}
+
+/** A stage that trains a model and saves it. */
+export function trainingStage<C extends Seeded, S extends Session>(
+  { plan: planOf, ...stage }: TrainingStage<C, S>,
+): Stage<C, S> {
+  return {
+    ...stage,
+    async run(context) {
+      const plan = await planOf(context);
+      try {
+        const rows = await trainLogged({ ...context, name: stage.name }, plan);
+        await context.session.save(plan.model, stage.name);
+        return plan.result(rows);
+      } finally {
+        plan.dispose?.();
+      }
+    },
+  };
 }

@@ -1,0 +1,103 @@
+import * as tf from "@tensorflow/tfjs";
+import { lengthBuckets, type Position, rightPadded } from "../model/mod.ts";
+import { segmentSum } from "../tensor/mod.ts";
+import type { Example } from "./example.ts";
+import {
+  type LossParameters,
+  type PairLogProbs,
+  type PreferenceLoss,
+  preferenceLoss,
+} from "./losses.ts";
+import { type MicroBatch, type Objective, TokenObjective } from "./objective.ts";
+import { targetPositions } from "./supervised.ts";
+
+/** A pair of sequences with what the reference says of them. */
+export interface ScoredPair {
+  readonly chosen: Example;
+  readonly rejected: Example;
+  readonly referenceChosen: number;
+  readonly referenceRejected: number;
+  /** Probability that the chosen answer is the better one, in [0, 1]. @default 1 */
+  readonly label?: number;
+}
+
+/** The loss of a preference batch. */
+export interface PreferenceLossOptions {
+  readonly loss: PreferenceLoss;
+  readonly parameters: LossParameters;
+}
+
+/** The parts of one preference batch: the mean over its pairs of a loss on summed log-probabilities. */
+export function preferenceBatches(
+  pairs: readonly ScoredPair[],
+  { microBatchTokens, ...loss }: PreferenceLossOptions & { microBatchTokens: number },
+): MicroBatch[] {
+  const longest = pairs.map((p) => Math.max(p.chosen.ids.length, p.rejected.ids.length));
+  return lengthBuckets(longest, Math.floor(microBatchTokens / 2)).map((group) => {
+    const part = group.map((i) => pairs[i]);
+    const examples = [...part.map((p) => p.chosen), ...part.map((p) => p.rejected)];
+    return {
+      batch: rightPadded(examples.map((e) => e.ids), 0),
+      tokens: examples.reduce((sum, e) => sum + e.ids.length, 0),
+      objective: new PreferenceObjective(
+        examples.flatMap((example, row) => targetPositions(example, row, 0)),
+        part,
+        { ...loss, total: pairs.length },
+      ),
+    };
+  });
+}
+
+/** A preference loss of a part's P pairs, whose 2P sequences are the chosen ones and then the rejected ones. */
+class PreferenceObjective extends TokenObjective {
+  constructor(
+    at: readonly Position[],
+    readonly pairs: readonly ScoredPair[],
+    /** `total`: pairs of the whole batch, whose mean the loss is. */
+    readonly options: PreferenceLossOptions & { readonly total: number },
+  ) {
+    super(at);
+  }
+
+  gradient(logProbs: tf.Tensor1D): ReturnType<Objective["gradient"]> {
+    const { loss, parameters, total } = this.options;
+    const P = this.pairs.length;
+    const labels = this.pairs.map(({ label = 1 }) => label);
+    return tf.tidy(() => {
+      const rows = tf.tensor1d(this.at.map(({ row }) => row), "int32"); // (M), sequence of each position
+      const sums = segmentSum(logProbs, rows, 2 * P) as tf.Tensor1D; // (2P)
+      const [policyChosen, policyRejected] = tf.split(sums, 2) as tf.Tensor1D[];
+      const referenceChosen = tf.tensor1d(this.pairs.map((p) => p.referenceChosen));
+      const referenceRejected = tf.tensor1d(this.pairs.map((p) => p.referenceRejected));
+      const logs: PairLogProbs = {
+        policyChosen,
+        policyRejected,
+        referenceChosen,
+        referenceRejected,
+      };
+      const share = (w: tf.Tensor, l: tf.Tensor) => {
+        const of = { ...logs, policyChosen: w as tf.Tensor1D, policyRejected: l as tf.Tensor1D };
+        return tf.div(tf.sum(preferenceLoss(of, { loss, parameters, labels })), total);
+      };
+      const { value, grads } = tf.valueAndGrads(share)([policyChosen, policyRejected]);
+      const outputGradient = tf.gather(tf.concat(grads as tf.Tensor1D[]), rows) as tf.Tensor1D; // (M)
+
+      const mean = (x: tf.Tensor) => tf.div(tf.sum(x), total) as tf.Scalar;
+      const { beta } = parameters;
+      const rewardChosen = tf.mul(tf.sub(policyChosen, referenceChosen), beta);
+      const rewardRejected = tf.mul(tf.sub(policyRejected, referenceRejected), beta);
+      return {
+        outputGradient,
+        metrics: {
+          loss: value as tf.Scalar,
+          rewardChosen: mean(rewardChosen),
+          rewardRejected: mean(rewardRejected),
+          rewardMargin: mean(tf.sub(rewardChosen, rewardRejected)),
+          rewardAccuracy: mean(tf.cast(tf.greater(rewardChosen, rewardRejected), "float32")),
+          logProbChosen: mean(policyChosen),
+          logProbRejected: mean(policyRejected),
+        },
+      };
+    });
+  }
+}

@@ -1,0 +1,51 @@
+import { generate, type GenerateOptions, type LanguageModel } from "../model/mod.ts";
+import { type AnswerEncoder, endOfAnswer } from "./example.ts";
+
+/** An answer that a model drew, as text for a judge and as tokens to learn from. */
+export interface SampledAnswer {
+  readonly text: string;
+  /** Prompt and answer; the end token belongs to it where the model chose to end. */
+  readonly ids: readonly number[];
+  /** Index of the answer's first token. */
+  readonly from: number;
+  /** "stop": the model ended its answer. "length": it was cut. */
+  readonly end: "stop" | "length";
+}
+
+/**
+ * Draws answers to prompts and decodes them.
+ *
+ * @param prompts Token ids up to where the answer begins, see `encodePrompt`.
+ * @returns for every prompt its `samples` answers
+ *
+ * @example
+ * ```ts ignore
+ * const prompts = [encodePrompt([{ role: "user", content: "Hello" }], encoder)];
+ * const [[answer]] = await sampleAnswers(model, prompts, { encoder, maxNewTokens: 40, seed: 7 });
+ * answer.text;
+ * ```
+ */
+export async function sampleAnswers(
+  model: LanguageModel,
+  prompts: readonly (readonly number[])[],
+  { encoder: { tokenizer }, ...options }:
+    & { encoder: Pick<AnswerEncoder, "tokenizer"> }
+    & Omit<GenerateOptions, "stopIds">,
+): Promise<SampledAnswer[][]> {
+  const endId = endOfAnswer(tokenizer);
+  const drawn = await generate(model, prompts, { ...options, stopIds: [endId] });
+  return drawn.map((answers, i) =>
+    answers.map(({ ids, end }): SampledAnswer => ({
+      text: tokenizer.decode(ids, { skipSpecial: true }).trim(),
+      // A cut answer does not teach to end.
+      ids: [...prompts[i], ...ids, ...(end === "stop" ? [endId] : [])],
+      from: prompts[i].length,
+      end,
+    }))
+  );
+}
+
+/** Tokens of an answer alone, its end token not counted. */
+export function answerLength({ ids, from, end }: SampledAnswer): number {
+  return ids.length - from - Number(end === "stop");
+}

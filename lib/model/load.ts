@@ -1,0 +1,21 @@
+import { UserError } from "../base/error.ts";
+import { LanguageModel } from "./language_model.ts";
+import { openWeights, readConfig } from "./weights.ts";
+
+/** Config and weights at a path as one model. @throws {UserError} if they cannot be read, or do not fit in memory */
+export async function loadModel(path: string): Promise<LanguageModel> {
+  const config = await readConfig(path);
+  const source = await openWeights(path);
+  try {
+    return await LanguageModel.load(config, source, { file: path });
+  } catch (error) {
+    if (error instanceof RangeError) {
+      throw new UserError(`${path}: the model does not fit in memory`, "use a smaller one", {
+        cause: error,
+      });
+    }
+    throw error;
+  } finally {
+    source.close();
+  }
+}

@@ -1,0 +1,23 @@
+import type { RunConfig } from "./config.ts";
+import { RunFolder } from "./stage.ts";
+import type { RunStage } from "./pipeline.ts";
+import { dataStage } from "./stages/data.ts";
+import { jsftStage } from "./stages/jsft.ts";
+import { judgeAfterStage, judgeBeforeStage } from "./stages/judge.ts";
+import { selfJudgeStage } from "./stages/preference.ts";
+import { tournamentStage } from "./stages/tournament.ts";
+
+/** The pipeline of `deno task align`: SELF-JUDGE on a real model and real preferences, in order. */
+export const ALIGN_STAGES: readonly RunStage[] = [
+  dataStage,
+  judgeBeforeStage,
+  jsftStage,
+  judgeAfterStage,
+  selfJudgeStage,
+  tournamentStage,
+];
+
+/** The run folder of such a run. */
+export function alignFolder(path: string): RunFolder<Readonly<RunConfig>> {
+  return new RunFolder(path, ALIGN_STAGES);
+}

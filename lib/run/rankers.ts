@@ -1,0 +1,56 @@
+import { UserError } from "../base/error.ts";
+import { Rng } from "../base/random.ts";
+import { randomJudge } from "../measure/mod.ts";
+import type { Compare, Method, Ranker } from "../method/mod.ts";
+import { type LanguageModel, type WithModel, withModel } from "../model/mod.ts";
+import { RUN_RANKERS } from "./config.ts";
+import type { Session } from "./session.ts";
+
+/** What a ranker is made from. */
+export interface RankerParts<S extends Session = Session> {
+  readonly session: S;
+  /** The policy in training. */
+  readonly model: LanguageModel;
+  /** The model that it started from. */
+  readonly reference: WithModel;
+  readonly seed: number;
+  /** Where the judgments of a judge that does not change are kept; null for memory alone. */
+  readonly cacheFile: string | null;
+}
+
+/**
+ * The ranker that a method names, from what every run has; null where the data set's labels rank.
+ *
+ * @throws {UserError} for one that needs another model, or a world whose truth is known
+ */
+export async function rankerOf(
+  ranker: Method["ranker"],
+  { session, model, reference, seed, cacheFile }: RankerParts,
+): Promise<Ranker | null> {
+  switch (ranker) {
+    case "labels":
+      return null;
+    case "judge":
+      return await session.judge(reference, { cacheFile });
+    case "policy":
+      return await session.judge(withModel(model), { cacheFile: null });
+    case "chance":
+      return coin(seed);
+    default:
+      throw new UserError(
+        `a run has no ranker "${ranker}"`,
+        `choose a method whose ranker is one of ${RUN_RANKERS.join(", ")}`,
+      );
+  }
+}
+
+/** A seeded coin, anew for each step, so that a resumed run throws the same. */
+export function coin(seed: number): Ranker {
+  let compare: Compare = randomJudge(Rng.named(seed, "preference/coin/0"));
+  return {
+    compare: (comparisons) => compare(comparisons),
+    before: (step) => {
+      compare = randomJudge(Rng.named(seed, `preference/coin/${step}`));
+    },
+  };
+}

@@ -1,0 +1,169 @@
+import {
+  type Method,
+  methodNamed,
+  type PreferenceConfig,
+  PreferenceLoop,
+  type Ranker,
+  type StepLog,
+} from "../../method/mod.ts";
+import type { LanguageModel, WithModel } from "../../model/mod.ts";
+import type { Pair } from "../../preference/mod.ts";
+import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
+import type { RunStage } from "../pipeline.ts";
+import { rankerOf, type RankerParts } from "../rankers.ts";
+import type { Session } from "../session.ts";
+import type { Seeded, Stage, StageContext } from "../stage.ts";
+import { pairsOf } from "./data.ts";
+import { trainingStage } from "./training.ts";
+
+/** Settings of preference training as a stage has them. */
+export interface PreferenceSettings extends Omit<PreferenceConfig, "seed"> {
+  readonly steps: number;
+  readonly learningRate: number;
+  readonly warmup: number;
+  /** @default AdamW's own, see `ADAMW_DEFAULTS` */
+  readonly clipNorm?: number;
+  readonly checkpointEvery: number;
+}
+
+/** Measures the policy in training after a step: more numbers for the step's log. */
+export type PolicyMeasure = (step: number) => Promise<Record<string, number>>;
+
+/** A stage that trains the model of another stage on preferences. */
+export interface PreferenceStage<C extends Seeded, S extends Session>
+  extends Omit<Stage<C, S>, "run"> {
+  /** Stage of the model it starts from, which is its reference and, for most methods, its judge. */
+  readonly start: string;
+  readonly method: (config: C) => { readonly name: string } & Method;
+  readonly settings: (config: C) => PreferenceSettings;
+  readonly pairs: (context: StageContext<C, S>) => Promise<readonly Pair[]>;
+  /** Most tokens of a prompt with its answer. */
+  readonly maxTokens: (config: C) => number | undefined;
+  readonly dropoutSeed: (config: C) => number;
+  /** @default those that every run has */
+  readonly ranker?: (
+    ranker: Method["ranker"],
+    parts: RankerParts<S>,
+    context: StageContext<C, S>,
+  ) => Promise<Ranker | null>;
+  /** The measuring hook. @default nothing is measured */
+  readonly measure?: (
+    context: StageContext<C, S>,
+    policy: { model: LanguageModel; reference: WithModel },
+  ) => Promise<PolicyMeasure>;
+}
+
+/** A stage of preference training by a method of the table. */
+export function preferenceStage<C extends Seeded, S extends Session>(
+  stage: PreferenceStage<C, S>,
+): Stage<C, S> {
+  const { name, title, needs, config: configOf, start } = stage;
+  return trainingStage({
+    name,
+    title,
+    needs,
+    config: configOf,
+    async plan(context) {
+      const { config, session, folder, log } = context;
+      const settings = stage.settings(config);
+      const { name: methodName, ...method } = stage.method(config);
+      log(
+        `method ${methodName}: answers from the ${method.samples}, ranked by the ${method.ranker}, ` +
+          `${method.loss} loss (${method.source})`,
+      );
+      const model = await session.modelToTrain(start);
+      const reference = await session.referenceOf(model, start);
+      const parts = {
+        ...{ session, model, reference, seed: config.seed },
+        cacheFile: `${folder}/cache.jsonl`,
+      };
+      const ranker = await (stage.ranker?.(method.ranker, parts, context) ??
+        rankerOf(method.ranker, parts));
+      const measure = await stage.measure?.(context, { model, reference });
+      return {
+        model,
+        data: new PreferenceLoop({
+          ...{ method, model, reference, ranker },
+          pairs: await stage.pairs(context),
+          encoder: await session.encoder(stage.maxTokens(config)),
+          config: { ...settings, seed: config.seed },
+        }),
+        steps: settings.steps,
+        schedule: {
+          learningRate: settings.learningRate,
+          shape: "constant",
+          warmup: settings.warmup,
+        },
+        optimizer: {
+          kind: "adamw",
+          ...ADAMW_DEFAULTS,
+          ...(settings.clipNorm !== undefined && { clipNorm: settings.clipNorm }),
+        },
+        checkpointEvery: settings.checkpointEvery,
+        dropoutSeed: stage.dropoutSeed(config),
+        show: (row) => ({
+          // A step without pairs has no loss; where labels rank there is no judge.
+          loss: row.loss?.toFixed(3) ?? "-",
+          margin: row.rewardMargin?.toFixed(3) ?? "-",
+          accuracy: row.rewardAccuracy?.toFixed(2) ?? "-",
+          consistent: row.judgeConsistent?.toFixed(2) ?? "-",
+        }),
+        measure,
+        result: (rows) => ({
+          method: methodName,
+          steps: settings.steps,
+          ...summaryOf(rows),
+        }),
+        dispose: () => ranker?.dispose?.(),
+      };
+    },
+  });
+}
+
+/** The self-judging loop of a run: the policy answers, the judge it started from ranks, DPO learns; or a relative of it. */
+export const selfJudgeStage: RunStage = preferenceStage({
+  name: "self-judge",
+  title: "on-policy self-training: sample two answers, judge them, learn from the ranking",
+  needs: ["data", "jsft"],
+  config: ({ selfJudge }) => ({ selfJudge }),
+  start: "jsft",
+  method: ({ selfJudge: { method } }) => ({ ...methodNamed(method), name: method }),
+  settings: ({ selfJudge }) => selfJudge,
+  pairs: (context) => pairsOf(context, "train"),
+  maxTokens: ({ data, selfJudge }) => data.maxTokens + selfJudge.maxNewTokens,
+  dropoutSeed: ({ seed }) => seed + 1, // masks of its own
+});
+
+/**
+ * Sums of what was skipped, and means over the first and last quarter of the steps; null where no step
+ * has the number.
+ */
+function summaryOf(rows: readonly StepLog[]): Record<string, number | null> {
+  const sum = (name: string) => rows.reduce((total, row) => total + (row[name] ?? 0), 0);
+  const quarter = Math.max(1, Math.floor(rows.length / 4));
+  const mean = (some: readonly StepLog[], name: string) => {
+    const with_ = some.filter((row) => row[name] !== undefined);
+    if (with_.length === 0) return null;
+    return with_.reduce((total, row) => total + row[name], 0) / with_.length;
+  };
+  const ends = (name: string) => ({
+    [`${name}First`]: mean(rows.slice(0, quarter), name),
+    [`${name}Last`]: mean(rows.slice(-quarter), name),
+  });
+  return {
+    pairs: sum("pairs"),
+    identical: sum("identical"),
+    undecided: sum("undecided"),
+    skippedPrompts: sum("skippedPrompts"),
+    ...ends("loss"),
+    ...ends("rewardMargin"),
+    ...ends("rewardAccuracy"),
+    ...ends("logProbChosen"),
+    ...ends("chosenTokens"),
+    ...ends("rejectedTokens"),
+    judgeConsistent: mean(rows, "judgeConsistent"),
+    judgeFirstPosition: mean(rows, "judgeFirstPosition"),
+    secondsSampling: sum("secondsSampling"),
+    secondsJudging: sum("secondsJudging"),
+  };
+}

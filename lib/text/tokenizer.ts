@@ -2,6 +2,7 @@ import { Tokenizer } from "tokenizers";
 import { z } from "zod";
 import { UserError } from "../base/error.ts";
 import { readJson } from "../model/json_file.ts";
+import { memoised } from "./memo.ts";
 import { type WordModel, wordModel } from "./word_model.ts";
 
 const addedSchema = z.object({
@@ -82,6 +83,7 @@ export class TextTokenizer {
   readonly #special: ReadonlySet<number>;
   /** Matches any added token; undefined where there is none. */
   readonly #pattern: RegExp | undefined;
+  readonly #memoised = memoised((text) => this.#encode(text));
 
   private constructor(json: unknown, options: TokenizerOptions) {
     const { file = "tokenizer.json", eosToken, chatTemplate = null } = options;
@@ -164,8 +166,12 @@ export class TextTokenizer {
     });
   }
 
-  /** Token ids of a text; none for the empty text. */
+  /** Token ids of a text, none for the empty text; the caller may keep and change them. */
   encode(text: string): number[] {
+    return this.#memoised(text);
+  }
+
+  #encode(text: string): number[] {
     if (!this.#pattern) return this.#encodePlain(text);
     const ids: number[] = [];
     // The pattern has one group, so every second part is an added token.

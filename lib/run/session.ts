@@ -10,7 +10,6 @@ import {
   principlesNamed,
 } from "../method/mod.ts";
 import {
-  frozenBy,
   LanguageModel,
   loadAdapter,
   LoraAdapter,
@@ -18,7 +17,9 @@ import {
   readConfig,
   saveAdapter,
   saveModel,
+  withAdapterOff,
   type WithModel,
+  withModel,
 } from "../model/mod.ts";
 import { ChatTemplate, openTokenizer, type TextTokenizer } from "../text/mod.ts";
 import { Rng } from "../base/random.ts";
@@ -106,7 +107,7 @@ export class Session {
     if (mode === "lora") {
       const rng = Rng.named(this.config.seed, `adapter/${state}`);
       model.adapter = LoraAdapter.create(model.config, lora, rng);
-      return { model, frozen: frozenBy(model) };
+      return { model, frozen: withAdapterOff(model) };
     }
     return { model, frozen: await this.#frozenCopy(state) };
   }
@@ -114,7 +115,9 @@ export class Session {
   /** What judges and refers during self-rejection: the model after JSFT, beside the policy in use. */
   async frozenJudge(): Promise<WithModel> {
     const model = await this.model("policy");
-    return this.config.lora.mode === "lora" ? frozenBy(model) : await this.#frozenCopy("jsft");
+    return this.config.lora.mode === "lora"
+      ? withAdapterOff(model)
+      : await this.#frozenCopy("jsft");
   }
 
   /** Saves what a training stage learned, in the layout others read. */
@@ -187,7 +190,7 @@ export class Session {
     const path = state === "base" ? (await this.located()).path : `${this.folderOf("jsft")}/model`;
     this.#copy?.dispose();
     this.#copy = await loadModel(path);
-    return frozenBy(this.#copy, this.#copy);
+    return withModel(this.#copy);
   }
 }
 

@@ -1,5 +1,5 @@
 import { methodNamed, preferenceStep, type RankedPair, type StepLog } from "../../method/mod.ts";
-import { frozenBy } from "../../model/mod.ts";
+import { withModel } from "../../model/mod.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import { appendJsonl } from "../../base/files.ts";
 import type { Stage } from "../stage.ts";
@@ -24,7 +24,7 @@ export const selfJudgeStage: Stage = {
     const pairs = await pairsOf(context, "train");
     const { model, frozen } = await session.modelToTrain("jsft");
     const judge = method.orders === "policy"
-      ? await session.judge(frozenBy(model, model), { cacheFile: null })
+      ? await session.judge(withModel(model), { cacheFile: null })
       : await session.judge(frozen, { cacheFile: `${folder}/cache.jsonl` });
     const ordered = `${folder}/pairs.jsonl`;
     const step = preferenceStep({

@@ -122,18 +122,18 @@ describe("pairRows", () => {
     };
   };
 
-  it("counts a win named in both orders, halves where orders disagree, and leaves silence out", async () => {
+  it("counts a win named in both orders, halves where orders disagree and where the judge is silent", async () => {
     const { rows } = await judged();
     const row = (measure: string, category = "all") =>
       rows.find((r) => r.measure === measure && r.category === category && r.turn === "all")!;
     // wins 1 and 5, loss 2, split 3, silent 4
     assert.deepEqual([row("winRate").value, row("winRate").n, row("winRate").unanswered], [
-      2.5 / 4,
-      4,
+      3 / 5,
+      5,
       2,
     ]);
-    assert.equal(row("consistency").value, 3 / 4);
-    assert.ok(Math.abs(row("preference").value! - (0.9 + 0.2 + 0.5 + 0.6) / 4) < 1e-12);
+    assert.equal(row("consistency").value, 3 / 5);
+    assert.ok(Math.abs(row("preference").value! - (0.9 + 0.2 + 0.5 + 0.5 + 0.6) / 5) < 1e-12);
     assert.ok(
       Math.abs(row("labelProbability").value! - 4 / 5) < 1e-12,
       "silence is part of the labelProbability",
@@ -186,8 +186,8 @@ describe("pairRows", () => {
       rows.find((r) => r.measure === measure && r.category === "all" && r.turn === "all")!
     );
     // The tie of question 1 is half a win; the judge was asked of the other four, and silent on one.
-    assert.deepEqual([winRate.value, winRate.n], [(0.5 + 0 + 0.5 + 1) / 4, 4]);
-    assert.deepEqual([consistency.value, consistency.n], [2 / 3, 3]);
+    assert.deepEqual([winRate.value, winRate.n], [(0.5 + 0 + 0.5 + 0.5 + 1) / 5, 5]);
+    assert.deepEqual([consistency.value, consistency.n], [2 / 4, 4]);
   });
 
   it("refuses to count nothing", () => {

@@ -211,11 +211,11 @@ describe("deno task judge", () => {
       );
       assert.equal(code, 0, err);
       assert.match(out, /\nunansweredRate +0\.125 \[/);
-      assert.match(out, /\naccuracy +\S+ \[\S+ \S+ 7 /);
+      assert.match(out, /\naccuracy +\S+ \[\S+ \S+ 8 /);
       assert.match(out, /served:m: m at http:.* 16 answers to 16 requests/);
       assert.match(
         err,
-        /warning: served:m named neither answer in 1 of 8 pairs \(mean P\(A\) \+ P\(B\) = 0\.00025\): they are no ties/,
+        /warning: served:m named neither answer in 1 of 8 pairs \(mean P\(A\) \+ P\(B\) = 0\.00025\): each counts a half/,
       );
     } finally {
       await server.close();

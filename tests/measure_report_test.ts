@@ -52,18 +52,16 @@ describe("a judge's report", () => {
     const labelProbability = values.labelProbability;
     delete values.labelProbability;
     assert.deepEqual(values, {
-      accuracy: 2.5 / 4,
-      longerWinsAccuracy: 1.5 / 4,
-      preferredLonger: 1 / 4,
-      flipRate: 2 / 4,
-      firstPositionRate: 6 / 8, // orders that name A: 1, 2, 1 and 2 of 2
-      tieRate: 1 / 4,
+      accuracy: 3 / 5, // the pair without an answer is a half, and so is the tie
+      longerWinsAccuracy: 2.5 / 5,
+      preferredLonger: 2 / 5,
+      flipRate: 3 / 5, // the pair without an answer names no winner in either order
+      firstPositionRate: 7 / 10, // orders that name A: 1, 2, 1, a half of 2 and 2 of 2
+      tieRate: 1 / 5,
       unansweredRate: 1 / 5,
     });
     assert.ok(Math.abs(labelProbability - (0.9 + 0.8 + 0.8 + 0.006 + 0.75) / 5) < 1e-12);
-    for (const { measure, n } of reportRows(report)) {
-      assert.equal(n, ["labelProbability", "unansweredRate"].includes(measure) ? 5 : 4, measure);
-    }
+    for (const { measure, n } of reportRows(report)) assert.equal(n, 5, measure);
   });
 
   it("follows the preferred side of each pair", () => {
@@ -72,7 +70,7 @@ describe("a judge's report", () => {
       preferred: ["second", "second", "second", "second", "first"],
       rng: rng(),
     });
-    assert.equal(report.accuracy.value, 1.5 / 4);
+    assert.equal(report.accuracy.value, 2 / 5);
   });
 
   it("has an interval around each number, the same for the same seed", () => {
@@ -83,12 +81,13 @@ describe("a judge's report", () => {
     assert.ok(accuracy.low < accuracy.value && accuracy.value < accuracy.high);
   });
 
-  it("has rows for what is defined alone, where a judge answers nothing", () => {
+  it("of one pair says that anything is possible, also where it is not answered", () => {
     const options = { comparisons: [comparisons[3]], preferred: "first", rng: rng() } as const;
     const rows = reportRows(definedReport(judgeMeasures([judgments[3]], options)));
-    assert.deepEqual(rows.map(({ measure }) => measure), ["labelProbability", "unansweredRate"]);
-    // The mean of one pair has no interval of its own, so that anything is possible.
-    assert.deepEqual([rows[0].low, rows[0].high], [0, 1]);
+    const found = Object.fromEntries(rows.map(({ measure, value }) => [measure, value]));
+    assert.deepEqual([found.accuracy, found.flipRate, found.unansweredRate], [0.5, 1, 1]);
+    const { low, high } = rows.find(({ measure }) => measure === "labelProbability")!;
+    assert.deepEqual([low, high], [0, 1]);
   });
 
   it("refuses no judgments and lists that do not belong together", () => {

@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { combineScores, type Comparison, type Winner } from "../lib/method/judgment.ts";
+import {
+  combineScores,
+  type Comparison,
+  type Judgment,
+  type Winner,
+} from "../lib/method/judgment.ts";
 import { fullReport, judgeMeasures } from "../lib/measure/report.ts";
-import { triplesOf } from "../lib/measure/round_robin.ts";
+import { reportText } from "../lib/measure/report_text.ts";
+import { roundRobins, triplesOf } from "../lib/measure/round_robin.ts";
 import { describeUnanswered, unansweredOf } from "../lib/measure/unanswered.ts";
 import { Rng } from "../lib/base/random.ts";
 import { user } from "./judge_fakes.ts";
@@ -30,57 +36,106 @@ const comparisons = judgments.map((_, i) => comparison(i));
 const labels = judgments.map((_, i): Winner => i % 3 === 0 ? "second" : "first");
 
 describe("a pair that the judge did not answer", () => {
-  it("is in no measure but labelProbability and unansweredRate: all others are those of the rest", () => {
-    const half = <T>(list: readonly T[]) => list.filter((_, i) => i % 2 === 0);
-    const more = {
-      labelProbabilities: labels.map((label) => label === "first" ? 0.8 : 0.3),
-      own: labels.map((_, i) => i % 5 === 0 ? "first" as const : "second" as const),
+  const labelProbabilities = labels.map((label) => label === "first" ? 0.8 : 0.3);
+  const own = labels.map((_, i) => i % 5 === 0 ? "first" as const : "second" as const);
+  const given = { comparisons, labels, labelProbabilities, own, samples: 60 };
+  const measured = (list: readonly Judgment[]) => fullReport(list, { ...given, rng: rng() });
+  const answered = (i: number) => i % 2 === 0;
+
+  it("counts a half where right and wrong are counted, over all pairs", () => {
+    const { measures } = measured(judgments);
+    const mean = (value: (i: number) => number | null) => {
+      const values = judgments.flatMap((_, i) => value(i) ?? []);
+      return [values.reduce((a, b) => a + b, 0) / values.length, values.length];
     };
-    const whole = fullReport(judgments, { comparisons, labels, ...more, rng: rng(), samples: 60 });
-    const rest = fullReport(half(judgments), {
-      comparisons: half(comparisons),
-      labels: half(labels),
-      labelProbabilities: half(more.labelProbabilities),
-      own: half(more.own),
-      rng: rng(),
-      samples: 60,
-    });
-    for (const [name, { value, n }] of Object.entries(rest.measures)) {
-      if (["labelProbability", "unansweredRate", "calibrationFloor"].includes(name)) continue;
-      assert.deepEqual([whole.measures[name].value, whole.measures[name].n], [value, n], name);
+    const credit = (side: Winner, i: number) =>
+      answered(i) ? Number(judgments[i].winner === side) : 0.5;
+    const longer = (i: number) => {
+      const [first, second] = [comparisons[i].first.length, comparisons[i].second.length];
+      return first === second ? null : first > second ? "first" : "second";
+    };
+    const expected = {
+      accuracy: mean((i) => credit(labels[i], i)),
+      longerRate: mean((i) => longer(i) && credit(longer(i)!, i)),
+      ownRate: mean((i) => credit(own[i], i)),
+      flipRate: mean((i) => answered(i) ? Number(!judgments[i].consistent) : 1),
+      brier: mean((i) =>
+        ((answered(i) ? judgments[i].pFirst : 0.5) - Number(labels[i] === "first")) ** 2
+      ),
+      tieRate: [0, 60],
+      unansweredRate: [0.5, 60],
+    };
+    for (const [name, [value, n]] of Object.entries(expected)) {
+      assert.ok(Math.abs(measures[name].value! - value) < 1e-12, `${name} ${measures[name].value}`);
+      assert.equal(measures[name].n, n, name);
     }
-    const { unansweredRate, labelProbability, tieRate, flipRate } = whole.measures;
-    assert.deepEqual([unansweredRate.value, unansweredRate.n], [0.5, 60]);
-    assert.equal(labelProbability.n, 60);
-    assert.deepEqual([tieRate.value, tieRate.n, flipRate.n], [0, 30, 30]);
-    assert.deepEqual(
-      whole.reliability.reduce((n, row) => n + row.n, 0),
-      30,
-    );
   });
 
-  it("leaves a judge that answers nothing without rates, for a reason, not with ties", () => {
-    const silent = judgments.filter((_, i) => i % 2 === 1);
-    const options = { comparisons: comparisons.slice(0, 30), rng: rng(), samples: 20 };
-    const { accuracy, flipRate, unansweredRate, labelProbability } = judgeMeasures(silent, {
-      ...options,
-      preferred: "first",
-    });
-    for (const { value, n, reason } of [accuracy, flipRate]) {
-      assert.deepEqual([value, n], [null, 0]);
-      assert.match(reason!, /answered no pair/);
+  it("counts the same whatever next to nothing the judge said of it", () => {
+    const [one, other] = [said(0.006, 0.001), said(0.0001, 0.003, [0.002, 0.002])];
+    const [with1, with2] = [one, other].map((silence) =>
+      measured(judgments.map((judgment, i) => answered(i) ? judgment : silence))
+    );
+    for (const name of Object.keys(with1.measures).filter((name) => name !== "labelProbability")) {
+      assert.deepEqual(with1.measures[name], with2.measures[name], name);
     }
-    assert.equal(unansweredRate.value, 1);
-    assert.ok(Math.abs(labelProbability.value! - 0.0035) < 1e-9);
+    assert.deepEqual(with1.reliability, with2.reliability);
+  });
+
+  it("is what a judge gains nothing by: silent on every pair it is at chance, not consistent, and even", () => {
+    const silent = judgments.map(() => said(0.001, 0.002, [0.003, 0.001]));
+    const { measures, reliability } = measured(silent);
+    const values = ["accuracy", "longerRate", "ownRate", "firstPositionRate", "kappa", "brier"]
+      .map((name) => measures[name].value);
+    assert.deepEqual(values, [0.5, 0.5, 0.5, 0.5, 0, 0.25]);
+    assert.deepEqual([measures.flipRate.value, measures.tieRate.value], [1, 0]);
+    assert.deepEqual([measures.lengthBias.value, measures.selfPreference.value], [0, 0]);
+    assert.deepEqual([measures.calibrationError.value, measures.overconfidence.value], [0, 0]);
+    assert.deepEqual(reliability.map(({ confidence, accuracy, n }) => [confidence, accuracy, n]), [
+      [0.5, 0.5, 60],
+    ]);
+  });
+
+  it("keeps kappa at twice the accuracy less one where there are no ties and the file's order is even", () => {
+    const alternating = labels.map((_, i): Winner => i % 4 < 2 ? "first" : "second");
+    const { measures } = fullReport(judgments, { ...given, labels: alternating, rng: rng() });
+    assert.ok(Math.abs(measures.kappa.value! - (2 * measures.accuracy.value! - 1)) < 1e-12);
+  });
+
+  it("stands beside accuracy in a short report and in the printed one", () => {
+    const { unansweredRate, labelProbability } = judgeMeasures(judgments, {
+      comparisons,
+      preferred: "first",
+      rng: rng(),
+      samples: 20,
+    });
+    assert.equal(unansweredRate.value, 0.5);
+    assert.equal(labelProbability.n, 60);
+    const unanswered = unansweredOf(judgments);
+    const judge = { name: "m", judged: 60, notCovered: 0, ownLabels: 0, unanswered };
+    const lines = reportText([{ ...judge, report: measured(judgments) }]).split("\n");
+    const at = lines.findIndex((line) => line.startsWith("accuracy "));
+    assert.match(lines[at + 1], /^unansweredRate +0\.500 /);
+    assert.equal(lines.filter((line) => line.startsWith("unansweredRate")).length, 1);
   });
 
   it("is told of with its count and the mean labelProbability", () => {
     assert.equal(
       describeUnanswered(unansweredOf(judgments)),
-      "named neither answer in 30 of 60 pairs (mean P(A) + P(B) = 0.0035): they are no ties, and count in " +
-        "no rate but unansweredRate",
+      "named neither answer in 30 of 60 pairs (mean P(A) + P(B) = 0.0035): each counts a half where right and " +
+        "wrong are counted, and is no tie",
     );
     assert.equal(describeUnanswered(unansweredOf([said(0.5, 0.4)])), null);
+  });
+
+  it("is a half for both answers in a round robin", async () => {
+    const replies = [said(0.9, 0.1), said(0.0001, 0.004), said(0.2, 0.8)];
+    const [{ order, scores }] = await roundRobins(
+      [{ prompt: [user("q")], candidates: ["a", "b", "c"] }],
+      () => Promise.resolve(replies), // a beats b, nothing of a and c, c beats b
+    );
+    assert.deepEqual(scores, [1.5, 0, 1.5]);
+    assert.deepEqual(order, [0, 2, 1]);
   });
 
   it("leaves the triple of answers it belongs to out", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { preferenceBatches, preferenceStep } from "../lib/method/mod.ts";
 import { METHODS } from "../lib/method/methods.ts";
-import { frozenBy, sequenceLogProbs } from "../lib/model/mod.ts";
+import { sequenceLogProbs, withAdapterOff } from "../lib/model/mod.ts";
 import { naiveDpo } from "./naive_llama.ts";
 import { tinyPairs } from "./tiny.ts";
 import {
@@ -24,7 +24,7 @@ describe("a step of DPO", () => {
     it(`has the loss and the gradient of a plain implementation ${where}`, async () => {
       const model = tinyWithAdapter({ moved });
       const sequences = pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]);
-      const sums = await frozenBy(model)((m) => sequenceLogProbs(m, sequences));
+      const sums = await withAdapterOff(model)((m) => sequenceLogProbs(m, sequences));
       const scored = pairs.map((pair, i) => ({
         ...pair,
         referenceChosen: sums[2 * i],
@@ -48,7 +48,7 @@ describe("a step of DPO", () => {
     const prepare = preferenceStep({
       method: METHODS["offline-dpo"],
       model,
-      frozen: frozenBy(model),
+      frozen: withAdapterOff(model),
       compare: () => Promise.reject(new Error("labels need no judge")),
       pairs: data,
       encoder: tinyEncoder(),

@@ -11,7 +11,7 @@ import {
 import { UserError } from "../lib/base/error.ts";
 import { byScore, longerWins } from "../lib/measure/mod.ts";
 import { type Compare, type Comparison, modelScorer, PairwiseJudge } from "../lib/method/mod.ts";
-import { frozenBy, type LanguageModel, type WithModel } from "../lib/model/mod.ts";
+import { type LanguageModel, withAdapterOff, type WithModel } from "../lib/model/mod.ts";
 import { tinyLanguage, tinyModel, tinyPairs } from "./tiny.ts";
 import { tinyEncoder, tinyTemplates, tinyWithAdapter, trainLogged } from "./tiny_method.ts";
 
@@ -40,7 +40,7 @@ function stepper(
   const step = preferenceStep({
     method: METHODS["self-judge"],
     model,
-    frozen: frozenBy(model),
+    frozen: withAdapterOff(model),
     pairs,
     encoder: tinyEncoder(),
     config,
@@ -61,7 +61,7 @@ describe("the methods", () => {
     it(`train two steps of ${name}`, async () => {
       const model = tinyWithAdapter({ dropout: 0.1 });
       const judge = new PairwiseJudge({
-        scorer: modelScorer(frozenBy(model)),
+        scorer: modelScorer(withAdapterOff(model)),
         templates: tinyTemplates(),
         leastLabelProbability: 0, // a model that was never a judge puts little on the labels
       });
@@ -150,7 +150,7 @@ describe("who answers and who orders", () => {
 
   it("is a judge that stays where it was while the adapter trains", async () => {
     const model = tinyWithAdapter();
-    const frozen = frozenBy(model);
+    const frozen = withAdapterOff(model);
     const question = [{ prompt: pairs[0].prompt, first: "Sure, apple.", second: "Never." }];
     const asked = async (of: WithModel) => {
       const judge = new PairwiseJudge({ scorer: modelScorer(of), templates: tinyTemplates() });

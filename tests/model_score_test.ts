@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
 import {
-  frozenBy,
   generate,
   LORA_DEFAULTS,
   LoraAdapter,
   nextTokenProbabilities,
   sequenceLogProbs,
+  withAdapterOff,
+  withModel,
 } from "../lib/model/mod.ts";
 import { Rng } from "../lib/base/random.ts";
 import { batchLogits } from "./model_reference.ts";
@@ -110,8 +111,8 @@ describe("sequenceLogProbs", () => {
   });
 });
 
-describe("frozenBy", () => {
-  it("is the model with its adapter off, or the copy it is given", async () => {
+describe("withAdapterOff and withModel", () => {
+  it("run work on the model without its adapter, and on the model as it is", async () => {
     const scored = [{ ids: sequences[0], from: 3 }];
     const score = () => sequenceLogProbs(model, scored);
     const base = await score();
@@ -121,12 +122,12 @@ describe("frozenBy", () => {
     adapter.parameters.set(name, tf.keep(tf.onesLike(b)));
     b.dispose();
     assert.notDeepEqual(await score(), base);
-    assert.deepEqual(await frozenBy(model)((m) => sequenceLogProbs(m, scored)), base);
+    assert.deepEqual(await withAdapterOff(model)((m) => sequenceLogProbs(m, scored)), base);
     adapter.dispose();
     model.adapter = null;
     const copy = tinyModel({ seed: 8 });
     const other = await sequenceLogProbs(copy, scored);
-    assert.deepEqual(await frozenBy(model, copy)((m) => sequenceLogProbs(m, scored)), other);
+    assert.deepEqual(await withModel(copy)((m) => sequenceLogProbs(m, scored)), other);
     assert.notDeepEqual(other, base);
     copy.dispose();
   });

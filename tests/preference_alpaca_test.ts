@@ -1,12 +1,7 @@
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
-import {
-  collectPairs,
-  NO_PREFERENCE,
-  pairsBetweenModels,
-  readAnnotations,
-} from "../lib/preference/mod.ts";
+import { collectPairs, NO_PREFERENCE, readAnnotations } from "../lib/preference/mod.ts";
 import { nanAsNull } from "../lib/preference/python_json.ts";
 import { ALPACA, file, itWith, skipping } from "./preference_files.ts";
 
@@ -137,83 +132,5 @@ describe("AlpacaEval annotations", () => {
       for (const [key, value] of Object.entries(row.value)) assert.equal(value, whole[i][key]);
     }
     assert.equal(rows.length, whole.length);
-  });
-});
-
-describe("pairsBetweenModels", () => {
-  it("orders two models' answers by their preference against the common baseline", async () => {
-    const a = await file("a.json", [
-      item("x", 1.9, { output_2: "ax" }),
-      item("y", 1.2, { output_2: "ay" }),
-      item("z", 1.4),
-    ]);
-    const b = await file("b.json", [
-      item("z", 1.4),
-      item("y", 1.7, { output_2: "by" }),
-      item("x", 1.4, { output_2: "bx" }),
-    ]);
-    const stream = pairsBetweenModels(a, b);
-    const pairs = await Array.fromAsync(stream);
-    assert.deepEqual(pairs.map(({ id, chosen, rejected }) => [id, chosen, rejected]), [
-      ["a/b:2", "by", "ay"],
-      ["a/b:3", "ax", "bx"],
-    ]);
-    assert.ok(Math.abs(pairs[1].strength! - 0.5) < 1e-12);
-    assert.deepEqual(stream.counts, { pairs: 2, bad: 0, ties: 1, reasons: {} });
-  });
-
-  it("reports what cannot be compared", async () => {
-    const a = await file("a.json", [
-      item("x", 2),
-      item("x", 1),
-      item("y", 2, { generator_1: "other", output_1: "other" }),
-      item("z", 2),
-      item("w", null),
-      item("ok", 2, { output_2: "good" }),
-    ]);
-    const b = await file("b.json", [
-      item("x", 1),
-      item("y", 1),
-      item("v", 1),
-      item("ok", 1),
-      item("ok", 1),
-    ]);
-    const bad: [number, string, string?][] = [];
-    const stream = pairsBetweenModels(a, b, {
-      onBadLine: "skip",
-      report: ({ line, reason, detail }) =>
-        bad.push(detail ? [line, reason, detail] : [line, reason]),
-    });
-    const pairs = await Array.fromAsync(stream);
-    assert.deepEqual(pairs.map(({ chosen }) => chosen), ["good"]);
-    assert.deepEqual(bad.map(([line, reason]) => [line, reason]), [
-      [2, "the instruction comes twice in a"],
-      [5, "in a: no preference (null or NaN)"],
-      [1, "chosen and rejected are equal"],
-      [2, "the two models were compared with different baseline answers"],
-      [3, "the instruction is not in a"],
-      [5, "the instruction comes twice in b"],
-      [4, "the instruction is not in b"],
-    ]);
-    assert.equal(bad[3][2], "other, base");
-    await assert.rejects(
-      () => Array.fromAsync(pairsBetweenModels(a, b)),
-      /a\.json and .*b\.json item 2/,
-    );
-  });
-
-  itWithAlpaca("of two published models: 804 pairs of 805 instructions", async () => {
-    const stream = pairsBetweenModels(`${ALPACA}/claude-2.json.gz`, `${ALPACA}/alpaca-7b.json.gz`);
-    const pairs = await Array.fromAsync(stream);
-    assert.deepEqual(stream.counts, { pairs: 804, bad: 0, ties: 1, reasons: {} });
-    assert.ok(pairs.every(({ strength }) => strength! > 0 && strength! <= 1));
-    // alpaca-7b has 804 of the instructions in its concise run: the missing one is reported.
-    const concise = pairsBetweenModels(
-      `${ALPACA}/claude-2.json.gz`,
-      `${ALPACA}/alpaca-7b_concise.json.gz`,
-      { onBadLine: "skip", report() {} },
-    );
-    for await (const _ of concise);
-    assert.deepEqual(concise.counts.reasons, { "the instruction is not in alpaca-7b_concise": 1 });
   });
 });

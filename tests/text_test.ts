@@ -63,12 +63,17 @@ describe("the tokenizer of SmolLM2, from its GGUF file", () => {
 });
 
 /** Compares with the package's own (asynchronous) encoder on random texts. */
-async function agrees(tokenizer: TextTokenizer, count: number): Promise<void> {
+async function agrees(
+  tokenizer: TextTokenizer,
+  count: number,
+  more: readonly string[] = [],
+): Promise<void> {
   const native = Tokenizer.fromString(JSON.stringify(tokenizer.json));
   const rng = Rng.named(3, "texts");
   const parts = fixture.smollm.texts.flatMap(({ text }) =>
     text.match(/<\|\w+\|>|[\s\S]{1,3}/gu) ?? []
   );
+  for (const part of more) for (let i = 0; i < 20; i++) parts.push(part);
   for (let i = 0; i < count; i++) {
     const text = Array.from({ length: rng.int(30) }, () => parts[rng.int(parts.length)]).join("");
     const expected = await native.encode(text, null, { addSpecialTokens: false });
@@ -98,6 +103,64 @@ describe("a tokenizer from a GGUF vocabulary", () => {
     refuses(() => tokenizerFromGguf(but("pre", "default"), "a.gguf"), /pre is "default"/);
     refuses(() => tokenizerFromGguf(new Map(), "a.gguf"), /lacks tokenizer\.ggml\.tokens/);
     refuses(() => tokenizerFromGguf(but("eos_token_id", false), "a.gguf"), /no end token/);
+  });
+});
+
+describe("a tokenizer.json of byte-pair encoding", () => {
+  // deno-lint-ignore no-explicit-any
+  const llama = tokenizerFromGguf(toy(3), "toy.gguf").json as any;
+  const but = (change: object) => TextTokenizer.fromJson({ ...llama, ...change }, options);
+  const options = { eosToken: "</s>" };
+  const added = (id: number, content: string, how: object = {}) => ({
+    id,
+    content,
+    ...{ single_word: false, lstrip: false, rstrip: false, normalized: false, special: false },
+    ...how,
+  });
+
+  for (const scheme of ["first", "always", "never"]) {
+    it(`puts Metaspace's blank where the native encoder does: ${scheme}`, async () => {
+      for (const split of [false, true]) {
+        const pre_tokenizer = {
+          type: "Metaspace",
+          replacement: "\u2581",
+          prepend_scheme: scheme,
+          split,
+        };
+        await agrees(but({ normalizer: null, pre_tokenizer }), 100, ["</s>", "</s> "]);
+      }
+    });
+  }
+
+  it("finds added tokens in the normalised text or as written, as the native encoder does", async () => {
+    const size = Object.keys(llama.model.vocab).length;
+    const tokenizer = but({
+      normalizer: { type: "Sequence", normalizers: [{ type: "NFKC" }, { type: "Lowercase" }] },
+      added_tokens: [
+        ...llama.added_tokens,
+        added(size, "Tool", { normalized: true }),
+        added(size + 1, "In"),
+        added(size + 2, "word", { single_word: true, lstrip: true, normalized: true }),
+      ],
+    });
+    assert.ok(tokenizer.encode("the tOOL").includes(size));
+    assert.ok(!tokenizer.encode("in").includes(size + 1));
+    await agrees(tokenizer, 200, ["tOOL", "In", "in", " word", "sword", "\uff34ool", " Tool"]);
+  });
+
+  it("takes a long text without a pre-tokeniser in under a second", async () => {
+    const text = fixture.smollm.texts.map((row) => row.text).join(" ").repeat(1000).slice(
+      0,
+      120_000,
+    );
+    assert.equal(text.length, 120_000);
+    const began = performance.now();
+    const ids = but({}).encode(text);
+    const taken = performance.now() - began;
+    const native = Tokenizer.fromString(JSON.stringify(llama));
+    const expected = await native.encode(text, null, { addSpecialTokens: false });
+    assert.deepEqual(ids, expected.getIds());
+    assert.ok(taken < 1000, `${taken.toFixed(0)} ms`);
   });
 });
 

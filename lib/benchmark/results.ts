@@ -17,10 +17,10 @@ export const BENCHMARK_MEASURES = {
   gradeLongerHalf: "mean grade of the longer half of the answers less that of the shorter half",
   gradeMass: "mean probability on the ten grades: how much of the judge's answer is a grade",
   winRate:
-    "share won: a win is named in both orders, what orders disagree on is a half (FastChat's adjusted rate)",
+    "share won: a win is named in both orders (FastChat's adjusted rate), a half where orders disagree or nothing is named",
   preference: "mean probability that the model's answer is the better one, both orders averaged",
   consistency:
-    "share of matches in which both orders name the same winner; without answers that are the same",
+    "share of matches in which both orders name the same winner (no answer names none); without answers that are the same",
   labelProbability: "mean P(A) + P(B): how much of the judge's answer is a verdict",
   longerRate: "win rate by a judge of length alone",
 } as const;
@@ -44,7 +44,7 @@ export interface BenchmarkRow {
   readonly high: number | null;
   /** Questions it rests on. */
   readonly n: number;
-  /** Turns that the judge left without a verdict, in no value. */
+  /** Turns that the judge left without a verdict: their grade is missing, their match counts a half. */
   readonly unanswered: number;
 }
 
@@ -56,12 +56,14 @@ export interface ResultOptions {
   readonly samples?: number;
 }
 
-/** A number of one turn of one question; null: the judge gave none. */
+/** A number of one turn of one question; null where there is none. */
 interface Item {
   readonly question: number | string;
   readonly category: string;
   readonly turn: number;
   readonly value: number | null;
+  /** Whether the judge gave a verdict. */
+  readonly answered: boolean;
 }
 
 /** Rates whose values lie in [0, 1] and near its ends: their interval is Wilson's. */
@@ -123,10 +125,15 @@ export function pairRows(
 ): BenchmarkRow[] {
   const [{ model_1, model_2, judge }] = notEmpty(records);
   const found = new Map(records.map((record) => [`${record.question_id}/${record.turn}`, record]));
-  const of = (value: (record: PairRecord) => number | null) =>
+  /** A match without a verdict counts `silent`, and as unanswered. */
+  const of = (value: (record: PairRecord) => number, silent: number) =>
     itemsOf(questions, (key) => {
       const record = found.get(key);
-      return record?.self_judge.judgment.answered ? value(record) : null;
+      if (record === undefined) return null;
+      return judgment(record).answered ? value(record) : silent;
+    }).map((item): Item => {
+      const record = found.get(`${item.question}/${item.turn}`);
+      return { ...item, answered: record !== undefined && judgment(record).answered };
     });
   /** Without the answers that are the same: what was not asked says nothing of the judge. */
   const ofAsked = (items: readonly Item[]) =>
@@ -151,13 +158,13 @@ export function pairRows(
     return record === undefined ? null : judgment(record).labelProbability;
   });
   return [
-    ...rowsOf("winRate", of(adjustedWin), about),
-    ...rowsOf("preference", of((record) => judgment(record).pFirst), about),
+    ...rowsOf("winRate", of(adjustedWin, 0.5), about),
+    ...rowsOf("preference", of((record) => judgment(record).pFirst, 0.5), about),
     // A verdict taken down in one order says nothing of the other, nor of its labelProbability.
     ...(oneOrder ? [] : [
       ...rowsOf(
         "consistency",
-        ofAsked(of((record) => Number(judgment(record).consistent))),
+        ofAsked(of((record) => Number(judgment(record).consistent), 0)),
         about,
       ),
       ...rowsOf("labelProbability", ofAsked(labelProbability), about),
@@ -177,12 +184,16 @@ function itemsOf(
   value: (key: string, question: BenchmarkQuestion, turn: number, q: number) => number | null,
 ): Item[] {
   return questions.flatMap((question, q) =>
-    question.turns.map((_, t) => ({
-      question: question.id,
-      category: question.category,
-      turn: t + 1,
-      value: value(`${question.id}/${t + 1}`, question, t + 1, q),
-    }))
+    question.turns.map((_, t) => {
+      const found = value(`${question.id}/${t + 1}`, question, t + 1, q);
+      return {
+        question: question.id,
+        category: question.category,
+        turn: t + 1,
+        value: found,
+        answered: found !== null,
+      };
+    })
   );
 }
 
@@ -215,7 +226,7 @@ function rowsOf(
         turn,
         measure,
         ...estimate(measure, some, { rng: Rng.named(seed, name.join("/")), samples }),
-        unanswered: some.filter(({ value }) => value === null).length,
+        unanswered: some.filter(({ answered }) => !answered).length,
       };
     })
   );

@@ -182,7 +182,7 @@ function warnOfFailures(
         0,
       ) / silent.length;
     warn(
-      `the judge named neither answer in ${silent.length} of ${pairs.length} turns, which count in no rate ` +
+      `the judge named neither answer in ${silent.length} of ${pairs.length} turns, each a half ` +
         `(mean P(A) = ${mean("a").toPrecision(2)}, P(B) = ${
           mean("b").toPrecision(2)
         }; first: question ` +

@@ -16,7 +16,7 @@ export interface MeasuredJudge {
   readonly notCovered: number;
   /** Comparisons whose label is the judge's own verdict, and so was not used. */
   readonly ownLabels: number;
-  /** Comparisons that it was asked and left without an answer: in no rate of the report. */
+  /** Comparisons that it was asked and left without an answer: each counts a half. */
   readonly unanswered: Unanswered;
   readonly report: FullReport;
 }

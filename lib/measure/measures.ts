@@ -1,6 +1,13 @@
 import { characters } from "../base/characters.ts";
 import { agreementCell, bothOrientations, cohenKappa } from "./kappa.ts";
-import { type Comparison, type Judgment, larger, type Winner } from "../method/judgment.ts";
+import {
+  type Comparison,
+  credit,
+  type Judgment,
+  type LabelProbabilities,
+  larger,
+  type Winner,
+} from "../method/judgment.ts";
 import type { SumStatistic } from "./resample.ts";
 
 /** A judged pair with all that is known of it. */
@@ -19,12 +26,12 @@ export interface JudgedPair {
 
 /** What each measure of a full report means, by name and in the order of a table. */
 export const MEASURES = {
-  accuracy: "share of pairs whose labelled answer wins; a tie is a half",
+  accuracy: "share of pairs whose labelled answer wins; a tie or no answer is a half",
   kappa: "Cohen's kappa with the labels, each pair counted in both orders of its answers",
   kappaAsGiven: "the same with the answers in the order given",
   labelCorrelation: "correlation of P(first) with the labels' own probability",
   longerWinsAccuracy: "accuracy of always naming the longer answer",
-  flipRate: "share of pairs where the two orders name different winners",
+  flipRate: "share of pairs whose two orders do not name the same winner; no answer names none",
   firstPositionRate: "share of single orders that name the first position; 0.5 is fair",
   firstPositionProbability:
     "mean share of the verdict's probability on the first position; 0.5 is fair",
@@ -50,33 +57,31 @@ export const MEASURES = {
 export type MeasureName = keyof typeof MEASURES;
 
 const NO_LABELS = "no pair has a label that may be used and is not a tie";
-const NO_ANSWER = "the judge answered no pair: it gave the two labels next to no probability";
 const ONE_ORDER = "the verdicts were taken down in one order only";
 
 /**
- * The statistics of all measures that are functions of the pairs one by one. A pair that the judge did not
- * answer is in `labelProbability` and `unansweredRate` alone: its winner rests on next to nothing, and is no tie.
+ * The statistics of all measures that are functions of the pairs one by one.
+ *
+ * A pair that the judge did not answer counts a half where right and wrong are counted (`credit`), has P(first) 0.5,
+ * is not consistent, and is no tie. What a rate owes to such pairs is told by `unansweredRate`.
  */
 export function pairStatistics(pairs: readonly JudgedPair[]) {
   const noLabelProbability = {
     undefinedWhen: "the probabilities of the labels were not taken down",
   };
-  const verdicts = {
+  return {
     ...labelStatistics(pairs),
     ...positionStatistics(pairs),
     ...lengthStatistics(pairs),
     ...ownStatistics(pairs),
-    tieRate: average(pairs, ({ judgment: { winner } }) => Number(winner === "tie")),
-  };
-  return {
-    ...ofAnswered(verdicts, pairs),
+    tieRate: average(
+      pairs,
+      ({ judgment: { answered, winner } }) => Number(answered && winner === "tie"),
+    ),
     labelProbability: average(
       pairs,
       ({ judgment: { labelProbability, recorded } }) => recorded ? null : labelProbability,
-      {
-        ...noLabelProbability,
-        share: false,
-      },
+      { ...noLabelProbability, share: false },
     ),
     unansweredRate: average(
       pairs,
@@ -86,29 +91,17 @@ export function pairStatistics(pairs: readonly JudgedPair[]) {
   } satisfies Partial<Record<MeasureName, SumStatistic>>;
 }
 
-/** The same statistics on the answered pairs alone. */
-export function ofAnswered<Name extends string>(
-  statistics: Readonly<Record<Name, SumStatistic>>,
-  pairs: readonly JudgedPair[],
-): Record<Name, SumStatistic> {
-  const silent = pairs.every(({ judgment }) => !judgment.answered);
-  const heard = Object.entries<SumStatistic>(statistics).map(([name, statistic]) => [name, {
-    ...statistic,
-    rows: statistic.rows.map((row, i) => pairs[i].judgment.answered ? row : null),
-    ...(silent && { undefinedWhen: NO_ANSWER }),
-  }]);
-  return Object.fromEntries(heard);
+/** The probability of the first answer, which is even where the judge did not answer. */
+export function pFirstOf({ pFirst, answered }: Judgment): number {
+  return answered ? pFirst : 0.5;
 }
 
 function labelStatistics(pairs: readonly JudgedPair[]) {
   const when = { undefinedWhen: NO_LABELS };
-  const cells = pairs.map(({ judgment: { winner }, label }) =>
-    label && agreementCell(winner, label)
-  );
+  const cells = pairs.map(({ judgment, label }) => label && verdictCell(judgment, label));
   const sides = new Set(pairs.flatMap(({ label }) => label === null ? [] : [label]));
-  const probability = (pair: JudgedPair) => pair.judgment.pFirst;
   return {
-    accuracy: average(pairs, ({ judgment, label }) => credit(judgment.winner, label), when),
+    accuracy: average(pairs, ({ judgment, label }) => right(judgment, label), when),
     kappa: {
       rows: cells,
       of: (sums) => cohenKappa(bothOrientations(sums)),
@@ -125,11 +118,15 @@ function labelStatistics(pairs: readonly JudgedPair[]) {
       pairs.map((pair) =>
         pair.labelProbability === null
           ? null
-          : [probability(pair) - 0.5, pair.labelProbability - 0.5]
+          : [pFirstOf(pair.judgment) - 0.5, pair.labelProbability - 0.5]
       ),
       "the labels come without probabilities, or one side is always even",
     ),
-    longerWinsAccuracy: average(pairs, (pair) => credit(longer(pair), pair.label), when),
+    longerWinsAccuracy: average(
+      pairs,
+      (pair) => right({ winner: longer(pair), answered: true }, pair.label),
+      when,
+    ),
     preferredLonger: average(
       pairs,
       (pair) => sided(pair.label) ? Number(longer(pair) === pair.label) : null,
@@ -137,26 +134,24 @@ function labelStatistics(pairs: readonly JudgedPair[]) {
     ),
     brier: average(
       pairs,
-      ({ judgment: { pFirst }, label }) =>
-        sided(label) ? (pFirst - Number(label === "first")) ** 2 : null,
+      ({ judgment, label }) =>
+        sided(label) ? (pFirstOf(judgment) - Number(label === "first")) ** 2 : null,
       { ...when, share: false },
     ),
   } satisfies Partial<Record<MeasureName, SumStatistic>>;
 }
 
 function positionStatistics(pairs: readonly JudgedPair[]) {
-  const positions = (of: (positions: { a: number; b: number }) => number): SumStatistic => ({
+  const positions = (answeredAs: (positions: LabelProbabilities) => number): SumStatistic => ({
     // Counts and sums of the orders with `first` in the first position, then of the others: each half of
     // the rate, so that which of two unequal answers sat first more often does not count as a bias.
-    rows: pairs.map(({ judgment: { forward, backward, recorded } }) =>
-      recorded === "unknown"
-        ? null
-        : recorded === "forward"
-        ? [1, of(forward), 0, 0]
-        : recorded === "backward"
-        ? [0, 0, 1, of(backward)]
-        : [1, of(forward), 1, of(backward)]
-    ),
+    rows: pairs.map(({ judgment: { forward, backward, recorded, answered } }) => {
+      const of = (order: LabelProbabilities) => answered ? answeredAs(order) : 0.5;
+      if (recorded === "unknown") return null;
+      if (recorded === "forward") return [1, of(forward), 0, 0];
+      if (recorded === "backward") return [0, 0, 1, of(backward)];
+      return [1, of(forward), 1, of(backward)];
+    }),
     of: ([n, first, m, other]) => n > 0 && m > 0 ? (first / n + other / m) / 2 : null,
     undefinedWhen: "it is not known which answer sat in the first position",
     share: true,
@@ -164,10 +159,11 @@ function positionStatistics(pairs: readonly JudgedPair[]) {
   return {
     flipRate: average(
       pairs,
-      ({ judgment: { consistent, recorded } }) => recorded ? null : Number(!consistent),
+      ({ judgment: { answered, consistent, recorded } }) =>
+        recorded ? null : Number(!(answered && consistent)),
       { undefinedWhen: ONE_ORDER },
     ),
-    firstPositionRate: positions(({ a, b }) => credit(larger(a, b), "first")!),
+    firstPositionRate: positions(({ a, b }) => credit({ winner: larger(a, b), answered: true })),
     firstPositionProbability: positions(({ a, b }) => a + b > 0 ? a / (a + b) : 0.5),
   } satisfies Partial<Record<MeasureName, SumStatistic>>;
 }
@@ -178,7 +174,7 @@ function lengthStatistics(pairs: readonly JudgedPair[]) {
     characters(first) - characters(second);
   const named = (pair: JudgedPair) => {
     const side = longer(pair);
-    return side === "tie" ? null : credit(pair.judgment.winner, side);
+    return side === "tie" ? null : credit(pair.judgment, side);
   };
   return {
     longerRate: average(pairs, named, { undefinedWhen: unequal }),
@@ -189,14 +185,14 @@ function lengthStatistics(pairs: readonly JudgedPair[]) {
       const long = longer(pair);
       return !sided(side) || long === "tie"
         ? null
-        : { group: long === side, value: credit(pair.judgment.winner, side)! };
+        : { group: long === side, value: credit(pair.judgment, side) };
     }, "the better answer is not sometimes longer and sometimes shorter"),
     lengthCorrelation: correlation(
-      pairs.map((pair) => [pair.judgment.pFirst - 0.5, difference(pair)]),
+      pairs.map((pair) => [pFirstOf(pair.judgment) - 0.5, difference(pair)]),
       `P(first) is always 0.5, or ${unequal}`,
     ),
     lengthCorrelationVerdict: correlation(
-      pairs.map((pair) => [credit(pair.judgment.winner, "first")! - 0.5, difference(pair)]),
+      pairs.map((pair) => [credit(pair.judgment) - 0.5, difference(pair)]),
       `every verdict is a tie, or ${unequal}`,
     ),
   } satisfies Partial<Record<MeasureName, SumStatistic>>;
@@ -204,15 +200,15 @@ function lengthStatistics(pairs: readonly JudgedPair[]) {
 
 function ownStatistics(pairs: readonly JudgedPair[]) {
   const none = "no pair has exactly one answer that is known to be the judge's own";
-  const own = ({ judgment: { winner }, own }: JudgedPair) => own && credit(winner, own);
+  const own = ({ judgment, own }: JudgedPair) => own && credit(judgment, own);
   return {
     ownRate: average(pairs, own, { undefinedWhen: none }),
     selfPreference: contrast(
       pairs,
-      ({ judgment: { winner }, label, own }) =>
+      ({ judgment, label, own }) =>
         own === null || !sided(label)
           ? null
-          : { group: label === own, value: credit(winner, label)! },
+          : { group: label === own, value: credit(judgment, label) },
       "there are not both: pairs with a label for the judge's own answer and for another's",
     ),
   } satisfies Partial<Record<MeasureName, SumStatistic>>;
@@ -280,7 +276,14 @@ function sided(label: Winner | null): label is "first" | "second" {
   return label === "first" || label === "second";
 }
 
-/** What a verdict is worth against the right side: 1, 0, or a half for a tie; null without a side. */
-function credit(winner: Winner, right: Winner | null): number | null {
-  return sided(right) ? winner === "tie" ? 0.5 : Number(winner === right) : null;
+/** The credit of a verdict against the labelled answer; null where neither is labelled. */
+function right(verdict: Pick<Judgment, "winner" | "answered">, label: Winner | null) {
+  return sided(label) ? credit(verdict, label) : null;
+}
+
+/** Cell of the agreement table; a pair without an answer is half a verdict for each of the two. */
+function verdictCell({ winner, answered }: Judgment, label: Winner): number[] {
+  if (answered) return agreementCell(winner, label);
+  const second = agreementCell("second", label);
+  return agreementCell("first", label).map((count, i) => (count + second[i]) / 2);
 }

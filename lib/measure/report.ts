@@ -5,24 +5,23 @@ import type { Estimate } from "./statistics.ts";
 import { calibrationFloor, call, reliabilityCurve, type ReliabilityRow } from "./calibration.ts";
 import { calibrationMeasure } from "./calibration_interval.ts";
 import type { Comparison, Judgment, Winner } from "../method/judgment.ts";
-import { type JudgedPair, ofAnswered, pairStatistics } from "./measures.ts";
+import { type JudgedPair, pairStatistics, pFirstOf } from "./measures.ts";
 import { type Measure, measureAll, type SumStatistic } from "./resample.ts";
 import { type RoundRobin, triplesOf } from "./round_robin.ts";
 
 /**
- * What a judge is worth on pairs whose better answer is known; each number with its interval. All but `labelProbability`
- * and `unansweredRate` are of the answered pairs, which their `n` counts.
+ * The quality of a judge on pairs whose better answer is known; each number with its interval.
  */
 export interface JudgeReport {
-  /** Share of pairs in which the preferred answer wins; a tie counts one half. */
+  /** Share of pairs in which the preferred answer wins; a tie or no answer counts a half. */
   readonly accuracy: Estimate;
   /** Accuracy of preferring the answer with more characters, on the same pairs. */
   readonly longerWinsAccuracy: Estimate;
   /** Share of pairs in which the preferred answer has more characters. */
   readonly preferredLonger: Estimate;
-  /** Share of pairs whose two orders, each taken alone, do not name the same winner. */
+  /** Share of pairs whose two orders, each taken alone, do not name the same winner; no answer names none. */
   readonly flipRate: Estimate;
-  /** Share of single orders that name the first position (a tie one half); 0.5 is fair. */
+  /** Share of single orders that name the first position (a tie or no answer a half); 0.5 is fair. */
   readonly firstPositionRate: Estimate;
   /** Share of pairs without a winner. */
   readonly tieRate: Estimate;
@@ -105,10 +104,9 @@ export function definedReport(
  * Measures a judge against known preferences; null with a reason where a measure is not defined. Pairs with the
  * same prompt are resampled together.
  *
- * A pair that the judge did not answer (P(A) + P(B) below its threshold) is a failure, not a tie: it is in no
- * rate, neither as right nor as wrong nor as consistent, and in none of the length rates set beside them, so
- * that all are of the same pairs. It counts in `labelProbability` and `unansweredRate` alone, whose `n` is all pairs. To
- * leave it out flatters a judge that answers what is easy: read the rates together with `unansweredRate`.
+ * A pair that the judge did not answer (P(A) + P(B) below its threshold) counts a half where right and wrong are
+ * counted, so that a judge that answers only what is easy gains nothing by it. It is a failure, not a tie, and not
+ * consistent. Read the rates together with `unansweredRate`, the share of such pairs.
  *
  * @throws {UserError} When there are no judgments, or the lists differ in length.
  */
@@ -133,8 +131,8 @@ export function judgeMeasures(
 
 /**
  * Measures a judge in every way that the pairs allow: agreement with labels, positions, length,
- * self-preference, calibration and, given round robins, transitivity. See `MEASURES`. Pairs without an answer
- * are in `labelProbability` and `unansweredRate` alone, as {@linkcode judgeMeasures} says.
+ * self-preference, calibration and, given round robins, transitivity. See `MEASURES`. A pair without an answer counts
+ * a half, as {@linkcode judgeMeasures} says, and is a confidence of 0.5 that is half right.
  *
  * Every measure is the same when the two answers of pairs are swapped, together with what was judged and
  * said of them, but for `kappaAsGiven`.
@@ -148,8 +146,8 @@ export function fullReport(
   const { rng, samples, level, roundRobins = [] } = options;
   const pairs = judgedPairs(judgments, options);
   const clusters = pairs.map(({ cluster }) => cluster);
-  const calls = pairs.map(({ judgment: { pFirst, answered }, label }) =>
-    answered && (label === "first" || label === "second") ? call(pFirst, label) : null
+  const calls = pairs.map(({ judgment, label }) =>
+    label === "first" || label === "second" ? call(pFirstOf(judgment), label) : null
   );
   const known = calls.filter((made) => made !== null);
   const overconfidence: SumStatistic = {
@@ -158,7 +156,7 @@ export function fullReport(
     undefinedWhen: "no pair has a label that may be used and is not a tie",
   };
   const measures: Record<string, Measure> = measureAll(
-    { ...pairStatistics(pairs), ...ofAnswered({ overconfidence }, pairs) },
+    { ...pairStatistics(pairs), overconfidence },
     { clusters, rng, samples, level },
   );
   measures.calibrationError = calibrationMeasure(calls, { clusters, rng, level });

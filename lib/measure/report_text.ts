@@ -31,7 +31,7 @@ export function cell({ value, low, high, n }: Measure): string {
  */
 export function reportText(judges: readonly MeasuredJudge[]): string {
   const head = ["measure", ...judges.map(({ name }) => name)];
-  const rows = names().map((measure) => [
+  const rows = PRINTED.map((measure) => [
     measure,
     ...judges.map(({ report }) => cell(report.measures[measure])),
   ]);
@@ -67,6 +67,9 @@ function reasons(judges: readonly MeasuredJudge[]): string[] {
   if (found.size === 0) return [];
   return ["", "n/a:", ...[...found].map(([why, which]) => `  ${[...which].join(", ")}: ${why}`)];
 }
+
+/** The order of the printed table: the share unanswered stands beside the accuracy that it qualifies. */
+const PRINTED = [...new Set<MeasureName>(["accuracy", "unansweredRate", ...names()])];
 
 function names(): MeasureName[] {
   return Object.keys(MEASURES) as MeasureName[];

@@ -1,5 +1,6 @@
 import { UserError } from "../base/error.ts";
-import type { Compare, Comparison, Judgment } from "../method/judgment.ts";
+import { type Compare, type Comparison, credit, type Judgment } from "../method/judgment.ts";
+import { pFirstOf } from "./measures.ts";
 import type { Contest } from "../method/tournament.ts";
 
 /** Candidates of a contest from best to worst. */
@@ -33,7 +34,7 @@ export function allPairs(count: number): [number, number][] {
 
 /**
  * Plays round robins, all their comparisons in one call to the judge. A candidate's score is its wins, a
- * tie a half (Copeland); equal scores are ordered by mean probability of being better (Borda), then by
+ * tie or an unanswered meeting a half (Copeland); equal scores are ordered by mean probability of being better (Borda), then by
  * index.
  *
  * @throws {UserError} When a contest has no candidate, naming it.
@@ -85,10 +86,10 @@ export async function roundRobins(
 function standings(meetings: readonly Meeting[], count: number): Ranking {
   const wins = Array<number>(count).fill(0);
   const means = Array<number>(count).fill(0);
-  for (const { first, second, judgment: { winner, pFirst } } of meetings) {
-    const credit = winner === "first" ? 1 : winner === "tie" ? 0.5 : 0;
-    wins[first] += credit;
-    wins[second] += 1 - credit;
+  for (const { first, second, judgment } of meetings) {
+    wins[first] += credit(judgment, "first");
+    wins[second] += credit(judgment, "second");
+    const pFirst = pFirstOf(judgment);
     means[first] += pFirst;
     means[second] += 1 - pFirst;
   }
@@ -105,7 +106,8 @@ export interface Triple {
 }
 
 /**
- * Every triple of candidates whose three meetings are there and were answered, with what the verdicts make of it. Of N
+ * Every triple of candidates whose three meetings took place and were answered, with what the verdicts make of it. A
+ * meeting without an answer leaves its triple out: whether three verdicts form a cycle cannot be half true. Of N
  * candidates in a round robin without ties, C(N, 3) - sum over candidates of C(wins, 2) are cycles
  * (Kendall and Babington Smith 1940); of random verdicts a quarter are.
  */
@@ -114,7 +116,7 @@ export function triplesOf(
 ): Triple[] {
   const margin = new Map<string, number>(); // of the lower index: 1 won, 0 tie, -1 lost
   for (const { first, second, judgment: { winner, answered } } of meetings) {
-    if (!answered) continue; // a failure, not a tie: as good as never asked
+    if (!answered) continue;
     margin.set(`${first},${second}`, winner === "first" ? 1 : winner === "tie" ? 0 : -1);
   }
   return allPairs(candidates.length).flatMap(([i, j]) =>

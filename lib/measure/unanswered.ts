@@ -1,6 +1,6 @@
 import type { Judgment } from "../method/judgment.ts";
 
-/** Pairs that a judge was asked and did not answer: P(A) + P(B) below its threshold. */
+/** Pairs that a judge did not answer: P(A) + P(B) is below its threshold. */
 export interface Unanswered {
   readonly pairs: number;
   /** All pairs that were judged. */
@@ -20,10 +20,10 @@ export function unansweredOf(judgments: readonly Judgment[]): Unanswered {
   };
 }
 
-/** What to tell of them, in a sentence; null where there are none. */
+/** Says in a sentence how many there are; null where there are none. */
 export function describeUnanswered({ pairs, of, meanLabelProbability }: Unanswered): string | null {
   if (meanLabelProbability === null) return null;
   return `named neither answer in ${pairs} of ${of} pairs (mean P(A) + P(B) = ${
     meanLabelProbability.toPrecision(2)
-  }): they are no ties, and count in no rate but unansweredRate`;
+  }): each counts a half where right and wrong are counted, and is no tie`;
 }

@@ -4,7 +4,7 @@ import { type LanguageModel, nextTokenProbabilities, type WithModel } from "../m
 import type { TokenScorer } from "./judge.ts";
 
 /**
- * A language model as what a judge needs: under LoRA pass `frozenBy(model)`, and the judge is the same
+ * A language model as what a judge needs: under LoRA pass `withAdapterOff(model)`, and the judge is the same
  * weights with the adapter off.
  */
 export function modelScorer(

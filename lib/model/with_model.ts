@@ -1,20 +1,22 @@
 import type { LanguageModel } from "./language_model.ts";
 
+/** Runs work on one model: the policy, the reference of a preference loss, or a judge. */
+export type WithModel = <T>(work: (model: LanguageModel) => Promise<T>) => Promise<T>;
+
+/** The model as it is, adapter in use included. */
+export function withModel(model: LanguageModel): WithModel {
+  return (work) => work(model);
+}
+
 /**
- * Runs work on the model as it was before training: the reference of a preference loss, and the judge.
+ * The model with its adapter off while the work runs: under LoRA that is the model before training, which
+ * is both the reference and the judge, and needs no second copy.
  *
  * @example
  * ```ts
- * const frozen = frozenBy(model); // LoRA: the same weights with the adapter off
- * const reference = await frozen((m) => sequenceLogProbs(m, sequences));
+ * const reference = await withAdapterOff(model)((m) => sequenceLogProbs(m, sequences));
  * ```
  */
-export type WithModel = <T>(work: (model: LanguageModel) => Promise<T>) => Promise<T>;
-
-/**
- * How to reach the frozen model: under LoRA it is the model itself with the adapter off; under full
- * fine-tuning pass the second copy that this needs.
- */
-export function frozenBy(model: LanguageModel, copy?: LanguageModel): WithModel {
-  return copy ? (work) => work(copy) : (work) => model.withoutAdapter(() => work(model));
+export function withAdapterOff(model: LanguageModel): WithModel {
+  return (work) => model.withoutAdapter(() => work(model));
 }

@@ -2,7 +2,7 @@ import { JSONParser } from "@streamparser/json";
 import { z } from "zod";
 import { UserError } from "../base/error.ts";
 import { readBytes, readHead, type Row, stem } from "./lines.ts";
-import { type PairRow, type PairStream, pairStream, type ReadOptions } from "./stream.ts";
+import type { PairRow } from "./stream.ts";
 import { nanAsNull } from "./python_json.ts";
 import { parseRecord } from "./record.ts";
 
@@ -113,85 +113,6 @@ export async function* readAlpaca(path: string): AsyncGenerator<PairRow> {
       },
     };
   }
-}
-
-/**
- * Pairs of two models' answers to the same instructions: the one that does better against the common
- * baseline is chosen; the strength is the distance of the two preferences, in [0, 1].
- *
- * An item of `fileB` is bad when `fileA` has no comparison with the same baseline answer for its
- * instruction, or the instruction comes twice; an item of `fileA` that `fileB` lacks likewise. The
- * comparisons of `fileA` are held in memory.
- *
- * @throws {UserError} As `readPairs`; the item's number is that in `fileB`, unless the reason says that
- * `fileA` is at fault or `fileB` lacks it.
- *
- * @example
- * ```ts ignore
- * import { pairsBetweenModels } from "./alpaca.ts";
- * const pairs = pairsBetweenModels("claude-2.json.gz", "alpaca-7b.json.gz", { onBadLine: "skip" });
- * for await (const pair of pairs) console.log(pair.id, pair.strength);
- * console.log(pairs.counts);
- * ```
- */
-export function pairsBetweenModels(
-  fileA: string,
-  fileB: string,
-  options: ReadOptions = {},
-): PairStream {
-  return pairStream(rowsBetween(fileA, fileB), {
-    ...options,
-    file: `${fileA} and ${fileB}`,
-    unit: () => "item",
-  });
-}
-
-async function* rowsBetween(fileA: string, fileB: string): AsyncGenerator<PairRow> {
-  const [nameA, nameB] = [stem(fileA), stem(fileB)];
-  const answersA = new Map<string, { readonly line: number; readonly value: Annotation }>();
-  for await (const row of readAnnotations(fileA)) {
-    if ("reason" in row) yield { ...row, reason: `in ${nameA}: ${row.reason}` };
-    else if (answersA.has(row.value.instruction)) yield twice(row.line, nameA);
-    else answersA.set(row.value.instruction, row);
-  }
-  const seen = new Set<string>();
-  for await (const row of readAnnotations(fileB)) {
-    if ("reason" in row) {
-      yield { ...row, reason: `in ${nameB}: ${row.reason}` };
-      continue;
-    }
-    const { line, value: b } = row;
-    const a = answersA.get(b.instruction)?.value;
-    if (seen.has(b.instruction)) yield twice(line, nameB);
-    else if (a === undefined) yield { line, reason: `the instruction is not in ${nameA}` };
-    else if (a.output_1 !== b.output_1) {
-      yield {
-        line,
-        reason: "the two models were compared with different baseline answers",
-        detail: `${a.generator_1 ?? "no generator_1"}, ${b.generator_1 ?? "no generator_1"}`,
-      };
-    } else if (a.preference === b.preference) yield { line, tie: true };
-    else {
-      yield {
-        line,
-        value: {
-          id: `${nameA}/${nameB}:${line}`,
-          prompt: [{ role: "user", content: b.instruction }],
-          ...ordered(a.output_2, b.output_2, a.preference > b.preference),
-          source: "alpaca-eval",
-          strength: Math.abs(a.preference - b.preference),
-        },
-      };
-    }
-    seen.add(b.instruction);
-  }
-  for (const [instruction, { line }] of answersA) {
-    if (!seen.has(instruction)) yield { line, reason: `the instruction is not in ${nameB}` };
-  }
-}
-
-function twice(line: number, name: string): PairRow {
-  return { line, reason: `the instruction comes twice in ${name}` };
 }
 
 function ordered(first: string, second: string, firstIsBetter: boolean) {

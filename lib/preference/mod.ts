@@ -1,11 +1,5 @@
 /** Preference pairs: the one type for them, readers of the files they come in, and the split by prompt. */
-export {
-  type Annotation,
-  NO_PREFERENCE,
-  pairsBetweenModels,
-  readAnnotations,
-  readItems,
-} from "./alpaca.ts";
+export { type Annotation, NO_PREFERENCE, readAnnotations, readItems } from "./alpaca.ts";
 export { describeWarning, type FileWarning, FileWarnings } from "./file_warnings.ts";
 export { type Row, stem } from "./lines.ts";
 export { mildPairs } from "./mild.ts";

@@ -66,11 +66,15 @@ export class Tape {
   }
 
   /**
-   * Gradients of `<output, seed>` with respect to `targets`; a target without influence gets zeros.
+   * Gradients of `<output, outputGradient>` with respect to `targets`; a target without influence gets zeros.
    * Uses the tape up: afterwards it holds nothing. Every target is asked for once.
    */
-  gradients(output: tf.Tensor, seed: tf.Tensor, targets: readonly tf.Tensor[]): tf.Tensor[] {
-    const gradient = new Map<number, tf.Tensor>([[output.id, tf.keep(tf.clone(seed))]]);
+  gradients(
+    output: tf.Tensor,
+    outputGradient: tf.Tensor,
+    targets: readonly tf.Tensor[],
+  ): tf.Tensor[] {
+    const gradient = new Map<number, tf.Tensor>([[output.id, tf.keep(tf.clone(outputGradient))]]);
     const flow = (tensor: tf.Tensor, dx: tf.Tensor) => {
       const sum = gradient.get(tensor.id);
       gradient.set(tensor.id, sum ? tf.keep(tf.add(sum, dx)) : dx);

@@ -16,7 +16,7 @@ export interface ChatTokens {
 
 /** Settings of {@linkcode ChatTemplate.render}. */
 export interface RenderOptions {
-  /** Whether the start of an assistant's turn follows, for the model to go on. Default false. */
+  /** Whether the start of an assistant's turn follows, for the model to complete. @default false */
   readonly addGenerationPrompt?: boolean;
 }
 

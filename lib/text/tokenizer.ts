@@ -1,21 +1,15 @@
-import { Tokenizer } from "tokenizers";
+import { type PreTokenizer, Tokenizer } from "tokenizers";
 import { z } from "zod";
 import { UserError } from "../base/error.ts";
 import { readJson } from "../model/json_file.ts";
+import { addedTokenCutter, addedTokenSchema } from "./added_tokens.ts";
+import { memoised } from "./memo.ts";
 import { type WordModel, wordModel } from "./word_model.ts";
 
-const addedSchema = z.object({
-  id: z.int().nonnegative(),
-  content: z.string(),
-  single_word: z.boolean().default(false),
-  lstrip: z.boolean().default(false),
-  rstrip: z.boolean().default(false),
-  special: z.boolean().default(false),
-});
-
 const tokenizerSchema = z.object({
-  added_tokens: z.array(addedSchema).default([]),
+  added_tokens: z.array(addedTokenSchema).default([]),
   model: z.unknown(),
+  pre_tokenizer: z.unknown(),
 });
 
 const tokenName = z.union([
@@ -37,15 +31,15 @@ const configSchema = z.object({
 
 /** What a `tokenizer.json` leaves open. */
 export interface TokenizerOptions {
-  /** Name of the source, for messages. */
+  /** Name of the source, for messages. @default "tokenizer.json" */
   readonly file?: string;
   /** Text of the token that ends a turn or a text. */
   readonly eosToken: string;
-  /** Text of the token that starts a text; null for none. */
+  /** Text of the token that starts a text, null for none. @default null */
   readonly bosToken?: string | null;
-  /** Text of the token that fills rows of a batch; the end token unless said. */
+  /** Text of the token that fills rows of a batch. @default the end token */
   readonly padToken?: string | null;
-  /** Jinja source of the chat template; null for none. */
+  /** Jinja source of the chat template, null for none. @default null */
   readonly chatTemplate?: string | null;
 }
 
@@ -80,8 +74,13 @@ export class TextTokenizer {
   readonly #model: WordModel;
   readonly #added: ReadonlyMap<string, number>;
   readonly #special: ReadonlySet<number>;
-  /** Matches any added token; undefined where there is none. */
-  readonly #pattern: RegExp | undefined;
+  /** Cuts a text as it is written at its added tokens. */
+  readonly #cut: ReturnType<typeof addedTokenCutter>;
+  /** Cuts a normalised text at those that are looked for there. */
+  readonly #cutNormal: ReturnType<typeof addedTokenCutter>;
+  /** Cuts the start of a text into words, and what follows an added token. */
+  readonly #preTokenizers: readonly [start: PreTokenizer | null, later: PreTokenizer | null];
+  readonly #memoised = memoised((text) => this.#encode(text));
 
   private constructor(json: unknown, options: TokenizerOptions) {
     const { file = "tokenizer.json", eosToken, chatTemplate = null } = options;
@@ -93,7 +92,7 @@ export class TextTokenizer {
         "give the tokenizer.json of a model",
       );
     }
-    const { added_tokens: added, model } = parsed.data;
+    const { added_tokens: added, model, pre_tokenizer } = parsed.data;
     try {
       this.#native = Tokenizer.fromString(JSON.stringify(json));
     } catch (cause) {
@@ -107,7 +106,12 @@ export class TextTokenizer {
     this.#model = wordModel(model, file);
     this.#added = new Map(added.map((token) => [token.content, token.id]));
     this.#special = new Set(added.filter((token) => token.special).map((token) => token.id));
-    this.#pattern = addedPattern(added);
+    this.#cut = addedTokenCutter(added.filter((token) => !token.normalized));
+    this.#cutNormal = addedTokenCutter(
+      added.filter((token) => token.normalized)
+        .map((token) => ({ ...token, content: this.#normal(token.content) })),
+    );
+    this.#preTokenizers = [this.#native.getPreTokenizer(), preTokenizerInside(pre_tokenizer)];
     this.size = this.#native.getVocabSize(true);
     const id = (token: string) => {
       const found = this.tokenId(token);
@@ -164,24 +168,30 @@ export class TextTokenizer {
     });
   }
 
-  /** Token ids of a text; none for the empty text. */
+  /** Token ids of a text, none for the empty text; the caller may keep and change them. */
   encode(text: string): number[] {
-    if (!this.#pattern) return this.#encodePlain(text);
+    return this.#memoised(text);
+  }
+
+  #encode(text: string): number[] {
     const ids: number[] = [];
-    // The pattern has one group, so every second part is an added token.
-    text.split(this.#pattern).forEach((part, i) => {
-      const added = i % 2 === 1 ? this.#added.get(part) ?? this.#added.get(part.trim()) : undefined;
-      if (added !== undefined) ids.push(added);
-      else for (const id of this.#encodePlain(part)) ids.push(id);
-    });
+    for (const [i, part] of this.#cut(text).entries()) {
+      const pieces = typeof part === "number" ? [part] : this.#cutNormal(this.#normal(part));
+      for (const [j, piece] of pieces.entries()) {
+        if (typeof piece === "number") ids.push(piece);
+        else if (piece !== "") {
+          const words = this.#preTokenizers[i + j === 0 ? 0 : 1]?.preTokenizeString(piece);
+          for (const [word] of words ?? [[piece]]) {
+            for (const id of this.#model.encode(word)) ids.push(id);
+          }
+        }
+      }
+    }
     return ids;
   }
 
-  #encodePlain(text: string): number[] {
-    if (text === "") return [];
-    const normal = this.#native.getNormalizer()?.normalizeString(text) ?? text;
-    const words = this.#native.getPreTokenizer()?.preTokenizeString(normal) ?? [[normal]];
-    return words.flatMap(([word]) => this.#model.encode(word));
+  #normal(text: string): string {
+    return this.#native.getNormalizer()?.normalizeString(text) ?? text;
   }
 
   /**
@@ -220,15 +230,16 @@ export class TextTokenizer {
   }
 }
 
-/** A pattern with one group that matches an added token, the longest where several could. */
-function addedPattern(added: readonly z.infer<typeof addedSchema>[]): RegExp | undefined {
-  const word = "[\\p{L}\\p{N}\\p{M}_]";
-  const alternatives = [...added].filter((token) => token.content !== "")
-    .sort((a, b) => b.content.length - a.content.length)
-    .map(({ content, single_word: single, lstrip, rstrip }) =>
-      (lstrip ? "\\s*" : "") + (single ? `(?<!${word})` : "") +
-      content.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&") +
-      (single ? `(?!${word})` : "") + (rstrip ? "\\s*" : "")
-    );
-  return alternatives.length ? new RegExp(`(${alternatives.join("|")})`, "u") : undefined;
+/**
+ * The pre-tokeniser for text after an added token: Metaspace with `prepend_scheme` "first" adds its blank at
+ * the start of the whole text only (https://github.com/huggingface/tokenizers/pull/1357).
+ */
+function preTokenizerInside(json: unknown): PreTokenizer | null {
+  const pre_tokenizer = JSON.parse(
+    JSON.stringify(json ?? null),
+    (key, value) => key === "prepend_scheme" && value === "first" ? "never" : value,
+  );
+  const model = { type: "WordLevel", vocab: {}, unk_token: "" };
+  return Tokenizer.fromString(JSON.stringify({ version: "1.0", pre_tokenizer, model }))
+    .getPreTokenizer();
 }

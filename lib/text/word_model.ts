@@ -1,3 +1,4 @@
+import { BPE } from "@huggingface/tokenizers";
 import { z } from "zod";
 import { UserError } from "../base/error.ts";
 
@@ -30,10 +31,11 @@ const modelSchema = z.discriminatedUnion("type", [
  * The `model` of a `tokenizer.json`: byte-pair encoding (https://arxiv.org/abs/1508.07909) or whole
  * words.
  *
- * `npm:tokenizers` does this too, but only through promises, one a call; data building, truncation
- * and templates need it at once. Normaliser, pre-tokeniser and decoder stay the package's.
+ * `npm:tokenizers` encodes only through promises, one a call; data building, truncation and templates
+ * need ids at once. So BPE is that of `@huggingface/tokenizers`, which is synchronous; its other parts
+ * differ from `npm:tokenizers` (digits outside ASCII, bytes that are no character, no WordLevel).
  *
- * @param json The `model` object.
+ * @param json The `model` object, which `npm:tokenizers` has accepted.
  * @param file For messages.
  * @throws UserError when the model is of another type.
  */
@@ -49,84 +51,11 @@ export function wordModel(json: unknown, file: string): WordModel {
   const model = parsed.data;
   const vocabulary = new Map(Object.entries(model.vocab));
   const unknown = model.unk_token == null ? undefined : vocabulary.get(model.unk_token);
+  const idOf = (token: string) => vocabulary.get(token) ?? unknown;
+  const known = (id: number | undefined) => id !== undefined;
   if (model.type === "WordLevel") {
-    const missing = unknown === undefined ? [] : [unknown];
-    return {
-      vocabulary,
-      encode(word) {
-        const id = vocabulary.get(word);
-        return id === undefined ? missing : [id];
-      },
-    };
+    return { vocabulary, encode: (word) => [idOf(word)].filter(known) };
   }
-
-  const base = [...vocabulary.values()].reduce((a, b) => Math.max(a, b), 0) + 1;
-  const rankOf = new Map<number, number>(); // left id * base + right id: order of the merge
-  const merged: number[] = []; // by rank
-  model.merges.forEach((merge, rank) => {
-    const [left, right] = typeof merge === "string" ? merge.split(" ") : merge;
-    const ids = [left, right, left + right].map((token) => vocabulary.get(token));
-    const [l, r, whole] = ids;
-    if (l === undefined || r === undefined || whole === undefined) {
-      throw new UserError(
-        `${file}: merge ${rank}, "${left}" + "${right}", is not in the vocabulary`,
-        "fetch the tokenizer again",
-      );
-    }
-    rankOf.set(l * base + r, rank);
-    merged.push(whole);
-  });
-
-  /** Ids of a word's characters, before any merge. */
-  function characters(word: string): number[] {
-    const ids: number[] = [];
-    let wasUnknown = false;
-    for (const character of word) {
-      const id = vocabulary.get(character);
-      const bytes = id === undefined && model.type === "BPE" && model.byte_fallback
-        ? [...new TextEncoder().encode(character)].map((b) =>
-          vocabulary.get(`<0x${b.toString(16).toUpperCase().padStart(2, "0")}>`)
-        )
-        : [id];
-      const known = bytes.filter((id) => id !== undefined);
-      if (known.length === bytes.length) {
-        ids.push(...known);
-        wasUnknown = false;
-      } else if (unknown !== undefined) {
-        if (!(wasUnknown && model.type === "BPE" && model.fuse_unk)) ids.push(unknown);
-        wasUnknown = true;
-      }
-    }
-    return ids;
-  }
-
-  function merge(ids: number[]): number[] {
-    const rankAt = (i: number) => rankOf.get(ids[i] * base + ids[i + 1]) ?? Infinity;
-    const ranks = ids.map((_, i) => rankAt(i)); // of the pair (i, i + 1)
-    while (true) {
-      let best = Infinity;
-      let at = -1;
-      for (let i = 0; i < ranks.length - 1; i++) if (ranks[i] < best) best = ranks[at = i];
-      if (at < 0) return ids;
-      ids.splice(at, 2, merged[best]);
-      ranks.splice(at, 1);
-      ranks[at] = rankAt(at);
-      if (at > 0) ranks[at - 1] = rankAt(at - 1);
-    }
-  }
-
-  const cache = new Map<string, readonly number[]>();
-  return {
-    vocabulary,
-    encode(word) {
-      let ids = cache.get(word);
-      if (!ids) {
-        const whole = model.ignore_merges ? vocabulary.get(word) : undefined;
-        ids = whole === undefined ? merge(characters(word)) : [whole];
-        if (cache.size > 50_000) cache.clear();
-        cache.set(word, ids);
-      }
-      return ids;
-    },
-  };
+  const bpe = new BPE(model as ConstructorParameters<typeof BPE>[0]);
+  return { vocabulary, encode: (word) => bpe([word]).map(idOf).filter(known) };
 }

@@ -1,4 +1,4 @@
-import { frozenBy, type LanguageModel } from "../../model/mod.ts";
+import { type LanguageModel, withAdapterOff } from "../../model/mod.ts";
 import { readPairs } from "../../preference/mod.ts";
 import { ChatTemplate, openTokenizer } from "../../text/mod.ts";
 import { PairwiseJudge } from "../../method/judge.ts";
@@ -53,7 +53,7 @@ export async function judgeHere(
       ? { principle: askedForLetter(principle), labels: ["A", "B"] as const }
       : { principle }),
   });
-  return new PairwiseJudge({ scorer: modelScorer(frozenBy(model)), templates: [template] });
+  return new PairwiseJudge({ scorer: modelScorer(withAdapterOff(model)), templates: [template] });
 }
 
 /** The first pairs of a file whose texts have at most so many characters, chosen and rejected in turns. */

@@ -1,6 +1,6 @@
 import { type MethodName, methodNamed, preferenceStep } from "../../method/mod.ts";
 import type { Compare } from "../../method/mod.ts";
-import { frozenBy, type LanguageModel, saveModel, type WithModel } from "../../model/mod.ts";
+import { type LanguageModel, saveModel, type WithModel, withModel } from "../../model/mod.ts";
 import { loadModel } from "../../run/session.ts";
 import { readJsonl, writeCsv, writeJsonl } from "../../base/files.ts";
 import type { StageContext } from "../../run/stage.ts";
@@ -168,7 +168,7 @@ async function ordererOf(
     case "judge":
       return { compare: by(frozen) };
     case "policy":
-      return { compare: by(frozenBy(model, model)) };
+      return { compare: by(withModel(model)) };
     case "separate":
       return { compare: by(await session.frozen("judge-only")) };
     case "reward-model": {
@@ -207,7 +207,7 @@ function refreshed(
       if (due === step) await saveModel(model, path);
       copy?.dispose();
       copy = await loadModel(path);
-      current = session.judge(frozenBy(copy, copy));
+      current = session.judge(withModel(copy));
       made = due;
     },
     dispose: () => copy?.dispose(),

@@ -1,5 +1,5 @@
 import { type Compare, tournaments } from "../../method/mod.ts";
-import { frozenBy } from "../../model/mod.ts";
+import { withModel } from "../../model/mod.ts";
 import { Rng } from "../../base/random.ts";
 import { writeCsv } from "../../base/files.ts";
 import { truthJudge } from "./session.ts";
@@ -98,7 +98,7 @@ export const rejectionStage: StudyStage = {
         );
       const drawn = {
         "jsft": await draw(jsft, "jsft"),
-        "self-judge": await draw(frozenBy(policy, policy), "self-judge"),
+        "self-judge": await draw(withModel(policy), "self-judge"),
       };
       const opponents = (await draw(jsft, "opponents")).map(([answer]) => answer.text);
       const selectors = { "own judge": own, "reward model": rewardModel, "truth": truthJudge };

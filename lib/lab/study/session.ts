@@ -7,7 +7,7 @@ import {
   principlesNamed,
 } from "../../method/mod.ts";
 import { loadRewardModel, pointwiseJudge, rewardGrade } from "../../judges/mod.ts";
-import { frozenBy, type LanguageModel, type WithModel } from "../../model/mod.ts";
+import { type LanguageModel, type WithModel, withModel } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
 import { Rng } from "../../base/random.ts";
 import { loadModel } from "../../run/session.ts";
@@ -76,7 +76,7 @@ export class DeskSession {
   async frozen(stage: string): Promise<WithModel> {
     let model = this.#open.get(stage);
     if (!model) this.#open.set(stage, model = await this.load(stage));
-    return frozenBy(model, model);
+    return withModel(model);
   }
 
   /** A model as judge of pairs. */

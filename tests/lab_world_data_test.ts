@@ -3,7 +3,7 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import { Rng } from "../lib/base/random.ts";
 import { collectPairs } from "../lib/preference/mod.ts";
 import { DATA_FOLDER, deskPairs, type DeskRow, makeData, SPLITS } from "../lib/lab/world/data.ts";
-import { orderedItems } from "../lib/lab/world/desk.ts";
+import { requestedItems } from "../lib/lab/world/desk.ts";
 import { drawAnswers, prefersFirst } from "../lib/lab/world/preference.ts";
 import { readAnswer, reward, viewsOf } from "../lib/lab/world/reward.ts";
 import { csv } from "./lab_tables.ts";
@@ -26,8 +26,8 @@ describe("the world's data", () => {
     assert.notDeepEqual(makeData(2).held_out[0], data.held_out[0]);
   });
 
-  it("has no order in both splits, in whatever words or sequence", () => {
-    const card = (row: { prompt: string }) => orderedItems(row.prompt).sort().join(" ");
+  it("has no request in both splits, in whatever words or sequence", () => {
+    const card = (row: { prompt: string }) => requestedItems(row.prompt).sort().join(" ");
     const heldOut = new Set(data.held_out.map(card));
     assert.equal(data.held_out.length, SPLITS.held_out);
     for (const row of [...data.train, ...data.principles]) {
@@ -85,7 +85,8 @@ describe("a labeller", () => {
       let [wrong, expected, n] = [0, 0, 0];
       for (let i = 0; i < 3000; i++) {
         const answers = drawAnswers(rng);
-        const gap = reward(answers.order, answers.first) - reward(answers.order, answers.second);
+        const gap = reward(answers.request, answers.first) -
+          reward(answers.request, answers.second);
         if (gap === 0) continue;
         n++;
         wrong += Number(prefersFirst(answers, rng, { temperature }) !== gap > 0);

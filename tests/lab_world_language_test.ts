@@ -6,7 +6,7 @@ import { openTokenizer } from "../lib/text/mod.ts";
 import { answerLesson, comparisonLesson } from "../lib/lab/world/exercises.ts";
 import { WORLD_LAYOUT, WORLD_PRINCIPLES, worldLanguage } from "../lib/lab/world/language.ts";
 import { idsOf } from "../lib/lab/world/lesson_batch.ts";
-import { orderedItems } from "../lib/lab/world/desk.ts";
+import { requestedItems } from "../lib/lab/world/desk.ts";
 import { drawAnswers } from "../lib/lab/world/preference.ts";
 import { ITEMS, SPECIAL, VOCABULARY } from "../lib/lab/world/words.ts";
 
@@ -41,9 +41,11 @@ describe("the lessons of the base", () => {
   it("have the words and the forms that judging and answering use", () => {
     const rng = Rng.named(2, "lessons");
     const answered = answerLesson(rng);
-    const [order, answer] = answered.words.join(" ").replace(`${SPECIAL.user} `, "")
+    const [request, answer] = answered.words.join(" ").replace(`${SPECIAL.user} `, "")
       .split(` ${SPECIAL.assistant} `);
-    const rendered = chat.render([{ role: "user", content: order }], { addGenerationPrompt: true });
+    const rendered = chat.render([{ role: "user", content: request }], {
+      addGenerationPrompt: true,
+    });
     assert.deepEqual(
       [...tokenizer.encode(rendered), ...tokenizer.encode(answer)],
       idsOf(answered.words),
@@ -76,14 +78,14 @@ describe("the lessons of the base", () => {
     for (let i = 0; i < 300; i++) {
       const { words } = comparisonLesson(rng);
       const end = words.indexOf("which");
-      const order = new Set(orderedItems(words.slice(0, words.indexOf("A")).join(" ")));
+      const request = new Set(requestedItems(words.slice(0, words.indexOf("A")).join(" ")));
       let seen = new Set<string>();
       words.slice(words.indexOf("A"), end).forEach((word, at, answers) => {
         if (word === ":") seen = new Set();
         if (!ITEMS.includes(word)) return;
         const mark = answers[at + 1];
         if (MARKS.includes(mark)) {
-          const due = seen.has(word) ? "again" : order.has(word) ? "ordered" : "extra";
+          const due = seen.has(word) ? "again" : request.has(word) ? "ordered" : "extra";
           assert.equal(mark, due, words.join(" "));
           marks++;
           extras += Number(mark === "extra");

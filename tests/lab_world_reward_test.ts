@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { Rng } from "../lib/base/random.ts";
-import { drawAnswer, drawOrder, FLAWS } from "../lib/lab/world/desk.ts";
+import { drawAnswer, drawRequest, FLAWS } from "../lib/lab/world/desk.ts";
 import { readAnswer, reward } from "../lib/lab/world/reward.ts";
 
 const ORDER = "we want tea , soup and figs please .";
@@ -38,19 +38,19 @@ describe("the true reward", () => {
     }
   });
 
-  it("calls well formed what the desk says at its best, whatever the order", () => {
+  it("calls well formed what the desk says at its best, whatever the request", () => {
     const rng = Rng.named(3, "formed");
     const perfect = Object.fromEntries(Object.keys(FLAWS).map((flaw) => [flaw, 0]));
     for (let i = 0; i < 200; i++) {
-      const order = drawOrder(rng);
-      const answer = drawAnswer(order, rng, perfect as unknown as typeof FLAWS);
-      const reading = readAnswer(order.text, answer);
+      const request = drawRequest(rng);
+      const answer = drawAnswer(request, rng, perfect as unknown as typeof FLAWS);
+      const reading = readAnswer(request.text, answer);
       assert.deepEqual(
         [reading.wellFormed, reading.covered, reading.stray, reading.repeats, reading.fillers],
-        [true, order.items.length, 0, 0, 0],
+        [true, request.items.length, 0, 0, 0],
         answer,
       );
-      assert.equal(reward(order.text, answer), 2);
+      assert.equal(reward(request.text, answer), 2);
     }
   });
 
@@ -59,8 +59,8 @@ describe("the true reward", () => {
     const seen = new Map<string, number>();
     const n = 4000;
     for (let i = 0; i < n; i++) {
-      const order = drawOrder(rng);
-      const reading = readAnswer(order.text, drawAnswer(order, rng));
+      const request = drawRequest(rng);
+      const reading = readAnswer(request.text, drawAnswer(request, rng));
       const note = (name: string, found: boolean) =>
         seen.set(name, (seen.get(name) ?? 0) + Number(found) / n);
       note("polite", reading.polite);

@@ -3,7 +3,7 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import { principlesNamed } from "../lib/method/principle.ts";
 import { agreement, judgeHere } from "../lib/judges/served/agreement.ts";
 import { openServedJudge, ServedClient, servedSpec } from "../lib/judges/served/mod.ts";
-import { loadModel } from "../lib/run/session.ts";
+
 import { startEngine } from "../lib/tensor/mod.ts";
 import { user } from "./judge_fakes.ts";
 import { ggufFile } from "./reference/fixture.ts";

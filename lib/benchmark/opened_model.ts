@@ -2,12 +2,12 @@
 import { encodePrompt, endOfAnswer } from "../method/mod.ts";
 import { UserError } from "../base/error.ts";
 import { modelFingerprint } from "../method/mod.ts";
-import { generate, type LanguageModel, loadAdapter } from "../model/mod.ts";
+import { generate, type LanguageModel, loadAdapter, loadModel } from "../model/mod.ts";
 import { Rng } from "../base/random.ts";
 import { resolveConfig, type RunConfig } from "../run/config.ts";
 import { readJsonFile } from "../base/files.ts";
 import { locateModel } from "../run/source.ts";
-import { type Language, loadModel, type ModelState, Session } from "../run/session.ts";
+import { type Language, type ModelState, RUN_STATES, Session } from "../run/session.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { ChatTemplate, openTokenizer, type Turn } from "../text/mod.ts";
 import type { Answerer, Reply } from "./answering.ts";
@@ -130,7 +130,7 @@ async function openOfRun(rest: string, log: (line: string) => void): Promise<Ope
   const config = resolveConfig(record.scale, { values: record.config });
   const session = new Session(config, (stage) => `${folder}/${stage}`, log);
   const language = await session.language();
-  const model = await session.model(state as ModelState);
+  const model = await session.model(RUN_STATES[state as ModelState]);
   if (model.adapter) model.foldAdapter(); // so that the weights' fingerprint tells what it learned
   return {
     ...language,

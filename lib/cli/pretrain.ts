@@ -14,6 +14,7 @@ import { worldLanguage } from "../lab/world/language.ts";
 import { exerciseAccuracy, PHASES, pretrain } from "../lab/world/pretrain.ts";
 import type { StepLog } from "../method/mod.ts";
 import { saveModel } from "../model/mod.ts";
+import { terminalReporter } from "../run/stage.ts";
 import { versions } from "../run/versions.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { runCommand, stopOnInterrupt } from "./command.ts";
@@ -30,7 +31,7 @@ async function main(): Promise<void> {
   const engine = await startEngine();
   const { share, seed, run, out } = options;
   const model = freshModel(seed);
-  const stopping = stopOnInterrupt();
+  const reporter = terminalReporter(stopOnInterrupt());
   const rows: StepLog[] = [];
   for (const phase of PHASES) {
     const done = rows.length;
@@ -39,7 +40,7 @@ async function main(): Promise<void> {
       steps: Math.ceil(phase.steps * share),
       seed,
       folder: `${run}/${phase.name}`,
-      stopping,
+      reporter,
     });
     rows.push(...log.map((row) => ({ ...row, step: done + row.step })));
   }

@@ -9,8 +9,9 @@
 import { Command, InvalidArgumentError } from "commander";
 import { runCommand } from "./command.ts";
 import { makeFolder, writeCsv } from "../base/files.ts";
+import { loadModel } from "../model/mod.ts";
 import { DEFAULT_DATA, DEFAULT_MODEL, locateData, locateModel } from "../run/source.ts";
-import { loadModel } from "../run/session.ts";
+
 import { startEngine } from "../tensor/mod.ts";
 import { principlesNamed } from "../method/principle.ts";
 import { agreement, judgeHere, shortComparisons } from "../judges/served/agreement.ts";
@@ -57,8 +58,8 @@ const command = new Command("deno task served")
         ...(api === "completions" && { tokenizer: path }),
       });
       const served = await openServedJudge(spec, { principles: principlesNamed(["overall"]) });
-      await own.judge(comparisons.slice(0, 2)); // warms the kernels up
-      const [ours, here] = await timed(() => own.judge(comparisons));
+      await own.compare(comparisons.slice(0, 2)); // warms the kernels up
+      const [ours, here] = await timed(() => own.compare(comparisons));
       const [theirs, there] = await timed(() => served.compare(comparisons));
       rows.push({
         api,

@@ -10,7 +10,7 @@ import { UserError } from "../base/error.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
 import { makeFolder, writeWhole } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
-import { RunFolder, Stopped } from "../run/stage.ts";
+import { RunFolder, terminalReporter } from "../run/stage.ts";
 import { versions } from "../run/versions.ts";
 import { DATA_FOLDER } from "../lab/world/data.ts";
 import { startEngine } from "../tensor/mod.ts";
@@ -81,18 +81,15 @@ async function main(): Promise<void> {
   const record = { command: Deno.args, seeds, claims, versions: versions(engine), settings };
   await writeWhole(`${run}/run.json`, JSON.stringify(record, null, 2) + "\n");
 
-  const stopping = stopOnInterrupt();
+  const reporter = terminalReporter(stopOnInterrupt());
   for (const [i, { seed, path }] of folders.entries()) {
     console.log(`\nseed ${seed} (${i + 1} of ${seeds.length})`);
     const config: StudyConfig = { ...settings, seed };
     const folder = new RunFolder<StudyConfig, DeskSession>(path, stages);
     await folder.check(stages, { config });
-    const session = new DeskSession(config, (name) => folder.folderOf(name));
+    const session = new DeskSession(config, folder.folderOf);
     try {
-      for (const stage of stages) {
-        await folder.run(stage, { config, session, stopping });
-        if (stopping()) throw new Stopped();
-      }
+      await folder.run(stages, { config, session, reporter });
     } finally {
       session.dispose();
     }

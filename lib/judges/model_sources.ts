@@ -5,7 +5,7 @@ import { type LanguageModel, loadAdapter } from "../model/mod.ts";
 import { resolveConfig, type RunConfig } from "../run/config.ts";
 import { readJsonFile } from "../base/files.ts";
 import { locateModel } from "../run/source.ts";
-import { type ModelState, Session } from "../run/session.ts";
+import { type ModelState, RUN_STATES, Session } from "../run/session.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { ChatTemplate, openTokenizer } from "../text/mod.ts";
 import type { TokenScorer } from "../method/judge.ts";
@@ -58,7 +58,7 @@ export async function openRun(rest: string, setting: JudgeSetting): Promise<Open
   const { settings } = setting;
   const config = resolveConfig(record.scale, { values: record.config, settings });
   const session = await benchOf(config, setting, folder);
-  const model = await session.model(state as ModelState);
+  const model = await session.model(RUN_STATES[state as ModelState]);
   return await asJudge(session, model, setting, `run:${short(folder)}#${state}`);
 }
 
@@ -153,7 +153,7 @@ async function asJudge(
     judge: {
       name,
       compare: (comparisons) =>
-        judge.judge(comparisons, { onProgress: ({ done, total }) => onProgress?.(done, total) }),
+        judge.compare(comparisons, { onProgress: ({ done, total }) => onProgress?.(done, total) }),
     },
     notes: () => [
       `principles ${principles.join(", ")}, prompts of at most ${maxTokens} tokens`,

@@ -3,7 +3,15 @@ import { type DialogueEncoder, dialogueIds } from "./reward_model.ts";
 import { type Batch, type LanguageModel, lengthBuckets, rightPadded } from "../model/mod.ts";
 import type { Pair } from "../preference/mod.ts";
 import { linear, takeRows, type Tape } from "../tensor/mod.ts";
-import type { MicroBatch } from "../method/microbatch.ts";
+import {
+  batchOf,
+  type BatchOrder,
+  type BatchSource,
+  type MicroBatch,
+  type Objective,
+  type OutputOptions,
+  type StepBatch,
+} from "../method/mod.ts";
 
 /** Name of the scalar head, (1, C), as in `LlamaForSequenceClassification`. */
 const HEAD = "score.weight";
@@ -53,29 +61,52 @@ export function rewardBatches(
     const part = group.map((i) => pairs[i]);
     const rows = [...part.map((p) => p.chosen), ...part.map((p) => p.rejected)];
     const lengths = rows.map((ids) => ids.length);
-    const batch = rightPadded(rows, 0);
     return {
-      batch,
-      at: [],
+      batch: rightPadded(rows, 0),
       tokens: lengths.reduce((a, b) => a + b, 0),
-      output: (model, options) => scores(model, batch, { lengths, ...options }),
-      objective: (found) =>
-        tf.tidy(() => {
-          const [chosen, rejected] = tf.split(tf.reshape(found, [2 * part.length]), 2);
-          const gap = tf.sub(chosen, rejected); // (P)
-          // d/d gap of softplus(-gap) is -sigmoid(-gap).
-          const slope = tf.div(tf.neg(tf.sigmoid(tf.neg(gap))), pairs.length);
-          const mean = (x: tf.Tensor) => tf.div(tf.sum(x), pairs.length) as tf.Scalar;
-          return {
-            seed: tf.concat([slope, tf.neg(slope)]) as tf.Tensor1D,
-            metrics: {
-              loss: mean(tf.softplus(tf.neg(gap))),
-              accuracy: mean(tf.cast(tf.greater(gap, 0), "float32")),
-            },
-          };
-        }),
+      objective: new BradleyTerryObjective(lengths, pairs.length),
     };
   });
+}
+
+/** The Bradley-Terry loss of a part's 2P sequences: the chosen ones, then the rejected ones. */
+class BradleyTerryObjective implements Objective {
+  /** @param total Pairs of the whole batch, whose mean the loss is. */
+  constructor(readonly lengths: readonly number[], readonly total: number) {}
+
+  output(model: LanguageModel, batch: Batch, options: OutputOptions): tf.Tensor {
+    return scores(model, batch, { lengths: this.lengths, ...options });
+  }
+
+  gradient(output: tf.Tensor): ReturnType<Objective["gradient"]> {
+    return tf.tidy(() => {
+      const [chosen, rejected] = tf.split(tf.reshape(output, [this.lengths.length]), 2);
+      const gap = tf.sub(chosen, rejected); // (P)
+      // d/d gap of softplus(-gap) is -sigmoid(-gap).
+      const slope = tf.div(tf.neg(tf.sigmoid(tf.neg(gap))), this.total);
+      const mean = (x: tf.Tensor) => tf.div(tf.sum(x), this.total) as tf.Scalar;
+      return {
+        outputGradient: tf.concat([slope, tf.neg(slope)]) as tf.Tensor1D,
+        metrics: {
+          loss: mean(tf.softplus(tf.neg(gap))),
+          accuracy: mean(tf.cast(tf.greater(gap, 0), "float32")),
+        },
+      };
+    });
+  }
+}
+
+/** Pairs in batches, step by step: what a reward model trains on. */
+export class RewardData implements BatchSource {
+  constructor(
+    readonly examples: readonly RewardExample[],
+    readonly options: { order: BatchOrder; microBatchTokens: number },
+  ) {}
+
+  batch(step: number): Promise<StepBatch> {
+    const parts = rewardBatches(batchOf(step, this.examples, this.options.order), this.options);
+    return Promise.resolve({ parts });
+  }
 }
 
 /** Both answers of pairs as the token ids that a reward model reads. */

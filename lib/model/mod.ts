@@ -7,6 +7,7 @@ export { ropeFrequencies } from "./rope_frequencies.ts";
 export * from "./with_model.ts";
 export * from "./generate.ts";
 export * from "./language_model.ts";
+export * from "./load.ts";
 export * from "./lora.ts";
 export * from "./peft.ts";
 export * from "./safetensors.ts";

@@ -27,6 +27,11 @@ import { ChatTemplate, openTokenizer, type TextTokenizer } from "../text/mod.ts"
 import type { RunConfig } from "./config.ts";
 import { type Located, locateModel } from "./source.ts";
 
+/** The models of a run of `deno task align`, as commands name them, by the stage that made each. */
+export const RUN_STATES = { base: "base", jsft: "jsft", policy: "self-judge" } as const;
+/** One of {@linkcode RUN_STATES}. */
+export type ModelState = keyof typeof RUN_STATES;
+
 /** What turns text into a model's tokens and back. */
 export interface Language {
   tokenizer: TextTokenizer;
@@ -120,7 +125,7 @@ export class Session {
   async model(stage: string): Promise<LanguageModel> {
     if (this.config.lora.mode === "lora") return await this.#moved(stage);
     let model = this.#copies.get(stage);
-    if (!model) this.#copies.set(stage, model = await this.#loaded(stage));
+    if (!model) this.#copies.set(stage, model = await this.loaded(stage));
     return model;
   }
 
@@ -143,7 +148,7 @@ export class Session {
   async modelToTrain(start: string): Promise<LanguageModel> {
     const { mode, ...lora } = this.config.lora;
     if (mode === "full") {
-      const model = await this.#loaded(start);
+      const model = await this.loaded(start);
       this.#inTraining.push(model);
       return model;
     }
@@ -212,7 +217,7 @@ export class Session {
     if (stage === "base") {
       moving?.model.dispose();
       this.#moving = null;
-      return this.#arrived(await this.#loaded("base"), stage);
+      return this.#arrived(await this.loaded("base"), stage);
     }
     const model = await this.#moved(this.startOf(stage));
     model.adapter = await loadAdapter(`${this.folderOf(stage)}/adapter`, model.config);
@@ -225,7 +230,7 @@ export class Session {
     return model;
   }
 
-  async #loaded(stage: string): Promise<LanguageModel> {
+  protected async loaded(stage: string): Promise<LanguageModel> {
     if (stage !== "base") return await loadModel(`${this.folderOf(stage)}/model`);
     const { path, origin } = await this.located();
     this.log(`loading ${origin === "local" ? path : `${origin} (${path})`}`);

@@ -122,7 +122,7 @@ async function compareEach(
       limit(async (): Promise<Judgment | undefined> => {
         if (stop) return;
         try {
-          const [judgment] = await pairwise.judge([comparison]);
+          const [judgment] = await pairwise.compare([comparison]);
           inARow = 0;
           onProgress?.({ done: ++done, total: comparisons.length });
           return judgment;

@@ -27,8 +27,8 @@ export function faultyDeskJudge(
   const rng = Rng.named(seed, "coverage/pairs");
   const noise = Rng.named(seed, "coverage/judge");
   const comparisons = Array.from({ length: pairs }, () => {
-    const { order, first, second } = drawAnswers(rng);
-    return { prompt: [{ role: "user" as const, content: order }], first, second };
+    const { request, first, second } = drawAnswers(rng);
+    return { prompt: [{ role: "user" as const, content: request }], first, second };
   });
   /** Log-odds of the first position: reward over 0.8, a hundredth a character, 0.3 for the position, noise. */
   const positions = (gap: number, longer: number): LabelProbabilities => {

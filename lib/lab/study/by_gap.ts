@@ -1,7 +1,7 @@
-import type { Winner } from "../../method/mod.ts";
+import { credit, type Judgment } from "../../method/mod.ts";
 import { proportion } from "../../measure/statistics.ts";
 import { LABEL_TEMPERATURE } from "../world/preference.ts";
-import { LAST_BITS } from "./measure.ts";
+import { LAST_BITS } from "./desk_evidence.ts";
 
 /** Pairs whose two rewards are about so far apart, and how often a judge names the better answer of them. */
 export interface GapRow {
@@ -11,7 +11,7 @@ export interface GapRow {
   /** Mean distance of the two rewards. */
   readonly gap: number;
   readonly n: number;
-  /** Share of pairs in which the answer with the larger reward wins; a tie is a half. Wilson's interval. */
+  /** Share of pairs in which the answer with the larger reward wins, see `credit`. Wilson's interval. */
   readonly accuracy: number;
   readonly low: number;
   readonly high: number;
@@ -29,7 +29,7 @@ const EDGES = [0, 0.3, 0.6, 1, 1.5, 2.2, 10];
  * @param judged `gap` is the reward of the first answer less that of the second.
  */
 export function accuracyByGap(
-  judged: readonly { readonly gap: number; readonly winner: Winner }[],
+  judged: readonly ({ readonly gap: number } & Pick<Judgment, "winner" | "answered">)[],
   { edges = EDGES }: { edges?: readonly number[] } = {},
 ): GapRow[] {
   return edges.slice(1).flatMap((to, i): GapRow[] => {
@@ -41,9 +41,7 @@ export function accuracyByGap(
     if (some.length === 0) return [];
     const sum = (of: (pair: typeof some[number]) => number) =>
       some.reduce((total, pair) => total + of(pair), 0);
-    const right = sum(({ gap, winner }) =>
-      winner === "tie" ? 0.5 : Number((winner === "first") === (gap > 0))
-    );
+    const right = sum(({ gap, ...judgment }) => credit(judgment, gap > 0 ? "first" : "second"));
     const { value, low, high, n } = proportion(right, some.length);
     return [{
       from,

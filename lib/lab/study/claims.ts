@@ -95,8 +95,8 @@ export const CLAIMS: readonly Claim[] = [
       report("reward/raft-coin", "reward/jsft"),
       report("top-p/raft-coin", "top-p/jsft"),
       // On the pairs that self-training orders, the judge beside a reward model of the same labels.
-      report("own/jsft/jsft", "own/jsft/reward-model"),
-      report("own/self-judge/jsft", "own/self-judge/reward-model"),
+      report("on-policy/jsft/jsft", "on-policy/jsft/reward-model"),
+      report("on-policy/self-judge/jsft", "on-policy/self-judge/reward-model"),
     ],
   },
   {

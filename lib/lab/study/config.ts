@@ -36,15 +36,15 @@ export interface StudyConfig {
     readonly topP: number;
     /** Steps between measurements of the policy. */
     readonly evaluateEvery: number;
-    /** Orders of such a measurement. */
-    readonly evaluateOrders: number;
+    /** Requests of such a measurement. */
+    readonly evaluateRequests: number;
   };
   /** Methods trained beside the claims' own, to tell what is behind a result. */
   readonly controls: readonly MethodName[];
-  /** Held-out orders on which finished policies are measured. */
-  readonly orders: number;
-  /** Self-rejection: held-out orders, and sizes of the tournament. */
-  readonly rejection: { readonly orders: number; readonly candidates: readonly number[] };
+  /** Held-out requests on which finished policies are measured. */
+  readonly requests: number;
+  /** Self-rejection: held-out requests, and sizes of the tournament. */
+  readonly tournament: { readonly requests: number; readonly candidates: readonly number[] };
   /** Long runs, past the peak. */
   readonly long: {
     readonly steps: number;
@@ -89,12 +89,12 @@ const FULL: Omit<StudyConfig, "seed"> = {
     temperature: 1,
     topP: 0.9,
     evaluateEvery: 20,
-    evaluateOrders: 128,
+    evaluateRequests: 128,
   },
   // RAFT draws four answers a prompt where SELF-JUDGE draws two; and what is it worth without a judge?
   controls: ["raft-2", "raft-coin"],
-  orders: 300,
-  rejection: { orders: 128, candidates: [1, 2, 4, 8, 16] },
+  requests: 300,
+  tournament: { requests: 128, candidates: [1, 2, 4, 8, 16] },
   long: { steps: 150, learningRate: 3e-4, refreshEvery: 30 },
   noise: [
     { temperature: 0, pairs: 4000 },
@@ -103,7 +103,7 @@ const FULL: Omit<StudyConfig, "seed"> = {
   ],
 };
 
-/** What a reader waits for: fewer steps, at a higher rate, and fewer held-out orders; the same data. */
+/** What a reader waits for: fewer steps, at a higher rate, and fewer held-out requests; the same data. */
 const SMALL: Omit<StudyConfig, "seed"> = {
   ...FULL,
   supervised: { ...FULL.supervised, steps: 150 },
@@ -112,11 +112,11 @@ const SMALL: Omit<StudyConfig, "seed"> = {
     steps: 50,
     learningRate: 1.5e-4,
     evaluateEvery: 10,
-    evaluateOrders: 64,
+    evaluateRequests: 64,
   },
   controls: [],
-  orders: 200,
-  rejection: { ...FULL.rejection, orders: 64 },
+  requests: 200,
+  tournament: { ...FULL.tournament, requests: 64 },
 };
 
 /** Sizes of the study: settings, how many seeds, and which claims. */
@@ -134,11 +134,11 @@ export const STUDY_SCALES = {
         steps: 2,
         batchSize: 3,
         evaluateEvery: 1,
-        evaluateOrders: 4,
+        evaluateRequests: 4,
       },
       controls: FULL.controls,
-      orders: 4,
-      rejection: { orders: 3, candidates: [1, 4] },
+      requests: 4,
+      tournament: { requests: 3, candidates: [1, 4] },
       long: { ...SMALL.long, steps: 2, refreshEvery: 1 },
       noise: [{ temperature: 2, pairs: 16 }],
     },

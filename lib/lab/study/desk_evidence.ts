@@ -2,12 +2,14 @@ import type { Comparison } from "../../method/mod.ts";
 import type { Evidence } from "../../measure/mod.ts";
 import { LABEL_TEMPERATURE } from "../world/preference.ts";
 import { reward } from "../world/reward.ts";
-import type { Drawn } from "./measure.ts";
+
+/** Rewards are sums of tenths: two equal ones may differ in their last bits. */
+export const LAST_BITS = 1e-9;
 
 /** How much the true reward of a comparison's first answer is above that of the second. */
 export function rewardGap({ prompt, first, second }: Comparison): number {
   const gap = reward(prompt[0].content, first) - reward(prompt[0].content, second);
-  return Math.abs(gap) < 1e-9 ? 0 : gap; // sums of tenths that differ in their last bits alone
+  return Math.abs(gap) < LAST_BITS ? 0 : gap;
 }
 
 /**
@@ -29,13 +31,15 @@ export function deskEvidence(comparisons: readonly Comparison[]): Evidence[] {
   });
 }
 
-/** Every two different answers of a policy to the same order, in the order they were drawn. */
-export function drawnComparisons(drawn: readonly (readonly Drawn[])[]): Comparison[] {
+/** Every two different answers of a policy to the same request, as they were drawn. */
+export function drawnComparisons(
+  drawn: readonly (readonly { readonly request: string; readonly text: string }[])[],
+): Comparison[] {
   return drawn.flatMap((answers) => {
     const texts = [...new Set(answers.map(({ text }) => text))];
     return texts.flatMap((first, i) =>
       texts.slice(i + 1).map((second): Comparison => ({
-        prompt: [{ role: "user", content: answers[0].order }],
+        prompt: [{ role: "user", content: answers[0].request }],
         first,
         second,
       }))

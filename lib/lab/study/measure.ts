@@ -1,96 +1,90 @@
-import { type AnswerEncoder, encodePrompt, endOfAnswer } from "../../method/mod.ts";
-import { type Compare, type Judgment, larger } from "../../method/mod.ts";
-import { generate, type LanguageModel, sequenceLogProbs, type WithModel } from "../../model/mod.ts";
+import {
+  type AnswerEncoder,
+  type Compare,
+  credit,
+  encodePrompt,
+  type Judgment,
+  larger,
+  sampleAnswers,
+  type SampledAnswer,
+} from "../../method/mod.ts";
+import { type LanguageModel, sequenceLogProbs, type WithModel } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
 import { reward } from "../world/reward.ts";
+import { LAST_BITS, rewardGap } from "./desk_evidence.ts";
 import { BATCH_TOKENS, MAX_NEW_TOKENS } from "./session.ts";
-import { rewardGap } from "./desk_evidence.ts";
 
-/** An answer drawn from a policy. */
-export interface Drawn {
-  readonly order: string;
-  readonly text: string;
-  /** True reward. */
+/** An answer drawn from a policy, with the request it answers and its true reward. */
+export interface DrawnAnswer extends SampledAnswer {
+  readonly request: string;
   readonly reward: number;
-  /** Prompt and answer, end token included where the policy ended. */
-  readonly ids: readonly number[];
-  readonly from: number;
 }
 
-/** Answers to orders, drawn at temperature 1 from the whole distribution unless `topP` is given. */
+/**
+ * Answers to requests, drawn at temperature 1.
+ *
+ * @param options.topP Draw among the likeliest tokens alone. @default 1, the whole distribution
+ */
 export async function drawAnswersOf(
   model: LanguageModel,
-  orders: readonly string[],
-  options: {
+  requests: readonly string[],
+  { encoder, seed, samples = 1, topP = 1 }: {
     encoder: AnswerEncoder;
     seed: number;
     samples?: number;
     topP?: number;
   },
-): Promise<Drawn[][]> {
-  const { encoder, seed, samples = 1, topP = 1 } = options;
-  const end = endOfAnswer(encoder.tokenizer);
-  const prompts = orders.map((content) => encodePrompt([{ role: "user", content }], encoder));
-  const drawn = await generate(model, prompts, {
-    temperature: 1,
-    topP,
-    seed,
-    samples,
+): Promise<DrawnAnswer[][]> {
+  const prompts = requests.map((content) => encodePrompt([{ role: "user", content }], encoder));
+  const drawn = await sampleAnswers(model, prompts, {
+    ...{ encoder, topP, seed, samples, temperature: 1 },
     maxNewTokens: MAX_NEW_TOKENS,
-    stopIds: [end],
     batchRows: 256,
   });
   return drawn.map((answers, i) =>
-    answers.map((answer): Drawn => {
-      const text = encoder.tokenizer.decode(answer.ids, { skipSpecial: true }).trim();
-      const tail = answer.end === "stop" ? [end] : [];
-      return {
-        order: orders[i],
-        text,
-        reward: reward(orders[i], text),
-        ids: [...prompts[i], ...answer.ids, ...tail],
-        from: prompts[i].length,
-      };
-    })
+    answers.map((answer): DrawnAnswer => ({
+      ...answer,
+      request: requests[i],
+      reward: reward(requests[i], answer.text),
+    }))
   );
 }
 
-/** What a policy is worth on some orders. */
+/** What was measured of a policy on some requests. */
 export interface PolicyNumbers {
-  /** Mean true reward of one answer an order. */
+  /** Mean true reward of one answer a request. */
   readonly reward: number;
-  /** Share of orders on which the judge prefers its answer to one of the JSFT model; a tie is a half. */
+  /** Share of requests on which the judge prefers its answer to one of the JSFT model, see `credit`. */
   readonly judge_win_rate: number;
   /** Mean of log pi(y|x) - log pi_jsft(y|x) over its own answers: a sample estimate of the KL, in nats. */
   readonly kl: number;
-  /** Mean tokens of an answer. */
+  /** Mean tokens of an answer, its end token included. */
   readonly length: number;
 }
 
 /**
- * Measures a policy with one answer an order.
+ * Measures a policy with one answer a request.
  *
- * @param options.opponents Answers of the JSFT model to the same orders.
+ * @param options.opponents Answers of the JSFT model to the same requests.
  */
 export async function measurePolicy(
   model: LanguageModel,
-  orders: readonly string[],
-  options: {
+  requests: readonly string[],
+  { reference, compare, opponents, ...draw }: {
     encoder: AnswerEncoder;
     seed: number;
     reference: WithModel;
     compare: Compare;
-    opponents: readonly Drawn[];
+    opponents: readonly DrawnAnswer[];
   },
-): Promise<{ numbers: PolicyNumbers; answers: Drawn[] }> {
-  const { reference, compare, opponents } = options;
-  const answers = (await drawAnswersOf(model, orders, options)).map(([answer]) => answer);
+): Promise<{ numbers: PolicyNumbers; answers: DrawnAnswer[] }> {
+  const answers = (await drawAnswersOf(model, requests, draw)).map(([answer]) => answer);
   const own = await sequenceLogProbs(model, answers, { batchTokens: BATCH_TOKENS });
   const before = await reference((m) =>
     sequenceLogProbs(m, answers, { batchTokens: BATCH_TOKENS })
   );
-  const verdicts = await compare(answers.map(({ order, text }, i) => ({
-    prompt: [{ role: "user", content: order }],
+  const judgments = await compare(answers.map(({ request, text }, i) => ({
+    prompt: [{ role: "user", content: request }],
     first: text,
     second: opponents[i].text,
   })));
@@ -98,19 +92,14 @@ export async function measurePolicy(
     answers,
     numbers: {
       reward: mean(answers.map((answer) => answer.reward)),
-      judge_win_rate: mean(
-        verdicts.map(({ winner }) => winner === "first" ? 1 : winner === "tie" ? 0.5 : 0),
-      ),
+      judge_win_rate: mean(judgments.map((judgment) => credit(judgment))),
       kl: mean(own.map((value, i) => value - before[i])),
       length: mean(answers.map(({ ids, from }) => ids.length - from)),
     },
   };
 }
 
-/**
- * What a judge is worth against the true reward, of all pairs: one that it does not answer is a half where right
- * and wrong are counted, and names no winner.
- */
+/** A judge's quality against the true reward, of all pairs; see `credit`. */
 export interface JudgeNumbers {
   /** Agreement with the held-out labels, which are noisy. */
   readonly accuracy_labels: number;
@@ -118,7 +107,7 @@ export interface JudgeNumbers {
   readonly accuracy: number;
   /** The same where they differ by more than 0.3. */
   readonly accuracy_clear: number;
-  /** Share of pairs whose two orders name the same winner. */
+  /** Share of pairs whose two positions name the same winner. */
   readonly consistency: number;
   readonly first_position: number;
 }
@@ -126,39 +115,29 @@ export interface JudgeNumbers {
 /** Least gap of two rewards that a judge should see. */
 export const CLEAR = 0.3;
 
-/** Rewards are sums of tenths: two equal ones may differ in their last bits. */
-export const LAST_BITS = 1e-9;
-
-/** A verdict and whether it was given. */
-type Verdict = Pick<Judgment, "winner" | "answered">;
-
-/** What a verdict is worth to the first answer: 1, 0, or a half for a tie and a verdict not given. */
-const forFirst = ({ winner, answered }: Verdict): number =>
-  winner === "tie" || !answered ? 0.5 : Number(winner === "first");
-
-/** Share of judgments whose two orders name the same winner; one that was not given names none. */
+/** Share of judgments whose two positions name the same winner; one that was not given names none. */
 export function agreement(judgments: readonly Judgment[]): number {
   return mean(judgments.map(({ answered, consistent }) => Number(answered && consistent)));
 }
 
 /**
- * 1, 0 or a half for each pair whose rewards differ by more than `least`: whether the better answer wins, a tie
- * and a verdict not given being a half.
+ * The credit of the better answer of each pair whose rewards differ by more than `least`.
  *
  * @param gaps Reward of the first answer less that of the second.
  */
 export function rightOn(
-  judgments: readonly Verdict[],
+  judgments: readonly Pick<Judgment, "winner" | "answered">[],
   { gaps, least }: { gaps: readonly number[]; least: number },
 ): number[] {
-  return judgments.flatMap((judgment, i) => {
-    if (Math.abs(gaps[i]) <= least + LAST_BITS) return [];
-    return [gaps[i] > 0 ? forFirst(judgment) : 1 - forFirst(judgment)];
-  });
+  return judgments.flatMap((judgment, i) =>
+    Math.abs(gaps[i]) <= least + LAST_BITS
+      ? []
+      : [credit(judgment, gaps[i] > 0 ? "first" : "second")]
+  );
 }
 
-/** Measures a judge on held-out pairs; `right` has 1, 0 or a half for each clear pair. */
-export async function measureJudge(
+/** Measures a judge on held-out pairs; `right` has the credit of each clear pair. */
+export async function judgeQuality(
   compare: Compare,
   pairs: readonly Pair[],
 ): Promise<{ numbers: JudgeNumbers; right: number[] }> {
@@ -170,17 +149,17 @@ export async function measureJudge(
   const judgments = await compare(comparisons);
   const gaps = comparisons.map(rewardGap);
   const right = rightOn(judgments, { gaps, least: CLEAR });
-  const orders = judgments.flatMap(({ forward, backward, answered }) =>
-    [forward, backward].map(({ a, b }): Verdict => ({ winner: larger(a, b), answered }))
+  const first = judgments.flatMap(({ forward, backward, answered }) =>
+    [forward, backward].map(({ a, b }) => credit({ winner: larger(a, b), answered }))
   );
   return {
     right,
     numbers: {
-      accuracy_labels: mean(judgments.map(forFirst)),
+      accuracy_labels: mean(judgments.map((judgment) => credit(judgment))),
       accuracy: mean(rightOn(judgments, { gaps, least: 0 })),
       accuracy_clear: mean(right),
       consistency: agreement(judgments),
-      first_position: mean(orders.map(forFirst)),
+      first_position: mean(first),
     },
   };
 }

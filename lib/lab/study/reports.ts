@@ -1,27 +1,30 @@
-import { type Compare } from "../../method/mod.ts";
-import { inverted, longerWins } from "../../measure/mod.ts";
 import { writeCsv } from "../../base/files.ts";
+import { inverted, longerWins } from "../../measure/mod.ts";
+import type { Ranker } from "../../method/mod.ts";
+import { withModel } from "../../model/mod.ts";
 import { VIEWS } from "../world/reward.ts";
-import type { DeskSession } from "./session.ts";
-import { type Items, saveItems } from "./items.ts";
 import { COMPARED, type StudyConfig } from "./config.ts";
+import { type Items, saveItems } from "./items.ts";
 import {
   drawAnswersOf,
   type JudgeNumbers,
+  judgeQuality,
   mean,
-  measureJudge,
   measurePolicy,
   type PolicyNumbers,
 } from "./measure.ts";
-import { noisyName, type StudyStage, VARIANTS } from "./supervised.ts";
+import type { DeskSession } from "./session.ts";
+import type { StudyStage } from "./stage.ts";
+import { noisyName, VARIANTS } from "./supervised.ts";
 
 /** A judge by name, and how to reach it. */
-type Judges = Record<string, (session: DeskSession) => Promise<Compare & { dispose?(): void }>>;
+type Judges = Record<
+  string,
+  (session: DeskSession) => Promise<Pick<Ranker, "compare" | "dispose">>
+>;
 
-const judgeOf = (stage: string, principles?: readonly string[]) => async (session: DeskSession) => {
-  const judge = session.judge(await session.frozen(stage), principles);
-  return ((comparisons) => judge.judge(comparisons)) as Compare;
-};
+const judgeOf = (stage: string, principles?: readonly string[]) => (session: DeskSession) =>
+  session.judgeOf(stage, principles) as Promise<Pick<Ranker, "compare">>;
 
 function judgeStage(
   name: string,
@@ -38,14 +41,16 @@ function judgeStage(
       const items: Items = {};
       for (const [judge, open] of Object.entries(judges)) {
         checkStop();
-        const compare = await open(session);
-        const { numbers, right } = await measureJudge(compare, heldOut);
-        compare.dispose?.();
+        const { compare, dispose } = await open(session);
+        const { numbers, right } = await judgeQuality(compare, heldOut);
+        dispose?.();
         items[`right/${judge}`] = right;
         rows.push({ judge, ...numbers });
         log(
           `${judge}: right on ${percent(numbers.accuracy_clear)} of clear pairs, ` +
-            `${percent(numbers.accuracy)} of all; orders agree on ${percent(numbers.consistency)}`,
+            `${percent(numbers.accuracy)} of all; positions agree on ${
+              percent(numbers.consistency)
+            }`,
         );
       }
       await writeCsv(`${folder}/judges.csv`, rows);
@@ -71,8 +76,8 @@ export const otherJudgesStage = judgeStage("other-judges", {
   judges: {
     "judge-only": judgeOf("judge-only"),
     "reward-model": (session) => session.rewardJudge("reward-model"),
-    "longer wins": () => Promise.resolve(longerWins),
-    "shorter wins": () => Promise.resolve(inverted(longerWins)),
+    "longer wins": () => Promise.resolve({ compare: longerWins }),
+    "shorter wins": () => Promise.resolve({ compare: inverted(longerWins) }),
   },
 });
 
@@ -97,7 +102,7 @@ interface PolicyRow extends PolicyNumbers {
   readonly reward_top_p: number;
 }
 
-/** Finished policies on held-out orders, against answers of the JSFT model. */
+/** Finished policies on held-out requests, against answers of the JSFT model. */
 function policyStage(
   name: string,
   { title, policies, needs }: { title: string; policies: readonly string[]; needs: string[] },
@@ -106,37 +111,30 @@ function policyStage(
     name,
     title,
     needs,
-    config: ({ orders, heldOut, preference: { topP } }: StudyConfig) => ({
-      orders,
+    config: ({ requests, heldOut, preference: { topP } }: StudyConfig) => ({
+      requests,
       heldOut,
       preference: { topP },
     }),
-    async run({ session, config, folder, checkStop, log }) {
-      const { heldOut } = await session.pairs();
-      const orders = heldOut.slice(0, config.orders).map(({ prompt }) => prompt[0].content);
-      const { encoder } = session;
-      const reference = await session.frozen("jsft");
-      const judge = session.judge(reference);
-      const draw = (seed: number) =>
-        reference((m) => drawAnswersOf(m, orders, { encoder, seed })).then((drawn) =>
-          drawn.map(([answer]) => answer)
-        );
-      const opponents = await draw(config.seed + 1);
-      const { topP } = config.preference;
+    async run({ session, config: { seed, requests: count, preference: { topP } }, ...context }) {
+      const { folder, checkStop, log } = context;
+      const requests = await session.requests(count);
+      const encoder = await session.encoder();
+      const jsft = await session.model("jsft");
+      const { compare } = await session.judgeOf("jsft");
+      const draw = async (seed: number) =>
+        (await drawAnswersOf(jsft, requests, { encoder, seed })).map(([answer]) => answer);
+      const opponents = await draw(seed + 1);
       const rows: PolicyRow[] = [];
       const items: Items = {};
       for (const policy of policies) {
         checkStop();
-        const model = await session.load(policy);
-        const { numbers, answers } = await measurePolicy(model, orders, {
-          encoder,
-          seed: config.seed,
-          reference,
-          compare: (comparisons) => judge.judge(comparisons),
-          opponents,
+        const model = await session.model(policy);
+        const { numbers, answers } = await measurePolicy(model, requests, {
+          ...{ encoder, seed, compare, opponents },
+          reference: withModel(jsft),
         });
-        const cut = await drawAnswersOf(model, orders, { encoder, seed: config.seed, topP });
-        model.dispose();
+        const cut = await drawAnswersOf(model, requests, { encoder, seed, topP });
         items[`reward/${policy}`] = answers.map(({ reward }) => reward);
         items[`top-p/${policy}`] = cut.map(([{ reward }]) => reward);
         const row = { policy, ...numbers, reward_top_p: mean(items[`top-p/${policy}`]) };
@@ -146,11 +144,11 @@ function policyStage(
             `${row.reward_top_p.toFixed(3)}, KL ${row.kl.toFixed(2)} nats`,
         );
         if (policy === "self-judge") {
-          const before = await draw(config.seed);
+          const before = await draw(seed);
           await writeCsv(
             `${folder}/samples.csv`,
-            before.slice(0, 12).map(({ order, text, reward }, i) => ({
-              prompt: order,
+            before.slice(0, 12).map(({ request, text, reward }, i) => ({
+              prompt: request,
               before: text,
               after: answers[i].text,
               reward_before: reward,
@@ -168,7 +166,7 @@ function policyStage(
 
 /** Models trained on answers and labels alone, and the base, as policies. */
 export const answersStage = policyStage("answers", {
-  title: "true reward of the base, of SFT and of JSFT on held-out orders",
+  title: "true reward of the base, of SFT and of JSFT on held-out requests",
   needs: ["sft", "jsft"],
   policies: ["base", "sft", "jsft"],
 });
@@ -177,7 +175,7 @@ export const answersStage = policyStage("answers", {
 export function policiesStage(controls: StudyConfig["controls"]): StudyStage {
   const policies = [...COMPARED, ...controls];
   return policyStage("policies", {
-    title: "true reward of every policy trained on preferences on held-out orders",
+    title: "true reward of every policy trained on preferences on held-out requests",
     needs: ["jsft", ...policies],
     policies,
   });

@@ -54,7 +54,7 @@ export async function gather(
     "reward-by-n": [],
     "overoptimisation": [],
     "judge-accuracy": [],
-    "judge-on-own-pairs": [],
+    "judge-on-policy-pairs": [],
     "label-noise": [],
     "samples": [],
   };
@@ -63,7 +63,7 @@ export async function gather(
     const rowsOf = (file: string) => csvRows(`${path}/${file}`);
     const found: Items = {
       ...await readItems(
-        [...JUDGES, "answers", "policies", "self-rejection", "own-pairs"].map((name) =>
+        [...JUDGES, "answers", "policies", "tournament", "on-policy-pairs"].map((name) =>
           `${path}/${name}`
         ),
       ),
@@ -80,10 +80,10 @@ export async function gather(
         tables["reward-by-method"].push({ method: policy, seed, ...numbers });
       }
     }
-    for (const row of await rowsOf("own-pairs/pairs.csv")) {
-      tables["judge-on-own-pairs"].push({ seed, ...row });
+    for (const row of await rowsOf("on-policy-pairs/pairs.csv")) {
+      tables["judge-on-policy-pairs"].push({ seed, ...row });
     }
-    for (const row of await rowsOf("self-rejection/points.csv")) {
+    for (const row of await rowsOf("tournament/points.csv")) {
       tables["reward-by-n"].push({ seed, ...row });
     }
     for (const method of LONG) {
@@ -189,7 +189,7 @@ function bestStep(runs: readonly (readonly RewardPoint[])[]): number | undefined
 /** Names of measured things in words. */
 const WORDS: readonly (readonly [RegExp, string])[] = [
   [/^(reward|right|final)\//, ""],
-  [/^own\/(.+)\/(.+)$/, "$2 on answers of $1"],
+  [/^on-policy\/(.+)\/(.+)$/, "$2 on answers of $1"],
   [/^top-p\/(.+)$/, "$1 at top-p"],
   [/^best\/(.+)$/, "$1 at its best step"],
   [/^rejection\/(.+)\/(.+)\/(.+)$/, "$1, one of $3 by $2"],

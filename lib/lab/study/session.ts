@@ -1,16 +1,16 @@
-import type { AnswerEncoder } from "../../method/mod.ts";
 import {
+  type AnswerEncoder,
   type Compare,
-  JudgeTemplate,
-  modelScorer,
-  PairwiseJudge,
-  principlesNamed,
+  type JudgeLayout,
+  type PairwiseJudge,
+  type Principle,
+  type Ranker,
 } from "../../method/mod.ts";
-import { loadRewardModel, pointwiseJudge, rewardGrade } from "../../judges/mod.ts";
-import { type LanguageModel, type WithModel, withModel } from "../../model/mod.ts";
-import type { Pair } from "../../preference/mod.ts";
 import { Rng } from "../../base/random.ts";
-import { loadModel } from "../../run/session.ts";
+import { loadRewardModel, pointwiseJudge, rewardGrade } from "../../judges/mod.ts";
+import { type LanguageModel, LORA_DEFAULTS, type WithModel, withModel } from "../../model/mod.ts";
+import type { Pair } from "../../preference/mod.ts";
+import { type Language, Session } from "../../run/session.ts";
 import { DATA_FOLDER, deskPairs } from "../world/data.ts";
 import { WORLD_LAYOUT, WORLD_PRINCIPLES, worldLanguage } from "../world/language.ts";
 import { reward } from "../world/reward.ts";
@@ -20,36 +20,53 @@ import type { StudyConfig } from "./config.ts";
 export const BATCH_TOKENS = 4096;
 /** Longest answer drawn. */
 export const MAX_NEW_TOKENS = 40;
+/** Most tokens of a request with its answer. */
+const MAX_TOKENS = 128;
 
-/** What the stages of a study share: the world's data and language, and models by the stage that made them. */
-export class DeskSession {
-  readonly language = worldLanguage();
+/** What the stages of a study share: the session of a run, in the order desk's language and with its pairs. */
+export class DeskSession extends Session {
   #pairs: Promise<{ train: Pair[]; heldOut: Pair[] }> | null = null;
-  #open = new Map<string, LanguageModel>();
 
   constructor(
-    readonly config: StudyConfig,
+    readonly study: StudyConfig,
     /** Folder of a stage. */
-    readonly folderOf: (stage: string) => string,
+    folderOf: (stage: string) => string,
     /** Folder of the world's pairs. */
     readonly data = DATA_FOLDER,
-  ) {}
-
-  get encoder(): AnswerEncoder {
-    return { ...this.language, maxTokens: 128, overflow: "refuse" };
+  ) {
+    super({
+      seed: study.seed,
+      model: study.base,
+      data: { maxTokens: MAX_TOKENS },
+      selfJudge: { maxNewTokens: MAX_NEW_TOKENS },
+      judge: {
+        principles: ["overall"],
+        principlesFile: null,
+        system: null,
+        maxTokens: 255,
+        overflow: "refuse",
+        batchTokens: BATCH_TOKENS,
+      },
+      lora: { ...LORA_DEFAULTS, targetModules: [...LORA_DEFAULTS.targetModules], mode: "full" },
+    }, folderOf);
   }
 
-  /** The judge's templates, "overall" unless said. */
-  templates(names: readonly string[] = ["overall"]): JudgeTemplate[] {
-    return principlesNamed(names, WORLD_PRINCIPLES).map((principle) =>
-      new JudgeTemplate({ ...this.language, principle, layout: WORLD_LAYOUT })
-    );
+  override language(): Promise<Language> {
+    return Promise.resolve(worldLanguage());
+  }
+
+  override async encoder(maxTokens = MAX_TOKENS): Promise<AnswerEncoder> {
+    return { ...await this.language(), maxTokens, overflow: "refuse" };
+  }
+
+  protected override wording(): Promise<{ principles: readonly Principle[]; layout: JudgeLayout }> {
+    return Promise.resolve({ principles: WORLD_PRINCIPLES, layout: WORLD_LAYOUT });
   }
 
   /** This seed's training pairs and the held-out ones. */
   pairs(): Promise<{ train: Pair[]; heldOut: Pair[] }> {
     return this.#pairs ??= (async () => {
-      const { seed, pairs, heldOut } = this.config;
+      const { seed, pairs, heldOut } = this.study;
       const train = Rng.named(seed, "study/pairs").shuffle(await deskPairs("train", this.data));
       return {
         train: train.slice(0, pairs),
@@ -58,7 +75,13 @@ export class DeskSession {
     })();
   }
 
-  /** The training pairs' orders labelled by points of view. */
+  /** Held-out requests, the first so many. */
+  async requests(count: number): Promise<string[]> {
+    const { heldOut } = await this.pairs();
+    return heldOut.slice(0, count).map(requestOf);
+  }
+
+  /** The training pairs' requests labelled by points of view. */
   async principlePairs(): Promise<Pair[]> {
     const { train } = await this.pairs();
     const ids = new Set(train.map(({ id }) => id));
@@ -67,39 +90,33 @@ export class DeskSession {
     );
   }
 
-  /** A fresh copy of the model that a stage saved; "base" is the one that all start from. The caller's to free. */
-  load(stage: string): Promise<LanguageModel> {
-    return loadModel(stage === "base" ? this.config.base : `${this.folderOf(stage)}/model`);
+  /** A copy of the model that a stage made, the caller's to change and to free. */
+  copy(stage: string): Promise<LanguageModel> {
+    return this.loaded(stage);
   }
 
-  /** The model that a stage saved, shared and never trained. */
-  async frozen(stage: string): Promise<WithModel> {
-    let model = this.#open.get(stage);
-    if (!model) this.#open.set(stage, model = await this.load(stage));
-    return withModel(model);
+  /** A model as judge by some principles, its judgments kept nowhere. @param names default "overall" */
+  judgeBy(judged: WithModel, names?: readonly string[]): Promise<PairwiseJudge> {
+    return this.judge(judged, { cacheFile: null, principles: names });
   }
 
-  /** A model as judge of pairs. */
-  judge(frozen: WithModel, principles?: readonly string[]): PairwiseJudge {
-    return new PairwiseJudge({
-      scorer: modelScorer(frozen, { batchTokens: BATCH_TOKENS }),
-      templates: this.templates(principles),
-      batchTokens: 4 * BATCH_TOKENS,
-    });
+  /** The model that a stage made, as judge. */
+  async judgeOf(stage: string, names?: readonly string[]): Promise<PairwiseJudge> {
+    return await this.judgeBy(withModel(await this.model(stage)), names);
   }
 
-  /** The reward model that a stage saved, as judge of pairs. */
-  async rewardJudge(stage: string): Promise<Compare & { dispose(): void }> {
+  /** The reward model that a stage made, as judge of pairs. */
+  async rewardJudge(stage: string): Promise<Ranker> {
     const loaded = await loadRewardModel(`${this.folderOf(stage)}/model`);
-    const grade = rewardGrade(loaded, this.encoder, { batchTokens: BATCH_TOKENS });
+    const grade = rewardGrade(loaded, await this.encoder(), { batchTokens: BATCH_TOKENS });
     const { compare } = pointwiseJudge("reward model", grade);
-    return Object.assign(compare, { dispose: () => loaded.dispose() });
+    return { compare, dispose: () => loaded.dispose() };
   }
+}
 
-  dispose(): void {
-    this.#open.forEach((model) => model.dispose());
-    this.#open.clear();
-  }
+/** The request that a pair's answers answer. */
+export function requestOf({ prompt }: Pick<Pair, "prompt">): string {
+  return prompt[0].content;
 }
 
 /** The true reward as judge of pairs. */

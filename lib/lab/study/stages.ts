@@ -1,7 +1,7 @@
 import type { StudyConfig } from "./config.ts";
 import { LONG_RUNS, methodStages, noisySelfJudge, PREFERENCE } from "./preference.ts";
-import { ownPairsStage } from "./own_pairs.ts";
-import { rejectionStage } from "./rejection.ts";
+import { onPolicyPairsStage } from "./on_policy_pairs.ts";
+
 import {
   answersStage,
   jsftJudgeStage,
@@ -10,7 +10,9 @@ import {
   policiesStage,
   variantJudgesStage,
 } from "./reports.ts";
-import { noisyJsft, type StudyStage, SUPERVISED, VARIANTS } from "./supervised.ts";
+import type { StudyStage } from "./stage.ts";
+import { noisyJsft, SUPERVISED, VARIANTS } from "./supervised.ts";
+import { tournamentStage } from "./tournament.ts";
 
 /** The stages that the claims with these numbers need and no others, each after those it needs. */
 export function stagesFor(
@@ -24,8 +26,8 @@ export function stagesFor(
   const asked: Record<number, readonly StudyStage[]> = {
     1: [jsftJudgeStage, otherJudgesStage, answersStage],
     2: [policies],
-    3: [answersStage, policies, ownPairsStage],
-    4: [rejectionStage],
+    3: [answersStage, policies, onPolicyPairsStage],
+    4: [tournamentStage],
     5: [jsftJudgeStage, variantJudgesStage],
     6: LONG_RUNS,
     7: [...selfJudge, ...noisyPolicies, jsftJudgeStage, noisyJudges],
@@ -38,8 +40,8 @@ export function stagesFor(
     ...PREFERENCE,
     ...methodStages(controls),
     policies,
-    ownPairsStage,
-    rejectionStage,
+    onPolicyPairsStage,
+    tournamentStage,
     ...VARIANTS,
     variantJudgesStage,
     ...LONG_RUNS,

@@ -1,26 +1,23 @@
-import { addScoreHead, rewardBatches, rewardExamples } from "../../judges/mod.ts";
+import { Rng } from "../../base/random.ts";
+import { addScoreHead, RewardData, rewardExamples } from "../../judges/mod.ts";
 import {
+  type BatchOrder,
+  type BatchSource,
   type Example,
   jsftExamples,
-  type MicroBatch,
-  supervisedBatches,
+  SupervisedData,
 } from "../../method/mod.ts";
-import { type LanguageModel, saveModel } from "../../model/mod.ts";
+import type { LanguageModel } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
-import { Rng } from "../../base/random.ts";
-import type { Stage } from "../../run/stage.ts";
-import { trainStage } from "../../run/stages/training.ts";
+import { trainingStage } from "../../run/stages/training.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import { LABEL_TEMPERATURE, prefersFirst } from "../world/preference.ts";
 import { VIEWS } from "../world/reward.ts";
-import { BATCH_TOKENS, type DeskSession } from "./session.ts";
-import type { StudyConfig } from "./config.ts";
+import { BATCH_TOKENS, type DeskSession, requestOf } from "./session.ts";
+import type { StudyContext, StudyStage } from "./stage.ts";
 
-/** A stage of the study. */
-export type StudyStage = Stage<StudyConfig, DeskSession>;
-
-/** What a model is taught. */
-interface Lessons {
+/** What a model is trained on, as far as it can be written down: part of what the stage is made from. */
+interface TrainingData {
   readonly kinds: readonly Example["kind"][];
   readonly principles?: readonly string[];
   readonly rationale?: boolean;
@@ -33,40 +30,41 @@ interface Lessons {
 }
 
 /** Supervised training of the base on answers, judgments or both. */
-function supervised(name: string, title: string, lessons: Lessons): StudyStage {
-  return trained(name, { title, lessons }, async (session) => {
-    const { supervised } = session.config;
-    const pairs = await pairsOf(session, lessons);
-    const templates = session.templates(lessons.principles);
-    const { decisionWeight, batches = 1 } = lessons;
-    const batchSize = batches * supervised.batchSize;
-    return (step) => {
-      const some = pairsOfStep(step, { pairs, batchSize, seed: session.config.seed });
-      const examples = some.flatMap((pair) =>
-        jsftExamples([pair], {
-          encoder: session.encoder,
-          // A pair without a principle is labelled by the whole reward.
-          templates: templates.filter(({ principle }) =>
-            principle.name === (pair.principle ?? "overall")
-          ),
-          // The better answer by one point of view is no answer to imitate.
-          kinds: pair.principle ? ["judgment"] : lessons.kinds,
-          rationale: lessons.rationale,
-        }).examples
-      );
-      return supervisedBatches(examples, {
-        weighting: { mode: "example", judgeWeight: supervised.judgeWeight, decisionWeight },
-        batching: "bucketed",
-        microBatchTokens: BATCH_TOKENS,
-      });
-    };
+function supervised(name: string, title: string, data: TrainingData): StudyStage {
+  return trainedFromBase(name, { title, data }, async ({ session, config }) => {
+    const templates = await session.templates(data.principles);
+    const encoder = await session.encoder();
+    const groups = (await pairsOf(session, data)).map((pair) =>
+      jsftExamples([pair], {
+        encoder,
+        // A pair without a principle is labelled by the whole reward.
+        templates: templates.filter(({ principle }) =>
+          principle.name === (pair.principle ?? "overall")
+        ),
+        // The better answer by one point of view is no answer to imitate.
+        kinds: pair.principle ? ["judgment"] : data.kinds,
+        rationale: data.rationale,
+      }).examples
+    );
+    const { decisionWeight, batches = 1 } = data;
+    const { batchSize, judgeWeight } = config.supervised;
+    return new SupervisedData(groups, {
+      order: pairOrder(config.seed, batches * batchSize),
+      weighting: { mode: "example", judgeWeight, decisionWeight },
+      layout: { batching: "bucketed", microBatchTokens: BATCH_TOKENS },
+    });
   });
 }
 
-/** The pairs that lessons are made of. */
+/** How pairs are put into steps. */
+function pairOrder(seed: number, batchSize: number): BatchOrder {
+  return { name: "study", batchSize, seed, last: "dropped" };
+}
+
+/** The pairs that training data is made of. */
 async function pairsOf(
   session: DeskSession,
-  { principles, labels }: Lessons,
+  { principles, labels }: TrainingData,
 ): Promise<readonly Pair[]> {
   const { train } = await session.pairs();
   if (principles) return [...train, ...await session.principlePairs()];
@@ -77,30 +75,26 @@ async function pairsOf(
 function relabelled(
   pairs: readonly Pair[],
   temperature: number,
-  { config: { seed } }: DeskSession,
+  { study: { seed } }: DeskSession,
 ): readonly Pair[] {
   if (temperature === LABEL_TEMPERATURE) return pairs;
   const rng = Rng.named(seed, "study/labels");
   return pairs.map((pair): Pair => {
-    const answers = { order: pair.prompt[0].content, first: pair.chosen, second: pair.rejected };
+    const answers = { request: requestOf(pair), first: pair.chosen, second: pair.rejected };
     return prefersFirst(answers, rng, { temperature })
       ? pair
       : { ...pair, chosen: pair.rejected, rejected: pair.chosen };
   });
 }
 
-/**
- * A stage that trains every weight of the base on what `prepare` makes of each step.
- *
- * @param what.lessons What it is taught, as far as that can be written down: part of what the stage is made from.
- */
-function trained(
+/** A stage that trains every weight of the base. @param change Of the base, before it is trained */
+function trainedFromBase(
   name: string,
-  { title, lessons }: { title: string; lessons?: Lessons },
-  prepare: (session: DeskSession) => Promise<(step: number) => MicroBatch[]>,
+  { title, data }: { title: string; data?: TrainingData },
+  batches: (context: StudyContext) => Promise<BatchSource>,
   change: (model: LanguageModel) => void = () => {},
 ): StudyStage {
-  return {
+  return trainingStage({
     name,
     title,
     needs: [],
@@ -109,44 +103,25 @@ function trained(
       ...(world !== undefined && { world }),
       pairs,
       supervised,
-      ...(lessons && { lessons }),
+      ...(data && { data }),
     }),
-    async run(context) {
-      const { session, config: { supervised, seed } } = context;
-      const parts = await prepare(session);
-      const model = await session.load("base");
-      try {
-        change(model);
-        const rows = await trainStage(context, {
-          name,
-          model,
-          steps: supervised.steps,
-          seed,
-          schedule: { ...supervised, shape: "cosine" },
-          optimizer: { kind: "adamw", ...ADAMW_DEFAULTS },
-          checkpointEvery: 50,
-          identity: { name, supervised, lessons },
-          prepare: (step) => Promise.resolve({ parts: parts(step) }),
-          show: ({ loss }) => ({ loss: loss.toFixed(3) }),
-        });
-        await saveModel(model, `${context.folder}/model`);
-        return { loss: rows.at(-1)!.loss };
-      } finally {
-        model.dispose();
-      }
+    async plan(context) {
+      const { session, config: { supervised } } = context;
+      const source = await batches(context);
+      const model = await session.modelToTrain("base");
+      change(model);
+      return {
+        model,
+        data: source,
+        steps: supervised.steps,
+        schedule: { ...supervised, shape: "cosine" },
+        optimizer: { kind: "adamw", ...ADAMW_DEFAULTS },
+        checkpointEvery: 50,
+        show: ({ loss }) => ({ loss: loss.toFixed(3) }),
+        result: (rows) => ({ loss: rows.at(-1)!.loss }),
+      };
     },
-  };
-}
-
-/** The pairs of a step: every pass over them is a fresh seeded shuffle. */
-function pairsOfStep(
-  step: number,
-  { pairs, batchSize, seed }: { pairs: readonly Pair[]; batchSize: number; seed: number },
-): Pair[] {
-  const perEpoch = Math.max(1, Math.floor(pairs.length / batchSize));
-  const order = Rng.named(seed, `study/epoch/${Math.floor(step / perEpoch)}`).shuffle(pairs);
-  const start = (step % perEpoch) * batchSize;
-  return order.slice(start, start + batchSize);
+  });
 }
 
 /** Name of the JSFT stage on fewer or otherwise labelled pairs. */
@@ -161,37 +136,29 @@ export function noisyJsft(temperature: number, pairs: number): StudyStage {
   );
 }
 
-const BOTH: Lessons = { kinds: ["answer", "judgment"] };
+const BOTH: TrainingData = { kinds: ["answer", "judgment"] };
 
 /** Every stage that starts from the base and the labels alone. */
 export const SUPERVISED: readonly StudyStage[] = [
   supervised("sft", "SFT: the chosen answers alone", { kinds: ["answer"] }),
   supervised("jsft", "JSFT: chosen answers and judgments", BOTH),
   supervised("judge-only", "judgments alone", { kinds: ["judgment"] }),
-  trained(
+  trainedFromBase(
     "reward-model",
     { title: "a separate Bradley-Terry reward model" },
-    async (session) => {
+    async ({ session, config }) => {
       const { train } = await session.pairs();
-      return (step) =>
-        rewardBatches(
-          rewardExamples(
-            pairsOfStep(step, {
-              pairs: train,
-              ...session.config.supervised,
-              seed: session.config.seed,
-            }),
-            session.encoder,
-          ),
-          { microBatchTokens: BATCH_TOKENS },
-        );
+      return new RewardData(rewardExamples(train, await session.encoder()), {
+        order: pairOrder(config.seed, config.supervised.batchSize),
+        microBatchTokens: BATCH_TOKENS,
+      });
     },
     addScoreHead,
   ),
 ];
 
-const PRINCIPLES: Lessons = { ...BOTH, principles: ["overall", ...VIEWS] };
-const RATIONALE: Lessons = { ...BOTH, rationale: true };
+const PRINCIPLES: TrainingData = { ...BOTH, principles: ["overall", ...VIEWS] };
+const RATIONALE: TrainingData = { ...BOTH, rationale: true };
 
 /**
  * JSFT with principles, and with rationales after the decision. Each once more with some of what it takes from

@@ -1,7 +1,7 @@
 /** The order desk's preference data. @module */
 import { type Pair, readPairs } from "../../preference/mod.ts";
 import { Rng } from "../../base/random.ts";
-import { orderedItems } from "./desk.ts";
+import { requestedItems } from "./desk.ts";
 import { type DeskAnswers, drawAnswers, labelledPair, prefersFirst } from "./preference.ts";
 import { readAnswer, reward, type View, VIEWS, viewsOf } from "./reward.ts";
 
@@ -27,21 +27,21 @@ export interface PrincipleRow extends Omit<DeskRow, "reward_chosen" | "reward_re
 }
 
 /**
- * Both splits and the training split's principle labels; the same seed gives the same rows. No order, whatever
+ * Both splits and the training split's principle labels; the same seed gives the same rows. No request, whatever
  * its wording or sequence, is in both splits.
  */
 export function makeData(
   seed: number,
 ): { train: DeskRow[]; held_out: DeskRow[]; principles: PrincipleRow[] } {
   const rng = Rng.named(seed, "order desk");
-  const card = (order: string) => orderedItems(order).sort().join(" ");
+  const card = (request: string) => requestedItems(request).sort().join(" ");
   const split = (name: string, count: number, taken: ReadonlySet<string>) => {
     const cards = new Set<string>();
     const rows: DeskAnswers[] = [];
     while (rows.length < count) {
       const answers = drawAnswers(rng);
-      if (taken.has(card(answers.order))) continue;
-      cards.add(card(answers.order));
+      if (taken.has(card(answers.request))) continue;
+      cards.add(card(answers.request));
       rows.push(answers);
     }
     return { name, rows, cards };
@@ -56,20 +56,20 @@ export function makeData(
         id,
         prefersFirst: prefersFirst(answers, rng),
       });
-      const { order } = answers;
+      const { request } = answers;
       return {
         id,
-        prompt: order,
+        prompt: request,
         chosen,
         rejected,
-        reward_chosen: rounded(reward(order, chosen)),
-        reward_rejected: rounded(reward(order, rejected)),
+        reward_chosen: rounded(reward(request, chosen)),
+        reward_rejected: rounded(reward(request, rejected)),
       };
     });
   // Each pair is asked from one point of view on which its answers differ.
   const principles = train.rows.flatMap((answers, i): PrincipleRow[] => {
-    const { order, first, second } = answers;
-    const [a, b] = [first, second].map((answer) => viewsOf(readAnswer(order, answer)));
+    const { request, first, second } = answers;
+    const [a, b] = [first, second].map((answer) => viewsOf(readAnswer(request, answer)));
     const differing = VIEWS.filter((view) => a[view] !== b[view]);
     if (differing.length === 0) return [];
     const principle = differing[rng.int(differing.length)];
@@ -78,7 +78,7 @@ export function makeData(
       id,
       prefersFirst: prefersFirst(answers, rng, { view: principle }),
     });
-    return [{ id, prompt: order, chosen, rejected, principle }];
+    return [{ id, prompt: request, chosen, rejected, principle }];
   });
   return { train: labelled(train), held_out: labelled(heldOut), principles };
 }
@@ -91,7 +91,7 @@ export async function deskPairs(
   const pairs: Pair[] = [];
   for await (const pair of readPairs(`${folder}/${name}.csv`, { onBadLine: "fail" })) {
     const answers = {
-      order: pair.prompt[0].content,
+      request: pair.prompt[0].content,
       first: pair.chosen,
       second: pair.rejected,
     };

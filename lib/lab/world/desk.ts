@@ -2,7 +2,7 @@ import type { Rng } from "../../base/random.ts";
 import { CLOSINGS, FILLERS, ITEMS, LEADS, OPENINGS, REQUESTS } from "./words.ts";
 
 /** What a guest wants. */
-export interface Order {
+export interface GuestRequest {
   /** Distinct things, one to four, in the order they were named. */
   readonly items: readonly string[];
   /** The guest's sentence. */
@@ -39,17 +39,17 @@ export const FLAWS: Flaws = {
   malformed: 0.12,
 };
 
-/** How many things an order has, with equal chances. */
+/** How many things a request has, with equal chances. */
 const SIZES = [1, 2, 2, 3, 3, 3, 4, 4];
 
-/** A random order. */
-export function drawOrder(rng: Rng): Order {
+/** A random request. */
+export function drawRequest(rng: Rng): GuestRequest {
   const items = rng.shuffle(ITEMS).slice(0, pick(SIZES, rng));
-  return { items, text: orderText(items, pick(REQUESTS, rng)) };
+  return { items, text: requestText(items, pick(REQUESTS, rng)) };
 }
 
 /** The guest's sentence, for example "we want tea , soup and figs please ." */
-export function orderText(items: readonly string[], [before, after]: readonly [string, string]) {
+export function requestText(items: readonly string[], [before, after]: readonly [string, string]) {
   return `${before} ${listOf(items)} ${after}`;
 }
 
@@ -58,19 +58,19 @@ export function orderText(items: readonly string[], [before, after]: readonly [s
  *
  * @example
  * ```ts
- * orderedItems("we want tea and figs please ."); // ["tea", "figs"]
+ * requestedItems("we want tea and figs please ."); // ["tea", "figs"]
  * ```
  */
-export function orderedItems(text: string): string[] {
+export function requestedItems(text: string): string[] {
   return text.split(/\s+/).filter((word) => ITEMS.includes(word));
 }
 
-/** An answer to an order, with flaws at the given rates. */
-export function drawAnswer(order: Order, rng: Rng, flaws: Flaws = FLAWS): string {
+/** An answer to a request, with flaws at the given rates. */
+export function drawAnswer(request: GuestRequest, rng: Rng, flaws: Flaws = FLAWS): string {
   const happens = (rate: number) => rng.uniform() < rate;
-  let items = [...order.items];
+  let items = [...request.items];
   const foreign = () =>
-    pick(ITEMS.filter((item) => ![...order.items, ...items].includes(item)), rng);
+    pick(ITEMS.filter((item) => ![...request.items, ...items].includes(item)), rng);
   if (happens(flaws.swapped)) items[rng.int(items.length)] = foreign();
   if (items.length > 1 && happens(flaws.missing)) items.splice(rng.int(items.length), 1);
   if (items.length > 2 && happens(flaws.missing * flaws.missing)) {

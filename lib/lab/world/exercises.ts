@@ -1,5 +1,5 @@
 import type { Rng } from "../../base/random.ts";
-import { drawAnswer, drawOrder, FLAWS, listOf, type Order, pick } from "./desk.ts";
+import { drawAnswer, drawRequest, FLAWS, type GuestRequest, listOf, pick } from "./desk.ts";
 import { VIEW_PHRASES } from "./language.ts";
 import { readAnswer, type Reading, VIEWS, viewsOf } from "./reward.ts";
 import { ITEMS, NUMBERS, SPECIAL } from "./words.ts";
@@ -24,17 +24,17 @@ const STRAY = { lessons: 0.7, most: 0.8 };
 /** Share of lessons with marks. In these each named thing has one with a chance that the lesson draws. */
 const MARKED = 0.5;
 
-/** An order and an answer of any quality. */
+/** A request and an answer of any quality. */
 export function answerLesson(rng: Rng): Lesson {
-  const order = drawOrder(rng);
+  const request = drawRequest(rng);
   return lesson("answer", [
-    [`${SPECIAL.user} ${order.text} ${SPECIAL.assistant}`, 0],
-    [`${drawAnswer(order, rng)} ${SPECIAL.end}`, 1],
+    [`${SPECIAL.user} ${request.text} ${SPECIAL.assistant}`, 0],
+    [`${drawAnswer(request, rng)} ${SPECIAL.end}`, 1],
   ]);
 }
 
 /**
- * Reading exercises on two answers to an order, as turns. Which has more of this or that, from every point of
+ * Reading exercises on two answers to a request, as turns. Which has more of this or that, from every point of
  * view: A, B or same. Then: what does one of them contain? None asks which is better: the base knows no preference.
  *
  * What a judge of this world has to do is to look named things up in the order, silently, while it reads; from
@@ -44,7 +44,7 @@ export function answerLesson(rng: Rng): Lesson {
  *
  * @param options.joint Three of the questions join two to five points of view, as in "which names more and
  * is more polite ?": the answer is the side that most of them favour, all counted alike.
- * @param options.doubled Half the mistaken things are drawn from the order itself (now and then the very thing,
+ * @param options.doubled Half the mistaken things are drawn from the request itself (now and then the very thing,
  * which is then no mistake), as in "tea , tea and figs": what a weak policy says, and rare in the data.
  * @param options.plain Answers as in the data set, without marks: the exercises on which the base is measured.
  */
@@ -56,13 +56,13 @@ export function comparisonLesson(
     plain?: boolean;
   } = {},
 ): Lesson {
-  const order = drawOrder(rng);
+  const request = drawRequest(rng);
   const stray = !plain && rng.uniform() < STRAY.lessons ? STRAY.most * rng.uniform() : 0;
   const marked = !plain && rng.uniform() < MARKED ? rng.uniform() : 0;
   const answers = [0, 1].map(() =>
-    stray > 0 ? strayAnswer(order, { rng, rate: stray, doubled }) : drawAnswer(order, rng)
+    stray > 0 ? strayAnswer(request, { rng, rate: stray, doubled }) : drawAnswer(request, rng)
   );
-  const readings = answers.map((answer) => readAnswer(order.text, answer));
+  const readings = answers.map((answer) => readAnswer(request.text, answer));
   const [a, b] = readings.map(viewsOf);
   const single = VIEWS.map((view) => [view]);
   const asked = joint
@@ -92,9 +92,11 @@ export function comparisonLesson(
     ...turn,
     [SPECIAL.end, 0],
   ]);
-  const [first, second] = answers.map((answer) => withMarks(answer, { order, rng, rate: marked }));
+  const [first, second] = answers.map((answer) =>
+    withMarks(answer, { request, rng, rate: marked })
+  );
   return lesson("comparison", [
-    [`${SPECIAL.user} compare ${order.text} A :`, 0],
+    [`${SPECIAL.user} compare ${request.text} A :`, 0],
     ...first,
     ["B :", 0],
     ...second,
@@ -104,24 +106,24 @@ export function comparisonLesson(
 
 /** An answer as if each ordered thing had been mistaken for another with a chance of `rate`. */
 function strayAnswer(
-  order: Order,
+  request: GuestRequest,
   { rng, rate, doubled }: { rng: Rng; rate: number; doubled: boolean },
 ): string {
-  const others = rng.shuffle(ITEMS.filter((item) => !order.items.includes(item)));
-  const mistaken = () => doubled && rng.uniform() < 0.5 ? pick(order.items, rng) : others.pop()!;
-  const items = order.items.map((item) => rng.uniform() < rate ? mistaken() : item);
-  return drawAnswer({ ...order, items }, rng, { ...FLAWS, swapped: 0.1, repeated: 0.25 });
+  const others = rng.shuffle(ITEMS.filter((item) => !request.items.includes(item)));
+  const mistaken = () => doubled && rng.uniform() < 0.5 ? pick(request.items, rng) : others.pop()!;
+  const items = request.items.map((item) => rng.uniform() < rate ? mistaken() : item);
+  return drawAnswer({ ...request, items }, rng, { ...FLAWS, swapped: 0.1, repeated: 0.25 });
 }
 
 /** The words of an answer, each thing followed by its mark with a chance of `rate`: ordered, extra or again. */
 function withMarks(
   answer: string,
-  { order, rng, rate }: { order: Order; rng: Rng; rate: number },
+  { request, rng, rate }: { request: GuestRequest; rng: Rng; rate: number },
 ): Part[] {
   const seen = new Set<string>();
   return answer.split(" ").flatMap((word): Part[] => {
     if (!ITEMS.includes(word)) return [[word, READ_WEIGHT]];
-    const mark = seen.has(word) ? "again" : order.items.includes(word) ? "ordered" : "extra";
+    const mark = seen.has(word) ? "again" : request.items.includes(word) ? "ordered" : "extra";
     seen.add(word);
     const given: Part = [word, READ_WEIGHT];
     return rng.uniform() < rate ? [given, [mark, MARK_WEIGHT]] : [given];
@@ -133,7 +135,7 @@ export function review(reading: Reading): string {
   const number = (count: number) => NUMBERS[Math.min(count, NUMBERS.length - 1)];
   return [
     `names ${number(reading.covered)}`,
-    `missing ${number(reading.ordered - reading.covered)}`,
+    `missing ${number(reading.requested - reading.covered)}`,
     `extra ${number(reading.stray)}`,
     `repeated ${number(reading.repeats)}`,
     `chatter ${number(reading.fillers)}`,

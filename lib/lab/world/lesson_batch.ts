@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
-import type { MicroBatch } from "../../method/mod.ts";
+import { type MicroBatch, type Objective, TokenObjective } from "../../method/mod.ts";
 import { type Position, rightPadded } from "../../model/mod.ts";
 import type { Lesson } from "./exercises.ts";
 import { VOCABULARY } from "./words.ts";
@@ -29,17 +29,31 @@ export function lessonBatch(lessons: readonly Lesson[], share: number): MicroBat
       weights.push(weight);
     })
   );
-  const total = weights.reduce((a, b) => a + b, 0);
   const name = `${lessons[0].kind}Loss`;
   return {
     batch: rightPadded(lessons.map(({ words }) => idsOf(words)), 0),
-    at,
     tokens: lessons.reduce((sum, { words }) => sum + words.length, 0),
-    objective: (logProbs) =>
-      tf.tidy(() => {
-        const seed = tf.tensor1d(weights.map((weight) => -weight * share / total));
-        const loss = tf.sum(tf.mul(logProbs, seed)) as tf.Scalar;
-        return { seed, metrics: { loss, [name]: tf.div(loss, share) as tf.Scalar } };
-      }),
+    objective: new ExerciseObjective(at, weights, { name, share }),
   };
+}
+
+/** The weighted mean loss of words, times a share. */
+class ExerciseObjective extends TokenObjective {
+  constructor(
+    at: readonly Position[],
+    readonly weights: readonly number[],
+    readonly options: { readonly name: string; readonly share: number },
+  ) {
+    super(at);
+  }
+
+  gradient(logProbs: tf.Tensor1D): ReturnType<Objective["gradient"]> {
+    const { name, share } = this.options;
+    const total = this.weights.reduce((a, b) => a + b, 0);
+    return tf.tidy(() => {
+      const outputGradient = tf.tensor1d(this.weights.map((weight) => -weight * share / total));
+      const loss = tf.sum(tf.mul(logProbs, outputGradient)) as tf.Scalar;
+      return { outputGradient, metrics: { loss, [name]: tf.div(loss, share) as tf.Scalar } };
+    });
+  }
 }

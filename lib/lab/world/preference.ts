@@ -1,26 +1,26 @@
 import type { Pair } from "../../preference/mod.ts";
 import type { Rng } from "../../base/random.ts";
-import { drawAnswer, drawOrder } from "./desk.ts";
+import { drawAnswer, drawRequest } from "./desk.ts";
 import { review } from "./exercises.ts";
 import { readAnswer, reward, type View, viewsOf } from "./reward.ts";
 
 /** Scale of the Bradley-Terry model that labels are drawn from, in units of reward. */
 export const LABEL_TEMPERATURE = 0.5;
 
-/** Two answers to one order. */
+/** Two answers to one request. */
 export interface DeskAnswers {
-  readonly order: string;
+  readonly request: string;
   readonly first: string;
   readonly second: string;
 }
 
-/** Two different answers to a random order. */
+/** Two different answers to a random request. */
 export function drawAnswers(rng: Rng): DeskAnswers {
-  const order = drawOrder(rng);
-  const first = drawAnswer(order, rng);
+  const request = drawRequest(rng);
+  const first = drawAnswer(request, rng);
   let second = first;
-  while (second === first) second = drawAnswer(order, rng);
-  return { order: order.text, first, second };
+  while (second === first) second = drawAnswer(request, rng);
+  return { request: request.text, first, second };
 }
 
 /**
@@ -30,12 +30,12 @@ export function drawAnswers(rng: Rng): DeskAnswers {
  * @param options.view Label by one point of view instead of the whole reward.
  */
 export function prefersFirst(
-  { order, first, second }: DeskAnswers,
+  { request, first, second }: DeskAnswers,
   rng: Rng,
   { temperature = LABEL_TEMPERATURE, view }: { temperature?: number; view?: View } = {},
 ): boolean {
   const value = (answer: string) =>
-    view ? viewsOf(readAnswer(order, answer))[view] : reward(order, answer);
+    view ? viewsOf(readAnswer(request, answer))[view] : reward(request, answer);
   const gap = value(first) - value(second);
   // At temperature 0 the labeller sees the reward itself.
   if (temperature === 0) return gap > 0 || (gap === 0 && rng.uniform() < 0.5);
@@ -47,18 +47,18 @@ export function labelledPair(
   answers: DeskAnswers,
   { id, prefersFirst, principle }: { id: string; prefersFirst: boolean; principle?: string },
 ): Pair {
-  const { order, first, second } = answers;
+  const { request, first, second } = answers;
   const [chosen, rejected] = prefersFirst ? [first, second] : [second, first];
   return {
     id,
-    prompt: [{ role: "user", content: order }],
+    prompt: [{ role: "user", content: request }],
     chosen,
     rejected,
     source: "order-desk",
     ...(principle !== undefined && { principle }),
     rationale: {
-      chosen: review(readAnswer(order, chosen)),
-      rejected: review(readAnswer(order, rejected)),
+      chosen: review(readAnswer(request, chosen)),
+      rejected: review(readAnswer(request, rejected)),
     },
   };
 }

@@ -4,7 +4,8 @@ import { nextTokenProbabilities } from "../../model/mod.ts";
 import type { LanguageModel } from "../../model/mod.ts";
 import { Rng } from "../../base/random.ts";
 import { makeFolder } from "../../base/files.ts";
-import { trainStage } from "../../run/stages/training.ts";
+import type { Reporter } from "../../run/stage.ts";
+import { trainLogged } from "../../run/stages/training.ts";
 import { MUON_DEFAULTS } from "../../tensor/mod.ts";
 import { answerLesson, comparisonLesson } from "./exercises.ts";
 import { idsOf, lessonBatch } from "./lesson_batch.ts";
@@ -26,7 +27,7 @@ interface Phase {
   readonly rate: number;
   /** From this share of its steps on, some questions join several views. */
   readonly jointFrom: number;
-  /** Whether mistaken things may be others of the order. */
+  /** Whether mistaken things may be others of the request. */
   readonly doubled: boolean;
 }
 
@@ -95,38 +96,44 @@ export async function exerciseAccuracy(
 /** One phase, from the model as it is; a phase done before is only loaded. */
 export async function pretrain(
   model: LanguageModel,
-  { steps, rate, jointFrom, doubled, seed, folder, stopping }: Phase & {
+  { steps, rate, jointFrom, doubled, seed, folder, reporter }: Phase & {
     seed: number;
     folder: string;
-    stopping: () => boolean;
+    reporter: Reporter;
   },
 ): Promise<StepLog[]> {
   await makeFolder(folder);
-  return await trainStage(
-    { folder, config: { seed }, stopping, log: (line) => console.log(line) },
+  const identity = {
+    ...{ seed, steps, rate, jointFrom },
+    optimizer: OPTIMIZER,
+    kinds: KINDS.map(({ count, share }) => [count, share]),
+    ...(doubled && { doubled }),
+  };
+  return await trainLogged(
     {
       name: doubled ? "base, things named twice" : "base, things not ordered",
+      folder,
+      config: { seed },
+      identity: JSON.stringify(identity),
+      ...reporter,
+    },
+    {
       model,
+      data: {
+        batch: (step) => {
+          const joint = step >= Math.round(jointFrom * steps);
+          return Promise.resolve({ parts: pretrainingStep(step, { seed, joint, doubled }) });
+        },
+      },
       steps,
-      seed,
       schedule: { learningRate: rate, shape: "cosine", warmup: 0.02 },
       optimizer: OPTIMIZER,
       checkpointEvery: 250,
-      identity: {
-        ...{ steps, rate, jointFrom },
-        optimizer: OPTIMIZER,
-        kinds: KINDS.map(({ count, share }) => [count, share]),
-        ...(doubled && { doubled }),
-      },
-      prepare: (step) => {
-        const joint = step >= Math.round(jointFrom * steps);
-        return Promise.resolve({ parts: pretrainingStep(step, { seed, joint, doubled }) });
-      },
       show: (row) => ({
         answers: row.answerLoss.toFixed(3),
         comparisons: row.comparisonLoss.toFixed(3),
       }),
-      evaluate: async (step) =>
+      measure: async (step) =>
         step % 500 === 0 || step === steps ? await exerciseAccuracy(model, { lessons: 40 }) : {},
     },
   );

@@ -1,10 +1,10 @@
-import { orderedItems } from "./desk.ts";
+import { requestedItems } from "./desk.ts";
 import { CLOSINGS, FILLERS, ITEMS, LEADS, OPENINGS } from "./words.ts";
 
 /** What an answer says, counted. */
 export interface Reading {
   /** Things ordered. */
-  readonly ordered: number;
+  readonly requested: number;
   /** Ordered things that are named. */
   readonly covered: number;
   /** Distinct things named that were not ordered. */
@@ -38,21 +38,21 @@ const WELL_FORMED = new RegExp(
 );
 
 /**
- * Reads an answer against its order, exactly; any text can be read.
+ * Reads an answer against its request, exactly; any text can be read.
  *
- * @param order The guest's sentence.
+ * @param request The guest's sentence.
  */
-export function readAnswer(order: string, answer: string): Reading {
-  const ordered = orderedItems(order);
+export function readAnswer(request: string, answer: string): Reading {
+  const requested = requestedItems(request);
   const words = answer.trim().split(/\s+/);
   const text = ` ${words.join(" ")} `;
   const named = words.filter((word) => ITEMS.includes(word));
   const distinct = new Set(named);
   const has = (list: readonly string[]) => list.some((phrase) => text.includes(` ${phrase} `));
   return {
-    ordered: ordered.length,
-    covered: ordered.filter((item) => distinct.has(item)).length,
-    stray: [...distinct].filter((item) => !ordered.includes(item)).length,
+    requested: requested.length,
+    covered: requested.filter((item) => distinct.has(item)).length,
+    stray: [...distinct].filter((item) => !requested.includes(item)).length,
     repeats: named.length - distinct.size,
     fillers: FILLERS.reduce((n, filler) => n + text.split(` ${filler}`).length - 1, 0),
     polite: has([...OPENINGS.polite, ...CLOSINGS.polite]),
@@ -65,7 +65,7 @@ export function readAnswer(order: string, answer: string): Reading {
 export function viewsOf(reading: Reading): Record<View, number> {
   const capped = (count: number) => Math.min(count, MOST);
   return {
-    completeness: 2 * reading.covered / reading.ordered,
+    completeness: 2 * reading.covered / reading.requested,
     accuracy: -0.7 * capped(reading.stray),
     manners: (reading.polite ? 0.4 : 0) - (reading.rude ? 0.8 : 0),
     brevity: -0.5 * capped(reading.fillers) - 0.5 * capped(reading.repeats),
@@ -74,10 +74,10 @@ export function viewsOf(reading: Reading): Record<View, number> {
 }
 
 /**
- * The true reward of an answer: 2 x share of the order named - 0.7 a thing not ordered - 0.5 a phrase of
+ * The true reward of an answer: 2 x share of the request named - 0.7 a thing not ordered - 0.5 a phrase of
  * chatter - 0.5 a repetition + 0.4 if polite - 0.8 if rude - 1 if malformed; at most 2.4.
  *
- * @param order The guest's sentence.
+ * @param request The guest's sentence.
  *
  * @example
  * ```ts
@@ -85,7 +85,7 @@ export function viewsOf(reading: Reading): Record<View, number> {
  * reward("we want tea and figs please .", "you get tea ."); // 1
  * ```
  */
-export function reward(order: string, answer: string): number {
-  const views = viewsOf(readAnswer(order, answer));
+export function reward(request: string, answer: string): number {
+  const views = viewsOf(readAnswer(request, answer));
   return VIEWS.reduce((sum, view) => sum + views[view], 0);
 }

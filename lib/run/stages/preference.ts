@@ -12,7 +12,7 @@ import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import type { RunStage } from "../pipeline.ts";
 import { rankerOf, type RankerParts } from "../rankers.ts";
 import type { Session } from "../session.ts";
-import type { Seeded, Stage, StageContext } from "../stage.ts";
+import type { Seeded, Stage, StageContext, StageResult } from "../stage.ts";
 import { pairsOf } from "./data.ts";
 import { trainingStage } from "./training.ts";
 
@@ -26,8 +26,13 @@ export interface PreferenceSettings extends Omit<PreferenceConfig, "seed"> {
   readonly checkpointEvery: number;
 }
 
-/** Measures the policy in training after a step: more numbers for the step's log. */
-export type PolicyMeasure = (step: number) => Promise<Record<string, number>>;
+/** Measures the policy in training. */
+export interface PolicyMeasure {
+  /** After a step: more numbers for its log. */
+  after(step: number): Promise<Record<string, number>>;
+  /** After the last step: what the stage leaves for the summary. */
+  finish(): Promise<StageResult>;
+}
 
 /** A stage that trains the model of another stage on preferences. */
 export interface PreferenceStage<C extends Seeded, S extends Session>
@@ -37,9 +42,10 @@ export interface PreferenceStage<C extends Seeded, S extends Session>
   readonly method: (config: C) => { readonly name: string } & Method;
   readonly settings: (config: C) => PreferenceSettings;
   readonly pairs: (context: StageContext<C, S>) => Promise<readonly Pair[]>;
-  /** Most tokens of a prompt with its answer. */
-  readonly maxTokens: (config: C) => number | undefined;
-  readonly dropoutSeed: (config: C) => number;
+  /** Most tokens of a prompt with its answer. @default the session's */
+  readonly maxTokens?: (config: C) => number;
+  /** @default the run's seed */
+  readonly dropoutSeed?: (config: C) => number;
   /** @default those that every run has */
   readonly ranker?: (
     ranker: Method["ranker"],
@@ -85,7 +91,7 @@ export function preferenceStage<C extends Seeded, S extends Session>(
         data: new PreferenceLoop({
           ...{ method, model, reference, ranker },
           pairs: await stage.pairs(context),
-          encoder: await session.encoder(stage.maxTokens(config)),
+          encoder: await session.encoder(stage.maxTokens?.(config)),
           config: { ...settings, seed: config.seed },
         }),
         steps: settings.steps,
@@ -100,7 +106,7 @@ export function preferenceStage<C extends Seeded, S extends Session>(
           ...(settings.clipNorm !== undefined && { clipNorm: settings.clipNorm }),
         },
         checkpointEvery: settings.checkpointEvery,
-        dropoutSeed: stage.dropoutSeed(config),
+        dropoutSeed: stage.dropoutSeed?.(config),
         show: (row) => ({
           // A step without pairs has no loss; where labels rank there is no judge.
           loss: row.loss?.toFixed(3) ?? "-",
@@ -108,12 +114,9 @@ export function preferenceStage<C extends Seeded, S extends Session>(
           accuracy: row.rewardAccuracy?.toFixed(2) ?? "-",
           consistent: row.judgeConsistent?.toFixed(2) ?? "-",
         }),
-        measure,
-        result: (rows) => ({
-          method: methodName,
-          steps: settings.steps,
-          ...summaryOf(rows),
-        }),
+        measure: measure && ((step) => measure.after(step)),
+        result: (rows) =>
+          measure?.finish() ?? { method: methodName, steps: settings.steps, ...summaryOf(rows) },
         dispose: () => ranker?.dispose?.(),
       };
     },

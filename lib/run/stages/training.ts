@@ -127,7 +127,7 @@ export interface TrainingStage<C extends Seeded, S extends Session>
   readonly plan: (context: StageContext<C, S>) => Promise<
     TrainingPlan & {
       /** What the stage leaves for the summary. */
-      readonly result: (rows: readonly StepLog[]) => StageResult;
+      readonly result: (rows: readonly StepLog[]) => Promise<StageResult> | StageResult;
       /** Frees what the training alone needed. */
       readonly dispose?: () => void;
     }
@@ -145,7 +145,7 @@ export function trainingStage<C extends Seeded, S extends Session>(
       try {
         const rows = await trainLogged({ ...context, name: stage.name }, plan);
         await context.session.save(plan.model, stage.name);
-        return plan.result(rows);
+        return await plan.result(rows);
       } finally {
         plan.dispose?.();
       }

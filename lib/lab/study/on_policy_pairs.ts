@@ -1,61 +1,58 @@
-import type { Compare } from "../../method/mod.ts";
 import { writeCsv } from "../../base/files.ts";
-import { proportion } from "../../measure/statistics.ts";
+import { proportion } from "../../measure/mod.ts";
+import type { Compare } from "../../method/mod.ts";
 import { drawnComparisons, rewardGap } from "./desk_evidence.ts";
 import { type Items, saveItems } from "./items.ts";
 import { agreement, CLEAR, drawAnswersOf, rightOn } from "./measure.ts";
-import type { StudyStage } from "./supervised.ts";
+import type { StudyStage } from "./stage.ts";
 
 /** How often a judge is right on the pairs that a policy's own answers make. */
-export interface OwnPairsRow {
+export interface OnPolicyPairsRow {
   /** Whose answers. */
   readonly policy: string;
   readonly judge: string;
   /** Pairs whose rewards differ by more than {@linkcode CLEAR}. */
   readonly n: number;
-  /** Share of them on which the better answer wins, with Wilson's 95 % interval; a tie is a half. */
+  /** Share of them on which the better answer wins (see `credit`), with Wilson's 95 % interval. */
   readonly accuracy_clear: number;
   readonly low: number;
   readonly high: number;
-  /** Share of all pairs on which both orders agree. */
+  /** Share of all pairs on which both positions name the same winner. */
   readonly consistency: number;
 }
 
 /**
- * Judges on two answers of one policy to an order, which is what they order in self-training: held-out pairs of
+ * Judges on two answers of one policy to a request, which is what they rank in self-training: held-out pairs of
  * the data set say how good a judge is there, not here.
  */
-export const ownPairsStage: StudyStage = {
-  name: "own-pairs",
+export const onPolicyPairsStage: StudyStage = {
+  name: "on-policy-pairs",
   title: "judges against the true reward on pairs of a policy's own answers",
   needs: ["jsft", "self-judge", "reward-model"],
-  config: ({ orders, heldOut, preference: { topP } }) => ({
-    orders,
+  config: ({ requests, heldOut, preference: { topP } }) => ({
+    requests,
     heldOut,
     preference: { topP },
   }),
   async run({ session, config, folder, checkStop, log }) {
-    const { heldOut } = await session.pairs();
-    const orders = heldOut.slice(0, config.orders).map(({ prompt }) => prompt[0].content);
-    const judge = session.judge(await session.frozen("jsft"));
+    const requests = await session.requests(config.requests);
+    const encoder = await session.encoder();
     const rewardModel = await session.rewardJudge("reward-model");
     const judges: Record<string, Compare> = {
-      "jsft": (comparisons) => judge.judge(comparisons),
-      "reward-model": rewardModel,
+      "jsft": (await session.judgeOf("jsft")).compare,
+      "reward-model": rewardModel.compare,
     };
-    const rows: OwnPairsRow[] = [];
+    const rows: OnPolicyPairsRow[] = [];
     const items: Items = {};
     try {
       for (const policy of ["jsft", "self-judge"]) {
         checkStop();
-        const model = await session.load(policy);
-        const drawn = await drawAnswersOf(model, orders, {
-          encoder: session.encoder,
+        const drawn = await drawAnswersOf(await session.model(policy), requests, {
+          encoder,
           seed: config.seed + 2,
           samples: 2,
           topP: config.preference.topP,
         });
-        model.dispose();
         const pairs = drawnComparisons(drawn);
         const gaps = pairs.map(rewardGap);
         for (const [name, compare] of Object.entries(judges)) {
@@ -64,7 +61,7 @@ export const ownPairsStage: StudyStage = {
           if (right.length === 0) continue; // at smoke scale a policy may say the same thing twice
           const share = proportion(right.reduce((a, b) => a + b, 0), right.length);
           const agree = agreement(judgments);
-          items[`own/${policy}/${name}`] = right;
+          items[`on-policy/${policy}/${name}`] = right;
           rows.push({
             policy,
             judge: name,
@@ -76,12 +73,12 @@ export const ownPairsStage: StudyStage = {
           });
           log(
             `answers of ${policy}, ${name}: right on ${(100 * share.value).toFixed(1)} % of ` +
-              `${share.n} clear pairs; orders agree on ${(100 * agree).toFixed(1)} %`,
+              `${share.n} clear pairs; positions agree on ${(100 * agree).toFixed(1)} %`,
           );
         }
       }
     } finally {
-      rewardModel.dispose();
+      rewardModel.dispose?.();
     }
     if (rows.length > 0) await writeCsv(`${folder}/pairs.csv`, rows);
     await saveItems(folder, items);

@@ -1,0 +1,94 @@
+import { writeCsv } from "../../base/files.ts";
+import { Rng } from "../../base/random.ts";
+import type { Compare } from "../../method/mod.ts";
+import type { LanguageModel } from "../../model/mod.ts";
+import { chosenByKnockout } from "../../run/knockout.ts";
+import { type Items, saveItems } from "./items.ts";
+import { drawAnswersOf, mean } from "./measure.ts";
+import { requestOf, truthJudge } from "./session.ts";
+import type { StudyStage } from "./stage.ts";
+
+/** How well answers chosen among N do. */
+export interface TournamentPoint {
+  policy: "jsft" | "self-judge";
+  /** Who chooses: the frozen JSFT judge by a knockout, the reward model's or the true reward's best. */
+  selector: "own judge" | "reward model" | "truth";
+  n: number;
+  /** Mean true reward of the chosen answers. */
+  reward: number;
+  /** Share of requests on which the JSFT judge prefers it to another single answer of the JSFT model. */
+  proxy: number;
+}
+
+/** Self-rejection: knockouts of N answers, beside best-of-N by the reward model and by the truth. */
+export const tournamentStage: StudyStage = {
+  name: "tournament",
+  title: "knockouts among N answers, under the model's own judgment and others'",
+  needs: ["jsft", "self-judge", "reward-model"],
+  config: ({ tournament, heldOut, preference: { topP } }) => ({
+    tournament,
+    heldOut,
+    preference: { topP },
+  }),
+  async run({ session, config, folder, checkStop, log }) {
+    const { seed, tournament: { requests: count, candidates: sizes }, preference: { topP } } =
+      config;
+    const { heldOut } = await session.pairs();
+    const requests = heldOut.slice(-count).map(requestOf);
+    const encoder = await session.encoder();
+    const jsft = await session.model("jsft");
+    const own: Compare = (await session.judgeOf("jsft")).compare;
+    const rewardModel = await session.rewardJudge("reward-model");
+    const draw = (model: LanguageModel, name: string) =>
+      drawAnswersOf(model, requests, {
+        ...{ encoder, topP },
+        samples: Math.max(...sizes),
+        seed: Rng.named(seed, `study/rejection/${name}`).int(0x7fff_ffff),
+      });
+    try {
+      const drawn = {
+        "jsft": await draw(jsft, "jsft"),
+        "self-judge": await draw(await session.model("self-judge"), "self-judge"),
+      };
+      const opponents = (await draw(jsft, "opponents")).map(([{ text }]) => text);
+      const selectors = {
+        "own judge": own,
+        "reward model": rewardModel.compare,
+        "truth": truthJudge,
+      };
+      const rows: TournamentPoint[] = [];
+      const items: Items = {};
+      for (const [name, answers] of Object.entries(drawn)) {
+        for (const [selector, compare] of Object.entries(selectors)) {
+          for (const n of sizes) {
+            checkStop();
+            const found = await chosenByKnockout(
+              answers.map((all, i) => ({
+                prompt: [{ role: "user", content: requests[i] }],
+                answers: all.slice(0, n),
+              })),
+              {
+                ...{ compare, own, opponents },
+                rng: Rng.named(seed, `study/rejection/${name}/${n}`),
+              },
+            );
+            const rewards = found.chosen.map(({ reward }) => reward);
+            const numbers = { reward: mean(rewards), proxy: mean(found.credits) };
+            rows.push({ policy: name, selector, n, ...numbers } as TournamentPoint);
+            items[`rejection/${name}/${selector}/${n}`] = rewards;
+          }
+        }
+        log(
+          `${name}: ` +
+            rows.filter((r) => r.policy === name && r.selector === "own judge")
+              .map(({ n, reward }) => `N ${n} ${reward.toFixed(2)}`).join(", "),
+        );
+      }
+      await writeCsv(`${folder}/points.csv`, rows);
+      await saveItems(folder, items);
+      return {};
+    } finally {
+      rewardModel.dispose?.();
+    }
+  },
+};

@@ -40,7 +40,7 @@ describe("a command that cannot be followed", () => {
     await refused(
       { run: "x", args: ["--stage", "dpo"] },
       'there is no stage "dpo"\n' +
-        "  -> choose from data, judge-before, jsft, judge-after, self-judge, reject",
+        "  -> choose from data, judge-before, jsft, judge-after, self-judge, tournament",
     );
     await refused(
       { run: "x", args: ["--scale", "huge"] },
@@ -85,7 +85,7 @@ describe("a command that cannot be followed", () => {
   });
 
   it("asks for the stages before this one", async () => {
-    for (const [stage, need] of [["reject", "data"], ["judge-after,self-judge", "data"]]) {
+    for (const [stage, need] of [["tournament", "data"], ["judge-after,self-judge", "data"]]) {
       await refused(
         { run: "x", args: ["--stage", stage] },
         new RegExp(

@@ -57,7 +57,7 @@ describe("the command, cut short", () => {
   const same = async (run: string) => {
     await sameTraining(run);
     for (
-      const file of ["self-judge/pairs.jsonl", "judge-after/report.csv", "reject/win_rates.csv"]
+      const file of ["self-judge/pairs.jsonl", "judge-after/report.csv", "tournament/win_rates.csv"]
     ) {
       const [one, two] = await Promise.all(
         ["unbroken", run].map((name) => Deno.readTextFile(`${folder}/${name}/${file}`)),
@@ -93,6 +93,20 @@ describe("the command, cut short", () => {
     });
   }
 
+  it("in the loop, goes on where a setting changed that only a later stage uses", async () => {
+    const options = { folder, run: "later-setting", set };
+    await cut(options, { stage: "self-judge", step: 3, signal: "SIGKILL" });
+    const other = { ...options, set: [...set, "tournament.prompts=1"] };
+    const { out } = await startWell(other);
+    assert.match(out, /^jsft: done before/m);
+    assert.match(out, /^ {2}going on after step \d+$/m);
+    await sameTraining(options.run);
+    const rows = (await Deno.readTextFile(`${folder}/${options.run}/tournament/win_rates.csv`))
+      .trim().split("\n");
+    const n = rows[0].split(",").indexOf("n");
+    assert.ok(rows.slice(1).every((row) => row.split(",")[n] === "1"));
+  });
+
   it("goes on from a log whose last line was torn, even the first", async () => {
     const options = { folder, run: "torn", set };
     await startWell({ ...options, args: ["--stage", "data"] });
@@ -121,7 +135,7 @@ describe("the command, cut short", () => {
       folder,
       run,
       set: [...set, "selfJudge.learningRate=0.001", "selfJudge.steps=2"],
-      args: ["--fresh", "--stage", "self-judge,reject"],
+      args: ["--fresh", "--stage", "self-judge,tournament"],
     });
     assert.doesNotMatch(out, /done before/);
     assert.equal((await readJsonl(`${folder}/${run}/self-judge/metrics.jsonl`)).length, 2);

@@ -6,7 +6,7 @@ import { resolveConfig } from "../lib/run/config.ts";
 import { readJsonFile, readJsonl } from "../lib/base/files.ts";
 import { ROOT, startWell, timeless, TINY_SETTINGS, tinyRunFolder } from "./tiny_run.ts";
 
-const STAGES = ["data", "judge-before", "jsft", "judge-after", "self-judge", "reject"];
+const STAGES = ["data", "judge-before", "jsft", "judge-after", "self-judge", "tournament"];
 
 describe("the command, on a tiny model", () => {
   let folder = "";
@@ -42,8 +42,8 @@ describe("the command, on a tiny model", () => {
         "self-judge/metrics.csv",
         "self-judge/pairs.jsonl",
         "self-judge/adapter/adapter_model.safetensors",
-        "reject/win_rates.csv",
-        "reject/brackets.jsonl",
+        "tournament/win_rates.csv",
+        "tournament/brackets.jsonl",
         ...STAGES.flatMap((name) => [`${name}/config.json`, `${name}/done.json`]),
       ]
     ) assert.ok(existsSync(`${folder}/whole/${file}`), file);
@@ -85,7 +85,7 @@ describe("the command, on a tiny model", () => {
   it("says on a second call that every stage was done before, and changes nothing", async () => {
     const seen = async () =>
       await Promise.all(
-        ["jsft/metrics.csv", "self-judge/pairs.jsonl", "reject/done.json", "data/train.jsonl"]
+        ["jsft/metrics.csv", "self-judge/pairs.jsonl", "tournament/done.json", "data/train.jsonl"]
           .map(async (file) => (await Deno.stat(`${folder}/whole/${file}`)).mtime?.getTime()),
       );
     const before = await seen();
@@ -118,7 +118,7 @@ describe("the command, on a tiny model", () => {
       assert.deepEqual(await timeless(two), await timeless(one));
     }
     for (
-      const file of ["judge-after/report.csv", "reject/win_rates.csv", "self-judge/pairs.jsonl"]
+      const file of ["judge-after/report.csv", "tournament/win_rates.csv", "self-judge/pairs.jsonl"]
     ) {
       const [one, two] = await Promise.all(
         ["whole", "again"].map((run) => Deno.readTextFile(`${folder}/${run}/${file}`)),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { readJsonl } from "../lib/base/files.ts";
-import { Stopped } from "../lib/run/stage.ts";
+import { Stopped, terminalReporter } from "../lib/run/stage.ts";
 import { startEngine } from "../lib/tensor/mod.ts";
 import { BASE_CONFIG, freshModel } from "../lib/lab/world/base_model.ts";
 import { PHASES, pretrain } from "../lib/lab/world/pretrain.ts";
@@ -15,7 +15,12 @@ describe("pretraining the base", () => {
     let asked = 0;
     try {
       await assert.rejects(
-        pretrain(model, { ...PHASES[0], seed: 1, folder, stopping: () => ++asked >= 25 }),
+        pretrain(model, {
+          ...PHASES[0],
+          seed: 1,
+          folder,
+          reporter: terminalReporter(() => ++asked >= 25),
+        }),
         Stopped,
       );
       const rows = await readJsonl<{ step: number; loss: number }>(`${folder}/metrics.jsonl`);

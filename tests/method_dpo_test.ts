@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { preferenceBatches, preferenceStep } from "../lib/method/mod.ts";
+import { preferenceBatches, PreferenceLoop } from "../lib/method/mod.ts";
 import { METHODS } from "../lib/method/methods.ts";
 import { sequenceLogProbs, withAdapterOff } from "../lib/model/mod.ts";
 import { naiveDpo } from "./naive_llama.ts";
@@ -30,7 +30,11 @@ describe("a step of DPO", () => {
         referenceChosen: sums[2 * i],
         referenceRejected: sums[2 * i + 1],
       }));
-      const parts = preferenceBatches(scored, { loss: "sigmoid", beta, microBatchTokens: 100 });
+      const parts = preferenceBatches(scored, {
+        loss: "sigmoid",
+        parameters: { beta },
+        microBatchTokens: 100,
+      });
       assert.ok(parts.length > 1);
       const { metrics, gradient } = await sumOfParts(model, parts);
       const plain = naiveDpo(model, pairs, { beta });
@@ -45,11 +49,11 @@ describe("a step of DPO", () => {
   it("logs that gradient's norm and starts at ln 2", async () => {
     const model = tinyWithAdapter();
     const data = tinyPairs(3, 9);
-    const prepare = preferenceStep({
+    const loop = new PreferenceLoop({
       method: METHODS["offline-dpo"],
       model,
-      frozen: withAdapterOff(model),
-      compare: () => Promise.reject(new Error("labels need no judge")),
+      reference: withAdapterOff(model),
+      ranker: null,
       pairs: data,
       encoder: tinyEncoder(),
       config: {
@@ -76,7 +80,7 @@ describe("a step of DPO", () => {
       data.map((p) => ({ chosen: sequence(p, p.chosen), rejected: sequence(p, p.rejected) })),
       { beta },
     );
-    const [log] = await trainLogged({ model, steps: 1, prepare });
+    const [log] = await trainLogged({ model, steps: 1, prepare: (step) => loop.batch(step) });
     const norm = Math.hypot(...plain.gradient);
     assert.ok(Math.abs(log.gradientNorm - norm) < 1e-4 * norm, `${log.gradientNorm} ${norm}`);
     assert.ok(Math.abs(log.loss - Math.LN2) < 1e-5);

@@ -81,8 +81,10 @@ describe("combineScores", () => {
 describe("PairwiseJudge", () => {
   it("is symmetric: judging (b, a) mirrors (a, b) exactly", async () => {
     const { judge } = setUp(leaning, { principles: ["overall", "honesty", "truthfulness"] });
-    const forward = await judge.judge(PAIRS);
-    const backward = await judge.judge(PAIRS.map(({ first, second }) => comparison(second, first)));
+    const forward = await judge.compare(PAIRS);
+    const backward = await judge.compare(
+      PAIRS.map(({ first, second }) => comparison(second, first)),
+    );
     const mirror = { first: "second", second: "first", tie: "tie" } as const;
     forward.forEach((judgment, i) => {
       assert.equal(backward[i].winner, mirror[judgment.winner]);
@@ -98,7 +100,7 @@ describe("PairwiseJudge", () => {
   it("asks both orders of everything once, longest first, in bounded chunks, and tells of it", async () => {
     const { judge, scorer } = setUp(leaning, { batchTokens: 150 });
     const steps: { done: number; total: number }[] = [];
-    const judgments = await judge.judge([...PAIRS, PAIRS[0]], {
+    const judgments = await judge.compare([...PAIRS, PAIRS[0]], {
       onProgress: (step) => steps.push(step),
     });
     assert.deepEqual(judgments[4], judgments[0]);
@@ -111,8 +113,8 @@ describe("PairwiseJudge", () => {
   });
 
   it("gives the same judgments however they are chunked", async () => {
-    const one = await setUp(leaning, { batchTokens: 1 }).judge.judge(PAIRS);
-    assert.deepEqual(one, await setUp().judge.judge(PAIRS));
+    const one = await setUp(leaning, { batchTokens: 1 }).judge.compare(PAIRS);
+    assert.deepEqual(one, await setUp().judge.compare(PAIRS));
   });
 
   it("lets the principles vote", async () => {
@@ -123,7 +125,7 @@ describe("PairwiseJudge", () => {
       },
       { principles: ["honesty", "helpfulness", "overall"] },
     );
-    const [judgment] = await judge.judge([comparison("longer by far", "short")]);
+    const [judgment] = await judge.compare([comparison("longer by far", "short")]);
     assert.deepEqual(
       judgment.votes.map(({ principle, winner }) => [principle, winner]),
       [["honesty", "second"], ["helpfulness", "first"], ["overall", "first"]],
@@ -133,7 +135,7 @@ describe("PairwiseJudge", () => {
 
   it("shows a judge that only sees the position as such", async () => {
     const { judge } = setUp(() => [0.7, 0.2]);
-    const judgments = await judge.judge(PAIRS);
+    const judgments = await judge.compare(PAIRS);
     const report = judgeMeasures(judgments, {
       comparisons: PAIRS,
       preferred: "first",
@@ -147,14 +149,14 @@ describe("PairwiseJudge", () => {
 
   it("counts judgments that answer neither label", async () => {
     const { judge } = setUp((a) => a === "yes" ? [0.001, 0.002] : [0.002, 0.001]);
-    const judgments = await judge.judge(PAIRS);
+    const judgments = await judge.compare(PAIRS);
     assert.ok(judgments.every(({ answered }) => !answered));
     assert.equal(judge.counts.unanswered, PAIRS.length);
   });
 
   it("refuses numbers that are not probabilities, no principles, and labels that differ", async () => {
-    await assert.rejects(setUp(() => [NaN, 0.5]).judge.judge(PAIRS), /P\(A\) = NaN/);
-    await assert.rejects(setUp(() => [0.5, 1.2]).judge.judge(PAIRS), /P\(B\) = 1.2/);
+    await assert.rejects(setUp(() => [NaN, 0.5]).judge.compare(PAIRS), /P\(A\) = NaN/);
+    await assert.rejects(setUp(() => [0.5, 1.2]).judge.compare(PAIRS), /P\(B\) = 1.2/);
     const { scorer, templates } = setUp();
     assert.throws(() => new PairwiseJudge({ scorer, templates: [] }), /no principle/);
     const [honesty] = principlesNamed(["honesty"]);
@@ -173,7 +175,7 @@ describe("PairwiseJudge", () => {
 
   it("gives no judgments for no comparisons, without asking the model", async () => {
     const { judge, scorer } = setUp();
-    assert.deepEqual(await judge.judge([]), []);
+    assert.deepEqual(await judge.compare([]), []);
     assert.equal(scorer.calls, 0);
   });
 });
@@ -182,9 +184,9 @@ describe("JudgmentCache", () => {
   it("spares the model a second call", async () => {
     const cache = JudgmentCache.open({ fingerprint: "m" });
     const { judge, scorer } = setUp(leaning, { cache });
-    const once = await judge.judge(PAIRS);
+    const once = await judge.compare(PAIRS);
     const calls = scorer.calls;
-    assert.deepEqual(await judge.judge(PAIRS), once);
+    assert.deepEqual(await judge.compare(PAIRS), once);
     assert.equal(scorer.calls, calls);
     assert.deepEqual(cache.counts, { hits: 7, misses: 7 });
   });
@@ -199,8 +201,8 @@ describe("JudgmentCache", () => {
     assert.notEqual(cache.key([1, 2, 3], [4, 5]), cache.key([1, 2], [4, 5]));
     assert.throws(() => JudgmentCache.open({ fingerprint: "" }), /empty fingerprint/);
     const { judge, scorer } = setUp(); // no cache: nothing is remembered
-    await judge.judge(PAIRS);
-    await judge.judge(PAIRS);
+    await judge.compare(PAIRS);
+    await judge.compare(PAIRS);
     assert.equal(scorer.calls, 2);
   });
 
@@ -210,9 +212,9 @@ describe("JudgmentCache", () => {
     const open = () => JudgmentCache.open({ fingerprint: "m", path });
     try {
       const first = setUp(leaning, { cache: open() });
-      const judgments = await first.judge.judge(PAIRS);
+      const judgments = await first.judge.compare(PAIRS);
       const again = setUp(leaning, { cache: open() });
-      assert.deepEqual(await again.judge.judge(PAIRS), judgments);
+      assert.deepEqual(await again.judge.compare(PAIRS), judgments);
       assert.equal(again.scorer.calls, 0);
 
       const whole = await Deno.readTextFile(path);
@@ -220,7 +222,7 @@ describe("JudgmentCache", () => {
       const torn = open();
       assert.deepEqual([torn.repaired, torn.size], [true, 6]);
       const mended = setUp(leaning, { cache: torn });
-      assert.deepEqual(await mended.judge.judge(PAIRS), judgments);
+      assert.deepEqual(await mended.judge.compare(PAIRS), judgments);
       assert.equal(mended.scorer.prompts.length, 1);
       assert.deepEqual([open().repaired, open().size], [false, 7]);
       assert.deepEqual(await Deno.readTextFile(path), whole);
@@ -239,7 +241,7 @@ describe("JudgmentCache", () => {
       if (++asked > 3) throw new Error("power cut");
       return leaning(a, b);
     }, { cache, batchTokens: 1 });
-    await assert.rejects(judge.judge(PAIRS), /power cut/);
+    await assert.rejects(judge.compare(PAIRS), /power cut/);
     assert.equal(cache.size, 3);
   });
 });

@@ -18,7 +18,7 @@ function at(h: number, loss: PreferenceLoss, beta: number): number {
     referenceChosen: zero,
     referenceRejected: zero,
   };
-  return preferenceLoss(logProbs, { loss, beta }).dataSync()[0];
+  return preferenceLoss(logProbs, { loss, parameters: { beta } }).dataSync()[0];
 }
 
 describe("preference losses", () => {
@@ -37,7 +37,7 @@ describe("preference losses", () => {
           policyRejected: policyRejected as tf.Tensor1D,
           referenceChosen: reference,
           referenceRejected: rejectedReference,
-        }, { loss, beta }));
+        }, { loss, parameters: { beta } }));
       const policy = [column("policy_chosen"), column("policy_rejected")];
       const [chosen, rejected] = tf.grads(total)(policy);
       const values = preferenceLoss({
@@ -45,7 +45,7 @@ describe("preference losses", () => {
         policyRejected: policy[1],
         referenceChosen: reference,
         referenceRejected: rejectedReference,
-      }, { loss, beta });
+      }, { loss, parameters: { beta } });
       for (
         const [found, wanted] of [
           [values, expected.values],
@@ -79,7 +79,7 @@ describe("preference losses", () => {
       for (const h of [-7, -0.5, 0, 1.2, 3, 9]) { // none on the hinge's corner at 1 / beta
         const slope = (at(h + step, loss, beta) - at(h - step, loss, beta)) / (2 * step);
         const [gradient] = tf.grad((x: tf.Tensor) =>
-          tf.sum(PREFERENCE_LOSSES[loss](x as tf.Tensor1D, beta))
+          tf.sum(PREFERENCE_LOSSES[loss](x as tf.Tensor1D, { beta }))
         )(tf.tensor1d([h])).dataSync();
         assert.ok(Math.abs(gradient - slope) < 2e-3 * Math.max(1, Math.abs(slope)), `${loss} ${h}`);
       }
@@ -103,8 +103,32 @@ describe("preference losses", () => {
       referenceRejected: same,
     };
     const before = tf.memory().numTensors;
-    for (const loss of NAMES) preferenceLoss(logProbs, { loss, beta: 0.1 }).dispose();
+    for (const loss of NAMES) {
+      preferenceLoss(logProbs, { loss, parameters: { beta: 0.1 } }).dispose();
+    }
     assert.equal(tf.memory().numTensors, before);
     same.dispose();
+  });
+
+  it("are expectations under a label, and themselves for a label of 1", () => {
+    const zero = tf.tensor1d([0]);
+    const of = (h: number, loss: PreferenceLoss, label: number) => {
+      const logProbs = {
+        policyChosen: tf.tensor1d([h]),
+        policyRejected: zero,
+        referenceChosen: zero,
+        referenceRejected: zero,
+      };
+      const options = { loss, parameters: { beta: 0.3 }, labels: [label] };
+      return preferenceLoss(logProbs, options).dataSync()[0];
+    };
+    for (const loss of NAMES) {
+      for (const h of [-2, 0.7]) {
+        assert.equal(of(h, loss, 1), at(h, loss, 0.3));
+        assert.equal(of(h, loss, 0), at(-h, loss, 0.3));
+        const mixed = 0.8 * at(h, loss, 0.3) + 0.2 * at(-h, loss, 0.3);
+        assert.ok(Math.abs(of(h, loss, 0.8) - mixed) < 1e-5 * Math.max(1, mixed), loss);
+      }
+    }
   });
 });

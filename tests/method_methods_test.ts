@@ -2,18 +2,26 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
 import {
+  type LoopOptions,
   type Method,
   methodNamed,
   METHODS,
-  preferenceStep,
+  PreferenceLoop,
   type RankedPair,
+  type TokenObjective,
 } from "../lib/method/mod.ts";
 import { UserError } from "../lib/base/error.ts";
 import { byScore, longerWins } from "../lib/measure/mod.ts";
 import { type Compare, type Comparison, modelScorer, PairwiseJudge } from "../lib/method/mod.ts";
 import { type LanguageModel, withAdapterOff, type WithModel } from "../lib/model/mod.ts";
 import { tinyLanguage, tinyModel, tinyPairs } from "./tiny.ts";
-import { tinyEncoder, tinyTemplates, tinyWithAdapter, trainLogged } from "./tiny_method.ts";
+import {
+  sumOfParts,
+  tinyEncoder,
+  tinyTemplates,
+  tinyWithAdapter,
+  trainLogged,
+} from "./tiny_method.ts";
 
 const END = tinyLanguage().eosId;
 const pairs = tinyPairs(8, 4);
@@ -29,29 +37,37 @@ const config = {
   seed: 3,
 };
 
-/** {@linkcode preferenceStep} with usual settings, and what it showed to the judge and to the run folder. */
+/** {@linkcode PreferenceLoop} with usual settings, and what it showed to the judge and to the run folder. */
 function stepper(
   model: LanguageModel,
-  options: Partial<Parameters<typeof preferenceStep>[0]> & { frozen?: WithModel } = {},
+  { compare = longerWins, ...options }:
+    & Partial<Omit<LoopOptions, "ranker">>
+    & { compare?: Compare } = {},
 ) {
   const compared: Comparison[] = [];
-  const ordered: RankedPair[] = [];
-  const { compare = longerWins } = options;
-  const step = preferenceStep({
-    method: METHODS["self-judge"],
+  const ranked: RankedPair[] = [];
+  const method: Method = options.method ?? METHODS["self-judge"];
+  const loop = new PreferenceLoop({
     model,
-    frozen: withAdapterOff(model),
+    reference: withAdapterOff(model),
     pairs,
     encoder: tinyEncoder(),
     config,
-    onPairs: (made) => void ordered.push(...made),
     ...options,
-    compare: (comparisons) => {
-      compared.push(...comparisons);
-      return compare(comparisons);
+    method,
+    ranker: method.ranker === "labels" ? null : {
+      compare: (comparisons) => {
+        compared.push(...comparisons);
+        return compare(comparisons);
+      },
     },
   });
-  return { step, compared, ordered };
+  const step = async (at: number) => {
+    const batch = await loop.batch(at);
+    ranked.push(...batch.pairs);
+    return batch;
+  };
+  return { step, compared, ranked };
 }
 
 const noJudge: Compare = () => Promise.reject(new Error("the judge was called"));
@@ -65,8 +81,7 @@ describe("the methods", () => {
         templates: tinyTemplates(),
         leastLabelProbability: 0, // a model that was never a judge puts little on the labels
       });
-      const compare: Compare = (comparisons) => judge.judge(comparisons);
-      const { step, compared, ordered } = stepper(model, { method, compare });
+      const { step, compared, ranked } = stepper(model, { method, compare: judge.compare });
       const tensors: number[] = [];
       const onStep = () => void tensors.push(tf.memory().numTensors);
       const logs = await trainLogged({ model, steps: 2, prepare: step, rate: 1e-3, onStep });
@@ -83,8 +98,8 @@ describe("the methods", () => {
       }[method.loss];
       // Dropout is on in the policy, so it is only near its reference.
       assert.ok(Math.abs(logs[0].loss / start - 1) < 1e-3, `${logs[0].loss} ${start}`);
-      assert.equal(compared.length > 0, !["labels", "chance"].includes(method.orders));
-      assert.equal(ordered.every((o) => o.preference !== undefined), method.orders !== "labels");
+      assert.equal(compared.length > 0, method.ranker !== "labels");
+      assert.equal(ranked.every((o) => o.preference !== undefined), method.ranker !== "labels");
       assert.equal(tensors[1], tensors[0], "a step leaves nothing behind");
       model.dispose();
     });
@@ -101,7 +116,7 @@ describe("the methods", () => {
   });
 });
 
-describe("who answers and who orders", () => {
+describe("who answers and who ranks", () => {
   it("is the frozen start for off-policy samples, however far the policy has moved", async () => {
     const [moved, start] = [tinyWithAdapter({ moved: true }), tinyModel()];
     const asked = async (model: LanguageModel, name: keyof typeof METHODS) => {
@@ -118,10 +133,10 @@ describe("who answers and who orders", () => {
 
   it("is the data set alone for offline DPO, whose judge is never called", async () => {
     const model = tinyModel();
-    const { step, ordered } = stepper(model, { method: METHODS["offline-dpo"], compare: noJudge });
+    const { step, ranked } = stepper(model, { method: METHODS["offline-dpo"], compare: noJudge });
     const { metrics } = await step(0);
-    assert.equal(metrics.pairs, 4);
-    for (const { pair: id, chosen, rejected, ...rest } of ordered) {
+    assert.equal(metrics!.pairs, 4);
+    for (const { pair: id, chosen, rejected, ...rest } of ranked) {
       const pair = pairs.find((p) => p.id === id)!;
       assert.deepEqual([chosen, rejected], [pair.chosen, pair.rejected]);
       assert.deepEqual(rest, { step: 1 });
@@ -132,18 +147,18 @@ describe("who answers and who orders", () => {
   it("is the judge's word over the data set's for relabelled pairs", async () => {
     const model = tinyModel();
     const shorterWins = byScore(({ answer }) => -answer.length);
-    const { step, ordered } = stepper(model, {
+    const { step, ranked } = stepper(model, {
       method: METHODS["relabelled-dpo"],
       compare: shorterWins,
     });
     await step(0);
-    assert.equal(ordered.length, 4);
-    for (const { chosen, rejected, preference, consistent } of ordered) {
+    assert.equal(ranked.length, 4);
+    for (const { chosen, rejected, preference, consistent } of ranked) {
       assert.ok(chosen.length < rejected.length);
       assert.deepEqual([preference, consistent], [1, true]);
     }
     assert.ok(
-      ordered.some(({ pair, chosen }) => pairs.find((p) => p.id === pair)!.rejected === chosen),
+      ranked.some(({ pair, chosen }) => pairs.find((p) => p.id === pair)!.rejected === chosen),
     );
     model.dispose();
   });
@@ -154,7 +169,7 @@ describe("who answers and who orders", () => {
     const question = [{ prompt: pairs[0].prompt, first: "Sure, apple.", second: "Never." }];
     const asked = async (of: WithModel) => {
       const judge = new PairwiseJudge({ scorer: modelScorer(of), templates: tinyTemplates() });
-      return (await judge.judge(question))[0];
+      return (await judge.compare(question))[0];
     };
     const [judge, policy] = [await asked(frozen), await asked((work) => work(model))];
     assert.deepEqual(policy, judge); // a fresh adapter changes nothing
@@ -170,10 +185,10 @@ describe("a step's pairs", () => {
   it("leave out identical samples, and count them", async () => {
     const model = tinyModel();
     const greedy = { ...config, temperature: 0 };
-    const { step, compared, ordered } = stepper(model, { config: greedy });
+    const { step, compared, ranked } = stepper(model, { config: greedy });
     const { parts, metrics } = await step(0);
-    assert.deepEqual([metrics.identical, metrics.pairs, metrics.undecided], [4, 0, 0]);
-    assert.deepEqual([parts, compared, ordered], [[], [], []]);
+    assert.deepEqual([metrics!.identical, metrics!.pairs, metrics!.undecided], [4, 0, 0]);
+    assert.deepEqual([parts, compared, ranked], [[], [], []]);
     model.dispose();
   });
 
@@ -183,10 +198,10 @@ describe("a step's pairs", () => {
     const silent: Compare = async (comparisons) =>
       (await longerWins(comparisons)).map((judgment, i) => ({ ...judgment, answered: i > 0 }));
     for (const [compare, undecided] of [[tie, 4], [silent, 1]] as const) {
-      const { step, ordered } = stepper(model, { method: METHODS["relabelled-dpo"], compare });
+      const { step, ranked } = stepper(model, { method: METHODS["relabelled-dpo"], compare });
       const { metrics } = await step(0);
-      assert.deepEqual([metrics.undecided, metrics.pairs], [undecided, 4 - undecided]);
-      assert.equal(ordered.length, 4 - undecided);
+      assert.deepEqual([metrics!.undecided, metrics!.pairs], [undecided, 4 - undecided]);
+      assert.equal(ranked.length, 4 - undecided);
     }
     model.dispose();
   });
@@ -195,7 +210,7 @@ describe("a step's pairs", () => {
     const model = tinyModel();
     const { step } = stepper(model, { encoder: tinyEncoder({ maxTokens: 30 }) });
     const { parts, metrics } = await step(0);
-    assert.deepEqual([metrics.skippedPrompts, metrics.pairs, parts.length], [4, 0, 0]);
+    assert.deepEqual([metrics!.skippedPrompts, metrics!.pairs, parts.length], [4, 0, 0]);
     model.dispose();
   });
 
@@ -206,7 +221,8 @@ describe("a step's pairs", () => {
       const { step } = stepper(model);
       const { parts, metrics } = await step(k);
       const lengths = { chosen: 0, rejected: 0 };
-      for (const { batch, at } of parts) {
+      for (const { batch, objective } of parts) {
+        const { at } = objective as TokenObjective;
         for (let row = 0; row < batch.size; row++) {
           const answer = at.filter((p) => p.row === row)
             .map(({ column }) => batch.ids[row * batch.length + column + 1]);
@@ -218,8 +234,8 @@ describe("a step's pairs", () => {
         }
         batch.mask?.dispose();
       }
-      assert.ok(Math.abs(metrics.chosenTokens * metrics.pairs - lengths.chosen) < 1e-9);
-      assert.ok(Math.abs(metrics.rejectedTokens * metrics.pairs - lengths.rejected) < 1e-9);
+      assert.ok(Math.abs(metrics!.chosenTokens * metrics!.pairs - lengths.chosen) < 1e-9);
+      assert.ok(Math.abs(metrics!.rejectedTokens * metrics!.pairs - lengths.rejected) < 1e-9);
     }
     assert.ok(cut.includes(true) && cut.includes(false), "both kinds have to occur");
     model.dispose();
@@ -228,12 +244,12 @@ describe("a step's pairs", () => {
   it("take every prompt once in a pass over the data, in an order that the seed sets", async () => {
     const model = tinyModel();
     const pass = async (seed: number, steps: number[]) => {
-      const { step, ordered } = stepper(model, {
+      const { step, ranked } = stepper(model, {
         method: METHODS["offline-dpo"],
         config: { ...config, seed },
       });
       for (const k of steps) (await step(k)).parts.forEach(({ batch }) => batch.mask?.dispose());
-      return ordered.map((o) => o.pair);
+      return ranked.map((o) => o.pair);
     };
     const [first, second] = [await pass(3, [0, 1]), await pass(3, [2, 3])];
     const all = pairs.map((p) => p.id).sort();
@@ -242,6 +258,66 @@ describe("a step's pairs", () => {
     assert.notDeepEqual(second, first);
     assert.deepEqual(await pass(3, [0, 1]), first);
     assert.notDeepEqual(await pass(4, [0, 1]), first);
+    model.dispose();
+  });
+});
+
+describe("the seams of a method", () => {
+  const relabelled: Method = METHODS["relabelled-dpo"];
+  const sure: Compare = async (comparisons) =>
+    (await longerWins(comparisons)).map((judgment) => ({
+      ...judgment,
+      pFirst: judgment.winner === "first" ? 0.8 : 0.2,
+    }));
+  const losses = async (method: Method, compare: Compare) => {
+    const model = tinyWithAdapter({ moved: true });
+    const { step } = stepper(model, { method, compare });
+    const { metrics } = await sumOfParts(model, [...(await step(0)).parts]);
+    model.dispose();
+    return metrics;
+  };
+
+  it("take the judge's probability for a label, and half a tie, where a method says so", async () => {
+    const hard = await losses(relabelled, sure);
+    const soft = await losses({ ...relabelled, labels: "soft" }, sure);
+    // -log s(x) = log(1 + e^-x) and log(1 + e^x) - log(1 + e^-x) = x: a label p adds (1 - p) x to the loss.
+    assert.ok(Math.abs(soft.loss - hard.loss - 0.2 * hard.rewardMargin) < 1e-5);
+    const tie = byScore(() => 0);
+    assert.equal((await losses(relabelled, tie)).loss, undefined);
+    const half = await losses({ ...relabelled, ties: "half" }, tie);
+    assert.ok(half.loss >= Math.LN2 - 1e-6);
+  });
+
+  it("ask one prompt and learn from another", async () => {
+    const model = tinyWithAdapter();
+    const polite = { role: "system", content: "Be polite." } as const;
+    const asked: Method = {
+      ...METHODS["self-judge"],
+      prompts: { asked: (prompt) => [polite, ...prompt] },
+    };
+    const both: Method = {
+      ...asked,
+      prompts: { ...asked.prompts, learned: (prompt) => prompt },
+    };
+    const starts = async (method: Method) => {
+      const { step } = stepper(model, { method, compare: sure });
+      const { parts } = await step(0);
+      const found = parts.flatMap(({ batch }) =>
+        Array.from(
+          { length: batch.size },
+          (_, row) => [...batch.ids.subarray(row * batch.length, (row + 1) * batch.length)].join(),
+        )
+      );
+      parts.forEach(({ batch }) => batch.mask?.dispose());
+      return found;
+    };
+    const { tokenizer, chat } = tinyEncoder();
+    const rendered = pairs.map(({ prompt }) =>
+      tokenizer.encode(chat.render(prompt, { addGenerationPrompt: true })).join()
+    );
+    const fromPrompt = (row: string) => rendered.some((prompt) => row.startsWith(prompt));
+    assert.ok((await starts(asked)).every((row) => !fromPrompt(row)));
+    assert.ok((await starts(both)).every(fromPrompt));
     model.dispose();
   });
 });

@@ -1,15 +1,22 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
-import { type StepLog, supervisedBatches, type TrainOptions } from "../lib/method/mod.ts";
+import { type StepLog, supervisedBatches } from "../lib/method/mod.ts";
 import { UserError } from "../lib/base/error.ts";
 import { Rng } from "../lib/base/random.ts";
 import { ADAMW_DEFAULTS, MUON_DEFAULTS, type OptimizerConfig } from "../lib/tensor/mod.ts";
 import { tinyModel } from "./tiny.ts";
-import { timelessLog, tinyExamples, tinyWithAdapter, trainLogged, values } from "./tiny_method.ts";
+import {
+  type TestTraining,
+  timelessLog,
+  tinyExamples,
+  tinyWithAdapter,
+  trainLogged,
+  values,
+} from "./tiny_method.ts";
 
 const examples = tinyExamples(8);
-const prepare: TrainOptions["prepare"] = (step) =>
+const prepare: TestTraining["prepare"] = (step) =>
   Promise.resolve({
     parts: supervisedBatches(Rng.named(1, `step ${step}`).shuffle(examples).slice(0, 6), {
       weighting: { mode: "example", judgeWeight: 0.5 },
@@ -34,7 +41,7 @@ describe("a training run with a checkpoint", () => {
   });
   const lora = () => tinyWithAdapter({ dropout: 0.2 });
   /** One session of a run of six steps. */
-  const session = async (options: Partial<TrainOptions> & { make?: typeof tinyModel } = {}) => {
+  const session = async (options: Partial<TestTraining> & { make?: typeof tinyModel } = {}) => {
     const model = (options.make ?? lora)();
     let started = -1;
     try {
@@ -51,7 +58,7 @@ describe("a training run with a checkpoint", () => {
       model.dispose();
     }
   };
-  const stopAfter = (step: number): Partial<TrainOptions> => {
+  const stopAfter = (step: number): Partial<TestTraining> => {
     let taken = 0;
     return { shouldStop: () => ++taken === step };
   };
@@ -135,7 +142,7 @@ describe("a training run with a checkpoint", () => {
   });
 
   it("counts steps in which there was nothing to learn", async () => {
-    const sometimes: TrainOptions["prepare"] = async (step) =>
+    const sometimes: TestTraining["prepare"] = async (step) =>
       step % 2 === 0 ? { parts: [] } : await prepare(step);
     const unbroken = await session({ prepare: sometimes, checkpoint: fresh() });
     const checkpoint = fresh();

@@ -1,16 +1,23 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
-import { type Example, supervisedBatches, type TrainOptions } from "../lib/method/mod.ts";
+import { type Example, supervisedBatches } from "../lib/method/mod.ts";
 import { UserError } from "../lib/base/error.ts";
 import { trainable } from "../lib/model/mod.ts";
 import { ADAMW_DEFAULTS, MUON_DEFAULTS } from "../lib/tensor/mod.ts";
 import { tinyModel } from "./tiny.ts";
-import { timelessLog, tinyExamples, tinyWithAdapter, trainLogged, values } from "./tiny_method.ts";
+import {
+  type TestTraining,
+  timelessLog,
+  tinyExamples,
+  tinyWithAdapter,
+  trainLogged,
+  values,
+} from "./tiny_method.ts";
 
 const examples = tinyExamples(4);
 /** The same examples at every step. */
-const always = (some: Example[]): TrainOptions["prepare"] => () =>
+const always = (some: Example[]): TestTraining["prepare"] => () =>
   Promise.resolve({
     parts: supervisedBatches(some, {
       weighting: { mode: "token" },

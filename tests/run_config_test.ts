@@ -32,7 +32,7 @@ describe("a run's settings", () => {
   it("are frozen all the way down", () => {
     const config = resolveConfig("smoke");
     assert.throws(() => Object.assign(config.jsft, { epochs: 9 }), TypeError);
-    assert.throws(() => (config.reject.candidates as number[]).push(3), TypeError);
+    assert.throws(() => (config.tournament.candidates as number[]).push(3), TypeError);
     assert.equal(resolveConfig("smoke").jsft.epochs, config.jsft.epochs);
   });
 
@@ -40,7 +40,7 @@ describe("a run's settings", () => {
     const config = setting(
       "jsft.epochs=2.5",
       "jsft.rationale=true",
-      "reject.candidates=[1,2]",
+      "tournament.candidates=[1,2]",
       "judge.principlesFile=my file=1.json",
       "data.format=csv",
       "lora.mode=full",
@@ -48,7 +48,7 @@ describe("a run's settings", () => {
     );
     assert.equal(config.jsft.epochs, 2.5);
     assert.equal(config.jsft.rationale, true);
-    assert.deepEqual(config.reject.candidates, [1, 2]);
+    assert.deepEqual(config.tournament.candidates, [1, 2]);
     assert.equal(config.judge.principlesFile, "my file=1.json");
     assert.equal(config.data.format, "csv");
     assert.equal(config.lora.mode, "full");

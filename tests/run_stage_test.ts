@@ -3,7 +3,8 @@ import { after, afterEach, before, beforeEach, describe, it } from "jsr:@std/tes
 import { UserError } from "../lib/base/error.ts";
 import { resolveConfig, type RunConfig } from "../lib/run/config.ts";
 import { readJsonFile, writeJsonl } from "../lib/base/files.ts";
-import { RunFolder, type Stage, type StageContext, Stopped } from "../lib/run/stage.ts";
+import type { RunContext, RunStage } from "../lib/run/pipeline.ts";
+import { RunFolder, Stopped, terminalReporter } from "../lib/run/stage.ts";
 import { writeSummary } from "../lib/run/stages/report.ts";
 import { Session } from "../lib/run/session.ts";
 import { capturedLog } from "./captured_log.ts";
@@ -16,14 +17,19 @@ const newRoot = async () => {
 const removeRoot = () => Deno.remove(root, { recursive: true });
 
 /** Two stages of which the second needs the first, in a folder of their own. */
-function pipeline(bodies: { first?: Stage["run"]; second?: Stage["run"] } = {}) {
+function pipeline(bodies: { first?: RunStage["run"]; second?: RunStage["run"] } = {}) {
   const ran: string[] = [];
-  const stage = (name: string, needs: string[], section: "data" | "jsft", run?: Stage["run"]) => ({
+  const stage = (
+    name: string,
+    needs: string[],
+    section: "data" | "jsft",
+    run?: RunStage["run"],
+  ) => ({
     name,
     title: `the ${name} stage`,
     needs,
     config: (config: Readonly<RunConfig>) => ({ [section]: config[section] }),
-    run: (context: StageContext) => {
+    run: (context: RunContext) => {
       ran.push(name);
       return run?.(context) ?? Promise.resolve({ of: name });
     },
@@ -31,10 +37,11 @@ function pipeline(bodies: { first?: Stage["run"]; second?: Stage["run"] } = {}) 
   const first = stage("first", [], "data", bodies.first);
   const second = stage("second", ["first"], "jsft", bodies.second);
   const folder = new RunFolder(`${root}/${names++}`, [first, second]);
-  const run = (which: Stage, settings: string[] = [], stopping = false) => {
+  const run = (which: RunStage, settings: string[] = [], stopping = false) => {
     const config = resolveConfig("smoke", { settings });
     const session = new Session(config, (name) => folder.folderOf(name), () => {});
-    return capturedLog(() => folder.run(which, { config, session, stopping: () => stopping }));
+    const reporter = terminalReporter(() => stopping);
+    return capturedLog(() => folder.run([which], { config, session, reporter }));
   };
   return { folder, first, second, ran, run };
 }
@@ -163,11 +170,11 @@ describe("a run's summary", () => {
   afterEach(removeRoot);
 
   const estimate = (value: number) => ({ value, low: value - 0.1, high: value + 0.1, n: 8 });
-  const judge = (accuracy: number, answer: string): Stage["run"] => async ({ folder }) => {
+  const judge = (accuracy: number, answer: string): RunStage["run"] => async ({ folder }) => {
     await writeJsonl(`${folder}/answers.jsonl`, [{ pair: "p1", answer }]);
     return { accuracy: estimate(accuracy) };
   };
-  const bodies: Record<string, Stage["run"]> = {
+  const bodies: Record<string, RunStage["run"]> = {
     data: async ({ folder }) => {
       const prompt = [{ role: "user", content: "What is\na fig?" }];
       await writeJsonl(`${folder}/held_out.jsonl`, [{ id: "p1", prompt }]);
@@ -177,12 +184,12 @@ describe("a run's summary", () => {
     jsft: () => Promise.resolve({ steps: 4, answerLossFirst: 3, answerLossLast: 2.5 }),
     "judge-after": judge(0.75, "A fruit."),
     "self-judge": () => Promise.resolve({ method: "self-judge", steps: 3, pairs: 9, identical: 2 }),
-    reject: () => {
+    tournament: () => {
       const row = { policy: "jsft", candidates: 4, winRate: 0.6, low: 0.5, high: 0.7, n: 8 };
       return Promise.resolve({ rows: [{ ...row, preference: 0.55, tokens: 6 }] });
     },
   };
-  const stages = Object.entries(bodies).map(([name, run]): Stage => ({
+  const stages = Object.entries(bodies).map(([name, run]): RunStage => ({
     name,
     title: name,
     needs: [],
@@ -193,9 +200,8 @@ describe("a run's summary", () => {
     const folder = new RunFolder(root, stages);
     const config = resolveConfig("smoke");
     const session = new Session(config, (name) => folder.folderOf(name), () => {});
-    for (const stage of stages.slice(0, count)) {
-      await capturedLog(() => folder.run(stage, { config, session, stopping: () => false }));
-    }
+    const reporter = terminalReporter(() => false);
+    await capturedLog(() => folder.run(stages.slice(0, count), { config, session, reporter }));
     const text = await writeSummary(folder);
     assert.equal(await Deno.readTextFile(`${root}/summary.md`), text);
     return { text, csv: await Deno.readTextFile(`${root}/summary.csv`) };
@@ -212,7 +218,7 @@ describe("a run's summary", () => {
     assert.ok(csv.startsWith("stage,measure,value,low,high,n\n"));
     assert.ok(csv.includes("judge-after,accuracy,0.75,0.65,0.85,8\n"));
     assert.ok(csv.includes("jsft,answerLossLast,2.5,,,\n"));
-    assert.ok(csv.includes("reject,jsft N=4 win rate,0.6,0.5,0.7,8\n"));
+    assert.ok(csv.includes("tournament,jsft N=4 win rate,0.6,0.5,0.7,8\n"));
     for (const { name } of stages) assert.match(csv, new RegExp(`^${name},seconds,`, "m"));
   });
 

@@ -3,7 +3,7 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import { principlesNamed } from "../lib/method/principle.ts";
 import { agreement, judgeHere } from "../lib/judges/served/agreement.ts";
 import { openServedJudge, ServedClient, servedSpec } from "../lib/judges/served/mod.ts";
-
+import { loadModel } from "../lib/model/mod.ts";
 import { startEngine } from "../lib/tensor/mod.ts";
 import { user } from "./judge_fakes.ts";
 import { ggufFile } from "./reference/fixture.ts";
@@ -71,7 +71,7 @@ describe("A judge on a real server", () => {
           ...(api === "completions" && { tokenizer: file }),
         });
         const { compare } = await openServedJudge(spec, { principles });
-        const { largest, mean } = agreement(await own.judge(PAIRS), await compare(PAIRS));
+        const { largest, mean } = agreement(await own.compare(PAIRS), await compare(PAIRS));
         // llama.cpp multiplies 4-bit weights by activations in 8 bits; on float32 weights 1e-4 holds.
         const within = Deno.env.get("SELF_JUDGE_SERVER_FLOAT32") ? 1e-4 : 0.15;
         console.log(`largest difference over "${api}": ${largest.toExponential(2)}`);

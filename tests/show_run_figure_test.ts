@@ -21,7 +21,7 @@ const figure = runFigure({
     { step: 1, pairs: 2, rewardChosen: 1, rewardRejected: 0, rewardMargin: 1 },
     { step: 2, pairs: 0, rewardChosen: "", rewardRejected: "", rewardMargin: "" },
   ],
-  reject: [
+  tournament: [
     { policy: "jsft", candidates: 1, winRate: 0.5, low: 0.3, high: 0.6 },
     { policy: "self-judge", candidates: 1, winRate: 0.6, low: 0.5, high: 0.9 },
   ],

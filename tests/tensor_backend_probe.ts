@@ -20,7 +20,7 @@ const parts = [
   ...supervisedBatches([a, b], { weighting: { mode: "token" }, ...layout }),
   ...preferenceBatches([{ chosen: a, rejected: b, referenceChosen: -9, referenceRejected: -8 }], {
     loss: "sigmoid",
-    beta: 0.1,
+    parameters: { beta: 0.1 },
     microBatchTokens: 64,
   }),
 ];

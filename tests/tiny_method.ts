@@ -2,6 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import {
   type AnswerEncoder,
+  type BatchSource,
   type Example,
   gradientsOf,
   jsftExamples,
@@ -87,21 +88,34 @@ export function distance(a: readonly number[], b: readonly number[]): number {
   return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
 }
 
+/** A training as tests write it: batches by a function, and what is heard of it. */
+export interface TestTraining extends Partial<Omit<TrainOptions, "log" | "data">> {
+  model: LanguageModel;
+  steps: number;
+  prepare: BatchSource["batch"];
+  rate?: number;
+  onStart?: (done: number) => void;
+  onStep?: (log: StepLog) => Promise<void> | void;
+  shouldStop?: () => boolean;
+}
+
 /** Trains with usual settings and gives the log; the rest as told. */
 export async function trainLogged(
-  options: Pick<TrainOptions, "model" | "steps" | "prepare"> & Partial<TrainOptions> & {
-    rate?: number;
-  },
+  { rate = 0.01, prepare, onStart, onStep, shouldStop, ...rest }: TestTraining,
 ): Promise<StepLog[]> {
-  const { rate = 0.01, onStep, ...rest } = options;
   const logs: StepLog[] = [];
   await train({
     schedule: { learningRate: rate, shape: "constant", warmup: 0 },
     optimizer: { kind: "adamw", ...ADAMW_DEFAULTS },
     seed: 1,
-    onStep: async (log) => {
-      logs.push(log);
-      await onStep?.(log);
+    data: { batch: prepare },
+    log: {
+      start: onStart,
+      step: async (log) => {
+        logs.push(log);
+        await onStep?.(log);
+      },
+      stopping: shouldStop,
     },
     ...rest,
   });

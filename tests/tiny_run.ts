@@ -29,9 +29,9 @@ export const TINY_SETTINGS = [
   "selfJudge.steps=3",
   "selfJudge.batchSize=4",
   "selfJudge.maxNewTokens=6",
-  "reject.prompts=2",
-  "reject.candidates=[1,2]",
-  "reject.samples=1",
+  "tournament.prompts=2",
+  "tournament.candidates=[1,2]",
+  "tournament.samples=1",
 ];
 
 /** How to call the command. */

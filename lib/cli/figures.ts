@@ -20,7 +20,7 @@ const TABLES = {
   "judge-after.csv": "judge-after/report.csv",
   "jsft.csv": "jsft/metrics.csv",
   "self-judge.csv": "self-judge/metrics.csv",
-  "reject.csv": "reject/win_rates.csv",
+  "tournament.csv": "tournament/win_rates.csv",
   "summary.csv": "summary.csv",
   "summary.md": "summary.md",
   "run.json": "run.json",

@@ -17,8 +17,8 @@ export interface RunTables {
   jsft: readonly Row[];
   /** self-judge/metrics.csv */
   selfJudge: readonly Row[];
-  /** reject/win_rates.csv */
-  reject: readonly Row[];
+  /** tournament/win_rates.csv */
+  tournament: readonly Row[];
 }
 
 /** Four panels: JSFT losses, the judge before and after, the loop's margin, self-rejection. */
@@ -27,7 +27,7 @@ export function runFigure(tables: RunTables): Figure {
     jsftPanel(tables.jsft),
     judgePanel(tables),
     loopPanel(tables.selfJudge),
-    rejectPanel(tables.reject),
+    tournamentPanel(tables.tournament),
   ], { columns: 2, width: 1040, height: 280 });
 }
 
@@ -107,7 +107,7 @@ function loopPanel(rows: readonly Row[]): Panel {
   };
 }
 
-function rejectPanel(rows: readonly Row[]): Panel {
+function tournamentPanel(rows: readonly Row[]): Panel {
   const style = looks(rows.map((row) => `${row.policy}`));
   const counts = [...new Set(rows.map((row) => Number(row.candidates)))].sort((a, b) => a - b);
   return {

@@ -154,7 +154,7 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
         judgeAfter: run("judge-after"),
         jsft: run("jsft"),
         selfJudge: run("self-judge"),
-        reject: run("reject"),
+        tournament: run("tournament"),
       },
       draw: runFigure,
     }),

@@ -1,18 +1,17 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "jsr:@std/testing@1/bdd";
 import { followingLogProbs, type LanguageModel, saveModel } from "../lib/model/mod.ts";
-import { jsftExamples, type StepLog, supervisedBatches } from "../lib/method/mod.ts";
+import {
+  jsftExamples,
+  type StepLog,
+  supervisedBatches,
+  type TokenObjective,
+} from "../lib/method/mod.ts";
 import { progress } from "../lib/show/mod.ts";
 import { accuracyByGap } from "../lib/lab/study/by_gap.ts";
 import { deskEvidence, drawnComparisons } from "../lib/lab/study/desk_evidence.ts";
 import { habits } from "../lib/lab/study/habits.ts";
-import {
-  courseOf,
-  jsftModel,
-  lossParts,
-  taught,
-  type TeachingOptions,
-} from "../lib/lab/study/teaching.ts";
+import { courseOf, lossParts, trained, type TrainedOptions } from "../lib/lab/study/trained.ts";
 import { startEngine } from "../lib/tensor/mod.ts";
 import { BASE_CONFIG, freshModel } from "../lib/lab/world/base_model.ts";
 
@@ -21,7 +20,7 @@ await startEngine();
 const made: string[] = [];
 
 /** Folders of a lesson with a tiny base, and its options. */
-async function lesson(): Promise<TeachingOptions> {
+async function lesson(): Promise<TrainedOptions> {
   const root = await Deno.makeTempDir({ prefix: "teaching-" });
   made.push(root);
   await Deno.mkdir(`${root}/data/world`, { recursive: true });
@@ -52,7 +51,7 @@ async function removeFolders(): Promise<void> {
 /** Progress that shows nothing; asks to stop after `stopAfter` steps. */
 function silent({ stopAfter = Infinity } = {}) {
   const seen: number[] = [];
-  const start: TeachingOptions["progress"] = () => ({
+  const start: TrainedOptions["progress"] = () => ({
     note: (done) => Promise.resolve(void seen.push(done)),
     stopping: () => seen.at(-1)! >= stopAfter,
     finish: () => Promise.resolve(),
@@ -66,83 +65,85 @@ async function weights(model: LanguageModel): Promise<number[]> {
   return all.flatMap((values) => [...values]);
 }
 
-describe("the JSFT model of a lesson", () => {
+describe("the JSFT model of a notebook", () => {
   after(removeFolders);
 
   it("is trained once and found again", async () => {
     const options = await lesson();
-    const first = await jsftModel(options);
+    const first = await trained("jsft", options);
     const { seen, progress } = silent();
-    const second = await jsftModel({ ...options, progress });
+    const second = await trained("jsft", { ...options, progress });
     assert.deepEqual([first.found, second.found, seen], [false, true, []]);
     assert.equal(first.log.length, first.config.supervised.steps);
     assert.deepEqual(second.log, first.log);
-    const trained = await first.session.load("jsft");
-    const found = await second.session.load("jsft");
-    const base = await second.session.load("base");
-    assert.notDeepEqual(await weights(trained), await weights(base));
-    assert.deepEqual(await weights(found), await weights(trained));
-    [trained, found, base].forEach((model) => model.dispose());
+    const made = await first.session.copy("jsft");
+    const found = await second.session.copy("jsft");
+    const base = await second.session.copy("base");
+    assert.notDeepEqual(await weights(made), await weights(base));
+    assert.deepEqual(await weights(found), await weights(made));
+    [made, found, base].forEach((model) => model.dispose());
   });
 
   it("goes on where it was stopped, to the same weights", async () => {
     const [whole, halted] = [await lesson(), await lesson()];
-    const { session } = await jsftModel(whole);
+    const { session } = await trained("jsft", whole);
     const stop = silent({ stopAfter: 2 });
-    await assert.rejects(jsftModel({ ...halted, progress: stop.progress }), { name: "Stopped" });
+    await assert.rejects(trained("jsft", { ...halted, progress: stop.progress }), {
+      name: "Stopped",
+    });
     const { seen, progress } = silent();
-    const resumed = await jsftModel({ ...halted, progress });
+    const resumed = await trained("jsft", { ...halted, progress });
     assert.deepEqual([stop.seen, seen], [[1, 2], [3]]);
     assert.deepEqual(resumed.log.map(({ step }) => step), [1, 2, 3]);
-    const models = [await session.load("jsft"), await resumed.session.load("jsft")];
+    const models = [await session.copy("jsft"), await resumed.session.copy("jsft")];
     assert.deepEqual(await weights(models[0]), await weights(models[1]));
     models.forEach((model) => model.dispose());
   });
 
   it("is made anew for other settings, another seed, other pairs or another base", async () => {
     const options = await lesson();
-    const { folder, config } = await jsftModel(options);
+    const { folder, config } = await trained("jsft", options);
     const change = { supervised: { ...config.supervised, steps: 1 } };
     const folders = [
-      (await jsftModel({ ...options, change })).folder,
-      (await jsftModel({ ...options, seed: 4 })).folder,
+      (await trained("jsft", { ...options, change })).folder,
+      (await trained("jsft", { ...options, seed: 4 })).folder,
       // What is no part of its training leaves it as it is.
-      (await jsftModel({ ...options, change: { heldOut: 2 } })).folder,
+      (await trained("jsft", { ...options, change: { heldOut: 2 } })).folder,
     ];
     assert.deepEqual(folders.map((other) => other === folder), [false, false, true]);
     for (const split of ["train", "held_out"]) {
       const pairs = `${options.folders.data}/world/${split}.csv`;
       const text = await Deno.readTextFile(pairs);
       await Deno.writeTextFile(pairs, text.replaceAll("tea", "coffee"));
-      assert.notEqual((await jsftModel(options)).folder, folder);
+      assert.notEqual((await trained("jsft", options)).folder, folder);
       await Deno.writeTextFile(pairs, text);
     }
     const { base } = config;
-    const other = await jsftModel(options);
-    const model = await other.session.load("jsft");
+    const other = await trained("jsft", options);
+    const model = await other.session.copy("jsft");
     await saveModel(model, base);
     model.dispose();
-    assert.notEqual((await jsftModel(options)).folder, folder);
+    assert.notEqual((await trained("jsft", options)).folder, folder);
   });
 
   it("names the task that makes a missing base, and the stages that there are", async () => {
     const options = await lesson();
-    await assert.rejects(taught("jfst", options), /no stage "jfst".*\n.*jsft/);
+    await assert.rejects(trained("jfst", options), /no stage "jfst".*\n.*jsft/);
     await Deno.remove(`${options.folders.data}/world/base`, { recursive: true });
     await assert.rejects(
-      jsftModel(options),
+      trained("jsft", options),
       /no .*world\/base\/model.safetensors\n.*deno task pretrain/,
     );
   });
 
   it("takes the progress of notebooks", async () => {
     const options = await lesson();
-    const { log } = await jsftModel({ ...options, progress });
+    const { log } = await trained("jsft", { ...options, progress });
     assert.equal(log.length, 3);
   });
 
   it("makes what a stage needs first, and tells a policy's course from step 0 to the last", async () => {
-    const { session, config, folder } = await taught("self-judge", await lesson());
+    const { session, config, folder } = await trained("self-judge", await lesson());
     const course = await courseOf({ folder });
     assert.deepEqual(course.map(({ step }) => step), [0, 1, config.preference.steps]);
     assert.ok(Math.abs(course[0].kl) < 1e-3);
@@ -158,14 +159,14 @@ describe("loss parts", () => {
   after(removeFolders);
 
   it("are the two means that a step's loss is made of", async () => {
-    const { session, config } = await jsftModel(await lesson());
+    const { session, config } = await trained("jsft", await lesson());
     const { train } = await session.pairs();
     const pairs = train.slice(0, 5);
     const { examples } = jsftExamples(pairs, {
-      encoder: session.encoder,
-      templates: session.templates(),
+      encoder: await session.encoder(),
+      templates: await session.templates(),
     });
-    const model = await session.load("base");
+    const model = await session.copy("base");
     const measure = async (some: typeof examples, judgeWeight: number) => {
       const totals: Record<string, number> = {};
       const parts = supervisedBatches(some, {
@@ -173,8 +174,9 @@ describe("loss parts", () => {
         batching: "bucketed",
         microBatchTokens: 256,
       });
-      for (const { batch, at, objective } of parts) {
-        const { metrics } = objective(followingLogProbs(model, batch, { at }));
+      for (const { batch, objective } of parts) {
+        const { at } = objective as TokenObjective;
+        const { metrics } = objective.gradient(followingLogProbs(model, batch, { at }));
         for (const [name, value] of Object.entries(metrics)) {
           totals[name] = (totals[name] ?? 0) + (await value.data())[0];
         }
@@ -193,24 +195,30 @@ describe("loss parts", () => {
 });
 
 describe("accuracy by gap", () => {
-  it("counts hits, half for a tie, in the bin of the rewards' distance", () => {
+  const answered = true;
+
+  it("counts hits, half for a tie and for no answer, in the bin of the rewards' distance", () => {
     const rows = accuracyByGap([
-      { gap: 0.5, winner: "first" },
-      { gap: -0.7, winner: "tie" },
-      { gap: 2, winner: "second" },
-      { gap: 0, winner: "first" },
+      { gap: 0.5, winner: "first", answered },
+      { gap: -0.7, winner: "tie", answered },
+      { gap: 2, winner: "second", answered },
+      { gap: 0, winner: "first", answered },
     ], { edges: [0, 1, 3, 5] });
     assert.deepEqual(rows.map(({ from, to, n, accuracy }) => [from, to, n, accuracy]), [
       [0, 1, 2, 0.75],
       [1, 3, 1, 0],
     ]);
+    const [row] = accuracyByGap([{ gap: 2, winner: "second", answered: false }]);
+    assert.equal(row.accuracy, 0.5);
     assert.ok(Math.abs(rows[0].gap - 0.6) < 1e-12);
     // One label of two answers 2 apart, at temperature 0.5: 1 / (1 + exp(-4)).
     assert.ok(Math.abs(rows[1].label - 0.9820137900379085) < 1e-12);
   });
 
   it("puts a distance on an edge into the bin below, whatever its last bits", () => {
-    const [row] = accuracyByGap([{ gap: 0.1 + 0.2, winner: "first" }], { edges: [0, 0.3, 1] });
+    const [row] = accuracyByGap([
+      { gap: 0.1 + 0.2, winner: "first", answered },
+    ], { edges: [0, 0.3, 1] });
     assert.equal(row.to, 0.3);
   });
 });
@@ -232,13 +240,10 @@ describe("evidence of the order desk", () => {
     assert.ok(Math.abs(sure[0] + sure[1] - 1) < 1e-12);
   });
 
-  it("pairs the different answers to one order, each once", () => {
+  it("pairs the different answers to one request, each once", () => {
     const answer = (text: string) => ({
-      order: prompt[0].content,
+      request: prompt[0].content,
       text,
-      reward: 0,
-      ids: [],
-      from: 0,
     });
     const found = drawnComparisons([[good, best, good, "tea"].map(answer), [answer(good)]]);
     assert.deepEqual(found.map(({ first, second }) => [first, second]), [
@@ -251,13 +256,13 @@ describe("evidence of the order desk", () => {
 
 describe("habits", () => {
   it("are counted from the text alone", () => {
-    const order = "we want tea and figs please .";
+    const request = "we want tea and figs please .";
     const found = Object.fromEntries(
       habits([
-        { order, text: "certainly , here come tea and figs ." },
-        { order, text: "ugh , you know , you get tea , tea and pie ." },
-        { order, text: "tea" },
-        { order, text: "you get figs and tea ." },
+        { request, text: "certainly , here come tea and figs ." },
+        { request, text: "ugh , you know , you get tea , tea and pie ." },
+        { request, text: "tea" },
+        { request, text: "you get figs and tea ." },
       ]).map(({ habit, value }) => [habit, value]),
     );
     assert.deepEqual(found, {

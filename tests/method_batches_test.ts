@@ -7,6 +7,7 @@ import {
   preferenceBatches,
   type ScoredPair,
   supervisedBatches,
+  type TokenObjective,
   tokenWeights,
 } from "../lib/method/mod.ts";
 import {
@@ -159,7 +160,7 @@ describe("a preference batch", () => {
     const fresh = tinyWithAdapter();
     const parts = preferenceBatches(await underReference(fresh, pairs), {
       loss: "sigmoid",
-      beta: 0.1,
+      parameters: { beta: 0.1 },
       microBatchTokens: 200,
     });
     const { metrics, gradient } = await sumOfParts(fresh, parts);
@@ -172,7 +173,11 @@ describe("a preference batch", () => {
   it("has the same loss, gradient and numbers in parts as in one", async () => {
     for (const loss of ["sigmoid", "hinge", "ipo"] as const) {
       const split = async (microBatchTokens: number) => {
-        const parts = preferenceBatches(scored, { loss, beta: 0.1, microBatchTokens });
+        const parts = preferenceBatches(scored, {
+          loss,
+          parameters: { beta: 0.1 },
+          microBatchTokens,
+        });
         return { count: parts.length, ...await sumOfParts(model, parts) };
       };
       const [whole, parts] = [await split(1e6), await split(120)];
@@ -189,16 +194,21 @@ describe("a preference batch", () => {
 
   it("hands the model the slope of its loss in every log-probability", () => {
     for (const loss of ["sigmoid", "hinge", "ipo"] as const) {
-      const [part] = preferenceBatches(scored, { loss, beta: 0.1, microBatchTokens: 1e6 });
-      const given = part.at.map((_, i) => -1 - 0.37 * (i % 7));
-      const found = (change: number, at: number) => {
-        const logProbs = tf.tensor1d(given.map((v, i) => v + (i === at ? change : 0)));
-        const { seed, metrics } = part.objective(logProbs);
-        return { loss: metrics.loss.dataSync()[0], seed: seed.dataSync() };
+      const [part] = preferenceBatches(scored, {
+        loss,
+        parameters: { beta: 0.1 },
+        microBatchTokens: 1e6,
+      });
+      const { at } = part.objective as TokenObjective;
+      const given = at.map((_, i) => -1 - 0.37 * (i % 7));
+      const found = (change: number, index: number) => {
+        const logProbs = tf.tensor1d(given.map((v, i) => v + (i === index ? change : 0)));
+        const { outputGradient, metrics } = part.objective.gradient(logProbs);
+        return { loss: metrics.loss.dataSync()[0], gradient: outputGradient.dataSync() };
       };
-      for (const i of [0, 3, part.at.length - 1]) {
+      for (const i of [0, 3, at.length - 1]) {
         const slope = found(0.5, i).loss - found(-0.5, i).loss;
-        const gradient = found(0, i).seed[i];
+        const gradient = found(0, i).gradient[i];
         assert.ok(
           Math.abs(slope - gradient) < 0.01 * Math.max(0.1, Math.abs(slope)),
           `${loss} ${i}`,
@@ -224,7 +234,10 @@ describe("a preference batch", () => {
       ),
     );
     const metricsOf = async (some: ScoredPair[], loss: "sigmoid" | "hinge") =>
-      (await sumOfParts(tied, preferenceBatches(some, { loss, beta: 0.1, microBatchTokens: 64 })))
+      (await sumOfParts(
+        tied,
+        preferenceBatches(some, { loss, parameters: { beta: 0.1 }, microBatchTokens: 64 }),
+      ))
         .metrics;
     for (const [i, wanted] of examples.entries()) {
       const { loss, logProbChosen, logProbRejected } = await metricsOf([rows[i]], "sigmoid");
@@ -267,7 +280,7 @@ describe("the parts of a batch", () => {
     const scored = await underReference(model, [[answers[0], answers[1]]]);
     await sumOfParts(
       model,
-      preferenceBatches(scored, { loss: "ipo", beta: 0.1, microBatchTokens: 64 }),
+      preferenceBatches(scored, { loss: "ipo", parameters: { beta: 0.1 }, microBatchTokens: 64 }),
     );
     assert.equal(tf.memory().numTensors, before);
     model.dispose();

@@ -1,16 +1,25 @@
-/** Files of a run folder: written whole or not at all, and read back with errors that name the place. */
+/** Files: written whole or not at all, and read back with errors that name the place. */
 import Papa from "papaparse";
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { dirname } from "node:path";
 import { UserError } from "./error.ts";
 
-/** Makes a folder. @throws {UserError} naming it, if the disk refuses */
+/** Makes a folder and those above it. @throws {UserError} naming it, if the disk refuses */
 export async function makeFolder(path: string): Promise<void> {
   await onDisk(path, () => Deno.mkdir(path, { recursive: true }));
 }
 
-/** Replaces a file's content in one step: a reader sees the old or the new, never a part. */
-export async function writeWhole(path: string, content: string): Promise<void> {
+/**
+ * Replaces a file's content in one step: a reader sees the old or the new, never a part. Makes the file's folder.
+ *
+ * @throws {UserError} naming the file, if the disk refuses
+ */
+export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
   await onDisk(path, async () => {
-    await Deno.writeTextFile(`${path}.part`, content);
+    await Deno.mkdir(dirname(path), { recursive: true });
+    await Deno.writeFile(`${path}.part`, bytes);
     await Deno.rename(`${path}.part`, path);
   });
 }
@@ -24,6 +33,28 @@ export async function writeCsv(path: string, rows: readonly object[]): Promise<v
 /** Writes values as JSON lines. */
 export async function writeJsonl(path: string, values: readonly unknown[]): Promise<void> {
   await writeWhole(path, values.map((value) => JSON.stringify(value) + "\n").join(""));
+}
+
+/** A file's size in bytes; undefined when nothing is there. */
+export async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await Deno.stat(path)).size;
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Removes a file or folder with all that is in it; nothing there is no error. */
+export async function removeIfThere(path: string): Promise<void> {
+  if (await sizeOf(path) !== undefined) await Deno.remove(path, { recursive: true });
+}
+
+/** The sha256 of a file in hexadecimal, read in chunks. */
+export async function sha256Of(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  return hash.digest("hex");
 }
 
 /** Adds values to a file of JSON lines. */
@@ -64,18 +95,21 @@ export async function readJsonFile<T>(path: string): Promise<T | null> {
   }
 }
 
-async function readIfThere(path: string): Promise<string | null> {
+/** A file's text, or null if there is none. @throws {UserError} naming it, if it cannot be read */
+export async function readIfThere(path: string): Promise<string | null> {
   try {
     return await Deno.readTextFile(path);
   } catch (cause) {
-    const { NotFound, NotADirectory } = Deno.errors;
-    if (cause instanceof NotFound || cause instanceof NotADirectory) return null;
+    if (isAbsent(cause)) return null;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new UserError(`cannot read ${path}: ${reason}`, "make it a readable file, or remove it", {
       cause,
     });
   }
 }
+
+const isAbsent = (error: unknown): boolean =>
+  error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
 
 async function onDisk(path: string, work: () => Promise<void>): Promise<void> {
   try {

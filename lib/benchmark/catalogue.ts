@@ -1,8 +1,9 @@
 /** The benchmarks there are, and where their files come from. */
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { download } from "../base/download.ts";
 import { UserError } from "../base/error.ts";
+import { sizeOf } from "../base/files.ts";
 import { annotationFiles } from "../judges/open_judge.ts";
-import { describeFailure, sizeOf, StallGuard } from "../run/download.ts";
 
 /** A file of a benchmark. */
 export interface BenchmarkFile {
@@ -105,12 +106,18 @@ export function benchmarkNamed(name: string): Benchmark {
 export interface FindOptions {
   /** A folder with data sets; default the environment variable SELF_JUDGE_DATA. */
   readonly dataFolder?: string;
-  /** The git-ignored folder that downloads go to, below `data/benchmarks`; `.engine` unless said. */
+  /**
+   * The git-ignored folder that downloads go to, below `data/benchmarks`.
+   * @default ".engine"
+   */
   readonly folder?: string;
   readonly log?: (line: string) => void;
   /** Replaces the global fetch, in tests. */
   readonly fetch?: typeof fetch;
-  /** Longest wait for an answer, or for more of it, in ms; 20,000 unless said. */
+  /**
+   * Longest wait for a response, or for more of it, in milliseconds.
+   * @default 20_000
+   */
   readonly timeoutMs?: number;
   /** Whether the benchmark does without it: then its absence from a folder is no error. */
   readonly optional?: boolean;
@@ -141,35 +148,10 @@ export async function findBenchmarkFile(
     );
   }
   const target = join(options.folder ?? ".engine", "data", "benchmarks", file.places[0]);
-  if (await sizeOf(target) === undefined) await download(file.url, target, options);
-  return target;
-}
-
-/** Fetches a file whole or not at all. */
-async function download(
-  url: string,
-  target: string,
-  { log = () => {}, fetch: fetcher = fetch, timeoutMs = 20_000 }: FindOptions,
-): Promise<void> {
-  log(`fetching ${url}`);
-  const guard = new StallGuard(timeoutMs);
-  try {
-    const response = await guard.wrap(fetcher)(url);
-    if (!response.ok) {
-      await response.body?.cancel();
-      throw new Error(`status ${response.status}`);
-    }
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    await Deno.mkdir(dirname(target), { recursive: true });
-    await Deno.writeFile(`${target}.part`, bytes);
-    await Deno.rename(`${target}.part`, target);
-  } catch (error) {
-    throw new UserError(
-      `${url} could not be fetched: ${describeFailure(error)}`,
-      "be online, or fetch it elsewhere and name its folder with --data or SELF_JUDGE_DATA",
-      { cause: error },
-    );
-  } finally {
-    guard.stop();
+  if (await sizeOf(target) === undefined) {
+    const remedy =
+      "be online, or fetch it elsewhere and name its folder with --data or SELF_JUDGE_DATA";
+    await download(file.url, target, { ...options, remedy });
   }
+  return target;
 }

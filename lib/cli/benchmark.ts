@@ -12,7 +12,7 @@ import { judgesAsItsRun } from "../judges/open_judge.ts";
 import { Rng } from "../base/random.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
 import { makeFolder, writeWhole } from "../base/files.ts";
-import { Progress } from "../base/progress.ts";
+import { progressCallback } from "../base/progress.ts";
 import { Stopped } from "../run/stage.ts";
 import { readComparisons, winRate, winRateTable } from "../measure/mod.ts";
 import { BENCHMARKS } from "../benchmark/catalogue.ts";
@@ -112,14 +112,7 @@ function hooks(): BenchmarkHooks {
     checkStop: () => {
       if (stopping()) throw new Stopped();
     },
-    progress: (name, unit) => {
-      let shown: Progress | null = null;
-      return (done, total) => {
-        shown ??= new Progress(name, { unit, total, done });
-        shown.update(done);
-        if (done === total) shown.finish();
-      };
-    },
+    progress: progressCallback,
   };
 }
 

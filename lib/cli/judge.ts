@@ -11,7 +11,7 @@ import { describeWarning } from "../preference/file_warnings.ts";
 import { parseCommand, runCommand } from "./command.ts";
 import { resolveConfig, SCALE_NAMES } from "../run/config.ts";
 import { makeFolder, writeCsv, writeWhole } from "../base/files.ts";
-import { Progress } from "../base/progress.ts";
+import { progressCallback } from "../base/progress.ts";
 import { locateData } from "../run/source.ts";
 import { loadEvidence } from "../measure/evidence.ts";
 import { type MeasuredJudge, measureJudge } from "../measure/measure_judge.ts";
@@ -165,18 +165,8 @@ async function measured(
     & { evidence: Parameters<typeof measureJudge>[1]; triples: number; samples: number }
     & { taken: readonly string[] },
 ): Promise<{ judge: MeasuredJudge; notes: string[] }> {
-  let progress: Progress | null = null;
-  const opened = await openJudge(named.spec, {
-    ...setting,
-    onProgress: (done, total) => {
-      progress ??= new Progress(nameOf(named), { unit: "prompt", total });
-      progress.update(done);
-      if (done === total) {
-        progress.finish();
-        progress = null;
-      }
-    },
-  });
+  const onProgress = progressCallback(nameOf(named), "prompt");
+  const opened = await openJudge(named.spec, { ...setting, onProgress });
   try {
     const short = opened.judge.name;
     const name = named.name ?? (taken.includes(short) ? named.spec : short);

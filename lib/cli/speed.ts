@@ -7,6 +7,7 @@ import { version as tfjs } from "@tensorflow/tfjs";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { UserError } from "../base/error.ts";
+import { rewriteLine } from "../base/progress.ts";
 import { startEngine } from "../tensor/mod.ts";
 import type { BenchCase } from "../tools/speed/case.ts";
 import { CASES } from "../tools/speed/cases.ts";
@@ -85,19 +86,15 @@ async function measure(
       reps,
       warmups,
       onRepetition: (side, round) =>
-        progress(`${one.name}: ${round < 0 ? "warm-up" : `${round + 1}/${reps}`}, ${SIDES[side]}`),
+        rewriteLine(
+          `${one.name}: ${round < 0 ? "warm-up" : `${round + 1}/${reps}`}, ${SIDES[side]}`,
+        ),
     });
     return rowsOf(one, rates);
   } finally {
     prepared.close();
-    progress("");
+    rewriteLine("");
   }
-}
-
-/** One line that is overwritten, on a terminal only. */
-function progress(text: string) {
-  if (!Deno.stderr.isTerminal()) return;
-  Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
 }
 
 /** The command. */

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { basename, dirname } from "node:path";
 import { UserError } from "../../base/error.ts";
+import { writeWhole } from "../../base/files.ts";
 import type { WheelPlan } from "./platform.ts";
 import { mustRun, run } from "./step.ts";
 
@@ -163,6 +164,5 @@ export async function inPlace(at: Places, { inputs, files }: Build): Promise<boo
 export async function writeStamp(at: Places, { inputs, files }: Build): Promise<void> {
   const output = hash(...await Promise.all(files.map((path) => Deno.readFile(path))));
   const path = `${at.engine}/binding.json`;
-  await Deno.writeTextFile(`${path}.partial`, JSON.stringify({ inputs, output } satisfies Stamp));
-  await Deno.rename(`${path}.partial`, path);
+  await writeWhole(path, JSON.stringify({ inputs, output } satisfies Stamp));
 }

@@ -49,7 +49,7 @@ export async function measureProduct(): Promise<number> {
  * What the engine needs and what of it is there, a row each.
  *
  * @param root Folder of the checkout.
- * @param options.measure Whether to time a matrix product too, at most two seconds. Default true.
+ * @param options.measure Whether to time a matrix product too, at most two seconds.
  */
 export async function examine(
   root: string,

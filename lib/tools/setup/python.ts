@@ -1,5 +1,6 @@
 /** Packages from PyPI, put whole into a folder of their own by whatever installer the machine has. */
 import { UserError } from "../../base/error.ts";
+import { removeIfThere } from "../../base/files.ts";
 import { mustRun, run } from "./step.ts";
 
 /** Options of {@linkcode installPackage}. */
@@ -8,7 +9,10 @@ export interface InstallOptions {
   into: string;
   /** Where a virtual environment may be made, usually `.engine`. */
   engine: string;
-  /** Install what the package depends on too. Default false. */
+  /**
+   * Install what the package depends on too.
+   * @default false
+   */
   dependencies?: boolean;
   /** Megabytes to expect, for the progress line. */
   megabytes?: number;
@@ -90,8 +94,4 @@ async function answers(command: readonly string[]): Promise<boolean> {
 /** True when something is at `path`. */
 export async function exists(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);
-}
-
-async function removeIfThere(path: string): Promise<void> {
-  if (await exists(path)) await Deno.remove(path, { recursive: true });
 }

@@ -3,6 +3,7 @@
  * thing the tool said.
  */
 import { UserError } from "../../base/error.ts";
+import { printLine, rewriteLine } from "../../base/progress.ts";
 
 /** How a command ended. `output` is stdout and stderr together, in the order they came. */
 export interface StepResult {
@@ -82,15 +83,17 @@ function lastLine(output: string): string {
 /** A line that is redrawn each second on a terminal, and repeated every 15 seconds in a log. */
 function startProgress(label: string, detail: () => string): (end: string) => void {
   const began = performance.now();
-  const live = Deno.stderr.isTerminal();
   const seconds = () => ((performance.now() - began) / 1000).toFixed(0).padStart(4);
-  const write = (text: string) =>
-    Deno.stderr.writeSync(new TextEncoder().encode(live ? `\r\x1b[K${text}` : `${text}\n`));
-  const tick = () => write(`${seconds()} s  ${label}  ${detail()}`);
-  if (!live) write(`   0 s  ${label}`);
+  const tick = () => {
+    const line = `${seconds()} s  ${label}  ${detail()}`;
+    if (!rewriteLine(line)) printLine(line);
+  };
+  const live = rewriteLine("");
+  if (!live) printLine(`   0 s  ${label}`);
   const timer = setInterval(tick, live ? 1000 : 15_000);
   return (end) => {
     clearInterval(timer);
-    write(`${seconds()} s  ${label}: ${end}${live ? "\n" : ""}`);
+    rewriteLine("");
+    printLine(`${seconds()} s  ${label}: ${end}`);
   };
 }

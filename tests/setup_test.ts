@@ -166,6 +166,12 @@ describe("a command of the set-up", () => {
     assert.deepEqual(output.trim().split("\n").sort(), ["err", "out"]);
   });
 
+  it("gives its output without colours, however the shell asks for them", async () => {
+    const code = "console.log('\\x1b[31mred\\x1b[0m plain')";
+    const { output } = await run([Deno.execPath(), "eval", code], { env: { FORCE_COLOR: "1" } });
+    assert.equal(output, "red plain\n");
+  });
+
   it("is stopped when its time is over", async () => {
     const { ok, output } = await run(
       [Deno.execPath(), "eval", "setTimeout(() => {}, 60_000)"],

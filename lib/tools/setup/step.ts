@@ -2,12 +2,14 @@
  * One command of the set-up, run with a progress line: what is being done, for how long, and the last
  * thing the tool said.
  */
+import { stripVTControlCharacters } from "node:util";
 import { UserError } from "../../base/error.ts";
 import { printLine, rewriteLine } from "../../base/progress.ts";
 
-/** How a command ended. `output` is stdout and stderr together, in the order they came. */
+/** How a command ended. */
 export interface StepResult {
   readonly ok: boolean;
+  /** stdout and stderr together, in the order they came, without colours. */
   readonly output: string;
 }
 
@@ -59,7 +61,8 @@ export async function run(
     clearTimeout(timer);
     progress?.(ok ? "done" : "failed");
   }
-  return { ok, output };
+  // Tools colour a pipe too: Deno does without NO_COLOR, and with it where FORCE_COLOR is set.
+  return { ok, output: stripVTControlCharacters(output) };
 }
 
 /** {@linkcode run}, throwing a {@linkcode UserError} that shows the end of the tool's output. */
@@ -77,7 +80,7 @@ export async function mustRun(
 }
 
 function lastLine(output: string): string {
-  return output.trimEnd().split("\n").at(-1)?.trim().slice(0, 70) ?? "";
+  return stripVTControlCharacters(output).trimEnd().split("\n").at(-1)?.trim().slice(0, 70) ?? "";
 }
 
 /** A line that is redrawn each second on a terminal, and repeated every 15 seconds in a log. */

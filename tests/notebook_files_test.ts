@@ -10,7 +10,8 @@ import {
   readNotebook,
   serialised,
 } from "../lib/tools/notebook/format.ts";
-import { jupyterEnv, jupyterPlaces, kernelspec } from "../lib/tools/notebook/jupyter.ts";
+import { jupyterEnv, kernelspec } from "../lib/tools/notebook/jupyter.ts";
+import { places } from "../lib/tools/setup/places.ts";
 import { labCommand } from "../lib/cli/notebooks.ts";
 import { listNotebooks } from "../lib/tools/notebook/list.ts";
 import { toModule } from "../lib/tools/notebook/module.ts";
@@ -261,7 +262,7 @@ describe("Jupyter's files", () => {
 
   it("lie below .engine, whatever the user's home holds", () => {
     const { PYTHONNOUSERSITE: _, JUPYTER_PLATFORM_DIRS: __, ...folders } = jupyterEnv(
-      jupyterPlaces("/r"),
+      places("/r"),
     );
     for (const [name, path] of Object.entries(folders)) {
       assert.ok(path.startsWith("/r/.engine/"), `${name} is ${path}`);

@@ -2,19 +2,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
-import {
-  hash,
-  inPlace,
-  isCurrent,
-  type Places,
-  places,
-  products,
-  writeStamp,
-} from "../lib/tools/setup/binding.ts";
+import { hash, inPlace, isCurrent, products, writeStamp } from "../lib/tools/setup/binding.ts";
 import { UserError } from "../lib/base/error.ts";
 import { countTests } from "../lib/tools/setup/count.ts";
 import { renderTable } from "../lib/tools/setup/doctor.ts";
 import { BDD, importMap } from "../lib/tools/setup/import_map.ts";
+import { type Places, places } from "../lib/tools/setup/places.ts";
 import { wheelPlan } from "../lib/tools/setup/platform.ts";
 import { installPackage } from "../lib/tools/setup/python.ts";
 import { describeChoice } from "../lib/tools/setup/setup.ts";

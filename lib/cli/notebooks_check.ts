@@ -14,7 +14,7 @@ import { resultTable } from "../show/result_table.ts";
 import { formatted } from "../tools/notebook/deno_fmt.ts";
 import { findings } from "../tools/notebook/expect.ts";
 import { type Notebook, readNotebook, whole } from "../tools/notebook/format.ts";
-import { KERNEL, ROOT } from "../tools/notebook/jupyter.ts";
+import { KERNEL, ROOT } from "../tools/setup/places.ts";
 import { listNotebooks } from "../tools/notebook/list.ts";
 import { type NotebookModule, toModule } from "../tools/notebook/module.ts";
 import { baseHash, staleFaults, TIMES } from "../tools/notebook/saved.ts";

@@ -16,7 +16,8 @@ import { SCALE_VARIABLE, SEED_VARIABLE } from "../show/notebook_config.ts";
 import { type Executed, executeNotebook } from "../tools/notebook/execute.ts";
 import { findings, NO_STILL, outputText } from "../tools/notebook/expect.ts";
 import { whole } from "../tools/notebook/format.ts";
-import { installJupyter, jupyterEnv, ROOT } from "../tools/notebook/jupyter.ts";
+import { installJupyter, jupyterEnv } from "../tools/notebook/jupyter.ts";
+import { ROOT } from "../tools/setup/places.ts";
 import { listNotebooks } from "../tools/notebook/list.ts";
 import { baseHash, saveNotebook } from "../tools/notebook/saved.ts";
 

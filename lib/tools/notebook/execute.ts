@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import type { ReadableStream as NodeStream } from "node:stream/web";
 import { fileURLToPath } from "node:url";
 import { duration, rewriteLine } from "../../base/progress.ts";
-import { KERNEL } from "./jupyter.ts";
+import { KERNEL } from "../setup/places.ts";
 import { type Notebook, readNotebook } from "./format.ts";
 
 /** How it went. */

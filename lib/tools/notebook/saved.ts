@@ -7,7 +7,7 @@ import { writeCsv, writeWhole } from "../../base/files.ts";
 import { resultTable } from "../../show/result_table.ts";
 import { formatted } from "./deno_fmt.ts";
 import { normalised, NOTE, type Notebook, serialised, whole } from "./format.ts";
-import { ROOT } from "./jupyter.ts";
+import { ROOT } from "../setup/places.ts";
 
 /** What a notebook's saved outputs were made with. */
 export interface Saved {

@@ -3,7 +3,8 @@ import { judgeSettings } from "../judges/open_judge.ts";
 import { resolveConfig } from "../run/config.ts";
 import { benchmarkNamed, BENCHMARKS } from "./catalogue.ts";
 import { BENCHMARK_JUDGES, canGrade } from "./judges.ts";
-import { MODEL_SPECS, namedSpec } from "./opened_model.ts";
+import { MODEL_SPECS } from "../run/open_model.ts";
+import { namedSpec } from "./named_model.ts";
 import type { BenchmarkPlan } from "./material.ts";
 
 /** The options of the command line, as commander gives them. */
@@ -52,7 +53,7 @@ export function planOf(options: BenchmarkOptions): BenchmarkPlan {
   );
   const against = options.against !== undefined
     ? namedSpec(options.against)
-    : benchmark.format === "alpaca" && options.judge !== undefined
+    : benchmark.tools === "alpaca-eval" && options.judge !== undefined
     ? { name: "baseline", spec: "baseline" }
     : null;
   const names = [...models, ...(against ? [against] : [])].map(({ name }) => name);

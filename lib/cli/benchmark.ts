@@ -1,14 +1,14 @@
 /**
  * Benchmarks: questions answered by models, judged, counted.
  *
- *     deno task benchmark --bench vicuna --model tuned=run:runs/small-s7 --against base=run:runs/small-s7#base \
- *       --judge run:runs/small-s7 --questions 8
+ *     deno task benchmark --bench vicuna --model tuned=run:runs/small-s7#policy --against base=run:runs/small-s7#base \
+ *       --judge run:runs/small-s7#jsft --questions 8
  *
  * @module
  */
 import { Command } from "commander";
 import { UserError } from "../base/error.ts";
-import { judgesAsItsRun } from "../judges/open_judge.ts";
+import { runOf } from "../judges/open_judge.ts";
 import { Rng } from "../base/random.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
 import { makeFolder, writeWhole } from "../base/files.ts";
@@ -17,10 +17,10 @@ import { Stopped } from "../run/stage.ts";
 import { readComparisons, winRate, winRateTable } from "../measure/mod.ts";
 import { BENCHMARKS } from "../benchmark/catalogue.ts";
 import { BENCHMARK_JUDGES } from "../benchmark/judges.ts";
-import { MODEL_SPECS } from "../benchmark/opened_model.ts";
+import { MODEL_SPECS } from "../run/open_model.ts";
 import type { BenchmarkHooks, BenchmarkPlan } from "../benchmark/material.ts";
 import { type BenchmarkOptions, planOf } from "../benchmark/plan.ts";
-import { benchmarkTable } from "../benchmark/results.ts";
+import { benchmarkTable } from "../benchmark/results_table.ts";
 import { type BenchmarkOutcome, runBenchmark } from "../benchmark/run.ts";
 
 const repeated = (value: string, all: string[]) => [...all, value];
@@ -80,7 +80,7 @@ async function main(): Promise<void> {
     benchmark: benchmark.name,
     ...rest,
     // A run's judge has settings of its own, which are in the run's run.json.
-    ...(judgesAsItsRun(plan.judge ?? "") ? {} : { judgeSettings: plan.config.judge }),
+    ...(runOf(plan.judge ?? "") === null ? { judgeSettings: plan.config.judge } : {}),
   };
   await writeWhole(`${plan.out}/run.json`, JSON.stringify(record, null, 2) + "\n");
   console.log(`${benchmark.title} in ${plan.out}, seed ${plan.seed}`);
@@ -144,7 +144,7 @@ function next({ judge, against, out, benchmark, questions }: BenchmarkPlan): str
   const pages = against === null ? `${out}/results.csv` : `${out}/comparison-*.html in a browser`;
   return [
     `next: open ${pages}`,
-    ...(benchmark.format === "fastchat"
+    ...(benchmark.tools === "fastchat"
       ? [
         `  or: cd ${out} && python -m fastchat.llm_judge.show_result --bench-name ${benchmark.folder} ` +
         "--input-file FILE_ABOVE",

@@ -16,10 +16,15 @@ import { locateData } from "../run/source.ts";
 import { loadEvidence } from "../measure/evidence.ts";
 import { type MeasuredJudge, measureJudge } from "../measure/measure_judge.ts";
 import { type NamedJudge, namedJudges, nameOf, withBaselineJudge } from "../judges/named_judges.ts";
-import { annotationFiles, JUDGE_SPECS, judgeSettings, openJudge } from "../judges/open_judge.ts";
+import {
+  annotationFiles,
+  JUDGE_SPECS,
+  judgeSettings,
+  openJudge,
+  trainedOn,
+} from "../judges/open_judge.ts";
 import type { JudgeSetting } from "../judges/opened_judge.ts";
 import { glossary, judgeCsvRows, reportText } from "../measure/report_text.ts";
-import { trainedOn } from "../judges/trained_on.ts";
 import { describeUnanswered } from "../measure/unanswered.ts";
 
 interface JudgeOptions {

@@ -6,7 +6,8 @@ import { z } from "zod";
 import { UserError } from "../base/error.ts";
 import type { ModelConfig } from "./config.ts";
 import { readJson } from "./json_file.ts";
-import { LINEAR_MODULES, LoraAdapter, type LoraConfig } from "./lora.ts";
+import { LINEAR_MODULES } from "./linear_modules.ts";
+import { LoraAdapter, type LoraConfig } from "./lora.ts";
 import { openSafetensors, writeSafetensors } from "./safetensors.ts";
 
 /** PEFT wraps the model twice; its names show it. */

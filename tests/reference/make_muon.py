@@ -2,7 +2,7 @@
 
     python tests/reference/make_muon.py
 
-Needs the packages of ../../lib/bench/requirements.txt (torch 2.9 or later).
+Needs the packages of ../../lib/tools/speed/requirements.txt (torch 2.9 or later).
 """
 
 import torch

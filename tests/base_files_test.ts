@@ -48,6 +48,18 @@ describe("files of a run folder", () => {
     const path = `${folder}/new/folders/bytes`;
     await writeWhole(path, new Uint8Array([0, 255]));
     assert.deepEqual(await Deno.readFile(path), new Uint8Array([0, 255]));
+    await writeWhole(path, [[1, 2], [], [3]].map((piece) => new Uint8Array(piece)));
+    assert.deepEqual(await Deno.readFile(path), new Uint8Array([1, 2, 3]));
+  });
+
+  it("leave nothing behind where a piece cannot be made", async () => {
+    const path = `${folder}/pieces/x`;
+    function* pieces() {
+      yield new Uint8Array(9);
+      throw new Error("no more");
+    }
+    await assert.rejects(writeWhole(path, pieces()), refused(/cannot write .*pieces\/x: no more/));
+    assert.deepEqual([...Deno.readDirSync(`${folder}/pieces`)], []);
   });
 
   it("cannot be below a file, and the message names the place", async () => {

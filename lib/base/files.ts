@@ -13,14 +13,29 @@ export async function makeFolder(path: string): Promise<void> {
 /**
  * Replaces a file's content in one step: a reader sees the old or the new, never a part. Makes the file's folder.
  *
+ * @param content Text, bytes, or bytes in pieces, of which only one need be in memory at a time.
  * @throws {UserError} naming the file, if the disk refuses
  */
-export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+export async function writeWhole(
+  path: string,
+  content: string | Uint8Array | Iterable<Uint8Array>,
+): Promise<void> {
+  const text = typeof content === "string" ? new TextEncoder().encode(content) : content;
+  const pieces = text instanceof Uint8Array ? [text] : text;
   await onDisk(path, async () => {
     await Deno.mkdir(dirname(path), { recursive: true });
-    await Deno.writeFile(`${path}.part`, bytes);
-    await Deno.rename(`${path}.part`, path);
+    const part = `${path}.part`;
+    using file = await Deno.open(part, { write: true, create: true, truncate: true });
+    try {
+      for (const bytes of pieces) {
+        for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
+      }
+      await file.sync(); // the new name must not stand for content that a power cut can still take
+      await Deno.rename(part, path);
+    } catch (cause) {
+      await Deno.remove(part).catch(() => {}); // a full disk gets its room back
+      throw cause;
+    }
   });
 }
 

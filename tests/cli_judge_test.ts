@@ -88,7 +88,7 @@ describe("deno task judge", () => {
 
   it("finds cycles among the answers of several files, and whose answers are whose", async () => {
     const { value } = await measured(
-      ...["--judge", "random", "--judge", "inverted:longer", "--null", "none"],
+      ...["--judge", "random", "--judge", "inverted:longer", "--baseline", "none"],
       ...["--pairs", `${folder}/annotations`, "--own", "baseline", "--triples", "9"],
     );
     assert.equal(value("inverted:longer", "intransitiveTriples"), 0);
@@ -174,7 +174,7 @@ describe("deno task judge", () => {
     await startWell({ folder, run: "held", args: ["--stage", "data"] });
     const lines = (path: string) => Deno.readTextFileSync(path).trim().split("\n").length;
     const trained = lines(`${run}/data/train.jsonl`);
-    const pairs = ["--judge", "longer", "--null", "none", "--pairs", `${folder}/pairs.jsonl`];
+    const pairs = ["--judge", "longer", "--baseline", "none", "--pairs", `${folder}/pairs.jsonl`];
     const plain = await measured(...pairs, "--held-out", "8");
     assert.match(plain.out, /^\d+ comparisons of 1 files/);
     const rest = await measured(...pairs, "--held-out", "0.5");
@@ -263,7 +263,7 @@ describe("deno task judge", () => {
         ...Array.from({ length: 12 }, () => item),
       ]),
     );
-    const args = ["--judge", "first", "--null", "none", "--pairs", path];
+    const args = ["--judge", "first", "--baseline", "none", "--pairs", path];
     const { code, out, err } = await judge(...args, "--on-bad-line", "skip");
     assert.equal(code, 0, err);
     assert.match(out, /^2 comparisons/);

@@ -15,12 +15,12 @@ export interface BenchmarkOptions {
   against?: string;
   judge?: string;
   mode?: string;
-  questions?: string;
-  maxNewTokens?: string;
-  rows: string;
+  questions?: number;
+  maxNewTokens?: number;
+  rows: number;
   principle?: string;
   set: string[];
-  seed: string;
+  seed: number;
   data?: string;
   out?: string;
   figures: boolean;
@@ -66,7 +66,7 @@ export function planOf(options: BenchmarkOptions): BenchmarkPlan {
   }
   const { judge = null } = options;
   const modes = modesOf(options.mode, { judge, against: against !== null });
-  const seed = whole("seed", options.seed, 0);
+  const { seed } = options;
   const settings = judgeSettings(options);
   const defaults = ["judge.system=null", "judge.maxTokens=2048", 'judge.principles=["overall"]'];
   return {
@@ -75,11 +75,9 @@ export function planOf(options: BenchmarkOptions): BenchmarkPlan {
     against,
     judge,
     modes,
-    questions: options.questions === undefined ? null : whole("questions", options.questions, 1),
-    maxNewTokens: options.maxNewTokens === undefined
-      ? benchmark.maxNewTokens
-      : whole("max-new-tokens", options.maxNewTokens, 1),
-    rows: whole("rows", options.rows, 1),
+    questions: options.questions ?? null,
+    maxNewTokens: options.maxNewTokens ?? benchmark.maxNewTokens,
+    rows: options.rows,
     seed,
     config: resolveConfig("small", { settings: [...defaults, ...settings, `seed=${seed}`] }),
     settings,
@@ -123,10 +121,4 @@ function modesOf(
     if (name === "pair" || name === "single") return name;
     throw new UserError(`--mode "${name}"`, "give pair, single or pair,single");
   });
-}
-
-function whole(name: string, text: string, least: number): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isSafeInteger(value) && value >= least) return value;
-  throw new UserError(`--${name} is "${text}"`, `give a whole number from ${least} up`);
 }

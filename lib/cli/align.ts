@@ -9,6 +9,7 @@ import { Command } from "commander";
 import { UserError } from "../base/error.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
+import { configFlag, runFlag, scaleFlag, seedFlag, setFlag } from "./flags.ts";
 import { resolveConfig, type Scale, SCALE_NAMES } from "../run/config.ts";
 import { makeFolder, writeWhole } from "../base/files.ts";
 import { RunFolder, type Stage, Stopped } from "../run/stage.ts";
@@ -37,7 +38,7 @@ interface StartOptions {
   run?: string;
   model?: string;
   data?: string;
-  seed?: string;
+  seed?: number;
   config?: string;
   set: string[];
   fresh: boolean;
@@ -46,25 +47,20 @@ interface StartOptions {
 function parse(args: string[]): StartOptions {
   const command = new Command("deno task align")
     .description("Runs SELF-JUDGE: JSFT, the judge measured, self-training, self-rejection.")
-    .option("--scale <name>", SCALE_NAMES.join(" | "), "small")
+    .addOption(scaleFlag(SCALE_NAMES))
     .option(
       "--stage <names>",
       `only these, comma-separated: ${STAGES.map((s) => s.name).join(", ")}`,
     )
-    .option("--run <folder>", "run folder; default runs/SCALE-sSEED")
+    .addOption(runFlag("runs/SCALE-sSEED"))
     .option("--model <spec>", "local folder or file, or a name on the Hugging Face Hub")
     .option(
       "--data <spec>",
       "local file of pairs, or a named set such as hh-rlhf/harmless-base/test",
     )
-    .option("--seed <number>", "everything random follows from it")
-    .option("--config <file>", "JSON file of settings, as in a run's run.json")
-    .option(
-      "--set <setting>",
-      "one setting, section.field=value; may be repeated",
-      (value: string, all: string[]) => [...all, value],
-      [],
-    )
+    .addOption(seedFlag())
+    .addOption(configFlag())
+    .addOption(setFlag())
     .option("--fresh", "delete the chosen stages' results and start them anew", false);
   return parseCommand(command, args).opts<StartOptions>();
 }
@@ -79,7 +75,6 @@ async function main(): Promise<void> {
   const values = options.config === undefined ? undefined : await readSettings(options.config);
   const config = resolveConfig(options.scale, { values, settings });
 
-  if (options.run?.trim() === "") throw new UserError('--run ""', "name a folder");
   const folder = new RunFolder(options.run ?? `runs/${options.scale}-s${config.seed}`, STAGES);
   await folder.check(stages, { config, fresh: options.fresh });
   await makeFolder(folder.path);
@@ -161,7 +156,7 @@ function next(folder: RunFolder, stages: readonly Stage[], options: StartOptions
 /** The command that has these options, to be pasted into a shell. */
 function commandLine({ scale, model, data, seed, config, run, stage, set }: StartOptions): string {
   const named = Object.entries({ scale, model, data, seed, config, run, stage })
-    .flatMap(([name, value]) => value === undefined ? [] : [`--${name}`, value]);
+    .flatMap(([name, value]) => value === undefined ? [] : [`--${name}`, String(value)]);
   const words = [...named, ...set.flatMap((setting) => ["--set", setting])];
   const quoted = words.map((word) =>
     /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`

@@ -11,7 +11,8 @@ import { UserError } from "../base/error.ts";
 import { runOf } from "../judges/open_judge.ts";
 import { Rng } from "../base/random.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
-import { makeFolder, writeWhole } from "../base/files.ts";
+import { principleFlag, repeated, seedFlag, setFlag, wholeNumber } from "./flags.ts";
+import { writeWhole } from "../base/files.ts";
 import { progressCallback } from "../base/progress.ts";
 import { Stopped } from "../run/stage.ts";
 import { readComparisons, winRate, winRateTable } from "../measure/mod.ts";
@@ -23,42 +24,39 @@ import { type BenchmarkOptions, planOf } from "../benchmark/plan.ts";
 import { benchmarkTable } from "../benchmark/results_table.ts";
 import { type BenchmarkOutcome, runBenchmark } from "../benchmark/run.ts";
 
-const repeated = (value: string, all: string[]) => [...all, value];
-
 function parse(args: string[]): BenchmarkOptions {
   const command = new Command("deno task benchmark")
     .description("Has models answer a benchmark's questions, has a judge compare and grade them.")
     .option("--bench <name>", Object.keys(BENCHMARKS).join(" | "))
-    .option(
-      "--model <spec>",
-      `[NAME=]${MODEL_SPECS.join(" | ")} | answers:FILE; may be repeated`,
-      repeated,
-      [],
-    )
+    .addOption(repeated("--model <spec>", `[NAME=]${MODEL_SPECS.join(" | ")} | answers:FILE`))
     .option("--adapter <folder>", "PEFT adapter of the model, where there is one model")
     .option(
       "--against <spec>",
-      "compare every model with this one; for alpaca-eval its baseline unless said",
+      "compare every model with this one; default for alpaca-eval: its baseline",
     )
     .option("--judge <spec>", BENCHMARK_JUDGES.join(" | "))
     .option("--mode <names>", "pair, single (grades from 1 to 10), or both: pair,single")
-    .option("--questions <number>", "only so many, spread over the categories")
-    .option("--max-new-tokens <number>", "longest answer; 1024, for alpaca-eval 2048")
-    .option("--rows <number>", "questions answered together", "8")
     .option(
-      "--principle <names>",
-      "what a model judges pairs by, comma-separated; overall, for run: the run's own",
+      "--questions <number>",
+      "only so many, spread over the categories",
+      wholeNumber("--questions", 1),
     )
     .option(
-      "--set <setting>",
-      "one setting of a judge, such as judge.maxTokens=512; else 2048 tokens, for run: the run's own",
-      repeated,
-      [],
+      "--max-new-tokens <number>",
+      "longest answer; default 1024, for alpaca-eval 2048",
+      wholeNumber("--max-new-tokens", 1),
     )
-    .option("--seed <number>", "everything random follows from it", "7")
+    .option("--rows <number>", "questions answered together", wholeNumber("--rows", 1), 8)
+    .addOption(principleFlag(
+      "what a model judges pairs by, comma-separated; default overall, for run: the run's own",
+    ))
+    .addOption(setFlag(
+      "one setting of a judge; default judge.maxTokens=2048, for run: the run's own",
+    ))
+    .addOption(seedFlag(7))
     .option(
       "--data <folder>",
-      "folder with the benchmarks' files; else SELF_JUDGE_DATA, else fetched",
+      "folder with the benchmarks' files; default SELF_JUDGE_DATA, else fetched",
     )
     .option("--out <folder>", "where everything goes; default runs/benchmark-NAME")
     .option("--no-figures", "draw no radar")
@@ -73,7 +71,6 @@ function parse(args: string[]): BenchmarkOptions {
 async function main(): Promise<void> {
   const options = parse(Deno.args);
   const plan = planOf(options);
-  await makeFolder(plan.out);
   const { benchmark, config: _, ...rest } = plan;
   const record = {
     command: Deno.args,

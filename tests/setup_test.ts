@@ -69,6 +69,21 @@ describe("a fallback", () => {
   });
 });
 
+describe("what runs before there are npm packages", () => {
+  for (const script of ["setup", "check", "test"]) {
+    it(`needs none of them: ${script}.ts`, async () => {
+      const path = new URL(`../lib/tools/setup/${script}.ts`, import.meta.url).pathname;
+      const { ok, output } = await run([Deno.execPath(), "info", "--json", path]);
+      assert.ok(ok, output);
+      const modules = JSON.parse(output.slice(output.indexOf("{"))).modules as {
+        specifier: string;
+      }[];
+      assert.ok(modules.length > 2);
+      assert.deepEqual(modules.filter(({ specifier }) => specifier.startsWith("npm:")), []);
+    });
+  }
+});
+
 describe("the binding's stamp", () => {
   const inputs = hash("flags", "source");
   const file = encode("machine code");

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { basename, dirname } from "node:path";
 import { UserError } from "../../base/error.ts";
-import { writeWhole } from "../../base/files.ts";
+import { writeWhole } from "../../base/disk.ts";
 import type { Places } from "./places.ts";
 import type { WheelPlan } from "./platform.ts";
 import { mustRun, run } from "./step.ts";

@@ -1,6 +1,6 @@
 /** Packages from PyPI, put whole into a folder of their own by whatever installer the machine has. */
 import { UserError } from "../../base/error.ts";
-import { removeIfThere } from "../../base/files.ts";
+import { removeIfThere } from "../../base/disk.ts";
 import { mustRun, run } from "./step.ts";
 
 /** Options of {@linkcode installPackage}. */

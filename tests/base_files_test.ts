@@ -10,7 +10,6 @@ import {
   writeJsonl,
   writeWhole,
 } from "../lib/base/files.ts";
-import { duration } from "../lib/base/progress.ts";
 
 const refused = (pattern: RegExp) => (error: unknown) => {
   assert.ok(error instanceof UserError, `${error}`);
@@ -43,6 +42,24 @@ describe("files of a run folder", () => {
       refused(/cannot write .*kept\.txt: .*\n {2}-> check/),
     );
     assert.equal(await Deno.readTextFile(path), "old");
+  });
+
+  it("may hold bytes, and bring the folders above them", async () => {
+    const path = `${folder}/new/folders/bytes`;
+    await writeWhole(path, new Uint8Array([0, 255]));
+    assert.deepEqual(await Deno.readFile(path), new Uint8Array([0, 255]));
+    await writeWhole(path, [[1, 2], [], [3]].map((piece) => new Uint8Array(piece)));
+    assert.deepEqual(await Deno.readFile(path), new Uint8Array([1, 2, 3]));
+  });
+
+  it("leave nothing behind where a piece cannot be made", async () => {
+    const path = `${folder}/pieces/x`;
+    function* pieces() {
+      yield new Uint8Array(9);
+      throw new Error("no more");
+    }
+    await assert.rejects(writeWhole(path, pieces()), refused(/cannot write .*pieces\/x: no more/));
+    assert.deepEqual([...Deno.readDirSync(`${folder}/pieces`)], []);
   });
 
   it("cannot be below a file, and the message names the place", async () => {
@@ -95,22 +112,6 @@ describe("files of a run folder", () => {
     assert.equal(
       await Deno.readTextFile(path),
       'step,loss,note\n1,0.5,\n2,,"a ""b"", c"\n3,,\n',
-    );
-  });
-});
-
-describe("a duration", () => {
-  it("is told in the largest two units that fit", () => {
-    assert.deepEqual(
-      [0.04, 4.23, 42.4, 60, 200, 3600, 3900].map(duration),
-      ["0.0 s", "4.2 s", "42 s", "1 min 0 s", "3 min 20 s", "1 h 0 min", "1 h 5 min"],
-    );
-  });
-
-  it("is rounded before it is split into units", () => {
-    assert.deepEqual(
-      [9.94, 9.97, 59.7, 119.8, 3599.9].map(duration),
-      ["9.9 s", "10 s", "1 min 0 s", "2 min 0 s", "1 h 0 min"],
     );
   });
 });

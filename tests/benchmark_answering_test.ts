@@ -8,8 +8,10 @@ import {
   readModelAnswers,
   turnsOf,
 } from "../lib/benchmark/answer_file.ts";
-import { answerQuestions } from "../lib/benchmark/answering.ts";
-import { namedSpec, splitAdapter } from "../lib/benchmark/opened_model.ts";
+import { type AnsweringOptions, answerQuestions as answerAll } from "../lib/benchmark/answering.ts";
+import { MT_BENCH } from "../lib/benchmark/benchmarks/mt_bench.ts";
+import { namedSpec } from "../lib/benchmark/named_model.ts";
+import { parseModelSpec } from "../lib/run/open_model.ts";
 import { echo, question } from "./benchmark_fakes.ts";
 import { file, folder, refuses } from "./preference_files.ts";
 
@@ -20,6 +22,13 @@ const questions = [
   question(4, "writing", { turns: 1 }),
   question(5, "math"),
 ];
+
+/** Answers at MT-Bench's temperatures. */
+const answerQuestions = (
+  some: typeof questions,
+  answerer: Parameters<typeof answerAll>[1],
+  options: Omit<AnsweringOptions, "temperatureOf">,
+) => answerAll(some, answerer, { ...options, temperatureOf: MT_BENCH.temperatureOf });
 
 describe("answerQuestions", () => {
   it("shows each turn those before it with the model's own answers, at the category's temperature", async () => {
@@ -174,7 +183,7 @@ describe("namedSpec", () => {
       "HuggingFaceTB/SmolLM2-135M-Instruct",
       "models/x.gguf",
       "m+runs/smoke-s7/jsft/adapter",
-      "run:runs/small-s7",
+      "run:runs/small-s7#policy",
       "run:runs/small-s7#base",
       "answers:out/gpt-4.jsonl",
     ].map((text) => namedSpec(text).name);
@@ -187,7 +196,7 @@ describe("namedSpec", () => {
       "small-s7-base",
       "gpt-4",
     ]);
-    assert.deepEqual(splitAdapter("a/b+c/d"), { path: "a/b", adapter: "c/d" });
+    assert.deepEqual(parseModelSpec("a/b+c/d"), { path: "a/b", adapter: "c/d" });
   });
 
   it("refuses a name that is none for a file", () => {

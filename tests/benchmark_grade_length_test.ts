@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { gradeLengthRows } from "../lib/benchmark/grade_length.ts";
-import { benchmarkTable } from "../lib/benchmark/results.ts";
+import { benchmarkTable } from "../lib/benchmark/results_table.ts";
 import type { SingleRecord } from "../lib/benchmark/verdict_file.ts";
 import { Rng } from "../lib/base/random.ts";
 import { answerSet, question } from "./benchmark_fakes.ts";

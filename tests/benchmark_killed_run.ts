@@ -1,6 +1,6 @@
 /** Has answers judged in words until it is killed: `benchmark_resume_test.ts` starts it. */
 import { join } from "node:path";
-import type { FindOptions } from "../lib/benchmark/catalogue.ts";
+import type { FindOptions } from "../lib/benchmark/benchmark_file.ts";
 import { openReferee } from "../lib/benchmark/judges.ts";
 import { judgePairs } from "../lib/benchmark/verdict_file.ts";
 import { resolveConfig } from "../lib/run/config.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { modelAnswerer } from "../lib/benchmark/opened_model.ts";
+import { modelAnswerer } from "../lib/benchmark/model_answerer.ts";
 import { openChat } from "../lib/benchmark/prompt_judge.ts";
 import { ChatTemplate, type Turn } from "../lib/text/mod.ts";
 import { refuses } from "./preference_files.ts";
@@ -8,7 +8,7 @@ import { tinyLanguage, tinyModel } from "./tiny.ts";
 
 const user = (content: string): Turn[] => [{ role: "user", content }];
 
-/** The tiny model as it comes out of `openModelSpec`. */
+/** The tiny model as it comes out of `openModel`. */
 function tiny(overrides: Parameters<typeof tinyModel>[0] = {}) {
   const tokenizer = tinyLanguage();
   const model = tinyModel(overrides);

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { fileURLToPath } from "node:url";
-import { BENCHMARKS, findBenchmarkFile, JUDGE_PROMPTS } from "../lib/benchmark/catalogue.ts";
-import { readInstructions, readQuestions, spread } from "../lib/benchmark/question.ts";
-import { temperatureOf } from "../lib/benchmark/temperature.ts";
+import { findBenchmarkFile } from "../lib/benchmark/benchmark_file.ts";
+import { ALPACA_EVAL, readInstructions } from "../lib/benchmark/benchmarks/alpaca_eval.ts";
+import { BENCHMARKS } from "../lib/benchmark/catalogue.ts";
+import { JUDGE_PROMPTS, readQuestions } from "../lib/benchmark/fastchat.ts";
+import { spread } from "../lib/benchmark/question.ts";
 import { question } from "./benchmark_fakes.ts";
 import { ALPACA, file, folder, itWith, refuses } from "./preference_files.ts";
 
@@ -128,7 +130,9 @@ describe("spread", () => {
   });
 });
 
-describe("temperatureOf", () => {
+describe("the temperature of a benchmark's category", () => {
+  const { temperatureOf } = BENCHMARKS["mt-bench"];
+
   it("is FastChat's: greedy where one answer is right, 0.7 for categories it does not name", () => {
     const all = [
       "writing",
@@ -143,6 +147,7 @@ describe("temperatureOf", () => {
     ];
     assert.deepEqual(all.map(temperatureOf), [0.7, 0.7, 0, 0, 0, 0, 0.1, 0.1, 0.7]);
     assert.equal(temperatureOf("constructor"), 0.7);
+    assert.equal(ALPACA_EVAL.temperatureOf("math"), 0.7, "its categories are not FastChat's");
   });
 });
 

@@ -59,7 +59,7 @@ describe("a command that cannot be followed", () => {
       /there is no setting "jsft\.epoch"\n.*epochs/,
     );
     await refused({ run: "x", set: ["lora.dropout=1"] }, /setting lora\.dropout is 1\n/);
-    await refused({ run: "x", args: ["--seed", "soon"] }, /setting seed is "soon"\n/);
+    await refused({ run: "x", args: ["--seed", "soon"] }, /--seed is "soon"\n/);
     await refused(
       { run: "x", set: ["jsft.epochs"] },
       '--set "jsft.epochs"\n  -> write it as section.field=value, "jsft.epochs=2"',

@@ -81,7 +81,7 @@ describe("the command, cut short", () => {
       const { code, out, err } = await cut(options, { stage, step, signal: "SIGINT" });
       assert.equal(code, 130, `${out}\n${err}`);
       assert.match(err, /stopping after this step; Ctrl-C again to leave at once/);
-      assert.match(err, /^stopped; run the same command again to go on$/m);
+      assert.match(err, /^stopped; run the same command again to resume$/m);
       assert.doesNotMatch(err, /^\s+at /m);
       const logged = (await readJsonl(`${folder}/${options.run}/${stage}/metrics.jsonl`)).length;
       const again = await startWell(options);

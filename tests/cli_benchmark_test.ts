@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
 import { existsSync } from "node:fs";
 import Papa from "papaparse";
+import { finalNumber } from "../lib/benchmark/benchmarks/gsm8k.ts";
 import { readModelAnswers } from "../lib/benchmark/answer_file.ts";
 import type { PairRecord, SingleRecord } from "../lib/benchmark/verdict_file.ts";
 import { LoraAdapter, readConfig, saveAdapter, trainable } from "../lib/model/mod.ts";
@@ -307,6 +308,63 @@ describe("deno task benchmark", () => {
     assert.match(out, /win rate as AlpacaEval counts it:/);
   });
 
+  it("scores answers against known ones without a judge", async () => {
+    const gsm8k = `${folder}/data/gsm8k`;
+    await Deno.mkdir(gsm8k);
+    const problem = (fruit: string, answer: string) =>
+      JSON.stringify({ question: `Name ${fruit}, please.`, answer }) + "\n";
+    const fruits = ["apple", "pear", "plum"];
+    await Deno.writeTextFile(
+      `${gsm8k}/test.jsonl`,
+      fruits.map((fruit) => problem(fruit, "#### 77")).join(""),
+    );
+    const out = `${folder}/gsm8k`;
+    const args = ["--bench", "gsm8k", "--max-new-tokens", "8", "--out", out];
+    const tiny = ["--model", `tiny=${folder}/model`];
+    await well(...args, ...tiny);
+    // The problems once more, with what the model said: the same answers are right or wrong by the key alone.
+    const file = `${out}/data/gsm8k/model_answer/tiny.jsonl`;
+    const answers = await readModelAnswers(file);
+    const numbers = answers.map(({ choices: [{ turns }] }) => finalNumber(turns[0]));
+    const known = numbers.map((number, i) => i === 0 && number !== null ? number : 77);
+    await Deno.writeTextFile(
+      `${gsm8k}/test.jsonl`,
+      fruits.map((fruit, i) => problem(fruit, `#### ${known[i]}`)).join(""),
+    );
+    const given = `${folder}/given.jsonl`;
+    await Deno.writeTextFile(
+      given,
+      answers.map((answer, i) =>
+        JSON.stringify({
+          ...answer,
+          choices: [{ index: 0, turns: [i === 1 ? "It is 77." : i === 2 ? "No." : "76"] }],
+        }) + "\n"
+      ).join(""),
+    );
+    const told = await well(...args, ...tiny, "--against", `given=answers:${given}`);
+    assert.match(told.out, /^given +exactMatch +all +0\.333 \[0\.\d{3}, 0\.\d{3}\] +3 +1$/m);
+    const rows = await rowsOf(`${out}/results.csv`);
+    assert.deepEqual(
+      rows.filter(({ category }) => category === "all").map((
+        { judge, model, against, measure, value, n, unanswered },
+      ) => [judge, model, against, measure, Number(value), n, unanswered]),
+      [
+        [
+          "answer key",
+          "tiny",
+          "",
+          "exactMatch",
+          numbers.filter((number, i) => number === known[i]).length / 3,
+          "3",
+          String(numbers.filter((number) => number === null).length),
+        ],
+        ["answer key", "given", "", "exactMatch", 1 / 3, "3", "1"],
+      ],
+    );
+    const [question] = await readJsonl<Record<string, unknown>>(`${out}/data/gsm8k/question.jsonl`);
+    assert.deepEqual(Object.keys(question), ["question_id", "category", "turns", "answer"]);
+  });
+
   it("counts a judge that names neither answer as failed, not as ties, and says its labelProbability", async () => {
     // Verdicts recorded on other comparisons say nothing of these.
     const data = `${folder}/silent`;
@@ -379,7 +437,7 @@ describe("deno task benchmark", () => {
     );
     await refused([...base, "--model", `m=${folder}/nowhere`], /no model file or folder/);
     await refused([...base, "--model", `m=${folder}/model+${folder}/nowhere`], /no adapter/);
-    await refused([...base, "--model", "m=run:nowhere"], /no nowhere\/run\.json/);
+    await refused([...base, "--model", "m=run:nowhere#policy"], /no nowhere\/run\.json/);
     const few = `${folder}/few.jsonl`;
     const all = await Deno.readTextFile(answersIn("whole", "base"));
     await Deno.writeTextFile(few, all.split("\n").slice(0, 3).join("\n") + "\n");

@@ -88,7 +88,7 @@ describe("deno task judge", () => {
 
   it("finds cycles among the answers of several files, and whose answers are whose", async () => {
     const { value } = await measured(
-      ...["--judge", "random", "--judge", "inverted:longer", "--null", "none"],
+      ...["--judge", "random", "--judge", "inverted:longer", "--baseline", "none"],
       ...["--pairs", `${folder}/annotations`, "--own", "baseline", "--triples", "9"],
     );
     assert.equal(value("inverted:longer", "intransitiveTriples"), 0);
@@ -115,13 +115,12 @@ describe("deno task judge", () => {
     const config = await readConfig(`${folder}/model`);
     const lora = { r: 2, alpha: 4, dropout: 0, targetModules: ["q_proj" as const] };
     const adapter = LoraAdapter.create(config, lora, Rng.named(1, "adapter"));
-    await saveAdapter(adapter, `${folder}/adapter`, { baseModel: "tiny" });
+    await saveAdapter(adapter, `${folder}/tuned`, { baseModel: "tiny" });
     adapter.dispose();
     const json = `${folder}/report.json`;
     const { out, value } = await measured(
-      ...["--judge", `model:${folder}/model`, "--judge", `model:${folder}/model+${folder}/adapter`],
-      ...["--judge", `implicit:${folder}/model+${folder}/adapter`, "--scale", "smoke"],
-      ...["--judge", `list:${folder}/model`],
+      ...["--judge", `model:${folder}/model`, "--judge", `model:${folder}/model+${folder}/tuned`],
+      ...["--judge", `implicit:${folder}/model+${folder}/tuned`, "--scale", "smoke"],
       ...["--pairs", `${folder}/pairs.jsonl`, "--limit", "6", "--json", json],
       ...["--cache", `${folder}/cache.jsonl`, "--principle", "overall"],
     );
@@ -131,13 +130,12 @@ describe("deno task judge", () => {
       const measure of ["accuracy", "firstPositionRate", "labelProbability", "calibrationError"]
     ) {
       // An untrained adapter changes nothing.
-      assert.equal(value("model:model", measure), value("model:model+adapter", measure), measure);
+      assert.equal(value("model:model", measure), value("model:model+tuned", measure), measure);
       assert.notEqual(value("model:model", measure), null);
     }
-    assert.equal(value("implicit:model+adapter", "flipRate"), 0);
-    assert.notEqual(value("list:model", "accuracy"), null);
+    assert.equal(value("implicit:model+tuned", "flipRate"), 0);
     const { seed, judges, pairs } = JSON.parse(await Deno.readTextFile(json));
-    assert.deepEqual([seed, judges.length, pairs], [7, 5, [`${folder}/pairs.jsonl`]]);
+    assert.deepEqual([seed, judges.length, pairs], [7, 4, [`${folder}/pairs.jsonl`]]);
     assert.equal(judges[0].report.reliability.length > 0, true);
     const kept = (await Deno.readTextFile(`${folder}/cache.jsonl`)).split("\n").length;
     await measured(
@@ -160,7 +158,7 @@ describe("deno task judge", () => {
       { header: true, skipEmptyLines: true },
     );
     for (const row of report.data) {
-      const found = value("run:run#jsft", row.measure)!;
+      const found = value("run:run-jsft", row.measure)!;
       assert.ok(Math.abs(found - Number(row.value)) < 1e-6, `${row.measure} in ${out}`);
     }
     const told = await measured(
@@ -176,7 +174,7 @@ describe("deno task judge", () => {
     await startWell({ folder, run: "held", args: ["--stage", "data"] });
     const lines = (path: string) => Deno.readTextFileSync(path).trim().split("\n").length;
     const trained = lines(`${run}/data/train.jsonl`);
-    const pairs = ["--judge", "longer", "--null", "none", "--pairs", `${folder}/pairs.jsonl`];
+    const pairs = ["--judge", "longer", "--baseline", "none", "--pairs", `${folder}/pairs.jsonl`];
     const plain = await measured(...pairs, "--held-out", "8");
     assert.match(plain.out, /^\d+ comparisons of 1 files/);
     const rest = await measured(...pairs, "--held-out", "0.5");
@@ -265,7 +263,7 @@ describe("deno task judge", () => {
         ...Array.from({ length: 12 }, () => item),
       ]),
     );
-    const args = ["--judge", "first", "--null", "none", "--pairs", path];
+    const args = ["--judge", "first", "--baseline", "none", "--pairs", path];
     const { code, out, err } = await judge(...args, "--on-bad-line", "skip");
     assert.equal(code, 0, err);
     assert.match(out, /^2 comparisons/);
@@ -293,14 +291,16 @@ describe("deno task judge", () => {
     await refused(["--judge", "longer"], /no pairs are named\n/);
     await refused(["--judge", "oracle", ...pairs, ...csv], /there is no judge "oracle"\n.*longer/);
     await refused(["--judge", "longer:x", ...pairs], /takes nothing after its name: "x"/);
-    await refused(["--judge", "model:", ...pairs], /names no model/);
+    await refused(["--judge", "model:", ...pairs], /a spec names no model/);
     await refused(["--judge", "model:nowhere", ...pairs], /no model file or folder "nowhere"/);
     await refused(["--judge", `implicit:${folder}/model`, ...pairs], /names no adapter/);
     await refused(
       ["--judge", `grade:${folder}/model`, "--scale", "smoke", ...pairs],
-      /the labels " E", " D", .* are not told apart/, // its words do not hold these marks
+      /the marks " E", " D", .* are not told apart/, // its words do not hold these marks
     );
-    await refused(["--judge", `run:${folder}`, ...pairs], /there is no .*run\.json/);
+    await refused(["--judge", `run:${folder}#jsft`, ...pairs], /there is no .*run\.json/);
+    await refused(["--judge", `run:${folder}`, ...pairs], /which model of the run\n.*#policy/);
+    await refused(["--judge", `run:${folder}#best`, ...pairs], /a run has no model "best"/);
     await refused(["--judge", "longer", "--pairs", "nowhere.json"], /no data file "nowhere\.json"/);
     await refused(["--judge", "longer", ...pairs, "--limit", "some"], /--limit is "some"/);
     await refused(["--judge", "longer", ...pairs, "--positions", "left"], /--positions is "left"/);

@@ -137,11 +137,11 @@ describe("deno task winrate", () => {
     await refused(/given twice/, good, good);
     await refused(/no file is of that model\n {2}-> choose among good/, good, "--against", "x");
     await refused(/it is the only model/, good, "--against", "good");
-    await refused(/--seed "x"/, good, "--seed", "x");
+    await refused(/--seed is "x"/, good, "--seed", "x");
     await refused(/would write the table over/, "--csv", good, good);
     await assert.rejects(Deno.stat(csv), Deno.errors.NotFound);
     assert.equal(JSON.parse(await Deno.readTextFile(good)).length, 2);
-    const skipped = await winrate(bad, "--skip-bad");
+    const skipped = await winrate(bad, "--on-bad-line", "skip");
     assert.equal(skipped.code, 0, skipped.err);
     assert.match(skipped.err, /bad\.json item 2: left out: "preference": outside/);
   });

@@ -1,79 +1,75 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import type { TokenScorer } from "../lib/method/judge.ts";
-import { equalCap, ListTemplate } from "../lib/judges/grade_template.ts";
-import { modelGrade } from "../lib/judges/model_grade.ts";
+import { GradeTemplate, modelGrade } from "../lib/judges/model_grade.ts";
 import { CHAT, user, WordTokenizer } from "./judge_fakes.ts";
 
-const LETTERS = [" A", " B", " C", " D"];
 const tokenizer = new WordTokenizer();
-const template = (more: Partial<ConstructorParameters<typeof ListTemplate>[0]> = {}) =>
-  new ListTemplate({
-    tokenizer,
-    chat: CHAT,
-    question: "Which is best?",
-    verdict: "It is Answer",
-    labels: LETTERS,
-    ...more,
-  });
+const template = (more: Partial<ConstructorParameters<typeof GradeTemplate>[0]> = {}) =>
+  new GradeTemplate({ tokenizer, chat: CHAT, ...more });
 
-/** Gives each label what a rule says of the answers, as they sit in the prompt. */
-function scorer(rule: (answers: string[]) => number[]): TokenScorer & { calls: number } {
+/** Gives each mark what a rule says of the answer in the prompt. */
+function scorer(rule: (answer: string) => number[]): TokenScorer & { calls: number } {
   return {
     calls: 0,
     probabilities(prompts, tokens) {
       this.calls++;
       return Promise.resolve(prompts.map((ids) => {
         const text = tokenizer.decode(ids);
-        const found = [...text.matchAll(/Answer(?: \w)?:\n([^\n]*)/g)].map(([, answer]) => answer);
-        const p = rule(found);
+        const p = rule(/Answer:\n([^\n]*)/.exec(text)![1]);
         return tokens.map((_, i) => p[i] ?? 0);
       }));
     },
   };
 }
 
-describe("ListTemplate", () => {
-  it("shows dialogue, answers and question in one turn, and ends where a label follows", () => {
-    const text = tokenizer.decode(template().prompt([user("Hi")], ["one", "two", "three"]));
+describe("GradeTemplate", () => {
+  it("shows dialogue, answer and question in one turn, and ends where a mark follows", () => {
+    const text = tokenizer.decode(template().prompt([user("Hi")], "one"));
     assert.equal(
       text,
-      "<|im_start|>user\n\n\nUser: Hi\n\nAnswer A:\none\n\nAnswer B:\ntwo\n\nAnswer C:\nthree" +
-        "\n\nWhich is best?<|im_end|>\n<|im_start|>assistant\nIt is Answer",
+      "<|im_start|>user\n\n\nUser: Hi\n\nAnswer:\none\n\n" +
+        "Mark the answer above: A is the best mark, E is the worst.<|im_end|>\n" +
+        "<|im_start|>assistant\nThe mark is",
     );
   });
 
   it("leaves out control tokens that an answer spells out", () => {
-    const text = tokenizer.decode(template().prompt([user("Hi")], ["one<|im_end|> A", "two"]));
-    assert.match(text, /Answer A:\none A\n/);
+    const text = tokenizer.decode(template().prompt([user("Hi")], "one<|im_end|> A"));
+    assert.match(text, /Answer:\none A\n/);
   });
 
-  it("cuts answers alike and keeps within the limit", () => {
+  it("keeps within the limit: the dialogue leaves the answer half of the room", () => {
     const made = template({ maxTokens: 70 });
-    const long = Array(60).fill("word").join(" ");
-    for (const answers of [[long, long], [long, "short one"], ["a", "b"]]) {
-      const ids = made.prompt([user(long)], answers);
-      assert.ok(ids.length <= 70, `${ids.length}`);
+    const words = (word: string) => Array(60).fill(word).join(" ");
+    for (const [dialogue, answer] of [["long", "word"], ["long", "a"], ["Hi", "word"]]) {
+      const many = (text: string) => text === "long" || text === "word" ? words(text) : text;
+      const ids = made.prompt([user(many(dialogue))], many(answer));
+      assert.equal(ids.length, 70);
+      const text = tokenizer.decode(ids);
+      const [asked, answered] = ["long", "word"].map((word) => text.split(word).length - 1);
+      if (dialogue === "long" && answer === "word") assert.equal(asked, answered);
+      if (answer === "a") assert.match(text, /Answer:\na\n/);
     }
     assert.deepEqual(made.counts, { prompts: 3, truncated: 3 });
-    assert.throws(() => template({ maxTokens: 30 }).prompt([user("Hi")], ["a", "b"]), /too short/);
-    assert.equal(equalCap([2, 9, 9], 12), 5);
-    assert.equal(equalCap([2, 3], 12), Infinity);
+    assert.ok(made.prompt([user("Hi")], "a").length < 70);
+    assert.deepEqual(made.counts, { prompts: 4, truncated: 3 });
+    assert.throws(() => template({ maxTokens: 30 }).prompt([user("Hi")], "a"), /too short/);
   });
 
-  it("refuses labels that are not one token or not different", () => {
-    assert.throws(() => template({ labels: [" A", " A"] }), /not told apart/);
-    assert.throws(() => template({ labels: [" A"] }), /not told apart/);
-    assert.throws(() => template({ labels: [" A", " B C"] }), /is 2 tokens/);
+  it("refuses marks that are not one token or not different", () => {
+    assert.throws(() => template({ marks: [" A", " A"] }), /not told apart/);
+    assert.throws(() => template({ marks: [" A"] }), /not told apart/);
+    assert.throws(() => template({ marks: [" A", " B C"] }), /is 2 tokens/);
   });
 });
 
 describe("modelGrade", () => {
-  const marks = template({ labels: [" E", " D", " C", " B", " A"], names: ["Answer"] });
+  const marks = template();
 
   it("is the mean of the marks under the model's probabilities", async () => {
     const grade = modelGrade({
-      scorer: scorer(([answer]) => answer === "fine" ? [0, 0, 0.1, 0.1, 0.2] : [0.4, 0, 0, 0, 0]),
+      scorer: scorer((answer) => answer === "fine" ? [0, 0, 0.1, 0.1, 0.2] : [0.4, 0, 0, 0, 0]),
       template: marks,
     });
     const [fine, poor] = await grade([

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { UserError } from "../lib/base/error.ts";
 import { namedJudges, withBaselineJudge } from "../lib/judges/named_judges.ts";
-import { judgesAsItsRun, judgeSettings } from "../lib/judges/open_judge.ts";
+import { judgeSettings, runOf } from "../lib/judges/open_judge.ts";
 import { annotation } from "./measure_annotation_files.ts";
 import { file, folder } from "./preference_files.ts";
 import { ROOT, said } from "./tiny_run.ts";
@@ -18,11 +18,10 @@ describe("a judge's settings", () => {
   });
 
   it("are its run's own for the model of a run, turned round or not", () => {
-    for (const spec of ["run:runs/small-s7", "inverted:run:a#jsft", "inverted:inverted:run:a"]) {
-      assert.ok(judgesAsItsRun(spec), spec);
-    }
+    const specs = ["run:runs/small-s7#jsft", "inverted:run:a#jsft", "inverted:inverted:run:a"];
+    assert.deepEqual(specs.map(runOf), ["runs/small-s7", "a", "a"]);
     for (const spec of ["model:run", "inverted:longer", "recorded:run:a"]) {
-      assert.ok(!judgesAsItsRun(spec), spec);
+      assert.equal(runOf(spec), null, spec);
     }
   });
 });

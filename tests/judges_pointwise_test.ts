@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { pointwiseJudge, type Question } from "../lib/judges/pointwise.ts";
+import { type GradedAnswer, pointwiseJudge } from "../lib/judges/pointwise.ts";
 import { longerWins } from "../lib/measure/baseline_judges.ts";
 import { user } from "./judge_fakes.ts";
 
 const compared = (first: string, second: string) => ({ prompt: [user("Hi")], first, second });
-const lengths = (questions: readonly Question[]) =>
-  Promise.resolve(questions.map(({ answer }) => answer.length));
+const lengths = (answers: readonly GradedAnswer[]) =>
+  Promise.resolve(answers.map(({ answer }) => answer.length));
 
 describe("pointwiseJudge", () => {
   it("compares as a judge of pairs does that wants the same, and mirrors a swapped pair", async () => {

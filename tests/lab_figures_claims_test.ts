@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { baseLog } from "../lib/lab/figures/claims_base.ts";
 import { course } from "../lib/lab/figures/claims_interval.ts";
-import { overSeeds, studentQuantile } from "../lib/measure/statistics.ts";
 import { judgeAccuracy } from "../lib/lab/figures/claims_judge.ts";
 import { judgeNeeded, labelNoise } from "../lib/lab/figures/claims_noise.ts";
 import {
@@ -19,29 +18,6 @@ import type { Figure, Trace } from "../lib/show/style.ts";
 const named = (figure: Figure, name: string): Trace[] => figure.data.filter((t) => t.name === name);
 const words = (figure: Figure): string[] =>
   (figure.layout.annotations as { text: string }[]).map(({ text }) => text);
-const close = (actual: number, expected: number) =>
-  assert.ok(Math.abs(actual - expected) < 1e-3, `${actual} is not ${expected}`);
-
-describe("overSeeds", () => {
-  it("agrees with scipy's t interval", () => {
-    // scipy.stats.t.interval(0.95, 4, loc=3, scale=scipy.stats.sem([1, 2, 3, 4, 5]))
-    const { value, low, high } = overSeeds([1, 2, 3, 4, 5]);
-    assert.equal(value, 3);
-    close(low!, 1.03676);
-    close(high!, 4.96324);
-  });
-
-  it("has no interval for one seed", () => {
-    assert.deepEqual(overSeeds([2]), { value: 2, n: 1 });
-  });
-
-  it("takes t beyond its table from the expansion", () => {
-    // scipy.stats.t.ppf(0.975, df)
-    close(studentQuantile(11), 2.20099);
-    close(studentQuantile(30), 2.04227);
-    close(studentQuantile(1000), 1.96234);
-  });
-});
 
 describe("course", () => {
   it("leaves out what was not measured, and steps that some seed lacks", () => {

@@ -16,7 +16,7 @@ import {
 import { agreementCell, bothOrientations, cohenKappa } from "../lib/measure/kappa.ts";
 import { MEASURES } from "../lib/measure/measures.ts";
 import { longerWins, randomJudge } from "../lib/measure/baseline_judges.ts";
-import { fullReport, type FullReportOptions, fullReportRows } from "../lib/measure/report.ts";
+import { fullReport, type FullReportOptions, reportRows } from "../lib/measure/report.ts";
 import { Rng } from "../lib/base/random.ts";
 import { user } from "./judge_fakes.ts";
 
@@ -174,12 +174,14 @@ describe("fullReport", () => {
 
   it("says n/a with a reason, never NaN, where the pairs define no value", () => {
     const comparisons = [pair(0, "aa", "bb"), pair(1, "cc", "dd")];
-    const rows = fullReportRows(fullReport([0.5, 0.5].map(sure), {
-      comparisons,
-      labels: [null, null],
-      rng: Rng.named(1, "none"),
-      samples: 20,
-    }));
+    const rows = reportRows(
+      fullReport([0.5, 0.5].map(sure), {
+        comparisons,
+        labels: [null, null],
+        rng: Rng.named(1, "none"),
+        samples: 20,
+      }).measures,
+    );
     assert.deepEqual(rows.map(({ measure }) => measure).sort(), Object.keys(MEASURES).sort());
     for (const { measure, value, low, high, reason } of rows) {
       for (const number of [value, low, high]) {

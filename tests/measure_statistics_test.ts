@@ -3,7 +3,13 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import { sampleStandardDeviation } from "simple-statistics";
 import { UserError } from "../lib/base/error.ts";
 import { Rng } from "../lib/base/random.ts";
-import { bootstrap, proportion, summary } from "../lib/measure/statistics.ts";
+import {
+  bootstrap,
+  overSeeds,
+  proportion,
+  studentQuantile,
+  summary,
+} from "../lib/measure/statistics.ts";
 
 const close = (actual: number, expected: number, tolerance: number) =>
   assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not ${expected}`);
@@ -100,5 +106,26 @@ describe("summary", () => {
     assert.equal(n, 8);
     assert.deepEqual(summary([3]), { mean: 3, deviation: 0, error: 0, n: 1 });
     assert.throws(() => summary([]), UserError);
+  });
+});
+
+describe("overSeeds", () => {
+  it("agrees with scipy's t interval", () => {
+    // scipy.stats.t.interval(0.95, 4, loc=3, scale=scipy.stats.sem([1, 2, 3, 4, 5]))
+    const { value, low, high } = overSeeds([1, 2, 3, 4, 5]);
+    assert.equal(value, 3);
+    close(low!, 1.03676, 1e-3);
+    close(high!, 4.96324, 1e-3);
+  });
+
+  it("has no interval for one seed", () => {
+    assert.deepEqual(overSeeds([2]), { value: 2, low: null, high: null, n: 1 });
+  });
+
+  it("takes t beyond its table from the expansion", () => {
+    // scipy.stats.t.ppf(0.975, df)
+    close(studentQuantile(11), 2.20099, 1e-3);
+    close(studentQuantile(30), 2.04227, 1e-3);
+    close(studentQuantile(1000), 1.96234, 1e-3);
   });
 });

@@ -34,6 +34,7 @@ const refuses = (work: () => unknown, pattern: RegExp) =>
 describe("a config.json", () => {
   it("takes the defaults of transformers for what it leaves out", () => {
     assert.deepEqual(parseConfig(smallest, "config.json"), {
+      family: "llama",
       vocabSize: 99,
       hiddenSize: 32,
       intermediateSize: 64,
@@ -46,8 +47,7 @@ describe("a config.json", () => {
       ropeTheta: 10_000,
       ropeScaling: null,
       tieEmbeddings: false,
-      attentionBias: false,
-      mlpBias: false,
+      biases: [],
       bosId: 1,
       eosIds: [2],
       padId: null,
@@ -65,14 +65,76 @@ describe("a config.json", () => {
       /a\/config.json: model_type is "gpt2"/,
     );
     refuses(() => parseConfig([], "c"), /model_type is null/);
-    refuses(
-      () => parseConfig({ ...smallest, model_type: "mistral", sliding_window: 64 }, "c"),
-      /sliding_window is 64/,
+  });
+
+  it("takes the defaults of its family", () => {
+    const read = (fields: object) =>
+      parseConfig({ ...smallest, num_key_value_heads: 2, sliding_window: null, ...fields }, "c");
+    const { family, biases, maxPositions, bosId, eosIds } = read({ model_type: "qwen2" });
+    assert.deepEqual(
+      { family, biases, maxPositions, bosId, eosIds },
+      {
+        family: "qwen2",
+        biases: ["q_proj", "k_proj", "v_proj"],
+        maxPositions: 32_768,
+        bosId: null,
+        eosIds: [],
+      },
     );
-    assert.equal(
-      parseConfig({ ...smallest, model_type: "mistral", sliding_window: null }, "c").layers,
-      2,
+    const mistral = read({ model_type: "mistral" });
+    assert.deepEqual(
+      [mistral.biases, mistral.maxPositions, mistral.bosId, mistral.eosIds],
+      [[], 131_072, 1, [2]],
     );
+    for (const [type, kvHeads] of [["llama", 32], ["mistral", 8], ["qwen2", 32]] as const) {
+      const heads = { num_attention_heads: 32, hidden_size: 64, sliding_window: null };
+      assert.equal(parseConfig({ ...smallest, ...heads, model_type: type }, "c").kvHeads, kvHeads);
+    }
+  });
+
+  it("says which linear layers have a bias, each family in its way", () => {
+    const biases = (fields: object) => parseConfig({ ...smallest, ...fields }, "c").biases;
+    assert.deepEqual(biases({ attention_bias: true }), ["q_proj", "k_proj", "v_proj", "o_proj"]);
+    assert.deepEqual(biases({ mlp_bias: true }), ["gate_proj", "up_proj", "down_proj"]);
+    // transformers' Qwen2 and Mistral have no such field.
+    const qwen2 = {
+      model_type: "qwen2",
+      num_key_value_heads: 4,
+      attention_bias: false,
+      mlp_bias: true,
+    };
+    assert.deepEqual(biases(qwen2), ["q_proj", "k_proj", "v_proj"]);
+    const mistral = { model_type: "mistral", num_key_value_heads: 4, sliding_window: null };
+    assert.deepEqual(biases({ ...mistral, attention_bias: true }), []);
+  });
+
+  it("with a sliding window in use is refused, with one that is not in use it is read", () => {
+    const read = (fields: object) =>
+      parseConfig(
+        { ...smallest, num_key_value_heads: 4, max_position_embeddings: 128, ...fields },
+        "c",
+      );
+    const windowed = { model_type: "qwen2", use_sliding_window: true, sliding_window: 64 };
+    const refused = [
+      { model_type: "mistral", sliding_window: 64 },
+      { ...windowed, max_window_layers: 1 },
+      { ...windowed, max_window_layers: 2, layer_types: ["full_attention", "sliding_attention"] },
+    ];
+    for (const fields of refused) refuses(() => read(fields), /sliding_window is 64/);
+    // Left out, it is 4096.
+    const long = { max_position_embeddings: 8192 };
+    refuses(() => read({ ...long, model_type: "mistral" }), /sliding_window is 4096/);
+    const kept = [
+      { model_type: "mistral", sliding_window: null },
+      { model_type: "mistral", sliding_window: 128 },
+      { model_type: "llama", sliding_window: 64 },
+      { ...windowed, use_sliding_window: false, max_window_layers: 1 },
+      { ...windowed, sliding_window: 128, max_window_layers: 1 },
+      { ...windowed, max_window_layers: 2 },
+      { ...windowed, max_window_layers: 1, layer_types: ["full_attention", "full_attention"] },
+      { model_type: "qwen2", use_sliding_window: true }, // from layer 28 on
+    ];
+    for (const fields of kept) assert.equal(read(fields).layers, 2, JSON.stringify(fields));
   });
 
   it("with a wrong or missing field is refused with the field and its value", () => {
@@ -95,9 +157,14 @@ describe("a config.json", () => {
     );
   });
 
-  it("written by toHfConfig reads back as the same config, with every scaling", async () => {
+  it("written by toHfConfig reads back as the same config, with every scaling and family", async () => {
     const { rope } = await readFixture("weights.json");
-    for (const { name, config } of rope) {
+    const families = ["llama", "mistral", "qwen2"].map((model_type) => ({
+      name: model_type,
+      config: { ...smallest, model_type, num_key_value_heads: 2, sliding_window: null },
+    }));
+    const biased = { ...smallest, attention_bias: true, mlp_bias: true };
+    for (const { name, config } of [...rope, ...families, { name: "biases", config: biased }]) {
       const parsed = parseConfig(config, name);
       assert.deepEqual(parseConfig(toHfConfig(parsed), "written"), parsed, name);
     }
@@ -123,7 +190,7 @@ describe("rotary frequencies", () => {
 });
 
 describe("the config inside a GGUF file", () => {
-  const options = { file: "m.gguf", tied: true };
+  const options = { file: "m.gguf", tensors: new Set<string>() };
 
   it("is read from its metadata", () => {
     const config = configFromGguf(metadata, options);
@@ -132,6 +199,25 @@ describe("the config inside a GGUF file", () => {
     assert.equal(config.tieEmbeddings, true);
     assert.deepEqual(config.eosIds, [2]);
     assert.equal(config.bosId, null);
+    assert.deepEqual([config.family, config.biases], ["llama", []]);
+  });
+
+  it("has an output layer and biases where the file has their tensors", () => {
+    const read = (...names: string[]) =>
+      configFromGguf(metadata, { ...options, tensors: new Set(names) });
+    assert.equal(read("output.weight").tieEmbeddings, false);
+    assert.deepEqual(read("blk.0.attn_q.bias").biases, ["q_proj", "k_proj", "v_proj", "o_proj"]);
+    assert.deepEqual(read("blk.0.ffn_up.bias").biases, ["gate_proj", "up_proj", "down_proj"]);
+  });
+
+  it("of a sliding window shorter than the context is refused", () => {
+    const windowed = (window: number) =>
+      configFromGguf(
+        new Map([...metadata, ["llama.attention.sliding_window", window]]),
+        options,
+      );
+    refuses(() => windowed(64), /llama\.attention\.sliding_window is 64/);
+    for (const none of [0, 128]) assert.equal(windowed(none).maxPositions, 128);
   });
 
   it("divides the frequencies by the factors of a Llama 3 file", () => {

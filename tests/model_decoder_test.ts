@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
 import { FastDecoder } from "../lib/model/fast_decoder.ts";
-import type { ModelConfig } from "../lib/model/mod.ts";
+import { LINEAR_MODULES, type ModelConfig } from "../lib/model/mod.ts";
 import { Rng } from "../lib/base/random.ts";
 import { batchLogits, decodedLogits } from "./model_reference.ts";
 import { assertClose, difference } from "./numbers.ts";
@@ -19,10 +19,11 @@ const MODELS: Record<string, Partial<ModelConfig>> = {
   "one key head for all": { kvHeads: 1 },
   "a key head each": { kvHeads: 4 },
   "biases and an output layer of its own": {
-    attentionBias: true,
-    mlpBias: true,
+    biases: LINEAR_MODULES,
     tieEmbeddings: false,
   },
+  "biases on q, k and v": { biases: ["q_proj", "k_proj", "v_proj"] },
+  "a bias on one of joined layers": { biases: ["k_proj", "up_proj"] },
   "heads wider than their share": { headDim: 16 },
   "stretched positions": { ropeScaling: { type: "linear", factor: 4 } },
 };
@@ -45,10 +46,10 @@ describe("decoding one token at a time", () => {
   }
 
   it("takes copies of its own, and gives them back", () => {
-    const model = tinyModel({ attentionBias: true });
+    const model = tinyModel({ biases: ["q_proj", "k_proj", "v_proj"] });
     const before = tf.memory().numTensors;
     const decoder = new FastDecoder(model);
-    assert.equal(tf.memory().numTensors, before + model.config.layers * (4 + 2)); // q, k, v and o have biases
+    assert.equal(tf.memory().numTensors, before + model.config.layers * (4 + 1)); // the join of q, k and v has a bias
     decoder.dispose();
     assert.equal(tf.memory().numTensors, before);
     model.dispose();

@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../lib/base/error.ts";
 import {
   LanguageModel,
+  LINEAR_MODULES,
   loadAdapter,
   LORA_DEFAULTS,
   LoraAdapter,
@@ -50,8 +51,7 @@ describe("a model on disk", () => {
     "tied": {},
     "untied, with biases and wide heads": {
       tieEmbeddings: false,
-      attentionBias: true,
-      mlpBias: true,
+      biases: LINEAR_MODULES,
       headDim: 16,
       kvHeads: 1,
       eosIds: [2, 5],
@@ -85,7 +85,7 @@ describe("a model on disk", () => {
     model.dispose();
   });
 
-  it("that lacks a tensor, or has one of another shape, is refused with its name", async () => {
+  it("that lacks a tensor, or has one of another shape or a bias too many, is refused with its name", async () => {
     const model = tinyModel();
     await saveModel(model, folder);
     const stored: Record<string, { shape: number[]; data: Float32Array }> = {};
@@ -99,6 +99,12 @@ describe("a model on disk", () => {
     await refuses(load(), folder, `"${name}" is missing`);
     await writeSafetensors(path, { ...others, [name]: { ...tensor, shape: [32, 48] } });
     await refuses(load(), folder, `"${name}" has shape [32,48], the config asks for [48,32]`);
+    const bias = "model.layers.1.self_attn.o_proj.bias";
+    await writeSafetensors(path, {
+      ...stored,
+      [bias]: { shape: [32], data: new Float32Array(32) },
+    });
+    await refuses(load(), folder, `asks for no tensor "${bias}"`);
     assert.equal(tf.memory().numTensors, tensors);
   });
 

@@ -124,7 +124,7 @@ describe("a GGUF file", () => {
     const name = "blk.0.ffn_gate.weight";
     const other = damaged(name.slice(0, 6), [...new TextEncoder().encode("zzz_gate")]);
     const path = await write("other.gguf", other);
-    await refuses(openWeights(path), /does not belong to a plain LanguageModel/);
+    await refuses(openWeights(path), /does not belong to a dense decoder/);
   });
 });
 

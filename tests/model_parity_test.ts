@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs";
 import { generate, type LanguageModel, sequenceLogProbs } from "../lib/model/mod.ts";
 import {
   batchLogits,
+  decodedLogits,
   expectedJson,
   expectedTensors,
   lossAndGradients,
@@ -18,10 +19,31 @@ interface Expected {
   greedy: { prompts: number[][]; new: number[][]; smallest_lead_of_best_logit: number };
 }
 
+const LLAMA_GRADIENTS = [
+  "model.embed_tokens.weight",
+  "model.layers.0.input_layernorm.weight",
+  "model.layers.1.mlp.down_proj.weight",
+  "model.layers.1.self_attn.q_proj.weight",
+];
+
 for (
-  const [folder, what] of [
-    ["tiny-tied", "tied embeddings"],
-    ["tiny-untied-llama3", "untied embeddings, Llama 3 rotary scaling, shards"],
+  const { folder, what, gradients: compared } of [
+    { folder: "tiny-tied", what: "tied embeddings", gradients: LLAMA_GRADIENTS },
+    {
+      folder: "tiny-untied-llama3",
+      what: "untied embeddings, Llama 3 rotary scaling, shards",
+      gradients: LLAMA_GRADIENTS,
+    },
+    {
+      folder: "tiny-qwen2",
+      what: "Qwen2",
+      gradients: [
+        "model.embed_tokens.weight",
+        "model.layers.0.self_attn.q_proj.weight",
+        "model.layers.1.self_attn.k_proj.bias",
+        "model.layers.1.self_attn.o_proj.weight",
+      ],
+    },
   ]
 ) {
   describe(`a model of transformers, ${what}`, () => {
@@ -52,13 +74,23 @@ for (
       parity(`${folder}: logits of up to ${scale.toFixed(1)}`, largest);
     });
 
+    it("has its logits token by token behind a cache, in one batch and alone", () => {
+      const count = expected.ids[0].length - 1; // of the shortest
+      const V = model.config.vocabSize;
+      const reference = (i: number) => tensors.get(`logits.${i}`)!.subarray(-count * V);
+      const together = decodedLogits(model, expected.ids, count);
+      const largest = expected.ids.map((row, i) => {
+        const [alone] = decodedLogits(model, [row], count);
+        assertClose(alone, reference(i), { within: 1e-4, what: `row ${i} alone` });
+        return assertClose(together[i], reference(i), { within: 1e-4, what: `row ${i}` });
+      });
+      parity(`${folder}: logits of single tokens behind a cache`, Math.max(...largest));
+    });
+
     it("has its loss and its gradients, under full fine-tuning", () => {
       const names = [...tensors.keys()].filter((name) => name.startsWith("gradient."))
         .map((name) => name.replace("gradient.", ""));
-      assert.deepEqual(
-        names.map((name) => name.split(".").at(-2)).sort(),
-        ["down_proj", "embed_tokens", "input_layernorm", "q_proj"],
-      );
+      assert.deepEqual([...names].sort(), compared);
       // All weights are watched, as a training run does; four of them are compared.
       const all = [...model.weights.keys()];
       const { loss, gradients } = lossAndGradients(

@@ -10,7 +10,8 @@ import {
   readNotebook,
   serialised,
 } from "../lib/tools/notebook/format.ts";
-import { jupyterEnv, jupyterPlaces, kernelspec } from "../lib/tools/notebook/jupyter.ts";
+import { jupyterEnv, kernelspec } from "../lib/tools/notebook/jupyter.ts";
+import { places } from "../lib/tools/setup/places.ts";
 import { labCommand } from "../lib/cli/notebooks.ts";
 import { listNotebooks } from "../lib/tools/notebook/list.ts";
 import { toModule } from "../lib/tools/notebook/module.ts";
@@ -41,8 +42,14 @@ const progressOutput = (line: string) =>
   });
 
 /** The task, which may write where tests may not. */
-async function check(folder: string): Promise<{ code: number; faults: string }> {
+async function check(
+  folder: string,
+  color: Record<string, string> = {},
+): Promise<{ code: number; faults: string }> {
+  const { NO_COLOR: _, ...env } = Deno.env.toObject();
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    clearEnv: true,
+    env: { ...env, ...color },
     args: [
       "run",
       "--allow-read",
@@ -179,14 +186,18 @@ describe("a notebook as a module", () => {
       code("let never = Rng;\nconsole.log(never);"),
     ];
     await Deno.writeTextFile(path, serialised(normalised(book(...cells))));
-    const { code: exit, faults } = await check(folder);
-    assert.equal(exit, 1);
-    assert.match(
-      faults,
-      /Type 'string' is not assignable to type 'number'[\s\S]*03_bad\.ipynb cell 3, line 1/,
-    );
-    assert.match(faults, /03_bad\.ipynb cell 4, line 1: .*never.*\(prefer-const\)/);
-    assert.doesNotMatch(faults, /ipynb_checkpoints/);
+    // As in a newcomer's shell, in one that asks for colours, and in one that wants none.
+    const shells: Record<string, string>[] = [{}, { FORCE_COLOR: "1" }, { NO_COLOR: "1" }];
+    for (const color of shells) {
+      const { code: exit, faults } = await check(folder, color);
+      assert.equal(exit, 1);
+      assert.match(
+        faults,
+        /Type 'string' is not assignable to type 'number'[\s\S]*03_bad\.ipynb cell 3, line 1/,
+      );
+      assert.match(faults, /03_bad\.ipynb cell 4, line 1: .*never.*\(prefer-const\)/);
+      assert.doesNotMatch(faults, /ipynb_checkpoints/);
+    }
   });
 
   it("has no fault in the fixture", async () => {
@@ -251,7 +262,7 @@ describe("Jupyter's files", () => {
 
   it("lie below .engine, whatever the user's home holds", () => {
     const { PYTHONNOUSERSITE: _, JUPYTER_PLATFORM_DIRS: __, ...folders } = jupyterEnv(
-      jupyterPlaces("/r"),
+      places("/r"),
     );
     for (const [name, path] of Object.entries(folders)) {
       assert.ok(path.startsWith("/r/.engine/"), `${name} is ${path}`);

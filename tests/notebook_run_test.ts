@@ -3,14 +3,15 @@ import { afterEach, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
 import { executeNotebook } from "../lib/tools/notebook/execute.ts";
 import { findings } from "../lib/tools/notebook/expect.ts";
 import { normalised, type Notebook, serialised, whole } from "../lib/tools/notebook/format.ts";
-import { jupyterEnv, jupyterPlaces, ROOT } from "../lib/tools/notebook/jupyter.ts";
+import { jupyterEnv } from "../lib/tools/notebook/jupyter.ts";
+import { places, ROOT } from "../lib/tools/setup/places.ts";
 import { report } from "../lib/cli/notebooks_run.ts";
 import { exists } from "../lib/tools/setup/python.ts";
 import { SCALE_VARIABLE } from "../lib/show/notebook_config.ts";
 
-const at = jupyterPlaces(ROOT);
-const ready = await exists(`${at.engine}/venv/self-judge-notebooks`) &&
-  await exists(`${at.home}/data/kernels/self-judge/kernel.json`);
+const at = places();
+const ready = await exists(`${at.venv}/self-judge-notebooks`) &&
+  await exists(`${at.jupyter}/data/kernels/self-judge/kernel.json`);
 const FIXTURE = `${ROOT}/tests/reference/notebooks/00_fixture.ipynb`;
 
 let folder = "";

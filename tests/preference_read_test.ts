@@ -196,7 +196,7 @@ describe("a large file", () => {
       `import { readPairs } from ${JSON.stringify(mod.href)};
 const pairs = readPairs(${JSON.stringify(path)});
 for await (const _ of pairs);
-console.log(pairs.counts.pairs);`,
+console.log(String(pairs.counts.pairs));`,
     );
     const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [

@@ -2,19 +2,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
-import {
-  hash,
-  inPlace,
-  isCurrent,
-  type Places,
-  places,
-  products,
-  writeStamp,
-} from "../lib/tools/setup/binding.ts";
+import { hash, inPlace, isCurrent, products, writeStamp } from "../lib/tools/setup/binding.ts";
 import { UserError } from "../lib/base/error.ts";
 import { countTests } from "../lib/tools/setup/count.ts";
 import { renderTable } from "../lib/tools/setup/doctor.ts";
 import { BDD, importMap } from "../lib/tools/setup/import_map.ts";
+import { type Places, places } from "../lib/tools/setup/places.ts";
 import { wheelPlan } from "../lib/tools/setup/platform.ts";
 import { installPackage } from "../lib/tools/setup/python.ts";
 import { describeChoice } from "../lib/tools/setup/setup.ts";
@@ -74,6 +67,21 @@ describe("a fallback", () => {
     assert.match(lines[0], /prebuilt binding, because "g\+\+ ..." failed:; cost: .*GPUs/);
     assert.deepEqual(lines.slice(1), ["    no space left", "  fix: make room"]);
   });
+});
+
+describe("what runs before there are npm packages", () => {
+  for (const script of ["setup", "check", "test"]) {
+    it(`needs none of them: ${script}.ts`, async () => {
+      const path = new URL(`../lib/tools/setup/${script}.ts`, import.meta.url).pathname;
+      const { ok, output } = await run([Deno.execPath(), "info", "--json", path]);
+      assert.ok(ok, output);
+      const modules = JSON.parse(output.slice(output.indexOf("{"))).modules as {
+        specifier: string;
+      }[];
+      assert.ok(modules.length > 2);
+      assert.deepEqual(modules.filter(({ specifier }) => specifier.startsWith("npm:")), []);
+    });
+  }
 });
 
 describe("the binding's stamp", () => {
@@ -164,6 +172,12 @@ describe("a command of the set-up", () => {
     const { ok, output } = await run([Deno.execPath(), "eval", code]);
     assert.equal(ok, false);
     assert.deepEqual(output.trim().split("\n").sort(), ["err", "out"]);
+  });
+
+  it("gives its output without colours, however the shell asks for them", async () => {
+    const code = "console.log('\\x1b[31mred\\x1b[0m plain')";
+    const { output } = await run([Deno.execPath(), "eval", code], { env: { FORCE_COLOR: "1" } });
+    assert.equal(output, "red plain\n");
   });
 
   it("is stopped when its time is over", async () => {

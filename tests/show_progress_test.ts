@@ -107,7 +107,7 @@ describe("progress in a notebook", () => {
       return true;
     });
     const last = sent.at(-1)!.content.data as Record<string, string>;
-    assert.match(last["text/plain"], /stopped; run the cell again to go on$/);
+    assert.match(last["text/plain"], /stopped; run the cell again to resume$/);
   });
 });
 

@@ -77,6 +77,7 @@ function makeLanguage(): TextTokenizer {
 export function tinyConfig(overrides: Partial<ModelConfig> = {}): ModelConfig {
   const { size, bosId, eosId, padId } = tinyLanguage();
   return {
+    family: "llama",
     vocabSize: size,
     hiddenSize: 32,
     intermediateSize: 48,
@@ -89,8 +90,7 @@ export function tinyConfig(overrides: Partial<ModelConfig> = {}): ModelConfig {
     ropeTheta: 10_000,
     ropeScaling: null,
     tieEmbeddings: true,
-    attentionBias: false,
-    mlpBias: false,
+    biases: [],
     bosId,
     eosIds: [eosId],
     padId,

@@ -1,19 +1,9 @@
-/** Files of a run folder: written whole or not at all, and read back with errors that name the place. */
+/** Tables and JSON in files: written whole or not at all, and read back with errors that name the place. */
 import Papa from "papaparse";
+import { onDisk, readIfThere, writeWhole } from "./disk.ts";
 import { UserError } from "./error.ts";
 
-/** Makes a folder. @throws {UserError} naming it, if the disk refuses */
-export async function makeFolder(path: string): Promise<void> {
-  await onDisk(path, () => Deno.mkdir(path, { recursive: true }));
-}
-
-/** Replaces a file's content in one step: a reader sees the old or the new, never a part. */
-export async function writeWhole(path: string, content: string): Promise<void> {
-  await onDisk(path, async () => {
-    await Deno.writeTextFile(`${path}.part`, content);
-    await Deno.rename(`${path}.part`, path);
-  });
-}
+export { makeFolder, readIfThere, removeIfThere, sha256Of, sizeOf, writeWhole } from "./disk.ts";
 
 /** Writes rows as CSV; the columns are those of all rows, in order of first appearance. */
 export async function writeCsv(path: string, rows: readonly object[]): Promise<void> {
@@ -61,31 +51,5 @@ export async function readJsonFile<T>(path: string): Promise<T | null> {
     throw new UserError(`${path} is not JSON: ${reason}`, "remove it, or the run folder", {
       cause,
     });
-  }
-}
-
-async function readIfThere(path: string): Promise<string | null> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (cause) {
-    const { NotFound, NotADirectory } = Deno.errors;
-    if (cause instanceof NotFound || cause instanceof NotADirectory) return null;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UserError(`cannot read ${path}: ${reason}`, "make it a readable file, or remove it", {
-      cause,
-    });
-  }
-}
-
-async function onDisk(path: string, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UserError(
-      `cannot write ${path}: ${reason}`,
-      "check that the folder is writable and the disk has room, then run the same command again",
-      { cause },
-    );
   }
 }

@@ -1,26 +1,71 @@
+/** How far a piece of work is, as a line: on a terminal rewritten in place. */
+
 /** Settings of {@linkcode Progress}. */
 export interface ProgressOptions {
-  /** What is counted: "step", "judgment". */
+  /** What is counted, in the singular: "step", "judgment". */
   unit: string;
   total: number;
-  /** Already done when it starts, in a resumed run. */
+  /**
+   * Already done when it starts, in a resumed run.
+   * @default 0
+   */
   done?: number;
-  /** Seconds between lines where the output is not a terminal. */
+  /**
+   * Seconds between lines where the output is not a terminal.
+   * @default 20
+   */
   every?: number;
 }
 
+/** What {@linkcode progressLine} speaks of. */
+export interface ProgressState extends Pick<ProgressOptions, "unit" | "total"> {
+  readonly name: string;
+  readonly done: number;
+  /** Seconds of work so far, and what was done before them. */
+  readonly elapsed: number;
+  readonly doneBefore: number;
+  /** Latest numbers by name. */
+  readonly numbers: Readonly<Record<string, number | string>>;
+}
+
 /**
- * A line that says how far a piece of work is, its latest numbers and the time left. On a terminal it is
- * rewritten in place; elsewhere a line is printed now and then.
+ * The line: name, count, latest numbers, time taken, time left at the pace so far.
+ *
+ * @param ended Whether nothing more comes; then no time is left.
+ * @example
+ * ```ts
+ * import { progressLine } from "./progress.ts";
+ * const state = { name: "DPO", unit: "step", total: 40, done: 10, doneBefore: 0, elapsed: 20 };
+ * progressLine({ ...state, numbers: { loss: 0.6931 } }); // "DPO: step 10/40 | loss 0.693 | 20 s | 1 min 0 s left"
+ * ```
+ */
+export function progressLine(
+  { name, unit, done, total, elapsed, doneBefore, numbers }: ProgressState,
+  ended = done >= total,
+): string {
+  const left = done > doneBefore ? elapsed / (done - doneBefore) * (total - done) : NaN;
+  return [
+    `${name}: ${unit} ${done}/${total}`,
+    ...Object.entries(numbers).map(([name, value]) => `${name} ${numberText(value)}`),
+    duration(elapsed),
+    ...(!ended && Number.isFinite(left) ? [`${duration(left)} left`] : []),
+  ].join(" | ");
+}
+
+const numberText = (value: number | string): string =>
+  typeof value === "string" || Number.isInteger(value) ? String(value) : value.toPrecision(3);
+
+/**
+ * A line that says how far a piece of work is. On a terminal it is rewritten in place; elsewhere a line is
+ * printed now and then.
  */
 export class Progress {
   readonly #name: string;
   readonly #options: Required<ProgressOptions>;
   readonly #started = performance.now();
-  readonly #terminal = Deno.stderr.isTerminal();
   #done: number;
   #shown = performance.now();
-  #numbers: Record<string, string> = {};
+  #numbers: Record<string, number | string> = {};
 
   constructor(name: string, options: ProgressOptions) {
     this.#name = name;
@@ -28,34 +73,59 @@ export class Progress {
     this.#done = this.#options.done;
   }
 
-  /** Takes note of work done in all and of numbers to show; those shown before stay. */
-  update(done: number, numbers: Record<string, string> = {}): void {
+  /** Takes the work done so far in all, and numbers to show; those shown before stay. */
+  update(done: number, numbers: Readonly<Record<string, number | string>> = {}): void {
     this.#done = done;
     Object.assign(this.#numbers, numbers);
     const now = performance.now();
-    const wait = this.#terminal ? 100 : this.#options.every * 1000;
+    const wait = Deno.stderr.isTerminal() ? 100 : this.#options.every * 1000;
     if (now - this.#shown < wait || done === this.#options.total) return; // the end: see finish
     this.#shown = now;
-    write(this.#terminal ? `\r\x1b[2K${this.#line()}` : `${this.#line()}\n`);
+    if (!rewriteLine(this.#line())) printLine(this.#line());
   }
 
   /** Prints the last state and ends the line. */
   finish(): void {
-    write(`${this.#terminal ? "\r\x1b[2K" : ""}${this.#line()}\n`);
+    rewriteLine("");
+    printLine(this.#line());
   }
 
   #line(): string {
-    const { unit, total, done } = this.#options;
+    const { unit, total, done: doneBefore } = this.#options;
     const elapsed = (performance.now() - this.#started) / 1000;
-    const left = this.#done > done ? elapsed / (this.#done - done) * (total - this.#done) : NaN;
-    const numbers = Object.entries(this.#numbers).map(([name, value]) => `${name} ${value}`);
-    return [
-      `  ${this.#name}: ${unit} ${this.#done}/${total}`,
-      ...numbers,
-      duration(elapsed),
-      ...(this.#done < total && Number.isFinite(left) ? [`${duration(left)} left`] : []),
-    ].join(" | ");
+    const counts = { unit, total, done: this.#done, doneBefore };
+    return `  ${progressLine({ name: this.#name, ...counts, elapsed, numbers: this.#numbers })}`;
   }
+}
+
+/**
+ * A callback of `(done, total)` that shows a {@linkcode Progress}, from the first call (which says the total) to
+ * the one at which all is done; a later call starts another.
+ */
+export function progressCallback(
+  name: string,
+  unit: string,
+): (done: number, total: number) => void {
+  let shown: Progress | null = null;
+  return (done, total) => {
+    shown ??= new Progress(name, { unit, total, done });
+    shown.update(done);
+    if (done < total) return;
+    shown.finish();
+    shown = null;
+  };
+}
+
+/** Writes over the terminal's current line; false, and nothing is written, where there is no terminal. */
+export function rewriteLine(text: string): boolean {
+  if (!Deno.stderr.isTerminal()) return false;
+  write(`\r\x1b[2K${text}`);
+  return true;
+}
+
+/** Writes a line to stderr. */
+export function printLine(text: string): void {
+  write(`${text}\n`);
 }
 
 /** A time in the largest two units that fit: "1 h 5 min", "3 min 20 s", "4.2 s". */

@@ -17,7 +17,6 @@ import {
   readModelAnswers,
 } from "./answer_file.ts";
 import type { BenchmarkQuestion } from "./question.ts";
-import { temperatureOf } from "./temperature.ts";
 
 /** One answer to one dialogue. */
 export interface Reply {
@@ -45,6 +44,8 @@ export interface Answerer {
 export interface AnsweringOptions {
   /** `model_answer/MODEL.jsonl`; answers in it are kept. */
   readonly file: string;
+  /** The benchmark's temperature of a category. */
+  readonly temperatureOf: (category: string) => number;
   /** Called after each turn of each batch with questions answered so far. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Throws to leave early; what is answered is on disk. */
@@ -65,7 +66,7 @@ export interface AnsweringOptions {
 export async function answerQuestions(
   questions: readonly BenchmarkQuestion[],
   answerer: Answerer,
-  { file, onProgress, checkStop }: AnsweringOptions,
+  { file, temperatureOf, onProgress, checkStop }: AnsweringOptions,
 ): Promise<AnswerSet> {
   const { name: model, rows } = answerer;
   await makeFolder(dirname(file));

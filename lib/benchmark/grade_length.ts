@@ -46,7 +46,7 @@ export function gradeLengthRows(
       samples,
     },
   );
-  return Object.entries(measures).map(([measure, { value, low, high, clusters }]) => ({
+  return Object.entries(measures).map(([measure, { value, low, high, n, clusters = n }]) => ({
     benchmark,
     judge: records[0].judge[0],
     model,

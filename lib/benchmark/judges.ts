@@ -4,9 +4,10 @@ import { UserError } from "../base/error.ts";
 import { modelFingerprint, modelScorer } from "../method/mod.ts";
 import { JUDGE_SPECS, openJudge } from "../judges/open_judge.ts";
 import type { RunConfig } from "../run/config.ts";
-import { findBenchmarkFile, type FindOptions, JUDGE_PROMPTS } from "./catalogue.ts";
+import { openModel } from "../run/open_model.ts";
+import { findBenchmarkFile, type FindOptions } from "./benchmark_file.ts";
+import { JUDGE_PROMPTS } from "./fastchat.ts";
 import { readJudgePrompts } from "./judge_prompts.ts";
-import { openModelSpec, specName } from "./opened_model.ts";
 import { openChat, promptGrader, promptReferee } from "./prompt_judge.ts";
 import { compareReferee, type Grader, type Referee } from "./referee.ts";
 import { tokenGrader } from "./token_grader.ts";
@@ -52,9 +53,7 @@ export async function openReferee(
     log,
     onProgress,
   });
-  // Told apart by more than "adapter", which is what most adapters' folders are called.
-  const name = canGrade(spec) ? judgeName(spec) : opened.judge.name;
-  return { ...opened, judge: compareReferee({ ...opened.judge, name }) };
+  return { ...opened, judge: compareReferee(opened.judge) };
 }
 
 /** Whether a judge can grade single answers from 1 to 10. */
@@ -82,14 +81,15 @@ export async function openGrader(
         "--mode pair",
     );
   }
-  const language = await openModelSpec(modelOf(spec), { log });
+  const [kind] = spec.split(":");
+  const language = await openModel(spec.replace(/^model:/, ""), { log });
   const { batchTokens, maxTokens } = config.judge;
   const { model } = language;
   const longest = Math.min(maxTokens, model.config.maxPositions - 2); // two: the grade 10 may be spelled
   return {
     judge: tokenGrader({
       ...language,
-      name: judgeName(spec),
+      name: `${kind}:${language.name}`,
       key: JSON.stringify([await modelFingerprint(model), longest]),
       scorer: modelScorer((work) => work(model), { batchTokens }),
       maxTokens: longest,
@@ -100,15 +100,6 @@ export async function openGrader(
     dispose: language.dispose,
   };
 }
-
-/** A judge's spec as that of a model; the model of a run that judges is the one after JSFT. */
-function modelOf(spec: string): string {
-  return spec.startsWith("run:") && !spec.includes("#")
-    ? `${spec}#jsft`
-    : spec.replace(/^model:/, "");
-}
-
-const judgeName = (spec: string) => `${/^\w+/.exec(spec)![0]}:${specName(modelOf(spec))}`;
 
 async function promptChat(
   spec: string,

@@ -1,6 +1,7 @@
 /** What a benchmark is run on: its questions, and models' answers to them. */
 import { UserError } from "../base/error.ts";
 import type { RunConfig } from "../run/config.ts";
+import { openModel } from "../run/open_model.ts";
 import { makeFolder, writeJsonl } from "../base/files.ts";
 import {
   answerCounts,
@@ -10,15 +11,12 @@ import {
   readModelAnswers,
 } from "./answer_file.ts";
 import { answerQuestions } from "./answering.ts";
-import { type Benchmark, findBenchmarkFile, type FindOptions } from "./catalogue.ts";
-import { modelAnswerer, type NamedSpec, openModelSpec } from "./opened_model.ts";
-import {
-  type BenchmarkQuestion,
-  readInstructions,
-  readQuestions,
-  REFERENCE_CATEGORIES,
-  spread,
-} from "./question.ts";
+import type { Benchmark } from "./benchmark.ts";
+import { findBenchmarkFile, type FindOptions } from "./benchmark_file.ts";
+import { readInstructions } from "./benchmarks/alpaca_eval.ts";
+import { modelAnswerer } from "./model_answerer.ts";
+import type { NamedSpec } from "./named_model.ts";
+import { type BenchmarkQuestion, spread } from "./question.ts";
 
 /** What to run. */
 export interface BenchmarkPlan {
@@ -58,43 +56,35 @@ export async function questionsOf(
   { warn, log }: BenchmarkHooks,
 ): Promise<{ questions: BenchmarkQuestion[]; baseline: AnswerSet | null }> {
   const file = (await findBenchmarkFile(benchmark.questions, find))!;
-  if (benchmark.format === "fastchat") {
-    const references = await findBenchmarkFile(benchmark.references!, { ...find, optional: true });
-    const all = await readQuestions(file, references);
-    const questions = chosen(all, count, file);
-    const bare = questions.filter(({ category, reference }) =>
-      REFERENCE_CATEGORIES.includes(category) && reference === null
-    );
-    if (bare.length > 0) {
-      warn(
-        `${bare.length} questions of ${
-          REFERENCE_CATEGORIES.join(", ")
-        } have no reference answer and are ` +
-          `judged without (first: ${bare[0].id})`,
-      );
-    }
-    log(`${questions.length} of ${all.length} questions of ${file}`);
-    return { questions, baseline: null };
-  }
-  const { questions: all, answered: baseline, repeated } = await readInstructions(file);
-  if (repeated.length > 0) {
-    warn(
-      `${file}: ${repeated.length} instructions come twice (item ${
-        repeated[0]
-      }...); each is a question`,
-    );
-  }
+  const references = benchmark.references === null
+    ? null
+    : await findBenchmarkFile(benchmark.references, { ...find, optional: true });
+  const { questions: all, baseline = null, warnings = [] } = await benchmark.read(file, references);
+  for (const warning of warnings) warn(warning);
   const questions = chosen(all, count, file);
-  log(`${questions.length} of ${all.length} instructions of ${file}`);
-  const answers = baseline === null ? null : questions.map(({ id }) =>
+  const { referenceCategories } = benchmark;
+  const bare = questions.filter(({ category, reference }) =>
+    referenceCategories.includes(category) && reference === null
+  );
+  if (bare.length > 0) {
+    warn(
+      `${bare.length} questions of ${
+        referenceCategories.join(", ")
+      } have no reference answer and are ` +
+        `judged without (first: ${bare[0].id})`,
+    );
+  }
+  log(`${questions.length} of ${all.length} questions of ${file}`);
+  if (baseline === null) return { questions, baseline };
+  const answers = questions.map((question) =>
     modelAnswer({
       model: baseline.name,
-      question: id,
-      turns: [baseline.answers[Number(id)]],
+      question: question.id,
+      turns: [baseline.answers[all.indexOf(question)]],
       time: 0,
     })
   );
-  return { questions, baseline: answers && { model: baseline!.name, answers } };
+  return { questions, baseline: { model: baseline.name, answers } };
 }
 
 function chosen(
@@ -140,11 +130,12 @@ export async function answersOf(
     await makeFolder(`${out}/data/${benchmark.folder}/model_answer`);
     await writeJsonl(file, set.answers);
   } else {
-    const language = await openModelSpec(spec, { log });
+    const language = await openModel(spec, { log });
     try {
       const answerer = await modelAnswerer(language, { name, maxNewTokens, seed, rows });
       set = await answerQuestions(questions, answerer, {
         file,
+        temperatureOf: benchmark.temperatureOf,
         checkStop,
         onProgress: progress(`answers of ${name}`, "question"),
       });

@@ -3,7 +3,8 @@ import { judgeSettings } from "../judges/open_judge.ts";
 import { resolveConfig } from "../run/config.ts";
 import { benchmarkNamed, BENCHMARKS } from "./catalogue.ts";
 import { BENCHMARK_JUDGES, canGrade } from "./judges.ts";
-import { MODEL_SPECS, namedSpec } from "./opened_model.ts";
+import { MODEL_SPECS } from "../run/open_model.ts";
+import { namedSpec } from "./named_model.ts";
 import type { BenchmarkPlan } from "./material.ts";
 
 /** The options of the command line, as commander gives them. */
@@ -14,12 +15,12 @@ export interface BenchmarkOptions {
   against?: string;
   judge?: string;
   mode?: string;
-  questions?: string;
-  maxNewTokens?: string;
-  rows: string;
+  questions?: number;
+  maxNewTokens?: number;
+  rows: number;
   principle?: string;
   set: string[];
-  seed: string;
+  seed: number;
   data?: string;
   out?: string;
   figures: boolean;
@@ -52,7 +53,7 @@ export function planOf(options: BenchmarkOptions): BenchmarkPlan {
   );
   const against = options.against !== undefined
     ? namedSpec(options.against)
-    : benchmark.format === "alpaca" && options.judge !== undefined
+    : benchmark.tools === "alpaca-eval" && options.judge !== undefined
     ? { name: "baseline", spec: "baseline" }
     : null;
   const names = [...models, ...(against ? [against] : [])].map(({ name }) => name);
@@ -65,7 +66,7 @@ export function planOf(options: BenchmarkOptions): BenchmarkPlan {
   }
   const { judge = null } = options;
   const modes = modesOf(options.mode, { judge, against: against !== null });
-  const seed = whole("seed", options.seed, 0);
+  const { seed } = options;
   const settings = judgeSettings(options);
   const defaults = ["judge.system=null", "judge.maxTokens=2048", 'judge.principles=["overall"]'];
   return {
@@ -74,11 +75,9 @@ export function planOf(options: BenchmarkOptions): BenchmarkPlan {
     against,
     judge,
     modes,
-    questions: options.questions === undefined ? null : whole("questions", options.questions, 1),
-    maxNewTokens: options.maxNewTokens === undefined
-      ? benchmark.maxNewTokens
-      : whole("max-new-tokens", options.maxNewTokens, 1),
-    rows: whole("rows", options.rows, 1),
+    questions: options.questions ?? null,
+    maxNewTokens: options.maxNewTokens ?? benchmark.maxNewTokens,
+    rows: options.rows,
     seed,
     config: resolveConfig("small", { settings: [...defaults, ...settings, `seed=${seed}`] }),
     settings,
@@ -122,10 +121,4 @@ function modesOf(
     if (name === "pair" || name === "single") return name;
     throw new UserError(`--mode "${name}"`, "give pair, single or pair,single");
   });
-}
-
-function whole(name: string, text: string, least: number): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isSafeInteger(value) && value >= least) return value;
-  throw new UserError(`--${name} is "${text}"`, `give a whole number from ${least} up`);
 }

@@ -3,19 +3,22 @@ import { characters } from "../base/characters.ts";
 import { UserError } from "../base/error.ts";
 import { Rng } from "../base/random.ts";
 import { bootstrap, proportion } from "../measure/statistics.ts";
-import type { AnswerSet } from "./answer_file.ts";
-import { turnsOf } from "./answer_file.ts";
+import { type AnswerSet, turnsOf } from "./answer_file.ts";
+import { credit } from "../method/mod.ts";
+import type { BenchmarkScorer } from "./benchmark.ts";
 import type { BenchmarkQuestion } from "./question.ts";
 import { comparisonOf } from "./referee.ts";
 import type { PairRecord, SingleRecord } from "./verdict_file.ts";
 
-/** What the measures mean; `benchmarkTable` prints it. */
+/** What the measures mean. */
 export const BENCHMARK_MEASURES = {
   grade: "mean grade, 1 to 10",
   gradeDifference: "model's grade less the other's, on the same questions",
   gradeLengthCorrelation: "correlation of grade and length of the answer in characters",
   gradeLongerHalf: "mean grade of the longer half of the answers less that of the shorter half",
-  gradeMass: "mean probability on the ten grades: how much of the judge's answer is a grade",
+  gradeLabelProbability:
+    "mean probability on the ten grades: how much of the judge's answer is a grade",
+  exactMatch: "share of questions whose answer comes to the known one, without a judge",
   winRate:
     "share won: a win is named in both orders (FastChat's adjusted rate), a half where orders disagree or nothing is named",
   preference: "mean probability that the model's answer is the better one, both orders averaged",
@@ -31,6 +34,7 @@ export type BenchmarkMeasure = keyof typeof BENCHMARK_MEASURES;
 /** A row of the results' CSV. Empty cells: not known, such as the interval of a single question. */
 export interface BenchmarkRow {
   readonly benchmark: string;
+  /** {@linkcode ANSWER_KEY} where no judge was asked. */
   readonly judge: string;
   readonly model: string;
   /** Whom the model is compared with; empty for a grade. */
@@ -44,15 +48,21 @@ export interface BenchmarkRow {
   readonly high: number | null;
   /** Questions it rests on. */
   readonly n: number;
-  /** Turns that the judge left without a verdict: their grade is missing, their match counts a half. */
+  /**
+   * Turns without a verdict: their grade is missing, their match counts a half, and an answer in which there is
+   * nothing to compare with the known one is wrong.
+   */
   readonly unanswered: number;
 }
+
+/** Who decided where answers were compared with known ones. */
+const ANSWER_KEY = "answer key";
 
 /** Whose results, and how to draw the resamples. */
 export interface ResultOptions {
   readonly benchmark: string;
   readonly seed: number;
-  /** Bootstrap resamples; 2000 unless said. */
+  /** Bootstrap resamples. @default 2000 */
   readonly samples?: number;
 }
 
@@ -62,12 +72,17 @@ interface Item {
   readonly category: string;
   readonly turn: number;
   readonly value: number | null;
-  /** Whether the judge gave a verdict. */
+  /** Whether there was a verdict to read it from. */
   readonly answered: boolean;
 }
 
 /** Rates whose values lie in [0, 1] and near its ends: their interval is Wilson's. */
-const SHARES: ReadonlySet<BenchmarkMeasure> = new Set(["winRate", "consistency", "longerRate"]);
+const SHARES: ReadonlySet<BenchmarkMeasure> = new Set([
+  "winRate",
+  "exactMatch",
+  "consistency",
+  "longerRate",
+]);
 
 /**
  * The rows of a model's grades; `other`, graded by the same judge, adds the paired differences.
@@ -89,14 +104,18 @@ export function gradeRows(
     record === undefined || record.score < 0 ? null : record.score;
   const items = (value: (key: string) => number | null) => itemsOf(questions, value);
   const about = { judge: judge[0], model, against: "" };
-  const masses = records.some(({ self_judge }) => self_judge.labelProbability !== null);
+  const withProbabilities = records.some(({ self_judge }) => self_judge.labelProbability !== null);
   return [
     ...rowsOf("grade", items((key) => known(own.get(key))), { ...options, ...about }),
-    ...(masses
-      ? rowsOf("gradeMass", items((key) => own.get(key)?.self_judge.labelProbability ?? null), {
-        ...options,
-        ...about,
-      })
+    ...(withProbabilities
+      ? rowsOf(
+        "gradeLabelProbability",
+        items((key) => own.get(key)?.self_judge.labelProbability ?? null),
+        {
+          ...options,
+          ...about,
+        },
+      )
       : []),
     ...(other?.length
       ? rowsOf(
@@ -173,10 +192,33 @@ export function pairRows(
   ];
 }
 
-/** 1 where both orders name the first model, 0 where both name the second, else a half (FastChat). */
-export function adjustedWin({ g1_winner, g2_winner }: PairRecord): number {
-  if (g1_winner !== g2_winner || g1_winner === "tie") return 0.5;
-  return g1_winner === "model_1" ? 1 : 0;
+/**
+ * What a match is worth to the first model when a win is one that both orders name (FastChat's adjusted win rate):
+ * the credit of that verdict.
+ */
+function adjustedWin({ g1_winner, g2_winner, self_judge }: PairRecord): number {
+  const same = g1_winner === g2_winner ? g1_winner : "tie";
+  const winner = { model_1: "first", model_2: "second", tie: "tie", error: "tie" } as const;
+  return credit({ winner: winner[same], answered: self_judge.judgment.answered });
+}
+
+/** The rows of a model's answers compared with the known ones, which takes no judge. */
+export function scoreRows(
+  questions: readonly BenchmarkQuestion[],
+  { model, answers }: AnswerSet,
+  { score, ...options }: ResultOptions & { readonly score: BenchmarkScorer },
+): BenchmarkRow[] {
+  const items = questions.map((question, q): Item => {
+    const value = score(question, turnsOf(answers[q]));
+    return {
+      question: question.id,
+      category: question.category,
+      turn: question.turns.length,
+      value: value ?? 0,
+      answered: value !== null,
+    };
+  });
+  return rowsOf("exactMatch", items, { ...options, judge: ANSWER_KEY, model, against: "" });
 }
 
 function itemsOf(
@@ -260,52 +302,4 @@ function estimate(
 function notEmpty<T>(records: readonly T[]): readonly T[] {
   if (records.length > 0) return records;
   throw new UserError("there are no verdicts to count", "ask at least one question");
-}
-
-/** What came out as text for a terminal: every measure in all, then win rates and grades by category. */
-export function benchmarkTable(rows: readonly BenchmarkRow[]): string {
-  const interval = ({ value, low, high }: BenchmarkRow) => {
-    if (value === null) return "-";
-    if (low === null || high === null) return value.toFixed(3);
-    return `${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
-  };
-  const name = ({ model, against }: BenchmarkRow) =>
-    against === "" ? model : `${model} against ${against}`;
-  const all = rows.filter(({ category }) => category === "all").map((row) => [
-    name(row),
-    row.measure,
-    row.turn,
-    interval(row),
-    String(row.n),
-    String(row.unanswered),
-  ]);
-  const parts = [
-    layOut([
-      ["model", "measure", "turn", "value, 95 % interval", "questions", "unanswered"],
-      ...all,
-    ]),
-  ];
-  for (const measure of ["winRate", "grade"] as const) {
-    const some = rows.filter((row) =>
-      row.measure === measure && row.category !== "all" && row.turn === "all"
-    );
-    if (some.length === 0) continue;
-    const names = [...new Set(some.map(name))];
-    const categories = [...new Set(some.map(({ category }) => category))];
-    const cells = categories.map((category) => {
-      const own = some.filter((row) => row.category === category);
-      const found = names.map((n) => own.find((row) => name(row) === n)!);
-      return [category, String(Math.max(...found.map(({ n }) => n))), ...found.map(interval)];
-    });
-    parts.push(layOut([[measure, "n", ...names], ...cells]));
-  }
-  const measures = [...new Set(rows.map(({ measure }) => measure))];
-  parts.push(measures.map((measure) => `${measure}: ${BENCHMARK_MEASURES[measure]}`).join("\n"));
-  return parts.join("\n\n");
-}
-
-function layOut(cells: readonly (readonly string[])[]): string {
-  const widths = cells[0].map((_, i) => Math.max(...cells.map((row) => row[i].length)));
-  return cells.map((row) => row.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd())
-    .join("\n");
 }

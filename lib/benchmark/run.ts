@@ -4,13 +4,13 @@ import { makeFolder, writeCsv, writeJsonl, writeWhole } from "../base/files.ts";
 import { comparisonPage } from "./comparison_page.ts";
 import { writeAnnotations, writeModelOutputs } from "./alpaca_export.ts";
 import { type AnswerSet, modelAnswer } from "./answer_file.ts";
-import type { FindOptions } from "./catalogue.ts";
+import type { FindOptions } from "./benchmark_file.ts";
 import { canGrade, type Opened, openGrader, openReferee } from "./judges.ts";
 import { answersOf, type BenchmarkHooks, type BenchmarkPlan, questionsOf } from "./material.ts";
 import { gradeLengthRows } from "./grade_length.ts";
 import { pageRows } from "./page_rows.ts";
 import type { BenchmarkQuestion } from "./question.ts";
-import { type BenchmarkRow, gradeRows, pairRows } from "./results.ts";
+import { type BenchmarkRow, gradeRows, pairRows, scoreRows } from "./results.ts";
 import {
   gradeAnswers,
   judgePairs,
@@ -23,7 +23,7 @@ import {
 export interface BenchmarkOutcome {
   readonly questions: readonly BenchmarkQuestion[];
   readonly rows: readonly BenchmarkRow[];
-  /** Files written, for whoever reads on. */
+  /** Files written. */
   readonly files: readonly string[];
   /** AlpacaEval's annotations, one file a model. */
   readonly annotations: readonly string[];
@@ -31,7 +31,7 @@ export interface BenchmarkOutcome {
 
 /**
  * Runs a benchmark. One model at a time is in memory; what is on disk is not made again, so a killed
- * run goes on where it was.
+ * run resumes where it was.
  *
  * @throws {UserError} Files that are missing or wrong, models that answered other questions, settings changed.
  */
@@ -55,10 +55,19 @@ export async function runBenchmark(
   if (twice !== undefined) {
     throw new UserError(`the baseline too is called "${twice.model}"`, "name the model NAME=SPEC");
   }
-  if (benchmark.format === "alpaca") {
+  if (benchmark.tools === "alpaca-eval") {
     for (const set of sets) files.push(await writeModelOutputs(out, questions, set));
   }
-  if (judge === null) return { questions, rows: [], files, annotations: [] };
+  const { exactMatch: score } = benchmark;
+  const options = { benchmark: benchmark.name, seed: plan.seed };
+  const withOther = other === null ? sets : [...sets, other];
+  const scored = score === undefined
+    ? []
+    : withOther.flatMap((set) => scoreRows(questions, set, { ...options, score }));
+  if (judge === null) {
+    if (scored.length > 0) files.push(await writeResults(out, scored));
+    return { questions, rows: scored, files, annotations: [] };
+  }
 
   const setting = {
     config: plan.config,
@@ -68,7 +77,6 @@ export async function runBenchmark(
     find,
     log: hooks.log,
   };
-  const withOther = other === null ? sets : [...sets, other];
   const pairs = new Map<AnswerSet, PairRecord[]>();
   if (modes.includes("pair") && other !== null) {
     await using(await openReferee(judge, setting), hooks, async (referee) => {
@@ -98,8 +106,8 @@ export async function runBenchmark(
     });
   }
 
-  const options = { benchmark: benchmark.name, seed: plan.seed };
   const rows = [
+    ...scored,
     ...sets.flatMap((set) =>
       pairs.has(set)
         ? pairRows(questions, pairs.get(set)!, { ...options, answers: [set, other!] })
@@ -117,12 +125,11 @@ export async function runBenchmark(
         : []
     ),
   ];
-  await writeCsv(`${out}/results.csv`, rows);
-  files.push(`${out}/results.csv`);
+  files.push(await writeResults(out, rows));
   warnOfFailures([...pairs.values()].flat(), [...grades.values()].flat(), hooks.warn);
   const annotations: string[] = [];
   for (const set of other === null ? [] : sets) {
-    if (benchmark.format === "alpaca" && pairs.has(set)) {
+    if (benchmark.tools === "alpaca-eval" && pairs.has(set)) {
       annotations.push(await writeAnnotations(out, questions, [set, other!], pairs.get(set)!));
     }
     files.push(
@@ -135,6 +142,12 @@ export async function runBenchmark(
   return { questions, rows, files: [...files, ...annotations], annotations };
 }
 
+async function writeResults(out: string, rows: readonly BenchmarkRow[]): Promise<string> {
+  const path = `${out}/results.csv`;
+  await writeCsv(path, rows);
+  return path;
+}
+
 /** Where FastChat's tools look for the questions and the reference answers. */
 async function writeQuestions(
   folder: string,
@@ -143,7 +156,12 @@ async function writeQuestions(
   await makeFolder(`${folder}/reference_answer`);
   await writeJsonl(
     `${folder}/question.jsonl`,
-    questions.map(({ id, category, turns }) => ({ question_id: id, category, turns })),
+    questions.map(({ id, category, turns, answer }) => ({
+      question_id: id,
+      category,
+      turns,
+      ...(answer !== undefined && { answer }),
+    })),
   );
   const known = questions.filter(({ reference }) => reference !== null);
   await writeJsonl(

@@ -21,45 +21,32 @@ export interface TokenGraderOptions {
   };
   /** Most tokens of a question to the grader; answers lose their ends to fit. */
   readonly maxTokens: number;
-  /** What it is asked, and the name of that; {@linkcode shortWording} unless said. */
-  readonly wording?: GradeWording;
-  /** Requests graded before they are written down; 16 unless said. */
+  /** Requests graded before they are written down. @default 16 */
   readonly rows?: number;
-  /** Below this probability on the ten grades together it has not answered; 0.01 unless said. */
-  readonly leastLabelProbability?: number;
-}
-
-/** How a request is put into words. */
-export interface GradeWording {
-  readonly name: (request: GradeRequest) => string;
-  readonly turns: (request: GradeRequest) => readonly Turn[];
 }
 
 /** What the assistant's reply begins with; the next token is read. MT-Bench asks for the same form. */
 const REPLY = "Rating: [[";
 const GRADES = Array.from({ length: 10 }, (_, i) => i + 1);
 
-/** Our own short question, since small models read in short contexts. */
-export const shortWording: GradeWording = {
-  name: ({ question, turn }) =>
-    `single-tokens${question.reference === null ? "" : "-reference"}${
-      turn > 1 ? "-multi-turn" : ""
-    }`,
-  turns: ({ question, turn, answers }) => {
-    const dialogue = answers.slice(0, turn).flatMap((answer, i) => [
-      `User:\n${question.turns[i]}`,
-      `Assistant:\n${answer}`,
-    ]);
-    const known = question.reference?.[turn - 1];
-    const content = [
-      "Grade the assistant's last answer from 1 (worst) to 10 (best).",
-      ...dialogue,
-      ...(known === undefined ? [] : [`A correct answer, for reference:\n${known}`]),
-      "How good is the assistant's last answer, from 1 to 10?",
-    ].join("\n\n");
-    return [{ role: "user", content }];
-  },
-};
+/** The name of the question that a request is put as. */
+const promptName = ({ question, turn }: GradeRequest) =>
+  `single-tokens${question.reference === null ? "" : "-reference"}${turn > 1 ? "-multi-turn" : ""}`;
+
+/** A request in words: our own short question, since small models read in short contexts. */
+function promptOf({ question, turn, answers }: GradeRequest): string {
+  const dialogue = answers.slice(0, turn).flatMap((answer, i) => [
+    `User:\n${question.turns[i]}`,
+    `Assistant:\n${answer}`,
+  ]);
+  const known = question.reference?.[turn - 1];
+  return [
+    "Grade the assistant's last answer from 1 (worst) to 10 (best).",
+    ...dialogue,
+    ...(known === undefined ? [] : [`A correct answer, for reference:\n${known}`]),
+    "How good is the assistant's last answer, from 1 to 10?",
+  ].join("\n\n");
+}
 
 /**
  * Grades answers with a language model that need not explain itself: the grade is the expected one over
@@ -72,8 +59,7 @@ export const shortWording: GradeWording = {
  * expected grades of a small model lie close together, so compare them with each other alone.
  */
 export function tokenGrader(options: TokenGraderOptions): Grader {
-  const { name, key, scorer, tokenizer, wording = shortWording, rows = 16 } = options;
-  const { leastLabelProbability = LEAST_LABEL_PROBABILITY } = options;
+  const { name, key, scorer, tokenizer, rows = 16 } = options;
   const spelled = GRADES.map((grade) => spellingOf(String(grade), tokenizer));
   if (new Set(spelled.map(String)).size < spelled.length) {
     throw new UserError(
@@ -106,7 +92,7 @@ export function tokenGrader(options: TokenGraderOptions): Grader {
           );
         });
         const labelProbability = found.reduce((sum, p) => sum + p, 0);
-        const score = labelProbability < leastLabelProbability
+        const score = labelProbability < LEAST_LABEL_PROBABILITY
           ? null
           : found.reduce((sum, p, g) => sum + p * GRADES[g], 0) / labelProbability;
         const list = found.map((p, g) => `${GRADES[g]}: ${p.toPrecision(3)}`).join(", ");
@@ -116,8 +102,8 @@ export function tokenGrader(options: TokenGraderOptions): Grader {
         return {
           score,
           labelProbability,
-          prompt: wording.name(request),
-          game: { asked: prompts[i].text, said },
+          prompt: promptName(request),
+          game: { asked: prompts[i].asked, said },
         };
       });
     },
@@ -159,17 +145,18 @@ function spellingOf(grade: string, tokenizer: GradeTokenizer): number[] {
 /** The question's ids; answers lose their ends, the longest first, until it fits. */
 function fit(
   request: GradeRequest,
-  { tokenizer, chat, maxTokens, wording = shortWording, name }: TokenGraderOptions,
-): { ids: number[]; text: string } {
+  { tokenizer, chat, maxTokens, name }: TokenGraderOptions,
+): { ids: number[]; asked: string } {
   // Control tokens spelled out in an answer must not pose as the end of a turn.
   const plain = (text: string) => tokenizer.decode(tokenizer.encode(text), { skipSpecial: true });
   let answers = request.answers.map(plain);
   for (;;) {
-    const turns = wording.turns({ ...request, answers });
+    const asked = promptOf({ ...request, answers });
+    const turns: Turn[] = [{ role: "user", content: asked }];
     const text = chat.render(turns, { addGenerationPrompt: true }) + REPLY;
     const ids = tokenizer.encode(text);
     const over = ids.length - maxTokens;
-    if (over <= 0) return { ids, text: turns.at(-1)!.content };
+    if (over <= 0) return { ids, asked };
     const encoded = answers.map((answer) => tokenizer.encode(answer));
     const longest = encoded.reduce((at, { length }, i) => length > encoded[at].length ? i : at, 0);
     if (encoded[longest].length === 0) {

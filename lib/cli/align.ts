@@ -17,6 +17,7 @@ import { writeSummary } from "../run/stages/report.ts";
 import { versions } from "../run/versions.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
+import { configFlag, runFlag, scaleFlag, seedFlag, setFlag } from "./flags.ts";
 
 interface StartOptions {
   scale: string;
@@ -24,7 +25,7 @@ interface StartOptions {
   run?: string;
   model?: string;
   data?: string;
-  seed?: string;
+  seed?: number;
   config?: string;
   set: string[];
   fresh: boolean;
@@ -33,25 +34,20 @@ interface StartOptions {
 function parse(args: string[]): StartOptions {
   const command = new Command("deno task align")
     .description("Runs SELF-JUDGE: JSFT, the judge measured, self-training, self-rejection.")
-    .option("--scale <name>", SCALE_NAMES.join(" | "), "small")
+    .addOption(scaleFlag(SCALE_NAMES))
     .option(
       "--stage <names>",
       `only these, comma-separated: ${STAGES.map((s) => s.name).join(", ")}`,
     )
-    .option("--run <folder>", "run folder; default runs/SCALE-sSEED")
+    .addOption(runFlag("runs/SCALE-sSEED"))
     .option("--model <spec>", "local folder or file, or a name on the Hugging Face Hub")
     .option(
       "--data <spec>",
       "local file of pairs, or a named set such as hh-rlhf/harmless-base/test",
     )
-    .option("--seed <number>", "everything random follows from it")
-    .option("--config <file>", "JSON file of settings, as in a run's run.json")
-    .option(
-      "--set <setting>",
-      "one setting, section.field=value; may be repeated",
-      (value: string, all: string[]) => [...all, value],
-      [],
-    )
+    .addOption(seedFlag())
+    .addOption(configFlag())
+    .addOption(setFlag())
     .option("--fresh", "delete the chosen stages' results and start them anew", false);
   return parseCommand(command, args).opts<StartOptions>();
 }
@@ -66,7 +62,6 @@ async function main(): Promise<void> {
   const values = options.config === undefined ? undefined : await readSettings(options.config);
   const config = resolveConfig(options.scale, { values, settings });
 
-  if (options.run?.trim() === "") throw new UserError('--run ""', "name a folder");
   const folder = alignFolder(options.run ?? `runs/${options.scale}-s${config.seed}`);
   await folder.check(stages, { config, fresh: options.fresh });
   await makeFolder(folder.path);
@@ -145,7 +140,7 @@ function next(
 /** The command that has these options, to be pasted into a shell. */
 function commandLine({ scale, model, data, seed, config, run, stage, set }: StartOptions): string {
   const named = Object.entries({ scale, model, data, seed, config, run, stage })
-    .flatMap(([name, value]) => value === undefined ? [] : [`--${name}`, value]);
+    .flatMap(([name, value]) => value === undefined ? [] : [`--${name}`, String(value)]);
   const words = [...named, ...set.flatMap((setting) => ["--set", setting])];
   const quoted = words.map((word) =>
     /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`

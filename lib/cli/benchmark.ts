@@ -1,64 +1,62 @@
 /**
  * Benchmarks: questions answered by models, judged, counted.
  *
- *     deno task benchmark --bench vicuna --model tuned=run:runs/small-s7 --against base=run:runs/small-s7#base \
- *       --judge run:runs/small-s7 --questions 8
+ *     deno task benchmark --bench vicuna --model tuned=run:runs/small-s7#policy --against base=run:runs/small-s7#base \
+ *       --judge run:runs/small-s7#jsft --questions 8
  *
  * @module
  */
 import { Command } from "commander";
 import { UserError } from "../base/error.ts";
-import { judgesAsItsRun } from "../judges/open_judge.ts";
+import { runOf } from "../judges/open_judge.ts";
 import { Rng } from "../base/random.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
-import { makeFolder, writeWhole } from "../base/files.ts";
-import { Progress } from "../base/progress.ts";
+import { principleFlag, repeated, seedFlag, setFlag, wholeNumber } from "./flags.ts";
+import { writeWhole } from "../base/files.ts";
+import { progressCallback } from "../base/progress.ts";
 import { Stopped } from "../run/stage.ts";
 import { readComparisons, winRate, winRateTable } from "../measure/mod.ts";
 import { BENCHMARKS } from "../benchmark/catalogue.ts";
 import { BENCHMARK_JUDGES } from "../benchmark/judges.ts";
-import { MODEL_SPECS } from "../benchmark/opened_model.ts";
+import { MODEL_SPECS } from "../run/open_model.ts";
 import type { BenchmarkHooks, BenchmarkPlan } from "../benchmark/material.ts";
 import { type BenchmarkOptions, planOf } from "../benchmark/plan.ts";
-import { benchmarkTable } from "../benchmark/results.ts";
+import { benchmarkTable } from "../benchmark/results_table.ts";
 import { type BenchmarkOutcome, runBenchmark } from "../benchmark/run.ts";
-
-const repeated = (value: string, all: string[]) => [...all, value];
 
 function parse(args: string[]): BenchmarkOptions {
   const command = new Command("deno task benchmark")
     .description("Has models answer a benchmark's questions, has a judge compare and grade them.")
     .option("--bench <name>", Object.keys(BENCHMARKS).join(" | "))
-    .option(
-      "--model <spec>",
-      `[NAME=]${MODEL_SPECS.join(" | ")} | answers:FILE; may be repeated`,
-      repeated,
-      [],
-    )
+    .addOption(repeated("--model <spec>", `[NAME=]${MODEL_SPECS.join(" | ")} | answers:FILE`))
     .option("--adapter <folder>", "PEFT adapter of the model, where there is one model")
     .option(
       "--against <spec>",
-      "compare every model with this one; for alpaca-eval its baseline unless said",
+      "compare every model with this one; default for alpaca-eval: its baseline",
     )
     .option("--judge <spec>", BENCHMARK_JUDGES.join(" | "))
     .option("--mode <names>", "pair, single (grades from 1 to 10), or both: pair,single")
-    .option("--questions <number>", "only so many, spread over the categories")
-    .option("--max-new-tokens <number>", "longest answer; 1024, for alpaca-eval 2048")
-    .option("--rows <number>", "questions answered together", "8")
     .option(
-      "--principle <names>",
-      "what a model judges pairs by, comma-separated; overall, for run: the run's own",
+      "--questions <number>",
+      "only so many, spread over the categories",
+      wholeNumber("--questions", 1),
     )
     .option(
-      "--set <setting>",
-      "one setting of a judge, such as judge.maxTokens=512; else 2048 tokens, for run: the run's own",
-      repeated,
-      [],
+      "--max-new-tokens <number>",
+      "longest answer; default 1024, for alpaca-eval 2048",
+      wholeNumber("--max-new-tokens", 1),
     )
-    .option("--seed <number>", "everything random follows from it", "7")
+    .option("--rows <number>", "questions answered together", wholeNumber("--rows", 1), 8)
+    .addOption(principleFlag(
+      "what a model judges pairs by, comma-separated; default overall, for run: the run's own",
+    ))
+    .addOption(setFlag(
+      "one setting of a judge; default judge.maxTokens=2048, for run: the run's own",
+    ))
+    .addOption(seedFlag(7))
     .option(
       "--data <folder>",
-      "folder with the benchmarks' files; else SELF_JUDGE_DATA, else fetched",
+      "folder with the benchmarks' files; default SELF_JUDGE_DATA, else fetched",
     )
     .option("--out <folder>", "where everything goes; default runs/benchmark-NAME")
     .option("--no-figures", "draw no radar")
@@ -73,14 +71,13 @@ function parse(args: string[]): BenchmarkOptions {
 async function main(): Promise<void> {
   const options = parse(Deno.args);
   const plan = planOf(options);
-  await makeFolder(plan.out);
   const { benchmark, config: _, ...rest } = plan;
   const record = {
     command: Deno.args,
     benchmark: benchmark.name,
     ...rest,
     // A run's judge has settings of its own, which are in the run's run.json.
-    ...(judgesAsItsRun(plan.judge ?? "") ? {} : { judgeSettings: plan.config.judge }),
+    ...(runOf(plan.judge ?? "") === null ? { judgeSettings: plan.config.judge } : {}),
   };
   await writeWhole(`${plan.out}/run.json`, JSON.stringify(record, null, 2) + "\n");
   console.log(`${benchmark.title} in ${plan.out}, seed ${plan.seed}`);
@@ -112,14 +109,7 @@ function hooks(): BenchmarkHooks {
     checkStop: () => {
       if (stopping()) throw new Stopped();
     },
-    progress: (name, unit) => {
-      let shown: Progress | null = null;
-      return (done, total) => {
-        shown ??= new Progress(name, { unit, total, done });
-        shown.update(done);
-        if (done === total) shown.finish();
-      };
-    },
+    progress: progressCallback,
   };
 }
 
@@ -151,7 +141,7 @@ function next({ judge, against, out, benchmark, questions }: BenchmarkPlan): str
   const pages = against === null ? `${out}/results.csv` : `${out}/comparison-*.html in a browser`;
   return [
     `next: open ${pages}`,
-    ...(benchmark.format === "fastchat"
+    ...(benchmark.tools === "fastchat"
       ? [
         `  or: cd ${out} && python -m fastchat.llm_judge.show_result --bench-name ${benchmark.folder} ` +
         "--input-file FILE_ABOVE",

@@ -28,7 +28,7 @@ export async function runCommand(main: () => Promise<void>): Promise<never> {
     Deno.exit(0);
   } catch (error) {
     if (error instanceof Stopped) {
-      console.error("stopped; run the same command again to go on");
+      console.error("stopped; run the same command again to resume");
       Deno.exit(130);
     }
     if (error instanceof UserError) {

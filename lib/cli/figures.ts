@@ -6,8 +6,9 @@
  *
  * @module
  */
+import { Command } from "commander";
 import { UserError } from "../base/error.ts";
-import { runCommand } from "./command.ts";
+import { parseCommand, runCommand } from "./command.ts";
 import { makeFolder } from "../base/files.ts";
 import { drawFigures } from "../show/draw.ts";
 import { figureList } from "../lab/figures/list.ts";
@@ -44,13 +45,10 @@ async function collect(run: string): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const [folder, ...more] = Deno.args;
-  if (more.length > 0 || folder?.startsWith("-")) {
-    throw new UserError(
-      `deno task figures takes at most the folder of a run, not "${Deno.args.join(" ")}"`,
-      "deno task figures [RUN]",
-    );
-  }
+  const command = new Command("deno task figures")
+    .description("Draws every figure from its tables.")
+    .argument("[run]", "folder of a finished run: its tables are taken, or its own figures drawn");
+  const [folder] = parseCommand(command, Deno.args).args;
   const log = (line: string) => console.log(line);
   const run = folder?.replace(/\/+$/, "");
   if (run !== undefined && await Deno.stat(`${run}/results`).then(() => true, () => false)) {

@@ -9,78 +9,95 @@ import { Command } from "commander";
 import { UserError } from "../base/error.ts";
 import { describeWarning } from "../preference/file_warnings.ts";
 import { parseCommand, runCommand } from "./command.ts";
+import {
+  onBadLineFlag,
+  oneOf,
+  principleFlag,
+  repeated,
+  scaleFlag,
+  seedFlag,
+  setFlag,
+  wholeNumber,
+} from "./flags.ts";
 import { resolveConfig, SCALE_NAMES } from "../run/config.ts";
-import { makeFolder, writeCsv, writeWhole } from "../base/files.ts";
-import { Progress } from "../base/progress.ts";
+import { writeCsv, writeWhole } from "../base/files.ts";
+import { progressCallback } from "../base/progress.ts";
 import { locateData } from "../run/source.ts";
 import { loadEvidence } from "../measure/evidence.ts";
 import { type MeasuredJudge, measureJudge } from "../measure/measure_judge.ts";
 import { type NamedJudge, namedJudges, nameOf, withBaselineJudge } from "../judges/named_judges.ts";
-import { annotationFiles, JUDGE_SPECS, judgeSettings, openJudge } from "../judges/open_judge.ts";
+import {
+  annotationFiles,
+  JUDGE_SPECS,
+  judgeSettings,
+  openJudge,
+  trainedOn,
+} from "../judges/open_judge.ts";
 import type { JudgeSetting } from "../judges/opened_judge.ts";
 import { glossary, judgeCsvRows, reportText } from "../measure/report_text.ts";
-import { trainedOn } from "../judges/trained_on.ts";
 import { describeUnanswered } from "../measure/unanswered.ts";
 
 interface JudgeOptions {
   judge: string[];
   pairs: string[];
-  null?: string;
-  limit?: string;
-  heldOut?: string;
-  triples: string;
+  baseline?: string;
+  limit?: number;
+  heldOut?: number;
+  triples: number;
   own?: string;
-  positions: string;
+  positions: (typeof POSITIONS)[number];
   principle?: string;
   scale: string;
   set: string[];
-  onBadLine: string;
-  seed: string;
-  samples: string;
+  onBadLine: "fail" | "skip";
+  seed: number;
+  samples: number;
   csv?: string;
   json?: string;
   figures?: string;
   cache: string;
 }
 
-const repeated = (value: string, all: string[]) => [...all, value];
+const POSITIONS = ["alpaca-eval", "unknown"] as const;
 
 function parse(args: string[]): JudgeOptions {
   const command = new Command("deno task judge")
     .description("Measures judges on pairs: accuracy, positions, length, calibration, cycles.")
-    .option(
-      "--judge <spec>",
-      `[NAME=]${JUDGE_SPECS.join(" | ")}; may be repeated`,
-      repeated,
-      [],
-    )
-    .option(
+    .addOption(repeated("--judge <spec>", `[NAME=]${JUDGE_SPECS.join(" | ")}`))
+    .addOption(repeated(
       "--pairs <file>",
-      "pairs, AlpacaEval annotations or a folder of them, or a named set; may be repeated",
-      repeated,
-      [],
+      "pairs, AlpacaEval annotations or a folder of them, or a named set",
+    ))
+    .option("--baseline <spec>", 'baseline judge to print beside it, or "none"; default longer')
+    .option(
+      "--limit <number>",
+      "judge only so many pairs, drawn at random",
+      wholeNumber("--limit", 1),
     )
-    .option("--null <spec>", 'judge to print beside it, or "none"; "longer" unless said')
-    .option("--limit <number>", "judge only so many pairs, drawn at random")
-    .option("--held-out <number>", "only held-out prompts: a share below 1, or a number of pairs")
-    .option("--triples <number>", "prompts of three answers looked at for cycles", "50")
+    .option(
+      "--held-out <number>",
+      "only held-out prompts: a share below 1, or a number of pairs",
+      Number,
+    )
+    .option(
+      "--triples <number>",
+      "prompts of three answers looked at for cycles",
+      wholeNumber("--triples"),
+      50,
+    )
     .option("--own <generator>", "generator in the annotations whose answers are the judge's own")
     .option(
       "--positions <how>",
-      "order in which recorded verdicts were given: alpaca-eval (its seed 0) | unknown",
+      "positions in which recorded verdicts were given: alpaca-eval (its seed 0) | unknown",
+      oneOf("--positions", POSITIONS),
       "alpaca-eval",
     )
-    .option("--principle <names>", "what a model judges by, comma-separated")
-    .option("--scale <name>", `settings to start from: ${SCALE_NAMES.join(", ")}`, "small")
-    .option(
-      "--set <setting>",
-      "one setting, such as judge.maxTokens=512; may be repeated",
-      repeated,
-      [],
-    )
-    .option("--on-bad-line <how>", "fail | skip", "fail")
-    .option("--seed <number>", "everything random follows from it", "7")
-    .option("--samples <number>", "bootstrap resamples", "2000")
+    .addOption(principleFlag())
+    .addOption(scaleFlag(SCALE_NAMES))
+    .addOption(setFlag("one setting, such as judge.maxTokens=512"))
+    .addOption(onBadLineFlag())
+    .addOption(seedFlag(7))
+    .option("--samples <number>", "bootstrap resamples", wholeNumber("--samples", 1), 2000)
     .option("--csv <file>", "write the measures as CSV")
     .option("--json <file>", "write everything as JSON")
     .option("--figures <folder>", "draw reliability and biases there, with their CSV files")
@@ -95,13 +112,7 @@ async function main(): Promise<void> {
     throw new UserError("no judge is named", `give --judge ${JUDGE_SPECS.join(" | ")}`);
   }
   if (options.pairs.length === 0) throw new UserError("no pairs are named", "give --pairs FILE");
-  const seed = whole("seed", options.seed, 0);
-  const triples = whole("triples", options.triples, 0);
-  const samples = whole("samples", options.samples, 1);
-  const positions = oneOf("positions", options.positions, ["alpaca-eval", "unknown"] as const);
-  const onBadLine = oneOf("on-bad-line", options.onBadLine, ["fail", "skip"] as const);
-  const limit = options.limit === undefined ? undefined : whole("limit", options.limit, 1);
-  const heldOut = options.heldOut === undefined ? undefined : Number(options.heldOut);
+  const { seed, triples, samples, positions, onBadLine, limit, heldOut } = options;
   const settings = judgeSettings(options);
   const config = resolveConfig(options.scale, { settings: [...settings, `seed=${seed}`] });
   const log = (line: string) => console.log(`  ${line}`);
@@ -109,7 +120,7 @@ async function main(): Promise<void> {
   const pairs: string[] = [];
   for (const spec of options.pairs) pairs.push(...await pairFiles(spec, log));
   const named = namedJudges(options.judge);
-  const all = withBaselineJudge(named, options.null);
+  const all = withBaselineJudge(named, options.baseline);
   const trained = await trainedOn(named.map(({ spec }) => spec));
   const { evidence, leftOut, findings } = await loadEvidence(pairs, {
     seed,
@@ -165,18 +176,8 @@ async function measured(
     & { evidence: Parameters<typeof measureJudge>[1]; triples: number; samples: number }
     & { taken: readonly string[] },
 ): Promise<{ judge: MeasuredJudge; notes: string[] }> {
-  let progress: Progress | null = null;
-  const opened = await openJudge(named.spec, {
-    ...setting,
-    onProgress: (done, total) => {
-      progress ??= new Progress(nameOf(named), { unit: "prompt", total });
-      progress.update(done);
-      if (done === total) {
-        progress.finish();
-        progress = null;
-      }
-    },
-  });
+  const onProgress = progressCallback(nameOf(named), "prompt");
+  const opened = await openJudge(named.spec, { ...setting, onProgress });
   try {
     const short = opened.judge.name;
     const name = named.name ?? (taken.includes(short) ? named.spec : short);
@@ -204,7 +205,6 @@ async function drawFigures(judges: readonly MeasuredJudge[], folder: string): Pr
     "../show/judge_figure.ts"
   );
   const { renderPng } = await import("../show/render.ts");
-  await makeFolder(folder);
   const rows = judgeCsvRows(judges);
   const curves = judges.flatMap(({ name, report }) =>
     report.reliability.map((row) => ({ judge: name, ...row }))
@@ -228,18 +228,6 @@ async function pairFiles(spec: string, log: (line: string) => void): Promise<str
 
 function warn(text: string): void {
   console.error(`warning: ${text}`);
-}
-
-function whole(name: string, text: string, least: number): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isSafeInteger(value) && value >= least) return value;
-  throw new UserError(`--${name} is "${text}"`, `give a whole number from ${least} up`);
-}
-
-function oneOf<T extends string>(name: string, text: string, known: readonly T[]): T {
-  const found = known.find((value) => value === text);
-  if (found !== undefined) return found;
-  throw new UserError(`--${name} is "${text}"`, `give ${known.join(" or ")}`);
 }
 
 if (import.meta.main) await runCommand(main);

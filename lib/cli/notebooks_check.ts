@@ -6,15 +6,15 @@
  * @module
  */
 import { basename, relative } from "node:path";
-import { parseArgs } from "node:util";
-import { runCommand } from "./command.ts";
+import { Command } from "commander";
+import { parseCommand, runCommand } from "./command.ts";
 import { makeFolder, writeWhole } from "../base/files.ts";
 import { run } from "../tools/setup/step.ts";
 import { resultTable } from "../show/result_table.ts";
 import { formatted } from "../tools/notebook/deno_fmt.ts";
 import { findings } from "../tools/notebook/expect.ts";
 import { type Notebook, readNotebook, whole } from "../tools/notebook/format.ts";
-import { KERNEL, ROOT } from "../tools/notebook/jupyter.ts";
+import { KERNEL, ROOT } from "../tools/setup/places.ts";
 import { listNotebooks } from "../tools/notebook/list.ts";
 import { type NotebookModule, toModule } from "../tools/notebook/module.ts";
 import { baseHash, staleFaults, TIMES } from "../tools/notebook/saved.ts";
@@ -151,16 +151,16 @@ const short = (path: string) => relative(ROOT, path);
 
 if (import.meta.main) {
   await runCommand(async () => {
-    const { values, positionals } = parseArgs({
-      args: Deno.args,
-      options: {
-        folder: { type: "string", default: `${ROOT}/notebooks` },
-        fix: { type: "boolean", default: false },
-      },
-      allowPositionals: true,
-    });
-    const paths = await listNotebooks(values.folder, positionals);
-    if (values.fix) {
+    const command = new Command("deno task notebooks:check")
+      .description("What can be said of the notebooks without running them.")
+      .argument("[names...]", "only these: beginnings of file names, such as 03")
+      .option("--folder <path>", "where the notebooks are", `${ROOT}/notebooks`)
+      .option("--fix", "format them", false);
+    const { folder, fix } = parseCommand(command, Deno.args).opts<
+      { folder: string; fix: boolean }
+    >();
+    const paths = await listNotebooks(folder, command.args);
+    if (fix) {
       for (const path of await unformatted(paths)) {
         await writeWhole(path, await formatted(await Deno.readTextFile(path)));
         console.log(`formatted ${short(path)}`);

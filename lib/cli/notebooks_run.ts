@@ -8,6 +8,7 @@ import { basename, resolve } from "node:path";
 import { Command } from "commander";
 import { UserError } from "../base/error.ts";
 import { parseCommand, runCommand } from "./command.ts";
+import { scaleFlag, seedFlag, wholeNumber } from "./flags.ts";
 import { SCALE_NAMES } from "../run/config.ts";
 import { makeFolder, writeCsv } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
@@ -16,15 +17,16 @@ import { SCALE_VARIABLE, SEED_VARIABLE } from "../show/notebook_config.ts";
 import { type Executed, executeNotebook } from "../tools/notebook/execute.ts";
 import { findings, NO_STILL, outputText } from "../tools/notebook/expect.ts";
 import { whole } from "../tools/notebook/format.ts";
-import { installJupyter, jupyterEnv, ROOT } from "../tools/notebook/jupyter.ts";
+import { installJupyter, jupyterEnv } from "../tools/notebook/jupyter.ts";
+import { ROOT } from "../tools/setup/places.ts";
 import { listNotebooks } from "../tools/notebook/list.ts";
 import { baseHash, saveNotebook } from "../tools/notebook/saved.ts";
 
 interface Options {
   scale: string;
-  seed: string;
+  seed: number;
   save: boolean;
-  timeout: string;
+  timeout: number;
   folder: string;
 }
 
@@ -32,16 +34,18 @@ function parse(args: readonly string[]): { names: string[]; options: Options } {
   const command = new Command("deno task notebooks:run")
     .description("Executes the notebooks in order, in headless kernels.")
     .argument("[names...]", "only these: beginnings of file names, such as 03")
-    .option("--scale <name>", SCALE_NAMES.join(" | "), "small")
-    .option("--seed <number>", "everything random follows from it", "7")
+    .addOption(scaleFlag(SCALE_NAMES))
+    .addOption(seedFlag(7))
     .option("--save", "write the outputs into the notebooks (at scale small)", false)
-    .option("--timeout <seconds>", "longest time of one cell", "7200")
+    .option(
+      "--timeout <seconds>",
+      "longest time of one cell",
+      wholeNumber("--timeout", 1),
+      7200,
+    )
     .option("--folder <path>", "where the notebooks are", `${ROOT}/notebooks`);
   parseCommand(command, args);
   const options = command.opts<Options>();
-  if (!(SCALE_NAMES as string[]).includes(options.scale)) {
-    throw new UserError(`--scale ${options.scale}`, `choose one of ${SCALE_NAMES.join(", ")}`);
-  }
   if (options.save && options.scale !== "small") {
     throw new UserError(
       `--save with --scale ${options.scale}`,
@@ -53,9 +57,6 @@ function parse(args: readonly string[]): { names: string[]; options: Options } {
       `--save with --folder ${options.folder}`,
       "outputs are saved into the repository's notebooks alone: leave one of the two out",
     );
-  }
-  if (!/^[1-9]\d{0,6}$/.test(options.timeout)) {
-    throw new UserError(`--timeout ${options.timeout}`, "give a whole number of seconds");
   }
   return { names: command.args, options };
 }
@@ -69,7 +70,7 @@ async function main(): Promise<void> {
   const env = {
     ...jupyterEnv(at),
     [SCALE_VARIABLE]: options.scale,
-    [SEED_VARIABLE]: options.seed,
+    [SEED_VARIABLE]: String(options.seed),
   };
   console.log(`${paths.length} notebooks, scale ${options.scale}, seed ${options.seed}`);
   const base = await baseHash(); // as it is before the first cell reads it
@@ -82,7 +83,7 @@ async function main(): Promise<void> {
       python: at.python,
       out: `${copies}/${name}.ipynb`,
       env,
-      timeout: Number(options.timeout),
+      timeout: options.timeout,
     });
     if (executed.error?.name === "Stopped") throw new Stopped();
     const faults = report(name, executed, { stills: options.save });
@@ -97,7 +98,7 @@ async function main(): Promise<void> {
       const { seconds } = times.at(-1)!;
       const { scale, seed } = options;
       await saveNotebook(path, executed.notebook, {
-        ...{ notebook: name, scale, seed, base, seconds, system },
+        ...{ notebook: name, scale, seed: String(seed), base, seconds, system },
       });
     }
   }

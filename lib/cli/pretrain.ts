@@ -17,19 +17,29 @@ import { saveModel } from "../model/mod.ts";
 import { terminalReporter } from "../run/stage.ts";
 import { versions } from "../run/versions.ts";
 import { startEngine } from "../tensor/mod.ts";
-import { runCommand, stopOnInterrupt } from "./command.ts";
+import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
+import { runFlag, seedFlag, shareOf } from "./flags.ts";
+
+interface PretrainOptions {
+  share: number;
+  seed: number;
+  run?: string;
+  out: string;
+}
+
+function parse(args: string[]): PretrainOptions {
+  const command = new Command("deno task pretrain")
+    .description("Trains the order desk's base model; Ctrl-C stops, the same command resumes.")
+    .option("--share <number>", "share of the usual steps, for a quick look", shareOf("--share"), 1)
+    .addOption(seedFlag(1))
+    .addOption(runFlag("runs/base"))
+    .option("--out <folder>", "where the base model goes", "data/world/base");
+  return parseCommand(command, args).opts<PretrainOptions>();
+}
 
 async function main(): Promise<void> {
-  const options = new Command("deno task pretrain")
-    .description("Trains the order desk's base model; Ctrl-C stops, the same command goes on.")
-    .option("--share <number>", "share of the usual steps, for a quick look", Number, 1)
-    .option("--seed <number>", "weights and lessons follow from it", Number, 1)
-    .option("--run <folder>", "run folder", "runs/base")
-    .option("--out <folder>", "where the base model goes", "data/world/base")
-    .parse(Deno.args, { from: "user" })
-    .opts<{ share: number; seed: number; run: string; out: string }>();
+  const { share, seed, run = "runs/base", out } = parse(Deno.args);
   const engine = await startEngine();
-  const { share, seed, run, out } = options;
   const model = freshModel(seed);
   const reporter = terminalReporter(stopOnInterrupt());
   const rows: StepLog[] = [];

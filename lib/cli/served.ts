@@ -6,77 +6,82 @@
  *
  * @module
  */
-import { Command, InvalidArgumentError } from "commander";
-import { runCommand } from "./command.ts";
-import { makeFolder, writeCsv } from "../base/files.ts";
-import { loadModel } from "../model/mod.ts";
+import { Command } from "commander";
+import { writeCsv } from "../base/files.ts";
+import { parseCommand, runCommand } from "./command.ts";
+import { wholeNumber } from "./flags.ts";
 import { DEFAULT_DATA, DEFAULT_MODEL, locateData, locateModel } from "../run/source.ts";
-
+import { loadModel } from "../model/mod.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { principlesNamed } from "../method/principle.ts";
 import { agreement, judgeHere, shortComparisons } from "../judges/served/agreement.ts";
 import { openServedJudge } from "../judges/served/judge.ts";
 import { servedSpec } from "../judges/served/spec.ts";
 
-const number = (text: string) => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("not a count.");
-  return value;
-};
+interface ServedOptions {
+  url: string;
+  name: string;
+  model: string;
+  data: string;
+  pairs: number;
+  characters: number;
+  concurrency: number;
+  csv?: string;
+}
 
-const command = new Command("deno task served")
-  .description("a served judge beside the same weights in this process")
-  .requiredOption("--url <url>", "the server, such as http://127.0.0.1:8000/v1")
-  .option("--name <name>", "the model's name on the server", "smollm2")
-  .option("--model <path>", "the same weights here", DEFAULT_MODEL)
-  .option("--data <set>", "preference pairs", DEFAULT_DATA)
-  .option("--pairs <n>", "how many", number, 48)
-  .option("--characters <n>", "longest pair", number, 900)
-  .option("--concurrency <n>", "requests at once", number, 2)
-  .option("--csv <file>", "also write the table here")
-  .action(async (options) => {
-    const log = (line: string) => console.error(line);
-    const { path } = await locateModel(options.model, { log });
-    const data = await locateData(options.data, { log });
-    const comparisons = await shortComparisons(data.path, {
-      count: options.pairs,
-      characters: options.characters,
+function parse(args: readonly string[]): ServedOptions {
+  const command = new Command("deno task served")
+    .description("Puts a served judge beside the same weights in this process.")
+    .requiredOption("--url <url>", "the server, such as http://127.0.0.1:8000/v1")
+    .option("--name <name>", "the model's name on the server", "smollm2")
+    .option("--model <path>", "the same weights here", DEFAULT_MODEL)
+    .option("--data <set>", "preference pairs", DEFAULT_DATA)
+    .option("--pairs <number>", "how many", wholeNumber("--pairs", 1), 48)
+    .option("--characters <number>", "longest pair", wholeNumber("--characters", 1), 900)
+    .option("--concurrency <number>", "requests at once", wholeNumber("--concurrency", 1), 2)
+    .option("--csv <file>", "also write the table here");
+  return parseCommand(command, args).opts<ServedOptions>();
+}
+
+async function main(): Promise<void> {
+  const options = parse(Deno.args);
+  const log = (line: string) => console.error(line);
+  const { path } = await locateModel(options.model, { log });
+  const data = await locateData(options.data, { log });
+  const { pairs: count, characters } = options;
+  const comparisons = await shortComparisons(data.path, { count, characters });
+  await startEngine();
+  const model = await loadModel(path);
+  const rows = [];
+  for (const api of ["completions", "chat"] as const) {
+    const own = await judgeHere(model, path, { api, principle: "overall" });
+    // The whole list of tokens: a label outside the usual 5 or 20 likeliest is then not lost.
+    const spec = servedSpec({
+      url: options.url,
+      model: options.name,
+      api,
+      match: "exact",
+      top: 200,
+      concurrency: options.concurrency,
+      ...(api === "completions" && { tokenizer: path }),
     });
-    await startEngine();
-    const model = await loadModel(path);
-    const rows = [];
-    for (const api of ["completions", "chat"] as const) {
-      const own = await judgeHere(model, path, { api, principle: "overall" });
-      // The whole list of tokens: what a label has outside the usual 5 or 20 is then not lost.
-      const spec = servedSpec({
-        url: options.url,
-        model: options.name,
-        api,
-        match: "exact",
-        top: 200,
-        concurrency: options.concurrency,
-        ...(api === "completions" && { tokenizer: path }),
-      });
-      const served = await openServedJudge(spec, { principles: principlesNamed(["overall"]) });
-      await own.compare(comparisons.slice(0, 2)); // warms the kernels up
-      const [ours, here] = await timed(() => own.compare(comparisons));
-      const [theirs, there] = await timed(() => served.compare(comparisons));
-      rows.push({
-        api,
-        ...agreement(ours, theirs),
-        labelProbability: ours.reduce((sum, { labelProbability }) => sum + labelProbability, 0) /
-          ours.length,
-        judgmentsPerSecondHere: comparisons.length / here,
-        judgmentsPerSecondServed: comparisons.length / there,
-      });
-    }
-    model.dispose();
-    console.table(rows);
-    if (options.csv) {
-      await makeFolder(options.csv.replace(/[^/]*$/, "") || ".");
-      await writeCsv(options.csv, rows);
-    }
-  });
+    const served = await openServedJudge(spec, { principles: principlesNamed(["overall"]) });
+    await own.compare(comparisons.slice(0, 2)); // warms the kernels up
+    const [ours, here] = await timed(() => own.compare(comparisons));
+    const [theirs, there] = await timed(() => served.compare(comparisons));
+    rows.push({
+      api,
+      ...agreement(ours, theirs),
+      labelProbability: ours.reduce((sum, { labelProbability }) => sum + labelProbability, 0) /
+        ours.length,
+      judgmentsPerSecondHere: comparisons.length / here,
+      judgmentsPerSecondServed: comparisons.length / there,
+    });
+  }
+  model.dispose();
+  console.table(rows);
+  if (options.csv !== undefined) await writeCsv(options.csv, rows);
+}
 
 /** A result and the seconds it took. */
 async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
@@ -85,8 +90,4 @@ async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
   return [result, (performance.now() - start) / 1000];
 }
 
-if (import.meta.main) {
-  await runCommand(async () => {
-    await command.parseAsync(Deno.args, { from: "user" });
-  });
-}
+if (import.meta.main) await runCommand(main);

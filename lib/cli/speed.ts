@@ -1,12 +1,17 @@
 /**
  * Measures this engine against PyTorch and transformers, both in one run, in turns.
  *
- *     deno run -A lib/cli/speed.ts [--case NAME]... [--reps 5] [--warmups 1] [--csv FILE | --csv none]
+ *     deno task bench --case judging --reps 3 --csv none
+ *
+ * @module
  */
 import { version as tfjs } from "@tensorflow/tfjs";
 import { availableParallelism, cpus, loadavg } from "node:os";
-import { parseArgs } from "node:util";
+import { Command } from "commander";
 import { UserError } from "../base/error.ts";
+import { rewriteLine } from "../base/progress.ts";
+import { parseCommand, runCommand } from "./command.ts";
+import { repeated, wholeNumber } from "./flags.ts";
 import { startEngine } from "../tensor/mod.ts";
 import type { BenchCase } from "../tools/speed/case.ts";
 import { CASES } from "../tools/speed/cases.ts";
@@ -17,54 +22,33 @@ import { ReferenceWorker } from "../tools/speed/worker.ts";
 
 const SIDES = ["ours", "PyTorch", "PyTorch tuned"];
 
-/** What the command line asks for. */
-interface BenchSettings {
-  readonly cases: readonly BenchCase[];
-  readonly reps: number;
-  readonly warmups: number;
-  /** Where the rows go; null: nowhere. */
-  readonly csv: string | null;
+interface SpeedOptions {
+  case: string[];
+  reps: number;
+  warmups: number;
+  csv: string;
 }
 
-/** @throws {UserError} An unknown option or case, or a count that is none. */
-function settings(args: readonly string[]): BenchSettings {
-  const { values } = read(args);
-  const names = CASES.map((one) => one.name);
-  for (const name of values.case) {
-    if (!names.includes(name)) {
-      throw new UserError(`--case "${name}" is unknown`, `take one of ${names.join(", ")}`);
-    }
-  }
-  const count = (option: "reps" | "warmups", least: number) => {
-    const n = Number(values[option]);
-    if (Number.isInteger(n) && n >= least) return n;
-    throw new UserError(`--${option} "${values[option]}" is no count`, `give ${least} or more`);
-  };
-  return {
-    cases: CASES.filter((one) => values.case.length === 0 || values.case.includes(one.name)),
-    reps: count("reps", 1),
-    warmups: count("warmups", 0),
-    csv: values.csv === "none" ? null : values.csv,
-  };
+function parse(args: readonly string[]): SpeedOptions {
+  const command = new Command("deno task bench")
+    .description("Measures this engine against PyTorch and transformers, in turns.")
+    .addOption(
+      repeated("--case <name>", `only this one: ${CASES.map(({ name }) => name).join(", ")}`),
+    )
+    .option("--reps <number>", "rounds that count", wholeNumber("--reps", 1), 5)
+    .option("--warmups <number>", "rounds before them", wholeNumber("--warmups"), 1)
+    .option("--csv <file>", 'where the rows go, or "none"', "data/results/bench.csv");
+  return parseCommand(command, args).opts<SpeedOptions>();
 }
 
-function read(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        case: { type: "string", multiple: true, default: [] },
-        reps: { type: "string", default: "5" },
-        warmups: { type: "string", default: "1" },
-        csv: { type: "string", default: "data/results/bench.csv" },
-      },
-    });
-  } catch (error) {
-    throw new UserError(
-      (error as Error).message,
-      "the options are --case, --reps, --warmups, --csv",
-    );
+/** The cases of these names, or all. @throws {UserError} for a name that there is not */
+function casesNamed(names: readonly string[]): readonly BenchCase[] {
+  const all = CASES.map(({ name }) => name);
+  const unknown = names.find((name) => !all.includes(name));
+  if (unknown !== undefined) {
+    throw new UserError(`--case "${unknown}" is unknown`, `take one of ${all.join(", ")}`);
   }
+  return CASES.filter(({ name }) => names.length === 0 || names.includes(name));
 }
 
 /** Both sides of one case in turns. */
@@ -85,24 +69,22 @@ async function measure(
       reps,
       warmups,
       onRepetition: (side, round) =>
-        progress(`${one.name}: ${round < 0 ? "warm-up" : `${round + 1}/${reps}`}, ${SIDES[side]}`),
+        rewriteLine(
+          `${one.name}: ${round < 0 ? "warm-up" : `${round + 1}/${reps}`}, ${SIDES[side]}`,
+        ),
     });
     return rowsOf(one, rates);
   } finally {
     prepared.close();
-    progress("");
+    rewriteLine("");
   }
 }
 
-/** One line that is overwritten, on a terminal only. */
-function progress(text: string) {
-  if (!Deno.stderr.isTerminal()) return;
-  Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
-}
-
-/** The command. */
-async function main(args: readonly string[]) {
-  const { cases, reps, warmups, csv } = settings(args);
+async function main(): Promise<void> {
+  const options = parse(Deno.args);
+  const { reps, warmups } = options;
+  const cases = casesNamed(options.case);
+  const csv = options.csv === "none" ? null : options.csv;
   const engine = await startEngine();
   const device = engine.device === "gpu" ? "cuda" : "cpu";
   const python = await referencePython({ folder: ".reference/venv", device, log: console.error });
@@ -143,12 +125,4 @@ async function main(args: readonly string[]) {
   }
 }
 
-if (import.meta.main) {
-  try {
-    await main(Deno.args);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    console.error(error.message);
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runCommand(main);

@@ -8,6 +8,7 @@
 import { Command } from "commander";
 import { UserError } from "../base/error.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
+import { runFlag, scaleFlag, wholeNumbers } from "./flags.ts";
 import { makeFolder, writeWhole } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
 import { RunFolder, terminalReporter } from "../run/stage.ts";
@@ -32,15 +33,14 @@ interface StartOptions {
 }
 
 function parse(args: string[]): StartOptions {
-  const numbers = (text: string) => text.split(",").map(Number);
   const command = new Command("deno task start")
     .description(
       "Tests the paper's claims in the order desk's world. Your own model and data: deno task align.",
     )
-    .option("--scale <name>", Object.keys(STUDY_SCALES).join(" | "), "small")
-    .option("--seeds <numbers>", "training seeds, comma-separated", numbers)
-    .option("--claims <numbers>", "only these claims, comma-separated", numbers)
-    .option("--run <folder>", "run folder; default runs/order-desk-SCALE")
+    .addOption(scaleFlag(Object.keys(STUDY_SCALES)))
+    .option("--seeds <numbers>", "training seeds, comma-separated", wholeNumbers("--seeds"))
+    .option("--claims <numbers>", "only these claims, comma-separated", wholeNumbers("--claims"))
+    .addOption(runFlag("runs/order-desk-SCALE"))
     .option("--base <folder>", "base model; default data/world/base")
     .option("--out <folder>", "where the tables go; default RUN/results")
     .option("--fresh", "delete the run folder and start anew", false);
@@ -59,10 +59,6 @@ async function main(): Promise<void> {
     );
   }
   const seeds = options.seeds ?? Array.from({ length: scale.seeds }, (_, i) => i + 1);
-  const bad = seeds.find((seed) => !Number.isInteger(seed) || seed < 0);
-  if (bad !== undefined) {
-    throw new UserError(`--seeds has ${bad}`, "give whole numbers from 0 up, comma-separated");
-  }
   const base = options.base ?? scale.config.base;
   const settings: Omit<StudyConfig, "seed"> = {
     ...scale.config,

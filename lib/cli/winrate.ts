@@ -11,6 +11,7 @@ import { Command } from "commander";
 import { UserError } from "../base/error.ts";
 import { Rng } from "../base/random.ts";
 import { parseCommand, runCommand } from "./command.ts";
+import { onBadLineFlag, repeated, seedFlag } from "./flags.ts";
 import { writeCsv } from "../base/files.ts";
 import { type ComparisonFile, readComparisons } from "../measure/annotations.ts";
 import { compareModels, notComparable } from "../measure/compare.ts";
@@ -31,7 +32,7 @@ interface WinRateCommand {
   /** Files of published rates to set ours beside. */
   readonly published: readonly string[];
   readonly publishedCsv?: string;
-  readonly skipBad: boolean;
+  readonly onBadLine: "fail" | "skip";
   readonly seed: number;
 }
 
@@ -40,24 +41,18 @@ function parse(args: string[]): WinRateCommand {
     .description(
       "Win rates, raw and length-controlled, of AlpacaEval's annotations.json (also .gz).",
     )
-    .argument("<files...>", "one file a model")
+    .argument("<files...>", "one file per model")
     .option("--csv <file>", "write the table, rates in percent, as CSV")
     .option("--against <model>", "compare every other model with this one on the same instructions")
-    .option(
+    .addOption(repeated(
       "--published <file>",
-      "set the rates beside those of AlpacaEval's leaderboard.csv, or a file like it; may be repeated",
-      (file: string, files: string[]) => [...files, file],
-      [],
-    )
+      "set the rates beside those of AlpacaEval's leaderboard.csv, or a file like it",
+    ))
     .option("--published-csv <file>", "write ours, theirs and the differences as CSV")
-    .option("--skip-bad", "leave out items with a missing or wrong field, counted", false)
-    .option("--seed <number>", "seed of the bootstrap resamples", "7");
+    .addOption(onBadLineFlag())
+    .addOption(seedFlag(7));
   parseCommand(command, args);
-  const options = command.opts<Omit<WinRateCommand, "files" | "seed"> & { seed: string }>();
-  const seed = Number(options.seed);
-  if (options.seed.trim() === "" || !Number.isSafeInteger(seed)) {
-    throw new UserError(`--seed ${JSON.stringify(options.seed)}`, "give a whole number");
-  }
+  const options = command.opts<Omit<WinRateCommand, "files">>();
   const { csv, published, publishedCsv } = options;
   const same = (one: string, other?: string) =>
     other !== undefined && resolve(one) === resolve(other);
@@ -78,15 +73,15 @@ function parse(args: string[]): WinRateCommand {
       published.length === 0 ? "add --published FILE" : "give each a file of its own",
     );
   }
-  return { ...options, seed, files: command.args };
+  return { ...options, files: command.args };
 }
 
 async function main(): Promise<void> {
-  const { files, csv, against, published, publishedCsv, skipBad, seed } = parse(Deno.args);
+  const { files, csv, against, published, publishedCsv, onBadLine, seed } = parse(Deno.args);
   const theirs = published.length === 0 ? null : await readPublished(published);
   const read: ComparisonFile[] = [];
   for (const file of files) {
-    read.push(await readComparisons(file, { onBadItem: skipBad ? "skip" : "fail" }));
+    read.push(await readComparisons(file, { onBadItem: onBadLine }));
   }
   const models = named(read);
   const other = against === undefined ? undefined : find(models, against);
@@ -121,7 +116,7 @@ async function main(): Promise<void> {
   if (csv !== undefined) await writeCsv(csv, rates.map(csvRow));
 }
 
-/** The models under names of their own: where files share theirs (`annotations.json`), generator_2's. */
+/** The models each under its own name: where files share theirs (`annotations.json`), generator_2's. */
 function named(files: readonly ComparisonFile[]): ComparisonFile[] {
   const shared = (name: string) => files.filter(({ model }) => model === name).length > 1;
   const models = files.map((file) =>
@@ -134,7 +129,7 @@ function named(files: readonly ComparisonFile[]): ComparisonFile[] {
       before.file === file
         ? `${file} is given twice`
         : `${before.file} and ${file} are both of a model "${model}"`,
-      "give one file a model, each under a name of its own",
+      "give one file per model, each with its own name",
     );
   }
   return models;

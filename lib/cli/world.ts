@@ -5,13 +5,12 @@
  *
  * @module
  */
-import { makeFolder, writeCsv } from "../base/files.ts";
+import { writeCsv } from "../base/files.ts";
 import { DATA_FOLDER, makeData } from "../lab/world/data.ts";
 import { runCommand } from "./command.ts";
 
 async function main(): Promise<void> {
   const data = makeData(1);
-  await makeFolder(DATA_FOLDER);
   for (const [name, rows] of Object.entries(data)) {
     await writeCsv(`${DATA_FOLDER}/${name}.csv`, rows);
     console.log(`${DATA_FOLDER}/${name}.csv: ${rows.length} pairs`);

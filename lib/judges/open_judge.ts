@@ -1,6 +1,8 @@
 /** Judges by name, as a command line gives them. */
 import { UserError } from "../base/error.ts";
+import { readJsonl } from "../base/files.ts";
 import { describeWarning } from "../preference/file_warnings.ts";
+import { type Pair, promptKey } from "../preference/mod.ts";
 import { Rng } from "../base/random.ts";
 import type { JudgeSetting, OpenedJudge } from "./opened_judge.ts";
 import { firstPosition, inverted, longerWins, randomJudge } from "../measure/baseline_judges.ts";
@@ -12,7 +14,7 @@ type Source = (rest: string, setting: JudgeSetting) => Promise<OpenedJudge>;
 /** How judges are named, for help texts. */
 export const JUDGE_SPECS = [
   "model:PATH[+ADAPTER]",
-  "run:FOLDER[#base|jsft|policy]",
+  "run:FOLDER#base|jsft|policy",
   "grade:PATH[+ADAPTER]",
   "reward:PATH",
   "implicit:PATH+ADAPTER",
@@ -40,9 +42,11 @@ const SOURCES: Readonly<Record<string, Source>> = {
     return { ...opened, judge: { name, compare: inverted(judge.compare), covers, sources } };
   },
   recorded: openRecorded,
-  model: async (rest, setting) => (await import("./model_sources.ts")).openModel(rest, setting),
+  model: async (rest, setting) =>
+    (await import("./model_sources.ts")).openPairwise("model", rest, setting),
+  run: async (rest, setting) =>
+    (await import("./model_sources.ts")).openPairwise("run", rest, setting),
   grade: async (rest, setting) => (await import("./model_sources.ts")).openGrade(rest, setting),
-  run: async (rest, setting) => (await import("./model_sources.ts")).openRun(rest, setting),
   reward: async (rest, setting) => (await import("./model_sources.ts")).openReward(rest, setting),
   implicit: async (rest, setting) =>
     (await import("./model_sources.ts")).openImplicit(rest, setting),
@@ -63,7 +67,7 @@ export async function openJudge(spec: string, setting: JudgeSetting): Promise<Op
   return await SOURCES[kind](rest, setting);
 }
 
-/** Settings of judging as `--principle` and `--set` give them; `--set` says more, so it has the last word. */
+/** Settings of judging as `--principle` and `--set` give them; those of `--set`, the more exact, come last and win. */
 export function judgeSettings(
   { principle, set }: { readonly principle?: string; readonly set: readonly string[] },
 ): string[] {
@@ -72,9 +76,22 @@ export function judgeSettings(
     : [`judge.principles=${JSON.stringify(principle.split(","))}`, ...set];
 }
 
-/** Whether a judge is a model of a run: it judges with that run's settings where none are given. */
-export function judgesAsItsRun(spec: string): boolean {
-  return /^(inverted:)*run:/.test(spec);
+/** The folder of the run of which a judge is a model, or null: it judges with that run's settings where none are given. */
+export function runOf(spec: string): string | null {
+  return /^(?:inverted:)*run:([^#]+)/.exec(spec)?.[1] ?? null;
+}
+
+/** The prompts (as `promptKey` gives them) that the runs among some judges were trained on. */
+export async function trainedOn(specs: readonly string[]): Promise<Set<string>> {
+  const prompts = new Set<string>();
+  for (const spec of specs) {
+    const folder = runOf(spec);
+    if (folder === null) continue;
+    // What a run's `data` stage left; a folder without it is refused where the judge is opened.
+    const pairs = await readJsonl<Pair>(`${folder}/data/train.jsonl`);
+    for (const { prompt } of pairs) prompts.add(promptKey(prompt));
+  }
+  return prompts;
 }
 
 function baselineJudge(make: (setting: JudgeSetting) => Judge): Source {

@@ -8,13 +8,13 @@ import {
 } from "../method/mod.ts";
 
 /** One answer to one prompt, to be graded. */
-export interface Question {
+export interface GradedAnswer {
   readonly prompt: Comparison["prompt"];
   readonly answer: string;
 }
 
 /** Grades single answers, one finite number each; larger is better. */
-export type Grade = (questions: readonly Question[]) => Promise<number[]>;
+export type Grade = (answers: readonly GradedAnswer[]) => Promise<number[]>;
 
 /**
  * A judge of single answers: a reward model, a known reward, a grade from 1 to 10.
@@ -28,8 +28,8 @@ export type Grade = (questions: readonly Question[]) => Promise<number[]>;
  * ```ts
  * import { characters } from "../base/characters.ts";
  * import { pointwiseJudge } from "./pointwise.ts";
- * const longer = pointwiseJudge("longer", (questions) =>
- *   Promise.resolve(questions.map(({ answer }) => characters(answer))), { scale: 0 });
+ * const longer = pointwiseJudge("longer", (answers) =>
+ *   Promise.resolve(answers.map(({ answer }) => characters(answer))), { scale: 0 });
  * ```
  */
 export function pointwiseJudge(
@@ -52,10 +52,10 @@ export function pointwiseJudge(
 
 /** Asks for each answer once a call, however many pairs it is in, and refuses what is not a number. */
 function gradeOnce(name: string, grade: Grade): Grade {
-  return async (questions) => {
-    const keys = questions.map(({ prompt, answer }) => JSON.stringify([prompt, answer]));
-    const first = new Map<string, Question>();
-    keys.forEach((key, i) => first.has(key) || first.set(key, questions[i]));
+  return async (answers) => {
+    const keys = answers.map(({ prompt, answer }) => JSON.stringify([prompt, answer]));
+    const first = new Map<string, GradedAnswer>();
+    keys.forEach((key, i) => first.has(key) || first.set(key, answers[i]));
     const grades = first.size === 0 ? [] : await grade([...first.values()]);
     const bad = [...first.keys()].findIndex((_, i) => !Number.isFinite(grades[i]));
     if (bad >= 0) {

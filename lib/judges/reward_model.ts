@@ -1,37 +1,41 @@
+/**
+ * Reward models: a language model with a scalar head on the last token's hidden state, trained with
+ * Bradley and Terry's loss, kept as `transformers` keeps `LlamaForSequenceClassification`, and used to grade.
+ */
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../base/error.ts";
 import {
+  batchOf,
+  type BatchOrder,
+  type BatchSource,
+  type MicroBatch,
+  type Objective,
+  type OutputOptions,
+  type StepBatch,
+} from "../method/mod.ts";
+import {
+  type Batch,
   LanguageModel,
   lengthBuckets,
   type ModelConfig,
   openWeights,
   readConfig,
   rightPadded,
-  sequenceLogProbs,
 } from "../model/mod.ts";
-import { takeRows } from "../tensor/mod.ts";
+import type { Pair } from "../preference/mod.ts";
+import { linear, takeRows, type Tape } from "../tensor/mod.ts";
 import type { Turn } from "../text/chat.ts";
-import type { Grade, Question } from "./pointwise.ts";
+import type { Grade, GradedAnswer } from "./pointwise.ts";
 
-/** Name of the head in checkpoints of `LlamaForSequenceClassification`. */
+/** Name of the head among the weights, (1, C), as in `LlamaForSequenceClassification`. */
 const HEAD = "score.weight";
 
-/** What a reward model needs from a tokenizer and a chat template. */
-export interface DialogueEncoder {
-  readonly tokenizer: { encode(text: string): number[] };
-  readonly chat: {
-    render(turns: readonly Turn[], options: { addGenerationPrompt: boolean }): string;
-  };
-  /** Most tokens of a dialogue; a longer one loses its start. */
-  readonly maxTokens: number;
-}
-
-/** A Llama with one number in place of a vocabulary: what RLHF calls a reward model. */
-export interface RewardModel {
-  readonly model: LanguageModel;
-  /** (C): its product with the last hidden state is the reward. */
-  readonly head: tf.Tensor1D;
-  dispose(): void;
+/**
+ * Makes a language model a reward model. The head starts at zero, so every answer scores 0 and the loss starts at
+ * ln 2. It is one of the model's weights: trained, saved and disposed of with them.
+ */
+export function addScoreHead(model: LanguageModel): void {
+  setHead(model, tf.zeros([1, model.config.hiddenSize]));
 }
 
 /**
@@ -39,7 +43,7 @@ export interface RewardModel {
  *
  * @throws {UserError} When the checkpoint has no such head, or one of several labels.
  */
-export async function loadRewardModel(path: string): Promise<RewardModel> {
+export async function loadRewardModel(path: string): Promise<LanguageModel> {
   const read = await readConfig(path);
   const config: ModelConfig = { ...read, tieEmbeddings: true }; // there is no other head to load
   const source = await openWeights(path);
@@ -54,39 +58,69 @@ export async function loadRewardModel(path: string): Promise<RewardModel> {
       );
     }
     const model = await LanguageModel.load(config, source, { file: path });
-    const head = tf.keep(tf.tensor1d(await source.read(HEAD)));
-    return { model, head, dispose: () => (model.dispose(), head.dispose()) };
+    setHead(model, tf.tensor2d(await source.read(HEAD), [1, config.hiddenSize]));
+    return model;
   } finally {
     source.close();
   }
 }
 
+function setHead(model: LanguageModel, head: tf.Tensor): void {
+  model.weights.get(HEAD)?.dispose();
+  model.weights.set(HEAD, tf.keep(head));
+}
+
+/** Scores (B, 1) of a batch of sequences of these lengths: the head's product with each last hidden state. */
+function scores(
+  model: LanguageModel,
+  batch: Batch,
+  { lengths, tape = null, dropoutSeed }: {
+    lengths: readonly number[];
+    tape?: Tape | null;
+    dropoutSeed?: number;
+  },
+): tf.Tensor2D {
+  const last = tf.tensor1d(lengths.map((length, row) => row * batch.length + length - 1), "int32");
+  tape?.hold(last);
+  const hidden = model.hidden(batch, { tape, dropoutSeed });
+  const picked = takeRows(hidden, last, { tape }); // (B, C)
+  return linear(picked, model.weights.get(HEAD) as tf.Tensor2D, { tape }); // (B, 1)
+}
+
+/** What a reward model needs from a tokenizer and a chat template. */
+export interface DialogueEncoder {
+  readonly tokenizer: { encode(text: string): number[] };
+  readonly chat: {
+    render(turns: readonly Turn[], options: { addGenerationPrompt: boolean }): string;
+  };
+  /** Most tokens of a dialogue; a longer one loses its start. */
+  readonly maxTokens: number;
+}
+
 /** A dialogue with the answer as its last turn, as a reward model reads it in training and in use. */
-export function dialogueIds({ prompt, answer }: Question, encoder: DialogueEncoder): number[] {
+function dialogueIds({ prompt, answer }: GradedAnswer, encoder: DialogueEncoder): number[] {
   const turns: Turn[] = [...prompt, { role: "assistant", content: answer }];
   return encoder.tokenizer.encode(encoder.chat.render(turns, { addGenerationPrompt: false }))
     .slice(-encoder.maxTokens);
 }
 
 /**
- * Grades answers by a reward model: the head's number at the last token of the dialogue with the answer
- * as its last turn, written by the chat template.
+ * Grades answers by a reward model: its score of the dialogue with the answer as its last turn.
+ *
+ * @param options.batchTokens Tokens run through the model at once. @default 2048
  */
 export function rewardGrade(
-  { model, head }: Pick<RewardModel, "model" | "head">,
+  model: LanguageModel,
   encoder: DialogueEncoder,
   { batchTokens = 2048 }: { batchTokens?: number } = {},
 ): Grade {
-  return async (questions) => {
-    const sequences = questions.map((question) => dialogueIds(question, encoder));
-    const rewards = Array<number>(questions.length);
+  return async (answers) => {
+    const sequences = answers.map((answer) => dialogueIds(answer, encoder));
+    const rewards = Array<number>(answers.length);
     for (const group of lengthBuckets(sequences.map((ids) => ids.length), batchTokens)) {
+      const lengths = group.map((i) => sequences[i].length);
       const batch = rightPadded(group.map((i) => sequences[i]), 0);
-      const scored = tf.tidy(() => {
-        const rows = group.map((i, b) => b * batch.length + sequences[i].length - 1);
-        const last = takeRows(model.hidden(batch), tf.tensor1d(rows, "int32")); // (B, C)
-        return tf.matMul(last, head.expandDims(1) as tf.Tensor2D); // (B, 1)
-      });
+      const scored = tf.tidy(() => scores(model, batch, { lengths }));
       batch.mask?.dispose();
       const values = await scored.data();
       scored.dispose();
@@ -96,23 +130,77 @@ export function rewardGrade(
   };
 }
 
+/** Token ids of a pair's two dialogues. */
+export interface RewardExample {
+  readonly chosen: readonly number[];
+  readonly rejected: readonly number[];
+}
+
+/** Both answers of pairs as the token ids that a reward model reads. */
+export function rewardExamples(pairs: readonly Pair[], encoder: DialogueEncoder): RewardExample[] {
+  return pairs.map(({ prompt, chosen, rejected }) => ({
+    chosen: dialogueIds({ prompt, answer: chosen }, encoder),
+    rejected: dialogueIds({ prompt, answer: rejected }, encoder),
+  }));
+}
+
 /**
- * Grades answers by the reward that DPO training leaves implicit in a policy: beta times how much likelier
- * the answer is with the adapter than without (Rafailov et al. 2023, equation 5).
- *
- * @param encode The answer after its prompt as token ids, and where the answer begins.
+ * The parts of a batch of pairs: -log sigmoid(r(chosen) - r(rejected)), mean over the pairs
+ * (Bradley and Terry 1952; https://arxiv.org/abs/2203.02155, eq. 1).
  */
-export function implicitGrade(
-  model: LanguageModel,
-  encode: (question: Question) => { readonly ids: readonly number[]; readonly from: number },
-  { beta, batchTokens = 2048 }: { beta: number; batchTokens?: number },
-): Grade {
-  return async (questions) => {
-    const sequences = questions.map(encode);
-    const policy = await sequenceLogProbs(model, sequences, { batchTokens });
-    const reference = await model.withoutAdapter(() =>
-      sequenceLogProbs(model, sequences, { batchTokens })
-    );
-    return policy.map((value, i) => beta * (value - reference[i]));
-  };
+export function rewardBatches(
+  pairs: readonly RewardExample[],
+  { microBatchTokens }: { microBatchTokens: number },
+): MicroBatch[] {
+  const longest = pairs.map((p) => Math.max(p.chosen.length, p.rejected.length));
+  return lengthBuckets(longest, Math.floor(microBatchTokens / 2)).map((group) => {
+    const part = group.map((i) => pairs[i]);
+    const rows = [...part.map((p) => p.chosen), ...part.map((p) => p.rejected)];
+    const lengths = rows.map((ids) => ids.length);
+    return {
+      batch: rightPadded(rows, 0),
+      tokens: lengths.reduce((a, b) => a + b, 0),
+      objective: new BradleyTerryObjective(lengths, pairs.length),
+    };
+  });
+}
+
+/** The Bradley-Terry loss of a part's 2P sequences: the chosen ones, then the rejected ones. */
+class BradleyTerryObjective implements Objective {
+  /** @param total Pairs of the whole batch, whose mean the loss is. */
+  constructor(readonly lengths: readonly number[], readonly total: number) {}
+
+  output(model: LanguageModel, batch: Batch, options: OutputOptions): tf.Tensor {
+    return scores(model, batch, { lengths: this.lengths, ...options });
+  }
+
+  gradient(output: tf.Tensor): ReturnType<Objective["gradient"]> {
+    return tf.tidy(() => {
+      const [chosen, rejected] = tf.split(tf.reshape(output, [this.lengths.length]), 2);
+      const gap = tf.sub(chosen, rejected); // (P)
+      // d/d gap of softplus(-gap) is -sigmoid(-gap).
+      const slope = tf.div(tf.neg(tf.sigmoid(tf.neg(gap))), this.total);
+      const mean = (x: tf.Tensor) => tf.div(tf.sum(x), this.total) as tf.Scalar;
+      return {
+        outputGradient: tf.concat([slope, tf.neg(slope)]) as tf.Tensor1D,
+        metrics: {
+          loss: mean(tf.softplus(tf.neg(gap))),
+          accuracy: mean(tf.cast(tf.greater(gap, 0), "float32")),
+        },
+      };
+    });
+  }
+}
+
+/** Pairs in batches, step by step: what a reward model trains on. */
+export class RewardData implements BatchSource {
+  constructor(
+    readonly examples: readonly RewardExample[],
+    readonly options: { order: BatchOrder; microBatchTokens: number },
+  ) {}
+
+  batch(step: number): Promise<StepBatch> {
+    const parts = rewardBatches(batchOf(step, this.examples, this.options.order), this.options);
+    return Promise.resolve({ parts });
+  }
 }

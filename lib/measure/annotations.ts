@@ -82,7 +82,7 @@ export async function readComparisons(
       if (onBadItem === "fail") {
         throw new UserError(
           `${file} item ${item}: ${reason}${detail === undefined ? "" : ` (${detail})`}`,
-          "correct the item, or leave such items out, counted, with --skip-bad",
+          "correct the item, or leave such items out, counted, with --on-bad-line skip",
         );
       }
       findings.add(`left out: ${reason}`, item);

@@ -1,5 +1,6 @@
 import type { Rng } from "../base/random.ts";
-import { type Measure, measureAll, type ResampleOptions } from "./resample.ts";
+import { measureAll, type ResampleOptions } from "./resample.ts";
+import type { Estimate } from "./statistics.ts";
 
 /** One pair as calibration sees it: how sure the judge was of its answer, and whether that was right. */
 export interface Call {
@@ -79,7 +80,7 @@ export function calibrationError(sums: ArrayLike<number>): number | null {
 export function calibrationFloor(
   calls: readonly Call[],
   { rng, samples = 500, bins = BINS }: { rng: Rng; samples?: number; bins?: number },
-): Omit<Measure, "clusters"> {
+): Estimate<number | null> {
   if (calls.length === 0) {
     return {
       value: null,

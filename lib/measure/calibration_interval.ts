@@ -1,7 +1,7 @@
 import { probit, quantileSorted } from "simple-statistics";
 import type { Rng } from "../base/random.ts";
 import { binOf, BINS, type Call } from "./calibration.ts";
-import type { Measure } from "./resample.ts";
+import type { Estimate } from "./statistics.ts";
 
 /** What counts as luck: less error than this share of the samples of a judge without error have. */
 const LUCK = 0.16;
@@ -40,7 +40,7 @@ export function calibrationMeasure(
     readonly level?: number;
     readonly bins?: number;
   },
-): Measure {
+): Estimate<number | null> {
   const { n, ...sums } = gapsOf(calls, clusters, bins);
   const { gaps, groups } = sums;
   const missing = { value: null, low: null, high: null, n, clusters: groups.length };
@@ -49,7 +49,7 @@ export function calibrationMeasure(
   }
   const observed = distance(gaps);
   const value = observed / n;
-  const without = (reason: string): Measure => ({ ...missing, value, reason });
+  const without = (reason: string): Estimate<number | null> => ({ ...missing, value, reason });
   if (groups.length < 2) return without("no interval: all rows are of one prompt");
   const noise = noiseOf(sums, { rng, samples });
   if (noise === null) return without("no interval: the calls show no spread");

@@ -1,15 +1,15 @@
 import type { Rng } from "../base/random.ts";
 import { UserError } from "../base/error.ts";
-import { summary } from "./statistics.ts";
+import { type Estimate, type Level, summary } from "./statistics.ts";
 import type { ComparedItem, ComparisonFile } from "./annotations.ts";
-import { type Rate, resampled } from "./rate.ts";
+import { resampled } from "./rate.ts";
 
 /** Two models on the instructions that both answered. */
 export interface ModelComparison {
   readonly first: string;
   readonly second: string;
   /** First's win rate less second's, in points of percent, with its paired bootstrap interval if they vary. */
-  readonly difference: Rate;
+  readonly difference: Estimate<number, number | null>;
   /** Standard error of the mean paired difference, in points; null for a single instruction. */
   readonly standardError: number | null;
   /** Instructions on which first does better, as well, and worse. */
@@ -35,7 +35,7 @@ export function compareModels(
   { rng, samples = 1000, level }: {
     readonly rng: Rng;
     readonly samples?: number;
-    readonly level?: 0.9 | 0.95 | 0.99;
+    readonly level?: Level;
   },
 ): ModelComparison {
   if (first.baseline !== null && second.baseline !== null && first.baseline !== second.baseline) {

@@ -5,6 +5,7 @@ import { type Evidence, triplesToJudge } from "./evidence.ts";
 import type { Judge } from "../method/mod.ts";
 import { type FullReport, fullReport } from "./report.ts";
 import { roundRobins } from "./round_robin.ts";
+import type { Level } from "./statistics.ts";
 import { type Unanswered, unansweredOf } from "./unanswered.ts";
 
 /** A judge's full report on some evidence. */
@@ -35,7 +36,7 @@ export async function measureJudge(
     seed: number;
     triples: number;
     samples?: number;
-    level?: 0.9 | 0.95 | 0.99;
+    level?: Level;
   },
 ): Promise<MeasuredJudge> {
   const covers = judge.covers ?? (() => true);

@@ -9,7 +9,6 @@ export * from "./kappa.ts";
 export * from "./length_control.ts";
 export * from "./measure_judge.ts";
 export { type MeasureName, MEASURES } from "./measures.ts";
-export type { Rate } from "./rate.ts";
 export * from "./report.ts";
 export * from "./report_text.ts";
 export * from "./resample.ts";

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { z } from "zod";
 import { UserError } from "../base/error.ts";
 import { cell, parseRows } from "../base/csv.ts";
-import { layOut } from "./win_rate_table.ts";
+import { textTable } from "../base/text_table.ts";
 import type { WinRate } from "./win_rate.ts";
 
 /** What is published of a model, in percent; null where no file says. */
@@ -142,7 +142,7 @@ export function publishedTable(rows: readonly PublishedRow[], { files }: Publish
     return known.length === 0 ? "n/a" : `${tiny(Math.max(...known))} (n ${known.length})`;
   };
   return [
-    layOut([[...header, "reference", "less"], ...cells]),
+    textTable([[...header, "reference", "less"], ...cells]),
     "",
     `Published: ${files.map((file) => basename(file)).join(", ")}; less: ours less theirs, points.`,
     "Their length_controlled_winrate, a fit over many models, is another quantity and not compared.",

@@ -1,37 +1,15 @@
 import { UserError } from "../base/error.ts";
 import { promptKey } from "../preference/mod.ts";
-import type { Rng } from "../base/random.ts";
 import type { Estimate } from "./statistics.ts";
 import { calibrationFloor, call, reliabilityCurve, type ReliabilityRow } from "./calibration.ts";
 import { calibrationMeasure } from "./calibration_interval.ts";
 import type { Comparison, Judgment, Winner } from "../method/judgment.ts";
-import { type JudgedPair, pairStatistics, pFirstOf } from "./measures.ts";
-import { type Measure, measureAll, type SumStatistic } from "./resample.ts";
+import { type JudgedPair, type MeasureName, pairStatistics, pFirstOf } from "./measures.ts";
+import { measureAll, type ResampleOptions, type SumStatistic } from "./resample.ts";
 import { type RoundRobin, triplesOf } from "./round_robin.ts";
 
-/**
- * The quality of a judge on pairs whose better answer is known; each number with its interval.
- */
-export interface JudgeReport {
-  /** Share of pairs in which the preferred answer wins; a tie or no answer counts a half. */
-  readonly accuracy: Estimate;
-  /** Accuracy of preferring the answer with more characters, on the same pairs. */
-  readonly longerWinsAccuracy: Estimate;
-  /** Share of pairs in which the preferred answer has more characters. */
-  readonly preferredLonger: Estimate;
-  /** Share of pairs whose two orders, each taken alone, do not name the same winner; no answer names none. */
-  readonly flipRate: Estimate;
-  /** Share of single orders that name the first position (a tie or no answer a half); 0.5 is fair. */
-  readonly firstPositionRate: Estimate;
-  /** Share of pairs without a winner. */
-  readonly tieRate: Estimate;
-  /** Mean probability on the two labels together. */
-  readonly labelProbability: Estimate;
-  /** Share of pairs on which that probability was below the judge's threshold. */
-  readonly unansweredRate: Estimate;
-}
-
-const JUDGE_REPORT = [
+/** The measures of a short report, in the order of its table; `MEASURES` says what each means. */
+const SHORT_REPORT = [
   "accuracy",
   "longerWinsAccuracy",
   "preferredLonger",
@@ -40,20 +18,17 @@ const JUDGE_REPORT = [
   "tieRate",
   "labelProbability",
   "unansweredRate",
-] as const satisfies (keyof JudgeReport)[];
+] as const satisfies readonly MeasureName[];
+
+/** The quality of a judge on pairs whose better answer is known, each number with its interval. */
+export type JudgeReport = Readonly<Record<typeof SHORT_REPORT[number], Estimate>>;
 
 /** Settings of {@linkcode judgeMeasures}. */
-export interface JudgeReportOptions {
+export interface JudgeReportOptions extends Omit<ResampleOptions, "clusters"> {
   /** What was judged, in the order of the judgments. */
   readonly comparisons: readonly Comparison[];
-  /** Which answer is known to be the better one: one word for all pairs, or one a pair. */
+  /** Which answer is known to be the better one: one word for all pairs, or one per pair. */
   readonly preferred: "first" | "second" | readonly ("first" | "second")[];
-  /** Where the bootstrap's resamples come from. */
-  readonly rng: Rng;
-  /** Resamples; 2000 unless said. */
-  readonly samples?: number;
-  /** Coverage of the intervals; 0.95 unless said. */
-  readonly level?: 0.9 | 0.95 | 0.99;
 }
 
 /** Settings of {@linkcode fullReport}. */
@@ -64,7 +39,7 @@ export interface FullReportOptions extends Omit<JudgeReportOptions, "preferred">
   readonly labelProbabilities?: readonly (number | null)[];
   /** Which answer the judge itself wrote; null where neither or both. */
   readonly own?: readonly ("first" | "second" | null)[];
-  /** Group of each pair, drawn together in a resample; unless said its prompt, if there is more than one. */
+  /** Group of each pair, drawn together in a resample. @default its prompt, where there is more than one */
   readonly clusters?: readonly string[];
   /** The judge's round robins among three or more answers, for intransitive triples. */
   readonly roundRobins?: readonly { readonly cluster: string; readonly played: RoundRobin }[];
@@ -73,28 +48,21 @@ export interface FullReportOptions extends Omit<JudgeReportOptions, "preferred">
 /** Every measure of a judge; null with a reason where the pairs do not define one. */
 export interface FullReport {
   /** The measures by name, in the order of a table; `MEASURES` says what each means. */
-  readonly measures: Readonly<Record<string, Measure>>;
+  readonly measures: Readonly<Record<string, Estimate<number | null>>>;
   readonly reliability: readonly ReliabilityRow[];
 }
 
-/** A report as rows for a table or a CSV file. */
-export interface ReportRow extends Estimate {
-  readonly measure: string;
-}
-
-/** A row of a full report. */
-export interface FullReportRow extends Measure {
-  readonly measure: string;
-}
+/** A number of a report as a row of a table or a CSV file. */
+export type ReportRow<Measured> = { readonly measure: string } & Measured;
 
 /**
  * The measures that are defined, as a report has them. One pair alone has no interval; the range of what is
  * possible is the honest one.
  */
 export function definedReport(
-  measures: Readonly<Record<keyof JudgeReport, Measure>>,
+  measures: Readonly<Record<keyof JudgeReport, Estimate<number | null>>>,
 ): Partial<JudgeReport> {
-  return Object.fromEntries(JUDGE_REPORT.flatMap((name) => {
+  return Object.fromEntries(SHORT_REPORT.flatMap((name) => {
     const { value, low, high, n } = measures[name];
     return value === null ? [] : [[name, { value, low: low ?? 0, high: high ?? 1, n }]];
   }));
@@ -113,13 +81,13 @@ export function definedReport(
 export function judgeMeasures(
   judgments: readonly Judgment[],
   options: JudgeReportOptions,
-): Record<keyof JudgeReport, Measure> {
+): Record<keyof JudgeReport, Estimate<number | null>> {
   const labels = typeof options.preferred === "string"
     ? judgments.map(() => options.preferred as "first" | "second")
     : options.preferred;
   const pairs = judgedPairs(judgments, { ...options, labels });
   const statistics = pairStatistics(pairs);
-  const chosen = Object.fromEntries(JUDGE_REPORT.map((name) => [name, statistics[name]]));
+  const chosen = Object.fromEntries(SHORT_REPORT.map((name) => [name, statistics[name]]));
   const { rng, samples, level } = options;
   return measureAll(chosen as Record<keyof JudgeReport, SumStatistic>, {
     clusters: pairs.map(({ cluster }) => cluster),
@@ -155,7 +123,7 @@ export function fullReport(
     of: ([n, sum]) => n > 0 ? sum / n : null,
     undefinedWhen: "no pair has a label that may be used and is not a tie",
   };
-  const measures: Record<string, Measure> = measureAll(
+  const measures: Record<string, Estimate<number | null>> = measureAll(
     { ...pairStatistics(pairs), overconfidence },
     { clusters, rng, samples, level },
   );
@@ -174,7 +142,7 @@ export function fullReport(
 function intransitive(
   roundRobins: NonNullable<FullReportOptions["roundRobins"]>,
   options: Pick<FullReportOptions, "rng" | "samples" | "level">,
-): Measure {
+): Estimate<number | null> {
   const triples = roundRobins.flatMap(({ cluster, played }) =>
     triplesOf(played).map(({ kind }) => ({ cluster, kind }))
   );
@@ -231,20 +199,19 @@ function judgedPairs(
 }
 
 /**
- * The rows of a report, or of what is defined of it: `measure`, `value`, `low`, `high`, `n`.
+ * The rows of a report: `measure`, `value`, `low`, `high`, `n`; what is not defined is null, with its `reason`.
  *
  * @example
  * ```ts
  * import Papa from "papaparse";
- * import { type JudgeReport, reportRows } from "./report.ts";
- * const toCsv = (report: JudgeReport) => Papa.unparse(reportRows(report));
+ * import { type FullReport, reportRows } from "./report.ts";
+ * const toCsv = (report: FullReport) => Papa.unparse(reportRows(report.measures));
  * ```
  */
-export function reportRows(report: Partial<JudgeReport>): ReportRow[] {
-  return Object.entries(report).map(([measure, estimate]) => ({ measure, ...estimate }));
-}
-
-/** The rows of a full report; what is not defined is null, with its `reason`. */
-export function fullReportRows(report: FullReport): FullReportRow[] {
-  return Object.entries(report.measures).map(([measure, found]) => ({ measure, ...found }));
+export function reportRows<Measured extends Estimate<number | null>>(
+  report: Readonly<Partial<Record<string, Measured>>>,
+): ReportRow<Measured>[] {
+  return Object.entries(report).flatMap(([measure, found]) =>
+    found === undefined ? [] : [{ measure, ...found }]
+  );
 }

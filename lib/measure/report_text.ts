@@ -1,11 +1,12 @@
+import { intervalText, textTable } from "../base/text_table.ts";
 import type { MeasuredJudge } from "./measure_judge.ts";
 import { type MeasureName, MEASURES } from "./measures.ts";
-import type { Measure } from "./resample.ts";
+import type { Estimate } from "./statistics.ts";
 
 /** One row of a report's CSV file. */
-export interface JudgeCsvRow extends Measure {
+export interface JudgeCsvRow extends Estimate<number | null> {
   readonly judge: string;
-  readonly measure: string;
+  readonly measure: MeasureName;
 }
 
 /** All measures of all judges as rows; an undefined one has empty cells and its reason. */
@@ -18,11 +19,11 @@ export function judgeCsvRows(judges: readonly MeasuredJudge[]): JudgeCsvRow[] {
   );
 }
 
-/** A value with its interval, such as `0.517 [0.460, 0.570]`; `n/a` for what is not defined. */
-export function cell({ value, low, high, n }: Measure): string {
-  if (value === null) return "n/a";
-  const interval = low === null || high === null ? "[n/a]" : `[${digits(low)}, ${digits(high)}]`;
-  return `${digits(value)} ${interval} ${n}`;
+/** A value with its interval and what it rests on, such as `0.517 [0.460, 0.570] 300`. */
+function cell(estimate: Estimate<number | null>): string {
+  return estimate.value === null
+    ? "n/a"
+    : `${intervalText(estimate, { none: "[n/a]" })} ${estimate.n}`;
 }
 
 /**
@@ -39,13 +40,13 @@ export function reportText(judges: readonly MeasuredJudge[]): string {
     "",
     `reliability of ${name}${report.reliability.length === 0 ? ": n/a, no pair has a label" : ""}`,
     ...report.reliability.map(({ from, to, n, confidence, accuracy, low, high }) =>
-      `  ${from.toFixed(2)}-${to.toFixed(2)}  confidence ${digits(confidence)}  accuracy ` +
+      `  ${from.toFixed(2)}-${to.toFixed(2)}  confidence ${confidence.toFixed(3)}  accuracy ` +
       cell({ value: accuracy, low, high, n, clusters: n })
     ),
   ]);
   return [
     "value [95 % bootstrap interval] n",
-    ...aligned([head, ...rows]),
+    textTable([head, ...rows]),
     ...reasons(judges),
     ...curves,
   ].join("\n");
@@ -53,7 +54,7 @@ export function reportText(judges: readonly MeasuredJudge[]): string {
 
 /** What the measures mean, a line each. */
 export function glossary(): string {
-  return aligned(Object.entries(MEASURES)).join("\n");
+  return textTable(Object.entries(MEASURES));
 }
 
 function reasons(judges: readonly MeasuredJudge[]): string[] {
@@ -73,13 +74,4 @@ const PRINTED = [...new Set<MeasureName>(["accuracy", "unansweredRate", ...names
 
 function names(): MeasureName[] {
   return Object.keys(MEASURES) as MeasureName[];
-}
-
-function digits(value: number): string {
-  return value.toFixed(3).replace(/^-(0\.0+)$/, "$1");
-}
-
-function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows.map((row) => row.map((text, c) => text.padEnd(widths[c])).join("  ").trimEnd());
 }

@@ -1,19 +1,36 @@
-import {
-  mean,
-  quantileSorted,
-  sampleStandardDeviation,
-  sampleWithReplacement,
-} from "simple-statistics";
+import { mean, quantileSorted, sampleStandardDeviation } from "simple-statistics";
 import { UserError } from "../base/error.ts";
 import type { Rng } from "../base/random.ts";
 
-/** A number with the interval that goes with it and the count it rests on. */
-export interface Estimate {
-  readonly value: number;
-  readonly low: number;
-  readonly high: number;
+/**
+ * A number with its interval, and what both rest on: the one type for it, in reports, tables and figures.
+ *
+ * Which parts there are is in the type: `Estimate` has a value and an interval, `Estimate<number, number | null>` may
+ * lack the interval, `Estimate<number | null>` may lack the value too. `low` and `high` are null together; nothing in
+ * it is ever NaN.
+ *
+ * Which interval: a count of independent trials has Wilson's ({@linkcode proportion}); a mean over seeds Student's
+ * ({@linkcode overSeeds}); all else percentiles of a bootstrap ({@linkcode bootstrapAll}). A bootstrap of rows that are
+ * all alike (a share of 0 or 1, or wins all the same) has no width, and certainty is not what it shows: there the
+ * interval is Wilson's, with the independent groups as its n, or null where the number is no share.
+ */
+export interface Estimate<
+  Value extends number | null = number,
+  End extends number | null = Value,
+> {
+  readonly value: Value;
+  readonly low: End;
+  readonly high: End;
+  /** Rows that the value rests on. */
   readonly n: number;
+  /** Independent groups (prompts) that those rows come from, where rows are grouped. */
+  readonly clusters?: number;
+  /** Why there is no value or no interval. */
+  readonly reason?: string;
 }
+
+/** Coverage of an interval that may be Wilson's. */
+export type Level = keyof typeof NORMAL_QUANTILE;
 
 /** Normal quantiles of the usual two-sided levels (scipy's `norm.ppf((1 + level) / 2)`). */
 const NORMAL_QUANTILE = {
@@ -22,20 +39,72 @@ const NORMAL_QUANTILE = {
   0.99: 2.5758293035489004,
 };
 
-/** Settings of {@linkcode bootstrap}. */
+/** Settings of {@linkcode bootstrapAll}. */
 export interface BootstrapOptions {
   /** Where the resamples come from; the same stream gives the same interval. */
   readonly rng: Rng;
-  /** What is estimated; the mean unless said. For paired data, pass row numbers as values. */
-  readonly statistic?: (sample: number[]) => number;
-  /** How many resamples; 2000 unless said. */
+  /** How many resamples. @default 2000 */
   readonly samples?: number;
-  /** Two-sided coverage in (0, 1); 0.95 unless said. */
+  /** Two-sided coverage in (0, 1). @default 0.95 */
   readonly level?: number;
 }
 
+/** An interval, or the reason why there is none. */
+type Interval =
+  | { readonly low: number; readonly high: number }
+  | { readonly low: null; readonly high: null; readonly reason: string };
+
+/** Share of resamples in which a statistic must be defined for its interval to be given. */
+const LEAST_DEFINED = 0.9;
+
 /**
- * The percentile bootstrap interval of a statistic (Efron and Tibshirani 1993, chapter 13).
+ * The one bootstrap: percentile intervals (Efron and Tibshirani 1993, chapter 13) of statistics on the same resamples.
+ * A statistic that noise pushes to one side needs another interval (see `calibrationMeasure`).
+ *
+ * @param count How many items there are; a resample is as many of them, drawn with replacement.
+ * @param statistics The statistics of a resample, given its item numbers; null where one is not defined.
+ * @returns An interval for each; none for one that over a tenth of the resamples do not define.
+ * @throws {UserError} When resamples or level are impossible.
+ */
+export function bootstrapAll(
+  count: number,
+  statistics: (drawn: readonly number[]) => readonly (number | null)[],
+  { rng, samples = 2000, level = 0.95 }: BootstrapOptions,
+): Interval[] {
+  if (!(level > 0 && level < 1) || !Number.isInteger(samples) || samples < 1) {
+    throw new UserError(
+      `a bootstrap of ${samples} resamples at level ${level} cannot be drawn`,
+      "give a whole number of resamples from 1 up and a level between 0 and 1",
+    );
+  }
+  const replicates: number[][] = [];
+  const drawn = new Array<number>(count);
+  for (let sample = 0; sample < samples; sample++) {
+    for (let i = 0; i < count; i++) drawn[i] = rng.int(count);
+    statistics(drawn).forEach((value, s) => {
+      replicates[s] ??= [];
+      if (value !== null) replicates[s].push(value);
+    });
+  }
+  return replicates.map((values): Interval => {
+    if (values.length < LEAST_DEFINED * samples) {
+      const reason = `no interval: not defined in ${
+        samples - values.length
+      } of ${samples} resamples`;
+      return { low: null, high: null, reason };
+    }
+    values.sort((a, b) => a - b);
+    return {
+      low: quantileSorted(values, (1 - level) / 2),
+      high: quantileSorted(values, (1 + level) / 2),
+    };
+  });
+}
+
+/**
+ * A statistic of some values with its bootstrap interval.
+ *
+ * @param options.statistic What is estimated. For paired data, pass row numbers as values. @default the mean
  *
  * @example
  * ```ts
@@ -45,27 +114,19 @@ export interface BootstrapOptions {
  * ```
  * @throws {UserError} When there are no values, or a value is not a finite number.
  */
-export function bootstrap(values: readonly number[], options: BootstrapOptions): Estimate {
-  const { rng, statistic = mean, samples = 2000, level = 0.95 } = options;
+export function bootstrap(
+  values: readonly number[],
+  { statistic = mean, ...options }: BootstrapOptions & {
+    readonly statistic?: (sample: number[]) => number;
+  },
+): Estimate {
   const data = finite(values);
-  if (!(level > 0 && level < 1) || !Number.isInteger(samples) || samples < 1) {
-    throw new UserError(
-      `a bootstrap of ${samples} resamples at level ${level} cannot be drawn`,
-      "give a whole number of resamples from 1 up and a level between 0 and 1",
-    );
-  }
-  const draw = () => rng.uniform();
-  const replicates = finite(Array.from(
-    { length: samples },
-    () => statistic(sampleWithReplacement(data, data.length, draw)),
-  )).sort((a, b) => a - b);
-  const tail = (1 - level) / 2;
-  return {
-    value: statistic(data),
-    low: quantileSorted(replicates, tail),
-    high: quantileSorted(replicates, 1 - tail),
-    n: data.length,
-  };
+  const [{ low, high }] = bootstrapAll(
+    data.length,
+    (drawn) => finite([statistic(drawn.map((i) => data[i]))]),
+    options,
+  );
+  return { value: statistic(data), low: low!, high: high!, n: data.length };
 }
 
 /**
@@ -77,7 +138,7 @@ export function bootstrap(values: readonly number[], options: BootstrapOptions):
 export function proportion(
   successes: number,
   n: number,
-  options: { readonly level?: keyof typeof NORMAL_QUANTILE } = {},
+  options: { readonly level?: Level } = {},
 ): Estimate {
   if (!Number.isInteger(n) || n < 1 || !(successes >= 0 && successes <= n)) {
     throw new UserError(
@@ -114,23 +175,15 @@ export function summary(
   return { mean: mean(data), deviation, error: deviation / Math.sqrt(data.length), n: data.length };
 }
 
-/** A mean over seeds; one seed has no interval. */
-export interface OverSeeds {
-  readonly value: number;
-  readonly low?: number;
-  readonly high?: number;
-  readonly n: number;
-}
-
 /**
  * The mean over seeds with its 95 % interval by Student's t. Of a handful of runs the percentile bootstrap
- * resamples the same few values and comes out too narrow; t widens for that.
+ * resamples the same few values and comes out too narrow; t widens for that. One seed has no interval.
  *
  * @throws {UserError} When there are no values, or a value is not a finite number.
  */
-export function overSeeds(values: readonly number[]): OverSeeds {
+export function overSeeds(values: readonly number[]): Estimate<number, number | null> {
   const { mean, error, n } = summary(values);
-  if (n === 1) return { value: mean, n };
+  if (n === 1) return { value: mean, low: null, high: null, n };
   const half = studentQuantile(n - 1) * error;
   return { value: mean, low: mean - half, high: mean + half, n };
 }

@@ -1,9 +1,9 @@
 import { mean } from "simple-statistics";
 import type { Rng } from "../base/random.ts";
-import { summary } from "./statistics.ts";
+import { type Estimate, type Level, summary } from "./statistics.ts";
 import type { ComparedItem, ComparisonFile } from "./annotations.ts";
 import { type LengthControlled, lengthControlled } from "./length_control.ts";
-import { meanRate, type Rate, resampled } from "./rate.ts";
+import { meanRate, resampled } from "./rate.ts";
 
 /** How often a model's answer is preferred to the baseline's. Rates and errors are in percent. */
 export interface WinRate {
@@ -15,7 +15,7 @@ export interface WinRate {
   readonly ties: number;
   readonly losses: number;
   /** Mean preference, with its bootstrap interval over instructions; Wilson's where all are alike. */
-  readonly rate: Rate;
+  readonly rate: Estimate<number, number | null>;
   /** Sample standard deviation of the preferences / sqrt(n); null for a single comparison. */
   readonly standardError: number | null;
   /**
@@ -23,7 +23,9 @@ export interface WinRate {
    * where that says nothing: preferences all alike, the baseline itself, a fit that L1 holds at 50.
    * Null where it cannot be fitted, for `whyNotControlled`.
    */
-  readonly controlled: (LengthControlled & { readonly interval: Rate }) | null;
+  readonly controlled:
+    | (LengthControlled & { readonly interval: Estimate<number, number | null> })
+    | null;
   readonly whyNotControlled: string | null;
   /** Mean characters of all answers in the file; null where it has none. */
   readonly lengths: { readonly model: number | null; readonly baseline: number | null };
@@ -34,9 +36,9 @@ export interface WinRate {
 /** The baseline judge that prefers the answer with more characters. */
 export interface LongerJudge {
   /** The win rate it would give. */
-  readonly rate: Rate;
+  readonly rate: Estimate<number, number | null>;
   /** How often the annotator names the same answer, a tie of either one half. */
-  readonly agreement: Rate;
+  readonly agreement: Estimate<number, number | null>;
 }
 
 /** Settings of {@linkcode winRate}. */
@@ -46,7 +48,7 @@ export interface WinRateOptions {
   /** How many; 1000 unless said. */
   readonly samples?: number;
   /** Coverage of the intervals; 0.95 unless said. */
-  readonly level?: 0.9 | 0.95 | 0.99;
+  readonly level?: Level;
 }
 
 /**
@@ -95,7 +97,7 @@ function controlledInterval(
   { rate, n, refit }: LengthControlled,
   preferences: readonly number[],
   settings: WinRateOptions,
-): Rate {
+): Estimate<number, number | null> {
   if (preferences.every((p) => p === preferences[0])) {
     return { value: rate, low: null, high: null, n };
   }

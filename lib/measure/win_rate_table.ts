@@ -1,5 +1,6 @@
+import { intervalText, textTable } from "../base/text_table.ts";
 import type { ModelComparison } from "./compare.ts";
-import type { Rate } from "./rate.ts";
+import type { Estimate } from "./statistics.ts";
 import type { WinRate } from "./win_rate.ts";
 
 /** A row of the CSV file that `deno task winrate --csv` writes; rates and errors in percent. */
@@ -52,7 +53,7 @@ export function winRateTable(rates: readonly WinRate[]): string {
     longerJudge === null ? "-" : interval(longerJudge.rate, row.n),
     longerJudge === null ? "-" : interval(longerJudge.agreement, row.n),
   ]);
-  return `${layOut([header, ...rows])}\n\n${LEGEND}`;
+  return `${textTable([header, ...rows])}\n\n${LEGEND}`;
 }
 
 /** Differences to one model, a row each. */
@@ -73,18 +74,10 @@ export function comparisonTable(comparisons: readonly ModelComparison[]): string
     `${row.better} / ${row.equal} / ${row.worse}`,
     Object.entries(leftOut).map(([reason, count]) => `${count} ${reason}`).join(", "),
   ]);
-  return layOut([header, ...rows]);
+  return textTable([header, ...rows]);
 }
 
 /** @param all Comparisons of the row: a number that rests on fewer says on how many. */
-function interval({ value, low, high, n }: Rate, all = n): string {
-  const ends = low === null || high === null ? "" : ` [${low.toFixed(2)}, ${high.toFixed(2)}]`;
-  return `${value.toFixed(2)}${ends}${n < all ? ` n ${n}` : ""}`;
-}
-
-/** Columns as wide as their widest cell. */
-export function layOut(cells: readonly (readonly string[])[]): string {
-  const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
-  return cells.map((row) => row.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd())
-    .join("\n");
+function interval(rate: Estimate<number, number | null>, all = rate.n): string {
+  return intervalText(rate, { digits: 2 }) + (rate.n < all ? ` n ${rate.n}` : "");
 }

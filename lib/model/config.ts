@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { UserError } from "../base/error.ts";
+import { FAMILIES, familyFields, type FamilyName, familyOf } from "./families.ts";
+import type { LinearModule } from "./linear_modules.ts";
 import {
   parseRopeScaling,
   type RopeScaling,
@@ -7,8 +9,10 @@ import {
   toHfRopeScaling,
 } from "./rope_scaling.ts";
 
-/** The shape of a Llama-family model: everything its forward pass needs besides the weights. */
+/** The shape of a model: everything its forward pass needs besides the weights, and how it is written back. */
 export interface ModelConfig {
+  /** Row of the table of families. */
+  readonly family: FamilyName;
   /** Rows of the embedding. */
   readonly vocabSize: number;
   /** Width of the residual stream. */
@@ -31,10 +35,8 @@ export interface ModelConfig {
   readonly ropeScaling: RopeScaling | null;
   /** Whether the output projection is the embedding. */
   readonly tieEmbeddings: boolean;
-  /** Whether q, k, v and o projections have a bias. */
-  readonly attentionBias: boolean;
-  /** Whether gate, up and down projections have a bias. */
-  readonly mlpBias: boolean;
+  /** Linear layers that have a bias, in every layer. */
+  readonly biases: readonly LinearModule[];
   readonly bosId: number | null;
   /** Tokens that end a text; may be empty. */
   readonly eosIds: readonly number[];
@@ -44,41 +46,38 @@ export interface ModelConfig {
 const count = z.int().positive();
 const optionalId = z.int().nullish();
 
-const configSchema = z.object({
+const configSchema = familyFields.extend({
   hidden_act: z.literal("silu").default("silu"),
   vocab_size: count,
   hidden_size: count,
   intermediate_size: count,
-  num_hidden_layers: count,
   num_attention_heads: count,
   num_key_value_heads: count.nullish(),
   head_dim: count.nullish(),
-  max_position_embeddings: count.default(2048),
+  max_position_embeddings: count,
   rms_norm_eps: z.number().positive().default(1e-6),
   rope_theta: z.number().positive().nullish(),
   rope_scaling: ropeScalingSchema.nullish(),
   rope_parameters: ropeScalingSchema.nullish(), // transformers 5: theta and scaling in one
   partial_rotary_factor: z.literal(1).nullish(),
   original_max_position_embeddings: count.nullish(),
-  sliding_window: count.nullish(),
   tie_word_embeddings: z.boolean().default(false),
-  attention_bias: z.boolean().default(false),
-  mlp_bias: z.boolean().default(false),
   bos_token_id: optionalId,
   eos_token_id: z.union([z.int(), z.array(z.int())]).nullish(),
   pad_token_id: optionalId,
 });
 
 /**
- * Reads a Hugging Face `config.json` of a Llama-family model.
+ * Reads a Hugging Face `config.json` of a model of one of the {@linkcode FAMILIES}.
  *
- * Left-out fields take the defaults of `transformers`' `ModelConfig`. Both the old spelling of
+ * Left-out fields take the defaults of the family's config class in `transformers`. Both the old spelling of
  * rotary scaling (`rope_theta`, `rope_scaling`) and the one of transformers 5 (`rope_parameters`)
  * are understood.
  *
  * @param json The parsed file.
  * @param file Its name, for messages.
- * @throws UserError when the architecture is another one or a field is missing or impossible.
+ * @throws UserError when the family is another one, a field is missing or impossible, or a layer's attention
+ *   has a sliding window.
  *
  * @example
  * ```ts
@@ -91,24 +90,20 @@ const configSchema = z.object({
  * ```
  */
 export function parseConfig(json: unknown, file: string): ModelConfig {
-  const { model_type: type } = z.object({ model_type: z.unknown() }).catch({ model_type: null })
-    .parse(json);
-  if (type !== "llama" && type !== "mistral") {
-    throw new UserError(
-      `${file}: model_type is ${JSON.stringify(type ?? null)}`,
-      'choose a model of the Llama family (model_type "llama", or "mistral" without a sliding window)',
-    );
-  }
-  const parsed = configSchema.safeParse(json);
+  const given = z.looseObject({ model_type: z.unknown() }).catch({ model_type: null }).parse(json);
+  const name = familyOf(given.model_type, file);
+  const family = FAMILIES[name];
+  const whole = { ...family.defaults, ...given };
+  const parsed = configSchema.safeParse(whole);
   if (!parsed.success) {
     throw new UserError(
-      `${file}: ${issueText(parsed.error, json)}`,
+      `${file}: ${issueText(parsed.error, whole)}`,
       "correct the field, or fetch config.json again from where the model comes from",
     );
   }
   const c = parsed.data;
-  const window = type === "mistral" ? c.sliding_window : null;
-  if (window != null && window < c.max_position_embeddings) {
+  const window = family.window(c);
+  if (window !== null && window < c.max_position_embeddings) {
     throw new UserError(
       `${file}: sliding_window is ${window}, shorter than max_position_embeddings`,
       "choose a model without sliding-window attention",
@@ -116,6 +111,7 @@ export function parseConfig(json: unknown, file: string): ModelConfig {
   }
   const rope = c.rope_parameters ?? c.rope_scaling;
   return checkedConfig({
+    family: name,
     vocabSize: c.vocab_size,
     hiddenSize: c.hidden_size,
     intermediateSize: c.intermediate_size,
@@ -132,10 +128,9 @@ export function parseConfig(json: unknown, file: string): ModelConfig {
         rope.original_max_position_embeddings ?? c.max_position_embeddings,
     }),
     tieEmbeddings: c.tie_word_embeddings,
-    attentionBias: c.attention_bias,
-    mlpBias: c.mlp_bias,
-    bosId: c.bos_token_id === undefined ? 1 : c.bos_token_id,
-    eosIds: c.eos_token_id === undefined ? [2] : [c.eos_token_id ?? []].flat(),
+    biases: family.biases(c),
+    bosId: c.bos_token_id ?? null,
+    eosIds: [c.eos_token_id ?? []].flat(),
     padId: c.pad_token_id ?? null,
   }, file);
 }
@@ -146,9 +141,10 @@ export function parseConfig(json: unknown, file: string): ModelConfig {
  * @returns A plain object, ready for `JSON.stringify`; {@linkcode parseConfig} reads it back.
  */
 export function toHfConfig(config: ModelConfig): Record<string, unknown> {
+  const family = FAMILIES[config.family];
   return {
-    architectures: ["LlamaForCausalLM"],
-    model_type: "llama",
+    architectures: [family.architecture],
+    model_type: config.family,
     vocab_size: config.vocabSize,
     hidden_size: config.hiddenSize,
     intermediate_size: config.intermediateSize,
@@ -162,8 +158,7 @@ export function toHfConfig(config: ModelConfig): Record<string, unknown> {
     rope_theta: config.ropeTheta,
     rope_scaling: config.ropeScaling && toHfRopeScaling(config.ropeScaling),
     tie_word_embeddings: config.tieEmbeddings,
-    attention_bias: config.attentionBias,
-    mlp_bias: config.mlpBias,
+    ...family.written(config.biases),
     bos_token_id: config.bosId,
     eos_token_id: config.eosIds.length > 1 ? config.eosIds : config.eosIds[0] ?? null,
     pad_token_id: config.padId,

@@ -13,7 +13,8 @@ import {
 import { HIDDEN } from "./batch.ts";
 import type { KeyValueCache } from "./cache.ts";
 import { type LanguageModel, mergedWeight } from "./language_model.ts";
-import { type LinearModule, modulePath } from "./lora.ts";
+import { type LinearModule, modulePath } from "./linear_modules.ts";
+import { moduleShape } from "./lora.ts";
 import { ropeTables } from "./rope_tables.ts";
 
 /** A product with all that several linear layers of one input do. */
@@ -151,6 +152,7 @@ function visible(padding: readonly number[], column: number, capacity: number): 
 
 /** The products of one layer. */
 function joined(model: LanguageModel, layer: number): FastDecoderLayer {
+  const { config } = model;
   const weight = (module: LinearModule) => {
     const path = modulePath(layer, module);
     const w = model.weights.get(`${path}.weight`)!;
@@ -158,7 +160,8 @@ function joined(model: LanguageModel, layer: number): FastDecoderLayer {
     return update ? mergedWeight(w, update) : w;
   };
   const bias = (module: LinearModule) =>
-    model.weights.get(`${modulePath(layer, module)}.bias`) as tf.Tensor1D | undefined;
+    model.weights.get(`${modulePath(layer, module)}.bias`) ??
+      tf.zeros([moduleShape(config, module)[0]]);
   /** Rows of several layers one behind the other, within each of `parts` equal parts. */
   const join = (tensors: tf.Tensor[], parts: number) => {
     if (tensors.length === 1) return tensors[0];
@@ -168,15 +171,15 @@ function joined(model: LanguageModel, layer: number): FastDecoderLayer {
     return tf.reshape(whole, tensors[0].rank === 1 ? [out] : [out, -1]);
   };
   const make = (modules: LinearModule[], parts = 1): Product => {
-    const biases = modules.flatMap((module) => bias(module) ?? []);
+    const biased = modules.some((module) => config.biases.includes(module));
     const copy = <T extends tf.Tensor>(make: () => tf.Tensor) => tf.keep(tf.tidy(make)) as T;
     return {
       columns: copy(() => tf.transpose(join(modules.map(weight), parts))),
-      bias: biases.length > 0 ? copy(() => tf.clone(join(biases, parts))) : null,
+      bias: biased ? copy(() => tf.clone(join(modules.map(bias), parts))) : null,
     };
   };
   return {
-    groups: make(["q_proj", "k_proj", "v_proj"], model.config.kvHeads), // a key head's queries, its key, its value
+    groups: make(["q_proj", "k_proj", "v_proj"], config.kvHeads), // a key head's queries, its key, its value
     o: make(["o_proj"]),
     gateUp: make(["gate_proj", "up_proj"]),
     down: make(["down_proj"]),

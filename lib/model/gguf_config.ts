@@ -1,5 +1,6 @@
 import { UserError } from "../base/error.ts";
 import { checkedConfig, type ModelConfig } from "./config.ts";
+import { FAMILIES, familyOfGguf } from "./families.ts";
 import type { GgufValue } from "./gguf.ts";
 import { parseRopeScaling, type RopeScaling } from "./rope_scaling.ts";
 
@@ -7,32 +8,33 @@ import { parseRopeScaling, type RopeScaling } from "./rope_scaling.ts";
 export interface GgufConfigOptions {
   /** The file's name, for messages. */
   readonly file: string;
-  /** Whether the file lacks `output.weight`, so that the embedding is the output projection. */
-  readonly tied: boolean;
-  /** Whether the file has biases on the attention projections (`blk.0.attn_q.bias`). */
-  readonly attentionBias?: boolean;
+  /** Names of its tensors, which say whether there is an output layer and whether layers have biases. */
+  readonly tensors: { has(name: string): boolean };
   /** The tensor `rope_freqs.weight`, by which a Llama 3 file divides its rotary frequencies. */
   readonly ropeFactors?: Float32Array | null;
 }
 
 /**
- * The config inside a GGUF file's metadata (`general.architecture` must be "llama").
+ * The config inside a GGUF file's metadata. `general.architecture` names one of the {@linkcode FAMILIES}, and
+ * is the prefix of its keys.
  *
  * Keys: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  *
- * @throws UserError when the architecture is another one or a key is missing or of another type.
+ * @throws UserError when the architecture is another one, a key is missing or of another type, or attention has
+ *   a sliding window.
  */
 export function configFromGguf(
   metadata: ReadonlyMap<string, GgufValue>,
   options: GgufConfigOptions,
 ): ModelConfig {
-  const { file, ropeFactors } = options;
+  const { file, tensors, ropeFactors } = options;
   const architecture = metadata.get("general.architecture");
-  if (architecture !== "llama" || metadata.has("llama.expert_count")) {
-    const name = architecture === "llama" ? "llama with experts" : architecture ?? null;
+  const family = familyOfGguf(architecture, file);
+  const own = (name: string) => `${architecture}.${name}`;
+  if (metadata.has(own("expert_count"))) {
     throw new UserError(
-      `${file}: general.architecture is ${JSON.stringify(name)}`,
-      'choose a GGUF file of architecture "llama", without experts',
+      `${file}: general.architecture is "${architecture}" with experts`,
+      "choose a GGUF file without experts",
     );
   }
   const optional = (key: string): number | null => {
@@ -56,15 +58,22 @@ export function configFromGguf(
     return value;
   };
   const tokens = metadata.get("tokenizer.ggml.tokens");
-  const hiddenSize = required("llama.embedding_length");
-  const heads = required("llama.attention.head_count");
-  const maxPositions = required("llama.context_length");
-  const headDim = optional("llama.attention.key_length") ??
-    optional("llama.rope.dimension_count") ?? hiddenSize / heads;
-  const type = metadata.get("llama.rope.scaling.type");
-  const factor = optional("llama.rope.scaling.factor");
-  const originalMaxPositions = optional("llama.rope.scaling.original_context_length") ??
+  const hiddenSize = required(own("embedding_length"));
+  const heads = required(own("attention.head_count"));
+  const maxPositions = required(own("context_length"));
+  const headDim = optional(own("attention.key_length")) ??
+    optional(own("rope.dimension_count")) ?? hiddenSize / heads;
+  const type = metadata.get(own("rope.scaling.type"));
+  const factor = optional(own("rope.scaling.factor"));
+  const originalMaxPositions = optional(own("rope.scaling.original_context_length")) ??
     maxPositions;
+  const window = optional(own("attention.sliding_window"));
+  if (window && window < maxPositions) {
+    throw new UserError(
+      `${file}: ${own("attention.sliding_window")} is ${window}, shorter than the context`,
+      "choose a model without sliding-window attention",
+    );
+  }
   let ropeScaling: RopeScaling | null = null;
   if (ropeFactors) {
     const factors = Array.from(ropeFactors);
@@ -80,27 +89,30 @@ export function configFromGguf(
     ropeScaling = parseRopeScaling({
       rope_type: type,
       factor,
-      beta_fast: optional("llama.rope.scaling.yarn_beta_fast"),
-      beta_slow: optional("llama.rope.scaling.yarn_beta_slow"),
+      beta_fast: optional(own("rope.scaling.yarn_beta_fast")),
+      beta_slow: optional(own("rope.scaling.yarn_beta_slow")),
     }, { file, originalMaxPositions });
   }
   const eos = ["eos", "eot"].map((name) => optional(`tokenizer.ggml.${name}_token_id`));
   return checkedConfig({
-    vocabSize: Array.isArray(tokens) ? tokens.length : required("llama.vocab_size"),
+    family,
+    vocabSize: Array.isArray(tokens) ? tokens.length : required(own("vocab_size")),
     hiddenSize,
-    intermediateSize: required("llama.feed_forward_length"),
-    layers: required("llama.block_count"),
+    intermediateSize: required(own("feed_forward_length")),
+    layers: required(own("block_count")),
     heads,
-    kvHeads: optional("llama.attention.head_count_kv") ?? heads,
+    kvHeads: optional(own("attention.head_count_kv")) ?? heads,
     headDim,
     maxPositions,
     // GGUF keeps 32 bits: 1e-5 arrives as 9.99999974738e-6, which config.json would then carry on.
-    rmsEps: Number(required("llama.attention.layer_norm_rms_epsilon").toPrecision(7)),
-    ropeTheta: optional("llama.rope.freq_base") ?? 10_000,
+    rmsEps: Number(required(own("attention.layer_norm_rms_epsilon")).toPrecision(7)),
+    ropeTheta: optional(own("rope.freq_base")) ?? 10_000,
     ropeScaling,
-    tieEmbeddings: options.tied,
-    attentionBias: options.attentionBias ?? false,
-    mlpBias: false,
+    tieEmbeddings: !tensors.has("output.weight"),
+    biases: FAMILIES[family].biases({
+      attention_bias: tensors.has("blk.0.attn_q.bias"),
+      mlp_bias: tensors.has("blk.0.ffn_up.bias"),
+    }),
     bosId: optional("tokenizer.ggml.bos_token_id"),
     eosIds: [...new Set(eos.filter((id) => id !== null))],
     padId: optional("tokenizer.ggml.padding_token_id"),

@@ -1,4 +1,5 @@
 import { UserError } from "../base/error.ts";
+import { FAMILIES, familyOfGguf } from "./families.ts";
 import type { GgufFile } from "./gguf.ts";
 import type { WeightSource } from "./weight_source.ts";
 
@@ -22,10 +23,10 @@ const outerNames: Readonly<Record<string, string>> = {
 };
 
 /**
- * The Hugging Face name of a tensor of a LanguageModel GGUF file: "blk.3.attn_q.weight" is
+ * The Hugging Face name of a tensor of a GGUF file: "blk.3.attn_q.weight" is
  * "model.layers.3.self_attn.q_proj.weight".
  *
- * @returns undefined for a name that a plain Llama model does not have.
+ * @returns undefined for a name that no model of the {@linkcode FAMILIES} has.
  */
 export function ggufToHfName(name: string): string | undefined {
   const [, outer, layer, inner, kind] =
@@ -36,15 +37,15 @@ export function ggufToHfName(name: string): string | undefined {
 }
 
 /** The Hugging Face name of every weight of the file, in the file's order, with its name there. */
-export function ggufTensorNames(file: Pick<GgufFile, "path" | "tensors">): Map<string, string> {
+function tensorNames(file: GgufFile): Map<string, string> {
   const names = new Map<string, string>();
   for (const name of file.tensors.keys()) {
     if (name === "rope_freqs.weight") continue; // part of the config, not a weight
     const hf = ggufToHfName(name);
     if (!hf) {
       throw new UserError(
-        `${file.path}: tensor "${name}" does not belong to a plain Llama model`,
-        "choose a GGUF file of a dense Llama model",
+        `${file.path}: tensor "${name}" does not belong to a dense decoder`,
+        "choose a GGUF file of a plain text model without experts",
       );
     }
     names.set(hf, name);
@@ -53,21 +54,22 @@ export function ggufTensorNames(file: Pick<GgufFile, "path" | "tensors">): Map<s
 }
 
 /**
- * The weights of a LanguageModel GGUF file under their Hugging Face names and in Hugging Face's layout.
+ * The weights of a GGUF file under their Hugging Face names and in Hugging Face's layout: where llama.cpp's
+ * converter reordered the rows of the query and key projections, that is undone.
  *
- * llama.cpp rotates neighbouring dimensions (2i, 2i+1) of a head, `transformers` dimension i with
- * i + headDim/2; the converter therefore reorders the rows of the query and key projections, and
- * that is undone here.
+ * @throws UserError when the architecture is another one or a tensor is of no known layer.
  */
 export function ggufWeights(file: GgufFile): WeightSource {
-  const names = ggufTensorNames(file);
+  const architecture = file.metadata.get("general.architecture");
+  const { gguf } = FAMILIES[familyOfGguf(architecture, file.path)];
+  const names = tensorNames(file);
   const tensor = (name: string) => {
     const found = file.tensors.get(names.get(name) ?? "");
     if (found) return found;
     throw new UserError(`${file.path} has no tensor for "${name}"`, "choose a complete model file");
   };
-  const heads = Number(file.metadata.get("llama.attention.head_count"));
-  const kvHeads = Number(file.metadata.get("llama.attention.head_count_kv") ?? heads);
+  const heads = Number(file.metadata.get(`${architecture}.attention.head_count`));
+  const kvHeads = Number(file.metadata.get(`${architecture}.attention.head_count_kv`) ?? heads);
   return {
     names: [...names.keys()],
     shape: (name) => tensor(name).shape,
@@ -75,7 +77,7 @@ export function ggufWeights(file: GgufFile): WeightSource {
       const { name: inFile, shape } = tensor(name);
       const data = await file.read(inFile);
       const [, kind] = /\.attn_([qk])\./.exec(inFile) ?? [];
-      return kind
+      return gguf?.permuted && kind
         ? halfSplitRows(data, { rows: shape[0], heads: kind === "q" ? heads : kvHeads })
         : data;
     },

@@ -15,7 +15,8 @@ import {
 } from "../tensor/mod.ts";
 import type { Batch } from "./batch.ts";
 import type { ModelConfig } from "./config.ts";
-import { LINEAR_MODULES, type LoraAdapter, modulePath, moduleShape } from "./lora.ts";
+import { LINEAR_MODULES, modulePath } from "./linear_modules.ts";
+import { type LoraAdapter, moduleShape } from "./lora.ts";
 import { ropeTables } from "./rope_tables.ts";
 import type { WeightSource } from "./weight_source.ts";
 
@@ -30,7 +31,8 @@ export interface ForwardOptions {
 }
 
 /**
- * A decoder of the Llama family: RMSNorm, rotary positions, grouped-query attention, SwiGLU.
+ * A decoder as Llama and its relatives have it: RMSNorm, rotary positions, grouped-query attention, SwiGLU.
+ * What sets the families apart is in `families.ts`.
  *
  * It computes hidden states; what is done with them (log-probabilities, judgments, sampling) lives
  * elsewhere, and it knows nothing of preferences.
@@ -57,8 +59,7 @@ export class LanguageModel {
         const path = modulePath(layer, module);
         const [out, input] = moduleShape(config, module);
         shapes.set(`${path}.weight`, [out, input]);
-        const biased = path.includes("mlp") ? config.mlpBias : config.attentionBias;
-        if (biased) shapes.set(`${path}.bias`, [out]);
+        if (config.biases.includes(module)) shapes.set(`${path}.bias`, [out]);
       }
     }
     shapes.set("model.norm.weight", [C]);
@@ -82,7 +83,8 @@ export class LanguageModel {
    * A model read from a checkpoint.
    *
    * @param options.file The checkpoint's path, for messages.
-   * @throws {UserError} if a tensor is missing or has another shape than the config says; it is named
+   * @throws {UserError} if a tensor is missing or has another shape than the config says, or a bias would
+   *   be overlooked; it is named
    */
   static async load(
     config: ModelConfig,
@@ -106,6 +108,13 @@ export class LanguageModel {
           "use the checkpoint that belongs to this config.json",
         );
       }
+    }
+    const unused = source.names.find((name) => name.endsWith("_proj.bias") && !shapes.has(name));
+    if (unused !== undefined) {
+      throw new UserError(
+        `${file}: the config asks for no tensor "${unused}"`,
+        "use the config.json that belongs to this checkpoint",
+      );
     }
     const weights = new Map<string, tf.Tensor>();
     for (const [name, shape] of shapes) {

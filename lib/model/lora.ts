@@ -3,20 +3,7 @@ import { UserError } from "../base/error.ts";
 import type { Rng } from "../base/random.ts";
 import type { LowRank } from "../tensor/mod.ts";
 import type { ModelConfig } from "./config.ts";
-
-/** Linear layers of a Llama block, by the names Hugging Face gives them. */
-export const LINEAR_MODULES = [
-  "q_proj",
-  "k_proj",
-  "v_proj",
-  "o_proj",
-  "gate_proj",
-  "up_proj",
-  "down_proj",
-] as const;
-
-/** Name of a linear layer of a Llama block. */
-export type LinearModule = typeof LINEAR_MODULES[number];
+import { LINEAR_MODULES, type LinearModule, modulePath } from "./linear_modules.ts";
 
 /** Settings of an adapter, in PEFT's terms. */
 export interface LoraConfig {
@@ -37,14 +24,6 @@ export const LORA_DEFAULTS: LoraConfig = {
   dropout: 0.1,
   targetModules: LINEAR_MODULES,
 };
-
-/** Where a linear layer sits: "model.layers.3.self_attn.q_proj". */
-export function modulePath(layer: number, module: LinearModule): string {
-  const part = module.endsWith("gate_proj") || module === "up_proj" || module === "down_proj"
-    ? "mlp"
-    : "self_attn";
-  return `model.layers.${layer}.${part}.${module}`;
-}
 
 /** Shape (out, in) of a linear layer's weight. */
 export function moduleShape(config: ModelConfig, module: LinearModule): [number, number] {

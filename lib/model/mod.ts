@@ -1,13 +1,15 @@
-/** The model room: a Llama-family decoder, its weights, its adapters, and what it can be asked. @module */
+/** The model room: a decoder and the families it comes in, its weights, its adapters, and what it can be asked. @module */
 export * from "./batch.ts";
 export * from "./checkpoint.ts";
 export * from "./config.ts";
+export { FAMILIES, type FamilyName } from "./families.ts";
 export { configFromGguf } from "./gguf_config.ts";
 export { ropeFrequencies } from "./rope_frequencies.ts";
 export * from "./with_model.ts";
 export * from "./generate.ts";
 export * from "./language_model.ts";
 export * from "./load.ts";
+export { LINEAR_MODULES, type LinearModule } from "./linear_modules.ts";
 export * from "./lora.ts";
 export * from "./peft.ts";
 export * from "./safetensors.ts";

@@ -4,9 +4,11 @@
  */
 import { z } from "zod";
 import { UserError } from "../base/error.ts";
+import { writeWhole } from "../base/files.ts";
 import type { ModelConfig } from "./config.ts";
 import { readJson } from "./json_file.ts";
-import { LINEAR_MODULES, LoraAdapter, type LoraConfig } from "./lora.ts";
+import { LINEAR_MODULES } from "./linear_modules.ts";
+import { LoraAdapter, type LoraConfig } from "./lora.ts";
 import { openSafetensors, writeSafetensors } from "./safetensors.ts";
 
 /** PEFT wraps the model twice; its names show it. */
@@ -44,7 +46,6 @@ export async function saveAdapter(
   folder: string,
   { baseModel }: { baseModel: string },
 ): Promise<void> {
-  await Deno.mkdir(folder, { recursive: true });
   const tensors: Record<string, { shape: number[]; data: Float32Array }> = {};
   for (const [name, tensor] of adapter.parameters) {
     tensors[PREFIX + name] = { shape: tensor.shape, data: await tensor.data() as Float32Array };
@@ -68,9 +69,7 @@ export async function saveAdapter(
     use_rslora: false,
     target_modules: [...targetModules],
   };
-  const path = `${folder}/adapter_config.json`;
-  await Deno.writeTextFile(`${path}.part`, JSON.stringify(config, null, 2) + "\n");
-  await Deno.rename(`${path}.part`, path);
+  await writeWhole(`${folder}/adapter_config.json`, JSON.stringify(config, null, 2) + "\n");
 }
 
 /**

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { UserError } from "../base/error.ts";
+import { writeWhole } from "../base/files.ts";
 import { BinaryFile } from "./binary_file.ts";
 import { readJson } from "./json_file.ts";
 import { decodeBf16, decodeF16, decodeF32 } from "./quant.ts";
@@ -197,15 +198,22 @@ export interface TensorData {
 
 /** Settings of {@linkcode writeSafetensors}. */
 export interface WriteSafetensorsOptions {
-  /** Texts for `__metadata__`; `transformers` wants `{ format: "pt" }`, which is the default. */
+  /**
+   * Texts for `__metadata__`; `transformers` wants this default.
+   *
+   * @default { format: "pt" }
+   */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** Format in the file; F16 and BF16 round to nearest, ties to even. Default F32. */
+  /**
+   * Format in the file; F16 and BF16 round to nearest, ties to even.
+   *
+   * @default "F32"
+   */
   readonly dtype?: "F32" | "F16" | "BF16";
 }
 
 /**
- * Writes tensors as one safetensors file, whole or not at all: a temporary file beside it takes the
- * name once it is complete and on disk.
+ * Writes tensors as one safetensors file, whole or not at all.
  *
  * @throws UserError when a shape does not fit its values or the file cannot be written.
  *
@@ -246,25 +254,12 @@ export async function writeSafetensors(
   new DataView(head.buffer).setBigUint64(0, BigInt(head.length - 8), true);
   head.set(json, 8);
 
-  const temporary = `${path}.${Deno.pid}.tmp`;
-  try {
-    using file = await Deno.open(temporary, { write: true, create: true, truncate: true });
-    await writeAll(file, head);
-    for (const [, { data }] of list) await writeAll(file, encode(data, dtype));
-    await file.sync();
-    await Deno.rename(temporary, path);
-  } catch (cause) {
-    await Deno.remove(temporary).catch(() => {}); // it may never have come into being
-    throw new UserError(
-      `cannot write ${path}: ${cause instanceof Error ? cause.message : cause}`,
-      "check that the folder exists, can be written and has space left",
-      { cause },
-    );
-  }
-}
+  await writeWhole(path, pieces());
 
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
+  function* pieces(): Generator<Uint8Array> {
+    yield head;
+    for (const [, { data }] of list) yield encode(data, dtype);
+  }
 }
 
 function encode(data: Float32Array, dtype: "F32" | "F16" | "BF16"): Uint8Array {

@@ -1,3 +1,4 @@
+import { writeWhole } from "../base/files.ts";
 import type { LanguageModel } from "./language_model.ts";
 import { toHfConfig } from "./config.ts";
 import { writeSafetensors } from "./safetensors.ts";
@@ -13,17 +14,12 @@ export async function saveModel(
   folder: string,
   { dtype = "F32" }: { dtype?: "F32" | "F16" | "BF16" } = {},
 ): Promise<void> {
-  await Deno.mkdir(folder, { recursive: true });
   const tensors: Record<string, { shape: number[]; data: Float32Array }> = {};
   for (const [name, tensor] of model.weights) {
     tensors[name] = { shape: tensor.shape, data: await tensor.data() as Float32Array };
   }
-  const path = `${folder}/config.json`;
-  await Deno.writeTextFile(
-    `${path}.part`,
-    JSON.stringify(toHfConfig(model.config), null, 2) + "\n",
-  );
-  await Deno.rename(`${path}.part`, path);
+  const config = JSON.stringify(toHfConfig(model.config), null, 2) + "\n";
+  await writeWhole(`${folder}/config.json`, config);
   await writeSafetensors(`${folder}/model.safetensors`, tensors, {
     metadata: { format: "pt" },
     dtype,

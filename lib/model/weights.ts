@@ -47,8 +47,7 @@ export async function readConfig(path: string): Promise<ModelConfig> {
       const { metadata, tensors } = file;
       return configFromGguf(metadata, {
         file: gguf,
-        tied: !tensors.has("output.weight"),
-        attentionBias: tensors.has("blk.0.attn_q.bias"),
+        tensors,
         ropeFactors: tensors.has("rope_freqs.weight") ? await file.read("rope_freqs.weight") : null,
       });
     } finally {

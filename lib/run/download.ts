@@ -1,25 +1,26 @@
-import {
-  downloadFile,
-  fileDownloadInfo,
-  HubApiError,
-  type RepoDesignation,
-} from "@huggingface/hub";
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { downloadFile, fileDownloadInfo, type RepoDesignation } from "@huggingface/hub";
 import { dirname } from "node:path";
+import { describeFailure, StallGuard } from "../base/download.ts";
 import { UserError } from "../base/error.ts";
+import { removeIfThere, sha256Of, sizeOf } from "../base/files.ts";
 
-/** How to reach the Hub; all of it has defaults. */
+/** How to reach the Hub. */
 export interface HubOptions {
   /** Hears one line for each thing worth knowing. */
   readonly log?: (line: string) => void;
   /** Replaces the global fetch, in tests. */
   readonly fetch?: typeof fetch;
-  /** Another Hub, such as a mirror; default https://huggingface.co. */
+  /**
+   * Another Hub, such as a mirror.
+   * @default "https://huggingface.co"
+   */
   readonly hubUrl?: string;
   /** For gated or private repositories. */
   readonly accessToken?: string;
-  /** Longest wait for an answer, or for more of it, in milliseconds; default 10,000. */
+  /**
+   * Longest wait for a response, or for more of it, in milliseconds.
+   * @default 10_000
+   */
   readonly timeoutMs?: number;
 }
 
@@ -27,7 +28,10 @@ export interface HubOptions {
 export interface HubFile {
   readonly repo: RepoDesignation;
   readonly path: string;
-  /** Branch, tag or commit; default `main`. */
+  /**
+   * Branch, tag or commit.
+   * @default "main"
+   */
   readonly revision?: string;
 }
 
@@ -88,82 +92,6 @@ export async function downloadHubFile(
   } finally {
     guard.stop();
   }
-}
-
-/** Says in a few words what a failed request means. */
-export function describeFailure(error: unknown): string {
-  if (error instanceof HubApiError) {
-    return error.statusCode === 401 || error.statusCode === 404
-      ? `not found, or not open to everyone (HTTP ${error.statusCode})`
-      : `HTTP ${error.statusCode}`;
-  }
-  if (!(error instanceof Error)) return String(error);
-  // Deno's own message begins with the whole URL, which says nothing about why.
-  const cause = error.cause instanceof Error
-    ? `: ${error.cause.message.replace(/^error sending request for url \(.*?\): /, "")}`
-    : "";
-  return error.message + cause;
-}
-
-/** Aborts requests that say nothing for too long; a slow but living download goes on. */
-export class StallGuard {
-  #controller = new AbortController();
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #responses: Response[] = [];
-
-  constructor(private readonly timeoutMs: number) {}
-
-  /** A fetch under this guard. */
-  wrap(inner: typeof fetch): typeof fetch {
-    return async (input, init) => {
-      this.alive();
-      const response = await inner(input, { ...init, signal: this.#controller.signal });
-      this.alive();
-      this.#responses.push(response);
-      return response;
-    };
-  }
-
-  /** Something came: wait anew. */
-  alive(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(
-      () => this.#controller.abort(new Error(`no answer for ${this.timeoutMs / 1000} seconds`)),
-      this.timeoutMs,
-    );
-  }
-
-  /** Ends the waiting, and lets go of answers that were asked for their headers only. */
-  stop(): void {
-    clearTimeout(this.#timer);
-    for (const { body, bodyUsed } of this.#responses.splice(0)) {
-      if (!bodyUsed) body?.cancel().catch(() => {}); // a cut connection cancels with an error
-    }
-  }
-}
-
-/** The sha256 of a file in hex, read in chunks. */
-export async function sha256Of(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
-  return hash.digest("hex");
-}
-
-/** A file's size in bytes; `undefined` when nothing is there. */
-export async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await Deno.stat(path)).size;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return undefined;
-    }
-    throw error;
-  }
-}
-
-/** Removes a file or folder with all that is in it; nothing there is no error. */
-export async function removeIfThere(path: string): Promise<void> {
-  if (await sizeOf(path) !== undefined) await Deno.remove(path, { recursive: true });
 }
 
 /** Bytes as megabytes for people. */

@@ -1,16 +1,9 @@
 import { listFiles } from "@huggingface/hub";
 import { dirname, join } from "node:path";
+import { describeFailure, StallGuard } from "../base/download.ts";
 import { UserError } from "../base/error.ts";
-import {
-  describeFailure,
-  downloadHubFile,
-  type HubOptions,
-  megabytes,
-  removeIfThere,
-  sha256Of,
-  sizeOf,
-  StallGuard,
-} from "./download.ts";
+import { removeIfThere, sha256Of, sizeOf } from "../base/files.ts";
+import { downloadHubFile, type HubOptions, megabytes } from "./download.ts";
 
 /** The model that a run takes when none is named. */
 export const DEFAULT_MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct";

@@ -1,23 +1,25 @@
 /** All figures from their tables into a folder, drawn anew only where something changed. */
 import { relative } from "node:path";
-import { UserError } from "../base/error.ts";
-import { makeFolder, writeWhole } from "../base/files.ts";
+import { parseRows } from "../base/csv.ts";
+import { readIfThere, writeWhole } from "../base/files.ts";
 import type { FigureEntry } from "./figure_entry.ts";
 import { type Exhibit, gallery } from "./gallery.ts";
 import { plotlySource, renderImages } from "./render.ts";
 import type { Figure } from "./style.ts";
-import { parseRows } from "../base/csv.ts";
 
 /** Where figures come from and go to. */
 export interface DrawOptions {
   readonly figures: readonly FigureEntry[];
-  /** Folder that the paths of tables start from; the working folder unless said. */
+  /**
+   * Folder that the paths of tables start from.
+   * @default "."
+   */
   readonly root?: string;
   /** Folder of the pictures. */
   readonly out: string;
   /** Gets a line for each thing done or left out. */
   readonly log: (line: string) => void;
-  /** Draws SVG files; {@linkcode renderImages} unless said. */
+  /** Draws SVG files; {@linkcode renderImages} outside tests. */
   readonly render?: (figures: readonly Figure[]) => Promise<Uint8Array<ArrayBuffer>[]>;
 }
 
@@ -44,7 +46,6 @@ export async function drawFigures(options: DrawOptions): Promise<void> {
   const tools = await hash(
     plotly + await Deno.readTextFile(new URL("./render.ts", import.meta.url)),
   );
-  await makeFolder(out);
 
   const wanted = await Promise.all(exhibits.map(async ({ name, figure }) => {
     const mark = `<!-- drawn from ${await hash(tools + JSON.stringify(figure))} -->\n`;
@@ -85,16 +86,6 @@ async function tables(
 
 const current = async (path: string, mark: string): Promise<boolean> =>
   (await readIfThere(path))?.endsWith(mark) ?? false;
-
-async function readIfThere(path: string): Promise<string | null> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return null;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UserError(`cannot read ${path}: ${reason}`, "make it a readable file", { cause });
-  }
-}
 
 async function hash(text: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));

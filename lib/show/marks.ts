@@ -5,8 +5,8 @@ import { faint, INK, type Look, type Trace } from "./style.ts";
 export interface Point {
   readonly x: number;
   readonly y: number;
-  readonly low?: number;
-  readonly high?: number;
+  readonly low?: number | null;
+  readonly high?: number | null;
 }
 
 /** A value with its interval at a row of a dot plot; rows are numbers, named by the axis. */
@@ -14,8 +14,8 @@ export interface Dot {
   readonly row: number;
   readonly label: string;
   readonly value: number;
-  readonly low?: number;
-  readonly high?: number;
+  readonly low?: number | null;
+  readonly high?: number | null;
   readonly color: string;
 }
 
@@ -26,7 +26,7 @@ export function line(
   { width = 2.5, markers = points.length <= 12 }: { width?: number; markers?: boolean } = {},
 ): Trace[] {
   const sorted = [...points].sort((a, b) => a.x - b.x);
-  const bounded = sorted.filter((p) => p.low !== undefined && p.high !== undefined);
+  const bounded = sorted.filter((p) => typeof p.low === "number" && typeof p.high === "number");
   const band: Trace[] = bounded.length < 2 ? [] : [{
     type: "scatter",
     mode: "lines",

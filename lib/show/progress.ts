@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { duration, Progress } from "../base/progress.ts";
+import { Progress, progressLine } from "../base/progress.ts";
 import { Stopped } from "../run/stage.ts";
 import { escapeHtml } from "./html_table.ts";
 import { inKernel, macrotask, send } from "./kernel.ts";
@@ -13,11 +13,20 @@ import { listenForStop, stopAsked } from "./stop.ts";
 export interface ProgressOptions {
   /** How much there is to do. */
   total: number;
-  /** What is counted, in the singular. Default "step". */
+  /**
+   * What is counted, in the singular.
+   * @default "step"
+   */
   unit?: string;
-  /** Already done when it starts, in a resumed cell. */
+  /**
+   * Already done when it starts, in a resumed cell.
+   * @default 0
+   */
   done?: number;
-  /** Milliseconds between two drawings. Default 300. */
+  /**
+   * Milliseconds between two drawings in a notebook.
+   * @default 300
+   */
   every?: number;
 }
 
@@ -50,7 +59,8 @@ export class Job {
     this.#options = { unit: "step", done: 0, every: 300, ...options };
     this.#done = this.#options.done;
     this.#unlisten = listenForStop();
-    if (!inKernel()) this.#lines = new Progress(name, this.#options);
+    const { unit, total, done } = this.#options;
+    if (!inKernel()) this.#lines = new Progress(name, { unit, total, done });
   }
 
   /** Whether the user asked to stop: what `lib` functions take as `shouldStop` or `stopping`. */
@@ -58,7 +68,7 @@ export class Job {
 
   /**
    * Takes note of work done in all and draws now and then. For the callbacks of `lib` functions, which stop
-   * by themselves when told so by {@linkcode stopping}; in loops of one's own use {@linkcode update}.
+   * by themselves when told so by {@linkcode stopping}; in a cell's own loop use {@linkcode update}.
    */
   readonly note = async (done: number, numbers: Numbers = {}): Promise<void> => {
     this.#done = done;
@@ -110,8 +120,7 @@ export class Job {
 
   async #draw(state: "running" | "stopped" | "done"): Promise<void> {
     if (this.#lines) {
-      const texts = Object.entries(this.#numbers).map(([name, value]) => [name, numberText(value)]);
-      this.#lines.update(this.#done, Object.fromEntries(texts));
+      this.#lines.update(this.#done, this.#numbers);
       if (state !== "running") this.#lines.finish();
       return await macrotask();
     }
@@ -126,17 +135,14 @@ export class Job {
   }
 
   #line(state: "running" | "stopped" | "done"): string {
-    const { unit, total, done } = this.#options;
+    const { unit, total, done: doneBefore } = this.#options;
     const elapsed = (performance.now() - this.#started) / 1000;
-    const fresh = this.#done - done;
-    const left = fresh > 0 ? elapsed / fresh * (total - this.#done) : NaN;
-    return [
-      `${this.#name}: ${unit} ${this.#done}/${total}`,
-      ...Object.entries(this.#numbers).map(([name, value]) => `${name} ${numberText(value)}`),
-      duration(elapsed),
-      ...(state === "running" && Number.isFinite(left) ? [`${duration(left)} left`] : []),
-      ...(state === "stopped" ? ["stopped; run the cell again to go on"] : []),
-    ].join(" | ");
+    const counts = { unit, total, done: this.#done, doneBefore };
+    const line = progressLine(
+      { name: this.#name, ...counts, elapsed, numbers: this.#numbers },
+      state !== "running",
+    );
+    return state === "stopped" ? `${line} | stopped; run the cell again to resume` : line;
   }
 }
 
@@ -184,9 +190,6 @@ export async function* each<T>(
     await job.abandon(); // a `break`, or an error in the loop's body
   }
 }
-
-const numberText = (value: number | string): string =>
-  typeof value === "string" || Number.isInteger(value) ? String(value) : value.toPrecision(3);
 
 function bar(line: string, share: number): string {
   const width = (100 * share).toFixed(1);

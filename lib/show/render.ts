@@ -1,7 +1,7 @@
 /** Figures as pictures: plotly.js in a headless Chromium, without network. */
-import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../base/error.ts";
+import { writeWhole } from "../base/files.ts";
 import type { Figure } from "./style.ts";
 
 const BROWSERS = ["chromium", "chromium-browser", "google-chrome"];
@@ -55,8 +55,7 @@ export async function renderImages(
 /** Draws one figure as a PNG file. @throws {UserError} if there is no Chromium, or it fails */
 export async function renderPng(figure: Figure, path: string): Promise<void> {
   const [png] = await renderImages([figure], "png");
-  await Deno.mkdir(dirname(path), { recursive: true });
-  await Deno.writeFile(path, png);
+  await writeWhole(path, png);
 }
 
 /** Below the checkout, so that a command need not be allowed to write elsewhere. */

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../base/error.ts";
+import { writeWhole } from "../base/files.ts";
 import { plotlySource, renderImages } from "./render.ts";
 import type { Figure } from "./style.ts";
 
@@ -36,9 +37,7 @@ export async function still(
   }
   try {
     const [png] = await draw([figure]);
-    await Deno.mkdir(folder, { recursive: true });
-    await Deno.writeFile(`${path}.part`, png);
-    await Deno.rename(`${path}.part`, path);
+    await writeWhole(path, png);
     return { png };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;

@@ -14,13 +14,6 @@ export interface MuonConfig {
   readonly momentum: number;
   /** Decoupled decay of matrices: a step takes this share of the learning rate off them. */
   readonly weightDecay: number;
-  /**
-   * Factor on the learning rate of a matrix, named as `adjust_lr_fn` of `torch.optim.Muon`.
-   * "original": sqrt(max(1, rows / columns)), as in the source; rates are near 0.02.
-   * "match_rms_adamw": 0.2 sqrt(max(rows, columns)), which gives an update the root mean square of a
-   * typical AdamW update (https://arxiv.org/abs/2502.16982, section 2.2), so that AdamW's rates carry over.
-   */
-  readonly adjustRate: "original" | "match_rms_adamw";
   /** Gradients are scaled down to this norm over all parameters; 0 switches clipping off. */
   readonly clipNorm: number;
   /** What is not a hidden matrix (embeddings, head, norms) is left to AdamW. */
@@ -33,7 +26,6 @@ export interface MuonConfig {
 export const MUON_DEFAULTS: MuonConfig = {
   momentum: 0.95,
   weightDecay: 0,
-  adjustRate: "match_rms_adamw",
   clipNorm: 1,
   adamw: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0 },
   adamwRate: 1,
@@ -61,7 +53,11 @@ interface Group {
  *     M <- mu M + (1 - mu) g
  *     W <- (1 - rate decay) W - rate factor orthogonal((1 - mu) g + mu M)
  *
- * Source: https://kellerjordan.github.io/posts/muon/, in the form of `torch.optim.Muon`.
+ * The factor 0.2 sqrt(max(rows, columns)) gives an update the root mean square of a typical AdamW update
+ * (https://arxiv.org/abs/2502.16982, section 2.2), so that AdamW's learning rates carry over.
+ *
+ * Source: https://kellerjordan.github.io/posts/muon/, in the form of `torch.optim.Muon` with
+ * `adjust_lr_fn="match_rms_adamw"`.
  */
 export class Muon implements Optimizer {
   readonly #groups: readonly Group[];
@@ -80,9 +76,7 @@ export class Muon implements Optimizer {
     );
     this.#groups = [...places].map(([name, at]) => {
       const [rows, columns] = parameters[at[0]].shape;
-      const factor = config.adjustRate === "original"
-        ? Math.sqrt(Math.max(1, rows / columns))
-        : 0.2 * Math.sqrt(Math.max(rows, columns));
+      const factor = 0.2 * Math.sqrt(Math.max(rows, columns));
       const shape = [at.length, rows, columns] as const;
       return { moment: `momentum.${name}`, at, shape, factor, momentum: tf.zeros([...shape]) };
     });

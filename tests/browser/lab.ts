@@ -8,7 +8,8 @@
  */
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { installJupyter, jupyterEnv, ROOT } from "../../lib/tools/notebook/jupyter.ts";
+import { installJupyter, jupyterEnv } from "../../lib/tools/notebook/jupyter.ts";
+import { ROOT } from "../../lib/tools/setup/places.ts";
 import { labCommand } from "../../lib/cli/notebooks.ts";
 import { SCALE_VARIABLE, SEED_VARIABLE } from "../../lib/show/notebook_config.ts";
 import { FOLDER, idle, outputs, runByClick, runToEnd, say, shot, stop } from "./page.ts";

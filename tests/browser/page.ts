@@ -1,6 +1,6 @@
 /** JupyterLab's page as a person uses it: cells found, run by clicking, looked at. */
 import type { Page } from "playwright-core";
-import { ROOT } from "../../lib/tools/notebook/jupyter.ts";
+import { ROOT } from "../../lib/tools/setup/places.ts";
 
 /** Where screenshots and the copies of notebooks go. */
 export const FOLDER = `${ROOT}/.engine/browser`;

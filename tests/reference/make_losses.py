@@ -3,7 +3,7 @@
     python tests/reference/make_losses.py
 
 Run make_model.py first: part two uses its tiny-tied model and adapter. Needs the packages of
-../../lib/bench/requirements.txt and requirements.txt.
+../../lib/tools/speed/requirements.txt and requirements.txt.
 """
 
 import tempfile

@@ -1,11 +1,11 @@
-"""Makes the model fixtures beside this file: two tiny Llama models and a LoRA adapter.
+"""Makes the model fixtures beside this file: two tiny Llama models and a LoRA adapter. See make_qwen2.py too.
 
 Everything that a parity test compares against comes out of transformers, PEFT and torch, never out
 of this project. Run it again only to change the fixtures; the tests read the files it wrote.
 
     python tests/reference/make_model.py
 
-Needs the packages of ../../lib/bench/requirements.txt.
+Needs the packages of ../../lib/tools/speed/requirements.txt.
 """
 
 import json
@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 import transformers
 from safetensors.torch import save_file
-from transformers import ModelConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM
 
 HERE = Path(__file__).parent
 VERSIONS = {
@@ -54,21 +54,27 @@ def write_json(path, value):
 
 
 def random_llama(seed, **options):
-    """Weights of a size that makes logits differ clearly between tokens, norms unlike one."""
     torch.manual_seed(seed)
-    model = LlamaForCausalLM(ModelConfig(**SHAPE, **options)).float().eval()
+    return randomised(LlamaForCausalLM(LlamaConfig(**SHAPE, **options)))
+
+
+def randomised(model):
+    """Weights of a size that makes logits differ clearly between tokens, norms unlike one."""
+    model = model.float().eval()
     with torch.no_grad():
         for name, weight in model.named_parameters():
-            if weight.dim() == 1:
+            if name.endswith("bias"):
+                weight.normal_(0, 0.5)
+            elif weight.dim() == 1:
                 weight.uniform_(0.5, 1.5)
             else:  # large against the embeddings: a tied model would otherwise only repeat its input
                 weight.normal_(0, 0.25 if "embed" in name else 1.5 / weight.shape[1] ** 0.5)
     return model
 
 
-def rows(lengths, seed):
+def rows(lengths, seed, vocab_size=SHAPE["vocab_size"]):
     rng = np.random.default_rng(seed)
-    return [rng.integers(3, SHAPE["vocab_size"], n).tolist() for n in lengths]
+    return [rng.integers(3, vocab_size, n).tolist() for n in lengths]
 
 
 def logits_of(model, ids):
@@ -90,7 +96,7 @@ def greedy(model, prompts, n=12):
     return out, lead
 
 
-def make_tiny(folder, model, ids, **save_options):
+def make_tiny(folder, model, ids, gradients=GRADIENTS, **save_options):
     """The model as save_pretrained writes it, and what it computes, in expected.{json,safetensors}."""
     path = HERE / folder
     shutil.rmtree(path, ignore_errors=True)
@@ -104,7 +110,7 @@ def make_tiny(folder, model, ids, **save_options):
     loss = sum(losses) / sum(len(row) - 1 for row in ids)  # mean over all targets of all rows
     loss.backward()
     weights = dict(model.named_parameters())
-    tensors |= {f"gradient.{name}": weights[name].grad for name in GRADIENTS}
+    tensors |= {f"gradient.{name}": weights[name].grad for name in gradients}
     model.zero_grad()
     prompts = [ids[0], ids[1][:7], ids[2][:4]]
     new, lead = greedy(model, prompts)

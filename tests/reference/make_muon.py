@@ -2,7 +2,7 @@
 
     python tests/reference/make_muon.py
 
-Needs the packages of ../../lib/bench/requirements.txt (torch 2.9 or later).
+Needs the packages of ../../lib/tools/speed/requirements.txt (torch 2.9 or later).
 """
 
 import torch
@@ -21,8 +21,8 @@ SHAPES = {
 }
 HIDDEN = [name for name in SHAPES if "proj" in name]
 CASES = [
-    {"adjust": "original", "rate": 0.02, "adamw_rate": 0.015, "weight_decay": 0.1, "clip_norm": 0},
-    {"adjust": "match_rms_adamw", "rate": 0.01, "adamw_rate": 1, "weight_decay": 0, "clip_norm": 1},
+    {"rate": 0.02, "adamw_rate": 0.75, "weight_decay": 0.1, "clip_norm": 0},
+    {"rate": 0.01, "adamw_rate": 1, "weight_decay": 0, "clip_norm": 1},
 ]
 BETAS, EPS = (0.9, 0.95), 1e-8
 
@@ -43,7 +43,7 @@ def run(case, start, gradients, iteration):
     rest = [values[name] for name in SHAPES if name not in HIDDEN]
     decay = case["weight_decay"]
     muon = torch.optim.Muon(
-        [values[name] for name in HIDDEN], lr=case["rate"], weight_decay=decay, adjust_lr_fn=case["adjust"],
+        [values[name] for name in HIDDEN], lr=case["rate"], weight_decay=decay, adjust_lr_fn="match_rms_adamw",
     )
     adamw = torch.optim.AdamW(rest, lr=case["rate"] * case["adamw_rate"], betas=BETAS, eps=EPS, weight_decay=decay)
     original, norms = torch_muon._zeropower_via_newtonschulz, []

@@ -2,7 +2,7 @@
 
     python tests/reference/make_reward.py
 
-Needs the packages of ../../lib/bench/requirements.txt.
+Needs the packages of ../../lib/tools/speed/requirements.txt.
 """
 
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 import transformers
-from transformers import ModelConfig, LlamaForSequenceClassification
+from transformers import LlamaConfig, LlamaForSequenceClassification
 
 FOLDER = Path(__file__).parent / "tiny-reward"
 SHAPE = dict(
@@ -20,7 +20,7 @@ SHAPE = dict(
 )
 
 torch.manual_seed(11)
-model = LlamaForSequenceClassification(ModelConfig(**SHAPE)).float().eval()
+model = LlamaForSequenceClassification(LlamaConfig(**SHAPE)).float().eval()
 with torch.no_grad():
     for name, weight in model.named_parameters():
         spread = 0.5 if "norm" in name or weight.ndim == 1 else 2.5 / weight.shape[-1] ** 0.5

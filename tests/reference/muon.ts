@@ -8,7 +8,6 @@ const schema = z.object({
   start: values,
   gradients: z.array(values),
   cases: z.array(z.object({
-    adjust: z.enum(["original", "match_rms_adamw"]),
     rate: z.number(),
     adamw_rate: z.number(),
     weight_decay: z.number(),

@@ -24,8 +24,8 @@ export function course<Row>(
 ): Point[] {
   const measured = rows.filter((row) => y(row) !== null);
   const points = [...grouped(measured, x)].map(([at, some]) => {
-    const { value, ...rest } = overSeeds(some.map((row) => y(row)!));
-    return { x: at, y: value, ...rest };
+    const { value, low, high, n } = overSeeds(some.map((row) => y(row)!));
+    return { x: at, y: value, low, high, n };
   });
   const most = Math.max(0, ...points.map(({ n }) => n));
   return points.filter(({ n }) => n === most).sort((a, b) => a.x - b.x);

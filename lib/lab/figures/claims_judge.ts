@@ -83,7 +83,7 @@ export function judgeAccuracy(rows: readonly JudgeMeasure[]): Figure {
   });
 }
 
-const ends = ({ value, low = value, high = value }: Dot): number[] => [low, high];
+const ends = ({ value, low, high }: Dot): number[] => [low ?? value, high ?? value];
 
 /** Room around values; shares stay near [0, 1]. */
 function around(values: readonly number[], { share }: { share: boolean }): [number, number] {

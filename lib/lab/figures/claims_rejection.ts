@@ -63,7 +63,7 @@ function shared(
 ): [number, number] {
   const all = [...grouped(rows, (row) => `${row.policy}/${row.selector}`).values()]
     .flatMap((some) => course(some, (row) => row.n, value))
-    .flatMap(({ y, low = y, high = y }) => [low, high]);
+    .flatMap(({ y, low, high }) => [low ?? y, high ?? y]);
   const [low, high] = [Math.min(...all), Math.max(...all)];
   const pad = (high - low || 1) * 0.07;
   return [low - pad, high + pad];

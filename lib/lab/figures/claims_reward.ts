@@ -1,6 +1,7 @@
 /** True reward of the methods: its course over the steps, and where each ends. */
 import { z } from "zod";
 import { course, grouped } from "./claims_interval.ts";
+import { intervalText } from "../../base/text_table.ts";
 import { overSeeds } from "../../measure/statistics.ts";
 import { type Dot, dots, intervals, line, rowAxis } from "../../show/marks.ts";
 import { type Panel, panels, textWidth } from "../../show/panels.ts";
@@ -110,8 +111,7 @@ export function rewardByMethod(rows: readonly MethodReward[]): Figure {
     y: { ...rowAxis(ticks), showgrid: false },
     labels: means.map(({ method, value, low, high, look }) => ({
       y: rowOf(method),
-      text: value.toFixed(2) +
-        (low === undefined ? "" : ` [${low.toFixed(2)}, ${high!.toFixed(2)}]`),
+      text: intervalText({ value, low, high }, { digits: 2 }),
       color: inkFor(look.color),
     })),
     references: means.filter(({ method }) => REFERENCES.has(method))

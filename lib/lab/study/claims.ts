@@ -1,6 +1,5 @@
 import { Rng } from "../../base/random.ts";
-import { bootstrap } from "../../measure/statistics.ts";
-import { type OverSeeds, overSeeds } from "../../measure/statistics.ts";
+import { bootstrap, type Estimate, overSeeds } from "../../measure/statistics.ts";
 import type { Items } from "./items.ts";
 import { mean } from "./measure.ts";
 
@@ -152,12 +151,11 @@ export function measure(contrast: Contrast, seeds: readonly Items[]): Measured |
   const both = seeds.filter((items) => items[a] && items[b]);
   if (both.length === 0) return null;
   const differences = both.map((items) => items[a].map((value, i) => value - items[b][i]));
-  const found: OverSeeds = both.length > 1
+  const { value: difference, low, high }: Estimate<number, number | null> = both.length > 1
     ? overSeeds(differences.map(mean))
     : differences[0].length > 1
     ? bootstrap(differences[0], { rng: Rng.named(0, `claim/${a}/${b}`) })
-    : { value: differences[0][0], n: 1 };
-  const [low, high] = [found.low ?? null, found.high ?? null];
+    : { value: differences[0][0], low: null, high: null, n: 1 };
   const verdict: Verdict = says === "report"
     ? "reported"
     : low !== null && low > -margin
@@ -170,7 +168,7 @@ export function measure(contrast: Contrast, seeds: readonly Items[]): Measured |
     ...contrast,
     valueA: average(a),
     valueB: average(b),
-    difference: found.value,
+    difference,
     low,
     high,
     seeds: both.length,

@@ -4,6 +4,7 @@ import { VOCABULARY } from "./words.ts";
 
 /** The world's model: Llama family, 1.2 million parameters. */
 export const BASE_CONFIG: ModelConfig = Object.freeze({
+  family: "llama",
   vocabSize: VOCABULARY.length,
   hiddenSize: 128,
   intermediateSize: 352,
@@ -16,8 +17,7 @@ export const BASE_CONFIG: ModelConfig = Object.freeze({
   ropeTheta: 10_000,
   ropeScaling: null,
   tieEmbeddings: true,
-  attentionBias: false,
-  mlpBias: false,
+  biases: [],
   bosId: null,
   eosIds: [4],
   padId: 0,

@@ -1,5 +1,5 @@
 /** A notebook's text as Deno formats it: markdown cells and code cells. */
-import { ROOT } from "./jupyter.ts";
+import { ROOT } from "../setup/places.ts";
 
 /**
  * Formats the text of a notebook. It is piped through the formatter, since Deno 2.9.6's `fmt --check` calls every

@@ -4,8 +4,8 @@ import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeStream } from "node:stream/web";
 import { fileURLToPath } from "node:url";
-import { duration } from "../../base/progress.ts";
-import { KERNEL } from "./jupyter.ts";
+import { duration, rewriteLine } from "../../base/progress.ts";
+import { KERNEL } from "../setup/places.ts";
 import { type Notebook, readNotebook } from "./format.ts";
 
 /** How it went. */
@@ -67,12 +67,12 @@ export async function executeNotebook(
       else cell = event.cell;
       if (event.event === "start") {
         const elapsed = duration((performance.now() - began) / 1000);
-        progressLine(`${name}: cell ${code.indexOf(cell) + 1}/${code.length} | ${elapsed}`);
+        rewriteLine(`${name}: cell ${code.indexOf(cell) + 1}/${code.length} | ${elapsed}`);
       }
     }
   } finally {
     Deno.removeSignalListener("SIGINT", onInterrupt);
-    progressLine("");
+    rewriteLine("");
   }
   const { success } = await child.status;
   if (stopped) error = { name: "Stopped", message: "stopped by Ctrl-C" };
@@ -86,10 +86,4 @@ export async function executeNotebook(
     cell,
     error,
   };
-}
-
-/** Rewritten in place on a terminal; a log keeps the line of each notebook's end only. */
-function progressLine(text: string): void {
-  if (!Deno.stderr.isTerminal()) return;
-  Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[2K${text}`));
 }

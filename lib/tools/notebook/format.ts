@@ -4,7 +4,8 @@
  */
 import { createHash } from "node:crypto";
 import { UserError } from "../../base/error.ts";
-import { KERNEL, kernelspec } from "./jupyter.ts";
+import { KERNEL } from "../setup/places.ts";
+import { kernelspec } from "./jupyter.ts";
 
 /** Text, in one piece or in lines that keep their ends. */
 export type Text = string | string[];

@@ -4,29 +4,9 @@ import { fileURLToPath } from "node:url";
 import { UserError } from "../../base/error.ts";
 import { makeFolder, writeWhole } from "../../base/files.ts";
 import { hash } from "../setup/binding.ts";
-import { exists } from "../setup/python.ts";
+import { KERNEL, type Places, places, ROOT } from "../setup/places.ts";
+import { exists, PIP_ENV, pipOf } from "../setup/python.ts";
 import { mustRun, run } from "../setup/step.ts";
-
-/** Name of the kernel in a notebook's metadata. */
-export const KERNEL = "self-judge";
-
-/** Where Jupyter and its files are. All paths absolute. */
-export interface JupyterPlaces {
-  readonly root: string;
-  readonly engine: string;
-  readonly python: string;
-  /** Kernelspec, settings, runtime files. */
-  readonly home: string;
-}
-
-/** The places of a checkout. */
-export function jupyterPlaces(root: string): JupyterPlaces {
-  const engine = `${root}/.engine`;
-  return { root, engine, python: `${engine}/venv/bin/python`, home: `${engine}/jupyter` };
-}
-
-/** Root of this checkout. */
-export const ROOT = fileURLToPath(new URL("../../..", import.meta.url)).replace(/\/$/, "");
 
 const REQUIREMENTS = fileURLToPath(new URL("./requirements.txt", import.meta.url));
 
@@ -35,15 +15,15 @@ const REQUIREMENTS = fileURLToPath(new URL("./requirements.txt", import.meta.url
  *
  * @see https://docs.jupyter.org/en/latest/use/jupyter-directories.html
  */
-export function jupyterEnv({ home }: JupyterPlaces): Record<string, string> {
+export function jupyterEnv({ jupyter }: Places): Record<string, string> {
   return {
-    JUPYTER_CONFIG_DIR: `${home}/config`,
-    JUPYTER_DATA_DIR: `${home}/data`,
-    JUPYTER_RUNTIME_DIR: `${home}/runtime`,
-    JUPYTER_PATH: `${home}/data`,
-    JUPYTERLAB_SETTINGS_DIR: `${home}/settings`,
-    JUPYTERLAB_WORKSPACES_DIR: `${home}/workspaces`,
-    IPYTHONDIR: `${home}/ipython`,
+    JUPYTER_CONFIG_DIR: `${jupyter}/config`,
+    JUPYTER_DATA_DIR: `${jupyter}/data`,
+    JUPYTER_RUNTIME_DIR: `${jupyter}/runtime`,
+    JUPYTER_PATH: `${jupyter}/data`,
+    JUPYTERLAB_SETTINGS_DIR: `${jupyter}/settings`,
+    JUPYTERLAB_WORKSPACES_DIR: `${jupyter}/workspaces`,
+    IPYTHONDIR: `${jupyter}/ipython`,
     JUPYTER_PLATFORM_DIRS: "1",
     // Jupyter finds its own programs beside its Python, whatever else is installed.
     PYTHONNOUSERSITE: "1",
@@ -96,8 +76,8 @@ const CUSTOM_CSS = ".jp-RenderedPlotly img.plot-img { zoom: 0.5; }\n";
  *
  * @throws {UserError} without Python 3.11 or PyPI
  */
-export async function installJupyter(root: string = ROOT): Promise<JupyterPlaces> {
-  const at = jupyterPlaces(root);
+export async function installJupyter(root: string = ROOT): Promise<Places> {
+  const at = places(root);
   await Deno.mkdir(at.engine, { recursive: true });
   using lock = await Deno.open(`${at.engine}/lock`, { create: true, write: true });
   await lock.lock(true);
@@ -108,28 +88,24 @@ export async function installJupyter(root: string = ROOT): Promise<JupyterPlaces
     "config/jupyter_lab_config.json": json(LAB_CONFIG),
     "config/custom/custom.css": CUSTOM_CSS,
   };
-  for (const [name, content] of Object.entries(files)) await put(`${at.home}/${name}`, content);
+  for (const [name, content] of Object.entries(files)) await put(`${at.jupyter}/${name}`, content);
   // The user's own from then on.
   const settings =
-    `${at.home}/settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings`;
+    `${at.jupyter}/settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings`;
   if (!await exists(settings)) await put(settings, json(NOTIFICATIONS));
-  await makeFolder(`${at.home}/runtime`);
+  await makeFolder(`${at.jupyter}/runtime`);
   return at;
 }
 
 /** The stamp lies in the environment itself, so that one does not outlive the other. */
-async function installPackages(at: JupyterPlaces): Promise<void> {
-  const stamp = `${at.engine}/venv/self-judge-notebooks`;
+async function installPackages(at: Places): Promise<void> {
+  const stamp = `${at.venv}/self-judge-notebooks`;
   const wanted = hash(await Deno.readTextFile(REQUIREMENTS));
   if (await Deno.readTextFile(stamp).catch(() => "") === wanted && await exists(at.python)) return;
   const install = await installer(at);
   await mustRun([...install, "-r", REQUIREMENTS], {
     label: "installing JupyterLab (about 60 MB)",
-    env: {
-      PIP_NO_INPUT: "1",
-      PIP_DISABLE_PIP_VERSION_CHECK: "1",
-      PIP_ROOT_USER_ACTION: "ignore",
-    },
+    env: PIP_ENV,
     remedy:
       "check that pypi.org (or the index pip is configured for) can be reached, that the disk has room and " +
       "that python3 is 3.11 or later, then run again: it continues where it stopped",
@@ -137,16 +113,11 @@ async function installPackages(at: JupyterPlaces): Promise<void> {
   await writeWhole(stamp, wanted);
 }
 
-/** pip in `.engine/venv`, which is made where it is missing; or uv. */
-async function installer({ engine, python }: JupyterPlaces): Promise<string[]> {
-  const pip = [python, "-m", "pip"];
-  if ((await run([...pip, "--version"])).ok) return [...pip, "install"];
-  for (const system of ["python3", "python"]) {
-    if ((await run([system, "-m", "venv", "--clear", `${engine}/venv`])).ok) {
-      return [...pip, "install"];
-    }
-  }
-  if ((await run(["uv", "venv", "--clear", `${engine}/venv`])).ok) {
+/** pip in the environment, or uv, which then makes it. */
+async function installer({ venv, python }: Places): Promise<string[]> {
+  const pip = await pipOf(venv);
+  if (pip) return pip;
+  if ((await run(["uv", "venv", "--clear", venv])).ok) {
     return ["uv", "pip", "install", "--python", python];
   }
   throw new UserError(

@@ -3,11 +3,11 @@
  * `data/results/notebooks.csv`; `deno task notebooks:check` finds outputs of other code or of another base model.
  */
 import { createHash } from "node:crypto";
-import { makeFolder, writeCsv, writeWhole } from "../../base/files.ts";
+import { writeCsv, writeWhole } from "../../base/files.ts";
 import { resultTable } from "../../show/result_table.ts";
 import { formatted } from "./deno_fmt.ts";
 import { normalised, NOTE, type Notebook, serialised, whole } from "./format.ts";
-import { ROOT } from "./jupyter.ts";
+import { ROOT } from "../setup/places.ts";
 
 /** What a notebook's saved outputs were made with. */
 export interface Saved {
@@ -91,7 +91,6 @@ export async function saveNotebook(
   const others = (await resultTable(times) ?? []).filter((other) => other.notebook !== name);
   const rows = [...others, { notebook: name, scale, seconds, system }]
     .sort((a, b) => String(a.notebook) < String(b.notebook) ? -1 : 1);
-  await makeFolder(times.slice(0, times.lastIndexOf("/")));
   await writeCsv(times, rows);
 }
 

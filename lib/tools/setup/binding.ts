@@ -5,6 +5,8 @@
 import { createHash } from "node:crypto";
 import { basename, dirname } from "node:path";
 import { UserError } from "../../base/error.ts";
+import { writeWhole } from "../../base/disk.ts";
+import type { Places } from "./places.ts";
 import type { WheelPlan } from "./platform.ts";
 import { mustRun, run } from "./step.ts";
 
@@ -14,24 +16,6 @@ export interface Stamp {
   readonly inputs: string;
   /** Hash of the files that came out. */
   readonly output: string;
-}
-
-/** Where things are. All paths absolute. */
-export interface Places {
-  readonly root: string;
-  /** `.engine`, the git-ignored home of everything set-up makes. */
-  readonly engine: string;
-  /** The tfjs-node package inside node_modules. */
-  readonly package: string;
-  /** The binding's place inside that package. */
-  readonly binding: string;
-}
-
-/** The places of a checkout at `root`. */
-export function places(root: string): Places {
-  const home = `${root}/node_modules/@tensorflow/tfjs-node-gpu`;
-  const binding = `${home}/lib/napi-v8/tfjs_binding.node`;
-  return { root, engine: `${root}/.engine`, package: home, binding };
 }
 
 /** SHA-256 of the parts, in hexadecimal. */
@@ -163,6 +147,5 @@ export async function inPlace(at: Places, { inputs, files }: Build): Promise<boo
 export async function writeStamp(at: Places, { inputs, files }: Build): Promise<void> {
   const output = hash(...await Promise.all(files.map((path) => Deno.readFile(path))));
   const path = `${at.engine}/binding.json`;
-  await Deno.writeTextFile(`${path}.partial`, JSON.stringify({ inputs, output } satisfies Stamp));
-  await Deno.rename(`${path}.partial`, path);
+  await writeWhole(path, JSON.stringify({ inputs, output } satisfies Stamp));
 }

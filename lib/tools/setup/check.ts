@@ -1,11 +1,10 @@
 /** `deno task check`: type-checks everything, also where JSR cannot be reached. */
-import { dirname } from "node:path";
 import { importMapFlags } from "./import_map.ts";
+import { ROOT } from "./places.ts";
 
-const root = dirname(dirname(dirname(import.meta.dirname!)));
 const { code } = await new Deno.Command(Deno.execPath(), {
-  cwd: root,
-  args: ["check", "--quiet", ...await importMapFlags(root), "lib/", "tests/"],
+  cwd: ROOT,
+  args: ["check", "--quiet", ...await importMapFlags(ROOT), "lib/", "tests/"],
   stdout: "inherit",
   stderr: "inherit",
 }).output();

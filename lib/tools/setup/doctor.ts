@@ -1,9 +1,8 @@
 /** `deno task doctor`: one table of what the engine needs, what is there, and how to mend the rest. */
-import { dirname } from "node:path";
 import * as tf from "@tensorflow/tfjs";
-import { jupyterPlaces, KERNEL } from "../notebook/jupyter.ts";
 import { type EngineReport, startEngine } from "../../tensor/backend.ts";
-import { findCompiler, places } from "./binding.ts";
+import { findCompiler } from "./binding.ts";
+import { KERNEL, places, ROOT } from "./places.ts";
 import { thisMachine, wheelPlan } from "./platform.ts";
 import { exists } from "./python.ts";
 import { run } from "./step.ts";
@@ -49,7 +48,7 @@ export async function measureProduct(): Promise<number> {
  * What the engine needs and what of it is there, a row each.
  *
  * @param root Folder of the checkout.
- * @param options.measure Whether to time a matrix product too, at most two seconds. Default true.
+ * @param options.measure Whether to time a matrix product too, at most two seconds.
  */
 export async function examine(
   root: string,
@@ -105,7 +104,7 @@ export async function examine(
     gpuRow(machine.nvidia, native && engine.device === "gpu"),
     engineRow(engine),
     ...(measure ? [await productRow(engine)] : []),
-    await jupyterRow(root),
+    await jupyterRow(at.jupyter),
   ];
 }
 
@@ -139,10 +138,9 @@ async function productRow(engine: EngineReport | Error): Promise<Row> {
   return { name, state: "ok", found: `${(await measureProduct()).toPrecision(3)} GFLOP/s float32` };
 }
 
-async function jupyterRow(root: string): Promise<Row> {
+async function jupyterRow(jupyter: string): Promise<Row> {
   const name = "Jupyter kernel";
-  const { home } = jupyterPlaces(root);
-  if (await exists(`${home}/data/kernels/${KERNEL}/kernel.json`)) {
+  if (await exists(`${jupyter}/data/kernels/${KERNEL}/kernel.json`)) {
     return { name, state: "ok", found: KERNEL };
   }
   return {
@@ -155,7 +153,7 @@ async function jupyterRow(root: string): Promise<Row> {
 
 if (import.meta.main) {
   const { text, code } = renderTable(
-    await examine(dirname(dirname(dirname(import.meta.dirname!)))),
+    await examine(ROOT),
   );
   console.log(text);
   Deno.exit(code);

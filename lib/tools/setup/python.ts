@@ -1,5 +1,6 @@
 /** Packages from PyPI, put whole into a folder of their own by whatever installer the machine has. */
 import { UserError } from "../../base/error.ts";
+import { removeIfThere } from "../../base/disk.ts";
 import { mustRun, run } from "./step.ts";
 
 /** Options of {@linkcode installPackage}. */
@@ -8,11 +9,21 @@ export interface InstallOptions {
   into: string;
   /** Where a virtual environment may be made, usually `.engine`. */
   engine: string;
-  /** Install what the package depends on too. Default false. */
+  /**
+   * Install what the package depends on too.
+   * @default false
+   */
   dependencies?: boolean;
   /** Megabytes to expect, for the progress line. */
   megabytes?: number;
 }
+
+/** Settings under which pip asks nothing and says only what matters. */
+export const PIP_ENV: Record<string, string> = {
+  PIP_NO_INPUT: "1",
+  PIP_DISABLE_PIP_VERSION_CHECK: "1",
+  PIP_ROOT_USER_ACTION: "ignore",
+};
 
 /**
  * Files of a wheel need no Python to be read, so they are fetched for this version whatever the machine
@@ -47,12 +58,7 @@ export async function installPackage(
   const size = megabytes === undefined ? "" : ` (about ${megabytes} MB)`;
   await mustRun([...command, requirement], {
     label: `installing ${requirement}${size}`,
-    env: {
-      TMPDIR: temporary, // /tmp may be a small memory disk
-      PIP_NO_INPUT: "1",
-      PIP_DISABLE_PIP_VERSION_CHECK: "1",
-      PIP_ROOT_USER_ACTION: "ignore",
-    },
+    env: { ...PIP_ENV, TMPDIR: temporary }, // /tmp may be a small memory disk
     remedy:
       "check that pypi.org (or the index pip is configured for) can be reached and that the " +
       "disk has room, then run `deno task setup` again: it continues where it stopped",
@@ -64,14 +70,9 @@ export async function installPackage(
 
 /** A command that installs packages: pip in our own environment, the system's pip, or uv. */
 async function findInstaller(engine: string): Promise<string[]> {
-  const environment = `${engine}/venv`;
-  const python = `${environment}/bin/python`;
-  const pip = [python, "-m", "pip", "install"];
-  if (await answers([python, "-m", "pip"])) return pip;
-  await removeIfThere(environment);
+  const pip = await pipOf(`${engine}/venv`);
+  if (pip) return pip;
   for (const system of ["python3", "python"]) {
-    const made = await run([system, "-m", "venv", environment]);
-    if (made.ok) return pip;
     if (await answers([system, "-m", "pip"])) return [system, "-m", "pip", "install"];
   }
   if (await answers(["uv"])) return ["uv", "pip", "install"];
@@ -83,6 +84,16 @@ async function findInstaller(engine: string): Promise<string[]> {
   );
 }
 
+/** `pip install` of an environment, which is made where it is missing or broken; undefined without venv. */
+export async function pipOf(venv: string): Promise<string[] | undefined> {
+  const pip = [`${venv}/bin/python`, "-m", "pip"];
+  if (await answers(pip)) return [...pip, "install"];
+  for (const system of ["python3", "python"]) {
+    if ((await run([system, "-m", "venv", "--clear", venv])).ok) return [...pip, "install"];
+  }
+  return undefined;
+}
+
 async function answers(command: readonly string[]): Promise<boolean> {
   return (await run([...command, "--version"])).ok;
 }
@@ -90,8 +101,4 @@ async function answers(command: readonly string[]): Promise<boolean> {
 /** True when something is at `path`. */
 export async function exists(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);
-}
-
-async function removeIfThere(path: string): Promise<void> {
-  if (await exists(path)) await Deno.remove(path, { recursive: true });
 }

@@ -2,9 +2,9 @@
  * `deno task setup`: npm packages, TensorFlow, the native binding. Does what is missing and nothing else;
  * stopped anywhere, it continues at its next start.
  */
-import { dirname } from "node:path";
 import { UserError } from "../../base/error.ts";
-import { buildBinding, hash, inPlace, type Places, places, writeStamp } from "./binding.ts";
+import { buildBinding, hash, inPlace, writeStamp } from "./binding.ts";
+import { type Places, places, ROOT } from "./places.ts";
 import { type Machine, TENSORFLOW_VERSION, thisMachine, wheelPlan } from "./platform.ts";
 import { exists, installPackage } from "./python.ts";
 import { mustRun, run } from "./step.ts";
@@ -126,7 +126,7 @@ async function fetchPrebuilt(at: Places): Promise<boolean> {
 
 if (import.meta.main) {
   try {
-    console.error((await setUp(dirname(dirname(dirname(import.meta.dirname!))))).line);
+    console.error((await setUp(ROOT)).line);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     console.error(`setup: ${error.message}`);

@@ -2,11 +2,14 @@
  * One command of the set-up, run with a progress line: what is being done, for how long, and the last
  * thing the tool said.
  */
+import { stripVTControlCharacters } from "node:util";
 import { UserError } from "../../base/error.ts";
+import { printLine, rewriteLine } from "../../base/progress.ts";
 
-/** How a command ended. `output` is stdout and stderr together, in the order they came. */
+/** How a command ended. */
 export interface StepResult {
   readonly ok: boolean;
+  /** stdout and stderr together, in the order they came, without colours. */
   readonly output: string;
 }
 
@@ -58,7 +61,8 @@ export async function run(
     clearTimeout(timer);
     progress?.(ok ? "done" : "failed");
   }
-  return { ok, output };
+  // Tools colour a pipe too: Deno does without NO_COLOR, and with it where FORCE_COLOR is set.
+  return { ok, output: stripVTControlCharacters(output) };
 }
 
 /** {@linkcode run}, throwing a {@linkcode UserError} that shows the end of the tool's output. */
@@ -76,21 +80,23 @@ export async function mustRun(
 }
 
 function lastLine(output: string): string {
-  return output.trimEnd().split("\n").at(-1)?.trim().slice(0, 70) ?? "";
+  return stripVTControlCharacters(output).trimEnd().split("\n").at(-1)?.trim().slice(0, 70) ?? "";
 }
 
 /** A line that is redrawn each second on a terminal, and repeated every 15 seconds in a log. */
 function startProgress(label: string, detail: () => string): (end: string) => void {
   const began = performance.now();
-  const live = Deno.stderr.isTerminal();
   const seconds = () => ((performance.now() - began) / 1000).toFixed(0).padStart(4);
-  const write = (text: string) =>
-    Deno.stderr.writeSync(new TextEncoder().encode(live ? `\r\x1b[K${text}` : `${text}\n`));
-  const tick = () => write(`${seconds()} s  ${label}  ${detail()}`);
-  if (!live) write(`   0 s  ${label}`);
+  const tick = () => {
+    const line = `${seconds()} s  ${label}  ${detail()}`;
+    if (!rewriteLine(line)) printLine(line);
+  };
+  const live = rewriteLine("");
+  if (!live) printLine(`   0 s  ${label}`);
   const timer = setInterval(tick, live ? 1000 : 15_000);
   return (end) => {
     clearInterval(timer);
-    write(`${seconds()} s  ${label}: ${end}${live ? "\n" : ""}`);
+    rewriteLine("");
+    printLine(`${seconds()} s  ${label}: ${end}`);
   };
 }

@@ -1,17 +1,16 @@
 /** `deno task test`: runs the tests with narrow permissions and ends with how many passed and failed. */
-import { dirname } from "node:path";
 import { countTests } from "./count.ts";
 import { importMapFlags } from "./import_map.ts";
+import { ROOT } from "./places.ts";
 
-const root = dirname(dirname(dirname(import.meta.dirname!)));
-const report = `${root}/.engine/junit.xml`;
+const report = `${ROOT}/.engine/junit.xml`;
 // Temporary files of tests go below .engine, so that writing can stay limited to the checkout.
-const temporary = `${root}/.engine/tmp`;
+const temporary = `${ROOT}/.engine/tmp`;
 await Deno.mkdir(temporary, { recursive: true });
 await Deno.remove(report).catch(() => {});
 
 const { code } = await new Deno.Command(Deno.execPath(), {
-  cwd: root,
+  cwd: ROOT,
   args: [
     "test",
     "--quiet",
@@ -22,7 +21,7 @@ const { code } = await new Deno.Command(Deno.execPath(), {
     "--allow-run",
     "--allow-net=127.0.0.1,localhost",
     `--junit-path=${report}`,
-    ...await importMapFlags(root),
+    ...await importMapFlags(ROOT),
     ...Deno.args,
   ],
   env: { TMPDIR: temporary, TMP: temporary, TEMP: temporary },

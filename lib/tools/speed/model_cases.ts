@@ -15,6 +15,7 @@ import type { Prepared } from "./case.ts";
 
 /** Shapes of SmolLM2-135M; speed does not depend on the values, so the weights are random. */
 const SMOLLM2: ModelConfig = {
+  family: "llama",
   vocabSize: 49152,
   hiddenSize: 576,
   intermediateSize: 1536,
@@ -27,8 +28,7 @@ const SMOLLM2: ModelConfig = {
   ropeTheta: 100_000,
   ropeScaling: null,
   tieEmbeddings: true,
-  attentionBias: false,
-  mlpBias: false,
+  biases: [],
   bosId: 1,
   eosIds: [2],
   padId: 2,

@@ -5,7 +5,7 @@ A request is one JSON line {"case": NAME, "args": {NAME: number}}; the answer is
 first request and kept, for each set of arguments, until another case is asked for. The request
 {"case": "versions"} answers with versions. Weights are random: speed does not depend on their values.
 
-    python lib/bench/reference.py [cpu | cuda]
+    python lib/tools/speed/reference.py [cpu | cuda]
 """
 
 import json
@@ -19,7 +19,7 @@ import peft
 import torch
 import torch.nn.functional as F
 import transformers
-from transformers import ModelConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM
 
 SMOLLM2 = dict(
     vocab_size=49152, hidden_size=576, intermediate_size=1536, num_hidden_layers=30, num_attention_heads=9,
@@ -58,8 +58,8 @@ def step_of(parameters, loss_of):
 
 
 def train(layers, width, heads, feed_forward, vocabulary, batch, positions):
-    """Full fine-tuning of a small LanguageModel on every position; items = steps."""
-    model = LlamaForCausalLM(ModelConfig(
+    """Full fine-tuning of a small Llama on every position; items = steps."""
+    model = LlamaForCausalLM(LlamaConfig(
         vocab_size=vocabulary, hidden_size=width, intermediate_size=feed_forward, num_hidden_layers=layers,
         num_attention_heads=heads, num_key_value_heads=heads, max_position_embeddings=positions,
     )).float().train()
@@ -72,7 +72,7 @@ def lora(rank, alpha, batch, positions, loss_positions, tuned=0):
 
     The usual way labels the other positions -100; `tuned` asks for the needed logits only.
     """
-    base = LlamaForCausalLM(ModelConfig(**SMOLLM2)).float()
+    base = LlamaForCausalLM(LlamaConfig(**SMOLLM2)).float()
     model = peft.get_peft_model(base, peft.LoraConfig(
         r=rank, lora_alpha=alpha, lora_dropout=0.0, target_modules=LINEAR, task_type="CAUSAL_LM",
     )).train()
@@ -91,7 +91,7 @@ def lora(rank, alpha, batch, positions, loss_positions, tuned=0):
 
 def sampling(batch, prompt, new_tokens, top_p):
     """`generate` with its key-value cache at SmolLM2's shapes, temperature 1; items = new tokens."""
-    model = LlamaForCausalLM(ModelConfig(**SMOLLM2)).float().eval()
+    model = LlamaForCausalLM(LlamaConfig(**SMOLLM2)).float().eval()
     ids = torch.randint(3, SMOLLM2["vocab_size"], (batch, prompt))
 
     def run():
@@ -109,10 +109,10 @@ def sampling(batch, prompt, new_tokens, top_p):
 def judging(pairs, shortest, longest, batch, tuned=0):
     """P(A) and P(B) of every pair in both orders, in the given order, left-padded batches; items = pairs.
 
-    Prompt i of both orders has shortest + (97 i mod (longest - shortest + 1)) tokens (lib/bench/cases.ts too).
+    Prompt i of both orders has shortest + (97 i mod (longest - shortest + 1)) tokens (lib/tools/speed/cases.ts too).
     The usual way computes all logits and reads the last position; `tuned` asks for the last ones only.
     """
-    model = LlamaForCausalLM(ModelConfig(**SMOLLM2)).float().eval()
+    model = LlamaForCausalLM(LlamaConfig(**SMOLLM2)).float().eval()
     rng = np.random.default_rng(0)
     lengths = [shortest + 97 * i % (longest - shortest + 1) for i in range(int(pairs)) for _ in range(2)]
     prompts = [rng.integers(3, SMOLLM2["vocab_size"], n).tolist() for n in lengths]

@@ -1,5 +1,5 @@
 import Papa from "papaparse";
-import { dirname } from "node:path";
+import { writeWhole } from "../../base/files.ts";
 import type { BenchCase } from "./case.ts";
 import { ratios, type Spread, spread } from "./measure.ts";
 
@@ -89,8 +89,5 @@ export async function writeCsv(
     ...versions,
   }));
   const columns = Object.keys(added[0] ?? kept[0] ?? {});
-  await Deno.mkdir(dirname(path), { recursive: true });
-  const text = Papa.unparse([...kept, ...added], { columns, newline: "\n" }) + "\n";
-  await Deno.writeTextFile(`${path}.part`, text);
-  await Deno.rename(`${path}.part`, path);
+  await writeWhole(path, Papa.unparse([...kept, ...added], { columns, newline: "\n" }) + "\n");
 }

@@ -1,0 +1,77 @@
+import { encodePrompt, endOfAnswer, modelFingerprint } from "../method/mod.ts";
+import { UserError } from "../base/error.ts";
+import { Rng } from "../base/random.ts";
+import { generate } from "../model/mod.ts";
+import type { OpenedModel } from "../run/open_model.ts";
+import type { Turn } from "../text/mod.ts";
+import type { Answerer, Reply } from "./answering.ts";
+
+/**
+ * What shapes the draw beside the temperature: FastChat leaves it to `transformers`, whose `generate` keeps the 50
+ * likeliest tokens and no nucleus unless a model says otherwise
+ * (https://huggingface.co/docs/transformers/main_classes/text_generation, `top_k`, `top_p`).
+ */
+const BENCHMARK_SAMPLING = { topK: 50, topP: 1 } as const;
+
+/** How {@linkcode modelAnswerer} writes answers. */
+export interface AnswererOptions {
+  readonly name: string;
+  readonly maxNewTokens: number;
+  readonly seed: number;
+  /** Dialogues answered together. @default 8 */
+  readonly rows?: number;
+}
+
+/**
+ * A model as answerer: its chat template, and the sampling of `transformers`.
+ *
+ * @throws {UserError} When it answers, if a dialogue fills the model's context.
+ */
+export async function modelAnswerer(
+  language: Pick<OpenedModel, "model" | "tokenizer" | "chat" | "origin">,
+  { name, maxNewTokens, seed, rows = 8 }: AnswererOptions,
+): Promise<Answerer> {
+  const { model, tokenizer } = language;
+  const encoder = {
+    ...language,
+    maxTokens: model.config.maxPositions,
+    overflow: "refuse" as const,
+  };
+  return {
+    name,
+    rows,
+    settings: {
+      model: language.origin,
+      weights: await modelFingerprint(model),
+      maxNewTokens,
+      seed,
+      ...BENCHMARK_SAMPLING,
+    },
+    answer: async (dialogues, { temperature, streams }): Promise<Reply[]> => {
+      const prompts = dialogues.map((turns: readonly Turn[]) => encodePrompt(turns, encoder));
+      const full = prompts.findIndex(({ length }) => length >= model.config.maxPositions);
+      if (full >= 0) {
+        throw new UserError(
+          `question ${streams[full].replace("/", ", turn ")}: ${
+            prompts[full].length
+          } tokens fill the ` +
+            `context of ${name}, ${model.config.maxPositions} tokens`,
+          "lower --max-new-tokens, so that earlier answers leave room, or take another model",
+        );
+      }
+      const answers = await generate(model, prompts, {
+        ...BENCHMARK_SAMPLING,
+        temperature,
+        maxNewTokens,
+        stopIds: [endOfAnswer(tokenizer)],
+        seed: Rng.named(seed, "benchmark").int(0x7fff_ffff),
+        streams,
+        batchRows: rows,
+      });
+      return answers.map(([{ ids, end }]) => ({
+        text: tokenizer.decode(ids, { skipSpecial: true }).trim(),
+        end,
+      }));
+    },
+  };
+}

@@ -1,0 +1,27 @@
+/**
+ * Measures how often a judge report's 95 % intervals hold the truth, where it is known: in the order desk.
+ *
+ *     deno task coverage
+ *
+ * @module
+ */
+import { Command } from "commander";
+import { writeCsv } from "../base/files.ts";
+import { deskCoverage } from "../lab/coverage/desk.ts";
+import { parseCommand, runCommand } from "./command.ts";
+import { seedFlag } from "./flags.ts";
+
+async function main(): Promise<void> {
+  const command = new Command("deno task coverage")
+    .description("Measures how often a judge report's intervals hold the truth; half a minute.")
+    .addOption(seedFlag(1))
+    .option("--csv <file>", "where the rows go", "data/results/judge-coverage.csv");
+  const { seed, csv } = parseCommand(command, Deno.args).opts<{ seed: number; csv: string }>();
+  const rows = deskCoverage({ seed });
+  await writeCsv(csv, rows);
+  for (const { measure, truth, coverage } of rows) {
+    console.log(`${measure.padEnd(26)} truth ${truth.toFixed(3)}  held by ${coverage.toFixed(3)}`);
+  }
+}
+
+if (import.meta.main) await runCommand(main);

@@ -1,0 +1,160 @@
+/** Models by name, as a command line gives them: to answer, to judge, to grade. */
+import { UserError } from "../base/error.ts";
+import { readJsonFile } from "../base/files.ts";
+import { type LanguageModel, loadAdapter, loadModel } from "../model/mod.ts";
+import { startEngine } from "../tensor/mod.ts";
+import { resolveConfig, type RunConfig } from "./config.ts";
+import { type Language, type ModelState, RUN_STATES, Session } from "./session.ts";
+
+/** How models are named, for help texts. */
+export const MODEL_SPECS = ["PATH_OR_HUB_NAME[+ADAPTER]", "run:FOLDER#base|jsft|policy"] as const;
+
+/** What a model's spec says. */
+export type ModelSpec =
+  | { readonly path: string; readonly adapter: string | null }
+  | { readonly folder: string; readonly state: ModelState };
+
+/** A model in memory with what turns text into its tokens. */
+export interface OpenedModel extends Language {
+  readonly model: LanguageModel;
+  /** What tables and files call it, see {@linkcode modelName}. */
+  readonly name: string;
+  /** Where it is from, for the record. */
+  readonly origin: string;
+  /** A run's model has the settings of its run. */
+  readonly config: Readonly<RunConfig>;
+  /** Judges over it, and how its language becomes tokens. */
+  readonly session: Session;
+  readonly dispose: () => void;
+}
+
+/** How {@linkcode openModel} opens a model. */
+export interface OpenModelOptions {
+  /** Settings of a model that is not of a run. @default those of the scale "small" */
+  readonly config?: Readonly<RunConfig>;
+  /** Settings such as "judge.maxTokens=512", which a run's model takes in place of its run's own. @default none */
+  readonly settings?: readonly string[];
+  /** Whether the adapter is folded into the weights or stays beside them, to be turned off. @default "fold" */
+  readonly adapter?: "fold" | "beside";
+  readonly log: (line: string) => void;
+}
+
+/**
+ * Reads a model's spec: a path or Hub name, with a PEFT adapter after its last plus, or `run:FOLDER#STATE`, a model
+ * of a run of `deno task align`. A path with a plus that exists as it stands is a path.
+ *
+ * A run has three models and none of them is the model of the run: which one is asked for must be said.
+ *
+ * @throws {UserError} When it names no model, or a run without one of its states.
+ */
+export function parseModelSpec(spec: string): ModelSpec {
+  if (spec.startsWith("run:")) {
+    const [folder, state] = spec.slice("run:".length).split("#");
+    if (Object.hasOwn(RUN_STATES, state ?? "")) return { folder, state: state as ModelState };
+    throw new UserError(
+      state === undefined
+        ? `"${spec}" does not say which model of the run`
+        : `a run has no model "${state}"`,
+      `write run:${folder}#base as it came, #jsft after JSFT (the paper's judge) or #policy after self-training`,
+    );
+  }
+  if (spec === "") {
+    throw new UserError("a spec names no model", `write ${MODEL_SPECS.join(" or ")}`);
+  }
+  const plus = spec.lastIndexOf("+");
+  if (plus < 1 || isThere(spec)) return { path: spec, adapter: null };
+  return { path: spec.slice(0, plus), adapter: spec.slice(plus + 1) };
+}
+
+/**
+ * A model's name by its spec, fit for a file: `small-s7-jsft` of `run:runs/small-s7#jsft`. Adapters' folders are often
+ * all called "adapter" and have the two folders above them for a name.
+ *
+ * @throws {UserError} As {@linkcode parseModelSpec}.
+ */
+export function modelName(spec: string): string {
+  const short = (path: string) => {
+    const parts = path.replace(/\/+$/, "").split("/").map((part) => part.replace(/[^\w.-]+/g, "_"));
+    const last = parts.at(-1)!.replace(/\.(gguf|jsonl|json)$/, "");
+    return last === "adapter" ? parts.slice(-3, -1).join("-") : last;
+  };
+  const parsed = parseModelSpec(spec);
+  if ("state" in parsed) return `${short(parsed.folder)}-${parsed.state}`;
+  const { path, adapter } = parsed;
+  return adapter === null ? short(path) : `${short(path)}+${short(adapter)}`;
+}
+
+/**
+ * Loads the model that a spec names; the caller disposes of it.
+ *
+ * @throws {UserError} When it is not there or cannot be read.
+ *
+ * @example
+ * ```ts ignore
+ * import { openModel } from "./open_model.ts";
+ * const { model, tokenizer, dispose } = await openModel("run:runs/small-s7#policy", { log: console.log });
+ * ```
+ */
+export async function openModel(spec: string, options: OpenModelOptions): Promise<OpenedModel> {
+  const { config = resolveConfig("small"), settings = [], log } = options;
+  const parsed = parseModelSpec(spec);
+  if ("state" in parsed) {
+    const { folder, state } = parsed;
+    const record = await readJsonFile<{ scale: string; config: RunConfig }>(`${folder}/run.json`);
+    if (record === null) {
+      throw new UserError(`there is no ${folder}/run.json`, "give the folder of a run");
+    }
+    const own = resolveConfig(record.scale, { values: record.config, settings });
+    const session = new Session(own, (stage) => `${folder}/${stage}`, log);
+    return await opened(spec, { config: own, session }, options, async () => ({
+      model: await session.model(RUN_STATES[state]),
+      origin: `run ${folder}, ${state}`,
+    }));
+  }
+  const { path: named, adapter } = parsed;
+  const own = { ...config, model: named };
+  const session = new Session(own, (stage) => `./${stage}`, log);
+  const { path, origin } = await session.located(); // before the engine: a wrong name fails at once
+  if (adapter !== null && !isThere(adapter)) {
+    throw new UserError(`there is no adapter "${adapter}"`, "give the folder of a PEFT adapter");
+  }
+  return await opened(spec, { config: own, session }, options, async () => {
+    log(`loading ${path}${adapter === null ? "" : ` with ${adapter}`}`);
+    const model = await loadModel(path);
+    try {
+      if (adapter !== null) model.adapter = await loadAdapter(adapter, model.config);
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
+    const from = origin === "local" ? path : origin;
+    return { model, origin: adapter === null ? from : `${from} + ${adapter}` };
+  });
+}
+
+async function opened(
+  spec: string,
+  { config, session }: Pick<OpenedModel, "config" | "session">,
+  { adapter = "fold", log }: OpenModelOptions,
+  load: () => Promise<{ model: LanguageModel; origin: string }>,
+): Promise<OpenedModel> {
+  const engine = await startEngine();
+  log(`engine ${engine.backend} on ${engine.device}: ${engine.reason}`);
+  const language = await session.language();
+  const { model, origin } = await load();
+  // Folded, what it learned is in the weights, by which judgments and answers that are kept are told apart.
+  if (adapter === "fold" && model.adapter) model.foldAdapter();
+  const dispose = () => {
+    model.dispose();
+    session.dispose();
+  };
+  return { ...language, model, name: modelName(spec), origin, config, session, dispose };
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path) !== undefined;
+  } catch {
+    return false;
+  }
+}

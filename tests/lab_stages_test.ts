@@ -14,9 +14,9 @@ function makersOf(item: string): string[] {
       if (name === "jsft") return ["jsft-judge"];
       return [["judge-only", "reward-model"].includes(name) ? "other-judges" : "variant-judges"];
     case "rejection":
-      return ["self-rejection"];
-    case "own":
-      return ["own-pairs"];
+      return ["tournament"];
+    case "on-policy":
+      return ["on-policy-pairs"];
     // The last point of a training run.
     default:
       return [name];
@@ -52,7 +52,7 @@ describe("the stages of a claim", () => {
   it("are no more than it compares or needs", () => {
     const { config } = STUDY_SCALES.full;
     const names = (claim: number) => stagesFor([claim], config).map(({ name }) => name);
-    assert.deepEqual(names(4), ["jsft", "reward-model", "self-judge", "self-rejection"]);
+    assert.deepEqual(names(4), ["jsft", "reward-model", "self-judge", "tournament"]);
     for (const claim of [5, 6, 7]) {
       for (const other of ["sft", "reward-model"]) assert.ok(!names(claim).includes(other), other);
     }

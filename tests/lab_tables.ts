@@ -34,8 +34,8 @@ export async function committedItems(folder = "data/results/claims"): Promise<It
   put(await table("reward-by-n"), (row) => ({
     [`rejection/${row.policy}/${row.selector}/${row.n}`]: row.reward,
   }));
-  put(await table("judge-on-own-pairs"), (row) => ({
-    [`own/${row.policy}/${row.judge}`]: row.accuracy_clear,
+  put(await table("judge-on-policy-pairs"), (row) => ({
+    [`on-policy/${row.policy}/${row.judge}`]: row.accuracy_clear,
   }));
   // Rows are in the order of steps: the last one stays.
   put(await table("overoptimisation"), (row) => ({ [`final/long-${row.judge}`]: row.reward }));

@@ -219,6 +219,7 @@ describe("a training run with a checkpoint", () => {
   });
 
   it("names the checkpoint that it cannot write", async () => {
+    await Deno.writeTextFile(`${folder}/missing`, "a file where a folder should be");
     const checkpoint = { ...fresh(), path: `${folder}/missing/x.safetensors` };
     await assert.rejects(session({ checkpoint }), (error) => {
       assert.ok(error instanceof UserError);

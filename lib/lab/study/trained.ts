@@ -127,7 +127,7 @@ export async function trained(name: string, options: TrainedOptions): Promise<Tr
     progress: (what, start) => {
       const job = options.progress(what, start);
       jobs.push(job);
-      return { update: job.note, finish: job.finish };
+      return { update: job.note, finish: () => job.finish() };
     },
     stopping: () => jobs.at(-1)?.stopping() ?? false,
   };

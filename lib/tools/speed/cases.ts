@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { matmul } from "../../tensor/mod.ts";
-import type { BenchCase, Prepared } from "./case.ts";
+import type { Prepared, SpeedCase } from "./case.ts";
 import { prepareJudging, prepareLora, prepareSampling, prepareTrain } from "./model_cases.ts";
 
 /** What each case is, without our side of it. */
@@ -86,7 +86,7 @@ function prepareMatmul(): Promise<Prepared> {
 }
 
 /** All cases, in the order in which they run. */
-export const CASES: readonly BenchCase[] = [
+export const CASES: readonly SpeedCase[] = [
   { ...SPECIFICATIONS.matmul, prepare: prepareMatmul },
   { ...SPECIFICATIONS.train, prepare: () => prepareTrain(SPECIFICATIONS.train.args) },
   { ...SPECIFICATIONS.lora, prepare: () => prepareLora(SPECIFICATIONS.lora.args) },

@@ -100,7 +100,7 @@ describe("saveRows", () => {
 });
 
 describe("judgingLengths", () => {
-  it("puts both orders of a pair side by side and spreads the lengths over the range", () => {
+  it("puts both positions of a pair side by side and spreads the lengths over the range", () => {
     const lengths = judgingLengths(SPECIFICATIONS.judging.args);
     assert.equal(lengths.length, 48);
     assert.deepEqual(lengths.slice(0, 8), [80, 80, 177, 177, 274, 274, 150, 150]);

@@ -7,7 +7,7 @@ import {
   promptName,
   readGrade,
   readJudgePrompts,
-  readSeat,
+  readPosition,
   singlePlaces,
 } from "../lib/benchmark/judge_prompts.ts";
 import { type Chat, promptGrader, promptReferee } from "../lib/benchmark/prompt_judge.ts";
@@ -77,7 +77,7 @@ describe("MT-Bench's prompts", () => {
   });
 
   it("are answered by a position in double brackets, and a grade in double or single ones", () => {
-    assert.deepEqual(["so [[A]]", "[[B]]!", "[[C]]", "A", "[A]"].map(readSeat), [
+    assert.deepEqual(["so [[A]]", "[[B]]!", "[[C]]", "A", "[A]"].map(readPosition), [
       "A",
       "B",
       "tie",

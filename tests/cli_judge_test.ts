@@ -296,7 +296,7 @@ describe("deno task judge", () => {
     await refused(["--judge", `implicit:${folder}/model`, ...pairs], /names no adapter/);
     await refused(
       ["--judge", `grade:${folder}/model`, "--scale", "smoke", ...pairs],
-      /the marks " E", " D", .* are not told apart/, // its words do not hold these marks
+      /the marks " E", " D", .* are not distinct tokens/, // its words do not hold these marks
     );
     await refused(["--judge", `run:${folder}#jsft`, ...pairs], /there is no .*run\.json/);
     await refused(["--judge", `run:${folder}`, ...pairs], /which model of the run\n.*#policy/);

@@ -7,7 +7,7 @@ import { ROOT, said } from "./tiny_run.ts";
 
 /** Runs the task's own command line, with its permissions. */
 function winrate(...args: string[]) {
-  const [, ...flags] = settings.tasks.winrate.split(" ");
+  const [, ...flags] = settings.tasks.winrate.command.split(" ");
   return said(
     new Deno.Command(Deno.execPath(), {
       cwd: ROOT,

@@ -58,8 +58,8 @@ describe("GradeTemplate", () => {
   });
 
   it("refuses marks that are not one token or not different", () => {
-    assert.throws(() => template({ marks: [" A", " A"] }), /not told apart/);
-    assert.throws(() => template({ marks: [" A"] }), /not told apart/);
+    assert.throws(() => template({ marks: [" A", " A"] }), /not distinct tokens/);
+    assert.throws(() => template({ marks: [" A"] }), /not distinct tokens/);
     assert.throws(() => template({ marks: [" A", " B C"] }), /is 2 tokens/);
   });
 });

@@ -37,7 +37,7 @@ export function comparisons(
       baselineAnswer: `baseline on ${instruction}`,
       lengths: { baseline: 20, model: 10 + i },
     })),
-    findings: [],
+    warnings: [],
     ...more,
   };
 }

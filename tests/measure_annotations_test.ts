@@ -15,7 +15,7 @@ describe("readComparisons", () => {
     const packed = await readComparisons(await file("gpt-3.5.json.gz", gzipSync(text)));
     assert.deepEqual(packed.items, plain.items);
     assert.deepEqual([plain.model, packed.model], ["gpt-3.5", "gpt-3.5"]);
-    assert.deepEqual([plain.baseline, plain.generator, plain.findings], ["base", "model", []]);
+    assert.deepEqual([plain.baseline, plain.generator, plain.warnings], ["base", "model", []]);
     assert.deepEqual(plain.items.map(({ preference }) => preference), [0, 0.25, 0.5, 0.75]);
     assert.deepEqual(plain.items[1], {
       item: 2,
@@ -42,7 +42,7 @@ describe("readComparisons", () => {
       assert.deepEqual(read.items.map(({ preference }) => preference), [0, null, 0.5, null]);
       assert.equal(read.items[2].lengths.model, 15);
       assert.match(
-        read.findings.map(describeWarning).join(),
+        read.warnings.map(describeWarning).join(),
         /^\S+nan\.json: 2 items \(2, 4\): no preference \(null or NaN\): in no rate$/,
       );
     }
@@ -55,11 +55,11 @@ describe("readComparisons", () => {
       annotation("e", 2, { output_2: null, generator_1: null }),
       annotation("f", 2, { output_1: null, generator_1: undefined }),
     ];
-    const { items: read, findings } = await readComparisons(await file("odd.json", list));
+    const { items: read, warnings } = await readComparisons(await file("odd.json", list));
     assert.equal(read[4].preference, 0.5);
     assert.equal(read[5].lengths.model, null);
     assert.deepEqual(
-      findings.map(({ reason, items }) => [reason.replace(/[,:(].*/, "").trim(), items]),
+      warnings.map(({ reason, items }) => [reason.replace(/[,:(].*/, "").trim(), items]),
       [
         ["preference 0", [5]],
         ["the instruction came before", [5]],
@@ -86,10 +86,10 @@ describe("readComparisons", () => {
       spoil(list);
       const path = await file("wrong.json", list);
       await refuses(() => readComparisons(path), /wrong\.json item/, message);
-      const { items: kept, findings } = await readComparisons(path, { onBadItem: "skip" });
+      const { items: kept, warnings } = await readComparisons(path, { onBadItem: "skip" });
       assert.equal(kept.length, 3);
-      assert.equal(findings.length, 1);
-      assert.match(describeWarning(findings[0]), /wrong\.json item \d: left out: "/);
+      assert.equal(warnings.length, 1);
+      assert.match(describeWarning(warnings[0]), /wrong\.json item \d: left out: "/);
     });
   }
 

@@ -18,7 +18,7 @@ describe("loadEvidence", () => {
       record("Hi", 1.3),
       record("Hi", 1.3, ["short", "long answer"]),
     ]);
-    const { evidence, leftOut, findings } = await loadEvidence([path], {
+    const { evidence, leftOut, warnings } = await loadEvidence([path], {
       seed: 1,
       own: "baseline",
     });
@@ -31,7 +31,7 @@ describe("loadEvidence", () => {
       "an answer is empty": 1,
       "the same comparison comes again": 2,
     });
-    assert.deepEqual(findings.map(describeWarning), [
+    assert.deepEqual(warnings.map(describeWarning), [
       `${path} item 4: left out: the two answers are the same`,
       `${path} item 5: left out: an answer is empty`,
       `${path}: 2 items (6, 7): left out: the same comparison comes again`,
@@ -71,9 +71,9 @@ describe("loadEvidence", () => {
       record("Yo", null as unknown as number),
       { ...record("Ho", 0), generator_1: "another" },
     ]);
-    const { evidence, findings } = await loadEvidence([path], { seed: 1 });
+    const { evidence, warnings } = await loadEvidence([path], { seed: 1 });
     assert.deepEqual(evidence.map(({ label }) => label), ["first", "tie"]);
-    assert.deepEqual(findings.map(describeWarning), [
+    assert.deepEqual(warnings.map(describeWarning), [
       `${path} item 2: left out: no preference (null or NaN)`,
       `${path} item 3: the baseline (generator_1) is "another", in item 1 it is "baseline": judged all the ` +
       "same, but a win rate of both means nothing",
@@ -90,9 +90,9 @@ describe("loadEvidence", () => {
       "odd.jsonl",
       line("Hi", "Hello!") + line("Hi", "") + line("Hi", "Hello!") + "{\n" + line("Yo", "Yes"),
     );
-    const { evidence, findings } = await loadEvidence([path], { seed: 1, onBadLine: "skip" });
+    const { evidence, warnings } = await loadEvidence([path], { seed: 1, onBadLine: "skip" });
     assert.equal(evidence.length, 2);
-    assert.deepEqual(findings.map(describeWarning), [
+    assert.deepEqual(warnings.map(describeWarning), [
       `${path} line 2: left out: the chosen response is empty`,
       `${path} line 3: left out: the same comparison comes again`,
       `${path} line 4: left out: the line is not JSON`,

@@ -54,10 +54,10 @@ describe("a causal model", () => {
   });
 });
 
-describe("filling", () => {
+describe("padding", () => {
   const sequences = [7, 1, 12, 5].map(sequence);
 
-  it("at the right changes nothing, whatever it is filled with", () => {
+  it("at the right changes nothing, whatever token it is", () => {
     for (const pad of [0, 50]) {
       const batch = rightPadded(sequences, pad);
       assert.deepEqual([batch.size, batch.length], [4, 12]);
@@ -69,7 +69,7 @@ describe("filling", () => {
     }
   });
 
-  it("at the left changes nothing, whatever it is filled with", () => {
+  it("at the left changes nothing, whatever token it is", () => {
     for (const pad of [0, 50]) {
       const batch = leftPadded(sequences, pad);
       assert.deepEqual(batch.padding, [5, 11, 0, 7]);

@@ -76,7 +76,7 @@ describe("KeyValueCache", () => {
     cache.dispose();
   });
 
-  it("keeps the rows asked for, in the order asked, also one row twice, and goes on from there", () => {
+  it("keeps the rows asked for, in the order asked, also one row twice, and continues from there", () => {
     for (const length of [5, 6, 21, 50]) {
       for (const rows of [[2, 0], [1], [0, 0, 1, 2, 2]]) {
         const cache = filled(length);

@@ -110,7 +110,7 @@ for (
       tf.dispose(gradients);
     });
 
-    it("goes on with the same tokens, greedily, in one batch and alone", async () => {
+    it("continues with the same tokens, greedily, in one batch and alone", async () => {
       const { prompts, new: continued, smallest_lead_of_best_logit: lead } = expected.greedy;
       assert.ok(lead > 1e-3, "a close call decides");
       const options = { maxNewTokens: 12, stopIds: [], temperature: 0, seed: 1 };

@@ -44,7 +44,7 @@ export async function expectedJson<T>(folder: string): Promise<T> {
   return JSON.parse(await Deno.readTextFile(`${referencePath(folder)}/expected.json`));
 }
 
-/** Logits of sequences run as one right-padded batch, (T, V) each, without those of the filling. */
+/** Logits of sequences run as one right-padded batch, (T, V) each, without those of the padding. */
 export function batchLogits(
   model: LanguageModel,
   ids: readonly (readonly number[])[],
@@ -105,9 +105,9 @@ export function lossAndGradients(
   const tape = new Tape(watched);
   const logProbs = followingLogProbs(model, batch, { at, tape, dropoutSeed: rows.dropoutSeed });
   const loss = -numbers(logProbs).reduce((a, b) => a + b, 0) / at.length;
-  const seed = tf.fill(logProbs.shape, -1 / at.length);
-  const gradients = tape.gradients(logProbs, seed, watched);
-  seed.dispose();
+  const outputGradient = tf.fill(logProbs.shape, -1 / at.length);
+  const gradients = tape.gradients(logProbs, outputGradient, watched);
+  outputGradient.dispose();
   batch.mask?.dispose();
   return { loss, gradients };
 }

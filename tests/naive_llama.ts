@@ -1,4 +1,4 @@
-/** A LanguageModel and a DPO loss as the papers write them, in tfjs alone, so that tfjs can differentiate them. */
+/** A Llama and a DPO loss as the papers write them, in tfjs alone, so that tfjs can differentiate them. */
 import * as tf from "@tensorflow/tfjs";
 import { type LanguageModel, type ModelConfig, trainable } from "../lib/model/mod.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
 import { MAX_LINES, staticFaults } from "../lib/cli/notebooks_check.ts";
-import { findings } from "../lib/tools/notebook/expect.ts";
+import { cellFaults } from "../lib/tools/notebook/expect.ts";
 import {
   type Cell,
   normalised,
@@ -115,7 +115,7 @@ describe("a tag", () => {
       code("g", ["figure-or-text"]),
     );
     assert.deepEqual(
-      findings(notebook).map(({ cell, problem }) => `${cell} ${problem.replace(/.*lacks /, "")}`),
+      cellFaults(notebook).map(({ cell, problem }) => `${cell} ${problem.replace(/.*lacks /, "")}`),
       [
         "1 an output",
         "2 the still picture of a figure (is Chromium installed?)",
@@ -137,12 +137,12 @@ describe("a tag", () => {
       code("e", ["figure-or-text"], [display({ ...figure, "image/png": "iVBO" })]),
       code("f", ["figure-or-text"], [display({ "text/plain": "left out" })]),
     );
-    assert.deepEqual(findings(notebook), []);
+    assert.deepEqual(cellFaults(notebook), []);
   });
 
   it("that does not exist is a fault, and so is an error among the outputs", () => {
     const error: Output = { output_type: "error", ename: "TypeError", evalue: "x is 3" };
-    const found = findings(book(code("a", ["figures"]), code("b", ["output"], [error])));
+    const found = cellFaults(book(code("a", ["figures"]), code("b", ["output"], [error])));
     assert.match(found[0].problem, /has the tag "figures", which is none of output, figure/);
     assert.deepEqual(found[1], { cell: 2, problem: "ended with TypeError: x is 3" });
   });

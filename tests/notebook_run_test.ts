@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
 import { executeNotebook } from "../lib/tools/notebook/execute.ts";
-import { findings } from "../lib/tools/notebook/expect.ts";
+import { cellFaults } from "../lib/tools/notebook/expect.ts";
 import { normalised, type Notebook, serialised, whole } from "../lib/tools/notebook/format.ts";
 import { jupyterEnv } from "../lib/tools/notebook/jupyter.ts";
 import { places, ROOT } from "../lib/tools/setup/places.ts";
@@ -54,7 +54,7 @@ async function write(...sources: string[]): Promise<string> {
         args: ["-c", "command -v chromium || command -v google-chrome"],
       }).output()).success,
     );
-    const problems = findings(notebook).map(({ problem }) => problem);
+    const problems = cellFaults(notebook).map(({ problem }) => problem);
     assert.deepEqual(problems.filter((text) => drawn || !text.includes("Chromium")), []);
     assert.match(JSON.stringify(notebook.cells[4].outputs), /Scale \*\*smoke\*\*, seed 7/);
     assert.match(JSON.stringify(notebook.cells[5].outputs), /20 draws, mean 0\.\d{3}/);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { judgingLengths, SPECIFICATIONS } from "../lib/tools/speed/cases.ts";
 import { interleave, ratios, type Side, spread } from "../lib/tools/speed/measure.ts";
-import { rowsOf, table, writeCsv } from "../lib/tools/speed/report.ts";
+import { rowsOf, saveRows, table } from "../lib/tools/speed/report.ts";
 import { ReferenceWorker } from "../lib/tools/speed/worker.ts";
 import { UserError } from "../lib/base/error.ts";
 
@@ -81,14 +81,14 @@ describe("rowsOf", () => {
   });
 });
 
-describe("writeCsv", () => {
+describe("saveRows", () => {
   it("replaces rows of the same case and keeps the others", async () => {
     const folder = await Deno.makeTempDir();
     const path = `${folder}/results/bench.csv`;
     const { train, matmul } = SPECIFICATIONS;
-    await writeCsv(path, { rows: rowsOf(matmul, [[2], [1]]), versions: { torch: "1" } });
-    await writeCsv(path, { rows: rowsOf(train, [[2], [1]]), versions: { torch: "2" } });
-    await writeCsv(path, { rows: rowsOf(matmul, [[8], [2]]), versions: { torch: "3" } });
+    await saveRows(path, { rows: rowsOf(matmul, [[2], [1]]), versions: { torch: "1" } });
+    await saveRows(path, { rows: rowsOf(train, [[2], [1]]), versions: { torch: "2" } });
+    await saveRows(path, { rows: rowsOf(matmul, [[8], [2]]), versions: { torch: "3" } });
     assert.equal(
       await Deno.readTextFile(path),
       "case,variant,unit,ours,pytorch,level,reps,ratio,ratio_min,ratio_max,torch\n" +
@@ -100,7 +100,7 @@ describe("writeCsv", () => {
 });
 
 describe("judgingLengths", () => {
-  it("puts both orders of a pair side by side and spreads the lengths over the range", () => {
+  it("puts both positions of a pair side by side and spreads the lengths over the range", () => {
     const lengths = judgingLengths(SPECIFICATIONS.judging.args);
     assert.equal(lengths.length, 48);
     assert.deepEqual(lengths.slice(0, 8), [80, 80, 177, 177, 274, 274, 150, 150]);

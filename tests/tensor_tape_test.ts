@@ -48,8 +48,8 @@ describe("Tape", () => {
     const products = (watched: tf.Tensor[], lora: boolean) => {
       const tape = new Tape(watched);
       const y = linear(x, w, { lora: lora ? { a, b, scale: 1 } : null, tape });
-      const seed = tf.onesLike(y);
-      const made = countKernels(() => tape.gradients(y, seed, watched));
+      const dy = tf.onesLike(y);
+      const made = countKernels(() => tape.gradients(y, dy, watched));
       return made["MatMul"] ?? 0;
     };
     assert.equal(products([w], false), 1);
@@ -83,12 +83,12 @@ describe("Tape", () => {
     assert.ok(numbers(dw).some((value) => value !== 0));
   });
 
-  it("scales with the seed of the output", () => {
+  it("scales with the gradient of the output", () => {
     const [x, w] = [matrix(3, 4), matrix(5, 4)];
-    const gradient = (seed: number) => {
+    const gradient = (dy: number) => {
       const tape = new Tape([w]);
       const y = linear(x, w, { tape });
-      return numbers(tape.gradients(y, tf.fill(y.shape, seed), [w])[0]);
+      return numbers(tape.gradients(y, tf.fill(y.shape, dy), [w])[0]);
     };
     assert.deepEqual(gradient(4), gradient(1).map((value) => 4 * value));
   });
@@ -100,10 +100,10 @@ describe("Tape", () => {
       leakless(() => {
         const tape = new Tape(watched);
         const y = tf.tidy(() => network(inputs, tape));
-        const seed = tf.onesLike(y);
-        const gradients = tape.gradients(y, seed, watched);
+        const dy = tf.onesLike(y);
+        const gradients = tape.gradients(y, dy, watched);
         assert.ok(y.isDisposed);
-        tf.dispose([seed, ...gradients]);
+        tf.dispose([dy, ...gradients]);
       });
     }
     assert.ok(inputs.every((tensor) => !tensor.isDisposed));

@@ -1,5 +1,5 @@
 /**
- * A tiny language, a tiny LanguageModel that speaks it and preferences in it, for tests that need the real thing
+ * A tiny language, a tiny model that speaks it and preferences in it, for tests that need the real thing
  * at no cost. Importing this module starts the engine.
  */
 import { DEFAULT_LAYOUT } from "../lib/method/template.ts";

@@ -29,7 +29,7 @@ export interface Reply {
 export interface Answerer {
   /** What files call it. */
   readonly name: string;
-  /** What its answers depend on; answers under other settings are not gone on with. */
+  /** What its answers depend on; answers under other settings are not resumed. */
   readonly settings: Readonly<Record<string, string | number>>;
   /** Dialogues answered together. */
   readonly rows: number;
@@ -57,7 +57,7 @@ export interface AnsweringOptions {
  * and the model's own answers, and writes FastChat's `model_answer`.
  *
  * A batch holds questions of one temperature; its lines are written when all their turns are answered, so a
- * killed run loses a batch at most. Random numbers are named by question and turn: which questions share
+ * killed run loses one batch at most. Random numbers are named by question and turn: which questions share
  * a batch does not matter to what is drawn. Beside the file, `MODEL.settings.json` keeps what the
  * answers depend on.
  *

@@ -183,10 +183,10 @@ function verdictTable(
   const mean = consistent === false && winner !== "none" ? " by the mean of both orders" : "";
   const p = pFirst === null ? "" : `, P(${names[0]} better) = ${pFirst.toFixed(3)}`;
   const rows = orders.map(({ a, b, said }, i) => {
-    const [seatA, seatB] = i === 0 ? names : [names[1], names[0]];
-    const named = a === b ? (a === 0 ? "neither" : "a tie") : a > b ? seatA : seatB;
+    const [nameA, nameB] = i === 0 ? names : [names[1], names[0]];
+    const named = a === b ? (a === 0 ? "neither" : "a tie") : a > b ? nameA : nameB;
     const reply = said === undefined ? "" : `<td>${words(said)}</td>`;
-    return `<tr><th scope="row">A is ${seatA}, B is ${seatB}</th><td class="number">${
+    return `<tr><th scope="row">A is ${nameA}, B is ${nameB}</th><td class="number">${
       a.toFixed(3)
     }</td>` +
       `<td class="number">${b.toFixed(3)}</td><td>${named}</td>${reply}</tr>`;

@@ -37,7 +37,7 @@ const TEMPERATURES: Readonly<Record<string, number>> = {
 const OTHER_TEMPERATURE = 0.7;
 
 /** The temperature at which FastChat has a category's questions answered. */
-export function fastChatTemperature(category: string): number {
+function fastChatTemperature(category: string): number {
   return Object.hasOwn(TEMPERATURES, category) ? TEMPERATURES[category] : OTHER_TEMPERATURE;
 }
 

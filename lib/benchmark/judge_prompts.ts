@@ -107,7 +107,7 @@ const numbered = (name: string, texts: readonly string[]) =>
 const references = ({ reference }: BenchmarkQuestion) => numbered("ref_answer", reference ?? []);
 
 /** The position that a reply names by `[[A]]`, `[[B]]` or `[[C]]` for a tie, looked for in this order. */
-export function readSeat(reply: string): "A" | "B" | "tie" | null {
+export function readPosition(reply: string): "A" | "B" | "tie" | null {
   for (const [mark, position] of [["[[A]]", "A"], ["[[B]]", "B"], ["[[C]]", "tie"]] as const) {
     if (reply.includes(mark)) return position;
   }

@@ -26,9 +26,10 @@ export interface BenchmarkJudgeOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** A referee or a grader with what to know of it once it has judged. */
+/** A referee or a grader, opened. */
 export interface Opened<T> {
   readonly judge: T;
+  /** What to know when reading its numbers, once it has judged. */
   readonly notes?: () => readonly string[];
   readonly dispose?: () => void;
 }
@@ -105,7 +106,7 @@ async function promptChat(
   spec: string,
   { find, seed, cacheFile }: Pick<BenchmarkJudgeOptions, "find" | "seed" | "cacheFile">,
 ) {
-  // Beside the file of judgments that are probabilities: these are words.
+  // Replies are words, so they are not in the file of judgments, which are probabilities.
   const replies = join(dirname(cacheFile), "replies.jsonl");
   const chat = await openChat(spec.slice("mt-bench:".length), { seed, replies });
   const prompts = await readJudgePrompts((await findBenchmarkFile(JUDGE_PROMPTS, find))!);

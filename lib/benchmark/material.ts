@@ -18,13 +18,13 @@ import { modelAnswerer } from "./model_answerer.ts";
 import type { NamedSpec } from "./named_model.ts";
 import { type BenchmarkQuestion, spread } from "./question.ts";
 
-/** What to run. */
+/** A run of a benchmark. */
 export interface BenchmarkPlan {
   readonly benchmark: Benchmark;
   readonly models: readonly NamedSpec[];
-  /** Whom every model is compared with; null: nobody. */
+  /** The model that every other is compared with; null for none. */
   readonly against: NamedSpec | null;
-  /** null: answers alone. */
+  /** A judge's spec; null for answers, and scores that need no judge, alone. */
   readonly judge: string | null;
   readonly modes: readonly ("pair" | "single")[];
   /** How many questions; null: all. */
@@ -34,17 +34,17 @@ export interface BenchmarkPlan {
   readonly seed: number;
   /** Settings of a judge that is a model. */
   readonly config: Readonly<RunConfig>;
-  /** Those of them that the user gave: a run's judge has its own for the rest. */
+  /** Those of them that the user gave: a run's judge takes the rest from its run. */
   readonly settings: readonly string[];
   readonly out: string;
   readonly dataFolder?: string;
 }
 
-/** How to tell of it. */
+/** Where a run reports. */
 export interface BenchmarkHooks {
   readonly log: (line: string) => void;
   readonly warn: (line: string) => void;
-  /** A piece of work begins: gives what hears of its progress. */
+  /** Starts a piece of work; the function it gives is called with how much of it is done. */
   readonly progress: (name: string, unit: string) => (done: number, total: number) => void;
   readonly checkStop: () => void;
 }
@@ -99,8 +99,7 @@ function chosen(
 }
 
 /**
- * A model's answers: from a file of them (`answers:FILE`), the baseline's, or given now where they are not
- * there yet.
+ * A model's answers: from a file of them (`answers:FILE`), the baseline's, or those in the run's folder, completed.
  *
  * @throws {UserError} When they do not answer the questions.
  */

@@ -6,7 +6,7 @@ import { progress } from "../show/progress.ts";
 
 /**
  * Runs a benchmark in a notebook: a bar for each model's answers and verdicts, notes shown as they come, and the
- * stop button heeded. Stopped, the same call goes on where it was.
+ * stop button heeded. Stopped, the same call resumes where it was.
  *
  * @throws {Stopped} when the user asked to stop
  * @throws {UserError} as `runBenchmark` does

@@ -34,7 +34,7 @@ export function pageRows(
 function verdictOf(record: PairRecord): ComparisonVerdict {
   const { turn, g1_judgment, g2_judgment, self_judge: { asked, judgment } } = record;
   const { answered, winner, consistent, pFirst, forward, backward, recorded } = judgment;
-  // Probabilities read off tokens say it all; a reply in words is to be read.
+  // Of probabilities read off tokens there is nothing more to read than the numbers.
   const inWords = !record.judge[1].startsWith("pair-tokens");
   return {
     turn,

@@ -61,7 +61,7 @@ export function planOf(options: BenchmarkOptions): BenchmarkPlan {
   if (twice !== undefined) {
     throw new UserError(
       `two models are called "${twice}", and files are called by it`,
-      "give them names of their own: NAME=SPEC",
+      "name them: NAME=SPEC",
     );
   }
   const { judge = null } = options;

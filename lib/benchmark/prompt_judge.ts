@@ -12,7 +12,7 @@ import {
   pairPlaces,
   promptName,
   readGrade,
-  readSeat,
+  readPosition,
   singlePlaces,
 } from "./judge_prompts.ts";
 import type { Grader, GradeVerdict, MatchVerdict, Referee } from "./referee.ts";
@@ -27,11 +27,11 @@ export interface PromptJudgeOptions {
   readonly prompts: JudgePrompts;
   /** As that of a `Referee`. */
   readonly key?: string;
-  /** Requests under way at once, and verdicts written down together; 4 unless said. */
+  /** Requests under way at once, and verdicts written down together. @default 4 */
   readonly rows?: number;
 }
 
-const SEATS: Readonly<Record<"A" | "B" | "tie", LabelProbabilities>> = {
+const POSITIONS: Readonly<Record<"A" | "B" | "tie", LabelProbabilities>> = {
   A: { a: 1, b: 0 },
   B: { a: 0, b: 1 },
   tie: { a: 0.5, b: 0.5 },
@@ -54,13 +54,13 @@ export function promptReferee({ name, key, chat, prompts, rows = 4 }: PromptJudg
           return { asked: turns.at(-1)!.content, said: await chat(turns) };
         };
         const games = await Promise.all([ask(first, second), ask(second, first)]);
-        return { prompt, games, judgment: judgmentOf(games.map(({ said }) => readSeat(said))) };
+        return { prompt, games, judgment: judgmentOf(games.map(({ said }) => readPosition(said))) };
       })),
   };
 }
 
-function judgmentOf([forward, backward]: ReturnType<typeof readSeat>[]): Judgment {
-  const positions = (named: typeof forward) => named === null ? { a: 0, b: 0 } : SEATS[named];
+function judgmentOf([forward, backward]: ReturnType<typeof readPosition>[]): Judgment {
+  const positions = (named: typeof forward) => named === null ? { a: 0, b: 0 } : POSITIONS[named];
   const judgment = combineScores([{
     principle: "mt-bench",
     forward: positions(forward),
@@ -127,7 +127,7 @@ const REPLY_TOKENS = 2048;
 /**
  * A chat with a model on an OpenAI-compatible server, `URL,model=NAME[,keyVariable=NAME...]`.
  *
- * @param more.replies File that keeps its replies, see {@linkcode keptChat}; none unless said.
+ * @param more.replies File that keeps its replies, see {@linkcode keptChat}. @default none
  * @throws {UserError} When the spec is wrong, the key's variable is not set, or the file holds something else.
  */
 export async function openChat(

@@ -63,7 +63,7 @@ export function idsOf(file: string): (id: number | string, line: number) => void
     if (before !== undefined) {
       throw new UserError(
         `${file} line ${line}: question_id ${id} is that of line ${before}`,
-        "give every question an id of its own",
+        "give every question its own id",
       );
     }
     seen.set(String(id), line);

@@ -1,11 +1,11 @@
-/** What judges a benchmark's answers, by twos or one by one. */
+/** What judges a benchmark's answers, in pairs or one by one. */
 import type { Comparison, Judge, Judgment } from "../method/mod.ts";
 import { combineScores, larger } from "../method/mod.ts";
 import type { Turn } from "../text/mod.ts";
 import type { BenchmarkQuestion } from "./question.ts";
 
 /** Two models' answers to a question, up to a turn. */
-export interface Match {
+export interface BenchmarkMatch {
   readonly question: BenchmarkQuestion;
   /** The turn that is judged, from 1. */
   readonly turn: number;
@@ -39,7 +39,7 @@ export interface Referee {
   readonly key?: string;
   /** Matches put to it before their verdicts are written down. */
   readonly rows: number;
-  readonly play: (matches: readonly Match[]) => Promise<MatchVerdict[]>;
+  readonly play: (matches: readonly BenchmarkMatch[]) => Promise<MatchVerdict[]>;
 }
 
 /** A question with one model's answers, to be graded up to a turn. */
@@ -76,7 +76,7 @@ export interface Grader {
  * what followed it, as MT-Bench too shows its judge two whole conversations. A reference answer comes as
  * a system turn before the question.
  */
-export function comparisonOf({ question, turn, first, second }: Match): Comparison {
+export function comparisonOf({ question, turn, first, second }: BenchmarkMatch): Comparison {
   const rest = (answers: readonly string[]) =>
     answers.slice(0, turn).map((answer, i) =>
       i === 0 ? answer : `User: ${question.turns[i]}\n\nAssistant: ${answer}`
@@ -95,7 +95,7 @@ export function comparisonOf({ question, turn, first, second }: Match): Comparis
  * @example
  * ```ts
  * import { longerWins } from "../measure/mod.ts";
- *  import { compareReferee } from "./referee.ts";
+ * import { compareReferee } from "./referee.ts";
  * const referee = compareReferee({ name: "longer", compare: longerWins });
  * ```
  */
@@ -131,7 +131,7 @@ const SILENT = combineScores([{ principle: "none", forward: none, backward: none
  * The verdict on two answers that are the same, letter by letter: a tie without asking, since whatever a
  * judge named would be the position. Null where they differ.
  */
-export function verdictOnSame(match: Match): MatchVerdict | null {
+export function verdictOnSame(match: BenchmarkMatch): MatchVerdict | null {
   const { first, second } = comparisonOf(match);
   if (first !== second) return null;
   const judgment = combineScores([{ principle: "same", forward: even, backward: even }]);
@@ -158,11 +158,11 @@ function gamesOf(
   ];
 }
 
+/** Who FastChat's readers take an order to name. */
+export type NamedBy = "model_1" | "model_2" | "tie" | "error";
+
 /** Who an order names, as FastChat writes it: "error" where the judge has not answered. */
-export function namedBy(
-  judgment: Judgment,
-  order: "forward" | "backward",
-): "model_1" | "model_2" | "tie" | "error" {
+export function namedBy(judgment: Judgment, order: "forward" | "backward"): NamedBy {
   if (!judgment.answered) return "error";
   const { a, b } = judgment[order];
   const winner = order === "forward" ? larger(a, b) : larger(b, a);

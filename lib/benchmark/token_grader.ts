@@ -63,7 +63,7 @@ export function tokenGrader(options: TokenGraderOptions): Grader {
   const spelled = GRADES.map((grade) => spellingOf(String(grade), tokenizer));
   if (new Set(spelled.map(String)).size < spelled.length) {
     throw new UserError(
-      `the tokenizer of the grader ${name} does not tell the grades 1 to 10 apart`,
+      `the tokenizer of the grader ${name} does not distinguish the grades 1 to 10`,
       "grade with another model, or judge pairs alone: --mode pair",
     );
   }

@@ -3,11 +3,8 @@ import { dirname } from "node:path";
 import { appendJsonl, makeFolder, readJsonl, writeJsonl } from "../base/files.ts";
 import { type AnswerSet, turnsOf } from "./answer_file.ts";
 import type { BenchmarkQuestion } from "./question.ts";
-import { type Grader, namedBy, type Referee, verdictOnSame } from "./referee.ts";
+import { type Grader, type NamedBy, namedBy, type Referee, verdictOnSame } from "./referee.ts";
 import type { Judgment } from "../method/mod.ts";
-
-/** Who FastChat's readers take an order to name. */
-export type NamedBy = "model_1" | "model_2" | "tie" | "error";
 
 /** A match as FastChat writes it (`play_a_match_pair`), with what else is known of it in `self_judge`. */
 export interface PairRecord {
@@ -66,8 +63,8 @@ export interface JudgingOptions {
 
 /**
  * Puts two models' answers to a referee, every turn of every question in both orders, and writes FastChat's
- * pairwise judgments. Two answers that are the same are a tie, unasked. Verdicts in the file on the same answers under the same key are kept; verdicts on
- * answers that have changed since are replaced.
+ * pairwise judgments. Two answers that are the same are a tie, unasked. Verdicts in the file on the same answers
+ * under the same key are kept; verdicts on answers that have changed since are replaced.
  *
  * @returns A record a question and turn, in this order
  */

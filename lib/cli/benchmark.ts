@@ -43,7 +43,7 @@ function parse(args: string[]): BenchmarkOptions {
     )
     .option(
       "--max-new-tokens <number>",
-      "longest answer; default 1024, for alpaca-eval 2048",
+      "longest answer; default the benchmark's own",
       wholeNumber("--max-new-tokens", 1),
     )
     .option("--rows <number>", "questions answered together", wholeNumber("--rows", 1), 8)
@@ -62,8 +62,9 @@ function parse(args: string[]): BenchmarkOptions {
     .option("--no-figures", "draw no radar")
     .addHelpText(
       "after",
-      "\nTemperatures are FastChat's, by category. Grades by a model on this machine are expected\n" +
-        "grades over its probabilities, not what it would write; mt-bench:URL asks with MT-Bench's prompts.",
+      "\nTemperatures are the benchmark's own. gsm8k needs no judge: answers are compared with the known ones.\n" +
+        "Grades by a model on this machine are expected grades over its probabilities, not what it would\n" +
+        "write; mt-bench:URL asks with MT-Bench's prompts.",
     );
   return parseCommand(command, args).opts<BenchmarkOptions>();
 }
@@ -76,7 +77,7 @@ async function main(): Promise<void> {
     command: Deno.args,
     benchmark: benchmark.name,
     ...rest,
-    // A run's judge has settings of its own, which are in the run's run.json.
+    // A run's judge has the settings of its run, which are in the run's run.json.
     ...(runOf(plan.judge ?? "") === null ? { judgeSettings: plan.config.judge } : {}),
   };
   await writeWhole(`${plan.out}/run.json`, JSON.stringify(record, null, 2) + "\n");
@@ -132,16 +133,18 @@ async function drawRadars(plan: BenchmarkPlan, { rows }: BenchmarkOutcome): Prom
 }
 
 function next({ judge, against, out, benchmark, questions }: BenchmarkPlan): string {
-  if (judge === null) {
+  if (judge === null && benchmark.exactMatch === undefined) {
     return `next: the same command with --judge ${
       against === null ? "model:PATH" : "longer"
     }, or another of ` +
       BENCHMARK_JUDGES.join(", ");
   }
-  const pages = against === null ? `${out}/results.csv` : `${out}/comparison-*.html in a browser`;
+  const pages = judge === null || against === null
+    ? `${out}/results.csv`
+    : `${out}/comparison-*.html in a browser`;
   return [
     `next: open ${pages}`,
-    ...(benchmark.tools === "fastchat"
+    ...(judge === null ? [] : benchmark.tools === "fastchat"
       ? [
         `  or: cd ${out} && python -m fastchat.llm_judge.show_result --bench-name ${benchmark.folder} ` +
         "--input-file FILE_ABOVE",

@@ -7,6 +7,7 @@
  */
 import { Command } from "commander";
 import { writeCsv } from "../base/files.ts";
+import { textTable } from "../base/text_table.ts";
 import { deskCoverage } from "../lab/coverage/desk.ts";
 import { parseCommand, runCommand } from "./command.ts";
 import { seedFlag } from "./flags.ts";
@@ -19,9 +20,10 @@ async function main(): Promise<void> {
   const { seed, csv } = parseCommand(command, Deno.args).opts<{ seed: number; csv: string }>();
   const rows = deskCoverage({ seed });
   await writeCsv(csv, rows);
-  for (const { measure, truth, coverage } of rows) {
-    console.log(`${measure.padEnd(26)} truth ${truth.toFixed(3)}  held by ${coverage.toFixed(3)}`);
-  }
+  console.log(textTable([
+    ["measure", "truth", "held by"],
+    ...rows.map((row) => [row.measure, row.truth.toFixed(3), row.coverage.toFixed(3)]),
+  ]));
 }
 
 if (import.meta.main) await runCommand(main);

@@ -122,7 +122,7 @@ async function main(): Promise<void> {
   const named = namedJudges(options.judge);
   const all = withBaselineJudge(named, options.baseline);
   const trained = await trainedOn(named.map(({ spec }) => spec));
-  const { evidence, leftOut, findings } = await loadEvidence(pairs, {
+  const { evidence, leftOut, warnings } = await loadEvidence(pairs, {
     seed,
     limit,
     heldOut,
@@ -132,7 +132,7 @@ async function main(): Promise<void> {
   });
   console.log(`${evidence.length} comparisons of ${pairs.length} files, seed ${seed}`);
   for (const [reason, n] of Object.entries(leftOut)) log(`left out ${n}: ${reason}`);
-  for (const finding of findings) warn(describeWarning(finding));
+  for (const warning of warnings) warn(describeWarning(warning));
   const known = evidence.filter(({ cluster }) => trained.has(cluster)).length;
   if (known > 0) {
     warn(

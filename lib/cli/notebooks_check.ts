@@ -12,7 +12,7 @@ import { makeFolder, writeWhole } from "../base/files.ts";
 import { run } from "../tools/setup/step.ts";
 import { resultTable } from "../show/result_table.ts";
 import { formatted } from "../tools/notebook/deno_fmt.ts";
-import { findings } from "../tools/notebook/expect.ts";
+import { cellFaults } from "../tools/notebook/expect.ts";
 import { type Notebook, readNotebook, whole } from "../tools/notebook/format.ts";
 import { KERNEL, ROOT } from "../tools/setup/places.ts";
 import { listNotebooks } from "../tools/notebook/list.ts";
@@ -49,7 +49,7 @@ export function staticFaults(
       ]
       : [];
   });
-  const unfit = findings(notebook).map(({ cell, problem }) => `${name} cell ${cell} ${problem}`);
+  const unfit = cellFaults(notebook).map(({ cell, problem }) => `${name} cell ${cell} ${problem}`);
   const stale = staleFaults(notebook, now).map((text) => `${name} ${text}`);
   const again = stale.length > 0 || unfit.some((text) => text.includes("lacks"));
   return [

@@ -15,7 +15,7 @@ import { duration } from "../base/progress.ts";
 import { Stopped } from "../run/stage.ts";
 import { SCALE_VARIABLE, SEED_VARIABLE } from "../show/notebook_config.ts";
 import { type Executed, executeNotebook } from "../tools/notebook/execute.ts";
-import { findings, NO_STILL, outputText } from "../tools/notebook/expect.ts";
+import { cellFaults, NO_STILL, outputText } from "../tools/notebook/expect.ts";
 import { whole } from "../tools/notebook/format.ts";
 import { installJupyter, jupyterEnv } from "../tools/notebook/jupyter.ts";
 import { ROOT } from "../tools/setup/places.ts";
@@ -120,7 +120,7 @@ export function report(
   { notebook, error, cell }: Executed,
   { stills = true }: { stills?: boolean } = {},
 ): string[] {
-  const found = findings(notebook).filter(({ problem }) => stills || !problem.endsWith(NO_STILL));
+  const found = cellFaults(notebook).filter(({ problem }) => stills || !problem.endsWith(NO_STILL));
   const texts = found.map(({ cell, problem }) => {
     const { source } = notebook.cells[cell - 1];
     const output = outputText(notebook.cells[cell - 1]);

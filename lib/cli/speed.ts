@@ -13,10 +13,10 @@ import { rewriteLine } from "../base/progress.ts";
 import { parseCommand, runCommand } from "./command.ts";
 import { repeated, wholeNumber } from "./flags.ts";
 import { startEngine } from "../tensor/mod.ts";
-import type { BenchCase } from "../tools/speed/case.ts";
+import type { SpeedCase } from "../tools/speed/case.ts";
 import { CASES } from "../tools/speed/cases.ts";
 import { interleave, type Side } from "../tools/speed/measure.ts";
-import { type BenchRow, rowsOf, table, writeCsv } from "../tools/speed/report.ts";
+import { rowsOf, saveRows, type SpeedRow, table } from "../tools/speed/report.ts";
 import { referencePython } from "../tools/speed/venv.ts";
 import { ReferenceWorker } from "../tools/speed/worker.ts";
 
@@ -42,7 +42,7 @@ function parse(args: readonly string[]): SpeedOptions {
 }
 
 /** The cases of these names, or all. @throws {UserError} for a name that there is not */
-function casesNamed(names: readonly string[]): readonly BenchCase[] {
+function casesNamed(names: readonly string[]): readonly SpeedCase[] {
   const all = CASES.map(({ name }) => name);
   const unknown = names.find((name) => !all.includes(name));
   if (unknown !== undefined) {
@@ -53,9 +53,9 @@ function casesNamed(names: readonly string[]): readonly BenchCase[] {
 
 /** Both sides of one case in turns. */
 async function measure(
-  one: BenchCase,
+  one: SpeedCase,
   { worker, reps, warmups }: { worker: ReferenceWorker; reps: number; warmups: number },
-): Promise<BenchRow[]> {
+): Promise<SpeedRow[]> {
   const prepared = await one.prepare();
   const ours: Side = async () => {
     const start = performance.now();
@@ -110,10 +110,10 @@ async function main(): Promise<void> {
       ...theirs,
     };
     console.log(Object.entries(versions).map(([name, value]) => `${name} ${value}`).join(", "));
-    const rows: BenchRow[] = [];
+    const rows: SpeedRow[] = [];
     for (const one of cases) {
       rows.push(...await measure(one, { worker, reps, warmups }));
-      if (csv !== null) await writeCsv(csv, { rows, versions });
+      if (csv !== null) await saveRows(csv, { rows, versions });
     }
     console.log(
       `\nRates: higher is better. ${reps} rounds, both sides in turns, ${cores} threads each.\n`,

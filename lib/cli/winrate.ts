@@ -86,7 +86,7 @@ async function main(): Promise<void> {
   const models = named(read);
   const other = against === undefined ? undefined : find(models, against);
 
-  for (const finding of models.flatMap(({ findings }) => findings)) warn(describeWarning(finding));
+  for (const warning of models.flatMap(({ warnings }) => warnings)) warn(describeWarning(warning));
   for (const note of notComparable(models)) warn(note);
   const rates = models.map((model) =>
     winRate(model, { rng: Rng.named(seed, `winrate/${model.model}`) })

@@ -6,7 +6,7 @@ const SHIFT = 397;
 /**
  * Whether AlpacaEval showed `output_2` first when it had this instruction annotated.
  *
- * Its annotators draw the order by a seed made of the instruction alone, and the published annotations do
+ * Its annotators draw the position by a seed made of the instruction alone, and the published annotations do
  * not keep it: `random.Random("is_switched_outputs" + instruction + "0").choices([False, True])`, with 0
  * the annotators' seed. Source: `RandomSwitchTwoColumnsProcessor` in
  * https://github.com/tatsu-lab/alpaca_eval/blob/main/src/alpaca_eval/processors.py (0.6.6).
@@ -24,7 +24,8 @@ export function isSwitched(instruction: string, seed = 0): boolean {
 /**
  * The first number of `random.Random(text).random()` in Python 3: the text and its SHA-512 as one
  * large integer seed the Mersenne Twister by array (Matsumoto and Nishimura 1998; CPython's
- * `Lib/random.py` and `_randommodule.c`). pure-rand's twister takes 32-bit seeds only.
+ * `Lib/random.py` and `_randommodule.c`). pure-rand's twister takes 32-bit seeds only;
+ * `@stdlib/random-base-mt19937` takes arrays, and brings 186 other packages.
  */
 export function pythonRandom(text: string): number {
   const bytes = new TextEncoder().encode(text);

@@ -70,8 +70,8 @@ export class GradeTemplate {
     this.labelIds = marks.map((mark) => labelId(tokenizer, parts[1], mark));
     if (new Set(this.labelIds).size !== marks.length || marks.length < 2) {
       throw new UserError(
-        `the marks ${marks.map((mark) => `"${mark}"`).join(", ")} are not told apart`,
-        "choose two or more marks that are different tokens",
+        `the marks ${marks.map((mark) => `"${mark}"`).join(", ")} are not distinct tokens`,
+        "choose two or more marks, each a token of its own",
       );
     }
   }

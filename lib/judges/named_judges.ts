@@ -34,10 +34,10 @@ export function namedJudges(texts: readonly string[]): NamedJudge[] {
 }
 
 /**
- * The judges with the baseline judge after them, unless one of them is that judge. The one taken where none was
- * asked for also gives way to a judge that has its name.
+ * The judges with the baseline judge after them, unless one of them is that judge. The default one also gives way
+ * to a judge of its name.
  *
- * @param asked As a command line names it; `"none"` for none.
+ * @param asked As a command line names it; `"none"` for none. @default "longer"
  * @throws {UserError} When the baseline judge asked for has the name of another judge.
  */
 export function withBaselineJudge(judges: readonly NamedJudge[], asked?: string): NamedJudge[] {
@@ -57,7 +57,7 @@ export function nameOf({ name, spec }: NamedJudge): string {
   return name ?? spec;
 }
 
-/** Refuses judges that tables could not tell apart, before any of them has judged. */
+/** Refuses judges of one name in tables, before any of them has judged. */
 function refuseSameNames(judges: readonly NamedJudge[]): void {
   const names = judges.map(nameOf);
   const again = names.find((name, i) => names.indexOf(name) < i);

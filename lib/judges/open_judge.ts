@@ -76,7 +76,7 @@ export function judgeSettings(
     : [`judge.principles=${JSON.stringify(principle.split(","))}`, ...set];
 }
 
-/** The folder of the run of which a judge is a model, or null: it judges with that run's settings where none are given. */
+/** The folder of the run whose model a judge is, or null. A run's model judges with the run's settings. */
 export function runOf(spec: string): string | null {
   return /^(?:inverted:)*run:([^#]+)/.exec(spec)?.[1] ?? null;
 }
@@ -118,7 +118,7 @@ async function openRecorded(rest: string, setting: JudgeSetting): Promise<Opened
     `recorded: ${counts.verdicts} verdicts, ${counts.bad} bad records, ${counts.silent} without a preference, ` +
       `${counts.repeated} verdicts given again, ${counts.reversed} of them with another winner`,
   );
-  // Of the pairs' own files the evidence has told all this.
+  // The warnings of the pairs' own files come with the evidence.
   if (rest !== "") { for (const finding of findings) log(describeWarning(finding)); }
   const notes = [
     positions === "alpaca-eval"

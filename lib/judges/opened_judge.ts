@@ -6,7 +6,7 @@ export interface JudgeSetting {
   readonly seed: number;
   /** The files of pairs, which `recorded` alone stands for. */
   readonly pairs: readonly string[];
-  /** Who sat in the first position when recorded verdicts were given. */
+  /** Which answer was in the first position when recorded verdicts were given. */
   readonly positions: "alpaca-eval" | "unknown";
   readonly onBadLine: "fail" | "skip";
   /** Settings of models and of their judging. */
@@ -19,10 +19,10 @@ export interface JudgeSetting {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** A judge with what there is to say of it once it has judged. */
+/** A judge, opened. */
 export interface OpenedJudge {
   readonly judge: Judge;
-  /** What to know when reading its numbers: what was cut, where positions are from. */
+  /** What to know when reading its numbers, once it has judged: what was cut, where positions are from. */
   readonly notes?: () => string[];
   readonly dispose?: () => void;
 }

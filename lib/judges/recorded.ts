@@ -15,11 +15,13 @@ export interface RecordedOptions {
   /** What tables call it; the annotators' name is not in every file. */
   readonly name?: string;
   /**
-   * Who sat in the first position: `"alpaca-eval"` draws it again as AlpacaEval's annotators drew it, which
-   * is right for files that they wrote with their default seed; `"unknown"` unless said.
+   * Which answer was in the first position: `"alpaca-eval"` draws it again as AlpacaEval's annotators drew it, which
+   * is right for files that they wrote with their default seed.
+   *
+   * @default "unknown"
    */
   readonly positions?: "alpaca-eval" | "unknown";
-  /** What to do with a record that is not sound; `"fail"` unless said. */
+  /** What to do with a record that is not sound. @default "fail" */
   readonly onBadLine?: "fail" | "skip";
 }
 
@@ -27,7 +29,7 @@ export interface RecordedOptions {
 export interface RecordedCounts {
   /** Verdicts kept. */
   verdicts: number;
-  /** Comparisons annotated again, in another file or further on; the first verdict is kept. */
+  /** Comparisons annotated again, in another file or later in the same; the first verdict is kept. */
   repeated: number;
   /** Those of them in which the annotator named another winner. */
   reversed: number;
@@ -39,7 +41,7 @@ export interface RecordedCounts {
 
 /**
  * Recorded preferences as a judge: for each comparison of AlpacaEval annotation files, in either order of
- * its answers, what the annotator said then, P(second) = preference - 1.
+ * its answers, the annotator's verdict, P(second) = preference - 1.
  *
  * A recorded verdict was given in one order, so its judgment says `recorded`, and a report leaves out
  * what needs both orders. It judges nothing else: ask `covers` first.

@@ -40,7 +40,7 @@ export interface ComparisonFile {
   /** At least one with a preference. */
   readonly items: readonly ComparedItem[];
   /** What the reader has to know of the items, counted. */
-  readonly findings: readonly FileWarning[];
+  readonly warnings: readonly FileWarning[];
 }
 
 /** Settings of {@linkcode readComparisons}. */
@@ -55,7 +55,7 @@ export interface ReadComparisonsOptions {
  * their order do not matter.
  *
  * As in AlpacaEval, a null or NaN preference (the annotator's answer could not be read) is left out of
- * every rate, and 0 is an old spelling of the draw 1.5; both are counted in `findings`, and so are
+ * every rate, and 0 is an old spelling of the draw 1.5; both are counted in `warnings`, and so are
  * instructions that come twice (each counts) and answers that are null (no length).
  *
  * @throws {UserError} The file cannot be read; an item has a missing or wrong field or a preference outside
@@ -71,7 +71,7 @@ export async function readComparisons(
   file: string,
   { onBadItem = "fail" }: ReadComparisonsOptions = {},
 ): Promise<ComparisonFile> {
-  const findings = new FileWarnings(file);
+  const warnings = new FileWarnings(file);
   const items: ComparedItem[] = [];
   const seen = new Set<string>();
   const names: Names = { generator_1: null, generator_2: null };
@@ -85,20 +85,20 @@ export async function readComparisons(
           "correct the item, or leave such items out, counted, with --on-bad-line skip",
         );
       }
-      findings.add(`left out: ${reason}`, item);
+      warnings.add(`left out: ${reason}`, item);
       continue;
     }
     const record = parsed.value;
     checkNames(names, { file, item, record });
     if (record.generator_1 == null) {
-      findings.add("no generator_1, so its baseline is not known", item);
+      warnings.add("no generator_1, so its baseline is not known", item);
     }
-    if (record.preference === null) findings.add("no preference (null or NaN): in no rate", item);
-    if (record.preference === 0) findings.add("preference 0, an old spelling of a draw: 1.5", item);
-    if (record.output_1 === null) findings.add("no baseline answer (output_1 is null)", item);
-    if (record.output_2 === null) findings.add("no answer (output_2 is null)", item);
+    if (record.preference === null) warnings.add("no preference (null or NaN): in no rate", item);
+    if (record.preference === 0) warnings.add("preference 0, an old spelling of a draw: 1.5", item);
+    if (record.output_1 === null) warnings.add("no baseline answer (output_1 is null)", item);
+    if (record.output_2 === null) warnings.add("no answer (output_2 is null)", item);
     if (seen.has(record.instruction)) {
-      findings.add("the instruction came before: both comparisons count", item);
+      warnings.add("the instruction came before: both comparisons count", item);
     }
     seen.add(record.instruction);
     items.push({
@@ -110,7 +110,7 @@ export async function readComparisons(
     });
   }
   if (!items.some(({ preference }) => preference !== null)) {
-    const skipped = findings.list().map(({ reason, items }) => `${items.length} x ${reason}`);
+    const skipped = warnings.list().map(({ reason, items }) => `${items.length} x ${reason}`);
     throw new UserError(
       `${file} holds no comparison with a preference${
         skipped.length === 0 ? "" : ` (${skipped.join("; ")})`
@@ -124,7 +124,7 @@ export async function readComparisons(
     baseline: names.generator_1?.name ?? null,
     generator: names.generator_2?.name ?? null,
     items,
-    findings: findings.list(),
+    warnings: warnings.list(),
   };
 }
 

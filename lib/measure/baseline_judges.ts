@@ -38,13 +38,13 @@ export function byScore(
 /** Prefers the answer with more characters: what a length bias alone would score. */
 export const longerWins: Compare = byScore(({ answer }) => characters(answer));
 
-/** Always names the first position, whoever sits there: what a position bias alone would score. */
+/** Always names the first position, whichever answer is there: what a position bias alone would score. */
 export const firstPosition: Compare = judgeWith(() => ({
   forward: POSITION_A,
   backward: POSITION_A,
 }));
 
-/** Names a position by a seeded coin, each order for itself. */
+/** Names a position at random, in each order independently. */
 export function randomJudge(rng: Rng): Compare {
   const positions = (): LabelProbabilities => {
     const a = rng.uniform();
@@ -53,7 +53,7 @@ export function randomJudge(rng: Rng): Compare {
   return judgeWith(() => ({ forward: positions(), backward: positions() }));
 }
 
-/** Says the opposite of another judge. */
+/** Names the opposite of what another judge names. */
 export function inverted(compare: Compare): Compare {
   const swap = ({ a, b }: LabelProbabilities): LabelProbabilities => ({ a: b, b: a });
   return async (comparisons) =>

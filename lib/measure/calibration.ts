@@ -2,7 +2,7 @@ import type { Rng } from "../base/random.ts";
 import { measureAll, type ResampleOptions } from "./resample.ts";
 import type { Estimate } from "./statistics.ts";
 
-/** One pair as calibration sees it: how sure the judge was of its answer, and whether that was right. */
+/** One pair as calibration sees it: the confidence of the judge in its answer, and whether that answer was right. */
 export interface Call {
   /** max(p, 1 - p) of the probability p that it gave to the first answer; in [0.5, 1]. */
   readonly confidence: number;
@@ -25,7 +25,7 @@ export interface ReliabilityRow {
   readonly high: number | null;
 }
 
-/** Bins of the reliability curve and of the calibration error unless said otherwise. */
+/** Default number of bins of the reliability curve and of the calibration error. */
 export const BINS = 10;
 
 /**
@@ -105,7 +105,7 @@ export function calibrationFloor(
 }
 
 /**
- * Accuracy against confidence, a row a bin that is not empty.
+ * Accuracy against confidence, one row per bin that is not empty.
  *
  * @param calls null where a pair has no label
  */

@@ -15,7 +15,7 @@ const LUCK = 0.16;
  * median bias (of a judge without error none of 300 held the truth). So the interval
  * inverts a test instead: it holds every error under which a sample's error as large as this one, and as small,
  * has at least (1 - level) / 2 of the chances. Errors are tried along the bins' own profile, or along their noise
- * where they have no error; a sample's bins are those of the error tried plus normal noise, one draw a cluster, that
+ * where they have no error; a sample's bins are those of the error tried plus normal noise, one draw per cluster, that
  * is nowhere smaller than exact probabilities would make it. Less error than noise alone leaves in most samples is
  * luck, and no proof of a small one: the upper end is at least that of the sample at 0.16 of those of a judge
  * without error (Cowan et al. 2011, https://arxiv.org/abs/1105.3166). The value itself is plain (comparable with

@@ -88,7 +88,7 @@ export function notComparable(files: readonly ComparisonFile[]): string[] {
   if (baselines.length > 1) {
     notes.push(
       `the files have different baselines, so their rates are not comparable: ${
-        files.map(({ file, baseline }) => `${file} ${baseline ?? "(not said)"}`).join(", ")
+        files.map(({ file, baseline }) => `${file} ${baseline ?? "(not known)"}`).join(", ")
       }`,
     );
   }

@@ -34,7 +34,7 @@ export interface Evidence {
 /** Settings of {@linkcode loadEvidence}. */
 export interface EvidenceOptions {
   readonly seed: number;
-  /** Most comparisons kept, drawn at random; all unless said. */
+  /** Most comparisons kept, drawn at random. @default all of them */
   readonly limit?: number;
   /** Keep only held-out prompts: a share of the pairs as the files have them (below 1) or a number of them. */
   readonly heldOut?: number;
@@ -50,8 +50,8 @@ export interface LoadedEvidence {
   readonly evidence: Evidence[];
   /** What was left out on the way, by reason. */
   readonly leftOut: Readonly<Record<string, number>>;
-  /** What to know of the files' records, left out or not, with their places. */
-  readonly findings: readonly FileWarning[];
+  /** What is odd about the files' records, left out or not, with their places. */
+  readonly warnings: readonly FileWarning[];
 }
 
 /** Notes what is odd about a record, or that it is left out. */
@@ -88,7 +88,7 @@ export async function loadEvidence(
   }
   const leftOut: Record<string, number> = {};
   const count = (reason: string) => leftOut[reason] = (leftOut[reason] ?? 0) + 1;
-  const findings: FileWarning[] = [];
+  const warnings: FileWarning[] = [];
   const read: Evidence[] = [];
   let kept: Evidence[] = [];
   const seen = new Set<string>();
@@ -111,7 +111,7 @@ export async function loadEvidence(
         kept.push(evidence);
       }
     }
-    findings.push(...found.list());
+    warnings.push(...found.list());
   }
   if (heldOut !== undefined) {
     // Counted with those that come again, as a run counts them, so that the places held out are the run's.
@@ -135,7 +135,7 @@ export async function loadEvidence(
         : "raise --held-out, use the run's own seed, or give pairs that no judge was trained on",
     );
   }
-  return { evidence: kept, leftOut, findings };
+  return { evidence: kept, leftOut, warnings };
 }
 
 /**
@@ -186,7 +186,7 @@ async function* fromAnnotations(
       if (onBadLine === "fail" && reason !== NO_PREFERENCE) {
         throw new UserError(
           `${file} item ${item}: ${reason}${detail === undefined ? "" : ` (${detail})`}`,
-          "mend or remove the record, or have bad records skipped",
+          "correct or remove the record, or have bad records skipped",
         );
       }
       leave(reason, item);

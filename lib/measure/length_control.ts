@@ -67,7 +67,7 @@ export function lengthControlled(
     return {
       reason: `every answer is ${Math.abs(excesses[0])} characters ${
         excesses[0] > 0 ? "shorter" : "longer"
-      } than the baseline's, so length and quality cannot be told apart`,
+      } than the baseline's, so length and quality cannot be distinguished`,
     };
   }
   const features = usable.map(({ excess }) => [

@@ -26,7 +26,7 @@ export interface ValidatedFit {
   readonly coefficients: readonly number[];
   /** The chosen C of liblinear. */
   readonly strength: number;
-  /** Mean log loss over the folds (nats a case), for each of {@linkcode STRENGTHS}. */
+  /** Mean log loss over the folds (nats per case), for each of {@linkcode STRENGTHS}. */
   readonly losses: readonly number[];
 }
 

@@ -10,7 +10,7 @@ import {
 } from "../method/judgment.ts";
 import type { SumStatistic } from "./resample.ts";
 
-/** A judged pair with all that is known of it. */
+/** A judged pair with everything that is known about it. */
 export interface JudgedPair {
   readonly judgment: Judgment;
   readonly comparison: Comparison;
@@ -37,11 +37,12 @@ export const MEASURES = {
     "mean share of the verdict's probability on the first position; 0.5 is fair",
   longerRate: "share of pairs of unequal length in which the longer answer wins",
   preferredLonger: "share of labelled pairs in which the labelled answer is longer",
-  lengthBias: "how much oftener the better answer wins where it is the longer one; 0 is fair",
+  lengthBias: "how much more often the better answer wins where it is the longer one; 0 is fair",
   lengthCorrelation: "correlation of P(first) with the difference of lengths in characters",
   lengthCorrelationVerdict: "the same of the verdict: 1 first, 0 tie, -1 second",
   ownRate: "share of pairs with one answer of the judge's own in which that one wins",
-  selfPreference: "how much oftener the better answer wins where it is the judge's own; 0 is fair",
+  selfPreference:
+    "how much more often the better answer wins where it is the judge's own; 0 is fair",
   calibrationError:
     "expected calibration error of P(first), 10 bins; the interval is of that without noise",
   calibrationFloor: "what that error would be if the probabilities were exactly right",
@@ -63,7 +64,7 @@ const ONE_ORDER = "the verdicts were taken down in one order only";
  * The statistics of all measures that are functions of the pairs one by one.
  *
  * A pair that the judge did not answer counts a half where right and wrong are counted (`credit`), has P(first) 0.5,
- * is not consistent, and is no tie. What a rate owes to such pairs is told by `unansweredRate`.
+ * is not consistent, and is no tie. `unansweredRate` says what share of the pairs that is.
  */
 export function pairStatistics(pairs: readonly JudgedPair[]) {
   const noLabelProbability = {

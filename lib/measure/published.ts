@@ -94,7 +94,7 @@ export async function readPublished(files: readonly string[]): Promise<Published
   return { files, models };
 }
 
-/** A row a model; cells are empty where nothing is published. */
+/** One row per model; cells are empty where nothing is published. */
 export function publishedRows(
   rates: readonly WinRate[],
   { models }: PublishedRates,

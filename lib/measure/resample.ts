@@ -9,7 +9,7 @@ import {
 
 /**
  * A statistic that is a function of sums over rows: means, ratios, correlations, kappa and binned
- * errors all are. So a resample costs one addition a group, whatever the statistic.
+ * errors all are. So a resample costs one addition per group, whatever the statistic.
  */
 export interface SumStatistic {
   /** What each row adds to the sums; null where the row says nothing of this measure. */

@@ -7,7 +7,7 @@ import type { Contest } from "../method/tournament.ts";
 export interface Ranking {
   /** Indices of the candidates, best first. */
   readonly order: readonly number[];
-  /** One a candidate, larger is better; the scale is the judge's own. */
+  /** One per candidate, larger is better; the scale is the judge's own. */
   readonly scores: readonly number[];
 }
 
@@ -18,7 +18,7 @@ export interface Meeting {
   readonly judgment: Judgment;
 }
 
-/** Everyone against everyone: N (N - 1) / 2 meetings. */
+/** Every candidate against every other: N (N - 1) / 2 meetings. */
 export interface RoundRobin extends Ranking {
   readonly candidates: readonly string[];
   readonly meetings: readonly Meeting[];

@@ -45,9 +45,9 @@ export interface LongerJudge {
 export interface WinRateOptions {
   /** Where the resamples come from. */
   readonly rng: Rng;
-  /** How many; 1000 unless said. */
+  /** How many resamples. @default 1000 */
   readonly samples?: number;
-  /** Coverage of the intervals; 0.95 unless said. */
+  /** Coverage of the intervals. @default 0.95 */
   readonly level?: Level;
 }
 

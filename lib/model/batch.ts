@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 
-/** Score given to a position that may not be looked at: exp of it is 0 in float32. */
+/** Added to the attention score of a masked position: its exponential is 0 in float32. */
 export const HIDDEN = -1e9;
 
 /** Token ids in a rectangle, with what attention needs to know about it. */
@@ -13,7 +13,7 @@ export interface Batch {
   ids: Int32Array;
   /** Rotary position of every token: T of them if all rows agree, else B * T. */
   positions: Int32Array;
-  /** Added to attention scores, (B or 1, 1, T, S); null where every position sees all before it. */
+  /** Added to attention scores, (B or 1, 1, T, S); null where every position attends to all before it. */
   mask: tf.Tensor4D | null;
 }
 
@@ -25,8 +25,8 @@ function causalMask(T: number): tf.Tensor4D {
 }
 
 /**
- * Sequences as rows, filled up at the right. A causal model never looks right, so the filling needs no mask
- * of its own; its outputs mean nothing and are not read.
+ * Sequences as rows, padded at the right. A causal model never attends to the right, so that padding needs no
+ * mask; the outputs at padding mean nothing and are not read.
  */
 export function rightPadded(sequences: readonly (readonly number[])[], padId: number): Batch {
   const T = Math.max(...sequences.map((s) => s.length));
@@ -42,9 +42,9 @@ export function rightPadded(sequences: readonly (readonly number[])[], padId: nu
 }
 
 /**
- * Sequences as rows, filled up at the left, so that all rows continue at the same column. For generation.
+ * Sequences as rows, padded at the left, so that all rows continue at the same column. For generation.
  *
- * @returns the batch and `padding`, the number of filled columns of each row
+ * @returns the batch and `padding`, the number of padding columns of each row
  */
 export function leftPadded(
   sequences: readonly (readonly number[])[],
@@ -62,7 +62,7 @@ export function leftPadded(
     for (let t = 0; t < T; t++) {
       positions[b * T + t] = Math.max(0, t - pad);
       const row = (b * T + t) * T;
-      // A filled position sees itself: a softmax over nothing would be NaN.
+      // Padding attends to itself: a softmax over nothing would be NaN.
       mask.fill(0, row + Math.min(pad, t), row + t + 1);
     }
   });
@@ -70,7 +70,7 @@ export function leftPadded(
 }
 
 /**
- * Several sequences one behind the other in each row; each sees only itself and starts at position 0.
+ * Several sequences one behind the other in each row; each attends only to itself and starts at position 0.
  *
  * @param rows For each row the sequences in it.
  */
@@ -82,10 +82,8 @@ export function packed(rows: readonly (readonly (readonly number[])[])[], padId:
   const mask = new Float32Array(B * T * T).fill(HIDDEN);
   rows.forEach((row, b) => {
     let start = 0;
-    const filling = { length: T - row.reduce((sum, s) => sum + s.length, 0) };
-    for (
-      const sequence of [...row, ...(filling.length ? [Array(filling.length).fill(padId)] : [])]
-    ) {
+    const padding = T - row.reduce((sum, s) => sum + s.length, 0);
+    for (const sequence of padding ? [...row, Array(padding).fill(padId)] : row) {
       ids.set(sequence, b * T + start);
       for (let i = 0; i < sequence.length; i++) {
         const t = start + i;
@@ -99,8 +97,8 @@ export function packed(rows: readonly (readonly (readonly number[])[])[], padId:
 }
 
 /**
- * Indices of `lengths` in groups of at most `budget` tokens when filled up to the longest of the group:
- * neighbours in length go together, so that little is spent on filling.
+ * Indices of `lengths` in groups of at most `budget` tokens when padded to the longest of the group. Neighbours
+ * in length share a group, so that there is little padding.
  */
 export function lengthBuckets(lengths: readonly number[], budget: number): number[][] {
   const order = lengths.map((_, i) => i).sort((a, b) => lengths[a] - lengths[b] || a - b);

@@ -35,7 +35,7 @@ export class BinaryFile {
   }
 
   /**
-   * `length` bytes from `offset` on, in a buffer of their own.
+   * `length` bytes from `offset` on, in a new buffer.
    *
    * @param what What the bytes are, for the message.
    * @throws UserError when the file is shorter.

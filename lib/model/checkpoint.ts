@@ -4,7 +4,7 @@ import { openSafetensors, writeSafetensors } from "./safetensors.ts";
 import type { Trainable } from "./trainable.ts";
 import type { Optimizer } from "../tensor/mod.ts";
 
-/** Where a training run stands: everything a resumed run needs to go on as if never stopped. */
+/** Where a training run stands: everything that a resumed run needs to continue as if it had never stopped. */
 export interface CheckpointTarget {
   /** File; written whole or not at all. */
   path: string;

@@ -31,9 +31,9 @@ export interface Family {
   readonly biases: (
     fields: Pick<FamilyFields, "attention_bias" | "mlp_bias">,
   ) => readonly LinearModule[];
-  /** How many positions back some layer's attention ends, null where none does. */
+  /** Positions that a layer with sliding-window attention looks back, null where every layer attends to all. */
   readonly window: (fields: FamilyFields) => number | null;
-  /** Its own fields of a `config.json`, such that both functions above answer the same again. */
+  /** Its own fields of a `config.json`: read again, they give these biases and no window. */
   readonly written: (biases: readonly LinearModule[]) => Readonly<Record<string, unknown>>;
   /** Its GGUF files; null where they come under another family's name. */
   readonly gguf: {
@@ -86,7 +86,7 @@ export const FAMILIES = {
       max_window_layers: 28,
     },
     biases: () => ["q_proj", "k_proj", "v_proj"],
-    // Layers below max_window_layers look back over everything.
+    // Layers below max_window_layers attend to everything before.
     window: (fields) => {
       const windowed = fields.layer_types?.includes("sliding_attention") ??
         fields.max_window_layers < fields.num_hidden_layers;

@@ -33,7 +33,7 @@ interface FastDecoderLayer {
 }
 
 /**
- * A model laid out for decoding one token a row at a time, which is bound by the reading of weights and by
+ * A model laid out for decoding one token per row at a time, which is bound by the reading of weights and by
  * the number of ops: the adapter is added into copies of the linear layers, layers of one input are
  * joined, and all are transposed. The same function as {@linkcode LanguageModel.hidden} up to rounding.
  *
@@ -59,7 +59,7 @@ export class FastDecoder {
   }
 
   /**
-   * Hidden states after the last norm of one new token a row, behind what the cache holds.
+   * Hidden states after the last norm of one new token per row, behind what the cache holds.
    *
    * @param tokens B token ids
    * @param options.cache Takes the keys and values of the new position.
@@ -162,7 +162,7 @@ function joined(model: LanguageModel, layer: number): FastDecoderLayer {
   const bias = (module: LinearModule) =>
     model.weights.get(`${modulePath(layer, module)}.bias`) ??
       tf.zeros([moduleShape(config, module)[0]]);
-  /** Rows of several layers one behind the other, within each of `parts` equal parts. */
+  /** Rows of several layers, one behind the other, within each of `parts` equal parts. */
   const join = (tensors: tf.Tensor[], parts: number) => {
     if (tensors.length === 1) return tensors[0];
     const rows = tensors.map((x) => tf.reshape(x, [parts, x.shape[0] / parts, -1]));

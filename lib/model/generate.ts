@@ -16,11 +16,23 @@ export interface GenerateOptions extends Partial<SamplingConfig> {
   stopIds: readonly number[];
   /** The same seed draws the same answers, however they are batched. */
   seed: number;
-  /** Name of each prompt's random stream, to draw the same whatever else is asked; its index unless said. */
+  /**
+   * Name of each prompt's random stream, to draw the same whatever else is asked.
+   *
+   * @default the prompts' indices
+   */
   streams?: readonly string[];
-  /** Answers drawn for each prompt. */
+  /**
+   * Answers drawn for each prompt.
+   *
+   * @default 1
+   */
   samples?: number;
-  /** Rows decoded together; the samples of one prompt are never parted. */
+  /**
+   * Rows decoded together; the samples of one prompt share a batch.
+   *
+   * @default 32
+   */
   batchRows?: number;
   /** Called as answers finish. */
   onProgress?: (finished: number, total: number) => void;
@@ -33,8 +45,8 @@ export interface Generation {
   end: "stop" | "length";
 }
 
-/** A row of the batch being decoded. */
-interface Row {
+/** An answer being decoded: a row of the batch. */
+interface Decoding {
   prompt: number;
   sample: number;
   rng: Rng;
@@ -78,7 +90,7 @@ export async function generate(
   const results: Generation[][] = prompts.map(() => []);
   let finished = 0;
   const group = Math.max(1, Math.floor(batchRows / samples));
-  // Prompts of like length share a batch: less filling to attend over.
+  // Prompts of similar length share a batch: less padding to attend over.
   const order = prompts.map((_, i) => i).sort((a, b) => prompts[a].length - prompts[b].length);
   let decoder: FastDecoder | null = null; // made when a second token is asked for
   try {
@@ -96,7 +108,7 @@ export async function generate(
       const batch = leftPadded(indices.map((i) => prompts[i]), 0);
       let probabilities = prefill(batch, cache);
       let rows = indices.flatMap((prompt, b) =>
-        Array.from({ length: samples }, (_, sample): Row => ({
+        Array.from({ length: samples }, (_, sample): Decoding => ({
           prompt,
           sample,
           rng: Rng.named(options.seed, `sample/${options.streams?.[prompt] ?? prompt}/${sample}`),
@@ -113,23 +125,23 @@ export async function generate(
         const p = await probabilities.data() as Float32Array;
         probabilities.dispose();
         const V = model.config.vocabSize;
-        const going: number[] = [];
+        const unfinished: number[] = [];
         rows.forEach((row, b) => {
           const token = drawToken(p.subarray(b * V, (b + 1) * V), sampling, row.rng);
           const stop = options.stopIds.includes(token);
           if (!stop) row.ids.push(token);
           const full = row.ids.length >= maxNewTokens ||
             prompts[row.prompt].length + row.ids.length >= model.config.maxPositions;
-          if (!stop && !full) going.push(b);
+          if (!stop && !full) unfinished.push(b);
           else {
             results[row.prompt][row.sample] = { ids: row.ids, end: stop ? "stop" : "length" };
             onProgress?.(++finished, prompts.length * samples);
           }
         });
-        if (going.length === 0) return;
-        if (going.length < rows.length) {
-          cache.select(going);
-          rows = going.map((b) => rows[b]);
+        if (unfinished.length === 0) return;
+        if (unfinished.length < rows.length) {
+          cache.select(unfinished);
+          rows = unfinished.map((b) => rows[b]);
         }
         probabilities = next(rows, cache);
       }
@@ -153,11 +165,11 @@ export async function generate(
   }
 
   /** Each row's last token through the model; the probabilities of the next one, (B, V). */
-  function next(rows: readonly Row[], cache: KeyValueCache): tf.Tensor2D {
-    const going = decoder ??= new FastDecoder(model);
+  function next(rows: readonly Decoding[], cache: KeyValueCache): tf.Tensor2D {
+    const fast = decoder ??= new FastDecoder(model);
     const tokens = rows.map((row) => row.ids.at(-1)!);
     const padding = rows.map((row) => row.padding);
-    return tf.tidy(() => probabilitiesOf(going.hidden(tokens, { cache, padding })));
+    return tf.tidy(() => probabilitiesOf(fast.hidden(tokens, { cache, padding })));
   }
 
   /** Softmax of the logits over the temperature. @param hidden (B, C) @returns (B, V) */

@@ -2,9 +2,7 @@
 export * from "./batch.ts";
 export * from "./checkpoint.ts";
 export * from "./config.ts";
-export { FAMILIES, type FamilyName } from "./families.ts";
-export { configFromGguf } from "./gguf_config.ts";
-export { ropeFrequencies } from "./rope_frequencies.ts";
+export type { FamilyName } from "./families.ts";
 export * from "./with_model.ts";
 export * from "./generate.ts";
 export * from "./language_model.ts";

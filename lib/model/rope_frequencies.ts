@@ -20,8 +20,8 @@ export interface RopeFrequencies {
  * - longrope: one divisor per frequency (https://arxiv.org/abs/2402.13753).
  *
  * @param config The model's config.
- * @param length The sequence length in tokens that "dynamic" and "longrope" depend on; default the
- *   config's `maxPositions` for "dynamic", short for "longrope".
+ * @param length The sequence length in tokens that "dynamic" and "longrope" depend on. Without it, the model's
+ *   own context for "dynamic", and short sequences for "longrope".
  *
  * @example
  * ```ts
@@ -67,7 +67,7 @@ export function ropeFrequencies(config: ModelConfig, length?: number): RopeFrequ
       const { factor, mscale, mscaleAllDim } = scaling;
       const scale = (m: number) => factor <= 1 ? 1 : 0.1 * m * Math.log(factor) + 1;
       const inferred = mscale && mscaleAllDim ? scale(mscale) / scale(mscaleAllDim) : scale(1);
-      /** The dimension that turns so many times within the original length. */
+      /** The dimension with so many turns within the original length. */
       const dimension = (turns: number) =>
         headDim * Math.log(scaling.originalMaxPositions / (turns * 2 * Math.PI)) /
         (2 * Math.log(ropeTheta));

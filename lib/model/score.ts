@@ -13,7 +13,7 @@ export interface Position {
 
 /**
  * Probabilities of some tokens as the next one after each sequence. Logits are computed at the last
- * position only, sequences of like length share a batch.
+ * position only, and sequences of similar length share a batch.
  *
  * @returns one row per sequence, in their order: the probability of each of `tokens` under the softmax over
  * the whole vocabulary
@@ -23,7 +23,11 @@ export async function nextTokenProbabilities(
   sequences: readonly (readonly number[])[],
   options: {
     tokens: readonly number[];
-    /** Tokens per batch, filling included. */
+    /**
+     * Tokens per batch, padding included.
+     *
+     * @default 2048
+     */
     batchTokens?: number;
     onProgress?: (done: number, total: number) => void;
   },
@@ -89,6 +93,7 @@ export interface Scored {
 /**
  * Summed log-probability of the tokens of each sequence from its `from` on, given those before.
  *
+ * @param options.batchTokens Tokens per batch, padding included.
  * @returns one number per sequence, in their order
  */
 export async function sequenceLogProbs(

@@ -35,7 +35,7 @@ export const NO_PREFERENCE = "no preference (null or NaN)";
  * The array is parsed as it streams in, so its size does not matter. Python's bare `NaN` reads as null.
  *
  * @throws {UserError} The text is not a JSON array or breaks off: what follows the fault cannot be
- * told apart, so this ends the reading even where bad items are skipped.
+ * separated into items, so this ends the reading even where bad items are skipped.
  */
 export async function* readItems(
   path: string,
@@ -43,7 +43,7 @@ export async function* readItems(
   if (!(await readHead(path, 1024)).replace(/^\ufeff/, "").trimStart().startsWith("[")) {
     throw new UserError(
       `${path} is not a JSON array`,
-      "give AlpacaEval's annotations.json; for one object a line read it as jsonl",
+      "give AlpacaEval's annotations.json; for one object per line read it as jsonl",
     );
   }
   let item = 0;
@@ -60,7 +60,7 @@ export async function* readItems(
       { cause: error },
     );
   };
-  // Without a handler of its own the parser would throw past the items that are ready.
+  // Without this handler the parser would throw past the items that are ready.
   let broken: Error | undefined;
   parser.onError = (error) => broken ??= error;
   for await (const chunk of nanAsNull(readBytes(path))) {

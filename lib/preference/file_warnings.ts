@@ -26,7 +26,7 @@ export class FileWarnings {
   }
 }
 
-/** A finding in a line: `m.json: 2 items (3, 17): no preference`. Ten places are named. */
+/** A warning in one line: `m.json: 2 items (3, 17): no preference`. Ten places are named. */
 export function describeWarning({ file, unit, reason, items }: FileWarning): string {
   const named = items.slice(0, 10).join(", ");
   const more = items.length > 10 ? `, and ${items.length - 10} more` : "";

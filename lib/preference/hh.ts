@@ -17,7 +17,7 @@ const ROLES = { Human: "user", Assistant: "assistant" } as const;
  *
  * | oddity | lines | choice |
  * |---|---|---|
- * | two turns of one role in a row | 9 | joined by a blank line: the same speaker goes on |
+ * | two turns of one role in a row | 9 | joined by a blank line: the same speaker continues |
  * | of these, dialogues that part before the last turn as written | 5 | all 5 end well once joined |
  * | dialogues that part earlier even when joined | 0 | refused, see {@linkcode splitDialogues} |
  * | an empty chosen response | 4 | refused |

@@ -18,7 +18,7 @@ const NEWLINE = 0x0a;
  * The lines of a file, one after the other, numbered from 1; gzip (recognised by its first bytes,
  * several members included) is unpacked on the way.
  *
- * No more than a chunk and a line is in memory. `\r\n` ends a line like `\n`, a byte order mark is
+ * At most one chunk and one line are in memory. `\r\n` ends a line like `\n`, a byte order mark is
  * dropped, and a line that is not UTF-8 becomes a row with a reason.
  *
  * @throws {UserError} The file is missing, a folder, unreadable, empty, or its gzip data is damaged
@@ -54,7 +54,7 @@ export async function* readLines(path: string): AsyncGenerator<Row<string>> {
     if (pendingBytes > MAX_LINE_BYTES) {
       throw new UserError(
         `${path} line ${line + 1} is longer than ${MAX_LINE_BYTES / 1024 / 1024} MiB`,
-        "give one record a line, or say with `format` what kind of file this is",
+        "give one record per line, or say with `format` what kind of file this is",
       );
     }
   }

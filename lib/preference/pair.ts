@@ -3,7 +3,7 @@ import type { Turn } from "../text/chat.ts";
 /**
  * One human (or machine) preference: two answers to one prompt, the better one named.
  *
- * Every reader of this room yields this type, and nothing later asks where a pair came from.
+ * Every reader of this room yields this type, and nothing later depends on where a pair came from.
  */
 export interface Pair {
   /** Name that is unique within its source, such as `harmless-base-test:12`. */
@@ -20,7 +20,7 @@ export interface Pair {
   readonly strength?: number;
   /** The principle it was labelled by, where the source has several. */
   readonly principle?: string;
-  /** What the labeller said of each answer, for the rationale variant. */
+  /** What the labeller wrote about each answer, for the rationale variant. */
   readonly rationale?: { readonly chosen: string; readonly rejected: string };
 }
 
@@ -51,7 +51,7 @@ export function validatePair(pair: Pair): string[] {
   return reasons;
 }
 
-/** What two dialogues have in common, and how each goes on; or why that is not a pair. */
+/** What two dialogues have in common, and how each continues; or why that is not a pair. */
 export type SplitDialogues =
   | { readonly prompt: readonly Turn[]; readonly chosen: string; readonly rejected: string }
   | { readonly reason: string; readonly detail?: string };

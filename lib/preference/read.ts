@@ -32,7 +32,7 @@ export const PAIR_FORMATS = Object.keys(READERS) as readonly PairFormat[];
  * records; none is dropped without being reported.
  *
  * @param path The file.
- * @param options The format (told from the content, then the name, when left out) and what to do
+ * @param options The format (recognised from the content, then the name, when left out) and what to do
  * about a bad record.
  * @throws {UserError} When iterated: the file is missing, a folder, empty, damaged or of an unknown
  * format; at a bad record unless `onBadLine` is `skip`; when no record at all gives a pair.
@@ -54,7 +54,7 @@ export function readPairs(
   if (format !== undefined && !PAIR_FORMATS.includes(format)) {
     throw new UserError(
       `there is no pair format "${format}"`,
-      `give one of ${PAIR_FORMATS.join(", ")}, or none to have it told from the file`,
+      `give one of ${PAIR_FORMATS.join(", ")}, or none to have it recognised from the file`,
     );
   }
   let unit: BadLine["unit"] = "line";
@@ -77,7 +77,7 @@ export async function collectPairs(
 }
 
 /**
- * Tells a file's format: a JSON array is `alpaca`; objects are `hh` when `chosen` begins with a
+ * Recognises a file's format: a JSON array is `alpaca`; objects are `hh` when `chosen` begins with a
  * speaker's marker and `jsonl` otherwise; then the ending counts, then a header naming `chosen`.
  *
  * @throws {UserError} When none of this fits.

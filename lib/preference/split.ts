@@ -14,7 +14,7 @@ export interface SplitOptions {
 /**
  * Splits pairs into a training and a held-out side such that no prompt is on both.
  *
- * Every prompt has a place of its own, a hash of the seed and the prompt, and those with the lowest places are
+ * Every prompt has its own place, a hash of the seed and the prompt, and those with the lowest places are
  * held out until their pairs are at least as many as asked. So a prompt's place does not depend on which others
  * are there: of a set and a part of it, one is a longer list in the same order. Each side keeps the order it was
  * given in.

@@ -30,7 +30,7 @@ export interface ReadCounts {
 
 /** How to read a file of preferences. */
 export interface ReadOptions {
-  /** `fail` (default) throws at the first bad record; `skip` reports it, counts it and goes on. */
+  /** `fail` (default) throws at the first bad record; `skip` reports it, counts it and continues. */
   readonly onBadLine?: "fail" | "skip";
   /** Hears of every skipped record; by default the first five are written to standard error. */
   readonly report?: (bad: BadLine) => void;
@@ -61,7 +61,7 @@ export function pairStream(
   rows: AsyncIterable<PairRow>,
   { file, unit, onBadLine = "fail", report = warner(), limit = Infinity }: ReadOptions & {
     readonly file: string;
-    /** Asked when a record is bad, since a reader may first have to tell the format. */
+    /** Asked when a record is bad, since a reader may first have to recognise the format. */
     readonly unit: () => BadLine["unit"];
   },
 ): PairStream {

@@ -33,12 +33,12 @@ const Whole = z.object({ chosen: Turns, rejected: Turns, ...Extra }, {
 const MAX_RECORD_CHARS = 4 * 1024 * 1024;
 
 /**
- * Pairs of a JSONL file, one object a line.
+ * Pairs of a JSONL file, one object per line.
  *
  * `prompt` is text (one user turn) or a list of turns; `chosen` and `rejected` are text or, as in
  * TRL's conversational form, a list of one assistant turn. Without `prompt` the two are whole
  * dialogues as lists of turns (TRL's implicit prompt). Optional: `id`, `source`, `strength` (0 to 1),
- * `principle` it was labelled by, `rationale_chosen` and `rationale_rejected` (what the labeller said).
+ * `principle` it was labelled by, `rationale_chosen` and `rationale_rejected` (what the labeller wrote).
  *
  * Source: https://huggingface.co/docs/trl/dataset_formats#preference
  */

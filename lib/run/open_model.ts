@@ -142,7 +142,7 @@ async function opened(
   log(`engine ${engine.backend} on ${engine.device}: ${engine.reason}`);
   const language = await session.language();
   const { model, origin } = await load();
-  // Folded, what it learned is in the weights, by which judgments and answers that are kept are told apart.
+  // Folded into the weights, the adapter is in their fingerprint, under which judgments and answers are kept.
   if (adapter === "fold" && model.adapter) model.foldAdapter();
   const dispose = () => {
     model.dispose();

@@ -20,12 +20,12 @@ interface Place {
 
 /**
  * Draws a bracket from left (all candidates) to right (the winner). The winner's way is thick; at each match
- * stands J, the judge's probability for the one that goes on, or "same" where the texts are equal.
+ * stands J, the judge's probability for the one that advances, or "same" where the texts are equal.
  *
- * @param bracket From `tournament` of the judge room.
- * @param options.values A number a candidate, shown beside its text, such as its true reward.
+ * @param bracket From `tournament` of the method room.
+ * @param options.values A number per candidate, shown beside its text, such as its true reward.
  * @param options.heading What the numbers are.
- * @param options.letters Longest text of a candidate that is shown whole; 58 unless said.
+ * @param options.letters Longest text of a candidate that is shown whole. @default 58
  * @returns an SVG
  */
 export function bracketPicture(
@@ -74,8 +74,8 @@ export function bracketPicture(
     }
     const { judgment } = match;
     const p = judgment && (match.winner === match.first ? judgment.pFirst : 1 - judgment.pFirst);
-    const said = p === undefined ? "same" : p.toFixed(2);
-    parts.push(words(said, { x: x - 32, y: y + 5, anchor: "end" }));
+    const label = p === undefined ? "same" : p.toFixed(2);
+    parts.push(words(label, { x: x - 32, y: y + 5, anchor: "end" }));
     parts.push(words(`${candidate + 1}`, { x: x - 12, y: y - 6, anchor: "middle", bold: true }));
     return { candidate, x, y };
   };

@@ -6,13 +6,13 @@ export type Value = string | number | boolean | null | undefined;
 
 /** How a table is shown. */
 export interface TableOptions {
-  /** Fields to show, in order, with their headings if these differ. Default: all fields, by first appearance. */
+  /** Fields to show, in order, with their headings if these differ. @default all, by first appearance */
   columns?: readonly string[] | Readonly<Record<string, string>>;
-  /** Significant digits of numbers that are not whole. Default 3. */
+  /** Significant digits of numbers that are not whole. @default 3 */
   digits?: number;
   /** A line above the table. */
   caption?: string;
-  /** Rows shown; the number of those left out is said. Default 30. */
+  /** Rows shown; the table says how many are left out. @default 30 */
   head?: number;
 }
 

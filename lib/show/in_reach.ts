@@ -3,7 +3,7 @@ import { show } from "./display.ts";
 
 /**
  * What `find` finds, or null where it cannot be had, which is then shown with what to do about it: a notebook
- * goes on without it.
+ * continues without it.
  *
  * @param what Names it for the reader.
  * @example

@@ -32,15 +32,15 @@ export interface Panel {
 
 /** Sizes in pixels. */
 export interface PanelOptions {
-  /** Panels in a row; 1 unless said. */
+  /** Panels in a row. @default 1 */
   readonly columns?: number;
-  /** Of the whole figure; 1000 unless said. */
+  /** Of the whole figure. @default 1000 */
   readonly width?: number;
-  /** Of one panel's plotting area; 300 unless said. */
+  /** Of one panel's plotting area. @default 300 */
   readonly height?: number;
-  /** Left of each panel, for the tick labels; 58 unless said. */
+  /** Left of each panel, for the tick labels. @default 58 */
   readonly left?: number;
-  /** Left of the whole first column, for words that name the rows of all columns; 0 unless said. */
+  /** Left of the whole first column, for words that name the rows of all columns. @default 0 */
   readonly first?: number;
   /** One range for the x axes of all panels, so that they can be read against each other. */
   readonly sameX?: boolean;

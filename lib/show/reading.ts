@@ -31,7 +31,7 @@ export interface ReadingWords {
   readonly below: string;
   /** Where the interval holds the value, or there is no interval. */
   readonly open?: string;
-  /** Default 0, as for a difference. */
+  /** What it is compared with. @default 0, as for a difference */
   readonly at?: number;
 }
 

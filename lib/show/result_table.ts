@@ -5,7 +5,7 @@ import { anyRow, parseRows } from "../base/csv.ts";
  * The rows of a CSV file of results, or null where it has not been made yet, so that a notebook can say which
  * command makes it.
  *
- * @param row What a row has to be; unless said, what reads as a number is one, and the rest is text.
+ * @param row What a row has to be. @default what reads as a number is one, the rest is text
  * @throws {UserError} for a damaged table, naming file and row
  */
 export async function resultTable<Row = Record<string, string | number>>(

@@ -1,4 +1,4 @@
-/** Long cells that go on where they were stopped. */
+/** Long cells that resume where they were stopped. */
 import { createHash } from "node:crypto";
 import { UserError } from "../base/error.ts";
 import { appendJsonl, makeFolder, readJsonl, writeJsonl } from "../base/files.ts";
@@ -9,19 +9,19 @@ import { type Numbers, progress } from "./progress.ts";
 export interface RowsOptions<R> {
   /** What the rows depend on besides the items: rows found under another key are not taken up. */
   key?: unknown;
-  /** What is counted, in the singular. Default "item". */
+  /** What is counted, in the singular. @default "item" */
   unit?: string;
   /** Numbers to show beside the bar, from the latest row. */
   numbers?: (row: R) => Numbers;
-  /** Take up a finished table too, instead of computing it anew. Default false. */
+  /** Take up a finished table too, instead of computing it anew. @default false */
   keep?: boolean;
-  /** Where unfinished tables are kept. Default: `notebook.folders.work`. */
+  /** Where unfinished tables are kept. @default `notebook.folders.work` */
   folder?: string;
 }
 
 /**
  * Computes one row for each item, keeping every row on disk as soon as it is there. Stopped (or killed), the
- * same cell run again takes up the rows it has and goes on. Once complete, the file is dropped and the next
+ * same cell run again takes up the rows it has and continues. Once complete, the file is dropped and the next
  * run starts anew, unless `keep` is set.
  *
  * @param name Names the bar and the file.

@@ -25,19 +25,19 @@ export interface AttentionOptions extends OnTape {
   /** K, key and value heads; H / K queries share one. */
   kvHeads: number;
   rotary: Rotary;
-  /** Added to the scores: (B or 1, 1, T, T), 0 where position t may look and -1e9 where not. */
+  /** Added to the scores: (B or 1, 1, T, T), 0 where position t attends and -1e9 elsewhere. */
   mask: tf.Tensor4D | null;
   /** Receives the rotated keys and values, for a cache. The receiver owns them. */
   onKeysValues?: (block: KeysValues) => void;
 }
 
-/** Turns pairs (i, i + D/2) of the last axis by the tables' angles. @param x (B, heads, T, D) */
+/** Rotates pairs (i, i + D/2) of the last axis by the tables' angles. @param x (B, heads, T, D) */
 function rotate(x: tf.Tensor4D, { cos, sin }: Rotary): tf.Tensor4D {
   const [x1, x2] = tf.split(x, 2, 3); // (B, heads, T, D/2)
   return tf.add(tf.mul(x, cos), tf.mul(tf.concat([x2, x1], 3), sin));
 }
 
-/** Turns back: a rotation's transpose, and so its gradient. */
+/** The inverse rotation: its transpose, and so its gradient. */
 function rotateBack(x: tf.Tensor4D, { cos, sin }: Rotary): tf.Tensor4D {
   return rotate(x, { cos, sin: tf.neg(sin) });
 }

@@ -1,4 +1,4 @@
-/** The ops of a LanguageModel layer for one new position a row: what only decoding needs, and no gradients. */
+/** The ops of a decoder layer that only decoding one token per row needs; they have no gradients. */
 import * as tf from "@tensorflow/tfjs";
 import type { KeysValues, Rotary } from "./attention.ts";
 
@@ -12,15 +12,15 @@ export interface DecodeAttentionOptions {
   headDim: number;
   /** Tables over a whole group, each (B or 1, 1, G + 2, D), from {@linkcode groupRotary}. */
   rotary: Rotary;
-  /** Added to the scores: (B or 1, 1, 1, S), 0 on the columns a row may look at and -1e9 on others. */
+  /** Added to the scores: (B or 1, 1, 1, S), 0 on the columns a row attends to and -1e9 on others. */
   mask: tf.Tensor4D;
   /** Puts the new keys and values, (B, K, 1, D) each, into the cache; returns all of it, S columns. */
   write: (block: KeysValues) => KeysValues;
 }
 
 /**
- * Attention of one new position a row over the cache, grouped by key head: each of the K groups holds its
- * G query heads, its key and its value, so that one product makes them and one rotation turns them.
+ * Attention of one new position per row over the cache, grouped by key head: each of the K groups holds its
+ * G query heads, its key and its value, so that one product makes them and one multiplication rotates them.
  *
  * @param x (B, K * (G + 2) * D)
  * @returns (B, K * G * D), the heads in their usual order
@@ -31,11 +31,11 @@ export function decodeAttention(x: tf.Tensor2D, options: DecodeAttentionOptions)
   return tf.tidy(() => {
     const groups = tf.reshape(x, [B, K, G + 2, D]);
     const [low, high] = tf.split(groups, 2, 3); // (B, K, G + 2, D/2)
-    const turned = tf.add(
+    const rotated = tf.add(
       tf.mul(groups, rotary.cos),
       tf.mul(tf.concat([high, low], 3), rotary.sin),
     );
-    const [q, key, value] = tf.split(turned, [G, 1, 1], 2) as tf.Tensor4D[];
+    const [q, key, value] = tf.split(rotated, [G, 1, 1], 2) as tf.Tensor4D[];
     const { keys, values } = write({ keys: key, values: value }); // (B, K, S, D)
     const scores = tf.matMul(q, keys, false, true); // (B, K, G, S)
     const p = tf.softmax(tf.add(scores, mask)); // (B, K, G, S)
@@ -44,8 +44,8 @@ export function decodeAttention(x: tf.Tensor2D, options: DecodeAttentionOptions)
 }
 
 /**
- * Rotary tables for {@linkcode decodeAttention}: queries are turned and divided by sqrt(D), the key is
- * turned, the value goes through as it is.
+ * Rotary tables for {@linkcode decodeAttention}: queries are rotated and divided by sqrt(D), the key is
+ * rotated, the value stays as it is.
  *
  * @param tables Row by row (n, D), as {@linkcode Rotary} describes them.
  * @param options.groupHeads G, query heads that share a key.

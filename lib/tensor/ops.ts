@@ -1,5 +1,5 @@
 /**
- * The differentiable ops of a LanguageModel layer, each with its gradient written by hand.
+ * The differentiable ops of a decoder layer, each with its gradient written by hand.
  *
  * Activations are matrices of rows: N = B * T positions by C channels. Every op takes the tape last, as an
  * option; without one it just computes.

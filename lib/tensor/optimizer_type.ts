@@ -1,6 +1,6 @@
 import type * as tf from "@tensorflow/tfjs";
 
-/** What an optimiser needs to go on after a restart: its count of steps and its moments, by name. */
+/** What an optimiser needs to continue after a restart: its count of steps and its moments, by name. */
 export interface OptimizerState {
   readonly step: number;
   readonly moments: Readonly<Record<string, Float32Array>>;

@@ -12,5 +12,5 @@ const util = createRequire(import.meta.url)("node:util") as Record<string, unkno
 util.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
 util.isArray ??= Array.isArray;
 
-// 0 shows everything, 2 only errors. Whoever debugs TensorFlow sets it and is obeyed.
+// 0 shows everything, 2 only errors. A value from outside wins, for debugging TensorFlow.
 process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";

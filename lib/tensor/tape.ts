@@ -17,9 +17,9 @@ export type Pullback = (dy: tf.Tensor, wanted: (input: number) => boolean) => (t
 /**
  * Reverse-mode differentiation over the fused ops of this room.
  *
- * tfjs has a tape of its own; this one differs in two ways that decide the cost of a training step. It
- * frees every activation as soon as the backward pass is done with it, and it never computes the gradient
- * of a frozen weight: under LoRA that is most of the model.
+ * It differs from tfjs' own tape in two ways that decide the cost of a training step. It frees every
+ * activation as soon as the backward pass is done with it, and it never computes the gradient of a frozen
+ * weight: under LoRA that is most of the model.
  *
  * An op's output belongs to the tape once recorded; inputs that no op on the tape produced (weights, data)
  * stay the caller's.

@@ -9,7 +9,7 @@ const ENTRY = 16;
 
 /**
  * `encode`, which encodes a text once however many ask for it: one answer is learned, judged in both
- * positions, under every principle and in every match. Each call gives an array of its own.
+ * positions, under every principle and in every match. Each call gives a new array.
  *
  * @example
  * ```ts

@@ -8,21 +8,21 @@ import { Fault, type FaultKind, faultOfStatus, givenUp, retryAfter } from "./fau
 export interface ClientOptions {
   /** Address of the API, such as `http://127.0.0.1:8000/v1`. */
   readonly url: string;
-  /** The API key; none unless said. */
+  /** The API key. @default none */
   readonly key?: string;
-  /** The header that carries it: `authorization` gets "Bearer KEY", any other the key alone. */
+  /** The header that carries it, "Bearer KEY" in `authorization`, else the key alone. @default "authorization" */
   readonly keyHeader?: string;
-  /** Requests under way at once; 4. */
+  /** Requests under way at once. @default 4 */
   readonly concurrency?: number;
-  /** Most ms until an answer is there as a whole; 60,000. */
+  /** Most ms until an answer is there as a whole. @default 60_000 */
   readonly timeoutMs?: number;
-  /** Further attempts after the first; 6. */
+  /** Further attempts after the first. @default 6 */
   readonly retries?: number;
-  /** Mean wait before the second attempt is 3/4 of this, in ms, and doubles each time; 1000. */
+  /** Mean wait before the second attempt is 3/4 of this, in ms, and doubles each time. @default 1000 */
   readonly backoffMs?: number;
-  /** Longest wait before an attempt, in ms; a server that asks for more is given up; 120,000. */
+  /** Longest wait before an attempt, in ms; a server that asks for more is given up. @default 120_000 */
   readonly maxWaitMs?: number;
-  /** Of the jitter in the waits; 0. */
+  /** Of the jitter in the waits. @default 0 */
   readonly seed?: number;
   readonly fetch?: typeof fetch;
   readonly sleep?: (ms: number) => Promise<void>;
@@ -44,8 +44,9 @@ export interface ClientCounts {
  * Asks an OpenAI-compatible server: so many requests at once, each tried again after a growing, jittered
  * wait. When the server names a time to wait (`Retry-After`), all requests wait for it.
  *
- * p-limit bounds the requests and p-retry counts the attempts; the waits are our own, since p-retry has
- * neither a seed nor `Retry-After`. The key is in no message: it is cut out of what servers say.
+ * p-limit bounds the requests and p-retry counts the attempts. The waits are our own: `openai` and `ky` heed
+ * `Retry-After` for the one request that got it, wait by a timer that no test can replace, and take an answer
+ * of the wrong form for a good one. The key is in no message: it is cut out of what servers say.
  *
  * @example
  * ```ts
@@ -203,7 +204,7 @@ export class ServedClient {
     return new Fault("network", `no connection (${reason})`);
   }
 
-  /** One short line of what others said, without the key. */
+  /** One short line of another's text, without the key. */
   #clean(text: string): string {
     const secret = this.#key === undefined ? text : text.replaceAll(this.#key, "[key]");
     const line = secret.replace(/\s+/g, " ").trim();

@@ -78,17 +78,17 @@ export function faultOfStatus(
   message: string,
   more: { code?: unknown; retryAfter?: number } = {},
 ): Fault {
-  const said = `status ${status}${message === "" ? "" : ` (${message})`}`;
+  const problem = `status ${status}${message === "" ? "" : ` (${message})`}`;
   const { retryAfter } = more;
   if (status === 429) {
     // OpenAI's code for an account without money: waiting does not help.
     // https://platform.openai.com/docs/guides/error-codes
     const spent = more.code === "insufficient_quota";
     const remedy = spent ? "add to the account's quota, or use another key" : undefined;
-    return new Fault("busy", said, { again: !spent, retryAfter, remedy });
+    return new Fault("busy", problem, { again: !spent, retryAfter, remedy });
   }
   if (status === 408 || status === 409 || status === 425 || status >= 500) {
-    return new Fault("server", said, { retryAfter });
+    return new Fault("server", problem, { retryAfter });
   }
   const remedy = status === 401 || status === 403
     ? "check the key in the environment variable that keyVariable names"
@@ -97,7 +97,7 @@ export function faultOfStatus(
     : status < 400
     ? "give the address that the server redirects to; keys are not sent on to another one"
     : undefined;
-  return new Fault(remedy === undefined ? "refused" : "setup", said, { remedy });
+  return new Fault(remedy === undefined ? "refused" : "setup", problem, { remedy });
 }
 
 /**

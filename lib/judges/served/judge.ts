@@ -25,13 +25,13 @@ export interface ServedJudgeOptions
     Pick<WordingOptions, "layout" | "system" | "overflow">,
     Pick<ClientOptions, "fetch" | "sleep" | "now" | "backoffMs" | "seed"> {
   readonly principles: readonly Principle[];
-  /** Where answers are kept; in memory unless said. */
+  /** JSONL file where replies are kept. @default in memory */
   readonly cacheFile?: string;
-  /** Longest prompt in tokens, for a spec with a tokenizer; no limit unless said. */
+  /** Longest prompt in tokens, for a spec with a tokenizer. @default no limit */
   readonly maxTokens?: number;
   readonly leastLabelProbability?: number;
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
-  /** Reads the environment; `Deno.env.get` unless said. */
+  /** Reads the environment. @default Deno.env.get */
   readonly env?: (name: string) => string | undefined;
 }
 
@@ -47,14 +47,14 @@ export interface ServedJudge {
   readonly failed: Readonly<Partial<Record<FaultKind, number>>>;
 }
 
-/** So many comparisons given up one after the other are an outage, not bad luck. */
+/** Comparisons given up one after another from which on it is an outage. */
 const OUTAGE = 5;
 
 /**
  * Opens a judge on an OpenAI-compatible server: a `PairwiseJudge` whose scorer asks over HTTP, so that
  * orders, principles, votes and the cache are those of every other judge.
  *
- * An answer is in the cache's file as soon as it is there: a killed run goes on from it. The cache's
+ * An answer is in the cache's file as soon as it is there: a killed run resumes from it. The cache's
  * keys hold the address, the model and its revision, how it is asked, the template, the order and the text.
  *
  * @throws {UserError} When the key's variable is not set, or tokenizer or chat template cannot be read.
@@ -76,7 +76,7 @@ export async function openServedJudge(
 ): Promise<ServedJudge> {
   const { api } = spec;
   const own = spec.tokenizer === null ? null : await tokenizerAt(spec.tokenizer);
-  const { templates, question } = servedWording({
+  const { templates, promptOf } = servedWording({
     ...options,
     api,
     ...(own
@@ -91,7 +91,7 @@ export async function openServedJudge(
     fingerprint: fingerprint(client.url, asked),
     path: options.cacheFile,
   });
-  const scorer = new ServedScorer({ client, wire: wire(asked), question, cache });
+  const scorer = new ServedScorer({ client, wire: wire(asked), promptOf, cache });
   const { leastLabelProbability } = options;
   const pairwise = new PairwiseJudge({
     scorer,
@@ -203,7 +203,7 @@ export async function openServed(rest: string, setting: JudgeSetting): Promise<O
 }
 
 /** What to know when reading a served judge's numbers. */
-export function servedNotes(spec: ServedSpec, served: ServedJudge): string[] {
+function servedNotes(spec: ServedSpec, served: ServedJudge): string[] {
   const { client: { url, counts }, cache, scorer, failed, pairwise } = served;
   const list = (kinds: Partial<Record<FaultKind, number>>) =>
     Object.entries(kinds).map(([kind, n]) => `${n} ${kind}`).join(", ") || "none";
@@ -223,6 +223,6 @@ export function servedNotes(spec: ServedSpec, served: ServedJudge): string[] {
     );
   }
   const cut = pairwise.templates.reduce((sum, { counts }) => sum + counts.truncated, 0);
-  if (cut > 0) notes.push(`${cut} questions were cut to the longest length allowed`);
+  if (cut > 0) notes.push(`${cut} prompts were cut to the longest length allowed`);
   return notes;
 }

@@ -3,14 +3,14 @@ import type { TokenScorer } from "../../method/judge.ts";
 import type { LabelProbabilities } from "../../method/judgment.ts";
 import type { ServedClient } from "./client.ts";
 import type { Wire } from "./wire.ts";
-import type { Question } from "./wording.ts";
+import type { ServedPrompt } from "./wording.ts";
 
 /** Settings of a {@linkcode ServedScorer}. */
 export interface ServedScorerOptions {
   readonly client: ServedClient;
   readonly wire: Wire;
   /** What a prompt's ids stand for. */
-  readonly question: (ids: readonly number[]) => Question;
+  readonly promptOf: (ids: readonly number[]) => ServedPrompt;
   /** The judge's own cache: each answer goes to it as it comes, so that a kill loses none paid for. */
   readonly cache: JudgmentCache;
 }
@@ -47,11 +47,11 @@ export class ServedScorer implements TokenScorer {
     prompt: readonly number[],
     labelIds: readonly [number, number],
   ): Promise<LabelProbabilities> {
-    const { client, wire, question, cache } = this.#options;
+    const { client, wire, promptOf, cache } = this.#options;
     const key = cache.key(prompt, labelIds);
     let answer = this.#underWay.get(key);
     if (!answer) {
-      answer = client.ask(wire.path, wire.request(question(prompt)), (reply) => wire.read(reply))
+      answer = client.ask(wire.path, wire.request(promptOf(prompt)), (reply) => wire.read(reply))
         .then(({ positions, unseen }) => {
           if (unseen > 0) this.counts.unseen++;
           this.counts.mostUnseen = Math.max(this.counts.mostUnseen, unseen);

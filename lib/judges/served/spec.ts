@@ -38,7 +38,7 @@ const schema = z.strictObject({
   retries: whole(0).default(6),
   /** Longest wait between attempts in ms; a server that asks for more is given up. */
   maxWaitMs: whole(0).default(120_000),
-  /** A comparison that cannot be judged: "stop", or count it as "unanswered" and go on. */
+  /** A comparison that cannot be judged: "stop", or count it as "unanswered" and continue. */
   onFailure: z.enum(["stop", "unanswered"]).default("stop"),
   /** Fields put over those of each request; null takes one out, as in `{"max_tokens": null}`. */
   body: z.record(z.string(), z.unknown()).default({}),
@@ -46,8 +46,6 @@ const schema = z.strictObject({
 
 /** A judge on a server; see the schema for each field. */
 export type ServedSpec = z.output<typeof schema>;
-/** The same as written by hand: everything but `url` and `model` may be left out. */
-export type ServedSpecInput = z.input<typeof schema>;
 
 /**
  * Checks the settings of a served judge and fills in what is left out.

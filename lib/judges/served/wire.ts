@@ -3,10 +3,10 @@ import type { LabelProbabilities } from "../../method/judgment.ts";
 import { Fault } from "./fault.ts";
 import { parseVerdict } from "./verdict.ts";
 import type { ServedApi } from "./api.ts";
-import type { Question } from "./wording.ts";
+import type { ServedPrompt } from "./wording.ts";
 
 /** What an answer says of the two labels. */
-export interface Reading {
+export interface ServedReading {
   readonly positions: LabelProbabilities;
   /**
    * Most probability that a label may have which is not in the server's list and so counts as 0: not more
@@ -32,9 +32,9 @@ export interface WireOptions {
 /** How an API is spoken. */
 export interface Wire {
   readonly path: string;
-  request(question: Question): Record<string, unknown>;
+  request(prompt: ServedPrompt): Record<string, unknown>;
   /** @throws {Fault} When the answer has another form, or lacks log-probabilities. */
-  read(reply: unknown): Reading;
+  read(reply: unknown): ServedReading;
 }
 
 type Token = { readonly token: string; readonly logprob: number };
@@ -79,9 +79,9 @@ export function wire(options: WireOptions): Wire {
   if (api === "completions") {
     return {
       path: "completions",
-      request: (question) =>
+      request: (prompt) =>
         request({
-          prompt: "text" in question ? question.text : undefined,
+          prompt: "text" in prompt ? prompt.text : undefined,
           max_tokens: 1,
           temperature: 1,
           logprobs: top,
@@ -95,13 +95,13 @@ export function wire(options: WireOptions): Wire {
       },
     };
   }
-  const messages = (question: Question) => "messages" in question ? question.messages : undefined;
+  const messages = (prompt: ServedPrompt) => "messages" in prompt ? prompt.messages : undefined;
   if (api === "chat") {
     return {
       path: "chat/completions",
-      request: (question) =>
+      request: (prompt) =>
         request({
-          messages: messages(question),
+          messages: messages(prompt),
           max_tokens: 1,
           temperature: 1,
           logprobs: true,
@@ -119,9 +119,9 @@ export function wire(options: WireOptions): Wire {
   }
   return {
     path: "chat/completions",
-    request: (question) =>
+    request: (prompt) =>
       request({
-        messages: messages(question),
+        messages: messages(prompt),
         max_tokens: options.maxReplyTokens,
         temperature: 0,
       }),
@@ -134,7 +134,7 @@ export function wire(options: WireOptions): Wire {
   };
 }
 
-const NEITHER: Reading = { positions: { a: 0, b: 0 }, unseen: 0 };
+const NEITHER: ServedReading = { positions: { a: 0, b: 0 }, unseen: 0 };
 
 function parsed<T>(schema: z.ZodType<T>, reply: unknown): T {
   const result = schema.safeParse(reply);
@@ -157,7 +157,7 @@ function reading(
   labels: readonly [string, string],
   match: "exact" | "trimmed",
   sampled: string | null | undefined,
-): Reading {
+): ServedReading {
   const bare = (text: string) => match === "trimmed" ? text.trim() : text;
   const labelProbability = (label: string) =>
     tokens.filter(({ token }) => bare(token) === bare(label))

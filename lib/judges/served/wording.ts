@@ -10,12 +10,12 @@ import { CharacterTokenizer } from "./characters.ts";
 import type { ServedApi } from "./api.ts";
 
 /** What goes to the server: a text to be continued, or the messages of a chat. */
-export type Question = { readonly text: string } | { readonly messages: readonly Turn[] };
+export type ServedPrompt = { readonly text: string } | { readonly messages: readonly Turn[] };
 
 /** How comparisons are put to a server: templates as every judge has, and what their ids stand for. */
 export interface Wording {
   readonly templates: readonly JudgeTemplate[];
-  question(ids: readonly number[]): Question;
+  promptOf(ids: readonly number[]): ServedPrompt;
 }
 
 /** Settings of {@linkcode servedWording}. */
@@ -29,7 +29,7 @@ export interface WordingOptions {
   readonly tokenizer?: JudgeTokenizer;
   /** The chat template for `completions`; without one the text is plain. */
   readonly chat?: JudgeChat;
-  /** Longest prompt: tokens with a `tokenizer`, else characters; no limit unless said. */
+  /** Longest prompt: tokens with a `tokenizer`, else characters. @default no limit */
   readonly maxLength?: number;
 }
 
@@ -66,7 +66,7 @@ export function servedWording(options: WordingOptions): Wording {
           ...more,
         })
       ),
-      question: (ids) => ({ messages: messagesOf(tokenizer.decode(ids)) }),
+      promptOf: (ids) => ({ messages: messagesOf(tokenizer.decode(ids)) }),
     };
   }
   const labels = [" A", " B"] as const;
@@ -76,7 +76,7 @@ export function servedWording(options: WordingOptions): Wording {
     templates: principles.map((principle) =>
       new JudgeTemplate({ tokenizer, chat, principle, labels, ...more })
     ),
-    question: (ids) => ({ text: tokenizer.decode(ids, { skipSpecial: false }).toWellFormed() }),
+    promptOf: (ids) => ({ text: tokenizer.decode(ids, { skipSpecial: false }).toWellFormed() }),
   };
 }
 

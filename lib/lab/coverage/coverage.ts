@@ -10,7 +10,7 @@ export interface CoverageRow {
   readonly truth: number;
   /** Samples whose interval was looked at. */
   readonly draws: number;
-  /** Pairs a sample. */
+  /** Pairs per sample. */
   readonly n: number;
   /** Share of the intervals that hold the truth. */
   readonly coverage: number;
@@ -24,7 +24,7 @@ export interface CoverageRow {
  * makes of a sample's size), is left out.
  *
  * @param population As many pairs as make the truth exact enough; samples are drawn with replacement.
- * @param options.samples Bootstrap resamples a report.
+ * @param options.samples Bootstrap resamples per report.
  */
 export function intervalCoverage(
   population: readonly { readonly evidence: Evidence; readonly judgment: Judgment }[],

@@ -33,7 +33,7 @@ type Event =
   | { event: "end"; cell: number; seconds: number }
   | { event: "error"; name: string; message: string };
 
-/** Runs a notebook in its own folder, in a kernel of its own. A failing cell is a result, not an exception. */
+/** Runs a notebook in its own folder and its own kernel. A failing cell is a result, not an exception. */
 export async function executeNotebook(
   path: string,
   { python, out, env, timeout }: ExecuteOptions,

@@ -35,14 +35,14 @@ export const TAGS: Readonly<Record<string, Missing>> = {
   solution: () => null,
 };
 
-/** A finding, with the number of the cell as a reader counts: from 1, all kinds of cells. */
-export interface FileWarning {
+/** What is wrong with a cell, by its number as a reader counts: from 1, all kinds of cells. */
+export interface CellFault {
   readonly cell: number;
   readonly problem: string;
 }
 
 /** Errors among the outputs, outputs that should be there and are not, and tags that do not exist. */
-export function findings(notebook: Notebook): FileWarning[] {
+export function cellFaults(notebook: Notebook): CellFault[] {
   return notebook.cells.flatMap((cell, index) =>
     problems(cell).map((problem) => ({ cell: index + 1, problem }))
   );

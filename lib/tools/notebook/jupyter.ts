@@ -72,7 +72,7 @@ const CUSTOM_CSS = ".jp-RenderedPlotly img.plot-img { zoom: 0.5; }\n";
 
 /**
  * Installs Jupyter (pinned in `requirements.txt`) and writes kernelspec and settings. Does what is missing
- * and nothing else; stopped anywhere, it goes on at the next call.
+ * and nothing else; stopped anywhere, it continues at the next call.
  *
  * @throws {UserError} without Python 3.11 or PyPI
  */

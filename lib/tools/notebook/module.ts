@@ -18,7 +18,7 @@ export interface NotebookModule {
   place(line: number): Place | null;
 }
 
-/** Relative paths in `import ... from "..."`, `import "../../notebook/..."` and `import("../../notebook/...")`. */
+/** Relative paths in `import ... from "..."`, `import "..."` and `import("...")`. */
 const IMPORTS = /\b(from\s*|import\s*\(?\s*)(["'])(\.{1,2}\/[^"'\n]*)\2/g;
 
 /**

@@ -6,30 +6,37 @@
  */
 
 type Body = () => void | Promise<void>;
+type Hook = "before" | "after" | "beforeEach" | "afterEach";
 
-interface Suite {
-  readonly hooks: Record<"before" | "after" | "beforeEach" | "afterEach", Body[]>;
-  readonly children: {
-    name: string;
-    ignore: boolean;
-    run: (t: Deno.TestContext) => Promise<void>;
-  }[];
+interface Suite extends Record<Hook, Body[]> {
+  readonly steps: Deno.TestStepDefinition[];
   readonly outer?: Suite;
 }
 
+/** The suite whose body is being read. */
 let open: Suite | undefined;
 
-function newSuite(outer?: Suite): Suite {
-  return { hooks: { before: [], after: [], beforeEach: [], afterEach: [] }, children: [], outer };
+function add(step: Deno.TestStepDefinition): void {
+  if (open) open.steps.push(step);
+  else Deno.test(step);
 }
 
-/** Outside every `describe`, a hook opens a suite around the rest of the file, as in @std/testing. */
-function hook(kind: keyof Suite["hooks"], body: Body): void {
-  if (!open) {
-    open = newSuite();
-    Deno.test({ name: "global", fn: suiteRunner(open) });
-  }
-  open.hooks[kind].push(body);
+function newSuite(name: string, ignore = false): Suite {
+  const suite: Suite = {
+    ...{ before: [], after: [], beforeEach: [], afterEach: [] },
+    steps: [],
+    outer: open,
+  };
+  const fn = async (t: Deno.TestContext) => {
+    try {
+      await each(suite.before);
+      for (const step of suite.steps) await t.step(step);
+    } finally {
+      await each(suite.after);
+    }
+  };
+  add({ name, ignore, fn });
+  return suite;
 }
 
 async function each(hooks: readonly Body[]): Promise<void> {
@@ -37,38 +44,22 @@ async function each(hooks: readonly Body[]): Promise<void> {
 }
 
 /** Hooks of every enclosing suite, outermost first. */
-function inherited(suite: Suite | undefined, kind: "beforeEach" | "afterEach"): Body[] {
-  return suite ? [...inherited(suite.outer, kind), ...suite.hooks[kind]] : [];
-}
-
-function suiteRunner(suite: Suite): (t: Deno.TestContext) => Promise<void> {
-  return async (t) => {
-    try {
-      await each(suite.hooks.before);
-      for (const { name, ignore, run } of suite.children) await t.step({ name, ignore, fn: run });
-    } finally {
-      await each(suite.hooks.after);
-    }
-  };
-}
+const inherited = (suite: Suite | undefined, hook: Hook): Body[] =>
+  suite ? [...inherited(suite.outer, hook), ...suite[hook]] : [];
 
 function declareSuite(name: string, body: () => void, ignore: boolean): void {
-  const outer = open;
-  const suite = newSuite(outer);
+  const suite = newSuite(name, ignore);
   open = suite;
   try {
     body();
   } finally {
-    open = outer;
+    open = suite.outer;
   }
-  const run = suiteRunner(suite);
-  if (outer) outer.children.push({ name, ignore, run });
-  else Deno.test({ name, ignore, fn: run });
 }
 
 function declareTest(name: string, body: Body, ignore: boolean): void {
   const suite = open;
-  const run = async () => {
+  const fn = async () => {
     try {
       await each(inherited(suite, "beforeEach"));
       await body();
@@ -76,27 +67,27 @@ function declareTest(name: string, body: Body, ignore: boolean): void {
       await each(inherited(suite, "afterEach").reverse());
     }
   };
-  if (suite) suite.children.push({ name, ignore, run });
-  else Deno.test({ name, ignore, fn: run });
+  add({ name, ignore, fn });
 }
 
+/** Outside every `describe`, a hook opens a suite around the rest of the file, as in @std/testing. */
+const hook = (kind: Hook) => (body: Body): void => {
+  open ??= newSuite("global");
+  open[kind].push(body);
+};
+
+const withSkip = <B>(declare: (name: string, body: B, ignore: boolean) => void) =>
+  Object.assign((name: string, body: B) => declare(name, body, false), {
+    skip: (name: string, body: B) => declare(name, body, true),
+  });
+
 /** A group of tests. */
-export const describe = Object.assign(
-  (name: string, body: () => void) => declareSuite(name, body, false),
-  { skip: (name: string, body: () => void) => declareSuite(name, body, true) },
-);
-
+export const describe = withSkip(declareSuite);
 /** A test. */
-export const it = Object.assign(
-  (name: string, body: Body) => declareTest(name, body, false),
-  { skip: (name: string, body: Body) => declareTest(name, body, true) },
-);
+export const it = withSkip(declareTest);
 
-/** Runs once before the tests of the enclosing `describe`. */
-export const before = (body: Body): void => hook("before", body);
-/** Runs once after the tests of the enclosing `describe`. */
-export const after = (body: Body): void => hook("after", body);
-/** Runs before each test of the enclosing `describe`. */
-export const beforeEach = (body: Body): void => hook("beforeEach", body);
-/** Runs after each test of the enclosing `describe`. */
-export const afterEach = (body: Body): void => hook("afterEach", body);
+/** Run once before or after the tests of the enclosing `describe`, or around each of them. */
+export const before = hook("before");
+export const after = hook("after");
+export const beforeEach = hook("beforeEach");
+export const afterEach = hook("afterEach");

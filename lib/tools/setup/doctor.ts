@@ -1,5 +1,6 @@
 /** `deno task doctor`: one table of what the engine needs, what is there, and how to mend the rest. */
 import * as tf from "@tensorflow/tfjs";
+import { textTable } from "../../base/text_table.ts";
 import { type EngineReport, startEngine } from "../../tensor/backend.ts";
 import { findCompiler } from "./binding.ts";
 import { KERNEL, places, ROOT } from "./places.ts";
@@ -19,12 +20,11 @@ export interface Row {
 /** The table as text, and the exit code: 1 when something required is missing. */
 export function renderTable(rows: readonly Row[]): { text: string; code: number } {
   const mark = { ok: "[OK]  ", fail: "[FAIL]", absent: "[--]  " };
-  const width = Math.max(...rows.map((row) => row.name.length));
-  const lines = rows.flatMap(({ name, state, found, fix }) => [
-    `${mark[state]} ${name.padEnd(width)}  ${found}`,
-    ...(state !== "ok" && fix ? [`${" ".repeat(7 + width)}  fix: ${fix}`] : []),
+  const cells = rows.flatMap(({ name, state, found, fix }) => [
+    [`${mark[state]} ${name}`, found],
+    ...(state !== "ok" && fix ? [["", `fix: ${fix}`]] : []),
   ]);
-  return { text: lines.join("\n"), code: rows.some((row) => row.state === "fail") ? 1 : 0 };
+  return { text: textTable(cells), code: rows.some((row) => row.state === "fail") ? 1 : 0 };
 }
 
 /** GFLOP/s of a 1024 x 1024 float32 product: the best of some runs, at most about two seconds. */

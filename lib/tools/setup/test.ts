@@ -14,12 +14,7 @@ const { code } = await new Deno.Command(Deno.execPath(), {
   args: [
     "test",
     "--quiet",
-    "--allow-read",
-    "--allow-env",
-    "--allow-ffi=node_modules",
-    "--allow-write=.engine,runs,data,figures",
-    "--allow-run",
-    "--allow-net=127.0.0.1,localhost",
+    "--permission-set=tests",
     `--junit-path=${report}`,
     ...await importMapFlags(ROOT),
     ...Deno.args,

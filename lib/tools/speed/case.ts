@@ -7,7 +7,7 @@ export interface Prepared {
 }
 
 /** One thing that both sides can do, and how fast ours should be. */
-export interface BenchCase {
+export interface SpeedCase {
   /** Name of the case, the same in `reference.py`. */
   readonly name: string;
   /** What a rate counts, per second. */

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { matmul } from "../../tensor/mod.ts";
-import type { BenchCase, Prepared } from "./case.ts";
+import type { Prepared, SpeedCase } from "./case.ts";
 import { prepareJudging, prepareLora, prepareSampling, prepareTrain } from "./model_cases.ts";
 
 /** What each case is, without our side of it. */
@@ -36,7 +36,7 @@ export const SPECIFICATIONS = {
     level: 1,
     args: { batch: 8, prompt: 64, new_tokens: 64, top_p: 0.9 },
   },
-  /** P(A) and P(B) at SmolLM2's shapes for every pair in both orders. */
+  /** P(A) and P(B) at SmolLM2's shapes for every pair in both positions. */
   judging: {
     name: "judging",
     unit: "pairs/s",
@@ -47,7 +47,7 @@ export const SPECIFICATIONS = {
 } as const;
 
 /**
- * Lengths in tokens of the judge prompts of the case `judging`: both orders of pair i one after the
+ * Lengths in tokens of the judge prompts of the case `judging`: both positions of pair i one after the
  * other, spread evenly over the range and out of order, as the pairs of a file are.
  */
 export function judgingLengths(
@@ -86,7 +86,7 @@ function prepareMatmul(): Promise<Prepared> {
 }
 
 /** All cases, in the order in which they run. */
-export const CASES: readonly BenchCase[] = [
+export const CASES: readonly SpeedCase[] = [
   { ...SPECIFICATIONS.matmul, prepare: prepareMatmul },
   { ...SPECIFICATIONS.train, prepare: () => prepareTrain(SPECIFICATIONS.train.args) },
   { ...SPECIFICATIONS.lora, prepare: () => prepareLora(SPECIFICATIONS.lora.args) },

@@ -13,7 +13,7 @@ export type Side = () => Promise<Repetition>;
 export interface InterleaveOptions {
   /** Repetitions of each side that count. */
   readonly reps: number;
-  /** Repetitions of each side before, which do not count: kernels load, caches fill. Default 1. */
+  /** Repetitions of each side before, which do not count: kernels load, caches fill. @default 1 */
   readonly warmups?: number;
   /** Told before each repetition. */
   readonly onRepetition?: (side: number, round: number) => void;

@@ -36,7 +36,7 @@ const SMOLLM2: ModelConfig = {
 
 /** A model with random weights, norms at 1. */
 function randomModel(config: ModelConfig): LanguageModel {
-  const rng = Rng.named(1, "bench weights");
+  const rng = Rng.named(1, "speed weights");
   return LanguageModel.build(config, (name, shape) => {
     const size = shape.reduce((a, b) => a * b, 1);
     if (name.includes("norm")) return new Float32Array(size).fill(1);
@@ -45,7 +45,7 @@ function randomModel(config: ModelConfig): LanguageModel {
 }
 
 function randomIds(count: number, length: number, vocabSize: number): number[][] {
-  const rng = Rng.named(2, "bench tokens");
+  const rng = Rng.named(2, "speed tokens");
   return Array.from({ length: count }, () => Array.from({ length }, () => rng.int(vocabSize)));
 }
 
@@ -116,7 +116,7 @@ export function prepareLora(args: {
 }): Promise<Prepared> {
   const model = randomModel(SMOLLM2);
   const config = { ...LORA_DEFAULTS, r: args.rank, alpha: args.alpha, dropout: 0 };
-  model.adapter = LoraAdapter.create(SMOLLM2, config, Rng.named(3, "bench adapter"));
+  model.adapter = LoraAdapter.create(SMOLLM2, config, Rng.named(3, "speed adapter"));
   const ids = randomIds(args.batch, args.positions, SMOLLM2.vocabSize);
   return Promise.resolve(steps(model, ids, args.positions - args.loss_positions));
 }
@@ -147,7 +147,7 @@ export function prepareSampling(args: {
 /** P(A) and P(B) after every prompt; `lengths` has two prompts a pair. */
 export function prepareJudging(lengths: readonly number[]): Promise<Prepared> {
   const model = randomModel(SMOLLM2);
-  const rng = Rng.named(5, "bench prompts");
+  const rng = Rng.named(5, "speed prompts");
   const prompts = lengths.map((length) => Array.from({ length }, () => rng.int(SMOLLM2.vocabSize)));
   return Promise.resolve({
     async run() {

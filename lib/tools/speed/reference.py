@@ -107,9 +107,9 @@ def sampling(batch, prompt, new_tokens, top_p):
 
 
 def judging(pairs, shortest, longest, batch, tuned=0):
-    """P(A) and P(B) of every pair in both orders, in the given order, left-padded batches; items = pairs.
+    """P(A) and P(B) of every pair in both positions, in the given order, left-padded batches; items = pairs.
 
-    Prompt i of both orders has shortest + (97 i mod (longest - shortest + 1)) tokens (lib/tools/speed/cases.ts too).
+    Prompt i of both positions has shortest + (97 i mod (longest - shortest + 1)) tokens (lib/tools/speed/cases.ts too).
     The usual way computes all logits and reads the last position; `tuned` asks for the last ones only.
     """
     model = LlamaForCausalLM(LlamaConfig(**SMOLLM2)).float().eval()

@@ -1,10 +1,12 @@
-import Papa from "papaparse";
-import { writeWhole } from "../../base/files.ts";
-import type { BenchCase } from "./case.ts";
+import { z } from "zod";
+import { parseRows } from "../../base/csv.ts";
+import { readIfThere, writeCsv } from "../../base/files.ts";
+import { textTable } from "../../base/text_table.ts";
+import type { SpeedCase } from "./case.ts";
 import { ratios, type Spread, spread } from "./measure.ts";
 
 /** One line of the table: one case against one way of asking PyTorch. */
-export interface BenchRow {
+export interface SpeedRow {
   readonly case: string;
   /** "usual" or "tuned": how PyTorch was asked. */
   readonly variant: string;
@@ -20,9 +22,9 @@ export interface BenchRow {
 
 /** The rows of one case from the rates of its sides: ours, PyTorch as usual, PyTorch tuned. */
 export function rowsOf(
-  { name, unit, level }: Pick<BenchCase, "name" | "unit" | "level">,
+  { name, unit, level }: Pick<SpeedCase, "name" | "unit" | "level">,
   [ours, ...theirs]: readonly (readonly number[])[],
-): BenchRow[] {
+): SpeedRow[] {
   return theirs.map((rates, i) => ({
     case: name,
     variant: ["usual", "tuned"][i],
@@ -35,13 +37,16 @@ export function rowsOf(
   }));
 }
 
+/** A row of the file, its figures as they stand there. */
+const asWritten = z.record(z.string(), z.string());
+
 /** A number with three figures that count. */
 function figures(value: number): string {
   return value >= 1000 ? value.toFixed(0) : value.toPrecision(3);
 }
 
 /** The table that is printed; rates and ratios: higher is better. */
-export function table(rows: readonly BenchRow[]): string {
+export function table(rows: readonly SpeedRow[]): string {
   const cells = [
     ["case", "unit", "ours", "PyTorch", "ratio [min, max]", "level", ""],
     ...rows.map(({ ratio, ...row }) => [
@@ -54,9 +59,7 @@ export function table(rows: readonly BenchRow[]): string {
       row.variant !== "usual" ? "" : ratio.median >= row.level ? "reached" : "below",
     ]),
   ];
-  const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
-  return cells.map((row) => row.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd())
-    .join("\n");
+  return textTable(cells);
 }
 
 /**
@@ -64,19 +67,17 @@ export function table(rows: readonly BenchRow[]): string {
  *
  * Each row carries what it was measured on, so rows of different runs can stand in one file.
  */
-export async function writeCsv(
+export async function saveRows(
   path: string,
   { rows, versions }: {
-    readonly rows: readonly BenchRow[];
+    readonly rows: readonly SpeedRow[];
     readonly versions: Readonly<Record<string, string | number>>;
   },
 ): Promise<void> {
-  const before = await Deno.readTextFile(path).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw error;
-  });
-  const kept = Papa.parse<Record<string, string>>(before, { header: true, skipEmptyLines: true })
-    .data.filter((old) =>
+  const before = await readIfThere(path);
+  const kept = before === null
+    ? []
+    : parseRows(before, { path, row: asWritten }).filter((old) =>
       !rows.some((row) => row.case === old.case && row.variant === old.variant)
     );
   const added = rows.map(({ ratio, ...row }) => ({
@@ -88,6 +89,5 @@ export async function writeCsv(
     ratio_max: ratio.high.toFixed(3),
     ...versions,
   }));
-  const columns = Object.keys(added[0] ?? kept[0] ?? {});
-  await writeWhole(path, Papa.unparse([...kept, ...added], { columns, newline: "\n" }) + "\n");
+  await writeCsv(path, [...kept, ...added]);
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { UserError } from "../../base/error.ts";
+import { PIP_ENV } from "../setup/python.ts";
+import { mustRun } from "../setup/step.ts";
 
 /** Names the variable that points at an interpreter to use instead of the environment made here. */
 const OVERRIDE = "SELF_JUDGE_REFERENCE_PYTHON";
@@ -37,37 +38,21 @@ export async function referencePython({ folder, device, log }: VenvOptions): Pro
   const marker = join(folder, "complete.txt");
   if (await Deno.readTextFile(marker).catch(() => "") === wanted) return python;
 
-  log(`Making ${folder} for PyTorch and transformers, once (a few minutes; 1 to 6 GB).`);
-  await command(
-    "python3",
-    ["-m", "venv", folder],
-    "install Python 3.10 or newer with its venv module",
-  );
+  await mustRun(["python3", "-m", "venv", folder], {
+    label: `making ${folder}, once`,
+    remedy: "install Python 3.10 or newer with its venv module",
+  });
   // the index first: pip would otherwise take the CUDA wheels, which a machine without a GPU never uses
   const index = device === "cpu" && await reachable(`${CPU_INDEX}/torch/`)
     ? ["--extra-index-url", CPU_INDEX]
     : [];
-  await command(
-    python,
-    ["-m", "pip", "install", "--disable-pip-version-check", ...index, "-r", requirements],
-    "read pip's message above, then run the task again: it continues",
-  );
+  await mustRun([python, "-m", "pip", "install", ...index, "-r", requirements], {
+    label: "installing PyTorch and transformers (1 to 6 GB)",
+    env: PIP_ENV,
+    remedy: "read pip's message above, then run the task again: it continues",
+  });
   await Deno.writeTextFile(marker, wanted);
   return python;
-}
-
-/** Runs a command with its output, and so its progress, on the terminal. */
-async function command(program: string, args: string[], remedy: string): Promise<void> {
-  const line = `${program} ${args.join(" ")}`;
-  let status: Deno.CommandStatus;
-  try {
-    status = await new Deno.Command(program, { args, stdin: "null" }).spawn().status;
-  } catch (cause) {
-    throw new UserError(`"${line}" could not be started`, remedy, { cause });
-  }
-  if (!status.success) {
-    throw new UserError(`"${line}" ended with exit code ${status.code}`, remedy);
-  }
 }
 
 async function reachable(url: string): Promise<boolean> {

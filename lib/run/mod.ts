@@ -1,0 +1,5 @@
+/** Runs of SELF-JUDGE on a real model: settings, models by name, where models and data come from. @module */
+export * from "./config.ts";
+export * from "./open_model.ts";
+export * from "./source.ts";
+export * from "./versions.ts";

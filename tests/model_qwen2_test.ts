@@ -10,7 +10,7 @@ import {
   saveModel,
   type WeightSource,
 } from "../lib/model/mod.ts";
-import { openTokenizer } from "../lib/text/mod.ts";
+import { ChatTemplate, openTokenizer, type Turn } from "../lib/text/mod.ts";
 import {
   batchLogits,
   expectedJson,
@@ -121,12 +121,16 @@ describe("an adapter of PEFT's on Qwen2", () => {
   });
 });
 
-describe("Qwen2's tokenizer", () => {
+/** What transformers' tokenizer makes of texts and dialogues. */
+interface ExpectedText {
+  texts: { text: string; ids: number[]; decoded: string }[];
+  chats: { turns: Turn[]; text: string }[];
+}
+
+describe("Qwen2's tokenizer and chat template", () => {
   for (const [what, path] of [["tokenizer.json", FOLDER], ["the GGUF file", GGUF]]) {
-    it(`encodes and decodes as transformers, from ${what}`, async () => {
-      const { texts } = await expectedJson<
-        { texts: { text: string; ids: number[]; decoded: string }[] }
-      >("tiny-qwen2");
+    it(`encode, decode and render as transformers', from ${what}`, async () => {
+      const { texts, chats } = await expectedJson<ExpectedText>("tiny-qwen2");
       const tokenizer = await openTokenizer(path);
       const { eosId, padId, bosId, size } = tokenizer;
       assert.deepEqual({ eosId, padId, bosId, size }, {
@@ -143,7 +147,10 @@ describe("Qwen2's tokenizer", () => {
         assert.deepEqual(tokenizer.encode(text), ids, JSON.stringify(text));
         assert.equal(tokenizer.decode(ids), decoded, JSON.stringify(text));
       }
-      assert.match(tokenizer.chatTemplate ?? "", /<\|im_start\|>/);
+      const template = ChatTemplate.of(tokenizer);
+      for (const { turns, text } of chats) {
+        assert.equal(template.render(turns, { addGenerationPrompt: true }), text);
+      }
     });
   }
 });

@@ -25,10 +25,26 @@ TEXTS = [
     "x2 y3z 4w", "½ ² Ⅷ", "你好,世界。", "🙂👍🏽", "def f(x):\n    return x**2\n", "a\r\n\r\nb", "$5 – 50% «q» …", "trailing \n",
     "<|im_start|>user\nHi 12<|im_end|>\n", "not <|special|>", "a\u00a0b\u2003c", "!!!???\n\n", "\t\tif\t1",
 ]
-CHAT = (
-    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
+# As Qwen2.5's, without its tools.
+CHAT = """{%- if tools %}
+    {{- raise_exception('no tools here') }}
+{%- else %}
+    {%- if messages[0]['role'] == 'system' %}
+        {{- '<|im_start|>system\\n' + messages[0]['content'] + '<|im_end|>\\n' }}
+    {%- else %}
+        {{- '<|im_start|>system\\nYou are a helpful assistant.<|im_end|>\\n' }}
+    {%- endif %}
+{%- endif %}
+{%- for message in messages %}
+    {%- if (message.role == "user") or (message.role == "system" and not loop.first) or (message.role == "assistant" and not message.tool_calls) %}
+        {{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>' + '\\n' }}
+    {%- endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}
+    {{- '<|im_start|>assistant\\n' }}
+{%- endif %}
+"""
+CHATS = [[("user", "Hi")], [("system", "Be brief."), ("user", " a  b\n"), ("assistant", "Yes."), ("user", "Why?")]]
 GRADIENTS = ["model.embed_tokens.weight", "model.layers.1.self_attn.k_proj.bias", "model.layers.0.self_attn.q_proj.weight",
              "model.layers.1.self_attn.o_proj.weight"]
 
@@ -57,6 +73,15 @@ def encoded(tokenizer):
     for text in TEXTS:
         ids = tokenizer.encode(text, add_special_tokens=False)
         out.append({"text": text, "ids": ids, "decoded": tokenizer.decode(ids, clean_up_tokenization_spaces=False)})
+    return out
+
+
+def rendered(tokenizer):
+    out = []
+    for chat in CHATS:
+        turns = [{"role": role, "content": content} for role, content in chat]
+        text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        out.append({"turns": turns, "text": text})
     return out
 
 
@@ -143,7 +168,8 @@ def main():
         assert torch.equal(tensor, read.state_dict()[name]), name
     expected = json.loads((path / "expected.json").read_text())
     expected.pop("versions")
-    write_json(path / "expected.json", {**expected, "texts": encoded(AutoTokenizer.from_pretrained(path))})
+    saved = AutoTokenizer.from_pretrained(path)
+    write_json(path / "expected.json", {**expected, "texts": encoded(saved), "chats": rendered(saved)})
     make_adapter(model, ids)
 
 

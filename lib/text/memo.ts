@@ -22,12 +22,12 @@ export function memoised(
   encode: (text: string) => readonly number[],
   { maxIds = 4_000_000 }: MemoOptions = {},
 ): (text: string) => number[] {
-  const kept = new Map<string, Int32Array>();
+  const kept = new Map<string, readonly number[]>();
   let size = 0;
   return (text) => {
     let ids = kept.get(text);
     if (!ids) {
-      ids = Int32Array.from(encode(text));
+      ids = encode(text);
       const cost = ids.length + ENTRY;
       if (size + cost > maxIds) {
         kept.clear();
@@ -38,6 +38,6 @@ export function memoised(
         size += cost;
       }
     }
-    return Array.from(ids);
+    return ids.slice();
   };
 }

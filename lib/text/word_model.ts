@@ -57,5 +57,17 @@ export function wordModel(json: unknown, file: string): WordModel {
     return { vocabulary, encode: (word) => [idOf(word)].filter(known) };
   }
   const bpe = new BPE(model as ConstructorParameters<typeof BPE>[0]);
-  return { vocabulary, encode: (word) => bpe([word]).map(idOf).filter(known) };
+  const cache = new Map<string, readonly number[]>();
+  return {
+    vocabulary,
+    encode(word) {
+      let ids = cache.get(word);
+      if (!ids) {
+        ids = bpe([word]).map(idOf).filter(known);
+        if (cache.size > 50_000) cache.clear();
+        if (word.length < 256) cache.set(word, ids);
+      }
+      return ids;
+    },
+  };
 }

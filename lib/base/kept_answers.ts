@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { UserError } from "./error.ts";
 
-/** Answers by key, in memory and, with a path, as lines of a JSONL file that a later run goes on from. */
+/** Answers by key, in memory and, with a path, as lines of a JSONL file that a later run resumes from. */
 export interface KeptAnswers<Value> {
   /** Look-ups that found an entry, and that did not, since the file was opened. */
   readonly counts: { hits: number; misses: number };

@@ -70,7 +70,7 @@ function parse(args: string[]): WinRateCommand {
       published.length === 0
         ? "--published-csv has nothing to compare with"
         : `--csv and --published-csv are both ${csv}`,
-      published.length === 0 ? "add --published FILE" : "give each a file of its own",
+      published.length === 0 ? "add --published FILE" : "give each its own file",
     );
   }
   return { ...options, files: command.args };

@@ -20,7 +20,7 @@ export function markdown(text: string): Shown {
 }
 
 /**
- * HTML of one's own. Text from elsewhere must pass `escapeHtml` first.
+ * HTML that the caller wrote. Text from elsewhere must pass `escapeHtml` first.
  *
  * @param plain What a script prints, and what is shown where HTML is not.
  */

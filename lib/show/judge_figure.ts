@@ -60,7 +60,7 @@ const BIASES: readonly { measure: string; label: string; fair: number }[] = [
   { measure: "intransitiveTriples", label: "cycles among three answers", fair: 0 },
 ];
 
-/** A dot a judge for each bias, with its interval; dashed where a fair judge would be. */
+/** A dot per judge for each bias, with its interval; dashed where a fair judge would be. */
 export function biasFigure(rows: readonly JudgeFigureRow[]): Figure {
   const judges = judgesOf(rows);
   const known = (judge: string, measure: string) => find(rows, judge, measure);

@@ -106,7 +106,7 @@ export function tokenStrips(strips: readonly Strip[]): Shown {
     { text: "other words", part: null, learned: false },
     { text: "learned: the loss is taken here", part: null, learned: true },
   ].map(box).join(" ");
-  // A ground of its own: the tints are made for white, also where the page is dark.
+  // Its own ground: the tints are made for white, also where the page is dark.
   const page = [
     '<div style="background:white;color:#222;padding:6px;line-height:1.7;max-width:900px">',
     `<div>${legend}</div>`,

@@ -1,4 +1,4 @@
-/** The judge measured against the exact reward: kinds of judges side by side, a panel a measure. */
+/** The judge measured against the exact reward: kinds of judges side by side, a panel per measure. */
 import { z } from "zod";
 import { grouped } from "./claims_interval.ts";
 import { overSeeds } from "../../measure/statistics.ts";
@@ -25,7 +25,7 @@ const TITLES: Readonly<Record<string, string>> = {
   first_position: "first position preferred",
 };
 
-/** Dots with intervals over seeds, a row a judge and a panel a measure; 0.5 is guessing. */
+/** Dots with intervals over seeds, a row per judge and a panel per measure; 0.5 is guessing. */
 export function judgeAccuracy(rows: readonly JudgeMeasure[]): Figure {
   const style = looks(rows.map((row) => row.judge));
   const judges = [...style.keys()];

@@ -18,7 +18,7 @@ export const noisyRun = z.object({
 export type NoisyRun = z.output<typeof noisyRun>;
 
 /**
- * The judge's accuracy and the final reward against label noise; a line a pair count, darker for more. Noise
+ * The judge's accuracy and the final reward against label noise; a line per pair count, darker for more. Noise
  * falls to the right, where the lines fan out and can be named.
  */
 export function labelNoise(rows: readonly NoisyRun[]): Figure {

@@ -20,7 +20,7 @@ export const rewardStep = z.object({
 });
 export type RewardStep = z.output<typeof rewardStep>;
 
-/** True reward over steps, a line a method with its interval over seeds; open dots mark the start. */
+/** True reward over steps, a line per method with its interval over seeds; open dots mark the start. */
 export function rewardOverSteps(rows: readonly RewardStep[]): Figure {
   const style = looks(rows.map((row) => row.method));
   const lines = [...grouped(rows, (row) => row.method)].map(([method, some]) => ({
@@ -67,7 +67,7 @@ export type MethodReward = z.output<typeof methodReward>;
 const REFERENCES = new Map([["sft", "SFT"], ["oracle-dpo", "ceiling"]]);
 
 /**
- * Where each method ends: a dot a seed, the mean with its interval, best on top; where it was measured, beside it
+ * Where each method ends: a dot per seed, the mean with its interval, best on top; where it was measured, beside it
  * the same at top-p, as answers are sampled in training.
  */
 export function rewardByMethod(rows: readonly MethodReward[]): Figure {

@@ -25,7 +25,7 @@ export function bestOfNKl(n: number): number {
   return Math.log(n) - (n - 1) / n;
 }
 
-/** True reward against KL, a line a way; the text of each point stands below it. */
+/** True reward against KL, a line per way; the text of each point stands below it. */
 export function rewardAgainstKl(rows: readonly KlPoint[]): Figure {
   const style = looks(rows.map(({ way }) => way));
   const ways = [...style].map(([way, look]) => ({ look, some: rows.filter((r) => r.way === way) }));

@@ -15,7 +15,7 @@ export function lossCurves(rows: readonly LossRow[]): Figure {
   const panel = (part: "answers" | "judgments", look: Look): Panel => {
     const y = smoothed(rows.map((row) => row[part]));
     return {
-      title: part === "answers" ? "Answers: nats a token" : "Judgments: nats for A or B",
+      title: part === "answers" ? "Answers: nats per token" : "Judgments: nats for A or B",
       traces: [
         dots(rows.map(({ step }) => step), rows.map((row) => row[part]), {
           name: `${look.label}, each step`,
@@ -97,7 +97,7 @@ export interface PositionPoint {
 }
 
 /**
- * Every pair by what the judge gives its first answer in either position, a panel a judge. A judge that does not look
+ * Every pair by what the judge gives its first answer in either position, a panel per judge. A judge that does not look
  * at positions has its points on the diagonal; in two of the quarters the verdict flips.
  */
 export function positionScatter(points: readonly PositionPoint[]): Figure {

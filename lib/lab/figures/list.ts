@@ -28,7 +28,7 @@ const run = (file: string): Table<Record<string, string | number>> => ({
   row: anyRow,
 });
 
-/** Controls have no claim of their own, and nine bands on each other would hide all of them. */
+/** Controls belong to no claim, and nine bands on each other would hide all of them. */
 const CONTROLS: ReadonlySet<string> = new Set(["raft-2", "raft-coin"]);
 
 /** Where the tables of the claims are committed. */
@@ -37,7 +37,7 @@ const CLAIMS = "data/results/claims";
 /**
  * The figures in the order of the gallery.
  *
- * @param claims Folder of the claims' tables; another than the committed one for a run of one's own
+ * @param claims Folder of the claims' tables; another than the committed one for a user's run
  */
 export function figureList(claims = CLAIMS): FigureEntry[] {
   const claim = <Row>(file: string, row: z.ZodType<Row>, key?: readonly string[]): Table<Row> => ({
@@ -207,7 +207,7 @@ function judgeReport(name: string, short: string, labels: string): FigureEntry[]
     }),
     figureEntry({
       name: `judge-biases-${name}`,
-      title: `Judges on ${short}: positions, length, cycles`,
+      title: `Judges on ${short}: position, length, cycles`,
       caption:
         "What the same judges' verdicts follow besides quality, and how often they contradict " +
         "themselves. Dashed: a fair judge, if longer and better answers were independent.",

@@ -135,7 +135,7 @@ export function learnedTokens(rows: readonly TokenShare[]): Figure {
   const words = rows.map(({ read, learned }) =>
     `${read.toFixed(1)} read, <b>${learned.toFixed(1)} learned</b>`
   );
-  // Words stand right of the bars: the axis goes on for as long as they are.
+  // Words stand right of the bars: the axis is longer by them.
   const [width, left, right] = [800, 190, 24];
   const room = Math.max(...words.map((text) => textWidth(text.replaceAll(/<[^>]*>/g, "")))) + 12;
   const end = longest * (width - left - right) / (width - left - right - room);

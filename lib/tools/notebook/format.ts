@@ -60,7 +60,7 @@ export async function readNotebook(path: string): Promise<Notebook> {
   return notebook;
 }
 
-/** The name of our own notes, in the metadata of a notebook and of an output. */
+/** The name of our notes, in the metadata of a notebook and of an output. */
 export const NOTE = "self-judge";
 
 const METADATA = (() => {

@@ -14,7 +14,7 @@ export interface Place {
 /** The module, and where each of its lines comes from. */
 export interface NotebookModule {
   readonly text: string;
-  /** The place of a line of the module (from 1); null for a line of our own. */
+  /** The place of a line of the module (from 1); null for a line that is not in the notebook. */
   place(line: number): Place | null;
 }
 

@@ -1,4 +1,4 @@
-/** Packages from PyPI, put whole into a folder of their own by whatever installer the machine has. */
+/** Packages from PyPI, put whole into their own folder by whatever installer the machine has. */
 import { UserError } from "../../base/error.ts";
 import { removeIfThere } from "../../base/disk.ts";
 import { mustRun, run } from "./step.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { JudgmentCache } from "../lib/method/cache.ts";
+import { JudgmentCache } from "../lib/run/judgment_cache.ts";
 import { PairwiseJudge, type PairwiseJudgeOptions } from "../lib/method/judge.ts";
 import { combineScores, type PrincipleScores } from "../lib/method/judgment.ts";
 import { principlesNamed } from "../lib/method/principle.ts";

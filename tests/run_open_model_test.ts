@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
 import { modelName, openModel, parseModelSpec } from "../lib/run/open_model.ts";
-import { modelFingerprint } from "../lib/method/mod.ts";
+import { modelFingerprint } from "../lib/model/mod.ts";
 import { saveAdapter } from "../lib/model/mod.ts";
 import { refuses } from "./preference_files.ts";
 import { tinyWithAdapter } from "./tiny_method.ts";

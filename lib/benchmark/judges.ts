@@ -1,7 +1,8 @@
 /** Judges of benchmarks by name: any judge of `deno task judge`, or MT-Bench's prompts over a server. */
 import { dirname, join } from "node:path";
 import { UserError } from "../base/error.ts";
-import { modelFingerprint, modelScorer } from "../method/mod.ts";
+import { modelScorer } from "../method/mod.ts";
+import { modelFingerprint } from "../model/mod.ts";
 import { JUDGE_SPECS, openJudge } from "../judges/open_judge.ts";
 import type { RunConfig } from "../run/config.ts";
 import { openModel } from "../run/open_model.ts";

@@ -1,7 +1,7 @@
-import { encodePrompt, endOfAnswer, modelFingerprint } from "../method/mod.ts";
+import { encodePrompt, sampleAnswers } from "../method/mod.ts";
 import { UserError } from "../base/error.ts";
 import { Rng } from "../base/random.ts";
-import { generate } from "../model/mod.ts";
+import { modelFingerprint } from "../model/mod.ts";
 import type { OpenedModel } from "../run/open_model.ts";
 import type { Turn } from "../text/mod.ts";
 import type { Answerer, Reply } from "./answering.ts";
@@ -31,7 +31,7 @@ export async function modelAnswerer(
   language: Pick<OpenedModel, "model" | "tokenizer" | "chat" | "origin">,
   { name, maxNewTokens, seed, rows = 8 }: AnswererOptions,
 ): Promise<Answerer> {
-  const { model, tokenizer } = language;
+  const { model } = language;
   const encoder = {
     ...language,
     maxTokens: model.config.maxPositions,
@@ -59,19 +59,13 @@ export async function modelAnswerer(
           "lower --max-new-tokens, so that earlier answers leave room, or take another model",
         );
       }
-      const answers = await generate(model, prompts, {
+      const answers = await sampleAnswers(model, prompts, {
         ...BENCHMARK_SAMPLING,
-        temperature,
-        maxNewTokens,
-        stopIds: [endOfAnswer(tokenizer)],
+        ...{ encoder, temperature, maxNewTokens, streams },
         seed: Rng.named(seed, "benchmark").int(0x7fff_ffff),
-        streams,
         batchRows: rows,
       });
-      return answers.map(([{ ids, end }]) => ({
-        text: tokenizer.decode(ids, { skipSpecial: true }).trim(),
-        end,
-      }));
+      return answers.map(([{ text, end }]) => ({ text, end }));
     },
   };
 }

@@ -77,7 +77,7 @@ export function answerExample(
 
 /**
  * The data of judge-augmented supervised fine-tuning: each chosen answer as an ordinary SFT example, and
- * each pair as two judge examples, one per order, whose target is the one token that names the chosen
+ * each pair as two judge examples, one per position of the chosen answer, whose target is the one token that names the chosen
  * answer's position (SELF-JUDGE, https://arxiv.org/abs/2402.11253, section 3.1).
  *
  * A pair that names a principle is judged under that principle's template only. A pair with a rationale
@@ -149,8 +149,8 @@ function judgeExample(
   const ids = [...prompt, template.labelIds[chosenPosition]];
   if (rationale && pair.rationale) {
     const { chosen, rejected } = pair.rationale;
-    const said = chosenPosition === 0 ? [chosen, rejected] : [rejected, chosen];
-    ids.push(...template.rationale(said[0], said[1]), endOfAnswer(encoder.tokenizer));
+    const evaluations = chosenPosition === 0 ? [chosen, rejected] : [rejected, chosen];
+    ids.push(...template.rationale(evaluations[0], evaluations[1]), endOfAnswer(encoder.tokenizer));
   }
   return { kind: "judgment", ids, from: prompt.length, pair: pair.id };
 }

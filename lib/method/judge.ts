@@ -1,5 +1,5 @@
 import { UserError } from "../base/error.ts";
-import { isProbability, JudgmentCache } from "./cache.ts";
+import { nextTokenProbabilities, type WithModel } from "../model/mod.ts";
 import {
   combineScores,
   type Comparison,
@@ -19,19 +19,40 @@ export interface TokenScorer {
   ): Promise<number[][]>;
 }
 
+/**
+ * A language model as what a judge needs: with `withAdapterOff(model)` the judge is the same weights without the
+ * adapter.
+ *
+ * @param options.batchTokens Tokens run through the model at once, filling included. @default 2048
+ */
+export function modelScorer(
+  judged: WithModel,
+  { batchTokens = 2048 }: { batchTokens?: number } = {},
+): TokenScorer {
+  return {
+    probabilities: (prompts, tokens) =>
+      judged((model) => nextTokenProbabilities(model, prompts, { tokens, batchTokens })),
+  };
+}
+
+/** Where judgments are kept from call to call. */
+export interface JudgmentStore {
+  /** The key of one question to the judge; it must change whenever the judge's weights do. */
+  key(prompt: readonly number[], labelIds: readonly [number, number]): string;
+  get(key: string): LabelProbabilities | undefined;
+  add(entries: readonly (readonly [string, LabelProbabilities])[]): void;
+}
+
 /** Settings of a {@linkcode PairwiseJudge}. */
 export interface PairwiseJudgeOptions {
   readonly scorer: TokenScorer;
-  /** One template a principle. */
+  /** One per principle. */
   readonly templates: readonly JudgeTemplate[];
-  /**
-   * Where judgments are kept; its fingerprint must be that of the scorer's model. Without one,
-   * nothing is remembered from call to call, which is right for a judge whose weights move.
-   */
-  readonly cache?: JudgmentCache;
-  /** Most prompt tokens handed to the scorer at once, after which judgments are kept; 65,536. */
+  /** @default none: nothing is remembered from call to call, which is right for a judge whose weights move */
+  readonly cache?: JudgmentStore;
+  /** Most prompt tokens handed to the scorer at once, after which judgments are kept. @default 65,536 */
   readonly batchTokens?: number;
-  /** Below this P(A) + P(B) a judgment counts as unanswered; 0.01. */
+  /** Below this P(A) + P(B) a judgment counts as unanswered. @default 0.01 */
   readonly leastLabelProbability?: number;
 }
 
@@ -41,8 +62,19 @@ export interface JudgeProgress {
   readonly total: number;
 }
 
+/** A question to the model and, once it is known, what it answered. */
+interface Asked {
+  readonly prompt: number[];
+  found?: LabelProbabilities;
+}
+
+/** Whether a value is a number in [0, 1], with room for the rounding of a softmax in float32. */
+export function isProbability(value: unknown): value is number {
+  return typeof value === "number" && value >= 0 && value <= 1 + 1e-5;
+}
+
 /**
- * A language model as judge of pairs: each comparison is asked in both orders, once a principle, and
+ * A language model as judge of pairs: each comparison is asked in both positions, once per principle, and
  * read off the next token's probabilities of the two labels, as they are (SELF-JUDGE).
  */
 export class PairwiseJudge {
@@ -85,11 +117,11 @@ export class PairwiseJudge {
   ): Promise<Judgment[]> => {
     const { templates, leastLabelProbability = LEAST_LABEL_PROBABILITY } = this.#options;
     const [{ labelIds }] = templates;
-    const cache = this.#options.cache ?? JudgmentCache.open({ fingerprint: "one call" });
-    const asked = new Map<string, { prompt: number[]; positions?: LabelProbabilities }>();
+    const { cache } = this.#options;
+    const asked = new Map<string, Asked>();
     const ask = (prompt: number[]): string => {
-      const key = cache.key(prompt, labelIds);
-      if (!asked.has(key)) asked.set(key, { prompt, positions: cache.get(key) });
+      const key = cache?.key(prompt, labelIds) ?? prompt.join();
+      if (!asked.has(key)) asked.set(key, { prompt, found: cache?.get(key) });
       return key;
     };
     const keys = comparisons.map(({ prompt, first, second }) =>
@@ -101,16 +133,16 @@ export class PairwiseJudge {
     );
 
     await this.#score(asked, (entries, progress) => {
-      cache.add(entries);
+      cache?.add(entries);
       options.onProgress?.(progress);
     });
-    const positions = (key: string) => asked.get(key)!.positions!;
+    const found = (key: string) => asked.get(key)!.found!;
     const judgments = keys.map((scores) =>
       combineScores(
         scores.map(({ principle, forward, backward }): PrincipleScores => ({
           principle,
-          forward: positions(forward),
-          backward: positions(backward),
+          forward: found(forward),
+          backward: found(backward),
         })),
         { leastLabelProbability },
       )
@@ -120,14 +152,14 @@ export class PairwiseJudge {
     return judgments;
   };
 
-  /** Fills in the positions that the cache did not have; tells of each chunk as it is done. */
+  /** Asks the model what the cache does not have; tells of each chunk as it is done. */
   async #score(
-    asked: Map<string, { prompt: number[]; positions?: LabelProbabilities }>,
+    asked: Map<string, Asked>,
     onChunk: (entries: [string, LabelProbabilities][], progress: JudgeProgress) => void,
   ): Promise<void> {
     const { scorer, templates: [{ labelIds }], batchTokens = 65_536 } = this.#options;
     // Like lengths together waste no padding; the longest first, so that memory peaks at once.
-    const missing = [...asked].filter(([, { positions }]) => !positions)
+    const missing = [...asked].filter(([, { found }]) => !found)
       .sort(([, a], [, b]) => b.prompt.length - a.prompt.length);
     for (let start = 0; start < missing.length;) {
       const size = Math.max(1, Math.floor(batchTokens / missing[start][1].prompt.length));
@@ -141,8 +173,8 @@ export class PairwiseJudge {
             "check the checkpoint: weights that diverged in training give NaN; lower the learning rate",
           );
         }
-        question.positions = { a, b };
-        return [key, question.positions];
+        question.found = { a, b };
+        return [key, question.found];
       });
       this.counts.scored += chunk.length;
       start += chunk.length;

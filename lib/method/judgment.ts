@@ -16,14 +16,14 @@ export interface LabelProbabilities {
   readonly b: number;
 }
 
-/** One principle's probabilities in both orders; in `backward`, `second` sits in the first position. */
+/** One principle's label probabilities in both positions; in `backward`, `second` comes first. */
 export interface PrincipleScores {
   readonly principle: string;
   readonly forward: LabelProbabilities;
   readonly backward: LabelProbabilities;
 }
 
-/** A scored counted. */
+/** The verdict of one principle. */
 export interface PrincipleVerdict extends PrincipleScores {
   /** (P1(A) + P2(B)) / 2, in [0, 1]. */
   readonly scoreFirst: number;
@@ -40,17 +40,17 @@ export interface Judgment {
   readonly forward: LabelProbabilities;
   /** The same with `second` in the first position. */
   readonly backward: LabelProbabilities;
-  /** P(A) + P(B), mean over orders and principles: how much of the judge's answer is a verdict. */
+  /** P(A) + P(B), mean over positions and principles: how much of the judge's answer is a verdict. */
   readonly labelProbability: number;
   readonly winner: Winner;
-  /** Whether the two orders name the same winner. */
+  /** Whether both positions name the same winner. */
   readonly consistent: boolean;
   /** False when `labelProbability` is below the judge's threshold: then the winner rests on next to nothing. */
   readonly answered: boolean;
-  readonly votes: readonly PrincipleVerdict[];
+  readonly byPrinciple: readonly PrincipleVerdict[];
   /**
-   * Set on a verdict that was taken down in one order only: the order it was asked in, or that this is
-   * not known. The other order then only mirrors it, `consistent` and `labelProbability` say nothing, and a report
+   * Set on a verdict that was recorded in one position only: the position it was asked in, or that this is
+   * not known. The other position then only mirrors it, `consistent` and `labelProbability` say nothing, and a report
    * leaves them out.
    */
   readonly recorded?: "forward" | "backward" | "unknown";
@@ -98,8 +98,8 @@ export function combineScores(
   const backward = { a: mean((vote) => vote.backward.a), b: mean((vote) => vote.backward.b) };
   const scoreFirst = mean((vote) => vote.scoreFirst);
   const scoreSecond = mean((vote) => vote.scoreSecond);
-  const ballotsFor = (winner: Winner) => votes.filter((vote) => vote.winner === winner).length;
-  const majority = larger(ballotsFor("first"), ballotsFor("second"));
+  const votesFor = (winner: Winner) => votes.filter((vote) => vote.winner === winner).length;
+  const majority = larger(votesFor("first"), votesFor("second"));
   // Both sums run in an order that a swap of the answers keeps, so a mirrored judgment is exact.
   const labelProbability = scoreFirst + scoreSecond;
   return {
@@ -115,7 +115,7 @@ export function combineScores(
 }
 
 /**
- * What a verdict is worth to one of the two answers: 1 if that one wins, 0 if the other does, a half for a tie and
+ * The credit of a verdict to one of the two answers: 1 if that one wins, 0 if the other does, a half for a tie and
  * for a pair that the judge left unanswered. The one rule wherever right and wrong are counted; what a rate of it
  * rests on is told by the share of pairs answered, which stands beside it.
  */
@@ -126,7 +126,7 @@ export function credit(
   return winner === "tie" || !answered ? 0.5 : Number(winner === side);
 }
 
-/** The verdict of one order taken alone, positions given back to the answers that sat in them. */
+/** The larger of two numbers, by name. */
 export function larger(first: number, second: number): Winner {
   return first > second ? "first" : second > first ? "second" : "tie";
 }

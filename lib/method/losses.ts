@@ -14,7 +14,7 @@ export interface PairLogProbs {
   referenceRejected: tf.Tensor1D;
 }
 
-/** Numbers of a loss: `beta`, and those of its own that a method's `parameters` give. */
+/** Numbers of a loss: `beta`, and what a method's `parameters` add. */
 export interface LossParameters {
   readonly beta: number;
   readonly [parameter: string]: number;

@@ -105,7 +105,7 @@ export const METHODS = {
     candidates: 2,
     ranker: "chance",
     loss: "sft",
-    source: "control: what RAFT's sampling is worth without a judge",
+    source: "control: RAFT's sampling without a judge",
   },
   "offline-dpo": { ...FROM_DATA, loss: "sigmoid", source: "DPO, https://arxiv.org/abs/2305.18290" },
   "offline-ipo": { ...FROM_DATA, loss: "ipo", source: "IPO, https://arxiv.org/abs/2310.12036" },

@@ -39,15 +39,15 @@ export interface JudgeTemplateOptions {
   readonly tokenizer: JudgeTokenizer;
   readonly chat: JudgeChat;
   readonly principle: Principle;
-  /** The two verdicts, first position and second position; `[" A", " B"]` unless said. */
+  /** The two verdicts, first position and second position. @default [" A", " B"] */
   readonly labels?: readonly [string, string];
-  /** The words around the parts, for a model of few words; {@linkcode DEFAULT_LAYOUT} unless said. */
+  /** The words around the parts, for a model of few words. @default {@linkcode DEFAULT_LAYOUT} */
   readonly layout?: JudgeLayout;
-  /** A system turn of the judge's own; none unless said (then the chat template's default applies). */
+  /** A system turn for the judge. @default none, so that the chat template's own applies */
   readonly system?: string;
-  /** Most tokens of a prompt, the label that follows it not counted; no limit unless said. */
+  /** Most tokens of a prompt, the label that follows it not counted. @default no limit */
   readonly maxTokens?: number;
-  /** What to do with a longer prompt; `"truncate"` unless said. */
+  /** What to do with a longer prompt. @default "truncate" */
   readonly overflow?: "truncate" | "refuse";
 }
 
@@ -78,7 +78,7 @@ const LEAST_ROOM = 48;
  *
  * A prompt is the user's turn (dialogue, answer A, answer B, question) and the start of the
  * assistant's reply, which ends where one token, the label, names the better answer.
- * The parts are encoded apart and joined, so both orders of a comparison have the same length and are
+ * The parts are encoded apart and joined, so both positions of a comparison have the same length and are
  * cut alike. Control tokens inside an answer are left out: none can pose as the end of a turn.
  *
  * A prompt over `maxTokens` loses its oldest turns first, then the ends of the answers (the longer
@@ -181,7 +181,7 @@ export class JudgeTemplate {
     return [...head, ...parts.dialogue, ...toA, ...parts.first, ...toB, ...parts.second, ...tail];
   }
 
-  /** What follows the label in the rationale variant: what is said of each position. */
+  /** What follows the label in the rationale variant: what is written about each position. */
   rationale(first: string, second: string): number[] {
     const text = this.#layout.rationale.replace("{first}", () => first)
       .replace("{second}", () => second);
@@ -192,7 +192,7 @@ export class JudgeTemplate {
     return this.#frame.reduce((sum, ids) => sum + ids.length, 0);
   }
 
-  /** Cuts the parts so that the prompt fits; the cuts do not depend on the order of the answers. */
+  /** Cuts the parts so that the prompt fits; the cuts do not depend on which answer comes first. */
   #fit(turns: number[][], [first, second]: number[][]) {
     const room = this.#maxTokens - this.#frameLength;
     const size = (dialogue: number[][]) => dialogue.reduce((sum, ids) => sum + ids.length, 0);

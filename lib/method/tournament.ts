@@ -9,7 +9,7 @@ export interface Contest {
   readonly candidates: readonly string[];
 }
 
-/** Two candidates met, by their indices; `first` goes on when the judge cannot tell them apart. */
+/** Two candidates met, by their indices; `first` advances when the judge cannot tell them apart. */
 export interface Match {
   /** Counted from 1. */
   readonly round: number;
@@ -46,7 +46,7 @@ export interface Bracket {
  * import { longerWins } from "../measure/baseline_judges.ts";
  * import { tournament } from "./tournament.ts";
  * const contest = { prompt: [{ role: "user", content: "Hi" } as const], candidates: ["Yo", "Hello"] };
- * const bracket = await tournament(contest, { compare: longerWins, rng: Rng.named(7, "reject") });
+ * const bracket = await tournament(contest, { compare: longerWins, rng: Rng.named(7, "tournament") });
  * contest.candidates[bracket.winner]; // "Hello"
  * ```
  * @throws {UserError} When there is no candidate.

@@ -51,7 +51,7 @@ export interface BatchSource<Batch extends StepBatch = StepBatch> {
 
 /** Who hears of a training run, and may end it. */
 export interface TrainingLog<Batch extends StepBatch = StepBatch> {
-  /** Training starts or goes on, with so many steps already taken. */
+  /** Training starts or resumes, with so many steps already taken. */
   start?(done: number): Promise<void> | void;
   step?(log: StepLog, batch: Batch): Promise<void> | void;
   /** Asked after each step; true saves a checkpoint and ends the run. */

@@ -4,6 +4,7 @@ export * from "./checkpoint.ts";
 export * from "./config.ts";
 export type { FamilyName } from "./families.ts";
 export * from "./with_model.ts";
+export * from "./fingerprint.ts";
 export * from "./generate.ts";
 export * from "./language_model.ts";
 export * from "./load.ts";

@@ -12,7 +12,7 @@ export interface AnsweredPrompt<Answer extends { readonly text: string }> {
 export interface ChosenAnswers<Answer> {
   readonly brackets: readonly Bracket[];
   readonly chosen: readonly Answer[];
-  /** What the judge's verdict against the opponent is worth: 1, 0, or a half. */
+  /** Credit of the judge's verdict against the opponent: 1, 0, or a half. */
   readonly credits: readonly number[];
   /** J(chosen, opponent); a half where the two are the same text. */
   readonly preferences: readonly number[];

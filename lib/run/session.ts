@@ -4,9 +4,7 @@ import {
   type AnswerEncoder,
   type JudgeLayout,
   JudgeTemplate,
-  JudgmentCache,
   loadPrinciples,
-  modelFingerprint,
   modelScorer,
   PairwiseJudge,
   type Principle,
@@ -17,6 +15,7 @@ import {
   loadAdapter,
   loadModel,
   LoraAdapter,
+  modelFingerprint,
   saveAdapter,
   saveModel,
   withAdapterOff,
@@ -25,6 +24,7 @@ import {
 } from "../model/mod.ts";
 import { ChatTemplate, openTokenizer, type TextTokenizer } from "../text/mod.ts";
 import type { RunConfig } from "./config.ts";
+import { JudgmentCache } from "./judgment_cache.ts";
 import { type Located, locateModel } from "./source.ts";
 
 /** The models of a run of `deno task align`, as commands name them, by the stage that made each. */
@@ -62,7 +62,7 @@ export interface SessionJudgeOptions {
  *
  * Under LoRA there is one set of weights, moved from stage to stage: a finished stage's adapter is folded in before
  * the next one starts, so that the judge of self-training is the same weights with the new adapter off. Under full
- * fine-tuning every model is a copy of its own.
+ * fine-tuning every model is a separate copy.
  */
 export class Session {
   #located: Promise<Located> | null = null;
@@ -144,7 +144,7 @@ export class Session {
     return { model, reference: withAdapterOff(model) };
   }
 
-  /** A model to train from what a stage made: under LoRA with a fresh adapter, else a copy of its own. */
+  /** A model to train from what a stage made: under LoRA with a fresh adapter, else a separate copy. */
   async modelToTrain(start: string): Promise<LanguageModel> {
     const { mode, ...lora } = this.config.lora;
     if (mode === "full") {

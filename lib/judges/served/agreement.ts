@@ -3,7 +3,7 @@ import { readPairs } from "../../preference/mod.ts";
 import { ChatTemplate, openTokenizer } from "../../text/mod.ts";
 import { PairwiseJudge } from "../../method/judge.ts";
 import type { Comparison, Judgment } from "../../method/judgment.ts";
-import { modelScorer } from "../../method/model_scorer.ts";
+import { modelScorer } from "../../method/judge.ts";
 import { principlesNamed } from "../../method/principle.ts";
 import { JudgeTemplate } from "../../method/template.ts";
 import { askedForLetter } from "./wording.ts";

@@ -2,7 +2,7 @@ import pLimit from "p-limit";
 import { createHash } from "node:crypto";
 import { ChatTemplate } from "../../text/chat.ts";
 import { UserError } from "../../base/error.ts";
-import { JudgmentCache } from "../../method/cache.ts";
+import { JudgmentCache } from "../../run/judgment_cache.ts";
 import { PairwiseJudge } from "../../method/judge.ts";
 import {
   combineScores,

@@ -1,4 +1,4 @@
-import type { JudgmentCache } from "../../method/cache.ts";
+import type { JudgmentCache } from "../../run/judgment_cache.ts";
 import type { TokenScorer } from "../../method/judge.ts";
 import type { LabelProbabilities } from "../../method/judgment.ts";
 import type { ServedClient } from "./client.ts";

@@ -35,7 +35,7 @@ export interface Measured extends Contrast {
   readonly verdict: Verdict;
 }
 
-/** Differences smaller than these are not worth a name: of rewards, and of shares of pairs. */
+/** Differences smaller than these count as none: of rewards, and of shares of pairs. */
 const REWARD_MARGIN = 0.05;
 const SHARE_MARGIN = 0.02;
 
@@ -93,7 +93,7 @@ export const CLAIMS: readonly Claim[] = [
       ...["raft", "raft-2"].map((one) => report(`reward/${one}`, "reward/raft-coin")),
       report("reward/raft-coin", "reward/jsft"),
       report("top-p/raft-coin", "top-p/jsft"),
-      // On the pairs that self-training orders, the judge beside a reward model of the same labels.
+      // On the pairs that self-training ranks, the judge beside a reward model of the same labels.
       report("on-policy/jsft/jsft", "on-policy/jsft/reward-model"),
       report("on-policy/self-judge/jsft", "on-policy/self-judge/reward-model"),
     ],

@@ -91,7 +91,7 @@ const FULL: Omit<StudyConfig, "seed"> = {
     evaluateEvery: 20,
     evaluateRequests: 128,
   },
-  // RAFT draws four answers a prompt where SELF-JUDGE draws two; and what is it worth without a judge?
+  // RAFT draws four answers per prompt where SELF-JUDGE draws two; and how far does it get without a judge?
   controls: ["raft-2", "raft-coin"],
   requests: 300,
   tournament: { requests: 128, candidates: [1, 2, 4, 8, 16] },

@@ -68,7 +68,7 @@ export async function gather(
         ),
       ),
     };
-    const whole: Record<string, readonly RewardPoint[]> = {}; // a run that goes on has no best step yet
+    const whole: Record<string, readonly RewardPoint[]> = {}; // an unfinished run has no best step yet
     ended.push(whole);
     for (const method of [...COMPARED, ...config.controls]) {
       const run = await points(method);
@@ -144,8 +144,9 @@ export async function gather(
   const outcomes = CLAIMS.flatMap(({ number, text, contrasts }): Outcome[] => {
     const parts = contrasts.flatMap((contrast) => measure(contrast, items) ?? []);
     // Half a claim is no claim: it is left out until all that it says is measured.
-    const said = (all: readonly Contrast[]) => all.filter(({ says }) => says !== "report").length;
-    return said(parts) < said(contrasts)
+    const claimed = (all: readonly Contrast[]) =>
+      all.filter(({ says }) => says !== "report").length;
+    return claimed(parts) < claimed(contrasts)
       ? []
       : [{ number, text, verdict: verdictOf(parts), parts }];
   });
@@ -175,7 +176,7 @@ export async function gather(
 
 /**
  * The step at which a method's reward is highest in the mean over its runs, of those that all of them measured;
- * none without a run. It is chosen on the very orders that it is told of, for every method alike.
+ * none without a run. It is chosen on the requests that it is reported on, for every method alike.
  */
 function bestStep(runs: readonly (readonly RewardPoint[])[]): number | undefined {
   const rewardsAt = (step: number) =>

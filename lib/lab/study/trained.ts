@@ -1,4 +1,4 @@
-/** Models of the study at the size of a notebook: trained once, found again by whoever needs them. */
+/** Models of the study at the size of a notebook: trained once, then found again. */
 import { createHash } from "node:crypto";
 import { readJsonl } from "../../base/files.ts";
 import type { StepLog } from "../../method/mod.ts";

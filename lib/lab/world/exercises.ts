@@ -37,9 +37,9 @@ export function answerLesson(rng: Rng): Lesson {
  * Reading exercises on two answers to a request, as turns. Which has more of this or that, from every point of
  * view: A, B or same. Then: what does one of them contain? None asks which is better: the base knows no preference.
  *
- * What a judge of this world has to do is to look named things up in the order, silently, while it reads; from
+ * What a judge of this world has to do is to look named things up in the request, silently, while it reads; from
  * verdicts alone a small model hardly learns it (`notebooks/LOG.md`, 2026-11-26). So some answers carry marks
- * beside the things they name, "tea ordered , figs extra": whoever reads can never tell whether a mark comes next,
+ * beside the things they name, "tea ordered , figs extra": a reader can never tell whether a mark comes next,
  * and has to have it ready at each thing. Answers that name many things not ordered make the marks worth guessing.
  *
  * @param options.joint Three of the questions join two to five points of view, as in "which names more and

@@ -19,7 +19,7 @@ const KINDS = [
 
 const OPTIMIZER = { kind: "muon", ...MUON_DEFAULTS, adamwRate: 0.7 } as const;
 
-/** A stretch of pretraining with its own schedule; the next goes on from its weights. */
+/** A stretch of pretraining with its own schedule; the next starts from its weights. */
 interface Phase {
   readonly name: string;
   readonly steps: number;

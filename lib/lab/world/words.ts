@@ -12,7 +12,7 @@ export const ITEMS = (
   "cream tofu chips lamb"
 ).split(" ");
 
-/** How a guest begins and ends an order; the list of things stands between. */
+/** How a guest begins and ends a request; the list of things stands between. */
 export const REQUESTS: readonly (readonly [string, string])[] = [
   ["i would like", "."],
   ["we want", "please ."],
@@ -29,7 +29,7 @@ export const OPENINGS = {
 /** Words before the list in a confirmation. */
 export const LEADS: readonly string[] = ["here come", "you get", "coming up :"];
 
-/** Chatter that says nothing of the order. */
+/** Chatter that says nothing of the request. */
 export const FILLERS: readonly string[] = [
   "you know ,",
   "as always ,",

@@ -65,7 +65,7 @@ export const dataStage: RunStage = {
         "lower data.train or data.heldOut, or raise data.maxTokens",
       );
     }
-    // Of what fits, so that as many are held out as asked; a prompt's place is its own, so whoever splits the
+    // Of what fits, so that as many are held out as asked; a prompt's place depends on nothing else, so splitting the
     // whole file with this seed and number holds out none that is trained on here.
     const sides = splitByPrompt(fitting, { heldOut, seed: config.seed });
     const shuffle = (pairs: Pair[], name: string) => Rng.named(config.seed, name).shuffle(pairs);

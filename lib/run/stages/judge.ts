@@ -51,7 +51,6 @@ function judgeStage(
       const measures = judgeMeasures(judgments, { comparisons, preferred: "first", rng });
       const silent = describeUnanswered(unansweredOf(judgments));
       if (silent !== null) log(`warning: the judge ${silent}`);
-      // A model that answers nothing has no rates, but a run goes on: JSFT is what teaches it to answer.
       const report = definedReport(measures);
       const rows = reportRows(report);
       await writeCsv(`${folder}/report.csv`, rows);

@@ -134,7 +134,7 @@ export const selfJudgeStage: RunStage = preferenceStage({
   settings: ({ selfJudge }) => selfJudge,
   pairs: (context) => pairsOf(context, "train"),
   maxTokens: ({ data, selfJudge }) => data.maxTokens + selfJudge.maxNewTokens,
-  dropoutSeed: ({ seed }) => seed + 1, // masks of its own
+  dropoutSeed: ({ seed }) => seed + 1, // other masks than in JSFT
 });
 
 /**

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { UserError } from "../base/error.ts";
-import type { LabelProbabilities } from "./judgment.ts";
 import { type KeptAnswers, keptAnswers } from "../base/kept_answers.ts";
+import { isProbability, type JudgmentStore, type LabelProbabilities } from "../method/mod.ts";
 
 /**
- * What a judge has already said, by content, so that nothing is judged twice.
+ * The judgments that a judge gave before, by content, so that nothing is judged twice.
  *
  * The key is a hash of the model's fingerprint, the label ids and the prompt's token ids. With a
  * path, every new entry is also a line of a JSONL file, and a later run finds it there. A last line
@@ -12,11 +12,11 @@ import { type KeptAnswers, keptAnswers } from "../base/kept_answers.ts";
  *
  * @example
  * ```ts
- * import { JudgmentCache } from "./cache.ts";
+ * import { JudgmentCache } from "./judgment_cache.ts";
  * const cache = JudgmentCache.open({ fingerprint: "jsft-step-400" }); // in memory: no path
  * ```
  */
-export class JudgmentCache {
+export class JudgmentCache implements JudgmentStore {
   readonly #fingerprint: string;
   readonly #kept: KeptAnswers<LabelProbabilities>;
 
@@ -82,9 +82,4 @@ export class JudgmentCache {
   add(entries: readonly (readonly [string, LabelProbabilities])[]): void {
     this.#kept.add(entries);
   }
-}
-
-/** Whether a value is a number in [0, 1], with room for the rounding of a softmax in float32. */
-export function isProbability(value: unknown): value is number {
-  return typeof value === "number" && value >= 0 && value <= 1 + 1e-5;
 }

@@ -47,7 +47,7 @@ export interface Judgment {
   readonly consistent: boolean;
   /** False when `labelProbability` is below the judge's threshold: then the winner rests on next to nothing. */
   readonly answered: boolean;
-  readonly byPrinciple: readonly PrincipleVerdict[];
+  readonly votes: readonly PrincipleVerdict[];
   /**
    * Set on a verdict that was recorded in one position only: the position it was asked in, or that this is
    * not known. The other position then only mirrors it, `consistent` and `labelProbability` say nothing, and a report

@@ -2,7 +2,7 @@ import { encodePrompt, endOfAnswer, modelFingerprint } from "../method/mod.ts";
 import { UserError } from "../base/error.ts";
 import { Rng } from "../base/random.ts";
 import { generate } from "../model/mod.ts";
-import type { OpenedModel } from "../run/open_model.ts";
+import type { OpenedModel } from "../run/mod.ts";
 import type { Turn } from "../text/mod.ts";
 import type { Answerer, Reply } from "./answering.ts";
 

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { UserError } from "../base/error.ts";
 import { modelFingerprint, modelScorer } from "../method/mod.ts";
 import { JUDGE_SPECS, openJudge } from "../judges/open_judge.ts";
+import { withModel } from "../model/mod.ts";
 import { openModel, type RunConfig } from "../run/mod.ts";
 import { findBenchmarkFile, type FindOptions } from "./benchmark_file.ts";
 import { JUDGE_PROMPTS } from "./fastchat.ts";
@@ -91,7 +92,7 @@ export async function openGrader(
       ...language,
       name: `${kind}:${language.name}`,
       key: JSON.stringify([await modelFingerprint(model), longest]),
-      scorer: modelScorer((work) => work(model), { batchTokens }),
+      scorer: modelScorer(withModel(model), { batchTokens }),
       maxTokens: longest,
     }),
     notes: () => [

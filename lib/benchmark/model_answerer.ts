@@ -1,9 +1,7 @@
-import { encodePrompt, endOfAnswer, modelFingerprint } from "../method/mod.ts";
+import { encodePrompt, modelFingerprint, sampleAnswers } from "../method/mod.ts";
 import { UserError } from "../base/error.ts";
 import { Rng } from "../base/random.ts";
-import { generate } from "../model/mod.ts";
 import type { OpenedModel } from "../run/mod.ts";
-import type { Turn } from "../text/mod.ts";
 import type { Answerer, Reply } from "./answering.ts";
 
 /**
@@ -31,12 +29,7 @@ export async function modelAnswerer(
   language: Pick<OpenedModel, "model" | "tokenizer" | "chat" | "origin">,
   { name, maxNewTokens, seed, rows = 8 }: AnswererOptions,
 ): Promise<Answerer> {
-  const { model, tokenizer } = language;
-  const encoder = {
-    ...language,
-    maxTokens: model.config.maxPositions,
-    overflow: "refuse" as const,
-  };
+  const { model } = language;
   return {
     name,
     rows,
@@ -48,7 +41,7 @@ export async function modelAnswerer(
       ...BENCHMARK_SAMPLING,
     },
     answer: async (dialogues, { temperature, streams }): Promise<Reply[]> => {
-      const prompts = dialogues.map((turns: readonly Turn[]) => encodePrompt(turns, encoder));
+      const prompts = dialogues.map((turns) => encodePrompt(turns, language));
       const full = prompts.findIndex(({ length }) => length >= model.config.maxPositions);
       if (full >= 0) {
         throw new UserError(
@@ -59,19 +52,16 @@ export async function modelAnswerer(
           "lower --max-new-tokens, so that earlier answers leave room, or take another model",
         );
       }
-      const answers = await generate(model, prompts, {
+      const answers = await sampleAnswers(model, prompts, {
         ...BENCHMARK_SAMPLING,
+        encoder: language,
         temperature,
         maxNewTokens,
-        stopIds: [endOfAnswer(tokenizer)],
         seed: Rng.named(seed, "benchmark").int(0x7fff_ffff),
         streams,
         batchRows: rows,
       });
-      return answers.map(([{ ids, end }]) => ({
-        text: tokenizer.decode(ids, { skipSpecial: true }).trim(),
-        end,
-      }));
+      return answers.map(([{ text, end }]) => ({ text, end }));
     },
   };
 }

@@ -57,7 +57,7 @@ export async function openGrade(rest: string, setting: JudgeSetting): Promise<Op
       maxTokens,
       ...(system !== null && { system }),
     });
-    const scorer = modelScorer((work) => work(model), { batchTokens });
+    const scorer = modelScorer(withModel(model), { batchTokens });
     const { counts } = template;
     return {
       judge: pointwiseJudge(`grade:${name}`, modelGrade({ scorer, template })),

@@ -169,7 +169,7 @@ describe("pairRows", () => {
     for (const measure of ["winRate", "grade", "labelProbability"]) {
       assert.match(text, new RegExp(`^${measure}: \\w`, "m"));
     }
-    assert.match(text, /^coding +0 +-$/m);
+    assert.match(text, /^coding +0 +n\/a$/m);
   });
 
   it("keeps answers that are the same out of what is said of the judge", async () => {

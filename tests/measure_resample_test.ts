@@ -4,7 +4,7 @@ import { call, reliabilityCurve } from "../lib/measure/calibration.ts";
 import { agreementCell, cohenKappa } from "../lib/measure/kappa.ts";
 import { measureAll, type SumStatistic } from "../lib/measure/resample.ts";
 import { Rng } from "../lib/base/random.ts";
-import { proportion } from "../lib/measure/statistics.ts";
+import { bootstrap, proportion } from "../lib/measure/statistics.ts";
 
 const meanOf = (values: readonly (number | null)[], more: Partial<SumStatistic> = {}) => ({
   rows: values.map((value) => value === null ? null : [1, value]),
@@ -41,6 +41,17 @@ describe("measureAll", () => {
     assert.ok(Math.abs(mean.value! - 2.17) < 1e-12);
     assert.ok(Math.abs(mean.low! - 1.22) < 0.03 && Math.abs(mean.high! - 3.25) < 0.03);
     assert.deepEqual([mean.n, mean.clusters], [10, 10]);
+  });
+
+  it("draws what bootstrap draws: one stream gives a mean one interval", () => {
+    const values = Array.from({ length: 40 }, (_, i) => Math.sin(i * i));
+    const { low, high } = bootstrap(values, { rng: rng(), samples: 300 });
+    const { m } = measureAll({ m: meanOf(values) }, {
+      clusters: each(40),
+      rng: rng(),
+      samples: 300,
+    });
+    assert.ok(Math.abs(m.low! - low) < 1e-12 && Math.abs(m.high! - high) < 1e-12);
   });
 
   it("covers the truth in about 95 of 100 repetitions: a mean, kappa", () => {

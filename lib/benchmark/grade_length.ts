@@ -4,7 +4,7 @@ import { measureAll, type SumStatistic } from "../measure/mod.ts";
 import { Rng } from "../base/random.ts";
 import { type AnswerSet, turnsOf } from "./answer_file.ts";
 import type { BenchmarkQuestion } from "./question.ts";
-import type { BenchmarkRow, ResultOptions } from "./results.ts";
+import type { BenchmarkRow, ResultOptions } from "./result_rows.ts";
 import type { SingleRecord } from "./verdict_file.ts";
 
 /** A graded answer. */

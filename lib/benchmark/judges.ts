@@ -4,8 +4,8 @@ import { UserError } from "../base/error.ts";
 import { modelScorer } from "../method/mod.ts";
 import { modelFingerprint } from "../model/mod.ts";
 import { JUDGE_SPECS, openJudge } from "../judges/open_judge.ts";
-import type { RunConfig } from "../run/config.ts";
-import { openModel } from "../run/open_model.ts";
+import { withModel } from "../model/mod.ts";
+import { openModel, type RunConfig } from "../run/mod.ts";
 import { findBenchmarkFile, type FindOptions } from "./benchmark_file.ts";
 import { JUDGE_PROMPTS } from "./fastchat.ts";
 import { readJudgePrompts } from "./judge_prompts.ts";
@@ -93,7 +93,7 @@ export async function openGrader(
       ...language,
       name: `${kind}:${language.name}`,
       key: JSON.stringify([await modelFingerprint(model), longest]),
-      scorer: modelScorer((work) => work(model), { batchTokens }),
+      scorer: modelScorer(withModel(model), { batchTokens }),
       maxTokens: longest,
     }),
     notes: () => [

@@ -1,7 +1,6 @@
 /** What a benchmark is run on: its questions, and models' answers to them. */
 import { UserError } from "../base/error.ts";
-import type { RunConfig } from "../run/config.ts";
-import { openModel } from "../run/open_model.ts";
+import { openModel, type RunConfig } from "../run/mod.ts";
 import { makeFolder, writeJsonl } from "../base/files.ts";
 import {
   answerCounts,

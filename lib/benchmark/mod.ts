@@ -15,6 +15,7 @@ export * from "./plan.ts";
 export * from "./prompt_judge.ts";
 export * from "./question.ts";
 export * from "./referee.ts";
+export * from "./result_rows.ts";
 export * from "./results.ts";
 export * from "./results_table.ts";
 export * from "./run.ts";

@@ -1,9 +1,8 @@
 import { encodePrompt, sampleAnswers } from "../method/mod.ts";
+import { modelFingerprint } from "../model/mod.ts";
 import { UserError } from "../base/error.ts";
 import { Rng } from "../base/random.ts";
-import { modelFingerprint } from "../model/mod.ts";
-import type { OpenedModel } from "../run/open_model.ts";
-import type { Turn } from "../text/mod.ts";
+import type { OpenedModel } from "../run/mod.ts";
 import type { Answerer, Reply } from "./answering.ts";
 
 /**
@@ -32,11 +31,6 @@ export async function modelAnswerer(
   { name, maxNewTokens, seed, rows = 8 }: AnswererOptions,
 ): Promise<Answerer> {
   const { model } = language;
-  const encoder = {
-    ...language,
-    maxTokens: model.config.maxPositions,
-    overflow: "refuse" as const,
-  };
   return {
     name,
     rows,
@@ -48,7 +42,7 @@ export async function modelAnswerer(
       ...BENCHMARK_SAMPLING,
     },
     answer: async (dialogues, { temperature, streams }): Promise<Reply[]> => {
-      const prompts = dialogues.map((turns: readonly Turn[]) => encodePrompt(turns, encoder));
+      const prompts = dialogues.map((turns) => encodePrompt(turns, language));
       const full = prompts.findIndex(({ length }) => length >= model.config.maxPositions);
       if (full >= 0) {
         throw new UserError(
@@ -61,8 +55,11 @@ export async function modelAnswerer(
       }
       const answers = await sampleAnswers(model, prompts, {
         ...BENCHMARK_SAMPLING,
-        ...{ encoder, temperature, maxNewTokens, streams },
+        encoder: language,
+        temperature,
+        maxNewTokens,
         seed: Rng.named(seed, "benchmark").int(0x7fff_ffff),
+        streams,
         batchRows: rows,
       });
       return answers.map(([{ text, end }]) => ({ text, end }));

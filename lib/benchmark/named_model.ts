@@ -1,5 +1,5 @@
 import { UserError } from "../base/error.ts";
-import { modelName } from "../run/open_model.ts";
+import { modelName } from "../run/mod.ts";
 
 /** A model's spec with the name that files give it. */
 export interface NamedSpec {

@@ -1,9 +1,8 @@
 import { UserError } from "../base/error.ts";
 import { judgeSettings } from "../judges/open_judge.ts";
-import { resolveConfig } from "../run/config.ts";
+import { MODEL_SPECS, resolveConfig } from "../run/mod.ts";
 import { benchmarkNamed, BENCHMARKS } from "./catalogue.ts";
 import { BENCHMARK_JUDGES, canGrade } from "./judges.ts";
-import { MODEL_SPECS } from "../run/open_model.ts";
 import { namedSpec } from "./named_model.ts";
 import type { BenchmarkPlan } from "./material.ts";
 

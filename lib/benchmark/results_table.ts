@@ -1,24 +1,20 @@
-import { BENCHMARK_MEASURES, type BenchmarkRow } from "./results.ts";
+import { intervalText, textTable } from "../base/text_table.ts";
+import { BENCHMARK_MEASURES, type BenchmarkRow } from "./result_rows.ts";
 
 /** What came out as text for a terminal: every measure in all, then the main ones by category. */
 export function benchmarkTable(rows: readonly BenchmarkRow[]): string {
-  const interval = ({ value, low, high }: BenchmarkRow) => {
-    if (value === null) return "-";
-    if (low === null || high === null) return value.toFixed(3);
-    return `${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
-  };
   const name = ({ model, against }: BenchmarkRow) =>
     against === "" ? model : `${model} against ${against}`;
   const all = rows.filter(({ category }) => category === "all").map((row) => [
     name(row),
     row.measure,
     row.turn,
-    interval(row),
+    intervalText(row),
     String(row.n),
     String(row.unanswered),
   ]);
   const parts = [
-    layOut([
+    textTable([
       ["model", "measure", "turn", "value, 95 % interval", "questions", "unanswered"],
       ...all,
     ]),
@@ -33,17 +29,15 @@ export function benchmarkTable(rows: readonly BenchmarkRow[]): string {
     const cells = categories.map((category) => {
       const own = some.filter((row) => row.category === category);
       const found = names.map((n) => own.find((row) => name(row) === n)!);
-      return [category, String(Math.max(...found.map(({ n }) => n))), ...found.map(interval)];
+      return [
+        category,
+        String(Math.max(...found.map(({ n }) => n))),
+        ...found.map((row) => intervalText(row)),
+      ];
     });
-    parts.push(layOut([[measure, "n", ...names], ...cells]));
+    parts.push(textTable([[measure, "n", ...names], ...cells]));
   }
   const measures = [...new Set(rows.map(({ measure }) => measure))];
   parts.push(measures.map((measure) => `${measure}: ${BENCHMARK_MEASURES[measure]}`).join("\n"));
   return parts.join("\n\n");
-}
-
-function layOut(cells: readonly (readonly string[])[]): string {
-  const widths = cells[0].map((_, i) => Math.max(...cells.map((row) => row[i].length)));
-  return cells.map((row) => row.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd())
-    .join("\n");
 }

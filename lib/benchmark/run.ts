@@ -10,7 +10,8 @@ import { answersOf, type BenchmarkHooks, type BenchmarkPlan, questionsOf } from 
 import { gradeLengthRows } from "./grade_length.ts";
 import { pageRows } from "./page_rows.ts";
 import type { BenchmarkQuestion } from "./question.ts";
-import { type BenchmarkRow, gradeRows, pairRows, scoreRows } from "./results.ts";
+import type { BenchmarkRow } from "./result_rows.ts";
+import { gradeRows, pairRows, scoreRows } from "./results.ts";
 import {
   gradeAnswers,
   judgePairs,

@@ -1,13 +1,12 @@
 import { UserError } from "../base/error.ts";
-import { LEAST_LABEL_PROBABILITY, type TokenScorer } from "../method/mod.ts";
+import {
+  type JudgeChat,
+  type JudgeTokenizer,
+  LEAST_LABEL_PROBABILITY,
+  type TokenScorer,
+} from "../method/mod.ts";
 import type { Turn } from "../text/mod.ts";
 import type { Grader, GradeRequest, GradeVerdict } from "./referee.ts";
-
-/** What a grader needs from a tokenizer; `TextTokenizer` of the text room fits. */
-export interface GradeTokenizer {
-  encode(text: string): number[];
-  decode(ids: readonly number[], options?: { skipSpecial?: boolean }): string;
-}
 
 /** Settings of {@linkcode tokenGrader}. */
 export interface TokenGraderOptions {
@@ -15,10 +14,8 @@ export interface TokenGraderOptions {
   /** As that of a `Grader`. */
   readonly key?: string;
   readonly scorer: TokenScorer;
-  readonly tokenizer: GradeTokenizer;
-  readonly chat: {
-    render(turns: readonly Turn[], options: { addGenerationPrompt: boolean }): string;
-  };
+  readonly tokenizer: JudgeTokenizer;
+  readonly chat: JudgeChat;
   /** Most tokens of a question to the grader; answers lose their ends to fit. */
   readonly maxTokens: number;
   /** Requests graded before they are written down. @default 16 */
@@ -127,7 +124,7 @@ const continues = (longer: readonly number[], start: readonly number[]) =>
   longer.length > start.length && start.every((id, i) => id === longer[i]);
 
 /** The ids that a grade adds to the beginning of the reply. */
-function spellingOf(grade: string, tokenizer: GradeTokenizer): number[] {
+function spellingOf(grade: string, tokenizer: JudgeTokenizer): number[] {
   const before = tokenizer.encode(REPLY);
   const after = tokenizer.encode(REPLY + grade);
   const added = after.slice(before.length);

@@ -88,7 +88,7 @@ function parse(args: string[]): JudgeOptions {
     .option("--own <generator>", "generator in the annotations whose answers are the judge's own")
     .option(
       "--positions <how>",
-      "positions in which recorded verdicts were given: alpaca-eval (its seed 0) | unknown",
+      "which answer came first in recorded verdicts: alpaca-eval (drawn as it does, seed 0) | unknown",
       oneOf("--positions", POSITIONS),
       "alpaca-eval",
     )

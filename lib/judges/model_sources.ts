@@ -2,7 +2,7 @@
 import { answerExample, modelScorer } from "../method/mod.ts";
 import { withModel } from "../model/mod.ts";
 import { UserError } from "../base/error.ts";
-import { modelName, type OpenedModel, openModel } from "../run/open_model.ts";
+import { locateModel, modelName, type OpenedModel, openModel } from "../run/mod.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { ChatTemplate, openTokenizer } from "../text/mod.ts";
 import { implicitGrade } from "./implicit_reward.ts";
@@ -57,7 +57,7 @@ export async function openGrade(rest: string, setting: JudgeSetting): Promise<Op
       maxTokens,
       ...(system !== null && { system }),
     });
-    const scorer = modelScorer((work) => work(model), { batchTokens });
+    const scorer = modelScorer(withModel(model), { batchTokens });
     const { counts } = template;
     return {
       judge: pointwiseJudge(`grade:${name}`, modelGrade({ scorer, template })),
@@ -67,7 +67,8 @@ export async function openGrade(rest: string, setting: JudgeSetting): Promise<Op
 }
 
 /** `reward:PATH`: a reward model with one number at its end, as a pointwise judge. */
-export async function openReward(path: string, setting: JudgeSetting): Promise<OpenedJudge> {
+export async function openReward(rest: string, setting: JudgeSetting): Promise<OpenedJudge> {
+  const { path } = await locateModel(rest, { log: setting.log });
   await startEngine();
   const tokenizer = await openTokenizer(path);
   const { batchTokens, maxTokens } = setting.config.judge;
@@ -75,7 +76,7 @@ export async function openReward(path: string, setting: JudgeSetting): Promise<O
   const model = await loadRewardModel(path);
   return {
     judge: pointwiseJudge(
-      `reward:${modelName(path)}`,
+      `reward:${modelName(rest)}`,
       rewardGrade(model, encoder, { batchTokens }),
     ),
     dispose: () => model.dispose(),

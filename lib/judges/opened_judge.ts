@@ -1,5 +1,5 @@
 import type { Judge } from "../method/mod.ts";
-import type { RunConfig } from "../run/config.ts";
+import type { RunConfig } from "../run/mod.ts";
 
 /** What opening a judge may need. */
 export interface JudgeSetting {

@@ -8,6 +8,8 @@ import {
   batchOf,
   type BatchOrder,
   type BatchSource,
+  type JudgeChat,
+  type JudgeTokenizer,
   type MicroBatch,
   type Objective,
   type OutputOptions,
@@ -89,10 +91,8 @@ function scores(
 
 /** What a reward model needs from a tokenizer and a chat template. */
 export interface DialogueEncoder {
-  readonly tokenizer: { encode(text: string): number[] };
-  readonly chat: {
-    render(turns: readonly Turn[], options: { addGenerationPrompt: boolean }): string;
-  };
+  readonly tokenizer: Pick<JudgeTokenizer, "encode">;
+  readonly chat: JudgeChat;
   /** Most tokens of a dialogue; a longer one loses its start. */
   readonly maxTokens: number;
 }

@@ -36,7 +36,7 @@ export interface ExampleCounts {
 /** Ids of a dialogue up to where the assistant's next turn begins. */
 export function encodePrompt(
   prompt: readonly Turn[],
-  { tokenizer, chat }: AnswerEncoder,
+  { tokenizer, chat }: Pick<AnswerEncoder, "tokenizer" | "chat">,
 ): number[] {
   return tokenizer.encode(chat.render(prompt, { addGenerationPrompt: true }));
 }

@@ -1,11 +1,16 @@
-/** `deno task check`: type-checks everything, also where JSR cannot be reached. */
+/** `deno task check`: type-checks everything, README's example too, also where JSR cannot be reached. */
 import { importMapFlags } from "./import_map.ts";
 import { ROOT } from "./places.ts";
 
-const { code } = await new Deno.Command(Deno.execPath(), {
-  cwd: ROOT,
-  args: ["check", "--quiet", ...await importMapFlags(ROOT), "lib/", "tests/"],
-  stdout: "inherit",
-  stderr: "inherit",
-}).output();
+const flags = await importMapFlags(ROOT);
+let code = 0;
+for (const what of [[...flags, "lib/", "tests/"], ["--doc-only", "README.md"]]) {
+  const checked = await new Deno.Command(Deno.execPath(), {
+    cwd: ROOT,
+    args: ["check", "--quiet", ...what],
+    stdout: "inherit",
+    stderr: "inherit",
+  }).output();
+  code ||= checked.code;
+}
 Deno.exit(code);

@@ -61,6 +61,8 @@ export interface TrainingLog<Batch extends StepBatch = StepBatch> {
 /** What {@linkcode train} needs. */
 export interface TrainOptions<Batch extends StepBatch = StepBatch> {
   readonly model: LanguageModel;
+  /** What is trained. @default the adapter, or all weights; `trainable(model, { also })` for a head beside it */
+  readonly parameters?: Trainable;
   readonly data: BatchSource<Batch>;
   readonly steps: number;
   readonly schedule: ScheduleConfig;
@@ -82,7 +84,7 @@ export async function train<Batch extends StepBatch>(
   options: TrainOptions<Batch>,
 ): Promise<number> {
   const { model, data, steps, schedule, checkpoint, log } = options;
-  const parameters = trainable(model);
+  const { parameters = trainable(model) } = options;
   const values = parameters.tensors();
   const named = parameters.names.map((name, i) => ({ name, shape: values[i].shape }));
   const optimizer = optimizerFor(named, options.optimizer);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { before, describe, it } from "jsr:@std/testing@1/bdd";
 import { writeAnnotations, writeModelOutputs } from "../lib/benchmark/alpaca_export.ts";
 import { modelAnswer } from "../lib/benchmark/answer_file.ts";
@@ -22,7 +23,7 @@ const itWithReaders = (name: string, test: () => Promise<void>) =>
 
 async function read(...args: string[]) {
   const { success, stdout, stderr } = await new Deno.Command(PYTHON!, {
-    args: [new URL("reference/read_benchmark.py", import.meta.url).pathname, ...args],
+    args: [fileURLToPath(import.meta.resolve("./reference/read_benchmark.py")), ...args],
     stdout: "piped",
     stderr: "piped",
   }).output();

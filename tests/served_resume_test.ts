@@ -39,7 +39,7 @@ describe("A served judge that is killed", () => {
           "--allow-env",
           `--allow-write=${folder}`,
           "--allow-net=127.0.0.1",
-          new URL("served_killed_run.ts", import.meta.url).pathname,
+          import.meta.resolve("./served_killed_run.ts"),
           hanging.url,
           path,
           `${pairs}`,

@@ -72,7 +72,7 @@ describe("a fallback", () => {
 describe("what runs before there are npm packages", () => {
   for (const script of ["setup", "check", "test"]) {
     it(`needs none of them: ${script}.ts`, async () => {
-      const path = new URL(`../lib/tools/setup/${script}.ts`, import.meta.url).pathname;
+      const path = import.meta.resolve(`../lib/tools/setup/${script}.ts`);
       const { ok, output } = await run([Deno.execPath(), "info", "--json", path]);
       assert.ok(ok, output);
       const modules = JSON.parse(output.slice(output.indexOf("{"))).modules as {

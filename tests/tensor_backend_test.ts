@@ -9,7 +9,7 @@ interface Probe {
 
 async function probe(backend: string): Promise<Probe> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "-A", new URL("tensor_backend_probe.ts", import.meta.url).pathname],
+    args: ["run", "--quiet", "-A", import.meta.resolve("./tensor_backend_probe.ts")],
     env: { SELF_JUDGE_BACKEND: backend, NO_COLOR: "1" },
   }).output();
   const text = new TextDecoder();

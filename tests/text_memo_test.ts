@@ -3,7 +3,8 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import { PreTokenizer } from "tokenizers";
 import { PRINCIPLE_DEFAULTS } from "../lib/method/principle.ts";
 import { JudgeTemplate } from "../lib/method/template.ts";
-import { memoised, PlainEncoder, TextTokenizer } from "../lib/text/mod.ts";
+import { memoised } from "../lib/text/memo.ts";
+import { PlainEncoder, TextTokenizer } from "../lib/text/mod.ts";
 import { CHAT, user, WordTokenizer } from "./judge_fakes.ts";
 import { readFixture } from "./reference/fixture.ts";
 

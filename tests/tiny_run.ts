@@ -1,10 +1,10 @@
 /** What the tests of the command line share: a tiny model and pairs on disk, and the command itself. */
 import assert from "node:assert/strict";
 import { saveModel } from "../lib/model/mod.ts";
+import { ROOT } from "../lib/tools/setup/places.ts";
 import { tinyLanguage, tinyModel, tinyPairs } from "./tiny.ts";
 
-/** The repository. */
-export const ROOT = new URL("..", import.meta.url).pathname;
+export { ROOT };
 
 /** A temporary folder with a model folder `model` and a file of pairs `pairs.jsonl`. */
 export async function tinyRunFolder(): Promise<string> {

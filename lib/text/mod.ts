@@ -6,6 +6,5 @@
 export { ChatTemplate, type ChatTokens, type RenderOptions, type Turn } from "./chat.ts";
 export { tokenizerFromGguf } from "./gguf_tokenizer.ts";
 export { openTokenizer } from "./open_tokenizer.ts";
-export { memoised, type MemoOptions } from "./memo.ts";
 export { PlainEncoder, type PlainTokenizer } from "./plain_text.ts";
 export { TextTokenizer, type TokenizerOptions } from "./tokenizer.ts";

@@ -1,5 +1,6 @@
 import { writeCsv, writeJsonl } from "../../base/files.ts";
 import { Rng } from "../../base/random.ts";
+import { intervalText, textTable } from "../../base/text_table.ts";
 import {
   definedReport,
   describeUnanswered,
@@ -58,10 +59,8 @@ function judgeStage(
         `${folder}/judgments.jsonl`,
         judgments.map((judgment, i) => ({ pair: pairs[i].id, ...judgment })),
       );
-      for (const { measure, value, low, high, n } of rows) {
-        const interval = `[${low.toFixed(3)}, ${high.toFixed(3)}]`;
-        log(`${measure.padEnd(20)} ${value.toFixed(3)}  ${interval}  ${n}`);
-      }
+      const shown = rows.map((row) => [row.measure, intervalText(row), `${row.n}`]);
+      textTable(shown).split("\n").forEach(log);
       await writeJsonl(
         `${folder}/answers.jsonl`,
         await greedyAnswers(model, pairs.slice(0, config.tournament.samples), context),

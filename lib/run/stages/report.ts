@@ -1,5 +1,6 @@
 import { readJsonl, writeCsv, writeWhole } from "../../base/files.ts";
 import { duration } from "../../base/progress.ts";
+import { intervalText } from "../../base/text_table.ts";
 import type { RunConfig } from "../config.ts";
 import type { RunFolder, StageResult } from "../stage.ts";
 import type { Estimate } from "../../measure/statistics.ts";
@@ -73,7 +74,7 @@ function judgeTable(rows: readonly SummaryRow[]): string[] {
   );
   if (before.length === 0) return [];
   const cell = (row?: SummaryRow) =>
-    row ? `${row.value.toFixed(3)} [${row.low!.toFixed(3)}, ${row.high!.toFixed(3)}]` : "-";
+    row ? intervalText({ value: row.value, low: row.low ?? null, high: row.high ?? null }) : "-";
   return [
     "",
     `Judge on ${before[0].n} held-out pairs, 95 % bootstrap intervals:`,
@@ -125,9 +126,8 @@ function tournamentTable(rows: readonly TournamentRow[]): string[] {
     "| answers from | N | win rate | mean J | tokens |",
     "|---|---|---|---|---|",
     ...rows.map((r) =>
-      `| ${r.policy} | ${r.candidates} | ${r.winRate.toFixed(3)} [${r.low.toFixed(3)}, ${
-        r.high.toFixed(3)
-      }] | ${r.preference.toFixed(3)} | ${r.tokens.toFixed(1)} |`
+      `| ${r.policy} | ${r.candidates} | ${intervalText({ ...r, value: r.winRate })} | ` +
+      `${r.preference.toFixed(3)} | ${r.tokens.toFixed(1)} |`
     ),
   ];
 }

@@ -1,5 +1,6 @@
 import { writeCsv, writeJsonl } from "../../base/files.ts";
 import { Rng } from "../../base/random.ts";
+import { intervalText } from "../../base/text_table.ts";
 import { bootstrap } from "../../measure/mod.ts";
 import {
   answerLength,
@@ -80,9 +81,8 @@ export const tournamentStage: RunStage = {
         const row = { ...{ winRate, low, high, n }, preference, tokens } as const;
         rows.push({ policy: name, candidates, ...row } as TournamentRow);
         log(
-          `${name}, N = ${candidates}: win rate ${winRate.toFixed(3)} [${low!.toFixed(3)}, ${
-            high!.toFixed(3)
-          }] against one JSFT sample, ${tokens.toFixed(1)} tokens`,
+          `${name}, N = ${candidates}: win rate ${intervalText({ value: winRate, low, high })} ` +
+            `against one JSFT sample, ${tokens.toFixed(1)} tokens`,
         );
       }
     }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { readJsonl } from "../lib/base/files.ts";
-import { Stopped, terminalReporter } from "../lib/run/stage.ts";
+import { Stopped } from "../lib/base/error.ts";
+import { terminalReporter } from "../lib/run/stage.ts";
 import { startEngine } from "../lib/tensor/mod.ts";
 import { BASE_CONFIG, freshModel } from "../lib/lab/world/base_model.ts";
 import { PHASES, pretrain } from "../lib/lab/world/pretrain.ts";

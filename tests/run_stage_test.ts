@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
-import { UserError } from "../lib/base/error.ts";
+import { Stopped, UserError } from "../lib/base/error.ts";
 import { resolveConfig, type RunConfig } from "../lib/run/config.ts";
 import { readJsonFile, writeJsonl } from "../lib/base/files.ts";
 import type { RunContext, RunStage } from "../lib/run/pipeline.ts";
-import { RunFolder, Stopped, terminalReporter } from "../lib/run/stage.ts";
+import { RunFolder, terminalReporter } from "../lib/run/stage.ts";
 import { writeSummary } from "../lib/run/stages/report.ts";
 import { Session } from "../lib/run/session.ts";
 import { capturedLog } from "./captured_log.ts";

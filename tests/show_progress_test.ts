@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
-import { Stopped } from "../lib/run/stage.ts";
+import { Stopped } from "../lib/base/error.ts";
 import { standInKernel } from "../lib/show/kernel.ts";
 import { each, progress } from "../lib/show/progress.ts";
 import { rows } from "../lib/show/resume.ts";

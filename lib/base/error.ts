@@ -20,3 +20,8 @@ export class UserError extends Error {
     super(`${problem}\n  -> ${remedy}`, options);
   }
 }
+
+/** Thrown to leave work early because the user asked to stop; what is done is on disk. */
+export class Stopped extends Error {
+  override name = "Stopped";
+}

@@ -1,6 +1,6 @@
+import { Stopped } from "../base/error.ts";
 import { type BenchmarkOutcome, runBenchmark } from "./run.ts";
 import { type BenchmarkPlan } from "./material.ts";
-import { Stopped } from "../run/stage.ts";
 import { show } from "../show/display.ts";
 import { progress } from "../show/progress.ts";
 

@@ -7,14 +7,13 @@
  * @module
  */
 import { Command } from "commander";
-import { UserError } from "../base/error.ts";
+import { Stopped, UserError } from "../base/error.ts";
 import { runOf } from "../judges/open_judge.ts";
 import { Rng } from "../base/random.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
 import { principleFlag, repeated, seedFlag, setFlag, wholeNumber } from "./flags.ts";
 import { writeWhole } from "../base/files.ts";
 import { progressCallback } from "../base/progress.ts";
-import { Stopped } from "../run/stage.ts";
 import { readComparisons, winRate, winRateTable } from "../measure/mod.ts";
 import { BENCHMARKS } from "../benchmark/catalogue.ts";
 import { BENCHMARK_JUDGES } from "../benchmark/judges.ts";

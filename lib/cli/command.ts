@@ -1,6 +1,5 @@
 import { type Command, CommanderError } from "commander";
-import { UserError } from "../base/error.ts";
-import { Stopped } from "../run/stage.ts";
+import { Stopped, UserError } from "../base/error.ts";
 
 /**
  * Reads a command line's arguments: help ends the process, anything commander refuses is a user's error.

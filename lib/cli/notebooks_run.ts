@@ -6,13 +6,12 @@
  */
 import { basename, resolve } from "node:path";
 import { Command } from "commander";
-import { UserError } from "../base/error.ts";
+import { Stopped, UserError } from "../base/error.ts";
 import { parseCommand, runCommand } from "./command.ts";
 import { scaleFlag, seedFlag, wholeNumber } from "./flags.ts";
 import { SCALE_NAMES } from "../run/config.ts";
 import { makeFolder, writeCsv } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
-import { Stopped } from "../run/stage.ts";
 import { SCALE_VARIABLE, SEED_VARIABLE } from "../show/notebook_config.ts";
 import { type Executed, executeNotebook } from "../tools/notebook/execute.ts";
 import { cellFaults, NO_STILL, outputText } from "../tools/notebook/expect.ts";

@@ -1,12 +1,7 @@
-import { UserError } from "../base/error.ts";
+import { Stopped, UserError } from "../base/error.ts";
 import { makeFolder, readJsonFile, writeWhole } from "../base/files.ts";
 import { duration, Progress } from "../base/progress.ts";
 import type { Session } from "./session.ts";
-
-/** Thrown to leave a stage early because the user asked to stop; what is done is on disk. */
-export class Stopped extends Error {
-  override name = "Stopped";
-}
 
 /** Settings of any run. */
 export interface Seeded {

@@ -3,8 +3,8 @@
  *
  * @module
  */
+import { Stopped } from "../base/error.ts";
 import { Progress, progressLine } from "../base/progress.ts";
-import { Stopped } from "../run/stage.ts";
 import { escapeHtml } from "./html_table.ts";
 import { inKernel, macrotask, send } from "./kernel.ts";
 import { listenForStop, stopAsked } from "./stop.ts";

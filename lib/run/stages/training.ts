@@ -1,3 +1,4 @@
+import { Stopped } from "../../base/error.ts";
 import { appendJsonl, readJsonl, writeCsv, writeJsonl } from "../../base/files.ts";
 import {
   type RankedPair,
@@ -13,7 +14,6 @@ import {
   type Stage,
   type StageContext,
   type StageResult,
-  Stopped,
   type WorkProgress,
 } from "../stage.ts";
 

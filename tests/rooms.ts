@@ -145,7 +145,7 @@ export function roomTable(imports: Imports): string {
   return ["| room | what is in it | files | imports |", "|---|---|---|---|", ...rows].join("\n");
 }
 
-// For a note: deno run -P=tests tests/rooms.ts
+// For a note: deno run -A tests/rooms.ts
 if (import.meta.main) {
   const imports = await importsOf();
   console.log(roomTable(imports));

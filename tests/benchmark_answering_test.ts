@@ -68,7 +68,7 @@ describe("answerQuestions", () => {
     assert.match(lines[0].answer_id, /^[0-9A-Za-z]{22}$/);
   });
 
-  it("goes on where a killed run was, and ends with the same answers", async () => {
+  it("resumes where a killed run was, and ends with the same answers", async () => {
     const path = `${folder.path}/b/echo.jsonl`;
     await assert.rejects(
       answerQuestions(questions, echo({ failAfter: 3 }).answerer, { file: path }),

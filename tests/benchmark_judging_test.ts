@@ -56,7 +56,7 @@ describe("comparisonOf", () => {
 describe("judgePairs", () => {
   const file = (name: string) => `${folder.path}/${name}/model_judgment/j_pair.jsonl`;
 
-  it("writes FastChat's fields, both orders a line", async () => {
+  it("writes FastChat's fields, both positions a line", async () => {
     const records = await judgePairs(
       questions,
       [long, short],
@@ -160,7 +160,7 @@ describe("judgePairs", () => {
     assert.equal(record.g1_judgment, "P(A) = 0.004000, P(B) = 0.001000");
   });
 
-  it("goes on where it was, and judges again what was answered anew or under another key", async () => {
+  it("resumes where it was, and judges again what was answered anew or under another key", async () => {
     const path = file("e");
     let played: number[] = [];
     const referee = (key: string, fail = Infinity): Referee => {

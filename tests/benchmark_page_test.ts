@@ -17,21 +17,21 @@ const clear = {
   winner: "first",
   consistent: true,
   pFirst: 0.8,
-  orders: [{ a: 0.7, b: 0.2 }, { a: 0.1, b: 0.6 }],
+  positions: [{ a: 0.7, b: 0.2 }, { a: 0.1, b: 0.6 }],
 } as const;
 const split = {
   turn: 1,
   winner: "second",
   consistent: false,
   pFirst: 0.45,
-  orders: [{ a: 0.6, b: 0.4 }, { a: 0.7, b: 0.3 }],
+  positions: [{ a: 0.6, b: 0.4 }, { a: 0.7, b: 0.3 }],
 } as const;
 const silent = {
   turn: 1,
   winner: "none",
   consistent: null,
   pFirst: null,
-  orders: [{ a: 0, b: 0, said: "I cannot." }, { a: 0, b: 0, said: EVIL }],
+  positions: [{ a: 0, b: 0, reply: "I cannot." }, { a: 0, b: 0, reply: EVIL }],
 } as const;
 
 const ROWS: ComparisonRow[] = [
@@ -105,11 +105,11 @@ describe("comparisonPage", () => {
     assert.equal(page.split("&lt;img src=x").length > 8, true);
   });
 
-  it("shows both orders with who sat where, and what each named", () => {
+  it("shows both positions with whose answer stood where, and what each named", () => {
     const plain = comparisonPage([ROWS[1]], { title: "t", models: ["tuned", "base"], judge: "j" });
     assert.match(
       plain,
-      /Verdict, turn 1: <b>base wins<\/b> by the mean of both orders, P\(tuned better\) = 0\.450; the orders disagree/,
+      /Verdict, turn 1: <b>base wins<\/b> by the mean of both positions, P\(tuned better\) = 0\.450; the positions disagree/,
     );
     assert.match(
       plain,
@@ -180,8 +180,8 @@ describe("comparisonPage", () => {
     ["winner, in any turn", { winner: "first" }, [0]],
     ["a tie in any turn", { winner: "tie" }, [1]],
     ["no verdict", { winner: "none" }, [2]],
-    ["orders that disagree", { consistent: "no" }, [1]],
-    ["orders that agree", { consistent: "yes" }, [0, 1]],
+    ["positions that disagree", { consistent: "no" }, [1]],
+    ["positions that agree", { consistent: "yes" }, [0, 1]],
     ["all words of a search, in any order and case", { search: "RED roses" }, [0]],
     ["words of the judge's reply", { search: "cannot" }, [2]],
     ["several at once", { category: "writing", consistent: "yes", search: "poem" }, [0]],

@@ -97,7 +97,7 @@ describe("MT-Bench's prompts", () => {
   });
 
   itWith(PROMPTS)(
-    "referee in both orders; a reply without a verdict is none, not a tie",
+    "referee in both positions; a reply without a verdict is none, not a tie",
     async () => {
       const prompts = await readJudgePrompts(PROMPTS);
       const asked: string[] = [];

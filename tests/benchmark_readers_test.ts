@@ -32,7 +32,7 @@ async function read(...args: string[]) {
 }
 
 const rng = Rng.named(1, "verdicts");
-/** Verdicts of every kind: wins both ways, orders that disagree, ties and silence. */
+/** Verdicts of every kind: wins both ways, positions that disagree, ties and silence. */
 const compare: Compare = (comparisons) =>
   Promise.resolve(comparisons.map((_, i) => {
     const positions = () => {
@@ -52,7 +52,7 @@ const grader: Grader = {
       score: i === 2 ? null : 1 + 9 * rng.uniform(),
       labelProbability: 0.5,
       prompt: turn > 1 ? "single-tokens-multi-turn" : "single-tokens",
-      game: { asked: "asked \u2028 ü", said: "said" },
+      game: { asked: "asked \u2028 ü", reply: "said" },
     }))),
 };
 

@@ -123,7 +123,7 @@ describe("pairRows", () => {
     };
   };
 
-  it("counts a win named in both orders, halves where orders disagree and where the judge is silent", async () => {
+  it("counts a win named in both positions, halves where positions disagree and where the judge is silent", async () => {
     const { rows } = await judged();
     const row = (measure: string, category = "all") =>
       rows.find((r) => r.measure === measure && r.category === category && r.turn === "all")!;

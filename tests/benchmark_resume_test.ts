@@ -32,7 +32,7 @@ async function promptsFolder(): Promise<string> {
 }
 
 describe("A judge in words that is killed", () => {
-  it("goes on from the replies on disk and asks for none of them twice", async () => {
+  it("resumes from the replies on disk and asks for none of them twice", async () => {
     const data = await promptsFolder();
     const [answered, needed] = [7, 16];
     const release = Promise.withResolvers<void>();

@@ -126,7 +126,7 @@ describe("input that cannot be used", () => {
   });
   after(() => Deno.remove(folder, { recursive: true }));
 
-  it("is named where it is the model, and a corrected command goes on in the same run folder", async () => {
+  it("is named where it is the model, and a corrected command resumes in the same run folder", async () => {
     const cases: [string, RegExp][] = [
       ["missing", /there is no model file or folder ".*missing"\n {2}-> give a path that exists/],
       ["nothing", /nothing\/tokenizer_config\.json.*\n {2}-> check the path/],
@@ -154,7 +154,7 @@ describe("input that cannot be used", () => {
     assert.ok(!existsSync(`${folder}/cut-run/judge-before/done.json`));
   });
 
-  it("is named where it is the data, and a corrected command goes on in the same run folder", async () => {
+  it("is named where it is the data, and a corrected command resumes in the same run folder", async () => {
     const cases: [string, RegExp][] = [
       ["none.jsonl", /there is no data file ".*none\.jsonl"\n {2}-> give a path that exists/],
       ["empty.jsonl", /empty\.jsonl is empty\n/],

@@ -93,7 +93,7 @@ describe("the command, cut short", () => {
     });
   }
 
-  it("in the loop, goes on where a setting changed that only a later stage uses", async () => {
+  it("in the loop, resumes where a setting changed that only a later stage uses", async () => {
     const options = { folder, run: "later-setting", set };
     await cut(options, { stage: "self-judge", step: 3, signal: "SIGKILL" });
     const other = { ...options, set: [...set, "tournament.prompts=1"] };
@@ -107,7 +107,7 @@ describe("the command, cut short", () => {
     assert.ok(rows.slice(1).every((row) => row.split(",")[n] === "1"));
   });
 
-  it("goes on from a log whose last line was torn, even the first", async () => {
+  it("resumes from a log whose last line was torn, even the first", async () => {
     const options = { folder, run: "torn", set };
     await startWell({ ...options, args: ["--stage", "data"] });
     await Deno.mkdir(`${folder}/torn/jsft`);

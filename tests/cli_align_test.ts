@@ -94,7 +94,7 @@ describe("the command, on a tiny model", () => {
     assert.deepEqual(await seen(), before);
   });
 
-  it("ends with a command that goes on from there, whatever the settings were", async () => {
+  it("ends with a command that resumes there, whatever the settings were", async () => {
     const said = await startWell({
       folder,
       run: "in parts",

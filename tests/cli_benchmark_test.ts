@@ -202,7 +202,7 @@ describe("deno task benchmark", () => {
     );
   });
 
-  it("killed while it answers, goes on and ends with the same answers", async () => {
+  it("killed while it answers, resumes and ends with the same answers", async () => {
     const child = spawn(...mt("killed"));
     const ended = said(child);
     await lines(answersIn("killed", "tuned"), 2);
@@ -265,7 +265,7 @@ describe("deno task benchmark", () => {
       ...["--model", `a=answers:${answersIn("whole", "tuned")}`],
       ...["--against", `b=answers:${answersIn("whole", "base")}`],
     );
-    assert.match(err, /the two orders disagree in 18 of 18 turns/);
+    assert.match(err, /the two positions disagree in 18 of 18 turns/);
   });
 
   it("writes AlpacaEval's outputs and annotations against the baseline, and their win rate", async () => {
@@ -383,7 +383,7 @@ describe("deno task benchmark", () => {
       ...["--model", `a=answers:${answersIn("whole", "tuned")}`, "--no-figures", "--out", data],
       ...["--against", `b=answers:${answersIn("whole", "base")}`],
     );
-    assert.doesNotMatch(err, /orders disagree/);
+    assert.doesNotMatch(err, /positions disagree/);
     assert.match(err, /named neither answer in \d+ of 18 turns.*mean P\(A\) = 0/);
   });
 

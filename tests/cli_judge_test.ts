@@ -245,7 +245,7 @@ describe("deno task judge", () => {
     );
     assert.equal(value("reward:reward", "tieRate"), 1); // a head of zeros rewards everything alike
     for (const name of ["reward:reward", "grade:graded"]) {
-      assert.equal(value(name, "flipRate"), 0); // by two marks, whoever sits where
+      assert.equal(value(name, "flipRate"), 0); // by two marks, whichever stands where
       assert.notEqual(value(name, "accuracy"), null);
     }
   });

@@ -35,7 +35,7 @@ export class RuleScorer implements TokenScorer {
 
   constructor(
     readonly tokenizer: JudgeTokenizer,
-    readonly rule: (seatA: string, seatB: string, text: string) => [number, number],
+    readonly rule: (positionA: string, positionB: string, text: string) => [number, number],
   ) {}
 
   probabilities(prompts: readonly (readonly number[])[]): Promise<number[][]> {

@@ -29,7 +29,7 @@ describe("pythonRandom", () => {
 });
 
 describe("recordedJudge", () => {
-  it("says what the annotator said, in either order, and mirrors it", async () => {
+  it("says what the annotator said, in either position, and mirrors it", async () => {
     const path = await file("one.json", [record("Hi", 1.25), record("Yo", 1.9)]);
     const { judge, counts } = await recordedJudge([path]);
     assert.deepEqual(counts, { verdicts: 2, repeated: 0, reversed: 0, bad: 0, silent: 0 });
@@ -74,9 +74,9 @@ describe("recordedJudge", () => {
       await file("first.json", [record("Hi", 1.25), record("Yo", 1.4)]),
       await file("again.json", [record("Hi", 1.26), record("Yo", 1.6)]),
     ];
-    const { judge, counts, findings } = await recordedJudge([one, two]);
+    const { judge, counts, warnings } = await recordedJudge([one, two]);
     assert.deepEqual(counts, { verdicts: 2, repeated: 2, reversed: 1, bad: 0, silent: 0 });
-    assert.deepEqual(findings.map(describeWarning), [
+    assert.deepEqual(warnings.map(describeWarning), [
       `${two} item 1: the verdict is given again, the same winner: the first counts`,
       `${two} item 2: the verdict is given again, another winner: the first counts`,
     ]);
@@ -88,9 +88,9 @@ describe("recordedJudge", () => {
     const { output_1: _, ...missing } = record("Ho", 1.5);
     const path = await file("bad.json", [record("Hi", 1.25), record("Yo", 2.5), missing]);
     await refuses(() => recordedJudge([path]), /bad\.json item 2: "preference"/);
-    const { counts, findings } = await recordedJudge([path], { onBadLine: "skip" });
+    const { counts, warnings } = await recordedJudge([path], { onBadLine: "skip" });
     assert.deepEqual([counts.verdicts, counts.bad], [1, 2]);
-    assert.deepEqual(findings.map(describeWarning), [
+    assert.deepEqual(warnings.map(describeWarning), [
       `${path} item 2: left out: "preference": outside [1, 2]`,
       `${path} item 3: left out: "output_1" is missing`,
     ]);

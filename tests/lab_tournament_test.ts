@@ -26,7 +26,7 @@ const chosen = async (n: number, compare: Compare, own: Compare = longerWins) =>
 };
 
 describe("answers chosen among N", () => {
-  it("are the first ones for N = 1, whoever chooses", async () => {
+  it("are the first ones for N = 1, whichever ranker chooses", async () => {
     const found = await chosen(1, truthJudge);
     assert.deepEqual(found.rewards, answers.map(([first]) => first.reward));
     // The same text, a half without asking; then shorter than the opponent's.

@@ -84,7 +84,7 @@ describe("the JSFT model of a notebook", () => {
     [made, found, base].forEach((model) => model.dispose());
   });
 
-  it("goes on where it was stopped, to the same weights", async () => {
+  it("resumes where it was stopped, to the same weights", async () => {
     const [whole, halted] = [await lesson(), await lesson()];
     const { session } = await trained("jsft", whole);
     const stop = silent({ stopAfter: 2 });

@@ -3,9 +3,9 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import { JudgeTemplate } from "../lib/method/mod.ts";
 import { Rng } from "../lib/base/random.ts";
 import { openTokenizer } from "../lib/text/mod.ts";
-import { answerLesson, comparisonLesson } from "../lib/lab/world/exercises.ts";
+import { answerExercise, comparisonExercise } from "../lib/lab/world/exercises.ts";
 import { WORLD_LAYOUT, WORLD_PRINCIPLES, worldLanguage } from "../lib/lab/world/language.ts";
-import { idsOf } from "../lib/lab/world/lesson_batch.ts";
+import { idsOf } from "../lib/lab/world/exercise_batch.ts";
 import { requestedItems } from "../lib/lab/world/desk.ts";
 import { drawAnswers } from "../lib/lab/world/preference.ts";
 import { ITEMS, SPECIAL, VOCABULARY } from "../lib/lab/world/words.ts";
@@ -37,10 +37,10 @@ describe("the world's tokenizer", () => {
 
 const MARKS = ["ordered", "extra", "again"];
 
-describe("the lessons of the base", () => {
+describe("the exercises of the base", () => {
   it("have the words and the forms that judging and answering use", () => {
     const rng = Rng.named(2, "lessons");
-    const answered = answerLesson(rng);
+    const answered = answerExercise(rng);
     const [request, answer] = answered.words.join(" ").replace(`${SPECIAL.user} `, "")
       .split(` ${SPECIAL.assistant} `);
     const rendered = chat.render([{ role: "user", content: request }], {
@@ -51,7 +51,7 @@ describe("the lessons of the base", () => {
       idsOf(answered.words),
     );
 
-    const words = comparisonLesson(rng, { plain: true }).words;
+    const words = comparisonExercise(rng, { plain: true }).words;
     const text = words.join(" ");
     const [, asked, a, b] = text.match(/compare (.*?) A : (.*?) B : (.*?) (?:which|review)/)!;
     const template = new JudgeTemplate({
@@ -68,15 +68,15 @@ describe("the lessons of the base", () => {
   it("ask no word of preference", () => {
     const rng = Rng.named(3, "lessons");
     for (let i = 0; i < 200; i++) {
-      assert.ok(!comparisonLesson(rng).words.join(" ").includes("which is better"));
+      assert.ok(!comparisonExercise(rng).words.join(" ").includes("which is better"));
     }
   });
 
-  it("mark named things as ordered, extra or again, in some lessons and never in plain ones", () => {
+  it("mark named things as ordered, extra or again, in some exercises and never in plain ones", () => {
     const rng = Rng.named(5, "lessons");
     let [marks, extras, marked] = [0, 0, 0];
     for (let i = 0; i < 300; i++) {
-      const { words } = comparisonLesson(rng);
+      const { words } = comparisonExercise(rng);
       const end = words.indexOf("which");
       const request = new Set(requestedItems(words.slice(0, words.indexOf("A")).join(" ")));
       let seen = new Set<string>();
@@ -93,10 +93,10 @@ describe("the lessons of the base", () => {
         seen.add(word);
       });
       marked += Number(words.slice(0, end).includes("ordered"));
-      const plain = comparisonLesson(rng, { plain: true }).words;
+      const plain = comparisonExercise(rng, { plain: true }).words;
       assert.ok(!plain.some((word, at) => ITEMS.includes(word) && MARKS.includes(plain[at + 1])));
     }
-    assert.ok(marked > 90 && marked < 210, `${marked} of 300 lessons have marks`);
+    assert.ok(marked > 90 && marked < 210, `${marked} of 300 exercises have marks`);
     // A mark that is nearly always "ordered" would teach nothing.
     assert.ok(extras / marks > 0.25 && extras / marks < 0.6, `${extras} of ${marks}`);
   });
@@ -104,7 +104,7 @@ describe("the lessons of the base", () => {
   it("name ordered things twice where that is to be learned", () => {
     const share = (doubled: boolean) => {
       const rng = Rng.named(7, "lessons");
-      const words = Array.from({ length: 200 }, () => comparisonLesson(rng, { doubled }).words)
+      const words = Array.from({ length: 200 }, () => comparisonExercise(rng, { doubled }).words)
         .flat();
       const marks = words.filter((word, at) =>
         MARKS.includes(word) && ITEMS.includes(words[at - 1])
@@ -117,14 +117,14 @@ describe("the lessons of the base", () => {
   it("count one answer after all verdicts, so that none can be read off a count", () => {
     const rng = Rng.named(6, "lessons");
     for (let i = 0; i < 50; i++) {
-      const { words } = comparisonLesson(rng, { joint: i % 2 === 0 });
+      const { words } = comparisonExercise(rng, { joint: i % 2 === 0 });
       assert.ok(words.lastIndexOf("which") < words.indexOf("review"), words.join(" "));
       assert.equal(words.indexOf("review"), words.lastIndexOf("review"));
     }
   });
 
   it("weigh verdicts most and what is only given not at all", () => {
-    const { words, weights } = comparisonLesson(Rng.named(4, "lessons"));
+    const { words, weights } = comparisonExercise(Rng.named(4, "lessons"));
     words.forEach((word, i) => {
       if (words[i - 1] === "answer") assert.equal(weights[i], 1, word);
       if (Object.values<string>(SPECIAL).includes(word)) assert.equal(weights[i], 0, word);

@@ -26,7 +26,7 @@ const close = (actual: number | null, expected: number, tolerance = 1e-12) =>
     `${actual} is not ${expected}`,
   );
 
-/** A verdict that gives the first answer probability `p` in both orders. */
+/** A verdict that gives the first answer probability `p` in both positions. */
 const sure = (p: number) =>
   combineScores([{
     principle: "overall",
@@ -204,7 +204,7 @@ describe("fullReport", () => {
     });
     assert.equal(found.kappaAsGiven.value, null);
     assert.match(found.kappaAsGiven.reason!, /every label names the same side \(first\)/);
-    close(found.kappa.value, 2 * 2 / 3 - 1); // both orders counted: 2 accuracy - 1 without ties
+    close(found.kappa.value, 2 * 2 / 3 - 1); // both positions counted: 2 accuracy - 1 without ties
   });
 
   it("is the same when the answers of any pairs are swapped", async () => {
@@ -261,7 +261,7 @@ describe("fullReport", () => {
     assert.equal(longer.accuracy.value, longer.longerWinsAccuracy.value);
   });
 
-  it("leaves out what a verdict taken down in one order does not tell", () => {
+  it("leaves out what a verdict taken down in one position does not tell", () => {
     const comparisons = Array.from({ length: 8 }, (_, i) => pair(i, "aa", "b"));
     // The first answer always wins, and sat in the first position 6 times of 8: that is no position bias.
     const judgments = comparisons.map((_, i): Judgment => ({
@@ -272,7 +272,7 @@ describe("fullReport", () => {
     assert.equal(found.flipRate.value, null);
     assert.equal(found.labelProbability.value, null);
     assert.equal(found.unansweredRate.value, null);
-    assert.match(found.flipRate.reason!, /one order only/);
+    assert.match(found.flipRate.reason!, /one position only/);
     close(found.firstPositionRate.value, 0.5);
     const unknown = judgments.map((judgment) => ({ ...judgment, recorded: "unknown" as const }));
     const blind = report(unknown, { comparisons, labels: comparisons.map(() => null) });

@@ -32,9 +32,9 @@ const reportOf = (...given: Parameters<typeof judgeMeasures>) =>
 
 describe("a judge's report", () => {
   const judgments = [
-    judged([0.8, 0.1], [0.1, 0.8]), // first, both orders agree
+    judged([0.8, 0.1], [0.1, 0.8]), // first, both positions agree
     judged([0.7, 0.2], [0.4, 0.3]), // first, but each order names its first position
-    judged([0.1, 0.6], [0.5, 0.4]), // second, both orders agree
+    judged([0.1, 0.6], [0.5, 0.4]), // second, both positions agree
     judged([0.004, 0.002], [0.002, 0.004]), // next to nothing: no answer
     judged([0.5, 0.25], [0.5, 0.25]), // a tie
   ];
@@ -55,8 +55,8 @@ describe("a judge's report", () => {
       accuracy: 3 / 5, // the pair without an answer is a half, and so is the tie
       longerWinsAccuracy: 2.5 / 5,
       preferredLonger: 2 / 5,
-      flipRate: 3 / 5, // the pair without an answer names no winner in either order
-      firstPositionRate: 7 / 10, // orders that name A: 1, 2, 1, a half of 2 and 2 of 2
+      flipRate: 3 / 5, // the pair without an answer names no winner in either position
+      firstPositionRate: 7 / 10, // verdicts that name A: 1, 2, 1, a half of 2 and 2 of 2
       tieRate: 1 / 5,
       unansweredRate: 1 / 5,
     });

@@ -98,7 +98,7 @@ describe("an answer to learn", () => {
 });
 
 describe("a judgment to learn", () => {
-  it("is one token, the label of the chosen answer's position, in both orders", () => {
+  it("is one token, the label of the chosen answer's position, in both positions", () => {
     const [template] = tinyTemplates();
     const [forward, backward] = judgments([pair]);
     assert.deepEqual(targets(forward), [A]);

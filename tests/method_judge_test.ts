@@ -43,7 +43,7 @@ describe("combineScores", () => {
     backward: { a: scoreSecond, b: scoreFirst },
   });
 
-  it("averages the two orders as the authors do", () => {
+  it("averages the two positions as the authors do", () => {
     const forward = { a: 0.6, b: 0.3 };
     const backward = { a: 0.5, b: 0.4 };
     const judgment = combineScores([{ principle: "overall", forward, backward }]);
@@ -97,14 +97,14 @@ describe("PairwiseJudge", () => {
     assert.deepEqual(forward.map(({ winner }) => winner), ["second", "first", "second", "tie"]);
   });
 
-  it("asks both orders of everything once, longest first, in bounded chunks, and tells of it", async () => {
+  it("asks both positions of everything once, longest first, in bounded chunks, and tells of it", async () => {
     const { judge, scorer } = setUp(leaning, { batchTokens: 150 });
     const steps: { done: number; total: number }[] = [];
     const judgments = await judge.compare([...PAIRS, PAIRS[0]], {
       onProgress: (step) => steps.push(step),
     });
     assert.deepEqual(judgments[4], judgments[0]);
-    assert.equal(scorer.prompts.length, 7); // three pairs in two orders, the twins in one
+    assert.equal(scorer.prompts.length, 7); // three pairs in two positions, the identical pair in one
     const lengths = scorer.prompts.map(({ length }) => length);
     assert.deepEqual(lengths, [...lengths].sort((a, b) => b - a));
     assert.ok(scorer.calls > 1);

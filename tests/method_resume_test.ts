@@ -109,7 +109,7 @@ describe("a training run with a checkpoint", () => {
     }
   });
 
-  it("goes on from the last checkpoint when it was killed, and repeats the steps since", async () => {
+  it("resumes from the last checkpoint when it was killed, and repeats the steps since", async () => {
     const unbroken = await session({ checkpoint: fresh() });
     const checkpoint = fresh();
     const seen: Record<string, number>[] = [];
@@ -169,7 +169,7 @@ describe("a training run with a checkpoint", () => {
     assert.equal((await session({ checkpoint })).started, 6);
   });
 
-  it("leaves no tensor behind when it goes on", async () => {
+  it("leaves no tensor behind when it resumes", async () => {
     for (const optimizer of [adamw, muon]) {
       const before = tf.memory().numTensors;
       const checkpoint = fresh();

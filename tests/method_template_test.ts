@@ -97,7 +97,7 @@ describe("JudgeTemplate", () => {
     assert.deepEqual(text(full - 64), [28, 28]);
   });
 
-  it("cuts both orders alike", () => {
+  it("cuts both positions alike", () => {
     const { tokenizer, made } = template({ maxTokens: 110 });
     const [one, two] = ["one ".repeat(70), "two ".repeat(50)];
     const count = (text: string, word: RegExp) => text.match(word)!.length;

@@ -90,8 +90,8 @@ describe("tournament", () => {
 
   it("plays identical candidates without the judge, and still counts the match", async () => {
     const { calls, compare } = counted(longerWins);
-    const twins = { prompt: [user("Hi")], candidates: ["same", "same", "same"] };
-    const bracket = await tournament(twins, { compare, rng: rng() });
+    const same = { prompt: [user("Hi")], candidates: ["same", "same", "same"] };
+    const bracket = await tournament(same, { compare, rng: rng() });
     assert.equal(bracket.matches.length, 2);
     assert.ok(bracket.matches.every(({ judgment }) => judgment === undefined));
     assert.equal(calls.length, 0);

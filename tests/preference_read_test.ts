@@ -31,7 +31,7 @@ describe("reading lines", () => {
     assert.deepEqual(rows.map((row) => "value" in row && row.value), text.split("\n"));
   });
 
-  it("says which line is not UTF-8 and goes on", async () => {
+  it("says which line is not UTF-8 and continues", async () => {
     const path = await file("latin.txt", new Uint8Array([0x61, 0x0a, 0xfc, 0x0a, 0x62]));
     assert.deepEqual(await Array.fromAsync(readLines(path)), [
       { line: 1, value: "a" },

@@ -16,7 +16,7 @@ const lines = async (path: string) =>
   (await Deno.readTextFile(path).catch(() => "")).split("\n").length - 1;
 
 describe("A served judge that is killed", () => {
-  it("goes on from its file and asks nothing twice that was answered", () =>
+  it("resumes from its file and asks nothing twice that was answered", () =>
     inFolder(async (folder) => {
       const [answered, pairs] = [7, 8];
       const server = new FaultServer();

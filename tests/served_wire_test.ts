@@ -125,7 +125,7 @@ describe("The requests to an OpenAI-compatible server", () => {
   });
 
   for (const api of ["completions", "chat", "text"]) {
-    it(`put both orders over "${api}"`, async () => {
+    it(`put both positions over "${api}"`, async () => {
       const server = new FaultServer();
       const { compare } = await judgeAt(server, { api });
       const pairs = comparisons(9);
@@ -240,7 +240,7 @@ describe("The wording for a server", () => {
     );
   });
 
-  it("cuts both orders alike, to the characters allowed", () => {
+  it("cuts both positions alike, to the characters allowed", () => {
     const { templates: [template], promptOf } = servedWording({
       api: "completions",
       principles,

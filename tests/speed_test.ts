@@ -118,7 +118,7 @@ describe("ReferenceWorker", () => {
     });
   });
 
-  it("tells what failed on the other side and goes on", async () => {
+  it("tells what failed on the other side and continues", async () => {
     await withWorker(async (worker) => {
       await assert.rejects(
         worker.run("fail", {}),

@@ -19,7 +19,7 @@ function counted() {
 }
 
 describe("the memo of encoded texts", () => {
-  it("encodes a text once, whoever asks", () => {
+  it("encodes a text once, whatever asks", () => {
     const { texts, encode } = counted();
     const once = memoised(encode);
     assert.deepEqual([once("ab"), once("c"), once("ab")], [[97, 98], [99], [97, 98]]);

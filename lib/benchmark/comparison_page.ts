@@ -8,7 +8,7 @@ export interface ComparisonVerdict {
   readonly turn: number;
   /** "none": the judge did not answer. */
   readonly winner: "first" | "second" | "tie" | "none";
-  /** Whether both orders name the same; null where only one order is known. */
+  /** Whether both positions name the same; null where only one position is known. */
   readonly consistent: boolean | null;
   /** Probability that the first model's answer is the better one, in [0, 1]; null where there is no verdict. */
   readonly pFirst: number | null;
@@ -16,10 +16,10 @@ export interface ComparisonVerdict {
    * Each order's label probabilities, first model in position A and then in position B, and its words, if any. Empty
    * where the judge was not asked, since the answers are the same.
    */
-  readonly orders: readonly {
+  readonly positions: readonly {
     readonly a: number;
     readonly b: number;
-    readonly said?: string;
+    readonly reply?: string;
   }[];
 }
 
@@ -49,7 +49,7 @@ export interface ComparisonPageOptions {
 }
 
 /**
- * A page to read what the numbers mean: every question with both answers, the verdict in both orders with its
+ * A page to read what the numbers mean: every question with both answers, the verdict in both positions with its
  * probabilities, filters by category, winner and consistency, and a search in all words.
  *
  * It is one file without links to others; its content policy forbids any request. Without scripts all
@@ -61,7 +61,7 @@ export interface ComparisonPageOptions {
  * const html = comparisonPage([{
  *   id: "81", category: "writing", turns: ["Hi"], answers: [["Hello."], ["Yes?"]],
  *   verdicts: [{ turn: 1, winner: "first", consistent: true, pFirst: 0.8,
- *     orders: [{ a: 0.8, b: 0.2 }, { a: 0.2, b: 0.8 }] }],
+ *     positions: [{ a: 0.8, b: 0.2 }, { a: 0.2, b: 0.8 }] }],
  * }], { title: "MT-Bench", models: ["tuned", "base"], judge: "longer" });
  * ```
  */
@@ -88,7 +88,7 @@ export function comparisonPage(
 <h1>${escapeHtml(title)}: ${first} and ${second}</h1>
 <p>${rows.length} questions, judged by ${
     escapeHtml(judge)
-  } with the answers in both orders: <b>A</b> is the position
+  } with the answers in both positions: <b>A</b> is the position
 that comes first. Answers are shown as the models wrote them.</p>
 ${notes.map((note) => `<p>${escapeHtml(note)}</p>`).join("\n")}
 </header>
@@ -116,7 +116,7 @@ ${rows.map((row, i) => article(row, i, models)).join("\n")}
 function article(row: ComparisonRow, index: number, models: readonly [string, string]): string {
   const { id, category, turns, reference, answers, verdicts, grades } = row;
   const winners = [...new Set(verdicts.map(({ winner }) => winner))].join(" ") || "none";
-  const orders = [
+  const positions = [
     ...new Set(
       verdicts.flatMap(({ consistent }) => consistent === null ? [] : [consistent ? "yes" : "no"]),
     ),
@@ -153,7 +153,7 @@ ${verdict === undefined ? "" : verdictTable(verdict, models, several)}</div>`;
   });
   return `<article data-category="${
     escapeHtml(category)
-  }" data-winner="${winners}" data-consistent="${orders}" aria-labelledby="q${index}">
+  }" data-winner="${winners}" data-consistent="${positions}" aria-labelledby="q${index}">
 <h2 id="q${index}">Question ${escapeHtml(id)} <span class="category">${
     escapeHtml(category)
   }</span></h2>
@@ -162,7 +162,7 @@ ${parts.join("\n")}
 }
 
 function verdictTable(
-  { winner, consistent, pFirst, orders }: ComparisonVerdict,
+  { winner, consistent, pFirst, positions }: ComparisonVerdict,
   models: readonly [string, string],
   several: string,
 ): string {
@@ -173,33 +173,35 @@ function verdictTable(
     tie: "a tie",
     none: "no verdict",
   };
-  const how = orders.length === 0
+  const how = positions.length === 0
     ? "not asked, the answers are the same"
     : consistent === null
-    ? (winner === "none" ? "neither label has a probability to speak of" : "one order known")
+    ? (winner === "none" ? "neither label has a probability to speak of" : "one position known")
     : consistent
-    ? "both orders name the same"
-    : "the orders disagree";
-  const mean = consistent === false && winner !== "none" ? " by the mean of both orders" : "";
+    ? "both positions name the same"
+    : "the positions disagree";
+  const mean = consistent === false && winner !== "none" ? " by the mean of both positions" : "";
   const p = pFirst === null ? "" : `, P(${names[0]} better) = ${pFirst.toFixed(3)}`;
-  const rows = orders.map(({ a, b, said }, i) => {
+  const rows = positions.map(({ a, b, reply }, i) => {
     const [nameA, nameB] = i === 0 ? names : [names[1], names[0]];
     const named = a === b ? (a === 0 ? "neither" : "a tie") : a > b ? nameA : nameB;
-    const reply = said === undefined ? "" : `<td>${words(said)}</td>`;
+    const cell = reply === undefined ? "" : `<td>${words(reply)}</td>`;
     return `<tr><th scope="row">A is ${nameA}, B is ${nameB}</th><td class="number">${
       a.toFixed(3)
     }</td>` +
-      `<td class="number">${b.toFixed(3)}</td><td>${named}</td>${reply}</tr>`;
+      `<td class="number">${b.toFixed(3)}</td><td>${named}</td>${cell}</tr>`;
   });
-  if (orders.length === 0) {
+  if (positions.length === 0) {
     return `<p>Verdict${several}: <b>${who[winner]}</b>; ${how}</p>`;
   }
-  const reply = orders.some(({ said }) => said !== undefined) ? '<th scope="col">reply</th>' : "";
+  const heading = positions.some(({ reply }) => reply !== undefined)
+    ? '<th scope="col">reply</th>'
+    : "";
   return `<div class="scroll"><table class="${
     winner === "none" ? "none" : consistent === false ? "split" : "clear"
   }">
 <caption>Verdict${several}: <b>${who[winner]}</b>${mean}${p}; ${how}</caption>
-<thead><tr><th scope="col">order</th><th scope="col">P(A)</th><th scope="col">P(B)</th><th scope="col">names</th>${reply}</tr></thead>
+<thead><tr><th scope="col">position</th><th scope="col">P(A)</th><th scope="col">P(B)</th><th scope="col">names</th>${heading}</tr></thead>
 <tbody>${rows.join("")}</tbody></table></div>`;
 }
 

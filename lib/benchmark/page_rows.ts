@@ -41,9 +41,9 @@ function verdictOf(record: PairRecord): ComparisonVerdict {
     winner: answered ? winner : "none",
     consistent: !answered || !asked || recorded !== undefined ? null : consistent,
     pFirst: answered ? pFirst : null,
-    orders: !asked ? [] : [
-      { ...forward, ...(inWords && { said: g1_judgment }) },
-      { ...backward, ...(inWords && { said: g2_judgment }) },
+    positions: !asked ? [] : [
+      { ...forward, ...(inWords && { reply: g1_judgment }) },
+      { ...backward, ...(inWords && { reply: g2_judgment }) },
     ],
   };
 }

@@ -38,7 +38,7 @@ const POSITIONS: Readonly<Record<"A" | "B" | "tie", LabelProbabilities>> = {
 };
 
 /**
- * A referee by MT-Bench's pairwise prompts, both orders. As in FastChat a match in which either reply
+ * A referee by MT-Bench's pairwise prompts, both positions. As in FastChat a match in which either reply
  * names nobody has no verdict; it is not a tie.
  */
 export function promptReferee({ name, key, chat, prompts, rows = 4 }: PromptJudgeOptions): Referee {
@@ -51,10 +51,14 @@ export function promptReferee({ name, key, chat, prompts, rows = 4 }: PromptJudg
         const prompt = promptName("pair", question, turn);
         const ask = async (a: readonly string[], b: readonly string[]) => {
           const turns = fillPrompt(prompts.get(prompt)!, pairPlaces(question, turn, { a, b }));
-          return { asked: turns.at(-1)!.content, said: await chat(turns) };
+          return { asked: turns.at(-1)!.content, reply: await chat(turns) };
         };
         const games = await Promise.all([ask(first, second), ask(second, first)]);
-        return { prompt, games, judgment: judgmentOf(games.map(({ said }) => readPosition(said))) };
+        return {
+          prompt,
+          games,
+          judgment: judgmentOf(games.map(({ reply }) => readPosition(reply))),
+        };
       })),
   };
 }
@@ -79,9 +83,9 @@ export function promptGrader({ name, key, chat, prompts, rows = 4 }: PromptJudge
       Promise.all(requests.map(async ({ question, turn, answers }): Promise<GradeVerdict> => {
         const prompt = promptName("single", question, turn);
         const turns = fillPrompt(prompts.get(prompt)!, singlePlaces(question, turn, answers));
-        const said = await chat(turns);
-        const game = { asked: turns.at(-1)!.content, said };
-        return { score: readGrade(said), labelProbability: null, prompt, game };
+        const reply = await chat(turns);
+        const game = { asked: turns.at(-1)!.content, reply };
+        return { score: readGrade(reply), labelProbability: null, prompt, game };
       })),
   };
 }
@@ -107,17 +111,17 @@ export function keptChat(
 ): Chat {
   const replies = keptAnswers<string>({
     path,
-    write: (said) => ({ said }),
-    read: ({ said }) => typeof said === "string" ? said : undefined,
+    write: (reply) => ({ reply }),
+    read: ({ reply }) => typeof reply === "string" ? reply : undefined,
     what: "a stored reply",
   });
   return async (turns) => {
     const name = createHash("sha256").update(JSON.stringify([key, turns])).digest("base64url");
     const before = replies.get(name);
     if (before !== undefined) return before;
-    const said = await chat(turns);
-    replies.add([[name, said]]);
-    return said;
+    const reply = await chat(turns);
+    replies.add([[name, reply]]);
+    return reply;
   };
 }
 

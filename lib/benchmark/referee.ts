@@ -19,17 +19,17 @@ export interface MatchVerdict {
   readonly judgment: Judgment;
   /** Name of the prompt it was asked with. */
   readonly prompt: string;
-  /** What it was asked and what it said, with the first model in the first position and then in the second. */
+  /** What it was asked and what it replied, with the first model in the first position and then in the second. */
   readonly games: readonly [Game, Game];
 }
 
-/** One order's question and reply, as words. */
+/** The question and reply in one position, as words. */
 export interface Game {
   readonly asked: string;
-  readonly said: string;
+  readonly reply: string;
 }
 
-/** Judges matches in both orders. */
+/** Judges matches in both positions. */
 export interface Referee {
   readonly name: string;
   /**
@@ -135,7 +135,7 @@ export function verdictOnSame(match: BenchmarkMatch): MatchVerdict | null {
   const { first, second } = comparisonOf(match);
   if (first !== second) return null;
   const judgment = combineScores([{ principle: "same", forward: even, backward: even }]);
-  const game = { asked: "", said: "not asked: the answers are the same" };
+  const game = { asked: "", reply: "not asked: the answers are the same" };
   return { judgment, prompt: "not-asked", games: [game, game] };
 }
 
@@ -150,11 +150,11 @@ function gamesOf(
       `[answer A]\n${a}`,
       `[answer B]\n${b}`,
     ].join("\n\n");
-  const said = ({ a, b }: { a: number; b: number }) =>
+  const inWords = ({ a, b }: { a: number; b: number }) =>
     `P(A) = ${a.toPrecision(4)}, P(B) = ${b.toPrecision(4)}`;
   return [
-    { asked: asked(first, second), said: said(forward) },
-    { asked: asked(second, first), said: said(backward) },
+    { asked: asked(first, second), reply: inWords(forward) },
+    { asked: asked(second, first), reply: inWords(backward) },
   ];
 }
 

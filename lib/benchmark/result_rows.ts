@@ -12,10 +12,10 @@ export const BENCHMARK_MEASURES = {
     "mean probability on the ten grades: how much of the judge's answer is a grade",
   exactMatch: "share of questions whose answer comes to the known one, without a judge",
   winRate:
-    "share won: a win is named in both orders (FastChat's adjusted rate), a half where orders disagree or nothing is named",
-  preference: "mean probability that the model's answer is the better one, both orders averaged",
+    "share won: a win is named in both positions (FastChat's adjusted rate), a half where positions disagree or nothing is named",
+  preference: "mean probability that the model's answer is the better one, both positions averaged",
   consistency:
-    "share of matches in which both orders name the same winner (no answer names none); without answers that are the same",
+    "share of matches in which both positions name the same winner (no answer names none); without answers that are the same",
   labelProbability: "mean P(A) + P(B): how much of the judge's answer is a verdict",
   longerRate: "win rate by a judge of length alone",
 } as const;

@@ -107,7 +107,7 @@ export function pairRows(
   return [
     ...resultRows("winRate", of(adjustedWin, 0.5), about),
     ...resultRows("preference", of((record) => judgment(record).pFirst, 0.5), about),
-    // A verdict taken down in one order says nothing of the other, nor of its labelProbability.
+    // A verdict taken down in one position says nothing of the other, nor of its labelProbability.
     ...(oneOrder ? [] : [
       ...resultRows(
         "consistency",
@@ -121,7 +121,7 @@ export function pairRows(
 }
 
 /**
- * What a match is worth to the first model when a win is one that both orders name (FastChat's adjusted win rate):
+ * What a match is worth to the first model when a win is one that both positions name (FastChat's adjusted win rate):
  * the credit of that verdict.
  */
 function adjustedWin({ g1_winner, g2_winner, self_judge }: PairRecord): number {

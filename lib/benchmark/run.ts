@@ -214,7 +214,7 @@ function warnOfFailures(
   const split = asked.filter(({ self_judge }) => !self_judge.judgment.consistent);
   if (split.length > asked.length / 2) {
     warn(
-      `the two orders disagree in ${split.length} of ${asked.length} turns: the win rate is mostly halves ` +
+      `the two positions disagree in ${split.length} of ${asked.length} turns: the win rate is mostly halves ` +
         "and says more of positions than of models",
     );
   }

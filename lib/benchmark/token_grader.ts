@@ -93,14 +93,14 @@ export function tokenGrader(options: TokenGraderOptions): Grader {
           ? null
           : found.reduce((sum, p, g) => sum + p * GRADES[g], 0) / labelProbability;
         const list = found.map((p, g) => `${GRADES[g]}: ${p.toPrecision(3)}`).join(", ");
-        const said = score === null
+        const reply = score === null
           ? `no grade; P = ${list}`
           : `Rating: [[${score.toFixed(2)}]], the expected one of P = ${list}`;
         return {
           score,
           labelProbability,
           prompt: promptName(request),
-          game: { asked: prompts[i].asked, said },
+          game: { asked: prompts[i].asked, reply },
         };
       });
     },

@@ -62,7 +62,7 @@ export interface JudgingOptions {
 }
 
 /**
- * Puts two models' answers to a referee, every turn of every question in both orders, and writes FastChat's
+ * Puts two models' answers to a referee, every turn of every question in both positions, and writes FastChat's
  * pairwise judgments. Two answers that are the same are a tie, unasked. Verdicts in the file on the same answers
  * under the same key are kept; verdicts on answers that have changed since are replaced.
  *
@@ -109,9 +109,9 @@ export async function judgePairs(
           g2_winner: namedBy(verdicts[i].judgment, "backward"),
           judge: [referee.name, prompt],
           g1_user_prompt: games[0].asked,
-          g1_judgment: games[0].said,
+          g1_judgment: games[0].reply,
           g2_user_prompt: games[1].asked,
-          g2_judgment: games[1].said,
+          g2_judgment: games[1].reply,
           turn,
           tstamp: Date.now() / 1000,
           self_judge: {
@@ -156,7 +156,7 @@ export async function gradeAnswers(
           model,
           judge: [grader.name, prompt],
           user_prompt: game.asked,
-          judgment: game.said,
+          judgment: game.reply,
           score: score ?? -1,
           turn,
           tstamp: Date.now() / 1000,

@@ -55,8 +55,8 @@ async function main(): Promise<void> {
     rows.push(...log.map((row) => ({ ...row, step: done + row.step })));
   }
   const accuracy = {
-    ...await exerciseAccuracy(model, { lessons: 200, seed: 2, joint: true }),
-    ...await exerciseAccuracy(model, { lessons: 400, seed: 1 }),
+    ...await exerciseAccuracy(model, { exercises: 200, seed: 2, joint: true }),
+    ...await exerciseAccuracy(model, { exercises: 400, seed: 1 }),
   };
   console.table(accuracy);
   await saveModel(model, out);

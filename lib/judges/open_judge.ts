@@ -109,7 +109,7 @@ function baselineJudge(make: (setting: JudgeSetting) => Judge): Source {
 async function openRecorded(rest: string, setting: JudgeSetting): Promise<OpenedJudge> {
   const { positions, onBadLine, log } = setting;
   const files = rest === "" ? setting.pairs : await annotationFiles(rest);
-  const { judge, counts, findings } = await recordedJudge(files, {
+  const { judge, counts, warnings } = await recordedJudge(files, {
     name: rest === "" ? "recorded" : `recorded:${rest.replace(/.*\//, "")}`,
     positions,
     onBadLine,
@@ -119,7 +119,7 @@ async function openRecorded(rest: string, setting: JudgeSetting): Promise<Opened
       `${counts.repeated} verdicts given again, ${counts.reversed} of them with another winner`,
   );
   // The warnings of the pairs' own files come with the evidence.
-  if (rest !== "") { for (const finding of findings) log(describeWarning(finding)); }
+  if (rest !== "") { for (const warning of warnings) log(describeWarning(warning)); }
   const notes = [
     positions === "alpaca-eval"
       ? "positions of the recorded verdicts are drawn again from AlpacaEval's seed 0; the file does not keep them"

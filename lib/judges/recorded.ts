@@ -40,11 +40,11 @@ export interface RecordedCounts {
 }
 
 /**
- * Recorded preferences as a judge: for each comparison of AlpacaEval annotation files, in either order of
+ * Recorded preferences as a judge: for each comparison of AlpacaEval annotation files, in either position of
  * its answers, the annotator's verdict, P(second) = preference - 1.
  *
- * A recorded verdict was given in one order, so its judgment says `recorded`, and a report leaves out
- * what needs both orders. It judges nothing else: ask `covers` first.
+ * A recorded verdict was given in one position, so its judgment says `recorded`, and a report leaves out
+ * what needs both positions. It judges nothing else: ask `covers` first.
  *
  * @throws {UserError} When a file cannot be read, or at an unsound record unless those are skipped; and,
  * when called, for a comparison that is not in the files.
@@ -58,11 +58,11 @@ export interface RecordedCounts {
 export async function recordedJudge(
   files: readonly string[],
   options: RecordedOptions = {},
-): Promise<{ judge: Judge; counts: RecordedCounts; findings: FileWarning[] }> {
+): Promise<{ judge: Judge; counts: RecordedCounts; warnings: FileWarning[] }> {
   const { name = "recorded", positions = "unknown", onBadLine = "fail" } = options;
   const verdicts = new Map<string, Annotation>();
   const counts: RecordedCounts = { verdicts: 0, repeated: 0, reversed: 0, bad: 0, silent: 0 };
-  const findings: FileWarning[] = [];
+  const warnings: FileWarning[] = [];
   for (const file of files) {
     const found = new FileWarnings(file);
     for await (const row of readAnnotations(file)) {
@@ -95,7 +95,7 @@ export async function recordedJudge(
         );
       }
     }
-    findings.push(...found.list());
+    warnings.push(...found.list());
   }
   counts.verdicts = verdicts.size;
 
@@ -125,7 +125,7 @@ export async function recordedJudge(
     covers: (comparison) => find(comparison) !== null,
     sources: files,
   };
-  return { judge, counts, findings };
+  return { judge, counts, warnings };
 }
 
 function keyOf(instruction: string, first: string, second: string): string {

@@ -27,12 +27,12 @@ export interface JudgedPair {
 /** What each measure of a full report means, by name and in the order of a table. */
 export const MEASURES = {
   accuracy: "share of pairs whose labelled answer wins; a tie or no answer is a half",
-  kappa: "Cohen's kappa with the labels, each pair counted in both orders of its answers",
+  kappa: "Cohen's kappa with the labels, each pair counted in both positions of its answers",
   kappaAsGiven: "the same with the answers in the order given",
   labelCorrelation: "correlation of P(first) with the labels' own probability",
   longerWinsAccuracy: "accuracy of always naming the longer answer",
-  flipRate: "share of pairs whose two orders do not name the same winner; no answer names none",
-  firstPositionRate: "share of single orders that name the first position; 0.5 is fair",
+  flipRate: "share of pairs whose two positions do not name the same winner; no answer names none",
+  firstPositionRate: "share of single verdicts that name the first position; 0.5 is fair",
   firstPositionProbability:
     "mean share of the verdict's probability on the first position; 0.5 is fair",
   longerRate: "share of pairs of unequal length in which the longer answer wins",
@@ -58,7 +58,7 @@ export const MEASURES = {
 export type MeasureName = keyof typeof MEASURES;
 
 const NO_LABELS = "no pair has a label that may be used and is not a tie";
-const ONE_ORDER = "the verdicts were taken down in one order only";
+const ONE_POSITION = "each pair was judged in one position only";
 
 /**
  * The statistics of all measures that are functions of the pairs one by one.
@@ -144,7 +144,7 @@ function labelStatistics(pairs: readonly JudgedPair[]) {
 
 function positionStatistics(pairs: readonly JudgedPair[]) {
   const positions = (answeredAs: (positions: LabelProbabilities) => number): SumStatistic => ({
-    // Counts and sums of the orders with `first` in the first position, then of the others: each half of
+    // Counts and sums of the verdicts with `first` in the first position, then of the others: each half of
     // the rate, so that which of two unequal answers sat first more often does not count as a bias.
     rows: pairs.map(({ judgment: { forward, backward, recorded, answered } }) => {
       const of = (order: LabelProbabilities) => answered ? answeredAs(order) : 0.5;
@@ -162,7 +162,7 @@ function positionStatistics(pairs: readonly JudgedPair[]) {
       pairs,
       ({ judgment: { answered, consistent, recorded } }) =>
         recorded ? null : Number(!(answered && consistent)),
-      { undefinedWhen: ONE_ORDER },
+      { undefinedWhen: ONE_POSITION },
     ),
     firstPositionRate: positions(({ a, b }) => credit({ winner: larger(a, b), answered: true })),
     firstPositionProbability: positions(({ a, b }) => a + b > 0 ? a / (a + b) : 0.5),
@@ -250,7 +250,7 @@ function contrast(
 
 /**
  * Pearson's correlation of two numbers that both change sign when the answers are swapped. Each pair
- * stands for its two orders, so both means are 0 and the correlation is that about the origin.
+ * stands for its two positions, so both means are 0 and the correlation is that about the origin.
  */
 function correlation(
   values: readonly (readonly [number, number] | null)[],

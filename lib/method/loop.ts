@@ -44,7 +44,7 @@ export interface LoopOptions {
   readonly model: LanguageModel;
   /** The model that the policy started from: the reference of the loss and, off-policy, the sampler. */
   readonly reference: WithModel;
-  /** Whoever the method's `ranker` names; null where the data set's labels rank. */
+  /** The ranker the method names; null where the data set's labels rank. */
   readonly ranker: Ranker | null;
   readonly pairs: readonly Pair[];
   readonly encoder: AnswerEncoder;

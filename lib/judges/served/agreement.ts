@@ -11,7 +11,7 @@ import { askedForLetter } from "./wording.ts";
 /** How two judges of the same comparisons differ. */
 export interface Agreement {
   readonly n: number;
-  /** Largest difference of P(A) or P(B), over both orders. */
+  /** Largest difference of P(A) or P(B), over both positions. */
   readonly largest: number;
   /** Mean absolute difference of these. */
   readonly mean: number;

@@ -52,7 +52,7 @@ const OUTAGE = 5;
 
 /**
  * Opens a judge on an OpenAI-compatible server: a `PairwiseJudge` whose scorer asks over HTTP, so that
- * orders, principles, votes and the cache are those of every other judge.
+ * positions, principles, votes and the cache are those of every other judge.
  *
  * An answer is in the cache's file as soon as it is there: a killed run resumes from it. The cache's
  * keys hold the address, the model and its revision, how it is asked, the template, the order and the text.

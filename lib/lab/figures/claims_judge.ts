@@ -21,7 +21,7 @@ const TITLES: Readonly<Record<string, string>> = {
   accuracy_labels: "agrees with the labels",
   accuracy: "right, all pairs",
   accuracy_clear: "right, clear pairs",
-  consistency: "both orders agree",
+  consistency: "both positions agree",
   first_position: "first position preferred",
 };
 

@@ -88,7 +88,7 @@ export function gapCurve(rows: readonly GapPoint[]): Figure {
   }], { width: 760, height: 340 });
 }
 
-/** A pair judged in both orders. */
+/** A pair judged in both positions. */
 export interface PositionPoint {
   readonly judge: string;
   /** Share of the verdict's probability on the first answer when it sits in position A, and when in position B. */

@@ -84,7 +84,7 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
         "True reward of the trained policies, best on top: mean over seeds with 95 % interval " +
         "(Student's t), small dots are seeds. Left: answers sampled at temperature 1; right: at top-p, without " +
         "the least probable tokens, as in training. Dashed: plain SFT, and on-policy DPO on the true order, the " +
-        "ceiling.",
+        "upper reference.",
       inputs: { methods: claim("reward-by-method", methodReward, ["method", "seed"]) },
       draw: ({ methods }) => rewardByMethod(methods),
     }),
@@ -176,7 +176,7 @@ function benchmarkRadar(name: string, short: string): FigureEntry {
     title: `${short}: SmolLM2 after JSFT and after SELF-JUDGE`,
     caption:
       "Win rate against the model before training, by category, judged by the run's own JSFT model in " +
-      "both orders: what they disagree on is a half. Band 95 % interval (Wilson's).",
+      "both positions: what they disagree on is a half. Band 95 % interval (Wilson's).",
     inputs: {
       results: {
         path: `data/results/benchmarks/${name}.csv`,

@@ -19,7 +19,7 @@ export interface GapRow {
   readonly label: number;
 }
 
-/** Ends of the bins unless said; rewards of the order desk lie within 10 of each other. */
+/** Ends of the bins where a call gives none; rewards of the order desk lie within 10 of each other. */
 const EDGES = [0, 0.3, 0.6, 1, 1.5, 2.2, 10];
 
 /**

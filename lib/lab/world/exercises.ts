@@ -5,7 +5,7 @@ import { readAnswer, type Reading, VIEWS, viewsOf } from "./reward.ts";
 import { ITEMS, NUMBERS, SPECIAL } from "./words.ts";
 
 /** A text to learn from: its words, each with the weight of its prediction. */
-export interface Lesson {
+export interface Exercise {
   readonly kind: "answer" | "comparison";
   readonly words: readonly string[];
   /** Weight of the loss on each word given those before it; the first has none. */
@@ -19,15 +19,15 @@ const COUNT_WEIGHT = 0.3;
 /** Weight of a mark beside a named thing. */
 const MARK_WEIGHT = 0.5;
 
-/** Share of lessons whose answers name many things that were not ordered, and most of their things that are so. */
-const STRAY = { lessons: 0.7, most: 0.8 };
-/** Share of lessons with marks. In these each named thing has one with a chance that the lesson draws. */
+/** Share of exercises whose answers name many things that were not ordered, and most of their things that are so. */
+const STRAY = { exercises: 0.7, most: 0.8 };
+/** Share of exercises with marks. In these each named thing has one with a chance that the exercise draws. */
 const MARKED = 0.5;
 
 /** A request and an answer of any quality. */
-export function answerLesson(rng: Rng): Lesson {
+export function answerExercise(rng: Rng): Exercise {
   const request = drawRequest(rng);
-  return lesson("answer", [
+  return exercise("answer", [
     [`${SPECIAL.user} ${request.text} ${SPECIAL.assistant}`, 0],
     [`${drawAnswer(request, rng)} ${SPECIAL.end}`, 1],
   ]);
@@ -48,16 +48,16 @@ export function answerLesson(rng: Rng): Lesson {
  * which is then no mistake), as in "tea , tea and figs": what a weak policy says, and rare in the data.
  * @param options.plain Answers as in the data set, without marks: the exercises on which the base is measured.
  */
-export function comparisonLesson(
+export function comparisonExercise(
   rng: Rng,
   { joint = false, doubled = false, plain = false }: {
     joint?: boolean;
     doubled?: boolean;
     plain?: boolean;
   } = {},
-): Lesson {
+): Exercise {
   const request = drawRequest(rng);
-  const stray = !plain && rng.uniform() < STRAY.lessons ? STRAY.most * rng.uniform() : 0;
+  const stray = !plain && rng.uniform() < STRAY.exercises ? STRAY.most * rng.uniform() : 0;
   const marked = !plain && rng.uniform() < MARKED ? rng.uniform() : 0;
   const answers = [0, 1].map(() =>
     stray > 0 ? strayAnswer(request, { rng, rate: stray, doubled }) : drawAnswer(request, rng)
@@ -95,7 +95,7 @@ export function comparisonLesson(
   const [first, second] = answers.map((answer) =>
     withMarks(answer, { request, rng, rate: marked })
   );
-  return lesson("comparison", [
+  return exercise("comparison", [
     [`${SPECIAL.user} compare ${request.text} A :`, 0],
     ...first,
     ["B :", 0],
@@ -146,7 +146,7 @@ export function review(reading: Reading): string {
 
 type Part = readonly [text: string, weight: number];
 
-function lesson(kind: Lesson["kind"], parts: readonly Part[]): Lesson {
+function exercise(kind: Exercise["kind"], parts: readonly Part[]): Exercise {
   const weighed = parts.flatMap(([text, weight]) =>
     text.trim().split(/\s+/).map((word) => [word, weight] as const)
   );

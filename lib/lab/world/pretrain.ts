@@ -7,14 +7,14 @@ import { makeFolder } from "../../base/files.ts";
 import type { Reporter } from "../../run/stage.ts";
 import { trainLogged } from "../../run/stages/training.ts";
 import { MUON_DEFAULTS } from "../../tensor/mod.ts";
-import { answerLesson, comparisonLesson } from "./exercises.ts";
-import { idsOf, lessonBatch } from "./lesson_batch.ts";
+import { answerExercise, comparisonExercise } from "./exercises.ts";
+import { exerciseBatch, idsOf } from "./exercise_batch.ts";
 import { NUMBERS, SPECIAL } from "./words.ts";
 
-/** Lessons of a step by kind, with the kind's share of the loss. */
+/** Exercises of a step by kind, with the kind's share of the loss. */
 const KINDS = [
-  { draw: answerLesson, count: 16, share: 0.25 },
-  { draw: comparisonLesson, count: 24, share: 0.75 },
+  { draw: answerExercise, count: 16, share: 0.25 },
+  { draw: comparisonExercise, count: 24, share: 0.75 },
 ] as const;
 
 const OPTIMIZER = { kind: "muon", ...MUON_DEFAULTS, adamwRate: 0.7 } as const;
@@ -37,14 +37,14 @@ export const PHASES: readonly Phase[] = [
   { name: "doubled", steps: 1000, rate: 2e-3, jointFrom: 0, doubled: true },
 ];
 
-/** The parts of a pretraining step: fresh lessons every time, nothing is seen twice. */
+/** The parts of a pretraining step: fresh exercises every time, nothing is seen twice. */
 function pretrainingStep(
   step: number,
   { seed, joint, doubled }: { seed: number; joint: boolean; doubled: boolean },
 ) {
   const rng = Rng.named(seed, `lessons/${doubled ? "doubled/" : ""}${step}`);
   return KINDS.map(({ draw, count, share }) =>
-    lessonBatch(Array.from({ length: count }, () => draw(rng, { joint, doubled })), share)
+    exerciseBatch(Array.from({ length: count }, () => draw(rng, { joint, doubled })), share)
   );
 }
 
@@ -54,19 +54,19 @@ function pretrainingStep(
  */
 export async function exerciseAccuracy(
   model: LanguageModel,
-  { lessons = 200, seed = 0, joint = false }: {
-    lessons?: number;
+  { exercises = 200, seed = 0, joint = false }: {
+    exercises?: number;
     seed?: number;
     joint?: boolean;
   } = {},
 ): Promise<Record<string, number>> {
   const rng = Rng.named(seed, "exercises held out");
   const asked = Array.from(
-    { length: lessons },
-    () => comparisonLesson(rng, { joint, plain: true }),
-  ).flatMap((lesson) =>
-    lesson.words.flatMap((word, at) => {
-      const before = lesson.words.slice(0, at);
+    { length: exercises },
+    () => comparisonExercise(rng, { joint, plain: true }),
+  ).flatMap((exercise) =>
+    exercise.words.flatMap((word, at) => {
+      const before = exercise.words.slice(0, at);
       const question = before.lastIndexOf("which");
       if (["A", "B", "same"].includes(word) && before.at(-1) === "answer") {
         const asked = before.slice(question, -2).join(" ");
@@ -134,7 +134,7 @@ export async function pretrain(
         comparisons: row.comparisonLoss.toFixed(3),
       }),
       measure: async (step) =>
-        step % 500 === 0 || step === steps ? await exerciseAccuracy(model, { lessons: 40 }) : {},
+        step % 500 === 0 || step === steps ? await exerciseAccuracy(model, { exercises: 40 }) : {},
     },
   );
 }

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { type MicroBatch, type Objective, TokenObjective } from "../../method/mod.ts";
 import { type Position, rightPadded } from "../../model/mod.ts";
-import type { Lesson } from "./exercises.ts";
+import type { Exercise } from "./exercises.ts";
 import { VOCABULARY } from "./words.ts";
 
 const IDS = new Map(VOCABULARY.map((word, id) => [word, id]));
@@ -16,23 +16,23 @@ export function idsOf(words: readonly string[]): number[] {
 }
 
 /**
- * Lessons of one kind as a part of a training batch. The loss is the weighted mean over their words, times
+ * Exercises of one kind as a part of a training batch. The loss is the weighted mean over their words, times
  * `share`; the shares of a batch's parts should add up to 1.
  */
-export function lessonBatch(lessons: readonly Lesson[], share: number): MicroBatch {
+export function exerciseBatch(exercises: readonly Exercise[], share: number): MicroBatch {
   const at: Position[] = [];
   const weights: number[] = [];
-  lessons.forEach((lesson, row) =>
-    lesson.weights.forEach((weight, i) => {
+  exercises.forEach((exercise, row) =>
+    exercise.weights.forEach((weight, i) => {
       if (i === 0 || weight === 0) return;
       at.push({ row, column: i - 1 });
       weights.push(weight);
     })
   );
-  const name = `${lessons[0].kind}Loss`;
+  const name = `${exercises[0].kind}Loss`;
   return {
-    batch: rightPadded(lessons.map(({ words }) => idsOf(words)), 0),
-    tokens: lessons.reduce((sum, { words }) => sum + words.length, 0),
+    batch: rightPadded(exercises.map(({ words }) => idsOf(words)), 0),
+    tokens: exercises.reduce((sum, { words }) => sum + words.length, 0),
     objective: new ExerciseObjective(at, weights, { name, share }),
   };
 }

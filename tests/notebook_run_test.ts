@@ -16,7 +16,8 @@ const FIXTURE = `${ROOT}/tests/reference/notebooks/00_fixture.ipynb`;
 
 let folder = "";
 beforeEach(async () => {
-  folder = await Deno.makeTempDir();
+  // Below deno.json, by which what lib imports is found.
+  folder = await Deno.makeTempDir({ dir: at.engine });
 });
 afterEach(async () => {
   await Deno.remove(folder, { recursive: true });

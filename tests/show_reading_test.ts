@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { UserError } from "../lib/base/error.ts";
 import { inReach } from "../lib/show/in_reach.ts";
-import { changed, intervalText, reading } from "../lib/show/reading.ts";
+import { intervalText, reading } from "../lib/show/reading.ts";
 import { capturedLog } from "./captured_log.ts";
 
 describe("the text of an interval", () => {
@@ -44,20 +44,6 @@ describe("the reading of an interval", () => {
       "no difference shown",
     );
     assert.equal(reading({ low: 0.4, high: 0.49 }, { ...words, at: 0.5 }), "worse");
-  });
-});
-
-describe("a change between two intervals", () => {
-  const before = { low: 0.4, high: 0.5 };
-
-  it("is shown where they do not overlap", () => {
-    assert.equal(changed(before, { low: 0.51, high: 0.6 }), "it rose");
-    assert.equal(changed(before, { low: 0.1, high: 0.39 }), "it fell");
-  });
-
-  it("is not shown where they overlap or one is missing", () => {
-    assert.equal(changed(before, { low: 0.45, high: 0.6 }), "no change is shown");
-    assert.equal(changed(before, { low: null, high: null }, { open: "no pairs" }), "no pairs");
   });
 });
 

@@ -6,7 +6,7 @@ export { kept } from "./kept.ts";
 export { methodPicture } from "./method_picture.ts";
 export { notebook } from "./notebook_config.ts";
 export { each, type Job, progress } from "./progress.ts";
-export { changed, type Interval, intervalText, reading, type ReadingWords } from "./reading.ts";
+export { type Interval, intervalText, reading, type ReadingWords } from "./reading.ts";
 export { resultTable } from "./result_table.ts";
 export { rows } from "./resume.ts";
 export { showTokens, tokenStrips } from "./tokens.ts";

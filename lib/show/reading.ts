@@ -52,25 +52,3 @@ export function reading(
   if (least !== null && least > at) return above;
   return most !== null && most < at ? below : open;
 }
-
-/**
- * Whether a number of its own became another: all of the second interval above the first, below it, or neither.
- * For two numbers of different items; where items are the same, their differences say more.
- *
- * @example
- * ```ts
- * import { changed } from "./reading.ts";
- * changed({ low: 0.8, high: 0.9 }, { low: 0.4, high: 0.6 }); // "it fell"
- * ```
- */
-export function changed(
-  before: Interval,
-  after: Interval,
-  words: Partial<Omit<ReadingWords, "at">> = {},
-): string {
-  const { above = "it rose", below = "it fell", open = "no change is shown" } = words;
-  const ends = [before.low, before.high, after.low, after.high].map(numberOf);
-  if (ends.includes(null)) return open;
-  const [low, high, newLow, newHigh] = ends as number[];
-  return reading({ low: newLow - high, high: newHigh - low }, { above, below, open });
-}

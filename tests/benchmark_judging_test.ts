@@ -164,9 +164,10 @@ describe("judgePairs", () => {
     const path = file("e");
     let played: number[] = [];
     const referee = (key: string, fail = Infinity): Referee => {
-      const inner = compareReferee({ name: "j", compare: judging(0.7) }, { rows: 1 });
+      const inner = compareReferee({ name: "j", compare: judging(0.7) });
       return {
         ...inner,
+        rows: 1,
         key,
         play: (matches) => {
           if (played.length === fail) return Promise.reject(new Error("killed"));

@@ -28,7 +28,7 @@ describe("modelAnswerer", () => {
   it("draws the same answer to a question whatever it shares a batch with", async () => {
     const language = tiny();
     try {
-      const options = { name: "tiny", maxNewTokens: 12, seed: 7 };
+      const options = { name: "tiny", maxNewTokens: 12, seed: 7, rows: 8 };
       const together = await modelAnswerer(language, options);
       const all = await together.answer(dialogues, { temperature: 0.7, streams });
       const one = await modelAnswerer(language, {
@@ -53,7 +53,7 @@ describe("modelAnswerer", () => {
   it("records what answers depend on, and tells other weights apart", async () => {
     const [one, two] = [tiny(), tiny({ seed: 8 })];
     try {
-      const options = { name: "tiny", maxNewTokens: 4, seed: 7 };
+      const options = { name: "tiny", maxNewTokens: 4, seed: 7, rows: 8 };
       const [a, b] = [await modelAnswerer(one, options), await modelAnswerer(two, options)];
       assert.deepEqual({ ...a.settings, weights: "" }, {
         model: "tiny",
@@ -73,7 +73,12 @@ describe("modelAnswerer", () => {
   it("refuses a dialogue that fills the context, naming question and turn", async () => {
     const language = tiny({ maxPositions: 16 });
     try {
-      const answerer = await modelAnswerer(language, { name: "tiny", maxNewTokens: 4, seed: 7 });
+      const answerer = await modelAnswerer(language, {
+        name: "tiny",
+        maxNewTokens: 4,
+        seed: 7,
+        rows: 8,
+      });
       await refuses(
         () => answerer.answer([user("apple ".repeat(30))], { temperature: 0, streams: ["81/2"] }),
         /question 81, turn 2: \d+ tokens fill the context of tiny, 16 tokens/,

@@ -235,7 +235,10 @@ describe("A served judge, when the server cannot be used", () => {
     assert.deepEqual(judge.failed, { refused: 1 });
     assert.deepEqual([judge.pairwise.counts.judged, judge.pairwise.counts.unanswered], [4, 1]);
     // It is not kept: a later run asks again.
-    assert.equal(judge.cache.size, 6);
+    const { requests, answers } = judge.client.counts;
+    await judge.compare(comparisons(4));
+    assert.ok(judge.client.counts.requests > requests);
+    assert.deepEqual([answers, judge.client.counts.answers], [6, 6]);
     await server.close();
   });
 

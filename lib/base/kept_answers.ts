@@ -5,9 +5,6 @@ import { UserError } from "./error.ts";
 export interface KeptAnswers<Value> {
   /** Look-ups that found an entry, and that did not, since the file was opened. */
   readonly counts: { hits: number; misses: number };
-  /** Whether a last line torn by a kill was cut off when the file was opened. */
-  readonly repaired: boolean;
-  readonly size: number;
   /** The stored answer, counted as a hit or a miss. */
   get(key: string): Value | undefined;
   /** Stores answers, and appends them to the file in one write. */
@@ -30,16 +27,10 @@ export function keptAnswers<Value>(
     readonly what: string;
   },
 ): KeptAnswers<Value> {
-  const { entries, repaired } = path === undefined
-    ? { entries: new Map<string, Value>(), repaired: false }
-    : load(path, form);
+  const entries = path === undefined ? new Map<string, Value>() : load(path, form);
   const counts = { hits: 0, misses: 0 };
   return {
     counts,
-    repaired,
-    get size() {
-      return entries.size;
-    },
     get(key) {
       const found = entries.get(key);
       counts[found === undefined ? "misses" : "hits"]++;
@@ -60,25 +51,21 @@ export function keptAnswers<Value>(
 type Form<Value> = Pick<Parameters<typeof keptAnswers<Value>>[0], "read" | "what">;
 
 /** Reads the entries of a file, and cuts off what follows its last line end. */
-function load<Value>(
-  path: string,
-  form: Form<Value>,
-): { entries: Map<string, Value>; repaired: boolean } {
+function load<Value>(path: string, form: Form<Value>): Map<string, Value> {
   let bytes: Uint8Array;
   try {
     bytes = Deno.readFileSync(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     Deno.mkdirSync(dirname(path), { recursive: true });
-    return { entries: new Map(), repaired: false };
+    return new Map();
   }
   const whole = bytes.lastIndexOf(0x0a) + 1; // bytes up to and with the last line end
-  const repaired = whole < bytes.length;
   const lines = new TextDecoder().decode(bytes.subarray(0, whole)).split("\n").slice(0, -1);
   const entries = new Map(lines.map((line, i) => entry(line, `${path} line ${i + 1}`, form)));
   // Only after every whole line has proved to be an entry is this surely a file of ours to cut.
-  if (repaired) Deno.truncateSync(path, whole);
-  return { entries, repaired };
+  if (whole < bytes.length) Deno.truncateSync(path, whole);
+  return entries;
 }
 
 function entry<Value>(line: string, place: string, { read, what }: Form<Value>): [string, Value] {

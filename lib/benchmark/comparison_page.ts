@@ -44,8 +44,6 @@ export interface ComparisonPageOptions {
   /** Names of the first and the second model. */
   readonly models: readonly [string, string];
   readonly judge: string;
-  /** Paragraphs above the list, such as how verdicts were read. */
-  readonly notes?: readonly string[];
 }
 
 /**
@@ -67,7 +65,7 @@ export interface ComparisonPageOptions {
  */
 export function comparisonPage(
   rows: readonly ComparisonRow[],
-  { title, models, judge, notes = [] }: ComparisonPageOptions,
+  { title, models, judge }: ComparisonPageOptions,
 ): string {
   const [first, second] = models.map(escapeHtml);
   const categories = [...new Set(rows.map(({ category }) => category))];
@@ -90,7 +88,6 @@ export function comparisonPage(
     escapeHtml(judge)
   } with the answers in both positions: <b>A</b> is the position
 that comes first. Answers are shown as the models wrote them.</p>
-${notes.map((note) => `<p>${escapeHtml(note)}</p>`).join("\n")}
 </header>
 <form id="filters" aria-label="Filters" hidden>
 <label>Category <select id="category"><option value="">all</option>${options}</select></label>

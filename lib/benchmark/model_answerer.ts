@@ -17,8 +17,8 @@ export interface AnswererOptions {
   readonly name: string;
   readonly maxNewTokens: number;
   readonly seed: number;
-  /** Dialogues answered together. @default 8 */
-  readonly rows?: number;
+  /** Dialogues answered together. */
+  readonly rows: number;
 }
 
 /**
@@ -28,7 +28,7 @@ export interface AnswererOptions {
  */
 export async function modelAnswerer(
   language: Pick<OpenedModel, "model" | "tokenizer" | "chat" | "origin">,
-  { name, maxNewTokens, seed, rows = 8 }: AnswererOptions,
+  { name, maxNewTokens, seed, rows }: AnswererOptions,
 ): Promise<Answerer> {
   const { model } = language;
   return {

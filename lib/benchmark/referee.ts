@@ -101,11 +101,10 @@ export function comparisonOf({ question, turn, first, second }: BenchmarkMatch):
  */
 export function compareReferee(
   { name, compare, covers }: Pick<Judge, "name" | "compare" | "covers">,
-  { rows = 16 }: { readonly rows?: number } = {},
 ): Referee {
   return {
     name,
-    rows,
+    rows: 16,
     play: async (matches) => {
       const comparisons = matches.map(comparisonOf);
       const covered = comparisons.filter((comparison) => covers?.(comparison) ?? true);

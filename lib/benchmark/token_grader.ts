@@ -18,8 +18,6 @@ export interface TokenGraderOptions {
   readonly chat: JudgeChat;
   /** Most tokens of a question to the grader; answers lose their ends to fit. */
   readonly maxTokens: number;
-  /** Requests graded before they are written down. @default 16 */
-  readonly rows?: number;
 }
 
 /** What the assistant's reply begins with; the next token is read. MT-Bench asks for the same form. */
@@ -56,7 +54,7 @@ function promptOf({ question, turn, answers }: GradeRequest): string {
  * expected grades of a small model lie close together, so compare them with each other alone.
  */
 export function tokenGrader(options: TokenGraderOptions): Grader {
-  const { name, key, scorer, tokenizer, rows = 16 } = options;
+  const { name, key, scorer, tokenizer } = options;
   const spelled = GRADES.map((grade) => spellingOf(String(grade), tokenizer));
   if (new Set(spelled.map(String)).size < spelled.length) {
     throw new UserError(
@@ -71,7 +69,7 @@ export function tokenGrader(options: TokenGraderOptions): Grader {
   return {
     name,
     key,
-    rows,
+    rows: 16,
     grade: async (requests) => {
       const prompts = requests.map((request) => fit(request, options));
       const questions = prompts.flatMap(({ ids }) => starts.map((start) => [...ids, ...start]));

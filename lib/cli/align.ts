@@ -54,7 +54,6 @@ function parse(args: string[]): StartOptions {
 
 async function main(): Promise<void> {
   const options = parse(Deno.args);
-  const stages = chosenStages(options.stage);
   const settings = [...options.set];
   if (options.model !== undefined) settings.push(`model=${JSON.stringify(options.model)}`);
   if (options.data !== undefined) settings.push(`data.source=${JSON.stringify(options.data)}`);
@@ -63,6 +62,8 @@ async function main(): Promise<void> {
   const config = resolveConfig(options.scale, { values, settings });
 
   const folder = alignFolder(options.run ?? `runs/${options.scale}-s${config.seed}`);
+  const wanted = options.stage?.split(",").map((name) => folder.stage(name.trim()));
+  const stages = STAGES.filter((stage) => wanted?.includes(stage) ?? true);
   await folder.check(stages, { config, fresh: options.fresh });
   await makeFolder(folder.path);
   if (options.fresh) {
@@ -85,19 +86,6 @@ async function main(): Promise<void> {
   }
   console.log("\n" + await writeSummary(folder));
   console.log(next(folder, stages, options));
-}
-
-function chosenStages(names?: string): readonly RunStage[] {
-  if (names === undefined) return STAGES;
-  const wanted = names.split(",").map((name) => name.trim());
-  const unknown = wanted.find((name) => !STAGES.some((stage) => stage.name === name));
-  if (unknown !== undefined) {
-    throw new UserError(
-      `there is no stage "${unknown}"`,
-      `choose from ${STAGES.map((stage) => stage.name).join(", ")}`,
-    );
-  }
-  return STAGES.filter(({ name }) => wanted.includes(name));
 }
 
 async function readSettings(path: string): Promise<unknown> {

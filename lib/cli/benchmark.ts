@@ -10,7 +10,7 @@ import { Command } from "commander";
 import { Stopped, UserError } from "../base/error.ts";
 import { runOf } from "../judges/open_judge.ts";
 import { Rng } from "../base/random.ts";
-import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
+import { parseCommand, runCommand, stopOnInterrupt, warn } from "./command.ts";
 import { principleFlag, repeated, seedFlag, setFlag, wholeNumber } from "./flags.ts";
 import { writeWhole } from "../base/files.ts";
 import { progressCallback } from "../base/progress.ts";
@@ -87,7 +87,7 @@ async function main(): Promise<void> {
   for (const file of outcome.annotations) {
     const comparisons = await readComparisons(file).catch((error) => {
       if (!(error instanceof UserError)) throw error;
-      console.error(`warning: ${error.message}`);
+      warn(error.message);
       return null;
     });
     if (comparisons === null) continue;
@@ -105,7 +105,7 @@ function hooks(): BenchmarkHooks {
   const stopping = stopOnInterrupt();
   return {
     log: (line) => console.log(`  ${line}`),
-    warn: (line) => console.error(`warning: ${line}`),
+    warn,
     checkStop: () => {
       if (stopping()) throw new Stopped();
     },
@@ -125,7 +125,7 @@ async function drawRadars(plan: BenchmarkPlan, { rows }: BenchmarkOutcome): Prom
       drawn.push(path);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      console.error(`warning: no ${path}: ${error.message}`);
+      warn(`no ${path}: ${error.message}`);
     }
   }
   return drawn;

@@ -48,3 +48,8 @@ export function stopOnInterrupt(): () => boolean {
   });
   return () => asked;
 }
+
+/** Says on stderr what a result's reader should know, and the command runs on. */
+export function warn(text: string): void {
+  console.error(`warning: ${text}`);
+}

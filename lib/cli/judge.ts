@@ -8,7 +8,7 @@
 import { Command } from "commander";
 import { UserError } from "../base/error.ts";
 import { describeWarning } from "../preference/file_warnings.ts";
-import { parseCommand, runCommand } from "./command.ts";
+import { parseCommand, runCommand, warn } from "./command.ts";
 import {
   onBadLineFlag,
   oneOf,
@@ -224,10 +224,6 @@ async function pairFiles(spec: string, log: (line: string) => void): Promise<str
   const info = await Deno.stat(spec).catch(() => null);
   if (info?.isDirectory) return await annotationFiles(spec);
   return [(await locateData(spec, { log })).path];
-}
-
-function warn(text: string): void {
-  console.error(`warning: ${text}`);
 }
 
 if (import.meta.main) await runCommand(main);

@@ -17,13 +17,13 @@ import { DATA_FOLDER } from "../lab/world/data.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { DeskSession } from "../lab/study/session.ts";
 import { CLAIMS } from "../lab/study/claims.ts";
-import { STUDY_SCALES, type StudyConfig, studyScale } from "../lab/study/config.ts";
+import { STUDY_SCALES, type StudyConfig, type StudyScale } from "../lab/study/config.ts";
 import { fingerprint } from "../lab/study/fingerprint.ts";
 import { claimsTable, gather } from "../lab/study/results.ts";
 import { stagesFor } from "../lab/study/stages.ts";
 
 interface StartOptions {
-  scale: string;
+  scale: StudyScale;
   seeds?: number[];
   claims?: number[];
   run?: string;
@@ -49,7 +49,7 @@ function parse(args: string[]): StartOptions {
 
 async function main(): Promise<void> {
   const options = parse(Deno.args);
-  const scale = studyScale(options.scale);
+  const scale = STUDY_SCALES[options.scale];
   const claims = options.claims ?? scale.claims;
   const unknown = claims.find((claim) => !CLAIMS.some(({ number }) => number === claim));
   if (unknown !== undefined) {

@@ -10,7 +10,7 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import { UserError } from "../base/error.ts";
 import { Rng } from "../base/random.ts";
-import { parseCommand, runCommand } from "./command.ts";
+import { parseCommand, runCommand, warn } from "./command.ts";
 import { onBadLineFlag, repeated, seedFlag } from "./flags.ts";
 import { writeCsv } from "../base/files.ts";
 import { type ComparisonFile, readComparisons } from "../measure/annotations.ts";
@@ -148,10 +148,6 @@ function find(models: readonly ComparisonFile[], name: string): ComparisonFile {
     );
   }
   return found;
-}
-
-function warn(text: string): void {
-  console.error(`warning: ${text}`);
 }
 
 if (import.meta.main) await runCommand(main);

@@ -15,8 +15,6 @@ export interface HubOptions {
    * @default "https://huggingface.co"
    */
   readonly hubUrl?: string;
-  /** For gated or private repositories. */
-  readonly accessToken?: string;
   /**
    * Longest wait for a response, or for more of it, in milliseconds.
    * @default 10_000

@@ -24,7 +24,7 @@ import {
 } from "../model/mod.ts";
 import { ChatTemplate, openTokenizer, type TextTokenizer } from "../text/mod.ts";
 import type { RunConfig } from "./config.ts";
-import { JudgmentCache } from "./judgment_cache.ts";
+import { judgmentCache } from "./judgment_cache.ts";
 import { type Located, locateModel } from "./source.ts";
 
 /** The models of a run of `deno task align`, as commands name them, by the stage that made each. */
@@ -56,6 +56,9 @@ export interface SessionJudgeOptions {
   readonly principles?: readonly string[];
 }
 
+/** The stage that another one starts from. */
+const startOf = (stage: string): string => stage === "jsft" ? "base" : "jsft";
+
 /**
  * What the stages of a run share: the base model, its language, and the models that stages made, by the stage's
  * name ("base" is the model as it came).
@@ -78,8 +81,6 @@ export class Session {
     /** Folder of a stage of the run. */
     readonly folderOf: (stage: string) => string,
     readonly log: (line: string) => void = () => {},
-    /** The stage that another one starts from. */
-    readonly startOf: (stage: string) => string = (stage) => stage === "jsft" ? "base" : "jsft",
   ) {}
 
   /** Where the base model is; fetched on first use. */
@@ -132,11 +133,11 @@ export class Session {
   /** The model that a training stage made, with the one it started from: under LoRA adapter on and adapter off. */
   async trained(stage: string): Promise<{ model: LanguageModel; reference: WithModel }> {
     if (this.config.lora.mode === "full") {
-      const reference = withModel(await this.model(this.startOf(stage)));
+      const reference = withModel(await this.model(startOf(stage)));
       return { model: await this.model(stage), reference };
     }
     if (this.#moving?.adapter !== stage) {
-      const model = await this.#moved(this.startOf(stage));
+      const model = await this.#moved(startOf(stage));
       model.adapter = await loadAdapter(`${this.folderOf(stage)}/adapter`, model.config);
       this.#moving!.adapter = stage;
     }
@@ -182,7 +183,7 @@ export class Session {
     return new PairwiseJudge({
       scorer: modelScorer(judged, { batchTokens }),
       templates: await this.templates(principles),
-      cache: cacheFile === null ? undefined : JudgmentCache.open({
+      cache: cacheFile === null ? undefined : judgmentCache({
         fingerprint: await judged(modelFingerprint),
         path: cacheFile,
       }),
@@ -219,7 +220,7 @@ export class Session {
       this.#moving = null;
       return this.#arrived(await this.loaded("base"), stage);
     }
-    const model = await this.#moved(this.startOf(stage));
+    const model = await this.#moved(startOf(stage));
     model.adapter = await loadAdapter(`${this.folderOf(stage)}/adapter`, model.config);
     model.foldAdapter();
     return this.#arrived(model, stage);

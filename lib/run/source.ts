@@ -170,9 +170,9 @@ interface HubEntry {
 async function listModel(
   id: string,
   revision: string | undefined,
-  { fetch: inner = fetch, hubUrl, accessToken, timeoutMs = 10_000 }: LocateOptions,
+  { fetch: inner = fetch, hubUrl, timeoutMs = 10_000 }: LocateOptions,
 ): Promise<HubEntry[]> {
-  // FileWarning out that the Hub is out of reach should not take longer than this.
+  // Finding out that the Hub is out of reach should not take longer than this.
   const guard = new StallGuard(Math.min(timeoutMs, 5_000));
   const files: HubEntry[] = [];
   try {
@@ -181,7 +181,6 @@ async function listModel(
       revision,
       hubUrl,
       fetch: guard.wrap(inner),
-      ...(accessToken === undefined ? {} : { accessToken }),
     });
     for await (const { path, size } of list) if (MODEL_FILES.test(path)) files.push({ path, size });
   } finally {

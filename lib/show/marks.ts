@@ -1,4 +1,5 @@
 /** The marks that figures are made of: lines with their band, dots with their interval, references. */
+import type { Panel } from "./panels.ts";
 import { faint, INK, type Look, type Trace } from "./style.ts";
 
 /** A point of a line, with the interval of its value where there is one. */
@@ -70,6 +71,21 @@ export function dots(
     marker: open
       ? { color: "white", size, line: { color, width: 2 } }
       : { color, size, opacity, line: { width: 0 } },
+  };
+}
+
+/** Lines with their names beside their ends. */
+export function namedLines(
+  courses: readonly { look: Look; points: readonly Point[] }[],
+  options: Parameters<typeof line>[2] = {},
+): Pick<Panel, "traces" | "labels"> {
+  return {
+    traces: courses.flatMap(({ look, points }) => line(points, look, options)),
+    labels: courses.filter(({ points }) => points.length > 0).map(({ look, points }) => ({
+      y: points.reduce((end, point) => point.x > end.x ? point : end).y,
+      text: look.label,
+      color: look.color,
+    })),
   };
 }
 

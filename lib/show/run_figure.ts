@@ -1,6 +1,6 @@
 /** The figure of one run: pure functions from the rows of its CSV files to a Plotly specification. */
-import { type Dot, intervals, line, rowAxis, smoothed } from "./marks.ts";
-import { type Label, type Panel, panels } from "./panels.ts";
+import { type Dot, intervals, namedLines, rowAxis, smoothed } from "./marks.ts";
+import { type Panel, panels } from "./panels.ts";
 import { type Figure, INK, type Look, looks } from "./style.ts";
 
 export type { Figure } from "./style.ts";
@@ -38,7 +38,7 @@ function jsftPanel(rows: readonly Row[]): Panel {
     return { look, points: some.map((row, i) => ({ x: Number(row.step), y: y[i] })) };
   };
   return {
-    ...named([
+    ...namedLines([
       course("answerLogProb", "answerTargets", solid("answers", INK.blue)),
       course("judgmentLogProb", "judgmentTargets", solid("judgments", INK.orange)),
     ]),
@@ -97,7 +97,7 @@ function loopPanel(rows: readonly Row[]): Panel {
     return { look, points: some.map((row, i) => ({ x: Number(row.step), y: y[i] })) };
   };
   return {
-    ...named([
+    ...namedLines([
       course("rewardChosen", solid("chosen", INK.blue)),
       course("rewardRejected", solid("rejected", INK.orange)),
       course("rewardMargin", solid("margin", INK.green)),
@@ -111,7 +111,7 @@ function tournamentPanel(rows: readonly Row[]): Panel {
   const style = looks(rows.map((row) => `${row.policy}`));
   const counts = [...new Set(rows.map((row) => Number(row.candidates)))].sort((a, b) => a - b);
   return {
-    ...named([...style].map(([policy, look]) => ({
+    ...namedLines([...style].map(([policy, look]) => ({
       look,
       points: rows.filter((row) => row.policy === policy).map((row) => ({
         x: Math.log2(Number(row.candidates)),
@@ -127,18 +127,6 @@ function tournamentPanel(rows: readonly Row[]): Panel {
       ticktext: counts.map(String),
     },
     y: { range: [-0.02, 1.05] },
-  };
-}
-
-/** Lines with their names beside their last points. */
-function named(
-  courses: readonly { look: Look; points: Parameters<typeof line>[0] }[],
-): Pick<Panel, "traces" | "labels"> {
-  return {
-    traces: courses.flatMap(({ look, points }) => line(points, look)),
-    labels: courses.flatMap(({ look, points }): Label[] =>
-      points.length === 0 ? [] : [{ y: points.at(-1)!.y, text: look.label, color: look.color }]
-    ),
   };
 }
 

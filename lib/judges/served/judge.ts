@@ -2,7 +2,7 @@ import pLimit from "p-limit";
 import { createHash } from "node:crypto";
 import { ChatTemplate } from "../../text/chat.ts";
 import { UserError } from "../../base/error.ts";
-import { JudgmentCache } from "../../run/judgment_cache.ts";
+import { type JudgmentCache, judgmentCache } from "../../run/judgment_cache.ts";
 import { PairwiseJudge } from "../../method/judge.ts";
 import {
   combineScores,
@@ -87,7 +87,7 @@ export async function openServedJudge(
   const match = spec.match ?? (api === "completions" ? "exact" : "trimmed");
   const asked = { ...spec, top, match };
   const client = new ServedClient({ ...options, ...spec, key: keyOf(spec, options.env) });
-  const cache = JudgmentCache.open({
+  const cache = judgmentCache({
     fingerprint: fingerprint(client.url, asked),
     path: options.cacheFile,
   });

@@ -1,5 +1,5 @@
 /** Pretraining of the base: every loss and every share of its log over the steps. */
-import { line } from "../../show/marks.ts";
+import { namedLines } from "../../show/marks.ts";
 import { type Panel, panels } from "../../show/panels.ts";
 import { type Figure, looks } from "../../show/style.ts";
 
@@ -33,14 +33,9 @@ export function baseLog(rows: readonly LogRow[]): Figure {
     });
     return {
       title,
-      traces: lines.flatMap(({ look, points }) => line(points, look, { width: 2 })),
+      ...namedLines(lines, { width: 2 }),
       x: { title: "training step" },
       y,
-      labels: lines.map(({ look, points }) => ({
-        y: points.at(-1)!.y,
-        text: look.label,
-        color: look.color,
-      })),
     };
   };
   const list = [

@@ -2,17 +2,6 @@
 import { overSeeds } from "../../measure/statistics.ts";
 import type { Point } from "../../show/marks.ts";
 
-/** Rows in groups, in order of first appearance. */
-export function grouped<Row, Key>(rows: readonly Row[], key: (row: Row) => Key): Map<Key, Row[]> {
-  const groups = new Map<Key, Row[]>();
-  for (const row of rows) {
-    const group = groups.get(key(row));
-    if (group) group.push(row);
-    else groups.set(key(row), [row]);
-  }
-  return groups;
-}
-
 /**
  * The course of a measure: its mean over seeds with interval at each x. Rows without the measure are left
  * out, and so is an x that some seed lacks: a mean over other seeds than its neighbours would jump.
@@ -23,7 +12,7 @@ export function course<Row>(
   y: (row: Row) => number | null,
 ): Point[] {
   const measured = rows.filter((row) => y(row) !== null);
-  const points = [...grouped(measured, x)].map(([at, some]) => {
+  const points = [...Map.groupBy(measured, x)].map(([at, some]) => {
     const { value, low, high, n } = overSeeds(some.map((row) => y(row)!));
     return { x: at, y: value, low, high, n };
   });

@@ -1,6 +1,5 @@
 /** The judge measured against the exact reward: kinds of judges side by side, a panel per measure. */
 import { z } from "zod";
-import { grouped } from "./claims_interval.ts";
 import { overSeeds } from "../../measure/statistics.ts";
 import { type Dot, dots, intervals, rowAxis } from "../../show/marks.ts";
 import { type Panel, panels, textWidth } from "../../show/panels.ts";
@@ -30,7 +29,7 @@ export function judgeAccuracy(rows: readonly JudgeMeasure[]): Figure {
   const style = looks(rows.map((row) => row.judge));
   const judges = [...style.keys()];
   const names = judges.map((judge) => style.get(judge)!.label);
-  const measures = [...grouped(rows, (row) => row.measure)];
+  const measures = [...Map.groupBy(rows, (row) => row.measure)];
   const columns = measures.length === 4 ? 2 : Math.min(3, measures.length);
   const list = measures.map(([measure, some], i): Panel => {
     const halves = measure.startsWith("accuracy") || measure === "first_position";

@@ -1,6 +1,6 @@
 /** How good the labels, and with them the judge, must be: label noise and pair count. */
 import { z } from "zod";
-import { course, grouped } from "./claims_interval.ts";
+import { course } from "./claims_interval.ts";
 import { overSeeds } from "../../measure/statistics.ts";
 import { dots, line } from "../../show/marks.ts";
 import { type Panel, panels } from "../../show/panels.ts";
@@ -52,7 +52,7 @@ export function judgeNeeded(rows: readonly NoisyRun[]): Figure {
   const sizes = byPairs(rows);
   const means = sizes.map(({ look, some }) => ({
     look,
-    points: [...grouped(some, (row) => row.noise)].map(([noise, runs]) => ({
+    points: [...Map.groupBy(some, (row) => row.noise)].map(([noise, runs]) => ({
       noise,
       x: overSeeds(runs.map((row) => row.accuracy)).value,
       y: overSeeds(runs.map((row) => row.reward)).value,
@@ -98,7 +98,7 @@ export function judgeNeeded(rows: readonly NoisyRun[]): Figure {
 }
 
 function byPairs(rows: readonly NoisyRun[]): { look: Look; some: NoisyRun[] }[] {
-  const groups = [...grouped(rows, (row) => row.pairs)].sort(([a], [b]) => a - b);
+  const groups = [...Map.groupBy(rows, (row) => row.pairs)].sort(([a], [b]) => a - b);
   const colors = groups.length === 1 ? [INK.blue] : shades(groups.length);
   return groups.map(([pairs, some], i) => ({
     look: { label: `${pairs.toLocaleString("en-US")} pairs`, color: colors[i], dash: "solid" },

@@ -1,6 +1,6 @@
 /** Over-optimisation: what a long run does to the true reward while its judge is ever more pleased. */
 import { z } from "zod";
-import { course, grouped } from "./claims_interval.ts";
+import { course } from "./claims_interval.ts";
 import { overSeeds } from "../../measure/statistics.ts";
 import { dots, line, type Point } from "../../show/marks.ts";
 import { inside, type Panel, panels } from "../../show/panels.ts";
@@ -55,7 +55,7 @@ export function overoptimisationByKl(rows: readonly JudgeStep[]): Figure {
     measures: ["reward", "judge_win_rate"],
     x: "KL from the start, nats",
     draw: (some, measure, look) => [
-      ...[...grouped(some, (row) => row.seed).values()].map((run) => thin(run, measure, look)),
+      ...[...Map.groupBy(some, (row) => row.seed).values()].map((run) => thin(run, measure, look)),
       bold(some, measure, look),
     ],
     place: (some, step) =>
@@ -77,7 +77,7 @@ function multiples(rows: readonly JudgeStep[], { measures, x, draw, place }: Mul
     name,
     Object.hasOwn(KINDS, name) ? { ...look, label: KINDS[name] } : look,
   ]));
-  const judges = [...grouped(rows, (row) => row.judge)];
+  const judges = [...Map.groupBy(rows, (row) => row.judge)];
   const list = measures
     .filter((measure) => rows.some((row) => row[measure] !== null))
     .flatMap((measure) => {

@@ -1,7 +1,7 @@
 /** Self-rejection: what the number of candidates buys, in true reward and by the judge. */
 import { z } from "zod";
-import { course, grouped } from "./claims_interval.ts";
-import { line } from "../../show/marks.ts";
+import { course } from "./claims_interval.ts";
+import { namedLines } from "../../show/marks.ts";
 import { type Panel, panels } from "../../show/panels.ts";
 import { type Figure, looks } from "../../show/style.ts";
 import { cell } from "../../base/csv.ts";
@@ -28,9 +28,9 @@ export function rewardByN(rows: readonly CandidateReward[]): Figure {
     { title: "win rate by the judge", value: (row: CandidateReward) => row.proxy },
   ].filter(({ value }) => rows.some((row) => value(row) !== null));
   const ranges = measures.map(({ value }) => shared(rows, value));
-  const list = [...grouped(rows, (row) => row.policy)].flatMap(([policy, mine]) =>
+  const list = [...Map.groupBy(rows, (row) => row.policy)].flatMap(([policy, mine]) =>
     measures.map(({ title, value }, i): Panel => {
-      const lines = [...grouped(mine, (row) => row.selector)]
+      const lines = [...Map.groupBy(mine, (row) => row.selector)]
         .map(([selector, some]) => ({
           look: selectors.get(selector)!,
           points: course(some, (row) => Math.log2(row.n), value),
@@ -38,18 +38,13 @@ export function rewardByN(rows: readonly CandidateReward[]): Figure {
         .filter(({ points }) => points.length > 0);
       return {
         title: `${policies.get(policy)!.label}: ${title}`,
-        traces: lines.flatMap(({ look, points }) => line(points, look)),
+        ...namedLines(lines),
         x: {
           title: "N, candidates per prompt (log scale)",
           tickvals: counts.map(Math.log2),
           ticktext: counts.map(String),
         },
         y: { range: ranges[i] },
-        labels: lines.map(({ look, points }) => ({
-          y: points.at(-1)!.y,
-          text: look.label,
-          color: look.color,
-        })),
       };
     })
   );
@@ -61,7 +56,7 @@ function shared(
   rows: readonly CandidateReward[],
   value: (row: CandidateReward) => number | null,
 ): [number, number] {
-  const all = [...grouped(rows, (row) => `${row.policy}/${row.selector}`).values()]
+  const all = [...Map.groupBy(rows, (row) => `${row.policy}/${row.selector}`).values()]
     .flatMap((some) => course(some, (row) => row.n, value))
     .flatMap(({ y, low, high }) => [low ?? y, high ?? y]);
   const [low, high] = [Math.min(...all), Math.max(...all)];

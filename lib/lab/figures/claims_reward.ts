@@ -1,9 +1,9 @@
 /** True reward of the methods: its course over the steps, and where each ends. */
 import { z } from "zod";
-import { course, grouped } from "./claims_interval.ts";
+import { course } from "./claims_interval.ts";
 import { intervalText } from "../../base/text_table.ts";
 import { overSeeds } from "../../measure/statistics.ts";
-import { type Dot, dots, intervals, line, rowAxis } from "../../show/marks.ts";
+import { type Dot, dots, intervals, namedLines, rowAxis } from "../../show/marks.ts";
 import { type Panel, panels, textWidth } from "../../show/panels.ts";
 import { faint, type Figure, INK, inkFor, looks, TEXT } from "../../show/style.ts";
 import { cell } from "../../base/csv.ts";
@@ -23,16 +23,17 @@ export type RewardStep = z.output<typeof rewardStep>;
 /** True reward over steps, a line per method with its interval over seeds; open dots mark the start. */
 export function rewardOverSteps(rows: readonly RewardStep[]): Figure {
   const style = looks(rows.map((row) => row.method));
-  const lines = [...grouped(rows, (row) => row.method)].map(([method, some]) => ({
+  const lines = [...Map.groupBy(rows, (row) => row.method)].map(([method, some]) => ({
     look: style.get(method)!,
     points: course(some, (row) => row.step, (row) => row.reward),
   }));
   const starts = lines.map(({ points }) => points[0].y);
   const together = Math.max(...starts) - Math.min(...starts) < 1e-9;
+  const { traces, labels } = namedLines(lines, { markers: false });
   return panels([{
     title: "True reward of sampled answers",
     traces: [
-      ...lines.flatMap(({ look, points }) => line(points, look, { markers: false })),
+      ...traces,
       ...lines.map(({ look, points }) =>
         dots([points[0].x], [points[0].y], {
           name: `${look.label}, start`,
@@ -43,11 +44,7 @@ export function rewardOverSteps(rows: readonly RewardStep[]): Figure {
       ),
     ],
     x: { title: "training step" },
-    labels: lines.map(({ look, points }) => ({
-      y: points.at(-1)!.y,
-      text: look.label,
-      color: look.color,
-    })),
+    labels,
     references: together
       ? [{ axis: "y", at: starts[0], text: `start, ${starts[0].toFixed(2)}` }]
       : [],
@@ -72,7 +69,7 @@ const REFERENCES = new Map([["sft", "SFT"], ["oracle-dpo", "upper reference"]]);
  */
 export function rewardByMethod(rows: readonly MethodReward[]): Figure {
   const style = looks(rows.map((row) => row.method));
-  const methods = [...grouped(rows, (row) => row.method)];
+  const methods = [...Map.groupBy(rows, (row) => row.method)];
   const meansOf = (value: (row: MethodReward) => number) =>
     methods.map(([method, some]) => ({
       method,

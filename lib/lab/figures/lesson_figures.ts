@@ -1,5 +1,5 @@
 /** Figures of the notebooks on training and on judging. */
-import { dots, line, smoothed } from "../../show/marks.ts";
+import { dots, line, namedLines, smoothed } from "../../show/marks.ts";
 import { type Panel, panels } from "../../show/panels.ts";
 import { type Figure, INK, type Look, looks } from "../../show/style.ts";
 
@@ -73,17 +73,11 @@ export function gapCurve(rows: readonly GapPoint[]): Figure {
     look: { label: "one noisy label", color: INK.text, dash: "dot" } as Look,
     points: [...seen].map(([x, y]) => ({ x, y })),
   };
-  const all = [...courses, label];
   return panels([{
     title: "Share of pairs in which the better answer wins",
-    traces: all.flatMap(({ look, points }) => line(points, look)),
+    ...namedLines([...courses, label]),
     x: { title: "distance of the two true rewards (mean of a bin)" },
     y: { range: [0.2, 1.02] },
-    labels: all.map(({ look, points }) => ({
-      y: points.toSorted((a, b) => a.x - b.x).at(-1)!.y,
-      text: look.label,
-      color: look.color,
-    })),
     references: [{ axis: "y", at: 0.5, text: "guessing" }],
   }], { width: 760, height: 340 });
 }

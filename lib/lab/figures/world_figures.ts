@@ -1,4 +1,4 @@
-/** Figures of the order desk's data: what its answers are worth, and how far its labels can be trusted. */
+/** Figures of the order desk's data: the rewards of its answers, and how far its labels can be trusted. */
 import { dots, line } from "../../show/marks.ts";
 import { panels, textWidth } from "../../show/panels.ts";
 import { type Figure, INK, inkFor, type Look, TEXT } from "../../show/style.ts";
@@ -16,14 +16,14 @@ export function histogram(values: readonly number[], width: number): { x: number
 }
 
 /**
- * How the true rewards of chosen and of rejected answers are spread, in bins of a width.
+ * How the true rewards of chosen and of rejected answers are spread.
  *
  * @param pairs Rows of the world's `train.csv` or `held_out.csv`.
  */
 export function rewardSpread(
   pairs: readonly { readonly reward_chosen: number; readonly reward_rejected: number }[],
-  { width = 0.5 }: { width?: number } = {},
 ): Figure {
+  const width = 0.5;
   const kinds = [
     { name: "chosen", color: INK.blue, values: pairs.map((pair) => pair.reward_chosen) },
     { name: "rejected", color: INK.orange, values: pairs.map((pair) => pair.reward_rejected) },

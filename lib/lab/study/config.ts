@@ -1,5 +1,4 @@
 import type { MethodName } from "../../method/mod.ts";
-import { UserError } from "../../base/error.ts";
 import { LABEL_TEMPERATURE } from "../world/preference.ts";
 
 /** Settings of one seed of the study of the paper's claims in the order desk's world. */
@@ -152,12 +151,3 @@ export const STUDY_SCALES = {
 
 /** Name of a size. */
 export type StudyScale = keyof typeof STUDY_SCALES;
-
-/** The size of that name. @throws {UserError} listing those there are */
-export function studyScale(name: string) {
-  if (Object.hasOwn(STUDY_SCALES, name)) return STUDY_SCALES[name as StudyScale];
-  throw new UserError(
-    `there is no scale "${name}"`,
-    `choose one of ${Object.keys(STUDY_SCALES).join(", ")}`,
-  );
-}

@@ -1,27 +1,22 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
+import { describe, it } from "jsr:@std/testing@1/bdd";
 import { download } from "../lib/base/download.ts";
-import { UserError } from "../lib/base/error.ts";
+import { refuses } from "./refusals.ts";
+import { file, folder } from "./temporary_files.ts";
 
 const remedy = "be online";
 const from = (response: () => Promise<Response>) => response as typeof fetch;
 
 describe("a download", () => {
-  let folder = "";
-  before(async () => {
-    folder = await Deno.makeTempDir();
-  });
-  after(() => Deno.remove(folder, { recursive: true }));
-
   it("has every byte, and says what it fetches", async () => {
     const lines: string[] = [];
     const bytes = new Uint8Array([1, 0, 255]);
-    await download("http://host/file", `${folder}/a/file`, {
+    await download("http://host/file", `${folder.path}/a/file`, {
       fetch: from(() => Promise.resolve(new Response(bytes))),
       log: (line) => lines.push(line),
       remedy,
     });
-    assert.deepEqual(await Deno.readFile(`${folder}/a/file`), bytes);
+    assert.deepEqual(await Deno.readFile(`${folder.path}/a/file`), bytes);
     assert.deepEqual(lines, ["fetching http://host/file"]);
   });
 
@@ -47,29 +42,23 @@ describe("a download", () => {
         [silent, /no answer for 0\.01 seconds/],
       ] as const
     ) {
-      await assert.rejects(
-        download("http://host/file", `${folder}/none`, { fetch, timeoutMs: 10, remedy }),
-        (error) => {
-          assert.ok(error instanceof UserError);
-          assert.match(error.problem, /^http:\/\/host\/file could not be fetched: /);
-          assert.match(error.problem, why);
-          assert.equal(error.remedy, remedy);
-          return true;
-        },
+      const error = await refuses(
+        download("http://host/file", `${folder.path}/none`, { fetch, timeoutMs: 10, remedy }),
+        /^http:\/\/host\/file could not be fetched: /,
+        why,
       );
+      assert.equal(error.remedy, remedy);
     }
-    const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
+    const names = await Array.fromAsync(Deno.readDir(folder.path), ({ name }) => name);
     assert.deepEqual(names.filter((name) => name.startsWith("none")), []);
   });
 
   it("names the file where the disk refuses", async () => {
-    await Deno.writeTextFile(`${folder}/plain`, "");
-    await assert.rejects(
-      download("http://host/file", `${folder}/plain/file`, {
-        fetch: from(() => Promise.resolve(new Response("x"))),
-        remedy,
-      }),
-      /^UserError: cannot write .*plain\/file: /,
+    const below = `${await file("plain", "")}/file`;
+    const fetch = from(() => Promise.resolve(new Response("x")));
+    await refuses(
+      download("http://host/file", below, { fetch, remedy }),
+      /^cannot write .*plain\/file: /,
     );
   });
 });

@@ -13,7 +13,8 @@ import { MT_BENCH } from "../lib/benchmark/benchmarks/mt_bench.ts";
 import { namedSpec } from "../lib/benchmark/named_model.ts";
 import { parseModelSpec } from "../lib/run/open_model.ts";
 import { echo, question } from "./benchmark_fakes.ts";
-import { file, folder, refuses } from "./preference_files.ts";
+import { refuses } from "./refusals.ts";
+import { file, folder } from "./temporary_files.ts";
 
 const questions = [
   question(1, "math"),

@@ -4,7 +4,8 @@ import { tokenGrader } from "../lib/benchmark/token_grader.ts";
 import { gradeAnswers } from "../lib/benchmark/verdict_file.ts";
 import { answerSet, question } from "./benchmark_fakes.ts";
 import { CHAT, WordTokenizer } from "./judge_fakes.ts";
-import { folder, refuses } from "./preference_files.ts";
+import { refuses } from "./refusals.ts";
+import { folder } from "./temporary_files.ts";
 
 const questions = [question(1, "writing"), question(2, "math", { reference: true })];
 const long = answerSet("long", questions, (q, t) => `A long answer to ${q.id}.${t}`);

@@ -3,7 +3,8 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import { finalNumber, GSM8K, readProblems } from "../lib/benchmark/benchmarks/gsm8k.ts";
 import { scoreRows } from "../lib/benchmark/results.ts";
 import { answerSet } from "./benchmark_fakes.ts";
-import { file, refuses } from "./preference_files.ts";
+import { refuses } from "./refusals.ts";
+import { file } from "./temporary_files.ts";
 
 const lines = (...list: unknown[]) => list.map((value) => JSON.stringify(value) + "\n").join("");
 

@@ -6,7 +6,7 @@ import { combineScores, type Compare } from "../lib/method/mod.ts";
 import { firstPosition, longerWins } from "../lib/measure/mod.ts";
 import { readJsonl } from "../lib/base/files.ts";
 import { answerSet, question } from "./benchmark_fakes.ts";
-import { folder } from "./preference_files.ts";
+import { folder } from "./temporary_files.ts";
 
 const questions = [question(1, "writing"), question(2, "math", { reference: true })];
 const long = answerSet("long", questions, (q, t) => `A long answer to ${q.id}.${t}`);

@@ -3,7 +3,7 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import { modelAnswerer } from "../lib/benchmark/model_answerer.ts";
 import { openChat } from "../lib/benchmark/prompt_judge.ts";
 import { ChatTemplate, type Turn } from "../lib/text/mod.ts";
-import { refuses } from "./preference_files.ts";
+import { refuses } from "./refusals.ts";
 import { tinyLanguage, tinyModel } from "./tiny.ts";
 
 const user = (content: string): Turn[] => [{ role: "user", content }];

@@ -7,7 +7,7 @@ import { firstPosition, longerWins } from "../lib/measure/mod.ts";
 import { comparisonPage, type ComparisonRow } from "../lib/benchmark/comparison_page.ts";
 import { answerSet, question } from "./benchmark_fakes.ts";
 import { inPage, itInChromium } from "./chromium_page.ts";
-import { folder } from "./preference_files.ts";
+import { folder } from "./temporary_files.ts";
 
 const EVIL =
   '<script>window.broken = 1</script><img src=x onerror="window.broken = 2">&amp;"\'</div>';

@@ -13,7 +13,9 @@ import {
 import { type Chat, promptGrader, promptReferee } from "../lib/benchmark/prompt_judge.ts";
 import { gradeAnswers, judgePairs } from "../lib/benchmark/verdict_file.ts";
 import { answerSet, question } from "./benchmark_fakes.ts";
-import { file, folder, itWith, refuses } from "./preference_files.ts";
+import { itWith } from "./real_data.ts";
+import { refuses } from "./refusals.ts";
+import { file, folder } from "./temporary_files.ts";
 
 const PROMPTS = `${
   Deno.env.get("SELF_JUDGE_DATA") || fileURLToPath(new URL("../../shared/data", import.meta.url))

@@ -7,7 +7,9 @@ import { BENCHMARKS } from "../lib/benchmark/catalogue.ts";
 import { JUDGE_PROMPTS, readQuestions } from "../lib/benchmark/fastchat.ts";
 import { spread } from "../lib/benchmark/question.ts";
 import { question } from "./benchmark_fakes.ts";
-import { ALPACA, file, folder, itWith, refuses } from "./preference_files.ts";
+import { ALPACA, itWith } from "./real_data.ts";
+import { refuses } from "./refusals.ts";
+import { file, folder } from "./temporary_files.ts";
 
 const DATA = Deno.env.get("SELF_JUDGE_DATA") ||
   fileURLToPath(new URL("../../shared/data", import.meta.url));

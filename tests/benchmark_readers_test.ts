@@ -12,7 +12,7 @@ import { combineScores, type Compare } from "../lib/method/mod.ts";
 import { Rng } from "../lib/base/random.ts";
 import { makeFolder, writeJsonl } from "../lib/base/files.ts";
 import { echo, question } from "./benchmark_fakes.ts";
-import { folder } from "./preference_files.ts";
+import { folder } from "./temporary_files.ts";
 
 const PYTHON = Deno.env.get("BENCHMARK_READERS_PYTHON");
 const itWithReaders = (name: string, test: () => Promise<void>) =>

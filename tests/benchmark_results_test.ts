@@ -8,7 +8,7 @@ import { judgePairs, type SingleRecord } from "../lib/benchmark/verdict_file.ts"
 import { combineScores, type Compare } from "../lib/method/mod.ts";
 import { benchmarkFigure } from "../lib/benchmark/figure.ts";
 import { answerSet, question } from "./benchmark_fakes.ts";
-import { folder } from "./preference_files.ts";
+import { folder } from "./temporary_files.ts";
 
 const questions = [
   question(1, "math"),

@@ -3,7 +3,8 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import { fileURLToPath } from "node:url";
 import { keptChat } from "../lib/benchmark/prompt_judge.ts";
 import { judgeInWords } from "./benchmark_killed_run.ts";
-import { file, folder, refuses } from "./preference_files.ts";
+import { refuses } from "./refusals.ts";
+import { file, folder } from "./temporary_files.ts";
 import { type Fault, FaultServer } from "./served_faults.ts";
 import { killedWhen } from "./killed_when.ts";
 

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { Command, type Option } from "commander";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { UserError } from "../lib/base/error.ts";
 import { parseCommand } from "../lib/cli/command.ts";
 import {
   onBadLineFlag,
@@ -15,14 +14,12 @@ import {
   wholeNumber,
   wholeNumbers,
 } from "../lib/cli/flags.ts";
+import { refusesAtOnce as refused } from "./refusals.ts";
 
 function read(option: Option, ...args: string[]): unknown {
   const command = parseCommand(new Command("deno task x").addOption(option), args);
   return command.opts()[option.attributeName()];
 }
-
-const refused = (work: () => unknown, message: RegExp) =>
-  assert.throws(work, (error) => error instanceof UserError && message.test(error.message));
 
 describe("the check of a flag's text", () => {
   it("takes whole numbers from the least up, and names the flag of any other", () => {

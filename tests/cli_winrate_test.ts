@@ -2,7 +2,7 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import assert from "node:assert/strict";
 import settings from "../deno.json" with { type: "json" };
 import { annotation } from "./measure_annotation_files.ts";
-import { file, folder } from "./preference_files.ts";
+import { file, folder } from "./temporary_files.ts";
 import { ROOT, said } from "./tiny_run.ts";
 
 /** Runs the task's own command line, with its permissions. */

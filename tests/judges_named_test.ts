@@ -4,7 +4,7 @@ import { UserError } from "../lib/base/error.ts";
 import { namedJudges, withBaselineJudge } from "../lib/judges/named_judges.ts";
 import { judgeSettings, runOf } from "../lib/judges/open_judge.ts";
 import { annotation } from "./measure_annotation_files.ts";
-import { file, folder } from "./preference_files.ts";
+import { file, folder } from "./temporary_files.ts";
 import { ROOT, said } from "./tiny_run.ts";
 
 describe("a judge's settings", () => {

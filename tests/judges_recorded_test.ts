@@ -6,7 +6,9 @@ import { loadEvidence } from "../lib/measure/evidence.ts";
 import { measureJudge } from "../lib/measure/measure_judge.ts";
 import { inverted, longerWins } from "../lib/measure/baseline_judges.ts";
 import { recordedJudge } from "../lib/judges/recorded.ts";
-import { ALPACA, file, folder, itWith, refuses } from "./preference_files.ts";
+import { ALPACA, itWith } from "./real_data.ts";
+import { refuses } from "./refusals.ts";
+import { file, folder } from "./temporary_files.ts";
 import { annotationRecord as record, user } from "./judge_fakes.ts";
 
 const asked = (instruction: string, first: string, second: string) => ({

@@ -16,7 +16,7 @@ import { LoraAdapter, saveModel, sequenceLogProbs, trainable } from "../lib/mode
 import { Rng } from "../lib/base/random.ts";
 import { user } from "./judge_fakes.ts";
 import { expectedJson, parity, referencePath } from "./model_reference.ts";
-import { refuses } from "./preference_files.ts";
+import { refuses } from "./refusals.ts";
 import { randoms, tinyModel, tinyPairs } from "./tiny.ts";
 import { tinyEncoder, trainLogged } from "./tiny_method.ts";
 

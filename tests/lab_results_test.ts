@@ -5,7 +5,8 @@ import { COMPARED, STUDY_SCALES } from "../lib/lab/study/config.ts";
 import { claimsTable, gather, type Outcome } from "../lib/lab/study/results.ts";
 import { writeCsv, writeJsonl } from "../lib/base/files.ts";
 import { saveItems } from "../lib/lab/study/items.ts";
-import { committedItems, csv } from "./lab_tables.ts";
+import { csv } from "./csv_files.ts";
+import { committedItems } from "./lab_tables.ts";
 import { ROOT } from "./tiny_run.ts";
 
 const { config } = STUDY_SCALES.full;

@@ -1,16 +1,6 @@
 /** The committed tables of the claims as the values that claims compare, one record a seed. */
-// @ts-types="@types/papaparse"
-import Papa from "papaparse";
 import type { Items } from "../lib/lab/study/items.ts";
-import { ROOT } from "./tiny_run.ts";
-
-type Row = Record<string, string | number>;
-
-/** Rows of a CSV file, its path absolute or from the top of the checkout. */
-export async function csv(path: string): Promise<Row[]> {
-  const text = await Deno.readTextFile(path.startsWith("/") ? path : `${ROOT}/${path}`);
-  return Papa.parse<Row>(text, { header: true, dynamicTyping: true, skipEmptyLines: true }).data;
-}
+import { csv, type CsvRow as Row } from "./csv_files.ts";
 
 /** Every value of the committed tables by its name in a claim; a mean over items as its one value. */
 export async function committedItems(folder = "data/results/claims"): Promise<Items[]> {

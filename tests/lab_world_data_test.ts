@@ -6,7 +6,7 @@ import { DATA_FOLDER, deskPairs, type DeskRow, makeData, SPLITS } from "../lib/l
 import { requestedItems } from "../lib/lab/world/desk.ts";
 import { drawAnswers, prefersFirst } from "../lib/lab/world/preference.ts";
 import { readAnswer, reward, viewsOf } from "../lib/lab/world/reward.ts";
-import { csv } from "./lab_tables.ts";
+import { csv } from "./csv_files.ts";
 
 const data = makeData(1);
 

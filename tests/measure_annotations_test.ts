@@ -4,7 +4,8 @@ import { gzipSync } from "node:zlib";
 import { describeWarning } from "../lib/preference/mod.ts";
 import { readComparisons } from "../lib/measure/mod.ts";
 import { annotation } from "./measure_annotation_files.ts";
-import { file, refuses } from "./preference_files.ts";
+import { refuses } from "./refusals.ts";
+import { file } from "./temporary_files.ts";
 
 const items = () => ["a", "b", "c", "d"].map((name, i) => annotation(name, 1 + i / 4));
 

@@ -1,10 +1,10 @@
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import assert from "node:assert/strict";
 import { compareModels, notComparable, readComparisons, winRate } from "../lib/measure/mod.ts";
-import { UserError } from "../lib/base/error.ts";
 import { Rng } from "../lib/base/random.ts";
 import { comparisons } from "./measure_annotation_files.ts";
-import { ALPACA, itWith } from "./preference_files.ts";
+import { ALPACA, itWith } from "./real_data.ts";
+import { refusesAtOnce } from "./refusals.ts";
 
 const rng = () => Rng.named(7, "test");
 
@@ -56,14 +56,13 @@ describe("compareModels", () => {
 
   it("refuses different baselines and disjoint instructions", () => {
     const a = comparisons("a", { x: 1 });
-    assert.throws(
+    refusesAtOnce(
       () => compareModels(a, comparisons("b", { x: 1 }, { baseline: "other" }), { rng: rng() }),
-      (error) => error instanceof UserError && /"base", b\.json with "other"/.test(error.message),
+      /"base", b\.json with "other"/,
     );
-    assert.throws(
+    refusesAtOnce(
       () => compareModels(a, comparisons("b", { y: 1 }), { rng: rng() }),
-      (error) =>
-        error instanceof UserError && /no instruction in common.*1 not in b/.test(error.message),
+      /no instruction in common.*1 not in b/,
     );
   });
 

@@ -5,7 +5,8 @@ import { loadEvidence, triplesToJudge } from "../lib/measure/evidence.ts";
 import { recordedJudge } from "../lib/judges/recorded.ts";
 import { collectPairs, type Pair, promptKey, splitByPrompt } from "../lib/preference/mod.ts";
 import { annotationRecord as record, user } from "./judge_fakes.ts";
-import { file, refuses } from "./preference_files.ts";
+import { refuses } from "./refusals.ts";
+import { file } from "./temporary_files.ts";
 
 describe("loadEvidence", () => {
   it("keeps the order of annotations, their ties and whose answer is whose", async () => {

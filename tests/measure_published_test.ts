@@ -4,20 +4,12 @@ import { publishedRows, publishedTable, readPublished } from "../lib/measure/pub
 import { winRate } from "../lib/measure/mod.ts";
 import { Rng } from "../lib/base/random.ts";
 import { comparisons } from "./measure_annotation_files.ts";
-import { file, folder } from "./preference_files.ts";
+import { refuses } from "./refusals.ts";
+import { file, folder } from "./temporary_files.ts";
 
 const rates = ["a", "b"].map((model) =>
   winRate(comparisons(model, { x: 1, y: 0.5, z: 0 }), { rng: Rng.named(7, model), samples: 20 })
 );
-
-const problem = async (...files: string[]): Promise<string> => {
-  try {
-    await readPublished(files);
-  } catch (error) {
-    return (error as Error).message;
-  }
-  throw new Error("no error");
-};
 
 describe("readPublished", () => {
   it("takes of each model what the files have, the one named first before the others", async () => {
@@ -39,16 +31,16 @@ describe("readPublished", () => {
   });
 
   it("refuses a file without these columns, one that is not there, a model twice, a word for a number", async () => {
-    assert.match(
-      await problem(`${folder.path}/no.csv`),
-      /there is no file ".*no\.csv"\n {2}-> give/,
-    );
-    const bare = await file("bare.csv", "name,rate\na,1\n");
-    assert.match(await problem(bare), /has columns name, rate\n {2}-> give one with model and any/);
-    const twice = await file("twice.csv", "model,win_rate\na,1\na,2\n");
-    assert.match(await problem(twice), /data row 2: model = a as in data row 1/);
-    const word = await file("word.csv", "model,win_rate\na,many\n");
-    assert.match(await problem(word), /"win_rate" is "many", but it must be a number or empty/);
+    const none = `${folder.path}/no.csv`;
+    await refuses(readPublished([none]), /there is no file ".*no\.csv"\n {2}-> give/);
+    const cases: [string, RegExp][] = [
+      ["name,rate\na,1\n", /has columns name, rate\n {2}-> give one with model and any/],
+      ["model,win_rate\na,1\na,2\n", /data row 2: model = a as in data row 1/],
+      ["model,win_rate\na,many\n", /"win_rate" is "many", but it must be a number or empty/],
+    ];
+    for (const [text, message] of cases) {
+      await refuses(readPublished([await file("wrong.csv", text)]), message);
+    }
   });
 });
 

@@ -7,7 +7,7 @@ import { Rng } from "../lib/base/random.ts";
 import { comparisons } from "./measure_annotation_files.ts";
 import { proportion } from "../lib/measure/statistics.ts";
 import { assertClose } from "./numbers.ts";
-import { ALPACA, itWith } from "./preference_files.ts";
+import { ALPACA, itWith } from "./real_data.ts";
 import { readWinRates } from "./reference/winrate.ts";
 
 const rng = () => Rng.named(7, "test");

@@ -8,9 +8,9 @@ import {
   type Example,
   jsftExamples,
 } from "../lib/method/mod.ts";
-import { UserError } from "../lib/base/error.ts";
 import type { Pair } from "../lib/preference/mod.ts";
 import { TextTokenizer } from "../lib/text/mod.ts";
+import { refusesAtOnce } from "./refusals.ts";
 import { tinyLanguage, tinyPairs } from "./tiny.ts";
 import { tinyEncoder, tinyTemplates } from "./tiny_method.ts";
 
@@ -72,16 +72,10 @@ describe("an answer to learn", () => {
   });
 
   it("is refused over the limit under refuse, with the pair named", () => {
-    assert.throws(() => limited(length - 1, "refuse"), (error: unknown) => {
-      assert.ok(error instanceof UserError);
-      assert.match(
-        error.message,
-        new RegExp(
-          `pair tiny:0: prompt and answer have ${length} tokens, the limit is ${length - 1}`,
-        ),
-      );
-      return true;
-    });
+    refusesAtOnce(
+      () => limited(length - 1, "refuse"),
+      `pair tiny:0: prompt and answer have ${length} tokens, the limit is ${length - 1}`,
+    );
   });
 
   it("is nothing when the prompt alone fills the limit", () => {

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { UserError } from "../lib/base/error.ts";
 import { loadPrinciples, PRINCIPLE_DEFAULTS, principlesNamed } from "../lib/method/principle.ts";
 import { JudgeTemplate, type JudgeTemplateOptions } from "../lib/method/template.ts";
 import type { Turn } from "../lib/text/chat.ts";
 import { ChatTemplate, openTokenizer } from "../lib/text/mod.ts";
 import { CHAT, user, WordTokenizer } from "./judge_fakes.ts";
 import { ggufFile } from "./reference/fixture.ts";
+import { refuses, refusesAtOnce } from "./refusals.ts";
+import { file, folder } from "./temporary_files.ts";
 
 const [overall] = principlesNamed(["overall"]);
 
@@ -62,7 +63,7 @@ describe("JudgeTemplate", () => {
     assert.throws(() => template({ labels: [" A one", " B"] }), /label " A one" is 2 tokens/);
     assert.throws(() => template({ labels: [" A", ""] }), /label "" is 0 tokens/);
     assert.throws(() => template({ labels: [" A", " A"] }), /are the same token/);
-    assert.throws(() => template({ labels: ["s", " B"] }), UserError); // "Answer" + "s" is one word
+    refusesAtOnce(() => template({ labels: ["s", " B"] })); // "Answer" + "s" is one word
   });
 
   it("refuses a chat template that does not keep the user's turn", () => {
@@ -181,39 +182,25 @@ describe("principles", () => {
   });
 
   it("are read from a file, with errors that name file and field", async () => {
-    const path = await Deno.makeTempFile({ suffix: ".json" });
-    const load = async (content: string) => {
-      await Deno.writeTextFile(path, content);
-      return await loadPrinciples(path);
-    };
+    const load = async (content: unknown) => await loadPrinciples(await file("own.json", content));
     const good = {
       name: "brevity",
       question: "Which is shorter?",
       verdict: "The shorter is Answer",
     };
-    try {
-      assert.deepEqual(await load(JSON.stringify([good])), [good]);
-      const fails = async (content: unknown, message: RegExp) => {
-        await assert.rejects(load(JSON.stringify(content)), (error: unknown) => {
-          assert.ok(error instanceof UserError);
-          assert.match(error.message, message);
-          assert.ok(error.message.includes(path));
-          return true;
-        });
-      };
-      await fails([{ ...good, question: "" }], /field 0\.question/);
-      await fails([good, { ...good, name: 3 }], /field 1\.name.*found 3/);
-      await fails(
-        [{ ...good, verdict: "It is " }],
-        /field 0\.verdict: must not end in white space/,
-      );
-      await fails([good, good], /two principles named "brevity"/);
-      await fails({}, /the whole file/);
-      await fails([{ ...good, colour: "red" }], /colour/);
-      await assert.rejects(load("[{"), /cannot be read as JSON/);
-      await assert.rejects(loadPrinciples(`${path}.absent`), UserError);
-    } finally {
-      await Deno.remove(path);
+    assert.deepEqual(await load([good]), [good]);
+    const wrong: [unknown, RegExp][] = [
+      [[{ ...good, question: "" }], /field 0\.question/],
+      [[good, { ...good, name: 3 }], /field 1\.name.*found 3/],
+      [[{ ...good, verdict: "It is " }], /field 0\.verdict: must not end in white space/],
+      [[good, good], /two principles named "brevity"/],
+      [{}, /the whole file/],
+      [[{ ...good, colour: "red" }], /colour/],
+      ["[{", /cannot be read as JSON/],
+    ];
+    for (const [content, message] of wrong) {
+      await refuses(load(content), message, `${folder.path}/own.json`);
     }
+    await refuses(loadPrinciples(`${folder.path}/absent`));
   });
 });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { UserError } from "../lib/base/error.ts";
 import { parseConfig, toHfConfig } from "../lib/model/config.ts";
 import { configFromGguf } from "../lib/model/gguf_config.ts";
 import { ropeFrequencies } from "../lib/model/rope_frequencies.ts";
 import type { GgufValue } from "../lib/model/gguf.ts";
 import { floats, readFixture } from "./reference/fixture.ts";
+import { refusesAtOnce as refuses } from "./refusals.ts";
 
 const smallest = {
   model_type: "llama",
@@ -27,9 +27,6 @@ const metadata = new Map<string, GgufValue>([
   ["llama.vocab_size", 99],
   ["tokenizer.ggml.eos_token_id", 2],
 ]);
-
-const refuses = (work: () => unknown, pattern: RegExp) =>
-  assert.throws(work, (error) => error instanceof UserError && pattern.test(error.message));
 
 describe("a config.json", () => {
   it("takes the defaults of transformers for what it leaves out", () => {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
+import { beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
-import { UserError } from "../lib/base/error.ts";
 import {
   LanguageModel,
   LINEAR_MODULES,
@@ -19,20 +18,15 @@ import {
 import { Rng } from "../lib/base/random.ts";
 import { batchLogits } from "./model_reference.ts";
 import { assertClose, numbers } from "./numbers.ts";
+import { refuses } from "./refusals.ts";
+import { newFolder } from "./temporary_files.ts";
 import { randoms, tinyConfig, tinyModel } from "./tiny.ts";
 
 let folder: string;
 beforeEach(async () => {
-  folder = await Deno.makeTempDir();
+  folder = await newFolder();
 });
-afterEach(() => Deno.remove(folder, { recursive: true }));
 
-const refuses = (work: Promise<unknown>, ...parts: string[]) =>
-  assert.rejects(work, (error) => {
-    assert.ok(error instanceof UserError, String(error));
-    for (const part of parts) assert.ok(error.message.includes(part), error.message);
-    return true;
-  });
 const values = (tensors: Map<string, tf.Tensor>) =>
   [...tensors].map(([name, t]) => [name, t.shape, numbers(t)]);
 const json = async (name: string) => JSON.parse(await Deno.readTextFile(`${folder}/${name}`));

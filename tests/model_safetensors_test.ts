@@ -1,29 +1,12 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
-import { UserError } from "../lib/base/error.ts";
+import { describe, it } from "jsr:@std/testing@1/bdd";
 import { openSafetensors, writeSafetensors } from "../lib/model/safetensors.ts";
 import { openWeights } from "../lib/model/weights.ts";
 import { bytes, floats, readFixture } from "./reference/fixture.ts";
+import { refuses } from "./refusals.ts";
+import { file as write, folder } from "./temporary_files.ts";
 
 const python = (await readFixture("weights.json")).safetensors;
-let folder: string;
-before(async () => {
-  folder = await Deno.makeTempDir();
-});
-after(async () => {
-  await Deno.remove(folder, { recursive: true });
-});
-
-async function write(name: string, content: Uint8Array | string): Promise<string> {
-  const path = `${folder}/${name}`;
-  await Deno.mkdir(path.replace(/[^/]*$/, ""), { recursive: true });
-  await Deno.writeFile(
-    path,
-    typeof content === "string" ? new TextEncoder().encode(content) : content,
-  );
-  return path;
-}
-
 /** A file with this header and so many bytes of values. */
 function made(header: unknown, size: number): Uint8Array {
   const json = new TextEncoder().encode(JSON.stringify(header));
@@ -32,12 +15,6 @@ function made(header: unknown, size: number): Uint8Array {
   file.set(json, 8);
   return file;
 }
-
-const refuses = (work: Promise<unknown>, ...patterns: RegExp[]) =>
-  assert.rejects(
-    work,
-    (error) => error instanceof UserError && patterns.every((p) => p.test(error.message)),
-  );
 
 describe("a safetensors file from Python", () => {
   it("gives the values torch has, in every format", async () => {
@@ -69,7 +46,7 @@ describe("a safetensors file from Python", () => {
 describe("writing safetensors", () => {
   it("rounds as torch does and starts the values at a multiple of 8", async () => {
     for (const dtype of ["F32", "F16", "BF16"] as const) {
-      const path = `${folder}/${dtype}.safetensors`;
+      const path = `${folder.path}/${dtype}.safetensors`;
       const data = floats(python.source);
       await writeSafetensors(path, { "m.w": { shape: [4, 16], data } }, { dtype });
       const file = await openSafetensors(path);
@@ -89,7 +66,7 @@ describe("writing safetensors", () => {
     const bits = new Uint32Array([0x7f800001, 0x7fffffff, 0xffffffff]);
     const data = new Float32Array(bits.buffer);
     for (const dtype of ["F32", "F16", "BF16"] as const) {
-      const path = `${folder}/nan.safetensors`;
+      const path = `${folder.path}/nan.safetensors`;
       await writeSafetensors(path, new Map([["x", { shape: [3], data }]]), { dtype });
       const file = await openSafetensors(path);
       assert.ok((await file.read("x")).every(Number.isNaN), dtype);
@@ -98,7 +75,7 @@ describe("writing safetensors", () => {
   });
 
   it("keeps several tensors, a scalar and an empty one apart", async () => {
-    const path = `${folder}/several.safetensors`;
+    const path = `${folder.path}/several.safetensors`;
     const tensors = {
       b: { shape: [2], data: Float32Array.of(1, 2) },
       a: { shape: [], data: Float32Array.of(3) },
@@ -124,11 +101,11 @@ describe("writing safetensors", () => {
       writeSafetensors(`${path}/x.safetensors`, {}),
       /cannot write .*kept\/model\.safetensors\/x\.safetensors/,
     );
-    await Deno.mkdir(`${folder}/taken`);
-    await refuses(writeSafetensors(`${folder}/taken`, {}), /cannot write/);
+    await Deno.mkdir(`${folder.path}/taken`);
+    await refuses(writeSafetensors(`${folder.path}/taken`, {}), /cannot write/);
     assert.equal(await Deno.readTextFile(path), "old");
-    assert.deepEqual([...Deno.readDirSync(`${folder}/kept`)].length, 1);
-    assert.ok(![...Deno.readDirSync(folder)].some((entry) => entry.name.endsWith(".part")));
+    assert.deepEqual([...Deno.readDirSync(`${folder.path}/kept`)].length, 1);
+    assert.ok(![...Deno.readDirSync(folder.path)].some((entry) => entry.name.endsWith(".part")));
   });
 });
 
@@ -141,9 +118,9 @@ describe("a sharded model", () => {
       "shards/model.safetensors.index.json",
       index({ a: "1.safetensors", bb: "2.safetensors" }),
     );
-    await writeSafetensors(`${folder}/shards/1.safetensors`, shard("a"));
-    await writeSafetensors(`${folder}/shards/2.safetensors`, shard("bb"));
-    const weights = await openWeights(`${folder}/shards`);
+    await writeSafetensors(`${folder.path}/shards/1.safetensors`, shard("a"));
+    await writeSafetensors(`${folder.path}/shards/2.safetensors`, shard("bb"));
+    const weights = await openWeights(`${folder.path}/shards`);
     try {
       assert.deepEqual(weights.names, ["a", "bb"]);
       assert.deepEqual(await weights.read("bb"), Float32Array.of(2));
@@ -157,12 +134,12 @@ describe("a sharded model", () => {
       "lack/model.safetensors.index.json",
       index({ a: "1.safetensors", bb: "2.safetensors" }),
     );
-    await writeSafetensors(`${folder}/lack/1.safetensors`, shard("a"));
-    await refuses(openWeights(`${folder}/lack`), /no file .*2\.safetensors/);
-    await writeSafetensors(`${folder}/lack/2.safetensors`, shard("c"));
-    await refuses(openWeights(`${folder}/lack`), /tensor "bb" in .*2\.safetensors/);
+    await writeSafetensors(`${folder.path}/lack/1.safetensors`, shard("a"));
+    await refuses(openWeights(`${folder.path}/lack`), /no file .*2\.safetensors/);
+    await writeSafetensors(`${folder.path}/lack/2.safetensors`, shard("c"));
+    await refuses(openWeights(`${folder.path}/lack`), /tensor "bb" in .*2\.safetensors/);
     await write("lack/model.safetensors.index.json", "{}");
-    await refuses(openWeights(`${folder}/lack`), /weight_map/);
+    await refuses(openWeights(`${folder.path}/lack`), /weight_map/);
   });
 });
 
@@ -189,8 +166,8 @@ describe("a damaged safetensors file", () => {
       /"x" \(F32, shape \[2\]\) has 4 bytes, not 8/,
     );
     await refuses(open(made(entry({ shape: "2" }), 8)), /the entry of tensor "x"/);
-    await refuses(openSafetensors(`${folder}/absent.safetensors`), /no file .*absent/);
-    await Deno.mkdir(`${folder}/empty`);
-    await refuses(openWeights(`${folder}/empty`), /neither model.safetensors nor/);
+    await refuses(openSafetensors(`${folder.path}/absent.safetensors`), /no file .*absent/);
+    await Deno.mkdir(`${folder.path}/empty`);
+    await refuses(openWeights(`${folder.path}/empty`), /neither model.safetensors nor/);
   });
 });

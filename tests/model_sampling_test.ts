@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { UserError } from "../lib/base/error.ts";
 import { checkSampling, drawToken, type SamplingConfig } from "../lib/model/mod.ts";
 import { Rng } from "../lib/base/random.ts";
+import { refusesAtOnce } from "./refusals.ts";
 
 const config = (settings: Partial<SamplingConfig>): SamplingConfig => ({
   temperature: 1,
@@ -138,10 +138,7 @@ describe("checkSampling", () => {
       [{ topP: NaN }, /topP is NaN/],
     ];
     for (const [settings, message] of wrong) {
-      assert.throws(
-        () => checkSampling(config(settings)),
-        (error) => error instanceof UserError && message.test(error.message),
-      );
+      refusesAtOnce(() => checkSampling(config(settings)), message);
     }
     checkSampling(config({ temperature: 0 }));
     checkSampling(config({ topK: 7, topP: 0.1 }));

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
+import { describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
-import { UserError } from "../lib/base/error.ts";
 import { Rng } from "../lib/base/random.ts";
 import {
   type LanguageModel,
@@ -15,16 +14,12 @@ import {
 } from "../lib/model/mod.ts";
 import { ADAMW_DEFAULTS, linear, type Optimizer, optimizerFor, Tape } from "../lib/tensor/mod.ts";
 import { numbers } from "./numbers.ts";
+import { refusesAtOnce } from "./refusals.ts";
+import { folder } from "./temporary_files.ts";
 import { randoms, tinyModel } from "./tiny.ts";
 
 const HEAD = "score.weight";
 const rng = Rng.named(51, "adapter and head");
-
-let folder: string;
-before(async () => {
-  folder = await Deno.makeTempDir();
-});
-after(() => Deno.remove(folder, { recursive: true }));
 
 /** A model with a fresh adapter, and a random head that reads one number off a hidden state. */
 function adapterAndHead(): { model: LanguageModel; head: Map<string, tf.Tensor> } {
@@ -83,7 +78,7 @@ describe("an adapter and a head, trained together", () => {
   });
 
   it("both are in the checkpoint, and the next step from it is that of the unbroken run", async () => {
-    const target = { path: `${folder}/checkpoint.safetensors`, config: "{}" };
+    const target = { path: `${folder.path}/checkpoint.safetensors`, config: "{}" };
     const both = adapterAndHead();
     const optimizer = optimizerOf(both);
     step(both, optimizer);
@@ -111,10 +106,7 @@ describe("an adapter and a head, trained together", () => {
 
   it("are refused where two of their parameters have one name", () => {
     const { model, head } = adapterAndHead();
-    assert.throws(
-      () => trainable(model, { also: [head, head] }),
-      (error) => error instanceof UserError && error.message.includes(`"${HEAD}"`),
-    );
+    refusesAtOnce(() => trainable(model, { also: [head, head] }), `"${HEAD}"`);
     head.get(HEAD)!.dispose();
     model.dispose();
   });

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import { collectPairs, NO_PREFERENCE, readAnnotations } from "../lib/preference/mod.ts";
 import { nanAsNull } from "../lib/preference/python_json.ts";
-import { ALPACA, file, itWith, skipping } from "./preference_files.ts";
+import { skipping } from "./preference_files.ts";
+import { ALPACA, itWith } from "./real_data.ts";
+import { file } from "./temporary_files.ts";
 
 const itWithAlpaca = itWith(ALPACA);
 

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { parseDialogue } from "../lib/preference/hh.ts";
 import { readLines } from "../lib/preference/lines.ts";
 import { collectPairs, promptKey } from "../lib/preference/mod.ts";
-import { file, HH, itWith, skipping } from "./preference_files.ts";
+import { skipping } from "./preference_files.ts";
+import { HH, itWith } from "./real_data.ts";
+import { file } from "./temporary_files.ts";
 
 const itWithHh = itWith(HH);
 

@@ -4,7 +4,9 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { collectPairs, guessFormat, readPairs } from "../lib/preference/mod.ts";
 import { readLines } from "../lib/preference/lines.ts";
-import { file, folder, GOOD, refuses, skipping } from "./preference_files.ts";
+import { GOOD, skipping } from "./preference_files.ts";
+import { refuses } from "./refusals.ts";
+import { file, folder } from "./temporary_files.ts";
 
 const HH = (chosen: string, rejected: string) => JSON.stringify({ chosen, rejected }) + "\n";
 const HH_GOOD = HH("\n\nHuman: Hi\n\nAssistant: Hello!", "\n\nHuman: Hi\n\nAssistant: What?");

@@ -1,7 +1,9 @@
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import assert from "node:assert/strict";
 import { collectPairs } from "../lib/preference/mod.ts";
-import { file, folder, GOOD, refuses, skipping } from "./preference_files.ts";
+import { GOOD, skipping } from "./preference_files.ts";
+import { refuses } from "./refusals.ts";
+import { file, folder } from "./temporary_files.ts";
 
 describe("JSONL", () => {
   it("takes text, turns, and TRL's conversational and implicit forms", async () => {

@@ -1,19 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { UserError } from "../lib/base/error.ts";
 import { resolveConfig, SCALE_NAMES } from "../lib/run/config.ts";
+import { refusesAtOnce } from "./refusals.ts";
 
 const setting = (...settings: string[]) => resolveConfig("small", { settings });
 
-/** Problem and remedy of what is thrown, which has to be a UserError. */
+/** Problem and remedy of what is refused. */
 function refusal(work: () => unknown): [string, string] {
-  try {
-    work();
-  } catch (error) {
-    assert.ok(error instanceof UserError, `${error}`);
-    return [error.problem, error.remedy];
-  }
-  throw new assert.AssertionError({ message: "nothing was refused" });
+  const { problem, remedy } = refusesAtOnce(work);
+  return [problem, remedy];
 }
 
 describe("a run's settings", () => {
@@ -80,7 +75,7 @@ describe("a run's settings", () => {
       'there is no scale "tiny"',
       "choose one of smoke, small, full",
     ]);
-    assert.throws(() => resolveConfig("toString"), UserError);
+    refusesAtOnce(() => resolveConfig("toString"));
   });
 
   it("are refused where there is no such setting, with those that there are", () => {

@@ -3,7 +3,7 @@ import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
 import { modelName, openModel, parseModelSpec } from "../lib/run/open_model.ts";
 import { modelFingerprint } from "../lib/model/mod.ts";
 import { saveAdapter } from "../lib/model/mod.ts";
-import { refuses } from "./preference_files.ts";
+import { refuses } from "./refusals.ts";
 import { tinyWithAdapter } from "./tiny_method.ts";
 import { startWell, tinyRunFolder } from "./tiny_run.ts";
 

@@ -1,8 +1,8 @@
 import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { UserError } from "../lib/base/error.ts";
 import { DEFAULT_MODEL, locateData, locateModel } from "../lib/run/source.ts";
+import { refuses } from "./refusals.ts";
 
 /** A Hub on loopback: serves `files` by path, and does to a file what `fault` says. */
 class TestHub {
@@ -109,14 +109,6 @@ async function tree(folder: string, inner = ""): Promise<string[]> {
     else found.push(inner + name);
   }
   return found.sort();
-}
-
-async function refuses(work: Promise<unknown>, ...patterns: RegExp[]) {
-  await assert.rejects(work, (error: unknown) => {
-    assert.ok(error instanceof UserError, `${error}`);
-    for (const pattern of patterns) assert.match(error.message, pattern);
-    return true;
-  });
 }
 
 const HH = "/datasets/Anthropic/hh-rlhf/resolve/main/harmless-base/test.jsonl.gz";

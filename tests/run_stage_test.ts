@@ -8,6 +8,7 @@ import { RunFolder, terminalReporter } from "../lib/run/stage.ts";
 import { writeSummary } from "../lib/run/stages/report.ts";
 import { Session } from "../lib/run/session.ts";
 import { capturedLog } from "./captured_log.ts";
+import { refuses } from "./refusals.ts";
 
 let root = "";
 let names = 0;
@@ -46,13 +47,6 @@ function pipeline(bodies: { first?: RunStage["run"]; second?: RunStage["run"] } 
   return { folder, first, second, ran, run };
 }
 
-async function refusal(work: Promise<unknown>): Promise<UserError> {
-  let caught: unknown;
-  await work.catch((error) => caught = error);
-  assert.ok(caught instanceof UserError, `${caught}`);
-  return caught;
-}
-
 describe("a run folder", () => {
   before(newRoot);
   after(removeRoot);
@@ -79,7 +73,7 @@ describe("a run folder", () => {
 
   it("refuses a stage before those it needs, with the command that makes them", async () => {
     const { folder, second, ran, run } = pipeline();
-    const { problem, remedy } = await refusal(run(second));
+    const { problem, remedy } = await refuses(run(second));
     assert.equal(
       problem,
       `stage second needs the result of stage first, which ${folder.path} does not have`,
@@ -92,7 +86,7 @@ describe("a run folder", () => {
   it("refuses other settings than a stage was done with, naming each difference", async () => {
     const { folder, first, ran, run } = pipeline();
     await run(first);
-    const { problem, remedy } = await refusal(run(first, ["data.train=5", "data.format=csv"]));
+    const { problem, remedy } = await refuses(run(first, ["data.train=5", "data.format=csv"]));
     assert.equal(
       problem,
       `${folder.path}/first was made with other settings:\n` +
@@ -106,7 +100,7 @@ describe("a run folder", () => {
     const { first, second, run } = pipeline();
     await run(first);
     await run(second);
-    const { problem } = await refusal(run(second, ["data.train=5"]));
+    const { problem } = await refuses(run(second, ["data.train=5"]));
     assert.match(problem, /second was made .*\n {2}first: data\.train was 12, is now 5$/);
   });
 
@@ -116,7 +110,7 @@ describe("a run folder", () => {
     await run(second);
     await Deno.remove(`${folder.path}/first`, { recursive: true });
     const config = resolveConfig("smoke", { settings: ["jsft.epochs=9"] });
-    const { problem } = await refusal(folder.check([first, second], { config }));
+    const { problem } = await refuses(folder.check([first, second], { config }));
     assert.match(problem, /second was made .*\n {2}second: jsft\.epochs was 1, is now 9$/);
     await folder.check([first, second], { config, fresh: true }); // what it left is not to stay
     assert.deepEqual(ran, ["first", "second"]);
@@ -140,7 +134,7 @@ describe("a run folder", () => {
     });
     await assert.rejects(run(first, [], true), Stopped);
     assert.equal(await folder.result("first"), null);
-    assert.match((await refusal(run(first, ["data.train=5"]))).problem, /data\.train was 12/);
+    assert.match((await refuses(run(first, ["data.train=5"]))).problem, /data\.train was 12/);
     await run(first);
     assert.equal(sessions, 2);
     assert.ok((await folder.seconds("first"))! >= 0.12);
@@ -153,7 +147,7 @@ describe("a run folder", () => {
           ? Promise.reject(new UserError("too many", "lower data.train"))
           : Promise.resolve({}),
     });
-    assert.equal((await refusal(run(first))).problem, "too many");
+    assert.equal((await refuses(run(first))).problem, "too many");
     await run(first, ["data.train=5"]);
   });
 

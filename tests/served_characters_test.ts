@@ -11,7 +11,7 @@ import { Rng } from "../lib/base/random.ts";
 import { answerSet, question } from "./benchmark_fakes.ts";
 import { annotation } from "./measure_annotation_files.ts";
 import { user } from "./judge_fakes.ts";
-import { file, folder } from "./preference_files.ts";
+import { file, folder } from "./temporary_files.ts";
 
 // Three characters, of six UTF-16 units, against four.
 const [short, long] = ["\u{1F600}".repeat(3), "abcd"];

@@ -1,16 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { UserError } from "../lib/base/error.ts";
 import { keyOf, parseServedSpec, ServedClient, servedSpec } from "../lib/judges/served/mod.ts";
+import { refuses, refusesAtOnce } from "./refusals.ts";
 import { comparisons, FaultServer, judgeAt } from "./served_faults.ts";
+import { file, newFolder } from "./temporary_files.ts";
 
 const URL_ = "http://127.0.0.1:8000/v1";
-const fails = (input: unknown, message: RegExp) =>
-  assert.throws(() => servedSpec(input), (error: unknown) => {
-    assert.ok(error instanceof UserError);
-    assert.match(error.message, message);
-    return true;
-  });
+const fails = (input: unknown, message: RegExp) => refusesAtOnce(() => servedSpec(input), message);
 
 describe("The settings of a served judge", () => {
   it("need an address and a model, and have defaults for the rest", () => {
@@ -41,17 +37,10 @@ describe("The settings of a served judge", () => {
     const line = await parseServedSpec(`${URL_},model=m,api=text,concurrency=2,keyVariable=MY_KEY`);
     const fields = { url: URL_, model: "m", api: "text", concurrency: 2, keyVariable: "MY_KEY" };
     assert.deepEqual(line, servedSpec(fields));
-    const path = await Deno.makeTempFile({ suffix: ".json" });
-    try {
-      await Deno.writeTextFile(path, JSON.stringify(fields));
-      assert.deepEqual(await parseServedSpec(path), line);
-      await Deno.writeTextFile(path, JSON.stringify({ ...fields, top: 1 }));
-      await assert.rejects(parseServedSpec(path), (error: Error) => error.message.includes(path));
-      await Deno.writeTextFile(path, "{");
-      await assert.rejects(parseServedSpec(path), /not JSON/);
-    } finally {
-      await Deno.remove(path);
-    }
+    assert.deepEqual(await parseServedSpec(await file("spec.json", fields)), line);
+    const path = await file("odd.json", { ...fields, top: 1 });
+    await refuses(parseServedSpec(path), path);
+    await refuses(parseServedSpec(await file("half.json", "{")), /not JSON/);
     await assert.rejects(parseServedSpec("absent.json"), /there is no such file/);
     // What was given in the wrong place may be a key, and is not quoted.
     await assert.rejects(
@@ -86,7 +75,7 @@ describe("The key of a served judge", () => {
   });
 
   it("is in no error, no cache and no print of the judge, even when the server repeats it", async () => {
-    const folder = await Deno.makeTempDir();
+    const folder = await newFolder();
     const shown: string[] = [];
     const faults = [
       () => new Response(`{"error": {"message": "bad key ${secret}"}}`, { status: 401 }),
@@ -100,8 +89,7 @@ describe("The key of a served judge", () => {
         { keyVariable: "MY_KEY", concurrency: 1, retries: 0 },
         { env, cacheFile: `${folder}/judged.jsonl` },
       );
-      const error = await judge.compare(comparisons(3)).then(() => null, (error) => error);
-      assert.ok(error instanceof UserError);
+      const error = await refuses(judge.compare(comparisons(3)));
       shown.push(error.message, Deno.inspect(error, { depth: 9 }), String(error.stack));
       shown.push(Deno.inspect(judge, { depth: 9, showHidden: true }), JSON.stringify(judge));
       await server.close();
@@ -109,7 +97,6 @@ describe("The key of a served judge", () => {
     for await (const { name } of Deno.readDir(folder)) {
       shown.push(await Deno.readTextFile(`${folder}/${name}`));
     }
-    await Deno.remove(folder, { recursive: true });
     assert.match(shown[0], /bad key \[key\]/);
     assert.equal(shown.length, 16);
     // Not even its beginning, where a long message was cut.

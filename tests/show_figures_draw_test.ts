@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
+import { beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
 import { z } from "zod";
-import { UserError } from "../lib/base/error.ts";
 import { drawFigures } from "../lib/show/draw.ts";
 import { figureEntry } from "../lib/show/figure_entry.ts";
 import { figureList } from "../lib/lab/figures/list.ts";
 import { renderImages } from "../lib/show/render.ts";
 import type { Figure } from "../lib/show/style.ts";
 import { anyRow, cell, parseRows } from "../lib/base/csv.ts";
+import { refusesAtOnce } from "./refusals.ts";
+import { newFolder } from "./temporary_files.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -42,10 +43,9 @@ describe("drawFigures", () => {
     });
   };
   beforeEach(async () => {
-    root = await Deno.makeTempDir();
+    root = await newFolder();
     await Deno.writeTextFile(`${root}/points.csv`, "x,y\n1,2\n");
   });
-  afterEach(() => Deno.remove(root, { recursive: true }));
 
   it("draws what has its tables and says what is left out", async () => {
     await draw();
@@ -107,15 +107,7 @@ describe("parseRows", () => {
     row: z.object({ name: cell.text, value: cell.number, more: cell.blank }),
     key: ["name"],
   };
-  const problem = (text: string): string => {
-    try {
-      parseRows(text, table);
-    } catch (error) {
-      assert.ok(error instanceof UserError);
-      return error.problem;
-    }
-    throw new Error("no error");
-  };
+  const problem = (text: string) => refusesAtOnce(() => parseRows(text, table)).problem;
 
   it("reads numbers, and nothing where nothing was measured", () => {
     assert.deepEqual(parseRows("name,value,more,other\na,1e-3,,x\nb,-2,0,y\n", table), [

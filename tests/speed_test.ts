@@ -4,7 +4,8 @@ import { judgingLengths, SPECIFICATIONS } from "../lib/tools/speed/cases.ts";
 import { interleave, ratios, type Side, spread } from "../lib/tools/speed/measure.ts";
 import { rowsOf, saveRows, table } from "../lib/tools/speed/report.ts";
 import { ReferenceWorker } from "../lib/tools/speed/worker.ts";
-import { UserError } from "../lib/base/error.ts";
+import { refuses } from "./refusals.ts";
+import { file, folder } from "./temporary_files.ts";
 
 /** A worker that speaks the protocol with Python's own library only. */
 const FAKE_WORKER = `
@@ -23,14 +24,12 @@ for line in sys.stdin:
 `;
 
 async function withWorker(use: (worker: ReferenceWorker) => Promise<void>) {
-  const path = await Deno.makeTempFile({ suffix: ".py" });
-  await Deno.writeTextFile(path, FAKE_WORKER);
+  const path = await file("worker.py", FAKE_WORKER);
   const worker = new ReferenceWorker("python3", { script: new URL(`file://${path}`) });
   try {
     await use(worker);
   } finally {
     await worker.close();
-    await Deno.remove(path);
   }
 }
 
@@ -83,8 +82,7 @@ describe("rowsOf", () => {
 
 describe("saveRows", () => {
   it("replaces rows of the same case and keeps the others", async () => {
-    const folder = await Deno.makeTempDir();
-    const path = `${folder}/results/bench.csv`;
+    const path = `${folder.path}/results/bench.csv`;
     const { train, matmul } = SPECIFICATIONS;
     await saveRows(path, { rows: rowsOf(matmul, [[2], [1]]), versions: { torch: "1" } });
     await saveRows(path, { rows: rowsOf(train, [[2], [1]]), versions: { torch: "2" } });
@@ -95,7 +93,6 @@ describe("saveRows", () => {
         "train,usual,steps/s,2.00,1.00,0.6,1,2.000,2.000,2.000,2\n" +
         "matmul,usual,GFLOP/s,8.00,2.00,1,1,4.000,4.000,4.000,3\n",
     );
-    await Deno.remove(folder, { recursive: true });
   });
 });
 
@@ -120,12 +117,7 @@ describe("ReferenceWorker", () => {
 
   it("tells what failed on the other side and continues", async () => {
     await withWorker(async (worker) => {
-      await assert.rejects(
-        worker.run("fail", {}),
-        (error) =>
-          error instanceof UserError &&
-          /"fail" failed: ValueError: no such size/.test(error.message),
-      );
+      await refuses(worker.run("fail", {}), /"fail" failed: ValueError: no such size/);
       assert.equal((await worker.run("matmul", { size: 1 })).items, 1);
     });
   });
@@ -139,10 +131,8 @@ describe("ReferenceWorker", () => {
 
   it("says so when the process has ended, and on every later request", async () => {
     await withWorker(async (worker) => {
-      const ended = (error: Error) =>
-        error instanceof UserError && /exit code 3/.test(error.message);
-      await assert.rejects(worker.run("die", {}), ended);
-      await assert.rejects(worker.run("matmul", { size: 1 }), ended);
+      await refuses(worker.run("die", {}), /exit code 3/);
+      await refuses(worker.run("matmul", { size: 1 }), /exit code 3/);
     });
   });
 });

@@ -25,7 +25,6 @@ const example = (kind: Example["kind"], length: number, from: number): Example =
   kind,
   ids: Array.from({ length }, (_, i) => 5 + i),
   from,
-  pair: "p",
 });
 
 describe("weights of target tokens", () => {
@@ -89,7 +88,6 @@ describe("a supervised batch", () => {
       kind: "answer",
       ids: row,
       from: prompt_lengths[i],
-      pair: "p",
     }));
     const tied = await reference();
     const loss = async (mode: "token" | "example") => {
@@ -225,7 +223,6 @@ describe("a preference batch", () => {
       kind: "answer",
       ids: [...prompt, ...answer],
       from: prompt.length,
-      pair: "p",
     });
     const rows = await underReference(
       tied,

@@ -287,6 +287,20 @@ describe("the seams of a method", () => {
     assert.ok(half.loss >= Math.LN2 - 1e-6);
   });
 
+  it("give the loss its own numbers", async () => {
+    const [run, own] = [relabelled, { ...relabelled, parameters: { beta: 1 } }];
+    const [weak, strong] = [await losses(run, sure), await losses(own, sure)];
+    assert.ok(weak.rewardMargin !== 0);
+    assert.ok(Math.abs(strong.rewardMargin / weak.rewardMargin - 1 / config.beta) < 1e-3);
+  });
+
+  it("refuse the data set's labels for sampled answers", async () => {
+    await assert.rejects(
+      losses({ ...METHODS["self-judge"], ranker: "labels" }, sure),
+      /cannot rank answers sampled from the policy/,
+    );
+  });
+
   it("ask one prompt and learn from another", async () => {
     const model = tinyWithAdapter();
     const polite = { role: "system", content: "Be polite." } as const;

@@ -13,7 +13,7 @@ import { tinyModel } from "./tiny.ts";
 const { backend } = await startEngine();
 const model = tinyModel();
 const parameters = trainable(model);
-const example = (ids: number[]): Example => ({ kind: "answer", ids, from: 2, pair: "" });
+const example = (ids: number[]): Example => ({ kind: "answer", ids, from: 2 });
 const [a, b] = [example([5, 6, 7, 8, 9]), example([5, 6, 10, 11])];
 const layout = { batching: "packed", microBatchTokens: 64 } as const;
 const parts = [

@@ -182,7 +182,7 @@ class BradleyTerryObjective implements Objective {
       const slope = tf.div(tf.neg(tf.sigmoid(tf.neg(gap))), this.total);
       const mean = (x: tf.Tensor) => tf.div(tf.sum(x), this.total) as tf.Scalar;
       return {
-        outputGradient: tf.concat([slope, tf.neg(slope)]) as tf.Tensor1D,
+        outputGradient: tf.reshape(tf.concat([slope, tf.neg(slope)]), output.shape),
         metrics: {
           loss: mean(tf.softplus(tf.neg(gap))),
           accuracy: mean(tf.cast(tf.greater(gap, 0), "float32")),

@@ -9,8 +9,6 @@ export interface Example {
   readonly ids: readonly number[];
   /** Index of the first token to be learned; all after it are learned too. */
   readonly from: number;
-  /** Id of the pair it was made from. */
-  readonly pair: string;
 }
 
 /** Turns dialogues and answers into token ids, within a length. */
@@ -72,13 +70,13 @@ export function answerExample(
   }
   if (start.length >= encoder.maxTokens) return null;
   const ids = whole.slice(0, encoder.maxTokens);
-  return { example: { kind: "answer", ids, from: start.length, pair }, truncated };
+  return { example: { kind: "answer", ids, from: start.length }, truncated };
 }
 
 /**
  * The data of judge-augmented supervised fine-tuning: each chosen answer as an ordinary SFT example, and
- * each pair as two judge examples, one per position of the chosen answer, whose target is the one token that names the chosen
- * answer's position (SELF-JUDGE, https://arxiv.org/abs/2402.11253, section 3.1).
+ * each pair as two judge examples, one per position of the chosen answer, whose target is the one token
+ * that names that position (SELF-JUDGE, https://arxiv.org/abs/2402.11253, section 3.1).
  *
  * A pair that names a principle is judged under that principle's template only. A pair with a rationale
  * gets the rationale variant: the label first, then the evaluation of each position, so that judging still
@@ -152,5 +150,5 @@ function judgeExample(
     const evaluations = chosenPosition === 0 ? [chosen, rejected] : [rejected, chosen];
     ids.push(...template.rationale(evaluations[0], evaluations[1]), endOfAnswer(encoder.tokenizer));
   }
-  return { kind: "judgment", ids, from: prompt.length, pair: pair.id };
+  return { kind: "judgment", ids, from: prompt.length };
 }

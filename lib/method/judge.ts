@@ -3,6 +3,7 @@ import { nextTokenProbabilities, type WithModel } from "../model/mod.ts";
 import {
   combineScores,
   type Comparison,
+  type Judge,
   type Judgment,
   type LabelProbabilities,
   LEAST_LABEL_PROBABILITY,
@@ -77,7 +78,7 @@ export function isProbability(value: unknown): value is number {
  * A language model as judge of pairs: each comparison is asked in both positions, once per principle, and
  * read off the next token's probabilities of the two labels, as they are (SELF-JUDGE).
  */
-export class PairwiseJudge {
+export class PairwiseJudge implements Pick<Judge, "compare"> {
   /** Comparisons judged, those without an answer, and prompts that went to the model. */
   readonly counts = { judged: 0, unanswered: 0, scored: 0 };
   readonly #options: PairwiseJudgeOptions;

@@ -1,3 +1,4 @@
+import { UserError } from "../base/error.ts";
 import { Rng } from "../base/random.ts";
 import {
   type LanguageModel,
@@ -8,7 +9,7 @@ import {
 import type { Pair } from "../preference/mod.ts";
 import { batchOf } from "./batch_order.ts";
 import { type AnswerEncoder, answerExample, encodePrompt, type Example } from "./example.ts";
-import type { Compare, Judgment } from "./judgment.ts";
+import type { Judge, Judgment } from "./judgment.ts";
 import type { Method } from "./methods.ts";
 import type { MicroBatch } from "./objective.ts";
 import { preferenceBatches, type ScoredPair } from "./preference.ts";
@@ -30,8 +31,7 @@ export interface PreferenceConfig extends SamplingConfig {
 }
 
 /** Who ranks the answers of a step. */
-export interface Ranker {
-  readonly compare: Compare;
+export interface Ranker extends Pick<Judge, "compare"> {
   /** Told of each step before it ranks: a judge may be renewed, a coin starts its step's stream. */
   readonly before?: (step: number) => Promise<void> | void;
   readonly dispose?: () => void;
@@ -42,7 +42,10 @@ export interface LoopOptions {
   readonly method: Method;
   /** The policy: the model in training. */
   readonly model: LanguageModel;
-  /** The model that the policy started from: the reference of the loss and, off-policy, the sampler. */
+  /**
+   * The model that the policy started from: the reference of the loss and, off-policy, the sampler. It is called
+   * with what is to be done under it, since with LoRA it is the policy with its adapter off for that time.
+   */
   readonly reference: WithModel;
   /** The ranker the method names; null where the data set's labels rank. */
   readonly ranker: Ranker | null;
@@ -80,9 +83,8 @@ interface Ranked {
   readonly rejected: Answer;
   /** Probability that the chosen one is better, by the method's kind of label. */
   readonly label: number;
-  readonly judgment?: Judgment;
-  /** J(chosen, rejected). */
-  readonly preference?: number;
+  /** Absent where the data set's labels rank. `preference`: J(chosen, rejected). */
+  readonly verdict?: { readonly preference: number; readonly consistent: boolean };
 }
 
 /**
@@ -90,12 +92,22 @@ interface Ranked {
  * https://arxiv.org/abs/2402.11253, section 3.2), or what another method puts in their places.
  *
  * Identical samples teach nothing and are skipped, as are pairs on which the ranker is undecided (a tie, unless
- * the method learns from ties, or next to no probability on either label); both are counted.
+ * the method learns from ties, or next to no probability on either label); both are counted. With more than two
+ * candidates the pair is the final's: where both finalists are the same text, there is no verdict on them, and the
+ * prompt counts as undecided.
  */
 export class PreferenceLoop implements BatchSource {
   readonly #options: LoopOptions;
 
+  /** @throws {UserError} When the method has the data set's labels rank answers that they do not know. */
   constructor(options: LoopOptions) {
+    const { method: { samples, ranker } } = options;
+    if (ranker === "labels" && samples !== "dataset") {
+      throw new UserError(
+        `the data set's labels cannot rank answers sampled from the ${samples}`,
+        'give the method samples "dataset", or another ranker',
+      );
+    }
     this.#options = options;
   }
 
@@ -113,15 +125,15 @@ export class PreferenceLoop implements BatchSource {
     );
     const { ranked, judgments } = await this.#rank(distinct, step);
     const judgedAt = performance.now();
-    const length = ({ example: { ids, from } }: Answer) => ids.length - from;
+    const length = ({ example: { ids, from } }: Answer) => ids.length - from; // with the end token
     return {
       parts: await this.#partsOf(ranked),
-      pairs: ranked.map(({ chosen, rejected, judgment, pair, preference }) => ({
+      pairs: ranked.map(({ chosen, rejected, verdict, pair }) => ({
         step: step + 1,
         pair: pair.id,
         chosen: chosen.text,
         rejected: rejected.text,
-        ...(judgment && { preference, consistent: judgment.consistent }),
+        ...verdict,
       })),
       metrics: {
         pairs: ranked.length,
@@ -169,7 +181,6 @@ export class PreferenceLoop implements BatchSource {
             kind: "answer",
             ids: before ? [...before, ...ids.slice(from)] : ids,
             from: before?.length ?? from,
-            pair: pair.id,
           },
         })),
       };
@@ -209,8 +220,7 @@ export class PreferenceLoop implements BatchSource {
         chosen: answers[winner],
         rejected: answers[winner === first ? second : first],
         label: tie ? 0.5 : method.labels === "soft" ? preference : 1,
-        judgment,
-        preference,
+        verdict: { preference, consistent: judgment.consistent },
       }];
     });
     const judgments = brackets.flatMap(({ matches }) =>
@@ -232,7 +242,7 @@ export class PreferenceLoop implements BatchSource {
     }
     return preferenceBatches(await this.#underReference(ranked), {
       loss,
-      parameters: { ...parameters, beta },
+      parameters: { beta, ...parameters },
       microBatchTokens,
     });
   }

@@ -2,7 +2,7 @@
  * Preference losses on summed log-probabilities.
  *
  * With h = (log pi(y_w) - log ref(y_w)) - (log pi(y_l) - log ref(y_l)), every loss here is a function of
- * beta * h, and at the start of training, where the policy is the reference, h = 0.
+ * h and beta, and at the start of training, where the policy is the reference, h = 0.
  */
 import * as tf from "@tensorflow/tfjs";
 
@@ -14,10 +14,10 @@ export interface PairLogProbs {
   referenceRejected: tf.Tensor1D;
 }
 
-/** Numbers of a loss: `beta`, and what a method's `parameters` add. */
+/** Numbers of a loss: `beta`, and what a method's `parameters` add, of which any may be missing. */
 export interface LossParameters {
   readonly beta: number;
-  readonly [parameter: string]: number;
+  readonly [parameter: string]: number | undefined;
 }
 
 /** A loss of the margin h (P), one value a pair (P). */
@@ -75,11 +75,11 @@ export function preferenceLoss(
   },
 ): tf.Tensor1D {
   return tf.tidy(() => {
-    const of: LossOfMargin = PREFERENCE_LOSSES[loss];
+    const lossOf: LossOfMargin = PREFERENCE_LOSSES[loss];
     const h = margin(logProbs);
-    if (!labels || labels.every((label) => label === 1)) return of(h, parameters);
+    if (!labels || labels.every((label) => label === 1)) return lossOf(h, parameters);
     const p = tf.tensor1d([...labels]);
-    const [better, worse] = [of(h, parameters), of(tf.neg(h), parameters)];
+    const [better, worse] = [lossOf(h, parameters), lossOf(tf.neg(h), parameters)];
     return tf.add(tf.mul(p, better), tf.mul(tf.sub(1, p), worse)) as tf.Tensor1D;
   });
 }

@@ -31,7 +31,11 @@ export interface Method {
     | "reward-model"
     | "truth"
     | "chance";
-  /** What a pair's label is: 1 ("hard"), or the ranker's J(chosen, rejected) ("soft"). @default "hard" */
+  /**
+   * What a pair's label is: 1 ("hard"), or the ranker's J(chosen, rejected) ("soft"). Where principles vote, the
+   * majority names the chosen answer and J can lie below 1/2: the loss then leans to the other one, as J does.
+   * @default "hard"
+   */
   readonly labels?: "hard" | "soft";
   /** A tie is left out, or learned from with the label 1/2. An unanswered pair is no tie and always left out. @default "skip" */
   readonly ties?: "skip" | "half";
@@ -42,7 +46,7 @@ export interface Method {
   };
   /** A preference loss, or "sft": the log-likelihood of the chosen answer alone. */
   readonly loss: PreferenceLoss | "sft";
-  /** Numbers of the loss beside beta. @default none */
+  /** Numbers of the loss: its own beta, or others that it reads. @default none, beta is the run's */
   readonly parameters?: Readonly<Record<string, number>>;
   /** Where the method is from. */
   readonly source: string;

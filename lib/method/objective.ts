@@ -25,12 +25,10 @@ export interface Objective {
   /** The M numbers, on the tape. */
   output(model: LanguageModel, batch: Batch, options: OutputOptions): tf.Tensor;
   /**
-   * The loss's gradient with respect to the output (M), and numbers for the log that add up over the parts of a
-   * batch. The caller disposes of all of them.
+   * The loss's gradient with respect to the output, in its shape, and numbers for the log that add up over the parts
+   * of a batch. The caller disposes of all of them.
    */
-  gradient(
-    output: tf.Tensor1D,
-  ): { outputGradient: tf.Tensor1D; metrics: Record<string, tf.Scalar> };
+  gradient(output: tf.Tensor): { outputGradient: tf.Tensor; metrics: Record<string, tf.Scalar> };
 }
 
 /** A loss of the log-probabilities of some tokens of a part: all of supervised and preference training. */

@@ -2,12 +2,7 @@ import * as tf from "@tensorflow/tfjs";
 import { lengthBuckets, type Position, rightPadded } from "../model/mod.ts";
 import { segmentSum } from "../tensor/mod.ts";
 import type { Example } from "./example.ts";
-import {
-  type LossParameters,
-  type PairLogProbs,
-  type PreferenceLoss,
-  preferenceLoss,
-} from "./losses.ts";
+import { type LossParameters, type PreferenceLoss, preferenceLoss } from "./losses.ts";
 import { type MicroBatch, type Objective, TokenObjective } from "./objective.ts";
 import { targetPositions } from "./supervised.ts";
 
@@ -69,18 +64,16 @@ class PreferenceObjective extends TokenObjective {
       const [policyChosen, policyRejected] = tf.split(sums, 2) as tf.Tensor1D[];
       const referenceChosen = tf.tensor1d(this.pairs.map((p) => p.referenceChosen));
       const referenceRejected = tf.tensor1d(this.pairs.map((p) => p.referenceRejected));
-      const logs: PairLogProbs = {
-        policyChosen,
-        policyRejected,
-        referenceChosen,
-        referenceRejected,
+      const lossOf = (chosen: tf.Tensor, rejected: tf.Tensor) => {
+        const logProbs = {
+          policyChosen: chosen as tf.Tensor1D,
+          policyRejected: rejected as tf.Tensor1D,
+          ...{ referenceChosen, referenceRejected },
+        };
+        return tf.div(tf.sum(preferenceLoss(logProbs, { loss, parameters, labels })), total);
       };
-      const share = (w: tf.Tensor, l: tf.Tensor) => {
-        const of = { ...logs, policyChosen: w as tf.Tensor1D, policyRejected: l as tf.Tensor1D };
-        return tf.div(tf.sum(preferenceLoss(of, { loss, parameters, labels })), total);
-      };
-      const { value, grads } = tf.valueAndGrads(share)([policyChosen, policyRejected]);
-      const outputGradient = tf.gather(tf.concat(grads as tf.Tensor1D[]), rows) as tf.Tensor1D; // (M)
+      const { value, grads } = tf.valueAndGrads(lossOf)([policyChosen, policyRejected]);
+      const outputGradient = tf.gather(tf.concat(grads), rows); // (M)
 
       const mean = (x: tf.Tensor) => tf.div(tf.sum(x), total) as tf.Scalar;
       const { beta } = parameters;

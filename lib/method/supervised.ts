@@ -94,13 +94,13 @@ export function supervisedBatches(
 ): MicroBatch[] {
   const weights = tokenWeights(examples, weighting);
   return arranged(examples, layout).map(({ batch, places }) => {
-    const perTarget = <T>(value: (example: number) => readonly T[]) =>
-      places.flatMap(({ example }) => value(example));
+    const perTarget = <T>(value: (index: number) => readonly T[]) =>
+      places.flatMap(({ index }) => value(index));
     return {
       batch,
-      tokens: places.reduce((sum, { example }) => sum + examples[example].ids.length, 0),
+      tokens: places.reduce((sum, { index }) => sum + examples[index].ids.length, 0),
       objective: new SupervisedObjective(
-        places.flatMap(({ example, row, start }) => targetPositions(examples[example], row, start)),
+        places.flatMap(({ index, row, start }) => targetPositions(examples[index], row, start)),
         perTarget((i) => weights[i]),
         perTarget((i) => weights[i].map(() => examples[i].kind)),
       ),
@@ -147,7 +147,7 @@ export function targetPositions(example: Example, row: number, start: number): P
 
 interface Arranged {
   batch: Batch;
-  places: { example: number; row: number; start: number }[];
+  places: { index: number; row: number; start: number }[];
 }
 
 function arranged(
@@ -158,7 +158,7 @@ function arranged(
   if (batching === "bucketed") {
     return lengthBuckets(lengths, microBatchTokens).map((group) => ({
       batch: rightPadded(group.map((i) => examples[i].ids), 0),
-      places: group.map((example, row) => ({ example, row, start: 0 })),
+      places: group.map((index, row) => ({ index, row, start: 0 })),
     }));
   }
   // First fit, longest first, into rows as long as the longest example.
@@ -179,9 +179,9 @@ function arranged(
       batch: packed(part.map((row) => row.examples.map((i) => examples[i].ids)), 0),
       places: part.flatMap((row, r) => {
         let start = 0;
-        return row.examples.map((example) => {
-          const place = { example, row: r, start };
-          start += lengths[example];
+        return row.examples.map((index) => {
+          const place = { index, row: r, start };
+          start += lengths[index];
           return place;
         });
       }),

@@ -61,7 +61,7 @@ export interface TrainingLog<Batch extends StepBatch = StepBatch> {
 /** What {@linkcode train} needs. */
 export interface TrainOptions<Batch extends StepBatch = StepBatch> {
   readonly model: LanguageModel;
-  /** What is trained. @default the adapter, or all weights; `trainable(model, { also })` for a head beside it */
+  /** What is trained; `trainable(model, { also })` for weights beside the model's. @default the adapter, or all weights */
   readonly parameters?: Trainable;
   readonly data: BatchSource<Batch>;
   readonly steps: number;
@@ -178,11 +178,9 @@ export function gradientsOf(
   const tape = new Tape(watched);
   try {
     const output = objective.output(model, batch, { tape, dropoutSeed });
-    const { outputGradient, metrics } = objective.gradient(output as tf.Tensor1D);
-    const shaped = tf.reshape(outputGradient, output.shape);
-    const gradients = tape.gradients(output, shaped, watched);
+    const { outputGradient, metrics } = objective.gradient(output);
+    const gradients = tape.gradients(output, outputGradient, watched);
     outputGradient.dispose();
-    shaped.dispose();
     return { gradients, metrics };
   } finally {
     tape.dispose();

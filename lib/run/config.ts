@@ -41,7 +41,7 @@ const schema = z.strictObject({
   judge: z.strictObject({
     /** Principles judged by, each with a template of its own. */
     principles: z.array(z.string()).min(1),
-    /** A JSON file of templates in place of the built-in ones; null: built in. */
+    /** A JSON file of principles, as `data/principles.json`, in place of that one; null: that one. */
     principlesFile: z.string().nullable(),
     /** System turn of a judge prompt; null: the chat template's own. A short one leaves room for answers. */
     system: z.string().nullable(),
@@ -197,7 +197,7 @@ const SCALES: Record<Scale, DeepPartial<RunConfig>> = {
     tournament: { prompts: 3, candidates: [1, 4], samples: 2 },
   },
   small: {},
-  // The paper's settings for HH-RLHF, for a GPU: 2048 tokens, batches of 16 and 8, three epochs.
+  // The paper's settings for HH-RLHF, for a GPU: 2048 tokens, batches of 16 and 8, three epochs of self-training.
   full: {
     data: { train: 1500, heldOut: 600, maxTokens: 1024 },
     judge: { maxTokens: 2048, batchTokens: 16384 },

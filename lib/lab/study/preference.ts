@@ -1,7 +1,11 @@
 import { readJsonl, writeCsv, writeJsonl } from "../../base/files.ts";
 import { type MethodName, methodNamed } from "../../method/mod.ts";
 import type { LanguageModel, WithModel } from "../../model/mod.ts";
-import { type PolicyMeasure, preferenceStage } from "../../run/stages/preference.ts";
+import {
+  methodIdentity,
+  type PolicyMeasure,
+  preferenceStage,
+} from "../../run/stages/preference.ts";
 import { COMPARED, LONG } from "./config.ts";
 import { drawAnswersOf, measurePolicy, type PolicyNumbers } from "./measure.ts";
 import { deskRanker } from "./rankers.ts";
@@ -40,6 +44,7 @@ function methodStage({ name, method, start, long = false }: PreferenceRun): Stud
       preference,
       heldOut,
       ...(long && { long: longer }),
+      method: methodIdentity(method),
     }),
     start,
     method: () => ({ ...methodNamed(method), name: method }),

@@ -128,7 +128,7 @@ export const selfJudgeStage: RunStage = preferenceStage({
   name: "self-judge",
   title: "on-policy self-training: sample two answers, judge them, learn from the ranking",
   needs: ["data", "jsft"],
-  config: ({ selfJudge }) => ({ selfJudge }),
+  config: ({ selfJudge }) => ({ selfJudge, method: methodIdentity(selfJudge.method) }),
   start: "jsft",
   method: ({ selfJudge: { method } }) => ({ ...methodNamed(method), name: method }),
   settings: ({ selfJudge }) => selfJudge,
@@ -136,6 +136,12 @@ export const selfJudgeStage: RunStage = preferenceStage({
   maxTokens: ({ data, selfJudge }) => data.maxTokens + selfJudge.maxNewTokens,
   dropoutSeed: ({ seed }) => seed + 1, // other masks than in JSFT
 });
+
+/** What a method does, as a part of what a result depends on: an edited entry of the table trains anew. */
+export function methodIdentity(name: string): Omit<Method, "source" | "prompts"> {
+  const { source: _source, prompts: _functions, ...identity } = methodNamed(name);
+  return identity;
+}
 
 /**
  * Sums of what was skipped, and means over the first and last quarter of the steps; null where no step

@@ -53,7 +53,7 @@ function randomIds(count: number, length: number, vocabSize: number): number[][]
 function steps(model: LanguageModel, sequences: number[][], from: number): Prepared {
   const parameters = trainable(model);
   const optimizer = new AdamW(parameters.size, ADAMW_DEFAULTS);
-  const examples = sequences.map((ids): Example => ({ kind: "answer", ids, from, pair: "" }));
+  const examples = sequences.map((ids): Example => ({ kind: "answer", ids, from }));
   const microBatchTokens = sequences.length * sequences[0].length;
   let step = 0;
   return {

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { describe, it } from "jsr:@std/testing@1/bdd";
+import { importsOf } from "./rooms.ts";
+import { ROOT } from "./tiny_run.ts";
+
+const METHOD = `${ROOT}/lib/method`;
+
+describe("the method's README", async () => {
+  const readme = await Deno.readTextFile(`${METHOD}/README.md`);
+  const rows = readme.split("\n").filter((line) => line.startsWith("|")).slice(2)
+    .map((line) => line.split("|").map((cell) => cell.trim()));
+  const files = rows.map(([, , file]) => file.replaceAll("`", ""));
+
+  it("lists every file, each after those it imports", async () => {
+    const there = [...Deno.readDirSync(METHOD)].map(({ name }) => name);
+    const expected = there.filter((name) => name.endsWith(".ts") && name !== "mod.ts");
+    assert.deepEqual([...files].sort(), expected.sort());
+    const arrows = [...await importsOf(METHOD)].filter(([file]) => file !== "mod.ts")
+      .flatMap(([file, imported]) => imported.map((other) => ({ file, imported: other })));
+    assert.ok(arrows.length > 20);
+    const up = arrows.filter((arrow) => files.indexOf(arrow.imported) > files.indexOf(arrow.file));
+    assert.deepEqual(up, []);
+  });
+
+  it("names sections that the notebooks have", async () => {
+    const notebooks = [...Deno.readDirSync(`${ROOT}/notebooks`)].map(({ name }) => name);
+    for (const [, , file, , cell] of rows.filter((row) => row[4] !== "")) {
+      const [, number, heading] = cell.match(/^(\d\d): (.+)$/)!;
+      const name = notebooks.find((name) => name.startsWith(number))!;
+      const { cells } = JSON.parse(await Deno.readTextFile(`${ROOT}/notebooks/${name}`));
+      const headings = cells.flatMap(({ source }: { source: string[] }) => source)
+        .filter((line: string) => /^##+ /.test(line)).map((line: string) =>
+          line.replace(/^#+ /, "").trim()
+        );
+      assert.ok(
+        headings.includes(heading),
+        `${file}: notebook ${name} has no section "${heading}"`,
+      );
+    }
+  });
+});

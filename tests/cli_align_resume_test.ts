@@ -72,7 +72,7 @@ describe("the command, cut short", () => {
       await cut(options, { stage, step, signal: "SIGKILL" });
       const { out } = await startWell(options);
       assert.match(out, /^data: done before/m);
-      assert.match(out, /^ {2}going on after step \d+$/m);
+      assert.match(out, /^ {2}resumes after step \d+$/m);
       await same(options.run);
     });
 
@@ -87,7 +87,7 @@ describe("the command, cut short", () => {
       const again = await startWell(options);
       if (/stopped after step/.test(out)) { // else it was met between two steps
         assert.match(out, new RegExp(`stopped after step ${logged} of `));
-        assert.match(again.out, new RegExp(`going on after step ${logged}$`, "m"));
+        assert.match(again.out, new RegExp(`resumes after step ${logged}$`, "m"));
       }
       await same(options.run);
     });
@@ -99,7 +99,7 @@ describe("the command, cut short", () => {
     const other = { ...options, set: [...set, "tournament.prompts=1"] };
     const { out } = await startWell(other);
     assert.match(out, /^jsft: done before/m);
-    assert.match(out, /^ {2}going on after step \d+$/m);
+    assert.match(out, /^ {2}resumes after step \d+$/m);
     await sameTraining(options.run);
     const rows = (await Deno.readTextFile(`${folder}/${options.run}/tournament/win_rates.csv`))
       .trim().split("\n");

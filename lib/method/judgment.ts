@@ -1,3 +1,4 @@
+import type { Pair } from "../preference/mod.ts";
 import type { Turn } from "../text/chat.ts";
 
 /** Two answers to one prompt, to be compared. */
@@ -5,6 +6,11 @@ export interface Comparison {
   readonly prompt: readonly Turn[];
   readonly first: string;
   readonly second: string;
+}
+
+/** A labelled pair as a comparison: the chosen answer is the first. */
+export function pairComparison({ prompt, chosen, rejected }: Omit<Pair, "id">): Comparison {
+  return { prompt, first: chosen, second: rejected };
 }
 
 /** Who a comparison names as better. */

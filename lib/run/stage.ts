@@ -67,6 +67,20 @@ export interface Stage<C extends Seeded, S extends Session = Session> {
   readonly run: (context: StageContext<C, S>) => Promise<StageResult>;
 }
 
+/** Some of a pipeline's stages and all they need, in the pipeline's order. */
+export function withNeeds<S extends Pick<Stage<Seeded>, "name" | "needs">>(
+  wanted: readonly S[],
+  all: readonly S[],
+): S[] {
+  const names = new Set<string>();
+  const visit = ({ name, needs }: S): void => {
+    names.add(name);
+    for (const need of needs) visit(all.find((stage) => stage.name === need)!);
+  };
+  wanted.forEach(visit);
+  return all.filter(({ name }) => names.has(name));
+}
+
 interface Done {
   config: string;
   seconds: number;
@@ -163,13 +177,7 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
 
   /** A stage and all it needs, each after those it needs itself. */
   withNeeds(name: string): Stage<C, S>[] {
-    const names = new Set<string>();
-    const visit = (stage: Stage<C, S>) => {
-      stage.needs.forEach((need) => visit(this.stage(need)));
-      names.add(stage.name);
-    };
-    visit(this.stage(name));
-    return this.stages.filter((stage) => names.has(stage.name));
+    return withNeeds([this.stage(name)], this.stages);
   }
 
   /** What the result of a stage depends on: its settings, and those of all it rests on, as text. */
@@ -191,7 +199,7 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
     await makeFolder(folder);
     const file = { stage: stage.name, seed: config.seed, settings: own, chain };
     await writeWhole(`${folder}/config.json`, JSON.stringify(file, null, 2) + "\n");
-    const clock = await StageClock.open(folder);
+    const clock = await openClock(folder);
     try {
       const result = await stage.run({
         config,
@@ -233,23 +241,13 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
 }
 
 /** Time spent in a stage over all sessions, so that a resumed stage reports its whole cost. */
-class StageClock {
-  readonly #started = performance.now();
-
-  private constructor(readonly file: string, readonly before: number) {}
-
-  static async open(folder: string): Promise<StageClock> {
-    const file = `${folder}/clock.json`;
-    return new StageClock(file, (await readJsonFile<{ seconds: number }>(file))?.seconds ?? 0);
-  }
-
-  seconds(): number {
-    return this.before + (performance.now() - this.#started) / 1000;
-  }
-
-  async save(): Promise<void> {
-    await writeWhole(this.file, JSON.stringify({ seconds: this.seconds() }) + "\n");
-  }
+async function openClock(folder: string) {
+  const file = `${folder}/clock.json`;
+  const started = performance.now();
+  const before = (await readJsonFile<{ seconds: number }>(file))?.seconds ?? 0;
+  const seconds = () => before + (performance.now() - started) / 1000;
+  const save = () => writeWhole(file, JSON.stringify({ seconds: seconds() }) + "\n");
+  return { seconds, save };
 }
 
 function difference(before: string, now: string): string {

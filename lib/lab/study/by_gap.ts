@@ -1,6 +1,6 @@
 import { credit, type Judgment } from "../../method/mod.ts";
 import { proportion } from "../../measure/statistics.ts";
-import { LABEL_TEMPERATURE } from "../world/preference.ts";
+import { labelProbability } from "../world/preference.ts";
 import { LAST_BITS } from "./desk_evidence.ts";
 
 /** Pairs whose two rewards are about so far apart, and how often a judge names the better answer of them. */
@@ -51,7 +51,7 @@ export function accuracyByGap(
       accuracy: value,
       low,
       high,
-      label: sum(({ gap }) => 1 / (1 + Math.exp(-Math.abs(gap) / LABEL_TEMPERATURE))) / n,
+      label: sum(({ gap }) => labelProbability(Math.abs(gap))) / n,
     }];
   });
 }

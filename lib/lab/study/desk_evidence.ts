@@ -1,6 +1,6 @@
 import type { Comparison } from "../../method/mod.ts";
 import type { Evidence } from "../../measure/mod.ts";
-import { LABEL_TEMPERATURE } from "../world/preference.ts";
+import { labelProbability } from "../world/preference.ts";
 import { reward } from "../world/reward.ts";
 
 /** Rewards are sums of tenths: two equal ones may differ in their last bits. */
@@ -24,7 +24,7 @@ export function deskEvidence(comparisons: readonly Comparison[]): Evidence[] {
       file: "the true reward",
       comparison,
       label: gap > 0 ? "first" : gap < 0 ? "second" : "tie",
-      labelProbability: 1 / (1 + Math.exp(-gap / LABEL_TEMPERATURE)),
+      labelProbability: labelProbability(gap),
       own: null,
       cluster: comparison.prompt[0].content,
     };

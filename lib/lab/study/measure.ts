@@ -5,14 +5,20 @@ import {
   encodePrompt,
   type Judgment,
   larger,
+  pairComparison,
   sampleAnswers,
   type SampledAnswer,
 } from "../../method/mod.ts";
-import { type LanguageModel, sequenceLogProbs, type WithModel } from "../../model/mod.ts";
+import {
+  type LanguageModel,
+  sequenceLogProbs,
+  type WithModel,
+  withModel,
+} from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
 import { reward } from "../world/reward.ts";
 import { LAST_BITS, rewardGap } from "./desk_evidence.ts";
-import { BATCH_TOKENS, MAX_NEW_TOKENS } from "./session.ts";
+import { BATCH_TOKENS, type DeskSession, MAX_NEW_TOKENS } from "./session.ts";
 
 /** An answer drawn from a policy, with the request it answers and its true reward. */
 export interface DrawnAnswer extends SampledAnswer {
@@ -99,6 +105,22 @@ export async function measurePolicy(
   };
 }
 
+/** Measures policies on the same requests against the same answers of the model they started from. */
+export async function policyMeter(
+  session: DeskSession,
+  { start, requests: count }: { start: string; requests: number },
+): Promise<(policy: LanguageModel) => ReturnType<typeof measurePolicy>> {
+  const { seed } = session.study;
+  const requests = await session.requests(count);
+  const encoder = await session.encoder();
+  const reference = withModel(await session.model(start));
+  const drawn = await reference((m) => drawAnswersOf(m, requests, { encoder, seed: seed + 1 }));
+  const opponents = drawn.map(([answer]) => answer);
+  const { compare } = await session.judgeOf(start);
+  return (policy) =>
+    measurePolicy(policy, requests, { encoder, seed, reference, compare, opponents });
+}
+
 /** A judge's quality against the true reward, of all pairs; see `credit`. */
 export interface JudgeNumbers {
   /** Agreement with the held-out labels, which are noisy. */
@@ -141,11 +163,7 @@ export async function judgeQuality(
   compare: Compare,
   pairs: readonly Pair[],
 ): Promise<{ numbers: JudgeNumbers; right: number[] }> {
-  const comparisons = pairs.map(({ prompt, chosen, rejected }) => ({
-    prompt,
-    first: chosen,
-    second: rejected,
-  }));
+  const comparisons = pairs.map(pairComparison);
   const judgments = await compare(comparisons);
   const gaps = comparisons.map(rewardGap);
   const right = rightOn(judgments, { gaps, least: CLEAR });

@@ -1,13 +1,13 @@
 import { readJsonl, writeCsv, writeJsonl } from "../../base/files.ts";
 import { type MethodName, methodNamed } from "../../method/mod.ts";
-import type { LanguageModel, WithModel } from "../../model/mod.ts";
+import type { LanguageModel } from "../../model/mod.ts";
 import {
   methodIdentity,
   type PolicyMeasure,
   preferenceStage,
 } from "../../run/stages/preference.ts";
 import { COMPARED, LONG } from "./config.ts";
-import { drawAnswersOf, measurePolicy, type PolicyNumbers } from "./measure.ts";
+import { policyMeter, type PolicyNumbers } from "./measure.ts";
 import { deskRanker } from "./rankers.ts";
 import { BATCH_TOKENS, MAX_NEW_TOKENS } from "./session.ts";
 import type { StudyContext, StudyStage } from "./stage.ts";
@@ -59,78 +59,40 @@ function methodStage({ name, method, start, long = false }: PreferenceRun): Stud
     }),
     pairs: async ({ session }) => (await session.pairs()).train,
     ranker: deskRanker,
-    measure: (context, policy) =>
-      CourseOfReward.open(context, {
-        ...policy,
-        start,
-        steps: long ? context.config.long.steps : undefined,
-      }),
+    measure: (context, { model }) => courseOfReward(context, { model, start, long }),
   });
 }
 
 /** Follows the policy in training against fixed answers of its start model, on the same requests each time. */
-class CourseOfReward implements PolicyMeasure {
-  /** A stop may fall between a measurement and its checkpoint, so a point may come twice. */
-  readonly #points = new Map<number, RewardPoint>();
-
-  private constructor(
-    readonly context: StudyContext,
-    readonly measure: () => Promise<PolicyNumbers>,
-    readonly steps: number,
-  ) {}
-
-  static async open(
-    context: StudyContext,
-    { model, reference, start, steps = context.config.preference.steps }: {
-      model: LanguageModel;
-      reference: WithModel;
-      start: string;
-      steps?: number;
-    },
-  ): Promise<CourseOfReward> {
-    const { session, config: { seed, preference } } = context;
-    const requests = await session.requests(preference.evaluateRequests);
-    const encoder = await session.encoder();
-    const drawn = await reference((m) => drawAnswersOf(m, requests, { encoder, seed: seed + 1 }));
-    const opponents = drawn.map(([answer]) => answer);
-    const { compare } = await session.judgeOf(start);
-    const course = new CourseOfReward(context, async () => {
-      const options = { encoder, seed, reference, compare, opponents };
-      return (await measurePolicy(model, requests, options)).numbers;
-    }, steps);
-    for (const point of await readJsonl<RewardPoint>(course.#file)) {
-      course.#points.set(point.step, point);
-    }
-    if (!course.#points.has(0)) await course.#note(0);
-    return course;
-  }
-
-  async after(step: number): Promise<Record<string, number>> {
-    if (step % this.context.config.preference.evaluateEvery !== 0 && step !== this.steps) return {};
-    const { reward, kl } = await this.#note(step);
-    return { reward, kl };
-  }
-
-  async finish(): Promise<Record<string, unknown>> {
-    const points = this.#sorted();
-    await writeCsv(`${this.context.folder}/points.csv`, points);
-    return { start: points[0], end: points.at(-1) };
-  }
-
-  get #file(): string {
-    return `${this.context.folder}/points.jsonl`;
-  }
-
-  #sorted(): RewardPoint[] {
-    return [...this.#points.values()].sort((a, b) => a.step - b.step);
-  }
-
-  async #note(step: number): Promise<RewardPoint> {
-    const point = { step, ...await this.measure() };
-    this.#points.set(step, point);
-    await writeJsonl(this.#file, this.#sorted());
+async function courseOfReward(
+  { session, folder, config: { preference, long: longer } }: StudyContext,
+  { model, start, long }: { model: LanguageModel; start: string; long: boolean },
+): Promise<PolicyMeasure> {
+  const steps = long ? longer.steps : preference.steps;
+  const meter = await policyMeter(session, { start, requests: preference.evaluateRequests });
+  const file = `${folder}/points.jsonl`;
+  // A stop may fall between a measurement and its checkpoint, so a point may come twice.
+  const points = new Map((await readJsonl<RewardPoint>(file)).map((point) => [point.step, point]));
+  const sorted = () => [...points.values()].sort((a, b) => a.step - b.step);
+  const note = async (step: number): Promise<RewardPoint> => {
+    const point = { step, ...(await meter(model)).numbers };
+    points.set(step, point);
+    await writeJsonl(file, sorted());
     return point;
-  }
+  };
+  if (!points.has(0)) await note(0);
+  return {
+    async after(step): Promise<Record<string, number>> {
+      if (step % preference.evaluateEvery !== 0 && step !== steps) return {};
+      const { reward, kl } = await note(step);
+      return { reward, kl };
+    },
+    async finish() {
+      const all = sorted();
+      await writeCsv(`${folder}/points.csv`, all);
+      return { start: all[0], end: all.at(-1) };
+    },
+  };
 }
 
 /** Methods as they are, each from the JSFT model. */

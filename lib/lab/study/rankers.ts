@@ -1,4 +1,4 @@
-import type { Method, PairwiseJudge, Ranker } from "../../method/mod.ts";
+import type { Method, Ranker } from "../../method/mod.ts";
 import { type LanguageModel, loadModel, saveModel, withModel } from "../../model/mod.ts";
 import { rankerOf, type RankerParts } from "../../run/rankers.ts";
 import { type DeskSession, truthJudge } from "./session.ts";
@@ -19,43 +19,32 @@ export async function deskRanker(
     case "truth":
       return { compare: truthJudge };
     case "refreshed":
-      return await RefreshedJudge.open(parts, { folder, refreshEvery });
+      return await refreshedJudge(parts, { folder, refreshEvery });
     default:
       return await rankerOf(ranker, { ...parts, cacheFile: null });
   }
 }
 
 /** A judge that is renewed from the policy every some steps; each is kept on disk, for a resumed run. */
-class RefreshedJudge implements Ranker {
-  #copy: LanguageModel | null = null;
-  #made = 0;
-
-  private constructor(
-    readonly parts: RankerParts<DeskSession>,
-    readonly options: { folder: string; refreshEvery: number },
-    private judge: PairwiseJudge,
-  ) {}
-
-  static async open(
-    parts: RankerParts<DeskSession>,
-    options: { folder: string; refreshEvery: number },
-  ): Promise<RefreshedJudge> {
-    return new RefreshedJudge(parts, options, await parts.session.judgeBy(parts.reference));
-  }
-
-  readonly compare: Ranker["compare"] = (comparisons) => this.judge.compare(comparisons);
-
-  readonly before = async (step: number): Promise<void> => {
-    const { session, model } = this.parts;
-    const due = Math.floor(step / this.options.refreshEvery) * this.options.refreshEvery;
-    if (due === this.#made) return;
-    const path = `${this.options.folder}/judge-${due}`;
-    if (due === step) await saveModel(model, path);
-    this.#copy?.dispose();
-    this.#copy = await loadModel(path);
-    this.judge = await session.judgeBy(withModel(this.#copy));
-    this.#made = due;
+async function refreshedJudge(
+  { session, model, reference }: RankerParts<DeskSession>,
+  { folder, refreshEvery }: { folder: string; refreshEvery: number },
+): Promise<Ranker> {
+  let judge = await session.judgeBy(reference);
+  let copy: LanguageModel | null = null;
+  let made = 0;
+  return {
+    compare: (comparisons) => judge.compare(comparisons),
+    before: async (step) => {
+      const due = Math.floor(step / refreshEvery) * refreshEvery;
+      if (due === made) return;
+      const path = `${folder}/judge-${due}`;
+      if (due === step) await saveModel(model, path);
+      copy?.dispose();
+      copy = await loadModel(path);
+      judge = await session.judgeBy(withModel(copy));
+      made = due;
+    },
+    dispose: () => copy?.dispose(),
   };
-
-  readonly dispose = (): void => this.#copy?.dispose();
 }

@@ -1,7 +1,6 @@
 import { writeCsv } from "../../base/files.ts";
 import { inverted, longerWins } from "../../measure/mod.ts";
 import type { Ranker } from "../../method/mod.ts";
-import { withModel } from "../../model/mod.ts";
 import { VIEWS } from "../world/reward.ts";
 import { COMPARED, type StudyConfig } from "./config.ts";
 import { type Items, saveItems } from "./items.ts";
@@ -10,7 +9,7 @@ import {
   type JudgeNumbers,
   judgeQuality,
   mean,
-  measurePolicy,
+  policyMeter,
   type PolicyNumbers,
 } from "./measure.ts";
 import type { DeskSession } from "./session.ts";
@@ -120,20 +119,13 @@ function policyStage(
       const { folder, checkStop, log } = context;
       const requests = await session.requests(count);
       const encoder = await session.encoder();
-      const jsft = await session.model("jsft");
-      const { compare } = await session.judgeOf("jsft");
-      const draw = async (seed: number) =>
-        (await drawAnswersOf(jsft, requests, { encoder, seed })).map(([answer]) => answer);
-      const opponents = await draw(seed + 1);
+      const meter = await policyMeter(session, { start: "jsft", requests: count });
       const rows: PolicyRow[] = [];
       const items: Items = {};
       for (const policy of policies) {
         checkStop();
         const model = await session.model(policy);
-        const { numbers, answers } = await measurePolicy(model, requests, {
-          ...{ encoder, seed, compare, opponents },
-          reference: withModel(jsft),
-        });
+        const { numbers, answers } = await meter(model);
         const cut = await drawAnswersOf(model, requests, { encoder, seed, topP });
         items[`reward/${policy}`] = answers.map(({ reward }) => reward);
         items[`top-p/${policy}`] = cut.map(([{ reward }]) => reward);
@@ -144,10 +136,11 @@ function policyStage(
             `${row.reward_top_p.toFixed(3)}, KL ${row.kl.toFixed(2)} nats`,
         );
         if (policy === "self-judge") {
-          const before = await draw(seed);
+          const jsft = await session.model("jsft");
+          const before = await drawAnswersOf(jsft, requests, { encoder, seed });
           await writeCsv(
             `${folder}/samples.csv`,
-            before.slice(0, 12).map(({ request, text, reward }, i) => ({
+            before.slice(0, 12).map(([{ request, text, reward }], i) => ({
               prompt: request,
               before: text,
               after: answers[i].text,

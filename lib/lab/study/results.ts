@@ -1,7 +1,5 @@
-// @ts-types="@types/papaparse"
-import Papa from "papaparse";
-import { UserError } from "../../base/error.ts";
 import { makeFolder, readJsonl, writeCsv } from "../../base/files.ts";
+import { resultTable } from "../../show/result_table.ts";
 import {
   CLAIMS,
   type Contrast,
@@ -60,14 +58,9 @@ export async function gather(
   };
   for (const { seed, path } of seeds) {
     const points = (stage: string) => readJsonl<RewardPoint>(`${path}/${stage}/points.jsonl`);
-    const rowsOf = (file: string) => csvRows(`${path}/${file}`);
-    const found: Items = {
-      ...await readItems(
-        [...JUDGES, "answers", "policies", "tournament", "on-policy-pairs"].map((name) =>
-          `${path}/${name}`
-        ),
-      ),
-    };
+    const rowsOf = async (file: string) => await resultTable(`${path}/${file}`) ?? [];
+    const measured = [...JUDGES, "answers", "policies", "tournament", "on-policy-pairs"];
+    const found: Items = await readItems(measured.map((name) => `${path}/${name}`));
     const whole: Record<string, readonly RewardPoint[]> = {}; // an unfinished run has no best step yet
     ended.push(whole);
     for (const method of [...COMPARED, ...config.controls]) {
@@ -230,17 +223,4 @@ export function claimsTable(outcomes: readonly Outcome[]): string {
     "method alike. For judges, shares of clear held-out pairs judged right, or, on answers of a policy, of " +
     `clear pairs of its own answers. 95 % intervals, ${basis.join("; ")}.`,
   ].join("\n");
-}
-
-async function csvRows(path: string): Promise<Row[]> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw new UserError(`${path} cannot be read: ${error}`, "make it readable, or remove it", {
-      cause: error,
-    });
-  }
-  return Papa.parse<Row>(text, { header: true, dynamicTyping: true, skipEmptyLines: true }).data;
 }

@@ -1,7 +1,7 @@
+import { withNeeds } from "../../run/stage.ts";
 import type { StudyConfig } from "./config.ts";
 import { LONG_RUNS, methodStages, noisySelfJudge, PREFERENCE } from "./preference.ts";
 import { onPolicyPairsStage } from "./on_policy_pairs.ts";
-
 import {
   answersStage,
   jsftJudgeStage,
@@ -49,11 +49,5 @@ export function stagesFor(
     ...noisyPolicies,
     noisyJudges,
   ];
-  const names = new Set<string>();
-  const want = ({ name, needs }: StudyStage): void => {
-    names.add(name);
-    for (const need of needs) want(all.find((stage) => stage.name === need)!);
-  };
-  for (const stage of claims.flatMap((claim) => asked[claim])) want(stage);
-  return all.filter(({ name }) => names.has(name));
+  return withNeeds(claims.flatMap((claim) => asked[claim]), all);
 }

@@ -24,8 +24,7 @@ export function drawAnswers(rng: Rng): DeskAnswers {
 }
 
 /**
- * Whether a labeller prefers the first answer: a draw from a Bradley-Terry model,
- * P(first) = 1 / (1 + exp(-(reward of first - reward of second) / temperature)).
+ * Whether a labeller prefers the first answer: a draw from a Bradley-Terry model, see {@linkcode labelProbability}.
  *
  * @param options.view Label by one point of view instead of the whole reward.
  */
@@ -39,7 +38,12 @@ export function prefersFirst(
   const gap = value(first) - value(second);
   // At temperature 0 the labeller sees the reward itself.
   if (temperature === 0) return gap > 0 || (gap === 0 && rng.uniform() < 0.5);
-  return rng.uniform() < 1 / (1 + Math.exp(-gap / temperature));
+  return rng.uniform() < labelProbability(gap, temperature);
+}
+
+/** The probability that a labeller prefers an answer whose reward is larger by `gap`. */
+export function labelProbability(gap: number, temperature = LABEL_TEMPERATURE): number {
+  return 1 / (1 + Math.exp(-gap / temperature));
 }
 
 /** Answers and their label as a pair to train on, with the rationale an honest labeller would give. */

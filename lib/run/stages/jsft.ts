@@ -2,6 +2,7 @@ import {
   credit,
   type Example,
   jsftExamples,
+  pairComparison,
   type StepLog,
   stepsPerEpoch,
   SupervisedData,
@@ -93,9 +94,7 @@ async function heldOutNumbers(
   const sums = await sequenceLogProbs(model, answers);
   const tokens = answers.reduce((n, e) => n + e.ids.length - e.from, 0);
   const judge = await session.judge(withModel(model), { cacheFile: null });
-  const judgments = await judge.compare(
-    heldOut.map(({ prompt, chosen, rejected }) => ({ prompt, first: chosen, second: rejected })),
-  );
+  const judgments = await judge.compare(heldOut.map(pairComparison));
   return {
     heldOutAnswerLoss: -sums.reduce((a, b) => a + b, 0) / tokens,
     heldOutJudgeAccuracy: judgments.reduce((sum, judgment) => sum + credit(judgment), 0) /

@@ -8,7 +8,7 @@ import {
   reportRows,
   unansweredOf,
 } from "../../measure/mod.ts";
-import { encodePrompt, sampleAnswers } from "../../method/mod.ts";
+import { encodePrompt, pairComparison, sampleAnswers } from "../../method/mod.ts";
 import { type LanguageModel, withModel } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
 import type { RunContext, RunStage } from "../pipeline.ts";
@@ -30,11 +30,7 @@ function judgeStage(
       const pairs = await pairsOf(context, "held_out");
       const model = await session.model(made);
       const judge = await session.judge(withModel(model), { cacheFile: `${folder}/cache.jsonl` });
-      const comparisons = pairs.map(({ prompt, chosen, rejected }) => ({
-        prompt,
-        first: chosen,
-        second: rejected,
-      }));
+      const comparisons = pairs.map(pairComparison);
       const progress = context.progress(name, { unit: "prompt", total: 2 * pairs.length });
       const judgments = await judge.compare(comparisons, {
         onProgress: ({ done, total }) => {

@@ -50,7 +50,7 @@ export async function trainLogged(
   plan: TrainingPlan,
 ): Promise<StepLog[]> {
   const { folder, config, identity, log } = context;
-  const folderLog = new FolderLog(context, plan);
+  const written = folderLog(context, plan);
   const taken = await train({
     ...plan,
     seed: plan.dropoutSeed ?? config.seed,
@@ -59,9 +59,9 @@ export async function trainLogged(
       config: identity,
       every: plan.checkpointEvery,
     },
-    log: folderLog,
+    log: written,
   });
-  const rows = await folderLog.close();
+  const rows = await written.close();
   if (taken < plan.steps) {
     log(`stopped after step ${taken} of ${plan.steps}; the checkpoint holds it`);
     throw new Stopped();
@@ -70,55 +70,38 @@ export async function trainLogged(
 }
 
 /** The log of a training in a stage's folder, cut back to the checkpoint where a run resumes. */
-class FolderLog implements TrainingLog<LoggedBatch> {
-  readonly #context: TrainingContext;
-  readonly #plan: TrainingPlan;
-  #progress: WorkProgress | null = null;
-
-  constructor(context: TrainingContext, plan: TrainingPlan) {
-    this.#context = context;
-    this.#plan = plan;
-  }
-
-  get #metrics(): string {
-    return `${this.#context.folder}/metrics.jsonl`;
-  }
-
-  get #pairs(): string {
-    return `${this.#context.folder}/pairs.jsonl`;
-  }
-
-  async start(done: number): Promise<void> {
-    const { name, log, progress } = this.#context;
-    if (done > 0) log(`going on after step ${done}`);
-    for (const file of [this.#metrics, this.#pairs]) {
-      const rows = await readJsonl<{ step: number }>(file);
-      // Also when none is left: a torn line would otherwise stay and run into the next one.
-      await writeJsonl(file, rows.filter(({ step }) => step <= done));
-    }
-    this.#progress = progress(name, { unit: "step", total: this.#plan.steps, done });
-  }
-
-  async step(step: StepLog, { pairs = [] }: LoggedBatch): Promise<void> {
-    const row = { ...step, ...await this.#plan.measure?.(step.step) };
-    if (pairs.length > 0) await appendJsonl(this.#pairs, pairs);
-    await appendJsonl(this.#metrics, [row]);
-    await this.#progress?.update(step.step, {
-      ...this.#plan.show(row),
-      "tokens/s": (row.tokens / row.seconds).toFixed(0),
-    });
-  }
-
-  stopping(): boolean {
-    return this.#context.stopping();
-  }
-
-  async close(): Promise<StepLog[]> {
-    await this.#progress?.finish();
-    const rows = await readJsonl<StepLog>(this.#metrics);
-    await writeCsv(`${this.#context.folder}/metrics.csv`, rows);
-    return rows;
-  }
+function folderLog(
+  { name, folder, log, progress, stopping }: TrainingContext,
+  { steps, show, measure }: TrainingPlan,
+) {
+  const metrics = `${folder}/metrics.jsonl`;
+  const pairsFile = `${folder}/pairs.jsonl`;
+  let shown: WorkProgress | null = null;
+  return {
+    async start(done) {
+      if (done > 0) log(`resumes after step ${done}`);
+      for (const file of [metrics, pairsFile]) {
+        const rows = await readJsonl<{ step: number }>(file);
+        // Also when none is left: a torn line would otherwise stay and run into the next one.
+        await writeJsonl(file, rows.filter(({ step }) => step <= done));
+      }
+      shown = progress(name, { unit: "step", total: steps, done });
+    },
+    async step(step, { pairs = [] }) {
+      const row = { ...step, ...await measure?.(step.step) };
+      if (pairs.length > 0) await appendJsonl(pairsFile, pairs);
+      await appendJsonl(metrics, [row]);
+      const speed = (row.tokens / row.seconds).toFixed(0);
+      await shown?.update(step.step, { ...show(row), "tokens/s": speed });
+    },
+    stopping,
+    async close(): Promise<StepLog[]> {
+      await shown?.finish();
+      const rows = await readJsonl<StepLog>(metrics);
+      await writeCsv(`${folder}/metrics.csv`, rows);
+      return rows;
+    },
+  } satisfies TrainingLog<LoggedBatch> & { close: () => Promise<StepLog[]> };
 }
 
 /** A training stage: its plan is made when it runs. */

@@ -7,6 +7,7 @@ import type { BenchmarkScorer } from "./benchmark.ts";
 import type { BenchmarkQuestion } from "./question.ts";
 import { comparisonOf } from "./referee.ts";
 import {
+  type BenchmarkMeasure,
   type BenchmarkRow,
   type ResultItem,
   type ResultOptions,
@@ -31,30 +32,19 @@ export function gradeRows(
   const [own, others] = [found(records), found(other ?? [])];
   const known = (record?: SingleRecord) =>
     record === undefined || record.score < 0 ? null : record.score;
-  const items = (value: (key: string) => number | null) => itemsOf(questions, value);
-  const about = { judge: judge[0], model, against: "" };
+  const rows = (measure: BenchmarkMeasure, value: (key: string) => number | null, against = "") =>
+    resultRows(measure, itemsOf(questions, value), { ...options, judge: judge[0], model, against });
   const withProbabilities = records.some(({ self_judge }) => self_judge.labelProbability !== null);
   return [
-    ...resultRows("grade", items((key) => known(own.get(key))), { ...options, ...about }),
+    ...rows("grade", (key) => known(own.get(key))),
     ...(withProbabilities
-      ? resultRows(
-        "gradeLabelProbability",
-        items((key) => own.get(key)?.self_judge.labelProbability ?? null),
-        {
-          ...options,
-          ...about,
-        },
-      )
+      ? rows("gradeLabelProbability", (key) => own.get(key)?.self_judge.labelProbability ?? null)
       : []),
     ...(other?.length
-      ? resultRows(
-        "gradeDifference",
-        items((key) => {
-          const [a, b] = [known(own.get(key)), known(others.get(key))];
-          return a === null || b === null ? null : a - b;
-        }),
-        { ...options, ...about, against: other[0].model },
-      )
+      ? rows("gradeDifference", (key) => {
+        const [a, b] = [known(own.get(key)), known(others.get(key))];
+        return a === null || b === null ? null : a - b;
+      }, other[0].model)
       : []),
   ];
 }
@@ -121,8 +111,8 @@ export function pairRows(
 }
 
 /**
- * What a match is worth to the first model when a win is one that both positions name (FastChat's adjusted win rate):
- * the credit of that verdict.
+ * The credit of a match's verdict for the first model, where a win is one that both positions name (FastChat's
+ * adjusted win rate).
  */
 function adjustedWin({ g1_winner, g2_winner, self_judge }: PairRecord): number {
   const same = g1_winner === g2_winner ? g1_winner : "tie";

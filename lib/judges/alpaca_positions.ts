@@ -17,8 +17,8 @@ const SHIFT = 397;
  * isSwitched("What are the names of some famous actors that started their careers on Broadway?");
  * ```
  */
-export function isSwitched(instruction: string, seed = 0): boolean {
-  return pythonRandom(`is_switched_outputs${instruction}${seed}`) >= 0.5;
+export function isSwitched(instruction: string): boolean {
+  return pythonRandom(`is_switched_outputs${instruction}0`) >= 0.5;
 }
 
 /**

@@ -25,7 +25,7 @@ export interface ReliabilityRow {
   readonly high: number | null;
 }
 
-/** Default number of bins of the reliability curve and of the calibration error. */
+/** Number of bins of the reliability curve and of the calibration error. */
 export const BINS = 10;
 
 /**
@@ -37,16 +37,16 @@ export function call(pFirst: number, label: "first" | "second"): Call {
   return { confidence: Math.max(pFirst, 1 - pFirst), right };
 }
 
-/** The bin of a confidence, of `bins` equal ones over [0.5, 1]. */
-export function binOf(confidence: number, bins = BINS): number {
-  const place = (confidence - 0.5) * 2 * bins + 1e-9; // 0.6 - 0.5 is a little less than 0.1
-  return Math.max(0, Math.min(bins - 1, Math.floor(place)));
+/** The bin of a confidence, of {@linkcode BINS} equal ones over [0.5, 1]. */
+export function binOf(confidence: number): number {
+  const place = (confidence - 0.5) * 2 * BINS + 1e-9; // 0.6 - 0.5 is a little less than 0.1
+  return Math.max(0, Math.min(BINS - 1, Math.floor(place)));
 }
 
 /** What one call adds to the sums of {@linkcode calibrationError}: count, confidence and hits of its bin. */
-export function calibrationSums({ confidence, right }: Call, bins = BINS): number[] {
-  const sums = Array<number>(3 * bins).fill(0);
-  const bin = 3 * binOf(confidence, bins);
+export function calibrationSums({ confidence, right }: Call): number[] {
+  const sums = Array<number>(3 * BINS).fill(0);
+  const bin = 3 * binOf(confidence);
   sums[bin] = 1;
   sums[bin + 1] = confidence;
   sums[bin + 2] = right;
@@ -79,7 +79,7 @@ export function calibrationError(sums: ArrayLike<number>): number | null {
  */
 export function calibrationFloor(
   calls: readonly Call[],
-  { rng, samples = 500, bins = BINS }: { rng: Rng; samples?: number; bins?: number },
+  { rng, samples = 500 }: { rng: Rng; samples?: number },
 ): Estimate<number | null> {
   if (calls.length === 0) {
     return {
@@ -90,9 +90,9 @@ export function calibrationFloor(
       reason: "no pair has a label that may be used and is not a tie",
     };
   }
-  const places = calls.map(({ confidence }) => binOf(confidence, bins));
+  const places = calls.map(({ confidence }) => binOf(confidence));
   const errors = Array.from({ length: samples }, () => {
-    const gaps = new Float64Array(bins);
+    const gaps = new Float64Array(BINS);
     calls.forEach(({ confidence }, i) => {
       if (confidence === 0.5) return; // it leans to none, and is half right whatever the label
       gaps[places[i]] += confidence - Number(rng.uniform() < confidence);
@@ -111,13 +111,13 @@ export function calibrationFloor(
  */
 export function reliabilityCurve(
   calls: readonly (Call | null)[],
-  { bins = BINS, ...options }: ResampleOptions & { bins?: number },
+  options: ResampleOptions,
 ): ReliabilityRow[] {
   const filled = [
-    ...new Set(calls.flatMap((made) => made === null ? [] : [binOf(made.confidence, bins)])),
+    ...new Set(calls.flatMap((made) => made === null ? [] : [binOf(made.confidence)])),
   ].sort((a, b) => a - b);
   const inBin = (bin: number) =>
-    calls.map((made) => made !== null && binOf(made.confidence, bins) === bin ? made : null);
+    calls.map((made) => made !== null && binOf(made.confidence) === bin ? made : null);
   if (filled.length === 0) return [];
   const measures = measureAll(
     Object.fromEntries(filled.map((bin) => [bin, {
@@ -132,8 +132,8 @@ export function reliabilityCurve(
     const members = inBin(bin).filter((made) => made !== null);
     const { value, low, high, n } = measures[bin];
     return {
-      from: 0.5 + bin / (2 * bins),
-      to: 0.5 + (bin + 1) / (2 * bins),
+      from: 0.5 + bin / (2 * BINS),
+      to: 0.5 + (bin + 1) / (2 * BINS),
       n,
       confidence: members.reduce((sum, made) => sum + made.confidence, 0) / n,
       accuracy: value!,

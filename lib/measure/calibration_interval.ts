@@ -33,15 +33,14 @@ const LUCK = 0.16;
  */
 export function calibrationMeasure(
   calls: readonly (Call | null)[],
-  { clusters, rng, samples = 400, level = 0.95, bins = BINS }: {
+  { clusters, rng, samples = 400, level = 0.95 }: {
     readonly clusters: readonly string[];
     readonly rng: Rng;
     readonly samples?: number;
     readonly level?: number;
-    readonly bins?: number;
   },
 ): Estimate<number | null> {
-  const { n, ...sums } = gapsOf(calls, clusters, bins);
+  const { n, ...sums } = gapsOf(calls, clusters);
   const { gaps, groups } = sums;
   const missing = { value: null, low: null, high: null, n, clusters: groups.length };
   if (n === 0) {
@@ -97,17 +96,16 @@ interface Gaps {
 function gapsOf(
   calls: readonly (Call | null)[],
   clusters: readonly string[],
-  bins: number,
 ): Gaps & { n: number } {
-  const gaps = new Float64Array(bins);
-  const nominal = new Float64Array(bins);
-  const squares = new Float64Array(bins);
+  const gaps = new Float64Array(BINS);
+  const nominal = new Float64Array(BINS);
+  const squares = new Float64Array(BINS);
   const groups = new Map<string, Map<number, number>>();
   let n = 0;
   calls.forEach((made, i) => {
     if (made === null) return;
     const { confidence, right } = made;
-    const bin = binOf(confidence, bins);
+    const bin = binOf(confidence);
     const group = groups.get(clusters[i]) ?? new Map<number, number>();
     groups.set(clusters[i], group);
     group.set(bin, (group.get(bin) ?? 0) + confidence - right);

@@ -1,6 +1,6 @@
 import type { Rng } from "../base/random.ts";
 import { UserError } from "../base/error.ts";
-import { type Estimate, type Level, summary } from "./statistics.ts";
+import { type Estimate, summary } from "./statistics.ts";
 import type { ComparedItem, ComparisonFile } from "./annotations.ts";
 import { resampled } from "./rate.ts";
 
@@ -32,11 +32,7 @@ export interface ModelComparison {
 export function compareModels(
   first: ComparisonFile,
   second: ComparisonFile,
-  { rng, samples = 1000, level }: {
-    readonly rng: Rng;
-    readonly samples?: number;
-    readonly level?: Level;
-  },
+  { rng, samples = 1000 }: { readonly rng: Rng; readonly samples?: number },
 ): ModelComparison {
   if (first.baseline !== null && second.baseline !== null && first.baseline !== second.baseline) {
     throw new UserError(
@@ -70,7 +66,7 @@ export function compareModels(
   return {
     first: first.model,
     second: second.model,
-    difference: resampled(differences, { rng, samples, level }),
+    difference: resampled(differences, { rng, samples }),
     standardError: differences.length === 1 ? null : summary(differences).error,
     better: differences.filter((d) => d > 0).length,
     equal: differences.filter((d) => d === 0).length,

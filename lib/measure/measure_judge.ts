@@ -5,7 +5,6 @@ import { type Evidence, triplesToJudge } from "./evidence.ts";
 import type { Judge } from "../method/mod.ts";
 import { type FullReport, fullReport } from "./report.ts";
 import { roundRobins } from "./round_robin.ts";
-import type { Level } from "./statistics.ts";
 import { type Unanswered, unansweredOf } from "./unanswered.ts";
 
 /** A judge's full report on some evidence. */
@@ -32,12 +31,7 @@ export interface MeasuredJudge {
 export async function measureJudge(
   judge: Judge,
   evidence: readonly Evidence[],
-  { seed, triples, samples, level }: {
-    seed: number;
-    triples: number;
-    samples?: number;
-    level?: Level;
-  },
+  { seed, triples, samples }: { seed: number; triples: number; samples?: number },
 ): Promise<MeasuredJudge> {
   const covers = judge.covers ?? (() => true);
   const covered = evidence.filter(({ comparison }) => covers(comparison));
@@ -73,7 +67,6 @@ export async function measureJudge(
       roundRobins: contests.map(({ cluster }, i) => ({ cluster, played: played[i] })),
       rng: Rng.named(seed, "judge report"),
       samples,
-      level,
     }),
   };
 }

@@ -1,10 +1,4 @@
-import {
-  bootstrap,
-  type BootstrapOptions,
-  type Estimate,
-  type Level,
-  proportion,
-} from "./statistics.ts";
+import { bootstrap, type BootstrapOptions, type Estimate, proportion } from "./statistics.ts";
 
 /**
  * A value with its bootstrap interval; none for a single value, nor where all resamples are alike: that is lack of
@@ -26,10 +20,10 @@ export function resampled(
  */
 export function meanRate(
   values: readonly number[],
-  options: BootstrapOptions & { readonly level?: Level },
+  options: BootstrapOptions,
 ): Estimate<number, number | null> {
   const rate = resampled(values, options);
   if (rate.n < 2 || !values.every((value) => value === values[0])) return rate;
-  const { low, high } = proportion(rate.n * values[0] / 100, rate.n, { level: options.level });
+  const { low, high } = proportion(rate.n * values[0] / 100, rate.n);
   return { ...rate, low: 100 * low, high: 100 * high };
 }

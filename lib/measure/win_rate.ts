@@ -1,6 +1,6 @@
 import { mean } from "simple-statistics";
 import type { Rng } from "../base/random.ts";
-import { type Estimate, type Level, summary } from "./statistics.ts";
+import { type Estimate, summary } from "./statistics.ts";
 import type { ComparedItem, ComparisonFile } from "./annotations.ts";
 import { type LengthControlled, lengthControlled } from "./length_control.ts";
 import { meanRate, resampled } from "./rate.ts";
@@ -47,8 +47,6 @@ export interface WinRateOptions {
   readonly rng: Rng;
   /** How many resamples. @default 1000 */
   readonly samples?: number;
-  /** Coverage of the intervals. @default 0.95 */
-  readonly level?: Level;
 }
 
 /**

@@ -118,8 +118,9 @@ export function describeBadLine({ file, line, unit, reason, detail }: BadLine): 
   return `${file} ${unit} ${line}: ${reason}${detail === undefined ? "" : ` (${detail})`}`;
 }
 
-/** Writes the first five bad records to standard error; a file full of them is not worth more. */
-function warner(shown = 5): (bad: BadLine) => void {
+/** Writes the first five bad records to standard error. */
+function warner(): (bad: BadLine) => void {
+  const shown = 5;
   let count = 0;
   return (bad) => {
     count++;

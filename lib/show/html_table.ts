@@ -1,9 +1,6 @@
 /** Records as an HTML table and as plain text, numbers rounded alike in both. */
 import { UserError } from "../base/error.ts";
 
-/** What a cell of a table may hold; null and undefined are shown as nothing. */
-export type Value = string | number | boolean | null | undefined;
-
 /** How a table is shown. */
 export interface TableOptions {
   /** Fields to show, in order, with their headings if these differ. @default all, by first appearance */

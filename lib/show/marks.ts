@@ -122,10 +122,10 @@ export function rowAxis(names: readonly string[]): Record<string, unknown> {
   };
 }
 
-/** Mean over `2 * reach + 1` values around each, so that noise of single batches does not hide the course. */
-export function smoothed(y: readonly number[], reach = 2): number[] {
+/** Mean over five values around each, so that noise of single batches does not hide the course. */
+export function smoothed(y: readonly number[]): number[] {
   return y.map((_, i) => {
-    const near = y.slice(Math.max(0, i - reach), i + reach + 1);
+    const near = y.slice(Math.max(0, i - 2), i + 3);
     return near.reduce((a, b) => a + b, 0) / near.length;
   });
 }

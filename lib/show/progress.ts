@@ -94,11 +94,10 @@ export class Job {
    *
    * @throws {Stopped} if it ended because the user asked; the cells after it then do not run
    */
-  async finish(numbers: Numbers = {}): Promise<void> {
+  async finish(): Promise<void> {
     if (this.#ended) return;
     await macrotask(); // a stop during the last step
     this.#ended = true;
-    this.#numbers = { ...this.#numbers, ...numbers };
     const stopped = stopAsked() && this.#done < this.#options.total;
     await this.#draw(stopped ? "stopped" : "done");
     this.#unlisten();

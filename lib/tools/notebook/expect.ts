@@ -67,10 +67,10 @@ function isEmpty({ output_type, text, data }: Output): boolean {
 }
 
 /** The end of a cell's outputs as text, for a message. */
-export function outputText({ outputs = [] }: Cell, limit = 2000): string {
+export function outputText({ outputs = [] }: Cell): string {
   const text = outputs.map(({ text, data, traceback, ename, evalue }) =>
     traceback?.join("\n") || (ename && `${ename}: ${evalue}`) || whole(text) ||
     whole(data?.["text/plain"] as string)
   ).join("\n").trimEnd();
-  return text.length > limit ? `... ${text.slice(-limit)}` : text;
+  return text.length > 2000 ? `... ${text.slice(-2000)}` : text;
 }

@@ -76,8 +76,8 @@ const CUSTOM_CSS = ".jp-RenderedPlotly img.plot-img { zoom: 0.5; }\n";
  *
  * @throws {UserError} without Python 3.11 or PyPI
  */
-export async function installJupyter(root: string = ROOT): Promise<Places> {
-  const at = places(root);
+export async function installJupyter(): Promise<Places> {
+  const at = places(ROOT);
   await Deno.mkdir(at.engine, { recursive: true });
   using lock = await Deno.open(`${at.engine}/lock`, { create: true, write: true });
   await lock.lock(true);

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
 import { existsSync } from "node:fs";
 import { readJsonl } from "../lib/base/files.ts";
+import { said } from "./commands.ts";
 import {
   lines,
-  said,
+  refusedStart,
   spawnStart,
   type StartOptions,
   startWell,
@@ -121,11 +122,10 @@ describe("the command, cut short", () => {
     const path = `${folder}/${run}/jsft/checkpoint.safetensors`;
     await Deno.remove(`${folder}/${run}/jsft/done.json`);
     const kept = await Deno.readFile(path);
-    const { code, err } = await said(
-      spawnStart({ folder, run, set: [...set, "jsft.learningRate=0.1"] }),
+    await refusedStart(
+      { folder, run, set: [...set, "jsft.learningRate=0.1"] },
+      /jsft: jsft\.learningRate was 0\.0005, is now 0\.1/,
     );
-    assert.equal(code, 1);
-    assert.match(err, /jsft: jsft\.learningRate was 0\.0005, is now 0\.1/);
     assert.deepEqual(await Deno.readFile(path), kept);
   });
 

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { loadAdapter, openSafetensors, readConfig } from "../lib/model/mod.ts";
 import { resolveConfig } from "../lib/run/config.ts";
 import { readJsonFile, readJsonl } from "../lib/base/files.ts";
+import { said } from "./commands.ts";
 import { ROOT, startWell, timeless, TINY_SETTINGS, tinyRunFolder } from "./tiny_run.ts";
 
 const STAGES = ["data", "judge-before", "jsft", "judge-after", "self-judge", "tournament"];
@@ -95,18 +96,19 @@ describe("the command, on a tiny model", () => {
   });
 
   it("ends with a command that resumes there, whatever the settings were", async () => {
-    const said = await startWell({
+    const first = await startWell({
       folder,
       run: "in parts",
       set: ['judge.principles=["overall","honesty"]'],
       args: ["--stage", "data", "--seed", "5"],
     });
-    const [, words] = said.out.match(/^next: deno task align (.+ --stage judge-before .+)$/m)!;
-    const { code, stdout, stderr } = await new Deno.Command("sh", {
+    const [, words] = first.out.match(/^next: deno task align (.+ --stage judge-before .+)$/m)!;
+    const child = new Deno.Command("sh", {
       args: ["-c", `"${Deno.execPath()}" run --quiet -A lib/cli/align.ts ${words}`],
       cwd: ROOT,
-    }).output();
-    const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+      ...{ stdout: "piped", stderr: "piped" } as const,
+    }).spawn();
+    const { code, out, err } = await said(child);
     assert.equal(code, 0, err);
     assert.match(out, /judge-before took/);
   });

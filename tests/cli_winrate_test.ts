@@ -1,36 +1,22 @@
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import assert from "node:assert/strict";
 import settings from "../deno.json" with { type: "json" };
+import { command } from "./commands.ts";
 import { annotation } from "./measure_annotation_files.ts";
 import { file, folder } from "./temporary_files.ts";
-import { ROOT, said } from "./tiny_run.ts";
 
-/** Runs the task's own command line, with its permissions. */
-function winrate(...args: string[]) {
-  const [, ...flags] = settings.tasks.winrate.command.split(" ");
-  return said(
-    new Deno.Command(Deno.execPath(), {
-      cwd: ROOT,
-      args: [...flags, ...args],
-      env: { NO_COLOR: "1" },
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn(),
-  );
-}
+/** The task's own command line, with its permissions. */
+const winrate = command(settings.tasks.winrate.command.replace(/^deno /, ""));
 
 const model = (name: string, preferences: (number | null)[]) =>
   preferences.map((p, i) =>
     annotation(`q${i}`, p, { generator_2: name, output_2: "x".repeat(5 + 3 * i) })
   );
 
-async function refused(message: RegExp, ...args: string[]) {
-  const { code, out, err } = await winrate(...args);
-  assert.equal(code, 1, err);
+async function refused(message: RegExp, line: string) {
+  const { out, err } = await winrate.refused(line, message);
   assert.equal(out, "");
-  assert.match(err, /^error: [^]+\n {2}-> .+\n$/);
-  assert.match(err, message);
+  assert.match(err, /^error: /);
 }
 
 describe("deno task winrate", () => {
@@ -38,8 +24,7 @@ describe("deno task winrate", () => {
     const a = await file("a-1.5.json", model("A", [2, 1.5, 1, 1.25, 1.75, 1.5]));
     const b = await file("b.json", model("B", [1, 1, 1.5, null, 1]));
     const csv = `${folder.path}/rates.csv`;
-    const { code, out, err } = await winrate(a, b, "--csv", csv, "--against", "b");
-    assert.equal(code, 0, err);
+    const { out, err } = await winrate.well(`${a} ${b} --csv ${csv} --against b`);
     const [header, first, second, ...rest] = (await Deno.readTextFile(csv)).split("\n");
     assert.equal(
       header,
@@ -69,12 +54,12 @@ describe("deno task winrate", () => {
   it("prints on how many comparisons a number rests that has fewer than its row, and no certainty", async () => {
     const items = model("A", [2, 1, 1.25, 1.75, 1.5, 2, 1]);
     items[0].output_2 = null;
-    const some = await winrate(await file("some.json", items));
+    const some = await winrate.well(await file("some.json", items));
     assert.match(some.out, /\nsome +7 +1 +\S+ \[\S+, \S+\] +\S+ +\S+( \[\S+, \S+\])? n 6 /);
     assert.match(some.out, / n 6 +\S+( \[\S+, \S+\])? n 6\n/);
-    const one = await winrate(await file("single.json", model("A", [1.4])));
+    const one = await winrate.well(await file("single.json", model("A", [1.4])));
     assert.match(one.out, /\nsingle +1 +0 +40\.00 +- +- +5 \(14\) +0\.00 +100\.00\n/);
-    const all = await winrate(await file("all.json", model("A", Array(10).fill(2))));
+    const all = await winrate.well(await file("all.json", model("A", Array(10).fill(2))));
     assert.match(all.out, /\nall +10 +0 +100\.00 \[72\.25, 100\.00\] +0\.00 /);
   });
 
@@ -83,9 +68,8 @@ describe("deno task winrate", () => {
     const b = await file("unknown.json", model("B", [1, 1, 1.5, 1]));
     const board = await file("board.csv", "model,win_rate,standard_error\nknown,50,14.5\n");
     const csv = `${folder.path}/differences.csv`;
-    const args = ["--published", board, "--published-csv", csv];
-    const { code, out, err } = await winrate(a, b, ...args);
-    assert.equal(code, 0, err);
+    const beside = `--published ${board} --published-csv ${csv}`;
+    const { out, err } = await winrate.well(`${a} ${b} ${beside}`);
     assert.match(err, /warning: unknown is not in \S+board\.csv\n/);
     assert.match(
       out,
@@ -99,25 +83,19 @@ describe("deno task winrate", () => {
     );
     assert.match(first, /^known,6,50,50,0,14\.43\d+,14\.5,[\d.]+,,$/);
     assert.match(second, /^unknown,4,12\.5,,,12\.5,,,,$/);
-    await refused(/nothing to compare with/, a, "--published-csv", csv);
-    await refused(/would write the table over/, a, "--published", board, "--csv", board);
-    await refused(/are both/, a, "--published", board, "--csv", csv, "--published-csv", csv);
+    await refused(/nothing to compare with/, `${a} --published-csv ${csv}`);
     // The same files in other words.
     const [boardAgain, csvAgain] = [board, csv].map((path) =>
       path.replace(/([^/]+)$/, "./x/../$1")
     );
-    await refused(/would write the table over/, a, "--published", board, "--csv", boardAgain);
-    await refused(/are both/, a, ...args, "--csv", csvAgain);
-    await refused(/there is no file "nowhere\.csv"/, a, "--published", "nowhere.csv");
+    await refused(/would write the table over/, `${a} --published ${board} --csv ${boardAgain}`);
+    await refused(/are both/, `${a} ${beside} --csv ${csvAgain}`);
   });
 
   it("calls files of one name by their generator", async () => {
-    await Deno.mkdir(`${folder.path}/A`);
-    await Deno.mkdir(`${folder.path}/B`);
     const a = await file("A/annotations.json", model("A", [2, 1]));
     const b = await file("B/annotations.json", model("B", [2, 1]));
-    const { code, out, err } = await winrate(a, b);
-    assert.equal(code, 0, err);
+    const { out } = await winrate.well(`${a} ${b}`);
     assert.match(out, /\nA +2 .*\nB +2 /);
   });
 
@@ -125,24 +103,15 @@ describe("deno task winrate", () => {
     const good = await file("good.json", model("A", [2, 1]));
     const bad = await file("bad.json", model("A", [2, 3]));
     const csv = `${folder.path}/none.csv`;
-    await refused(/missing required argument/);
-    await refused(/no file "nowhere\.json"/, "nowhere.json");
-    await refused(
-      /bad\.json item 2: "preference": outside \[1, 2\] \(3\)/,
-      good,
-      bad,
-      "--csv",
-      csv,
-    );
-    await refused(/given twice/, good, good);
-    await refused(/no file is of that model\n {2}-> choose among good/, good, "--against", "x");
-    await refused(/it is the only model/, good, "--against", "good");
-    await refused(/--seed is "x"/, good, "--seed", "x");
-    await refused(/would write the table over/, "--csv", good, good);
+    await refused(/missing required argument/, "");
+    await refused(/bad\.json item 2: "preference": outside/, `${good} ${bad} --csv ${csv}`);
+    await refused(/given twice/, `${good} ${good}`);
+    await refused(/no file is of that model\n {2}-> choose among good/, `${good} --against x`);
+    await refused(/it is the only model/, `${good} --against good`);
+    await refused(/would write the table over/, `--csv ${good} ${good}`);
     await assert.rejects(Deno.stat(csv), Deno.errors.NotFound);
     assert.equal(JSON.parse(await Deno.readTextFile(good)).length, 2);
-    const skipped = await winrate(bad, "--on-bad-line", "skip");
-    assert.equal(skipped.code, 0, skipped.err);
+    const skipped = await winrate.well(`${bad} --on-bad-line skip`);
     assert.match(skipped.err, /bad\.json item 2: left out: "preference": outside/);
   });
 });

@@ -48,19 +48,3 @@ export class RuleScorer implements TokenScorer {
     }));
   }
 }
-
-/** An item of AlpacaEval's `annotations.json`; `more` replaces fields. */
-export const annotationRecord = (
-  instruction: string,
-  preference: number,
-  [output_1, output_2] = ["long answer", "short"],
-  more = {},
-) => ({
-  instruction,
-  output_1,
-  output_2,
-  preference,
-  generator_1: "baseline",
-  generator_2: "model",
-  ...more,
-});

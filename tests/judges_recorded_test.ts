@@ -9,7 +9,8 @@ import { recordedJudge } from "../lib/judges/recorded.ts";
 import { ALPACA, itWith } from "./real_data.ts";
 import { refuses } from "./refusals.ts";
 import { file, folder } from "./temporary_files.ts";
-import { annotationRecord as record, user } from "./judge_fakes.ts";
+import { user } from "./judge_fakes.ts";
+import { annotated as record } from "./measure_annotation_files.ts";
 
 const asked = (instruction: string, first: string, second: string) => ({
   prompt: [user(instruction)],

@@ -19,6 +19,14 @@ export function annotation(
   };
 }
 
+/** One whose two answers are given, against a "baseline". */
+export const annotated = (
+  instruction: string,
+  preference: unknown,
+  [output_1, output_2]: readonly string[] = ["long answer", "short"],
+  more: Record<string, unknown> = {},
+) => annotation(instruction, preference, { output_1, output_2, generator_1: "baseline", ...more });
+
 /** Comparisons as they are read, from preferences in [0, 1] by instruction. */
 export function comparisons(
   model: string,

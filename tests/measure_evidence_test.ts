@@ -4,7 +4,8 @@ import { describeWarning } from "../lib/preference/file_warnings.ts";
 import { loadEvidence, triplesToJudge } from "../lib/measure/evidence.ts";
 import { recordedJudge } from "../lib/judges/recorded.ts";
 import { collectPairs, type Pair, promptKey, splitByPrompt } from "../lib/preference/mod.ts";
-import { annotationRecord as record, user } from "./judge_fakes.ts";
+import { user } from "./judge_fakes.ts";
+import { annotated as record } from "./measure_annotation_files.ts";
 import { refuses } from "./refusals.ts";
 import { file } from "./temporary_files.ts";
 
@@ -69,7 +70,7 @@ describe("loadEvidence", () => {
   it("leaves a comparison without a preference out, as a win rate does, and tells of a second baseline", async () => {
     const path = await file("silent.json", [
       record("Hi", 1.25),
-      record("Yo", null as unknown as number),
+      record("Yo", null),
       { ...record("Ho", 0), generator_1: "another" },
     ]);
     const { evidence, warnings } = await loadEvidence([path], { seed: 1 });

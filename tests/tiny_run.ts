@@ -1,7 +1,7 @@
 /** What the tests of the command line share: a tiny model and pairs on disk, and the command itself. */
-import assert from "node:assert/strict";
 import { saveModel } from "../lib/model/mod.ts";
 import { ROOT } from "../lib/tools/setup/places.ts";
+import { command, type Said } from "./commands.ts";
 import { tinyLanguage, tinyModel, tinyPairs } from "./tiny.ts";
 
 export { ROOT };
@@ -46,48 +46,25 @@ export interface StartOptions {
   args?: readonly string[];
 }
 
-/** Starts the command as a process of its own; its output is piped. */
-export function spawnStart({ folder, run, set = [], args = [] }: StartOptions): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
-    cwd: ROOT,
-    // deno-fmt-ignore
-    args: [
-      "run", "--quiet", "-A", "lib/cli/align.ts", "--scale", "smoke",
-      "--model", `${folder}/model`, "--data", `${folder}/pairs.jsonl`, "--run", `${folder}/${run}`,
-      ...[...TINY_SETTINGS, ...set].flatMap((setting) => ["--set", setting]), ...args,
-    ],
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-}
+const align = command("run --quiet -A lib/cli/align.ts");
 
-/** What a finished command said. */
-export interface Said {
-  code: number;
-  out: string;
-  err: string;
-}
+const lineOf = ({ folder, run, set = [], args = [] }: StartOptions) => [
+  ...["--scale", "smoke", "--model", `${folder}/model`, "--data", `${folder}/pairs.jsonl`],
+  ...["--run", `${folder}/${run}`],
+  ...[...TINY_SETTINGS, ...set].flatMap((setting) => ["--set", setting]),
+  ...args,
+];
 
-/** Runs the command to its end. */
-export async function start(options: StartOptions): Promise<Said> {
-  return await said(spawnStart(options));
-}
-
-/** Waits for a command and reads what it said. */
-export async function said(child: Deno.ChildProcess): Promise<Said> {
-  const { code, stdout, stderr } = await child.output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, out: text(stdout), err: text(stderr) };
-}
+/** Starts the command; its output is piped. */
+export const spawnStart = (options: StartOptions): Deno.ChildProcess =>
+  align.spawn(lineOf(options));
 
 /** Runs the command and fails the test, with what it said, unless it succeeds. */
-export async function startWell(options: StartOptions): Promise<Said> {
-  const result = await start(options);
-  assert.equal(result.code, 0, `${result.out}\n${result.err}`);
-  return result;
-}
+export const startWell = (options: StartOptions): Promise<Said> => align.well(lineOf(options));
+
+/** Runs the command, which has to refuse: one problem with its remedy, which these parts are of. */
+export const refusedStart = (options: StartOptions, ...parts: (RegExp | string)[]): Promise<Said> =>
+  align.refused(lineOf(options), ...parts);
 
 /** Rows of a CSV file without the columns that tell the time. */
 export async function timeless(path: string): Promise<string[]> {

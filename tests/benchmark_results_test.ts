@@ -6,7 +6,7 @@ import { gradeRows, pairRows } from "../lib/benchmark/results.ts";
 import { benchmarkTable } from "../lib/benchmark/results_table.ts";
 import { judgePairs, type SingleRecord } from "../lib/benchmark/verdict_file.ts";
 import { combineScores, type Compare } from "../lib/method/mod.ts";
-import { benchmarkFigure } from "../lib/benchmark/figure.ts";
+import { benchmarkFigure, benchmarkFigureRow } from "../lib/benchmark/figure.ts";
 import { answerSet, question } from "./benchmark_fakes.ts";
 import { folder } from "./temporary_files.ts";
 
@@ -237,19 +237,21 @@ describe("benchmarkFigure", () => {
   });
 
   it("draws a band from low to high where every category has one", () => {
-    const whole = ["a", "b", "c"].map((category, i) => ({
-      benchmark: "vicuna",
-      judge: "j",
-      model: "m",
-      against: "base",
-      category,
-      turn: "all",
-      measure: "winRate",
-      value: String(0.5 + i / 10),
-      low: "0.4",
-      high: 0.8,
-      n: "10",
-    }));
+    const whole = ["a", "b", "c"].map((category, i) =>
+      benchmarkFigureRow.parse({
+        benchmark: "vicuna",
+        judge: "j",
+        model: "m",
+        against: "base",
+        category,
+        turn: "all",
+        measure: "winRate",
+        value: String(0.5 + i / 10),
+        low: "0.4",
+        high: "0.8",
+        n: "10",
+      })
+    );
     const { data, layout } = benchmarkFigure(whole, "winRate");
     assert.deepEqual(data.map(({ r }) => r), [
       [0.4, 0.4, 0.4, 0.4],

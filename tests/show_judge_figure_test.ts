@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { biasFigure, comparisonFigure, reliabilityFigure } from "../lib/show/judge_figure.ts";
+import {
+  biasFigure,
+  comparisonFigure,
+  judgeFigureRow,
+  reliabilityFigure,
+} from "../lib/show/judge_figure.ts";
 
-const row = (judge: string, measure: string, value: number | "" | null, n = 100) => ({
+const row = (judge: string, measure: string, value: number | null, n = 100) => ({
   judge,
   measure,
   value,
-  low: value === "" || value === null ? value : value - 0.1,
-  high: value === "" || value === null ? value : value + 0.05,
+  low: value === null ? value : value - 0.1,
+  high: value === null ? value : value + 0.05,
   n,
 });
 const ROWS = [
@@ -19,7 +24,7 @@ const ROWS = [
   row("longer", "accuracy", 0.55),
   row("longer", "firstPositionRate", 0.5),
   row("longer", "flipRate", 0.1),
-  row("longer", "ownRate", ""), // as it comes back from a CSV file
+  row("longer", "ownRate", judgeFigureRow.shape.value.parse("")), // as it comes back from a CSV file
 ];
 
 const near = (actual: unknown, expected: number[]) =>

@@ -12,24 +12,9 @@ import {
   TEXT,
   type Trace,
 } from "../show/style.ts";
-import { cell, numberOf } from "../base/csv.ts";
+import { cell } from "../base/csv.ts";
 
-/** A row of `results.csv` of `deno task benchmark`; an empty cell or null where a number is not known. */
-export interface BenchmarkFigureRow {
-  readonly benchmark: string;
-  readonly judge: string;
-  readonly model: string;
-  readonly against: string;
-  readonly category: string;
-  readonly turn: string | number;
-  readonly measure: string;
-  readonly value: number | string | null;
-  readonly low: number | string | null;
-  readonly high: number | string | null;
-  readonly n: number | string;
-}
-
-/** {@linkcode BenchmarkFigureRow} as a CSV file has it. */
+/** A row of `results.csv` of `deno task benchmark`; null where a number is not known. */
 export const benchmarkFigureRow = z.object({
   benchmark: cell.text,
   judge: cell.text,
@@ -43,6 +28,8 @@ export const benchmarkFigureRow = z.object({
   high: cell.blank,
   n: cell.number,
 });
+/** {@linkcode benchmarkFigureRow} as it is read. */
+export type BenchmarkFigureRow = z.output<typeof benchmarkFigureRow>;
 
 /** What the radar shows of each measure. */
 const MEASURES: Readonly<
@@ -84,7 +71,7 @@ export function benchmarkFigure(
   measure: "grade" | "winRate" | "preference",
 ): Figure {
   const shown = rows.filter((row) =>
-    row.measure === measure && String(row.turn) === "all" && row.category !== "all"
+    row.measure === measure && row.turn === "all" && row.category !== "all"
   );
   const categories = [...new Set(shown.map(({ category }) => category))];
   if (categories.length < 3) {
@@ -94,7 +81,7 @@ export function benchmarkFigure(
     );
   }
   const { words, range, even } = MEASURES[measure];
-  const rivals = new Set(shown.map(({ against }) => against ?? ""));
+  const rivals = new Set(shown.map(({ against }) => against));
   const [rival] = rivals.size === 1 ? rivals : [""];
   const lines = [...Map.groupBy(shown, (row) => rival === "" ? name(row) : row.model)];
   const style = looks(lines.map(([line]) => line));
@@ -103,9 +90,7 @@ export function benchmarkFigure(
     const look = style.get(line)!;
     const at = (field: "value" | "low" | "high") =>
       closed(
-        categories.map((category) =>
-          numberOf(own.find((row) => row.category === category)?.[field])
-        ),
+        categories.map((category) => own.find((row) => row.category === category)?.[field] ?? null),
       );
     const band = lines.length <= MOST_BANDS &&
       closed(categories).every((_, i) => at("low")[i] !== null && at("high")[i] !== null);
@@ -174,7 +159,7 @@ export function benchmarkFigure(
 }
 
 const name = ({ model, against }: BenchmarkFigureRow) =>
-  against === "" || against === null ? model : `${model} against ${against}`;
+  against === "" ? model : `${model} against ${against}`;
 
 /** The line comes back to where it began. */
 const closed = <T>(values: readonly T[]): T[] => [...values, values[0]];
@@ -183,7 +168,7 @@ const closed = <T>(values: readonly T[]): T[] => [...values, values[0]];
 const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
 function counts(rows: readonly BenchmarkFigureRow[], category: string): string {
-  const n = rows.filter((row) => row.category === category).map((row) => Number(row.n));
+  const n = rows.filter((row) => row.category === category).map((row) => row.n);
   const [least, most] = [Math.min(...n), Math.max(...n)];
   return least === most ? String(least) : `${least} to ${most}`;
 }

@@ -4,31 +4,9 @@ import { measureDots } from "./measure_dots.ts";
 import { type Dot, intervals, line, rowAxis } from "./marks.ts";
 import { apart, type Panel, panels, textWidth } from "./panels.ts";
 import { type Figure, INK, inkFor, type Look, looks, TEXT, type Trace } from "./style.ts";
-import { cell, numberOf } from "../base/csv.ts";
+import { cell } from "../base/csv.ts";
 
-/** A row of a judge report; null or an empty cell where a measure is not defined. */
-export interface JudgeFigureRow {
-  readonly judge: string;
-  readonly measure: string;
-  readonly value: number | string | null;
-  readonly low: number | string | null;
-  readonly high: number | string | null;
-  readonly n: number | string;
-}
-
-/** A row of a reliability curve. */
-export interface ReliabilityFigureRow {
-  readonly judge: string;
-  readonly from: number;
-  readonly to: number;
-  readonly n: number;
-  readonly confidence: number;
-  readonly accuracy: number;
-  readonly low: number | string | null;
-  readonly high: number | string | null;
-}
-
-/** {@linkcode JudgeFigureRow} as a CSV file has it. */
+/** A row of a judge report; null where a measure is not defined. */
 export const judgeFigureRow = z.object({
   judge: cell.text,
   measure: cell.text,
@@ -37,8 +15,10 @@ export const judgeFigureRow = z.object({
   high: cell.blank,
   n: cell.number,
 });
+/** {@linkcode judgeFigureRow} as it is read. */
+export type JudgeFigureRow = z.output<typeof judgeFigureRow>;
 
-/** {@linkcode ReliabilityFigureRow} as a CSV file has it. */
+/** A row of a reliability curve. */
 export const reliabilityFigureRow = z.object({
   judge: cell.text,
   from: cell.number,
@@ -49,6 +29,8 @@ export const reliabilityFigureRow = z.object({
   low: cell.blank,
   high: cell.blank,
 });
+/** {@linkcode reliabilityFigureRow} as it is read. */
+export type ReliabilityFigureRow = z.output<typeof reliabilityFigureRow>;
 
 /** Measures of bias, as the figure words them, with the value that a fair judge would have. */
 const BIASES: readonly { measure: string; label: string; fair: number }[] = [
@@ -127,7 +109,7 @@ export function comparisonFigure(rows: readonly JudgeFigureRow[]): Figure {
   const errors = rows.filter(({ measure }) => /^calibration/.test(measure));
   const most = Math.max(
     0.1,
-    ...errors.map(({ value, high }) => numberOf(high) ?? numberOf(value) ?? 0),
+    ...errors.map(({ value, high }) => high ?? value ?? 0),
   );
   const panel = (measure: string, { title, traces, x, references = [] }: Panel): Panel => ({
     ...{ title, traces, references, x },
@@ -218,15 +200,15 @@ function curve(rows: readonly ReliabilityFigureRow[], look: Look): Trace[] {
     const points = run.map(({ confidence, accuracy, low, high }) => ({
       x: confidence,
       y: accuracy,
-      low: numberOf(low) ?? undefined,
-      high: numberOf(high) ?? undefined,
+      low,
+      high,
     }));
     const traces = line(points, look);
     if (points.length > 1) return traces;
-    const [{ y, low = y, high = y }] = points;
+    const [{ y, low, high }] = points;
     const bar = { type: "data", symmetric: false, color: look.color, thickness: 1.5 };
     // Wilson's interval need not reach the value itself.
-    const [array, arrayminus] = [[Math.max(0, high - y)], [Math.max(0, y - low)]];
+    const [array, arrayminus] = [[Math.max(0, (high ?? y) - y)], [Math.max(0, y - (low ?? y))]];
     return traces.map((trace) => ({ ...trace, error_y: { ...bar, array, arrayminus } }));
   });
 }
@@ -257,6 +239,5 @@ function bounds({ value, low, high }: Found) {
 
 function find(rows: readonly JudgeFigureRow[], judge: string, measure: string): Found | null {
   const row = rows.find((row) => row.judge === judge && row.measure === measure);
-  const value = row === undefined ? null : numberOf(row.value);
-  return value === null ? null : { value, low: numberOf(row!.low), high: numberOf(row!.high) };
+  return row === undefined || row.value === null ? null : { ...row, value: row.value };
 }

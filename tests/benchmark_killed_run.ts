@@ -24,4 +24,4 @@ export async function judgeInWords(folder: string, url: string, dataFolder: stri
   return await judgePairs(questions, sets, judge, { file: join(folder, "m_pair.jsonl") });
 }
 
-if (import.meta.main) await judgeInWords(Deno.args[0], Deno.args[1], Deno.args[2]);
+if (import.meta.main) await judgeInWords(Deno.args[1], Deno.args[0], Deno.args[2]);

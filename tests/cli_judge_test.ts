@@ -176,22 +176,18 @@ describe("deno task judge", () => {
           logprobs: { tokens: [" A"], top_logprobs: [{ " A": -9, " B": -9, "\n": 0 }] },
         }],
       });
-    const server = new FaultServer(silent, silent);
-    try {
-      const { out, err } = await judge.well(
-        `--judge served:${server.url},model=m,api=completions,concurrency=1 --principle overall ` +
-          `--pairs ${folder}/pairs.jsonl --limit 8 --cache ${folder}/served.jsonl`,
-      );
-      assert.match(out, /\nunansweredRate +0\.125 \[/);
-      assert.match(out, /\naccuracy +\S+ \[\S+ \S+ 8 /);
-      assert.match(out, /served:m: m at http:.* 16 answers to 16 requests/);
-      assert.match(
-        err,
-        /warning: served:m named neither answer in 1 of 8 pairs \(mean P\(A\) \+ P\(B\) = 0\.00025\): each counts a half/,
-      );
-    } finally {
-      await server.close();
-    }
+    await using server = new FaultServer(silent, silent);
+    const { out, err } = await judge.well(
+      `--judge served:${server.url},model=m,api=completions,concurrency=1 --principle overall ` +
+        `--pairs ${folder}/pairs.jsonl --limit 8 --cache ${folder}/served.jsonl`,
+    );
+    assert.match(out, /\nunansweredRate +0\.125 \[/);
+    assert.match(out, /\naccuracy +\S+ \[\S+ \S+ 8 /);
+    assert.match(out, /served:m: m at http:.* 16 answers to 16 requests/);
+    assert.match(
+      err,
+      /warning: served:m named neither answer in 1 of 8 pairs \(mean P\(A\) \+ P\(B\) = 0\.00025\): each counts a half/,
+    );
   });
 
   it("marks single answers by a model, and by a reward model", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { type FaultKind, ServedError } from "../lib/judges/served/mod.ts";
+import { refuses } from "./refusals.ts";
 import { comparisons, type Fault, FaultServer, judgeAt, reply } from "./served_faults.ts";
 
 const status = (code: number, headers: Record<string, string> = {}, body = ""): Fault => () =>
@@ -74,31 +75,26 @@ const PASSING: { name: string; fault: Fault; kind: FaultKind; wait?: [number, nu
 describe("A served judge, when the server stumbles", () => {
   for (const { name, fault, kind, wait } of PASSING) {
     it(`asks again after ${name}`, async () => {
-      const server = new FaultServer(fault);
-      try {
-        const sound = await judgeAt(server, { concurrency: 1 });
-        const { compare, client, waits } = await judgeAt(server, {
-          concurrency: 1,
-          timeoutMs: name === "a slow answer" ? 150 : 5000,
-        });
-        const judged = await compare(comparisons(2));
-        assert.deepEqual(client.counts, { requests: 5, answers: 4, faults: { [kind]: 1 } });
-        assert.equal(server.seen[0].body, server.seen[1].body);
-        assert.equal(waits.length, 1);
-        if (wait) assert.ok(waits[0] >= wait[0] && waits[0] <= wait[1], `waited ${waits[0]}`);
-        assert.deepEqual(judged, await sound.compare(comparisons(2)));
-      } finally {
-        await server.close();
-      }
+      await using server = new FaultServer(fault);
+      const sound = await judgeAt(server, { concurrency: 1 });
+      const { compare, client, waits } = await judgeAt(server, {
+        concurrency: 1,
+        timeoutMs: name === "a slow answer" ? 150 : 5000,
+      });
+      const judged = await compare(comparisons(2));
+      assert.deepEqual(client.counts, { requests: 5, answers: 4, faults: { [kind]: 1 } });
+      assert.equal(server.seen[0].body, server.seen[1].body);
+      assert.equal(waits.length, 1);
+      if (wait) assert.ok(waits[0] >= wait[0] && waits[0] <= wait[1], `waited ${waits[0]}`);
+      assert.deepEqual(judged, await sound.compare(comparisons(2)));
     });
   }
 
   it("waits twice as long each time, with jitter that its seed decides", async () => {
     const run = async (seed: number) => {
-      const server = new FaultServer(...Array.from({ length: 5 }, () => status(500)));
+      await using server = new FaultServer(...Array.from({ length: 5 }, () => status(500)));
       const { compare, waits } = await judgeAt(server, { concurrency: 1 }, { seed });
       await compare(comparisons(1));
-      await server.close();
       return waits;
     };
     const waits = await run(1);
@@ -111,25 +107,23 @@ describe("A served judge, when the server stumbles", () => {
   });
 
   it("lets all requests wait when one is told to", async () => {
-    const server = new FaultServer(status(429, { "retry-after": "30" }));
+    await using server = new FaultServer(status(429, { "retry-after": "30" }));
     const { compare, waits, client } = await judgeAt(server, { concurrency: 3 });
     await compare(comparisons(6));
     assert.equal(client.counts.answers, 12);
     assert.ok(waits[0] >= 30_000 && waits[0] <= 31_000);
-    await server.close();
   });
 
   it("never has more requests under way than it may", async () => {
-    const server = new FaultServer();
+    await using server = new FaultServer();
     server.delay = 5;
     const { compare } = await judgeAt(server, { concurrency: 3 });
     await compare(comparisons(12));
     assert.equal(server.busiest, 3);
-    await server.close();
   });
 
   it("asks once where two comparisons need the same answer", async () => {
-    const server = new FaultServer();
+    await using server = new FaultServer();
     const { compare, client } = await judgeAt(server);
     const [pair] = comparisons(1);
     const twin = { prompt: pair.prompt, first: pair.second, second: pair.first };
@@ -137,7 +131,6 @@ describe("A served judge, when the server stumbles", () => {
     assert.equal(client.counts.requests, 2);
     assert.deepEqual(two, one);
     assert.equal(three.pFirst, 1 - one.pFirst);
-    await server.close();
   });
 });
 
@@ -185,34 +178,25 @@ const LASTING: { name: string; fault: Fault; message: RegExp; api?: string }[] =
 describe("A served judge, when the server cannot be used", () => {
   for (const { name, fault, message, api } of LASTING) {
     it(`stops at once at ${name}`, async () => {
-      const server = new FaultServer(fault);
-      try {
-        const { compare, waits } = await judgeAt(server, { concurrency: 1, ...(api && { api }) });
-        await assert.rejects(compare(comparisons(9)), (error: unknown) => {
-          assert.ok(error instanceof ServedError);
-          assert.match(error.message, message);
-          return true;
-        });
-        // The failed one, and the other order of the comparison that was under way with it.
-        assert.equal(server.seen.length, 2);
-        assert.deepEqual(waits, []);
-      } finally {
-        await server.close();
-      }
+      await using server = new FaultServer(fault);
+      const { compare, waits } = await judgeAt(server, { concurrency: 1, ...(api && { api }) });
+      assert.ok(await refuses(compare(comparisons(9)), message) instanceof ServedError);
+      // The failed one, and the other order of the comparison that was under way with it.
+      assert.equal(server.seen.length, 2);
+      assert.deepEqual(waits, []);
     });
   }
 
   it("gives up after so many attempts, and says how many", async () => {
-    const server = new FaultServer(...Array.from({ length: 99 }, () => status(503)));
+    await using server = new FaultServer(...Array.from({ length: 99 }, () => status(503)));
     const { compare, client } = await judgeAt(server, { concurrency: 1, retries: 2 });
     await assert.rejects(compare(comparisons(4)), /status 503, 3 times[^]*what was judged is kept/);
     assert.deepEqual(client.counts, { requests: 6, answers: 0, faults: { server: 6 } });
-    await server.close();
   });
 
   it("says so where nothing listens", async () => {
     const server = new FaultServer();
-    await server.close();
+    await server[Symbol.asyncDispose]();
     const { compare } = await judgeAt(server, { retries: 1 });
     await assert.rejects(compare(comparisons(1)), /no connection[^]*check that the server runs/);
   });
@@ -227,7 +211,7 @@ describe("A served judge, when the server cannot be used", () => {
   it("counts a comparison as unanswered, not as a tie, where it is told to go on", async () => {
     const refuse: Fault = ({ body }) =>
       body.includes("Question 1?") ? new Response("", { status: 400 }) : undefined;
-    const server = new FaultServer(...Array.from({ length: 99 }, () => refuse));
+    await using server = new FaultServer(...Array.from({ length: 99 }, () => refuse));
     const judge = await judgeAt(server, { onFailure: "unanswered", concurrency: 1 });
     const judged = await judge.compare(comparisons(4));
     assert.deepEqual(judged.map(({ answered }) => answered), [true, false, true, true]);
@@ -239,14 +223,12 @@ describe("A served judge, when the server cannot be used", () => {
     await judge.compare(comparisons(4));
     assert.ok(judge.client.counts.requests > requests);
     assert.deepEqual([answers, judge.client.counts.answers], [6, 6]);
-    await server.close();
   });
 
   it("stops all the same when nothing works any more", async () => {
-    const server = new FaultServer(...Array.from({ length: 99 }, () => status(400)));
+    await using server = new FaultServer(...Array.from({ length: 99 }, () => status(400)));
     const { compare } = await judgeAt(server, { onFailure: "unanswered", concurrency: 1 });
     await assert.rejects(compare(comparisons(30)), /status 400/);
     assert.equal(server.seen.length, 10); // five comparisons in a row
-    await server.close();
   });
 });

@@ -18,7 +18,7 @@ export interface Seen {
 
 /**
  * A server of the OpenAI kind that prefers the longer answer, after the faults that are put to it, one a
- * request.
+ * request. It is closed at the end of the block that it is declared in by `await using`.
  */
 export class FaultServer {
   readonly seen: Seen[] = [];
@@ -40,7 +40,7 @@ export class FaultServer {
     this.url = `http://127.0.0.1:${this.#server.addr.port}/v1`;
   }
 
-  async close(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     await this.#server.shutdown();
   }
 

@@ -62,7 +62,7 @@ describe("The key of a served judge", () => {
   });
 
   it("goes to the server in the header named", async () => {
-    const server = new FaultServer();
+    await using server = new FaultServer();
     for (const keyHeader of ["authorization", "api-key"]) {
       const { compare } = await judgeAt(server, { keyVariable: "MY_KEY", keyHeader }, { env });
       await compare(comparisons(1));
@@ -71,7 +71,6 @@ describe("The key of a served judge", () => {
     assert.equal(bearer.get("authorization"), `Bearer ${secret}`);
     assert.equal(plain.get("api-key"), secret);
     assert.equal(plain.get("authorization"), null);
-    await server.close();
   });
 
   it("is in no error, no cache and no print of the judge, even when the server repeats it", async () => {
@@ -83,7 +82,7 @@ describe("The key of a served judge", () => {
       () => new Response(`${"z".repeat(190)}${secret}`, { status: 400 }),
     ];
     for (const fault of faults) {
-      const server = new FaultServer(() => undefined, fault, fault);
+      await using server = new FaultServer(() => undefined, fault, fault);
       const judge = await judgeAt(
         server,
         { keyVariable: "MY_KEY", concurrency: 1, retries: 0 },
@@ -92,7 +91,6 @@ describe("The key of a served judge", () => {
       const error = await refuses(judge.compare(comparisons(3)));
       shown.push(error.message, Deno.inspect(error, { depth: 9 }), String(error.stack));
       shown.push(Deno.inspect(judge, { depth: 9, showHidden: true }), JSON.stringify(judge));
-      await server.close();
     }
     for await (const { name } of Deno.readDir(folder)) {
       shown.push(await Deno.readTextFile(`${folder}/${name}`));

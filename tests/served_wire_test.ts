@@ -75,7 +75,7 @@ describe("The answers of an OpenAI-compatible server", () => {
 
   it("have no labelProbability where neither label is listed", async () => {
     const neither = () => Response.json(completion({ "\n": 0.9, "The": 0.099 }, "\n"));
-    const server = new FaultServer(neither, neither);
+    await using server = new FaultServer(neither, neither);
     const { compare, scorer, pairwise } = await judgeAt(server, { concurrency: 1 });
     const [judgment, sound] = await compare(comparisons(2));
     assert.deepEqual([judgment.answered, judgment.labelProbability], [false, 0]);
@@ -83,7 +83,6 @@ describe("The answers of an OpenAI-compatible server", () => {
     assert.equal(pairwise.counts.unanswered, 1);
     assert.equal(scorer.counts.unseen, 2);
     near(scorer.counts.mostUnseen, 0.001);
-    await server.close();
   });
 
   it("are no verdict when a filter cut them", () => {
@@ -126,7 +125,7 @@ describe("The requests to an OpenAI-compatible server", () => {
 
   for (const api of ["completions", "chat", "text"]) {
     it(`put both positions over "${api}"`, async () => {
-      const server = new FaultServer();
+      await using server = new FaultServer();
       const { compare } = await judgeAt(server, { api });
       const pairs = comparisons(9);
       const judged = await compare(pairs);
@@ -146,7 +145,6 @@ describe("The requests to an OpenAI-compatible server", () => {
         }
       });
       assert.equal(server.seen.length, 18);
-      await server.close();
     });
   }
 });
@@ -184,11 +182,10 @@ describe("A verdict in words", () => {
 
   it("that is none is no tie", async () => {
     const silent = () => Response.json({ choices: [{ message: { content: "Hard to say." } }] });
-    const server = new FaultServer(silent, silent);
+    await using server = new FaultServer(silent, silent);
     const { compare } = await judgeAt(server, { api: "text" });
     const [{ answered, labelProbability }] = await compare(comparisons(1));
     assert.deepEqual([answered, labelProbability], [false, 0]);
-    await server.close();
   });
 });
 

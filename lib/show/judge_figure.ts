@@ -239,5 +239,7 @@ function bounds({ value, low, high }: Found) {
 
 function find(rows: readonly JudgeFigureRow[], judge: string, measure: string): Found | null {
   const row = rows.find((row) => row.judge === judge && row.measure === measure);
-  return row === undefined || row.value === null ? null : { ...row, value: row.value };
+  if (row === undefined || row.value === null) return null;
+  const { value, low, high } = row;
+  return { value, low, high };
 }

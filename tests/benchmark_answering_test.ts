@@ -14,7 +14,7 @@ import { namedSpec } from "../lib/benchmark/named_model.ts";
 import { parseModelSpec } from "../lib/run/open_model.ts";
 import { echo, question } from "./benchmark_fakes.ts";
 import { refuses } from "./refusals.ts";
-import { file, folder } from "./temporary_files.ts";
+import { file, folder, jsonLines } from "./temporary_files.ts";
 
 const questions = [
   question(1, "math"),
@@ -131,7 +131,6 @@ describe("answerQuestions", () => {
 describe("answer files", () => {
   const answer = (id: number, turns: string[], ends?: ("stop" | "length")[]) =>
     modelAnswer({ model: "m", question: id, turns, ends, time: 1 });
-  const lines = (...list: unknown[]) => list.map((value) => JSON.stringify(value) + "\n").join("");
 
   it("reads FastChat's own, which say nothing of how answers ended", async () => {
     const path = await file(
@@ -159,7 +158,7 @@ describe("answer files", () => {
       () => readModelAnswers(broken),
       /broken-answers\.jsonl line 1: "answer_id" is missing/,
     );
-    const twice = await file("twice.jsonl", lines(answer(1, ["a"]), answer(1, ["b"])));
+    const twice = await file("twice.jsonl", jsonLines([answer(1, ["a"]), answer(1, ["b"])]));
     await refuses(
       () => readModelAnswers(twice),
       /twice\.jsonl line 2: question 1 was answered in line 1/,

@@ -3,6 +3,9 @@ import { modelAnswer } from "../lib/benchmark/answer_file.ts";
 import type { AnswerSet } from "../lib/benchmark/answer_file.ts";
 import type { Answerer } from "../lib/benchmark/answering.ts";
 import type { BenchmarkQuestion } from "../lib/benchmark/question.ts";
+import { compareReferee } from "../lib/benchmark/referee.ts";
+import { judgePairs, type PairRecord, type SingleRecord } from "../lib/benchmark/verdict_file.ts";
+import type { Compare } from "../lib/method/mod.ts";
 
 /** A question of one turn or two in MT-Bench's manner. */
 export function question(
@@ -37,6 +40,26 @@ export function answerSet(
     ),
   };
 }
+
+/** Two models' answers, compared by a judge. @param more The judge's name and where its verdicts go. */
+export const judged = (
+  compare: Compare,
+  questions: readonly BenchmarkQuestion[],
+  sets: readonly [AnswerSet, AnswerSet],
+  { name = "j", file }: { name?: string; file: string },
+): Promise<PairRecord[]> =>
+  judgePairs(questions, sets, compareReferee({ name, compare }), { file });
+
+/** A grade of a model's answer to a turn; null where the judge gave none. */
+export const gradeRecord = (
+  model: string,
+  question: BenchmarkQuestion["id"],
+  { turn = 1, score }: { turn?: number; score: number | null },
+): SingleRecord => ({
+  ...{ question_id: question, model, turn, score: score ?? -1, judge: ["j", "single-tokens"] },
+  ...{ user_prompt: "", judgment: "", tstamp: 1 },
+  self_judge: { answer: "", key: null, labelProbability: score === null ? 0 : 0.8 },
+});
 
 /** An answerer that says what it was asked, and counts; it can be told to fail after some calls. */
 export function echo(options: { rows?: number; failAfter?: number; seed?: number } = {}) {

@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { gradeLengthRows } from "../lib/benchmark/grade_length.ts";
 import { benchmarkTable } from "../lib/benchmark/results_table.ts";
-import type { SingleRecord } from "../lib/benchmark/verdict_file.ts";
 import { Rng } from "../lib/base/random.ts";
-import { answerSet, question } from "./benchmark_fakes.ts";
+import { answerSet, gradeRecord, question } from "./benchmark_fakes.ts";
 
 const questions = Array.from({ length: 40 }, (_, i) => question(i + 1, "writing", { turns: 1 }));
 const rng = Rng.named(3, "grades");
@@ -14,17 +13,7 @@ const answers = answerSet("m", questions, ({ id }) => "\u{1F600}".repeat(lengths
 const rows = (score: (length: number) => number) =>
   gradeLengthRows(
     questions,
-    questions.map(({ id }, q): SingleRecord => ({
-      question_id: id,
-      model: "m",
-      judge: ["j", "single-tokens"],
-      user_prompt: "",
-      judgment: "",
-      score: score(lengths[q]),
-      turn: 1,
-      tstamp: 1,
-      self_judge: { answer: "", key: null, labelProbability: null },
-    })),
+    questions.map(({ id }, q) => gradeRecord("m", id, { score: score(lengths[q]) })),
     { benchmark: "vicuna", seed: 1, samples: 300, answers },
   );
 const [of, half] = ["gradeLengthCorrelation", "gradeLongerHalf"];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { tokenGrader } from "../lib/benchmark/token_grader.ts";
+import { tokenGrader, type TokenGraderOptions } from "../lib/benchmark/token_grader.ts";
 import { gradeAnswers } from "../lib/benchmark/verdict_file.ts";
 import { answerSet, question } from "./benchmark_fakes.ts";
 import { CHAT, WordTokenizer } from "./judge_fakes.ts";
@@ -9,6 +9,10 @@ import { folder } from "./temporary_files.ts";
 
 const questions = [question(1, "writing"), question(2, "math", { reference: true })];
 const long = answerSet("long", questions, (q, t) => `A long answer to ${q.id}.${t}`);
+
+const grading = (
+  options: Pick<TokenGraderOptions, "scorer" | "tokenizer"> & { maxTokens?: number },
+) => tokenGrader({ name: "g", chat: CHAT, maxTokens: 500, ...options });
 
 describe("tokenGrader", () => {
   const request = { question: questions[0], turn: 1, answers: ["An answer", "Another"] };
@@ -31,7 +35,7 @@ describe("tokenGrader", () => {
         return Promise.resolve(list.map(() => tokens.map((id) => p[tokenizer.decode([id])] ?? 0)));
       },
     };
-    const grader = tokenGrader({ name: "g", scorer, tokenizer, chat: CHAT, maxTokens: 500 });
+    const grader = grading({ scorer, tokenizer });
     const [{ score, labelProbability, prompt }] = await grader.grade([request]);
     assert.ok(Math.abs(score! - (2 * 0.1 + 8 * 0.3) / 0.4) < 1e-12);
     assert.ok(Math.abs(labelProbability! - 0.4) < 1e-12);
@@ -55,7 +59,7 @@ describe("tokenGrader", () => {
           return tokens.map((id) => p[tokenizer.decode([id])] ?? 0);
         })),
     };
-    const grader = tokenGrader({ name: "g", scorer, tokenizer, chat: CHAT, maxTokens: 500 });
+    const grader = grading({ scorer, tokenizer });
     const [{ score, labelProbability }] = await grader.grade([request]);
     // P(10) = 0.3, P(1) = 0.1, P(5) = 0.2
     assert.ok(Math.abs(labelProbability! - 0.6) < 1e-12);
@@ -68,13 +72,7 @@ describe("tokenGrader", () => {
   });
 
   it("gives no grade where the ten have next to no probability, written as -1", async () => {
-    const grader = tokenGrader({
-      name: "g",
-      scorer: flat(0.0005),
-      tokenizer: digits(false),
-      chat: CHAT,
-      maxTokens: 500,
-    });
+    const grader = grading({ scorer: flat(0.0005), tokenizer: digits(false) });
     const [{ score }] = await grader.grade([request]);
     assert.equal(score, null);
     const [record] = await gradeAnswers(questions, long, grader, {
@@ -85,13 +83,7 @@ describe("tokenGrader", () => {
 
   it("shows the reference of the turn and the dialogue before it", async () => {
     const tokenizer = digits(false);
-    const grader = tokenGrader({
-      name: "g",
-      scorer: flat(0.05),
-      tokenizer,
-      chat: CHAT,
-      maxTokens: 500,
-    });
+    const grader = grading({ scorer: flat(0.05), tokenizer });
     const [{ game, prompt, score }] = await grader.grade([
       { question: questions[1], turn: 2, answers: ["One.", "Two."] },
     ]);
@@ -105,13 +97,7 @@ describe("tokenGrader", () => {
 
   it("leaves control tokens in answers out, and cuts answers that are too long", async () => {
     const tokenizer = digits(false);
-    const grader = tokenGrader({
-      name: "g",
-      scorer: flat(0.05),
-      tokenizer,
-      chat: CHAT,
-      maxTokens: 80,
-    });
+    const grader = grading({ scorer: flat(0.05), tokenizer, maxTokens: 80 });
     const [{ game }] = await grader.grade([
       { ...request, answers: [`<|im_end|>Start ${"word ".repeat(200)}end`] },
     ]);
@@ -119,13 +105,7 @@ describe("tokenGrader", () => {
     assert.match(game.asked, /Start word/);
     assert.doesNotMatch(game.asked, /word end/);
     assert.match(game.asked, /How good is the assistant's last answer/);
-    const tight = tokenGrader({
-      name: "g",
-      scorer: flat(0.05),
-      tokenizer,
-      chat: CHAT,
-      maxTokens: 20,
-    });
+    const tight = grading({ scorer: flat(0.05), tokenizer, maxTokens: 20 });
     await refuses(
       () => tight.grade([request]),
       /question 1, turn 1: \d+ tokens without any answer are over the limit of 20/,
@@ -133,13 +113,7 @@ describe("tokenGrader", () => {
   });
 
   it("refuses what is no probability", async () => {
-    const grader = tokenGrader({
-      name: "g",
-      scorer: flat(NaN),
-      tokenizer: digits(false),
-      chat: CHAT,
-      maxTokens: 500,
-    });
+    const grader = grading({ scorer: flat(NaN), tokenizer: digits(false) });
     await refuses(() => grader.grade([request]), /gave the probability NaN to a grade/);
   });
 });

@@ -4,9 +4,7 @@ import { finalNumber, GSM8K, readProblems } from "../lib/benchmark/benchmarks/gs
 import { scoreRows } from "../lib/benchmark/results.ts";
 import { answerSet } from "./benchmark_fakes.ts";
 import { refuses } from "./refusals.ts";
-import { file } from "./temporary_files.ts";
-
-const lines = (...list: unknown[]) => list.map((value) => JSON.stringify(value) + "\n").join("");
+import { file, jsonLines } from "./temporary_files.ts";
 
 describe("finalNumber", () => {
   const cases: [string, number | null][] = [
@@ -44,10 +42,10 @@ describe("readProblems", () => {
   it("reads the published form, without the notes to a calculator, and FastChat's with an answer", async () => {
     const path = await file(
       "gsm8k.jsonl",
-      lines(
+      jsonLines([
         { question: "How many?", answer: "There are 2*3=<<2*3=6>>6.\n#### 6" },
         { question_id: 9, turns: ["How much?"], answer: "1,200" },
-      ),
+      ]),
     );
     assert.deepEqual(await readProblems(path), [
       {
@@ -70,7 +68,7 @@ describe("readProblems", () => {
       [[good, { ...good, question_id: 0 }], /line 2: question_id 0 is that of line 1/],
     ];
     for (const [records, message] of cases) {
-      const path = await file("bad-gsm8k.jsonl", lines(...records));
+      const path = await file("bad-gsm8k.jsonl", jsonLines(records));
       await refuses(() => readProblems(path), /bad-gsm8k\.jsonl/, message);
     }
     const blank = await file("blank.jsonl", "\n");
@@ -84,7 +82,7 @@ describe("scoreRows", () => {
       question: `Problem ${i}?`,
       answer: `#### ${answer}`,
     }));
-    const questions = await readProblems(await file("four.jsonl", lines(...problems)));
+    const questions = await readProblems(await file("four.jsonl", jsonLines(problems)));
     const replies = ["It is 7.", "That is 1,200 in all", "13", "Who knows?"];
     const set = answerSet("m", questions, ({ id }) => replies[Number(id)]);
     const [all, math] = scoreRows(questions, set, {

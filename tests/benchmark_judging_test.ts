@@ -5,7 +5,7 @@ import { judgePairs, type PairRecord, verdictFile } from "../lib/benchmark/verdi
 import { combineScores, type Compare } from "../lib/method/mod.ts";
 import { firstPosition, longerWins } from "../lib/measure/mod.ts";
 import { readJsonl } from "../lib/base/files.ts";
-import { answerSet, question } from "./benchmark_fakes.ts";
+import { answerSet, judged, question } from "./benchmark_fakes.ts";
 import { folder } from "./temporary_files.ts";
 
 const questions = [question(1, "writing"), question(2, "math", { reference: true })];
@@ -57,14 +57,10 @@ describe("judgePairs", () => {
   const file = (name: string) => `${folder.path}/${name}/model_judgment/j_pair.jsonl`;
 
   it("writes FastChat's fields, both positions a line", async () => {
-    const records = await judgePairs(
-      questions,
-      [long, short],
-      compareReferee({ name: "longer", compare: longerWins }),
-      {
-        file: file("a"),
-      },
-    );
+    const records = await judged(longerWins, questions, [long, short], {
+      name: "longer",
+      file: file("a"),
+    });
     assert.deepEqual(records.map(({ question_id, turn }) => [question_id, turn]), [[1, 1], [1, 2], [
       2,
       1,
@@ -81,43 +77,27 @@ describe("judgePairs", () => {
       ["longer", "pair-tokens-reference-multi-turn"],
     ]);
     const [line] = await readJsonl<PairRecord>(file("a"));
-    for (
-      const field of [
-        "model_1",
-        "model_2",
-        "g1_user_prompt",
-        "g1_judgment",
-        "g2_user_prompt",
-        "g2_judgment",
-        "tstamp",
-      ]
-    ) assert.ok(field in line, field);
+    for (const field of ["model_1", "model_2", "g1_judgment", "g2_judgment", "tstamp"]) {
+      assert.ok(field in line, field);
+    }
     assert.match(line.g1_user_prompt, /\[answer A\]\nA long answer to 1\.1\n\n\[answer B\]\nNo/);
     assert.match(line.g2_user_prompt, /\[answer A\]\nNo\n\n\[answer B\]\nA long/);
   });
 
   it("keeps the winner with the answer, not with the position", async () => {
-    const backwards = await judgePairs(
-      questions,
-      [short, long],
-      compareReferee({ name: "longer", compare: longerWins }),
-      {
-        file: file("b"),
-      },
-    );
+    const backwards = await judged(longerWins, questions, [short, long], {
+      name: "longer",
+      file: file("b"),
+    });
     assert.ok(
       backwards.every(({ g1_winner, g2_winner }) =>
         g1_winner === "model_2" && g2_winner === "model_2"
       ),
     );
-    const position = await judgePairs(
-      questions,
-      [short, long],
-      compareReferee({ name: "first", compare: firstPosition }),
-      {
-        file: file("b"),
-      },
-    );
+    const position = await judged(firstPosition, questions, [short, long], {
+      name: "first",
+      file: file("b"),
+    });
     assert.ok(
       position.every(({ g1_winner, g2_winner }) =>
         g1_winner === "model_1" && g2_winner === "model_2"
@@ -128,14 +108,10 @@ describe("judgePairs", () => {
 
   it("calls two answers that are the same a tie, without asking any kind of judge", async () => {
     const compare: Compare = () => Promise.reject(new Error("asked"));
-    const records = await judgePairs(
-      questions,
-      [short, { ...short, model: "same" }],
-      compareReferee({ name: "j", compare }),
-      {
-        file: file("c"),
-      },
-    );
+    const records = await judged(compare, questions, [short, { ...short, model: "same" }], {
+      name: "j",
+      file: file("c"),
+    });
     assert.ok(
       records.every(({ g1_winner, g2_winner }) => g1_winner === "tie" && g2_winner === "tie"),
     );
@@ -148,14 +124,7 @@ describe("judgePairs", () => {
         const positions = { a: 0.004, b: 0.001 };
         return combineScores([{ principle: "overall", forward: positions, backward: positions }]);
       }));
-    const [record] = await judgePairs(
-      questions,
-      [long, short],
-      compareReferee({ name: "j", compare: silent }),
-      {
-        file: file("d"),
-      },
-    );
+    const [record] = await judged(silent, questions, [long, short], { name: "j", file: file("d") });
     assert.deepEqual([record.g1_winner, record.g2_winner], ["error", "error"]);
     assert.equal(record.g1_judgment, "P(A) = 0.004000, P(B) = 0.001000");
   });

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { pageRows } from "../lib/benchmark/page_rows.ts";
-import { compareReferee } from "../lib/benchmark/referee.ts";
-import { judgePairs } from "../lib/benchmark/verdict_file.ts";
 import { firstPosition, longerWins } from "../lib/measure/mod.ts";
 import { comparisonPage, type ComparisonRow } from "../lib/benchmark/comparison_page.ts";
-import { answerSet, question } from "./benchmark_fakes.ts";
+import { answerSet, judged, question } from "./benchmark_fakes.ts";
 import { inPage, itInChromium } from "./chromium_page.ts";
 import { folder } from "./temporary_files.ts";
 
@@ -131,12 +129,7 @@ describe("comparisonPage", () => {
       answerSet("b", questions, () => "no"),
     ] as const;
     const file = `${folder.path}/page/j_pair.jsonl`;
-    const pairs = await judgePairs(
-      questions,
-      sets,
-      compareReferee({ name: "longer", compare: longerWins }),
-      { file },
-    );
+    const pairs = await judged(longerWins, questions, sets, { name: "longer", file });
     const [row, withReference] = pageRows(questions, sets, { pairs });
     assert.deepEqual(
       row.verdicts.map((
@@ -148,12 +141,7 @@ describe("comparisonPage", () => {
       ],
     );
     assert.deepEqual(withReference.reference, ["Known 2.1.", "Known 2.2."]);
-    const position = await judgePairs(
-      questions,
-      sets,
-      compareReferee({ name: "first", compare: firstPosition }),
-      { file },
-    );
+    const position = await judged(firstPosition, questions, sets, { name: "first", file });
     const [{ verdicts: [verdict] }] = pageRows(questions, sets, { pairs: position });
     assert.deepEqual([verdict.winner, verdict.consistent, verdict.pFirst], ["tie", false, 0.5]);
   });

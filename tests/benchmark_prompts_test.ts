@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { fileURLToPath } from "node:url";
 import {
   fillPrompt,
   pairPlaces,
@@ -13,13 +12,11 @@ import {
 import { type Chat, promptGrader, promptReferee } from "../lib/benchmark/prompt_judge.ts";
 import { gradeAnswers, judgePairs } from "../lib/benchmark/verdict_file.ts";
 import { answerSet, question } from "./benchmark_fakes.ts";
-import { itWith } from "./real_data.ts";
+import { DATA, itWith } from "./real_data.ts";
 import { refuses } from "./refusals.ts";
 import { file, folder } from "./temporary_files.ts";
 
-const PROMPTS = `${
-  Deno.env.get("SELF_JUDGE_DATA") || fileURLToPath(new URL("../../shared/data", import.meta.url))
-}/mt-bench/judge-prompts.jsonl`;
+const PROMPTS = `${DATA}/mt-bench/judge-prompts.jsonl`;
 
 const questions = [question(1, "writing"), question(2, "math", { reference: true })];
 const long = answerSet("long", questions, (q, t) => `A long answer to ${q.id}.${t}`);

@@ -1,18 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { fileURLToPath } from "node:url";
 import { findBenchmarkFile } from "../lib/benchmark/benchmark_file.ts";
 import { ALPACA_EVAL, readInstructions } from "../lib/benchmark/benchmarks/alpaca_eval.ts";
 import { BENCHMARKS } from "../lib/benchmark/catalogue.ts";
 import { JUDGE_PROMPTS, readQuestions } from "../lib/benchmark/fastchat.ts";
 import { spread } from "../lib/benchmark/question.ts";
 import { question } from "./benchmark_fakes.ts";
-import { ALPACA, itWith } from "./real_data.ts";
+import { ALPACA, DATA, itWith } from "./real_data.ts";
 import { refuses } from "./refusals.ts";
 import { file, folder } from "./temporary_files.ts";
 
-const DATA = Deno.env.get("SELF_JUDGE_DATA") ||
-  fileURLToPath(new URL("../../shared/data", import.meta.url));
 const MT = `${DATA}/mt-bench/question.jsonl`;
 const REFERENCES = `${DATA}/mt-bench/reference-answer-gpt-4.jsonl`;
 const line = (value: unknown) => JSON.stringify(value) + "\n";

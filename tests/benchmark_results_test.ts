@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { annotationRecords, modelOutputs } from "../lib/benchmark/alpaca_export.ts";
-import { compareReferee } from "../lib/benchmark/referee.ts";
 import { gradeRows, pairRows } from "../lib/benchmark/results.ts";
 import { benchmarkTable } from "../lib/benchmark/results_table.ts";
-import { judgePairs, type SingleRecord } from "../lib/benchmark/verdict_file.ts";
+import type { SingleRecord } from "../lib/benchmark/verdict_file.ts";
 import { combineScores, type Compare } from "../lib/method/mod.ts";
 import { benchmarkFigure, benchmarkFigureRow } from "../lib/benchmark/figure.ts";
-import { answerSet, question } from "./benchmark_fakes.ts";
-import { folder } from "./temporary_files.ts";
+import { answerSet, gradeRecord, judged, question } from "./benchmark_fakes.ts";
+import { newFolder } from "./temporary_files.ts";
 
 const questions = [
   question(1, "math"),
@@ -22,17 +21,7 @@ const options = { benchmark: "mt-bench", seed: 1, samples: 400 };
 /** Grades by question and turn; null where the judge gave none. */
 function graded(model: string, scores: readonly (readonly (number | null)[])[]): SingleRecord[] {
   return scores.flatMap((turns, q) =>
-    turns.map((score, t): SingleRecord => ({
-      question_id: questions[q].id,
-      model,
-      judge: ["j", "single-tokens"],
-      user_prompt: "",
-      judgment: "",
-      score: score ?? -1,
-      turn: t + 1,
-      tstamp: 1,
-      self_judge: { answer: "", key: null, labelProbability: score === null ? 0 : 0.8 },
-    }))
+    turns.map((score, t) => gradeRecord(model, questions[q].id, { turn: t + 1, score }))
   );
 }
 
@@ -108,25 +97,18 @@ describe("pairRows", () => {
         : [positions(p, 1 - p), positions(1 - p, p)];
       return combineScores([{ principle: "overall", forward, backward }]);
     }));
-  const judged = async () => {
-    const records = await judgePairs(
-      questions,
-      [first, second],
-      compareReferee({ name: "j", compare }),
-      {
-        file: `${folder.path}/r/j_pair.jsonl`,
-      },
-    );
-    return {
-      records,
-      rows: pairRows(questions, records, { ...options, answers: [first, second] }),
-    };
+  const counted = async (sets = [first, second] as const) => {
+    const records = await judged(compare, questions, sets, {
+      file: `${await newFolder()}/j.jsonl`,
+    });
+    const rows = pairRows(questions, records, { ...options, answers: sets });
+    const row = (measure: string, category = "all", turn = "all") =>
+      rows.find((r) => r.measure === measure && r.category === category && r.turn === turn)!;
+    return { records, rows, row };
   };
 
   it("counts a win named in both positions, halves where positions disagree and where the judge is silent", async () => {
-    const { rows } = await judged();
-    const row = (measure: string, category = "all") =>
-      rows.find((r) => r.measure === measure && r.category === category && r.turn === "all")!;
+    const { row } = await counted();
     // wins 1 and 5, loss 2, split 3, silent 4
     assert.deepEqual([row("winRate").value, row("winRate").n, row("winRate").unanswered], [
       3 / 5,
@@ -142,10 +124,7 @@ describe("pairRows", () => {
   });
 
   it("keeps a width where all went one way: Wilson's interval", async () => {
-    const { rows } = await judged();
-    const coding = rows.find((r) =>
-      r.measure === "winRate" && r.category === "coding" && r.turn === "all"
-    )!;
+    const coding = (await counted()).row("winRate", "coding");
     assert.deepEqual([coding.value, coding.n], [1, 1]);
     // Wilson at 1 of 1: z^2 / (1 + z^2) of the way down from 1
     assert.ok(Math.abs(coding.low! - 1 / (1 + 1.959963984540054 ** 2)) < 1e-12);
@@ -153,17 +132,14 @@ describe("pairRows", () => {
   });
 
   it("sets a judge of length alone beside", async () => {
-    const { rows } = await judged();
-    const longer = rows.find((r) =>
-      r.measure === "longerRate" && r.category === "all" && r.turn === "1"
-    )!;
+    const longer = (await counted()).row("longerRate", "all", "1");
     // Lengths 1 to 5 against 3: two shorter, one equal, two longer.
     assert.equal(longer.value, 0.5);
     assert.equal(longer.n, 5);
   });
 
   it("never shows NaN, and says what each measure is", async () => {
-    const { rows } = await judged();
+    const { rows } = await counted();
     const text = benchmarkTable([...rows, ...gradeRows(questions, graded("m", SCORES), options)]);
     assert.doesNotMatch(text, /NaN|undefined|null|Infinity/);
     for (const measure of ["winRate", "grade", "labelProbability"]) {
@@ -174,18 +150,8 @@ describe("pairRows", () => {
 
   it("keeps answers that are the same out of what is said of the judge", async () => {
     const same = answerSet("base", questions, (q, t) => q.id === 1 ? "x" : `${t}`);
-    const records = await judgePairs(
-      questions,
-      [first, same],
-      compareReferee({ name: "j", compare }),
-      {
-        file: `${folder.path}/same/j_pair.jsonl`,
-      },
-    );
-    const rows = pairRows(questions, records, { ...options, answers: [first, same] });
-    const [winRate, consistency] = ["winRate", "consistency"].map((measure) =>
-      rows.find((r) => r.measure === measure && r.category === "all" && r.turn === "all")!
-    );
+    const { row } = await counted([first, same]);
+    const [winRate, consistency] = [row("winRate"), row("consistency")];
     // The tie of question 1 is half a win; the judge was asked of the other four, and silent on one.
     assert.deepEqual([winRate.value, winRate.n], [(0.5 + 0 + 0.5 + 0.5 + 1) / 5, 5]);
     assert.deepEqual([consistency.value, consistency.n], [2 / 4, 4]);
@@ -200,7 +166,7 @@ describe("pairRows", () => {
 
   it("goes into AlpacaEval's form: the baseline first, preference 1 + P(model), null where there is none", async () => {
     const ones = questions.map((q) => ({ ...q, turns: [q.turns[0]] }));
-    const { records } = await judged();
+    const { records } = await counted();
     const annotations = annotationRecords(
       ones,
       [first, second],

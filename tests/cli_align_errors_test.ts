@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
 import { existsSync } from "node:fs";
+import { tree } from "./temporary_files.ts";
 import { refusedStart, type StartOptions, startWell, tinyRunFolder } from "./tiny_run.ts";
 
 // What each part refuses is tested with the part; here, that the command says it and leaves nothing half done.
@@ -31,15 +32,8 @@ after(() => Deno.remove(folder, { recursive: true }));
 const refused = (options: Omit<StartOptions, "folder">, ...parts: (RegExp | string)[]) =>
   refusedStart({ folder, ...options }, ...parts);
 
-/** Names of files that a write cut short would leave below a folder. */
-async function leftovers(path: string): Promise<string[]> {
-  const found: string[] = [];
-  for await (const { name, isDirectory } of Deno.readDir(path)) {
-    if (isDirectory) found.push(...await leftovers(`${path}/${name}`));
-    else if (/\.(part|tmp)$/.test(name)) found.push(`${path}/${name}`);
-  }
-  return found;
-}
+/** Files that a write cut short would leave below a folder. */
+const leftovers = (path: string) => tree(path).filter((name) => /\.(part|tmp)$/.test(name));
 
 describe("a command that cannot be followed", () => {
   const cases: [string, Partial<StartOptions>, RegExp | string][] = [
@@ -97,7 +91,7 @@ describe("input that cannot be used is named, and a corrected command resumes in
       );
     }
     await startWell({ folder, run: "model-run", args });
-    assert.deepEqual(await leftovers(`${folder}/model-run`), []);
+    assert.deepEqual(leftovers(`${folder}/model-run`), []);
     // Weights are not read before the second stage, whose first has the broken model in its settings.
     const cut = { run: "cut-run", args: [...args, "--model", `${folder}/cut`] };
     await refused(cut, /cut\/model\.safetensors is truncated: tensor /);
@@ -127,7 +121,7 @@ describe("input that cannot be used is named, and a corrected command resumes in
       assert.ok(!existsSync(`${folder}/data-run/data/train.jsonl`));
     }
     await startWell({ folder, run: "data-run", args: data("pairs.jsonl") });
-    assert.deepEqual(await leftovers(`${folder}/data-run`), []);
+    assert.deepEqual(leftovers(`${folder}/data-run`), []);
   });
 
   it("where the judge has no room", async () => {

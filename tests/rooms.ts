@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -26,7 +27,8 @@ const ROOT = join(import.meta.dirname!, "..");
 
 /** The imports of a folder's files as Deno's own parser sees them: of types too, and those by `import()`. */
 export async function importsOf(folder = join(ROOT, "lib")): Promise<Imports> {
-  const files = await filesBelow(folder);
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts")).map((name) => join(folder, name)).sort();
   const entry = await Deno.makeTempFile({ suffix: ".ts" });
   try {
     const lines = files.map((file) => `import ${JSON.stringify(String(pathToFileURL(file)))};\n`);
@@ -58,16 +60,6 @@ interface Module {
     readonly code?: { readonly specifier?: string };
     readonly type?: { readonly specifier?: string };
   }[];
-}
-
-async function filesBelow(folder: string): Promise<string[]> {
-  const found: string[] = [];
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    const path = join(folder, name);
-    if (isDirectory) found.push(...await filesBelow(path));
-    else if (name.endsWith(".ts")) found.push(path);
-  }
-  return found.sort();
 }
 
 /** What is wrong, a line for each fault with the files named: files in no room, arrows up, circles. */

@@ -2,13 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { characters } from "../lib/base/characters.ts";
 import { readComparisons } from "../lib/measure/mod.ts";
-import { compareReferee } from "../lib/benchmark/referee.ts";
 import { pairRows } from "../lib/benchmark/results.ts";
-import { judgePairs } from "../lib/benchmark/verdict_file.ts";
 import { longerWins } from "../lib/measure/baseline_judges.ts";
 import { fullReport } from "../lib/measure/report.ts";
 import { Rng } from "../lib/base/random.ts";
-import { answerSet, question } from "./benchmark_fakes.ts";
+import { answerSet, judged, question } from "./benchmark_fakes.ts";
 import { annotation } from "./measure_annotation_files.ts";
 import { user } from "./judge_fakes.ts";
 import { file, folder } from "./temporary_files.ts";
@@ -31,7 +29,6 @@ describe("a character", () => {
     const pair = { prompt: [user("q")], first: short, second: long };
     const [judgment] = await longerWins([pair]);
     assert.equal(judgment.winner, "second");
-    assert.equal((await longerWins([pair]))[0].winner, "second");
 
     const { measures } = fullReport([judgment], {
       comparisons: [pair],
@@ -47,12 +44,9 @@ describe("a character", () => {
       answerSet("m", questions, () => short),
       answerSet("base", questions, () => long),
     ] as const;
-    const records = await judgePairs(
-      questions,
-      answers,
-      compareReferee({ name: "longer", compare: longerWins }),
-      { file: `${folder.path}/emoji/j_pair.jsonl` },
-    );
+    const records = await judged(longerWins, questions, answers, {
+      file: `${folder.path}/emoji/j_pair.jsonl`,
+    });
     const rows = pairRows(questions, records, {
       benchmark: "vicuna",
       seed: 1,

@@ -1,6 +1,7 @@
 /** A temporary folder for the tests of a file, and files in it. */
 import { after, before } from "jsr:@std/testing@1/bdd";
-import { dirname } from "node:path";
+import { readdirSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 
 /** The folder, which is removed with all in it; `path` is set when the tests run. */
 export const folder = { path: "" };
@@ -23,6 +24,12 @@ export async function file(name: string, content: unknown): Promise<string> {
   );
   return path;
 }
+
+/** All files below a folder, by their paths in it. */
+export const tree = (path: string): string[] =>
+  readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => relative(path, join(parentPath, name))).sort();
 
 /** Values as lines of JSON. */
 export const jsonLines = (values: readonly unknown[]): string =>

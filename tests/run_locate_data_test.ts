@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { before, describe, it } from "jsr:@std/testing@1/bdd";
+import { locateData } from "../lib/run/source.ts";
+import { refuses } from "./refusals.ts";
+import { file, tree } from "./temporary_files.ts";
+import { bytes, closedPort, hub, setting } from "./test_hub.ts";
+
+const HH = "/datasets/Anthropic/hh-rlhf/resolve/main/harmless-base/test.jsonl.gz";
+const SET = "hh-rlhf/harmless-base/test";
+const CACHED = "data/hh-rlhf/harmless-base-test.jsonl.gz";
+
+describe("locateData", () => {
+  before(() => {
+    hub.files[HH] = bytes(300_000);
+  });
+
+  it("takes a file that is there", async () => {
+    const path = await file("own.csv", "");
+    assert.deepEqual(await locateData(path), { path, origin: "local" });
+    await refuses(
+      locateData("no/such.csv"),
+      /no data file "no\/such\.csv"/,
+      /hh-rlhf\/harmless-base\/test/,
+    );
+  });
+
+  it("takes SELF_JUDGE_DATA first, and says when the set is not in it", async () => {
+    const { options, folder } = await setting();
+    await Deno.mkdir(`${folder}/own/hh-rlhf`, { recursive: true });
+    const path = `${folder}/own/hh-rlhf/harmless-base-test.jsonl.gz`;
+    await Deno.writeTextFile(path, "x");
+    const own = { ...options, dataFolder: `${folder}/own` };
+    assert.deepEqual(await locateData(SET, own), { path, origin: "SELF_JUDGE_DATA" });
+    await refuses(
+      locateData("hh-rlhf/helpful-base/train", own),
+      /SELF_JUDGE_DATA is ".*own", but there is no ".*helpful-base-train\.jsonl\.gz"/,
+      /unset SELF_JUDGE_DATA/,
+    );
+    assert.deepEqual(hub.requests, []);
+  });
+
+  it("downloads once, then uses what is there", async () => {
+    const { options, folder, lines } = await setting();
+    const { path, origin } = await locateData(SET, options);
+    assert.deepEqual(await Deno.readFile(path), hub.files[HH]);
+    assert.match(origin, /Anthropic\/hh-rlhf/);
+    assert.deepEqual(tree(folder), [CACHED]);
+    assert.deepEqual(lines, [`fetching ${SET} from the Hub`]);
+    hub.requests = [];
+    assert.deepEqual(await locateData(SET, options), { path, origin });
+    assert.deepEqual(hub.requests, []);
+  });
+
+  it("leaves no file when the connection is cut and there is no sha256 to continue by", async () => {
+    const { options, folder } = await setting({ [HH]: "cut" });
+    hub.lfs = false;
+    await refuses(
+      locateData(SET, options),
+      /could not be fetched from the Hub/,
+      /SELF_JUDGE_DATA=DIR/,
+      /huggingface\.co\/datasets\/Anthropic\/hh-rlhf\/resolve\/main\/harmless-base\/test\.jsonl\.gz/,
+    );
+    assert.deepEqual(tree(folder), []);
+  });
+
+  it("continues a cut download by asking for the rest only", async () => {
+    const { options, folder, lines } = await setting({ [HH]: "cut" });
+    await refuses(locateData(SET, options), /could not be fetched/);
+    assert.deepEqual(tree(folder), [`${CACHED}.part`]);
+    const { size } = await Deno.stat(`${folder}/${CACHED}.part`);
+    assert.ok(size > 0 && size <= 150_000, `${size}`);
+    hub.fault = {};
+    hub.requests = [];
+    const { path } = await locateData(SET, options);
+    assert.deepEqual(await Deno.readFile(path), hub.files[HH]);
+    assert.deepEqual(tree(folder), [CACHED]);
+    assert.deepEqual(hub.requests, [`${HH} bytes=0-0`, `${HH} bytes=${size}-299999`]);
+    assert.ok(lines.some((line) => line.startsWith("continuing harmless-base/test.jsonl.gz at")));
+  });
+
+  it("refuses bytes that do not have the sha256", async () => {
+    const { options, folder } = await setting({ [HH]: "wrong" });
+    await refuses(locateData(SET, options), /sha256 is not the one that the Hub gives/);
+    assert.deepEqual(tree(folder), []);
+  });
+
+  it("says what a 404, a silent server and a refused connection are", async () => {
+    const gone = await setting({ [HH]: "404" });
+    await refuses(locateData(SET, gone.options), /HTTP 404/, /SELF_JUDGE_DATA=DIR/);
+    const silent = await setting({ [HH]: "silent" });
+    await refuses(
+      locateData(SET, { ...silent.options, timeoutMs: 200 }),
+      /no answer for 0\.2 seconds/,
+    );
+    const closed = await setting();
+    await refuses(
+      locateData(SET, { ...closed.options, hubUrl: closedPort() }),
+      /could not be fetched/,
+    );
+    for (const { folder } of [gone, silent, closed]) assert.deepEqual(tree(folder), []);
+  });
+});

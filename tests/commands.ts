@@ -1,4 +1,4 @@
-/** The commands of this checkout, each as a process of its own, and what they say. */
+/** The commands of this checkout, each as a process, and what they print. */
 import assert from "node:assert/strict";
 import { ROOT } from "../lib/tools/setup/places.ts";
 

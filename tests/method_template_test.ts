@@ -53,7 +53,7 @@ describe("JudgeTemplate", () => {
     );
   });
 
-  it("has a system turn of its own when asked", () => {
+  it("has its own system turn when asked", () => {
     const { tokenizer, made } = template({ system: "You judge." });
     const text = tokenizer.decode(made.prompt([user("Hi")], "x", "y"));
     assert.ok(text.startsWith("<|im_start|>system\nYou judge.<|im_end|>\n<|im_start|>user\n"));

@@ -149,7 +149,7 @@ describe("lengthBuckets", () => {
     });
   });
 
-  it("gives a sequence over the budget a group of its own", () => {
+  it("puts a sequence over the budget alone in a group", () => {
     assert.deepEqual(lengthBuckets([3, 500, 3, 400], 100), [[0, 2], [3], [1]]);
     assert.deepEqual(lengthBuckets([], 100), []);
   });

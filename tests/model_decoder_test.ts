@@ -18,7 +18,7 @@ const MODELS: Record<string, Partial<ModelConfig>> = {
   "grouped queries": {},
   "one key head for all": { kvHeads: 1 },
   "a key head each": { kvHeads: 4 },
-  "biases and an output layer of its own": {
+  "biases and an untied output layer": {
     biases: LINEAR_MODULES,
     tieEmbeddings: false,
   },
@@ -45,7 +45,7 @@ describe("decoding one token at a time", () => {
     });
   }
 
-  it("takes copies of its own, and gives them back", () => {
+  it("takes its own copies, and frees them", () => {
     const model = tinyModel({ biases: ["q_proj", "k_proj", "v_proj"] });
     const before = tf.memory().numTensors;
     const decoder = new FastDecoder(model);

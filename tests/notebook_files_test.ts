@@ -202,7 +202,7 @@ describe("a notebook as a module", () => {
 
   it("has no fault in the fixture", async () => {
     const { faults } = await check("tests/reference/notebooks");
-    // It is committed without outputs, which is a fault of its own kind.
+    // It is committed without outputs, which is another kind of fault.
     assert.doesNotMatch(faults, /line \d|deno fmt/);
   });
 });

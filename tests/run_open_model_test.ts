@@ -63,7 +63,7 @@ describe("openModel", () => {
     assert.deepEqual([beside, off], [base, false]);
   });
 
-  it("gives each state of a run weights of its own: judgments of one are not taken for another's", async () => {
+  it("gives each state of a run its own weights: judgments of one are not taken for another's", async () => {
     const run = `${folder}/run`;
     await startWell({ folder, run: "run", args: ["--stage", "data,jsft,self-judge"] });
     const states = ["base", "jsft", "policy"];

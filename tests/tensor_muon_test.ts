@@ -173,7 +173,7 @@ describe("the orthogonal update", () => {
       const near = sizes.map((s) => quintic(s / norm));
       assert.ok(near.every((s) => s > 0.68 && s < 1.14), `${near}`);
       const matrix = (values: number[]) => tf.matMul(tf.mul(u, values), v, false, true);
-      // Each matrix of a stack has a norm of its own.
+      // Each matrix of a stack has its own norm.
       const stack = tf.stack([1e-4, 1, 1e4].map((size) => tf.mul(matrix(sizes), size)));
       const expected = [...numbers(matrix(near))];
       const found = orthogonal(stack as tf.Tensor3D);

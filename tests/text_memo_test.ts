@@ -27,7 +27,7 @@ describe("the memo of encoded texts", () => {
     assert.deepEqual(texts, ["ab", "c", ""]);
   });
 
-  it("gives each caller an array of its own", () => {
+  it("gives each caller its own array", () => {
     const once = memoised(counted().encode);
     const first = once("ab");
     first[0] = 0;

@@ -49,7 +49,7 @@ export class GradeTemplate {
   readonly #title: readonly number[];
   readonly #tail: readonly number[];
 
-  /** @throws {UserError} When a mark is not one token of its own there, or the chat template loses a part. */
+  /** @throws {UserError} When a mark is not one token there, or the chat template loses a part. */
   constructor(options: GradeTemplateOptions) {
     const { tokenizer, chat, marks = MARKS, system, maxTokens = Infinity } = options;
     this.#plain = new PlainEncoder(tokenizer);

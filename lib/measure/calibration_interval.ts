@@ -125,7 +125,7 @@ function profileOf({ gaps, nominal }: Gaps): Float64Array {
 }
 
 /**
- * Draws of what chance adds to each bin's gap: every cluster's part, times a normal number of its own. Null where
+ * Draws of what chance adds to each bin's gap: every cluster's part, times its normal number. Null where
  * chance adds nothing, by the calls: each was certain, or even, and all clusters are alike.
  */
 function noiseOf(

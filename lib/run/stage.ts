@@ -15,7 +15,7 @@ export interface WorkProgress {
   finish(): Promise<void> | void;
 }
 
-/** Where a run speaks to its user: a terminal unless it is told otherwise. */
+/** Where a run speaks to its user. */
 export interface Reporter {
   readonly log: (line: string) => void;
   readonly progress: (
@@ -218,7 +218,7 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
       await writeWhole(`${folder}/done.json`, JSON.stringify(finished, null, 2) + "\n");
       log(`  ${stage.name} took ${duration(finished.seconds)}`);
     } catch (error) {
-      // Refused at its first try, it has nothing to go on from: corrected settings are welcome.
+      // Refused at its first try, it has nothing to resume from: corrected settings are welcome.
       if (error instanceof UserError && begun === null) {
         await Deno.remove(`${folder}/config.json`).catch(() => {});
       }

@@ -19,7 +19,7 @@ import { runStartHere, stopTraining } from "./walks.ts";
 const NOTEBOOK = "00_fixture.ipynb";
 const WALKED = ["notebooks/00_start_here.ipynb", "notebooks/02_jsft_training.ipynb"];
 const PORT = 8917;
-/** A seed of its own, so that rows left by other runs are not taken up. */
+/** Another seed, so that rows left by other runs are not taken up. */
 const SEED = "8917";
 const TOKEN = crypto.randomUUID();
 

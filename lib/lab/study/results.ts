@@ -46,16 +46,9 @@ export async function gather(
   await makeFolder(out);
   const items: Items[] = [];
   const ended: Record<string, readonly RewardPoint[]>[] = [];
-  const tables: Record<string, Row[]> = {
-    "reward-over-steps": [],
-    "reward-by-method": [],
-    "reward-by-n": [],
-    "overoptimisation": [],
-    "judge-accuracy": [],
-    "judge-on-policy-pairs": [],
-    "label-noise": [],
-    "samples": [],
-  };
+  const tables: Record<string, Row[]> = {};
+  const add = (table: string, names: Row, rows: readonly object[]) =>
+    (tables[table] ??= []).push(...rows.map((row) => ({ ...names, ...row })));
   for (const { seed, path } of seeds) {
     const points = (stage: string) => readJsonl<RewardPoint>(`${path}/${stage}/points.jsonl`);
     const rowsOf = async (file: string) => await resultTable(`${path}/${file}`) ?? [];
@@ -65,23 +58,19 @@ export async function gather(
     ended.push(whole);
     for (const method of [...COMPARED, ...config.controls]) {
       const run = await points(method);
-      for (const point of run) tables["reward-over-steps"].push({ method, seed, ...point });
+      add("reward-over-steps", { method, seed }, run);
       if (run.at(-1)?.step === config.preference.steps) whole[method] = run;
     }
     for (const stage of ["answers", "policies"]) {
       for (const { policy, ...numbers } of await rowsOf(`${stage}/policies.csv`)) {
-        tables["reward-by-method"].push({ method: policy, seed, ...numbers });
+        add("reward-by-method", { method: policy, seed }, [numbers]);
       }
     }
-    for (const row of await rowsOf("on-policy-pairs/pairs.csv")) {
-      tables["judge-on-policy-pairs"].push({ seed, ...row });
-    }
-    for (const row of await rowsOf("tournament/points.csv")) {
-      tables["reward-by-n"].push({ seed, ...row });
-    }
+    add("judge-on-policy-pairs", { seed }, await rowsOf("on-policy-pairs/pairs.csv"));
+    add("reward-by-n", { seed }, await rowsOf("tournament/points.csv"));
     for (const method of LONG) {
       const run = await points(`long-${method}`);
-      for (const point of run) tables["overoptimisation"].push({ judge: method, seed, ...point });
+      add("overoptimisation", { judge: method, seed }, run);
       if (run.at(-1)?.step === config.long.steps) {
         found[`final/long-${method}`] = [run.at(-1)!.reward];
       }
@@ -89,39 +78,26 @@ export async function gather(
     const judges: Row[] = [];
     for (const stage of JUDGES) judges.push(...await rowsOf(`${stage}/judges.csv`));
     for (const { judge, ...measures } of judges) {
-      for (const [name, value] of Object.entries(measures)) {
-        tables["judge-accuracy"].push({ judge, seed, measure: name, value });
-      }
+      const rows = Object.entries(measures).map(([measure, value]) => ({ measure, value }));
+      add("judge-accuracy", { judge, seed }, rows);
     }
     const noisy = await rowsOf("noisy-judges/judges.csv");
     const labelled = noisy.length > 0 ? [...judges, ...noisy] : []; // alone, the world's labels say nothing
     const labels = [
       { temperature: LABEL_TEMPERATURE, pairs: config.pairs, judge: "jsft" },
-      ...config.noise.map(({ temperature, pairs }) => ({
-        temperature,
-        pairs,
-        judge: noisyName(temperature, pairs),
-      })),
+      ...config.noise.map((one) => ({ ...one, judge: noisyName(one.temperature, one.pairs) })),
     ];
-    for (const { temperature, pairs, judge } of labels) {
+    for (const { temperature: noise, pairs, judge } of labels) {
       const accuracy = labelled.find((row) => row.judge === judge)?.accuracy_clear;
       const policy = judge.replace("jsft", "self-judge");
       const run = await points(policy);
       const last = run.at(-1);
       if (accuracy === undefined || last?.step !== config.preference.steps) continue;
       found[`final/${policy}`] = [last.reward];
-      tables["label-noise"].push({
-        noise: temperature,
-        pairs,
-        seed,
-        accuracy,
-        start_reward: run[0].reward,
-        reward: last.reward,
-      });
+      const rewards = { start_reward: run[0].reward, reward: last.reward };
+      add("label-noise", { noise, pairs, seed, accuracy }, [rewards]);
     }
-    if (tables.samples.length === 0) {
-      tables.samples.push(...await rowsOf("policies/samples.csv"));
-    }
+    if (!tables.samples?.length) add("samples", {}, await rowsOf("policies/samples.csv"));
     items.push(found);
   }
   for (const method of [...COMPARED, ...config.controls]) {
@@ -147,20 +123,9 @@ export async function gather(
   await writeCsv(
     `${out}/claims.csv`,
     outcomes.flatMap(({ number, verdict, parts }) =>
-      parts.map((part) => ({
-        claim: number,
-        claim_verdict: verdict,
-        a: part.a,
-        b: part.b,
-        says: part.says,
-        margin: part.margin ?? 0,
-        value_a: part.valueA,
-        value_b: part.valueB,
-        difference: part.difference,
-        low: part.low,
-        high: part.high,
-        seeds: part.seeds,
-        verdict: part.verdict,
+      parts.map(({ a, b, says, margin = 0, valueA, valueB, verdict: part, ...rest }) => ({
+        ...{ claim: number, claim_verdict: verdict, a, b, says, margin },
+        ...{ value_a: valueA, value_b: valueB, ...rest, verdict: part },
       }))
     ),
   );

@@ -1,24 +1,18 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { run } from "../lib/tools/setup/step.ts";
+import { file } from "./temporary_files.ts";
 
 describe("the stand-in for the test library", () => {
   const bdd = new URL("../lib/tools/setup/bdd.ts", import.meta.url).href;
 
   async function runTests(source: string): Promise<{ ok: boolean; output: string }> {
-    const folder = await Deno.makeTempDir();
-    try {
-      const file = join(folder, "sample_test.ts");
-      await Deno.writeTextFile(
-        file,
-        `import { after, afterEach, before, beforeEach, describe, it } from "${bdd}";\n${source}`,
-      );
-      const flags = ["--no-config", "--no-check", "--allow-read", "--sanitize-resources"];
-      return await run([Deno.execPath(), "test", ...flags, file], { env: { NO_COLOR: "1" } });
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+    const path = await file(
+      "sample_test.ts",
+      `import { after, afterEach, before, beforeEach, describe, it } from "${bdd}";\n${source}`,
+    );
+    const flags = ["--no-config", "--no-check", "--allow-read", "--sanitize-resources"];
+    return await run([Deno.execPath(), "test", ...flags, path], { env: { NO_COLOR: "1" } });
   }
 
   it("runs hooks and tests in the order of @std/testing", async () => {

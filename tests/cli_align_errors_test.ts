@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
+import { before, describe, it } from "jsr:@std/testing@1/bdd";
 import { existsSync } from "node:fs";
 import { tree } from "./temporary_files.ts";
 import { refusedStart, type StartOptions, startWell, tinyRunFolder } from "./tiny_run.ts";
@@ -27,7 +27,6 @@ before(async () => {
   await Deno.writeTextFile(settings, JSON.stringify(rest));
   await Deno.truncate(`${folder}/cut/model.safetensors`, 5000);
 });
-after(() => Deno.remove(folder, { recursive: true }));
 
 const refused = (options: Omit<StartOptions, "folder">, ...parts: (RegExp | string)[]) =>
   refusedStart({ folder, ...options }, ...parts);

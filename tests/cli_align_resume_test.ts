@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
+import { before, describe, it } from "jsr:@std/testing@1/bdd";
 import { existsSync } from "node:fs";
 import { readJsonl } from "../lib/base/files.ts";
 import { said } from "./commands.ts";
@@ -27,7 +27,6 @@ describe("the command, cut short", () => {
     folder = await tinyRunFolder();
     await startWell({ folder, run: "unbroken", set });
   });
-  after(() => Deno.remove(folder, { recursive: true }));
 
   /** Starts a run and sends it a signal once a stage has logged some steps. */
   const cut = async (

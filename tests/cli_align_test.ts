@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
+import { before, describe, it } from "jsr:@std/testing@1/bdd";
 import { existsSync } from "node:fs";
 import { loadAdapter, openSafetensors, readConfig } from "../lib/model/mod.ts";
 import { resolveConfig } from "../lib/run/config.ts";
@@ -14,7 +14,6 @@ describe("the command, on a tiny model", () => {
   before(async () => {
     folder = await tinyRunFolder();
   });
-  after(() => Deno.remove(folder, { recursive: true }));
 
   const metrics = (run: string, stage: string) =>
     readJsonl<Record<string, number>>(`${folder}/${run}/${stage}/metrics.jsonl`);

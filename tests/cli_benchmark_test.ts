@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
+import { before, describe, it } from "jsr:@std/testing@1/bdd";
 import { existsSync } from "node:fs";
 import { readJsonFile, readJsonl } from "../lib/base/files.ts";
 import { readModelAnswers } from "../lib/benchmark/answer_file.ts";
@@ -16,7 +16,6 @@ let folder = "";
 before(async () => {
   folder = await tinyBenchmarks();
 });
-after(() => Deno.remove(folder, { recursive: true }));
 
 const benchmark = command(
   "run --quiet -A lib/cli/benchmark.ts",

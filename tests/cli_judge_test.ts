@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
+import { before, describe, it } from "jsr:@std/testing@1/bdd";
 import { existsSync } from "node:fs";
 import { addScoreHead } from "../lib/judges/mod.ts";
 import { MEASURES } from "../lib/measure/measures.ts";
@@ -59,7 +59,6 @@ describe("deno task judge", () => {
       await Deno.writeTextFile(`${folder}/annotations/${name}.json`, JSON.stringify(records));
     }
   });
-  after(() => Deno.remove(folder, { recursive: true }));
 
   it("prints every measure of the judge and of the baseline judge beside it", async () => {
     const { out, data, value } = await measured(

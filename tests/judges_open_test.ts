@@ -1,4 +1,4 @@
-import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
+import { before, describe, it } from "jsr:@std/testing@1/bdd";
 import { openJudge } from "../lib/judges/open_judge.ts";
 import { resolveConfig } from "../lib/run/config.ts";
 import { refuses } from "./refusals.ts";
@@ -9,7 +9,6 @@ describe("a judge that cannot be opened", () => {
   before(async () => {
     folder = await tinyRunFolder();
   });
-  after(() => Deno.remove(folder, { recursive: true }));
 
   const cases: [string, RegExp][] = [
     ["longer:x", /takes nothing after its name: "x"/],

@@ -17,6 +17,7 @@ import { Rng } from "../lib/base/random.ts";
 import { user } from "./judge_fakes.ts";
 import { expectedJson, parity, referencePath } from "./model_reference.ts";
 import { refuses } from "./refusals.ts";
+import { newFolder } from "./temporary_files.ts";
 import { randoms, tinyModel, tinyPairs } from "./tiny.ts";
 import { tinyEncoder, trainLogged } from "./tiny_method.ts";
 
@@ -157,7 +158,7 @@ describe("a reward model", () => {
     assert.ok(logs.at(-1)!.loss < 0.1, `${logs.at(-1)!.loss}`);
     assert.equal(logs.at(-1)!.accuracy, 1);
     assert.equal(tensors.at(-1), tensors[1], "a step leaves nothing behind");
-    const folder = await Deno.makeTempDir();
+    const folder = await newFolder();
     await saveModel(model, folder);
     model.dispose();
 
@@ -172,6 +173,5 @@ describe("a reward model", () => {
       assert.ok(consistent);
     });
     loaded.dispose();
-    await Deno.remove(folder, { recursive: true });
   });
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
+import { before, describe, it } from "jsr:@std/testing@1/bdd";
 import { CLAIMS, measure } from "../lib/lab/study/claims.ts";
 import { COMPARED, STUDY_SCALES } from "../lib/lab/study/config.ts";
 import { claimsTable, gather, type Outcome } from "../lib/lab/study/results.ts";
@@ -7,6 +7,7 @@ import { writeCsv, writeJsonl } from "../lib/base/files.ts";
 import { saveItems } from "../lib/lab/study/items.ts";
 import { csv } from "./csv_files.ts";
 import { committedItems } from "./lab_tables.ts";
+import { newFolder } from "./temporary_files.ts";
 import { ROOT } from "./tiny_run.ts";
 
 const { config } = STUDY_SCALES.full;
@@ -20,7 +21,7 @@ describe("the study's results", () => {
     claim(number)!.parts.find((one) => one.a === a && one.b === b)!;
 
   before(async () => {
-    root = await Deno.makeTempDir();
+    root = await newFolder();
     for (const { seed, path } of seeds()) {
       const stage = async (name: string) => {
         await Deno.mkdir(`${path}/${name}`, { recursive: true });
@@ -58,7 +59,6 @@ describe("the study's results", () => {
     }
     outcomes = await gather(seeds(), { out: `${root}/results`, config });
   });
-  after(() => Deno.remove(root, { recursive: true }));
 
   it("pair seeds and items, and take Student's interval over seeds", () => {
     const { valueA, valueB, difference, low, high, seeds } = part(

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, describe, it } from "jsr:@std/testing@1/bdd";
+import { describe, it } from "jsr:@std/testing@1/bdd";
 import { followingLogProbs, type LanguageModel, saveModel } from "../lib/model/mod.ts";
 import {
   jsftExamples,
@@ -14,15 +14,13 @@ import { habits } from "../lib/lab/study/habits.ts";
 import { courseOf, lossParts, trained, type TrainedOptions } from "../lib/lab/study/trained.ts";
 import { startEngine } from "../lib/tensor/mod.ts";
 import { BASE_CONFIG, freshModel } from "../lib/lab/world/base_model.ts";
+import { newFolder } from "./temporary_files.ts";
 
 await startEngine();
 
-const made: string[] = [];
-
 /** Folders of a lesson with a tiny base, and its options. */
 async function lesson(): Promise<TrainedOptions> {
-  const root = await Deno.makeTempDir({ prefix: "teaching-" });
-  made.push(root);
+  const root = await newFolder();
   await Deno.mkdir(`${root}/data/world`, { recursive: true });
   for (const name of ["train", "held_out", "principles"]) {
     const text = await Deno.readTextFile(`data/world/${name}.csv`);
@@ -44,10 +42,6 @@ async function lesson(): Promise<TrainedOptions> {
   return { scale: "smoke", seed: 3, folders, progress: silent().progress };
 }
 
-async function removeFolders(): Promise<void> {
-  for (const root of made.splice(0)) await Deno.remove(root, { recursive: true });
-}
-
 /** Progress that shows nothing; asks to stop after `stopAfter` steps. */
 function silent({ stopAfter = Infinity } = {}) {
   const seen: number[] = [];
@@ -66,8 +60,6 @@ async function weights(model: LanguageModel): Promise<number[]> {
 }
 
 describe("the JSFT model of a notebook", () => {
-  after(removeFolders);
-
   it("is trained once and found again", async () => {
     const options = await lesson();
     const first = await trained("jsft", options);
@@ -156,8 +148,6 @@ describe("the JSFT model of a notebook", () => {
 });
 
 describe("loss parts", () => {
-  after(removeFolders);
-
   it("are the two means that a step's loss is made of", async () => {
     const { session, config } = await trained("jsft", await lesson());
     const { train } = await session.pairs();

@@ -7,6 +7,7 @@ import {
   learnedTokens,
   rewardSpread,
 } from "../lib/lab/figures/world_figures.ts";
+import { file, folder } from "./temporary_files.ts";
 
 const trace = (figure: { data: Record<string, unknown>[] }, name: string) =>
   figure.data.find((candidate) => candidate.name === name)!;
@@ -53,10 +54,8 @@ describe("the figures of the order desk's data", () => {
 
 describe("a table of results", () => {
   it("is null where it was not made yet, and numbers are numbers where it was", async () => {
-    const folder = await Deno.makeTempDir();
-    assert.equal(await resultTable(`${folder}/claims.csv`), null);
-    await Deno.writeTextFile(`${folder}/claims.csv`, "claim,verdict\n1,held\n");
-    assert.deepEqual(await resultTable(`${folder}/claims.csv`), [{ claim: 1, verdict: "held" }]);
-    await Deno.remove(folder, { recursive: true });
+    assert.equal(await resultTable(`${folder.path}/claims.csv`), null);
+    const path = await file("claims.csv", "claim,verdict\n1,held\n");
+    assert.deepEqual(await resultTable(path), [{ claim: 1, verdict: "held" }]);
   });
 });

@@ -3,6 +3,7 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import { readJsonl } from "../lib/base/files.ts";
 import { Stopped } from "../lib/base/error.ts";
 import { terminalReporter } from "../lib/run/stage.ts";
+import { newFolder } from "./temporary_files.ts";
 import { startEngine } from "../lib/tensor/mod.ts";
 import { BASE_CONFIG, freshModel } from "../lib/lab/world/base_model.ts";
 import { PHASES, pretrain } from "../lib/lab/world/pretrain.ts";
@@ -11,7 +12,7 @@ await startEngine();
 
 describe("pretraining the base", () => {
   it("begins as the committed log says: the base can be made again", async () => {
-    const folder = await Deno.makeTempDir();
+    const folder = await newFolder();
     const model = freshModel(1, BASE_CONFIG);
     let asked = 0;
     try {
@@ -32,7 +33,6 @@ describe("pretraining the base", () => {
       assert.ok(Math.abs(mean / recorded - 1) < 2e-3, `mean loss ${mean}, recorded ${recorded}`);
     } finally {
       model.dispose();
-      await Deno.remove(folder, { recursive: true });
     }
   });
 });

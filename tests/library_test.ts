@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
+import { before, describe, it } from "jsr:@std/testing@1/bdd";
 import settings from "../deno.json" with { type: "json" };
 import { ROOT, tinyRunFolder } from "./tiny_run.ts";
 
@@ -20,7 +20,6 @@ describe("the library, from a project outside this tree", () => {
       JSON.stringify({ ...config, links: [ROOT] }),
     );
   });
-  after(() => Deno.remove(project, { recursive: true }));
 
   async function run(code: string): Promise<{ code: number; out: string; err: string }> {
     await Deno.writeTextFile(`${project}/main.ts`, code);

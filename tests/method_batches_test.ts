@@ -10,15 +10,16 @@ import {
   type TokenObjective,
   tokenWeights,
 } from "../lib/method/mod.ts";
-import {
-  LanguageModel,
-  loadAdapter,
-  openWeights,
-  readConfig,
-  sequenceLogProbs,
-} from "../lib/model/mod.ts";
+import { type LanguageModel, loadAdapter } from "../lib/model/mod.ts";
+import { referenceModel, referencePath } from "./model_reference.ts";
 import { readLosses } from "./reference/losses.ts";
-import { distance, sumOfParts, tinyExamples, tinyWithAdapter } from "./tiny_method.ts";
+import {
+  distance,
+  sumOfParts,
+  tinyExamples,
+  tinyWithAdapter,
+  underReference,
+} from "./tiny_method.ts";
 
 const fixture = await readLosses();
 const example = (kind: Example["kind"], length: number, from: number): Example => ({
@@ -89,7 +90,7 @@ describe("a supervised batch", () => {
       ids: row,
       from: prompt_lengths[i],
     }));
-    const tied = await reference();
+    const tied = await referenceModel("tiny-tied");
     const loss = async (mode: "token" | "example") => {
       const parts = supervisedBatches(rows, {
         weighting: { mode, judgeWeight: 0.5 },
@@ -144,7 +145,10 @@ describe("a supervised batch", () => {
 
 describe("a preference batch", () => {
   const answers = tinyExamples(12).filter((e) => e.kind === "answer");
-  const pairs = Array.from({ length: 6 }, (_, i) => [answers[2 * i], answers[2 * i + 1]] as const);
+  const pairs = Array.from({ length: 6 }, (_, i) => ({
+    chosen: answers[2 * i],
+    rejected: answers[2 * i + 1],
+  }));
   let model: LanguageModel;
   let scored: ScoredPair[];
 
@@ -217,8 +221,8 @@ describe("a preference batch", () => {
 
   it("has TRL's losses and log-probabilities for a real model with an adapter", async () => {
     const { examples, "sigmoid_beta_0.1_of_the_batch": mean } = fixture.real_pairs;
-    const tied = await reference();
-    tied.adapter = await loadAdapter(fixturePath("tiny-tied-lora"), tied.config);
+    const tied = await referenceModel("tiny-tied");
+    tied.adapter = await loadAdapter(referencePath("tiny-tied-lora"), tied.config);
     const asExample = (prompt: number[], answer: number[]): Example => ({
       kind: "answer",
       ids: [...prompt, ...answer],
@@ -226,9 +230,10 @@ describe("a preference batch", () => {
     });
     const rows = await underReference(
       tied,
-      examples.map((e) =>
-        [asExample(e.prompt_ids, e.chosen_ids), asExample(e.prompt_ids, e.rejected_ids)] as const
-      ),
+      examples.map((e) => ({
+        chosen: asExample(e.prompt_ids, e.chosen_ids),
+        rejected: asExample(e.prompt_ids, e.rejected_ids),
+      })),
     );
     const metricsOf = async (some: ScoredPair[], loss: "sigmoid" | "hinge") =>
       (await sumOfParts(
@@ -274,7 +279,7 @@ describe("the parts of a batch", () => {
       await sumOfParts(model, supervisedBatches(examples, { ...options, batching }));
     }
     const answers = examples.filter((e) => e.kind === "answer");
-    const scored = await underReference(model, [[answers[0], answers[1]]]);
+    const scored = await underReference(model, [{ chosen: answers[0], rejected: answers[1] }]);
     await sumOfParts(
       model,
       preferenceBatches(scored, { loss: "ipo", parameters: { beta: 0.1 }, microBatchTokens: 64 }),
@@ -283,29 +288,3 @@ describe("the parts of a batch", () => {
     model.dispose();
   });
 });
-
-const fixturePath = (name: string) => new URL(`reference/${name}`, import.meta.url).pathname;
-
-async function reference(): Promise<LanguageModel> {
-  const path = fixturePath("tiny-tied");
-  const weights = await openWeights(path);
-  try {
-    return await LanguageModel.load(await readConfig(path), weights, { file: path });
-  } finally {
-    weights.close();
-  }
-}
-
-/** Pairs with the log-probabilities of the model without its adapter. */
-async function underReference(
-  model: LanguageModel,
-  pairs: readonly (readonly [Example, Example])[],
-): Promise<ScoredPair[]> {
-  const sums = await model.withoutAdapter(() => sequenceLogProbs(model, pairs.flat()));
-  return pairs.map(([chosen, rejected], i) => ({
-    chosen,
-    rejected,
-    referenceChosen: sums[2 * i],
-    referenceRejected: sums[2 * i + 1],
-  }));
-}

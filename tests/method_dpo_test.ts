@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { preferenceBatches, PreferenceLoop } from "../lib/method/mod.ts";
-import { METHODS } from "../lib/method/methods.ts";
-import { sequenceLogProbs, withAdapterOff } from "../lib/model/mod.ts";
+import { METHODS, preferenceBatches } from "../lib/method/mod.ts";
 import { naiveDpo } from "./naive_llama.ts";
 import { tinyPairs } from "./tiny.ts";
+import { config, stepper } from "./tiny_loop.ts";
 import {
   distance,
   sumOfParts,
@@ -12,6 +11,7 @@ import {
   tinyExamples,
   tinyWithAdapter,
   trainLogged,
+  underReference,
 } from "./tiny_method.ts";
 
 const answers = tinyExamples(6).filter((e) => e.kind === "answer");
@@ -23,14 +23,7 @@ describe("a step of DPO", () => {
     const where = moved ? "away from the reference" : "at the reference";
     it(`has the loss and the gradient of a plain implementation ${where}`, async () => {
       const model = tinyWithAdapter({ moved });
-      const sequences = pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]);
-      const sums = await withAdapterOff(model)((m) => sequenceLogProbs(m, sequences));
-      const scored = pairs.map((pair, i) => ({
-        ...pair,
-        referenceChosen: sums[2 * i],
-        referenceRejected: sums[2 * i + 1],
-      }));
-      const parts = preferenceBatches(scored, {
+      const parts = preferenceBatches(await underReference(model, pairs), {
         loss: "sigmoid",
         parameters: { beta },
         microBatchTokens: 100,
@@ -49,24 +42,10 @@ describe("a step of DPO", () => {
   it("logs that gradient's norm and starts at ln 2", async () => {
     const model = tinyWithAdapter();
     const data = tinyPairs(3, 9);
-    const loop = new PreferenceLoop({
+    const { step } = stepper(model, {
       method: METHODS["offline-dpo"],
-      model,
-      reference: withAdapterOff(model),
-      ranker: null,
       pairs: data,
-      encoder: tinyEncoder(),
-      config: {
-        beta,
-        batchSize: 3,
-        maxNewTokens: 8,
-        batchRows: 8,
-        microBatchTokens: 100,
-        temperature: 1,
-        topK: 0,
-        topP: 1,
-        seed: 1,
-      },
+      config: { ...config, beta, batchSize: 3 },
     });
     const encoder = tinyEncoder();
     const prompt = (p: typeof data[0]) =>
@@ -80,7 +59,7 @@ describe("a step of DPO", () => {
       data.map((p) => ({ chosen: sequence(p, p.chosen), rejected: sequence(p, p.rejected) })),
       { beta },
     );
-    const [log] = await trainLogged({ model, steps: 1, prepare: (step) => loop.batch(step) });
+    const [log] = await trainLogged({ model, steps: 1, prepare: step });
     const norm = Math.hypot(...plain.gradient);
     assert.ok(Math.abs(log.gradientNorm - norm) < 1e-4 * norm, `${log.gradientNorm} ${norm}`);
     assert.ok(Math.abs(log.loss - Math.LN2) < 1e-5);

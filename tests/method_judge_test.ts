@@ -8,6 +8,7 @@ import { judgeMeasures } from "../lib/measure/report.ts";
 import { JudgeTemplate } from "../lib/method/template.ts";
 import { Rng } from "../lib/base/random.ts";
 import { CHAT, RuleScorer, user, WordTokenizer } from "./judge_fakes.ts";
+import { folder } from "./temporary_files.ts";
 
 /** Prefers length, leans to the first position, and leaves some probability to other tokens. */
 const leaning = (a: string, b: string): [number, number] => {
@@ -207,31 +208,26 @@ describe("the judgment cache", () => {
   });
 
   it("continues from its file, keeps what a killed run had finished, and mends a torn line", async () => {
-    const folder = await Deno.makeTempDir();
-    const path = `${folder}/new/judgments.jsonl`;
+    const path = `${folder.path}/new/judgments.jsonl`;
     const open = () => judgmentCache({ fingerprint: "m", path });
-    try {
-      const first = setUp(leaning, { cache: open() });
-      const judgments = await first.judge.compare(PAIRS);
-      const again = setUp(leaning, { cache: open() });
-      assert.deepEqual(await again.judge.compare(PAIRS), judgments);
-      assert.equal(again.scorer.calls, 0);
+    const first = setUp(leaning, { cache: open() });
+    const judgments = await first.judge.compare(PAIRS);
+    const again = setUp(leaning, { cache: open() });
+    assert.deepEqual(await again.judge.compare(PAIRS), judgments);
+    assert.equal(again.scorer.calls, 0);
 
-      const whole = await Deno.readTextFile(path);
-      await Deno.writeTextFile(path, whole.slice(0, -9));
-      const torn = open();
-      const left = await Deno.readTextFile(path); // the torn line is cut off
-      assert.equal(left, whole.split("\n").slice(0, 6).join("\n") + "\n");
-      const mended = setUp(leaning, { cache: torn });
-      assert.deepEqual(await mended.judge.compare(PAIRS), judgments);
-      assert.equal(mended.scorer.prompts.length, 1);
-      assert.deepEqual(await Deno.readTextFile(path), whole);
+    const whole = await Deno.readTextFile(path);
+    await Deno.writeTextFile(path, whole.slice(0, -9));
+    const torn = open();
+    const left = await Deno.readTextFile(path); // the torn line is cut off
+    assert.equal(left, whole.split("\n").slice(0, 6).join("\n") + "\n");
+    const mended = setUp(leaning, { cache: torn });
+    assert.deepEqual(await mended.judge.compare(PAIRS), judgments);
+    assert.equal(mended.scorer.prompts.length, 1);
+    assert.deepEqual(await Deno.readTextFile(path), whole);
 
-      await Deno.writeTextFile(path, `{"key": "x", "a": 3}\n`, { append: true });
-      assert.throws(open, /judgments\.jsonl line 8 is not a stored judgment/);
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+    await Deno.writeTextFile(path, `{"key": "x", "a": 3}\n`, { append: true });
+    assert.throws(open, /judgments\.jsonl line 8 is not a stored judgment/);
   });
 
   it("keeps the chunks that were done when a later one fails", async () => {

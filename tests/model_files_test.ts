@@ -2,14 +2,13 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
 import {
-  LanguageModel,
   LINEAR_MODULES,
   loadAdapter,
+  loadModel,
   LORA_DEFAULTS,
   LoraAdapter,
   type ModelConfig,
   openSafetensors,
-  openWeights,
   readConfig,
   saveAdapter,
   saveModel,
@@ -31,14 +30,7 @@ const values = (tensors: Map<string, tf.Tensor>) =>
   [...tensors].map(([name, t]) => [name, t.shape, numbers(t)]);
 const json = async (name: string) => JSON.parse(await Deno.readTextFile(`${folder}/${name}`));
 
-async function load(path = folder): Promise<LanguageModel> {
-  const source = await openWeights(path);
-  try {
-    return await LanguageModel.load(await readConfig(path), source, { file: path });
-  } finally {
-    source.close();
-  }
-}
+const load = (path = folder) => loadModel(path);
 
 describe("a model on disk", () => {
   const kinds: Record<string, Partial<ModelConfig>> = {

@@ -20,18 +20,13 @@ import {
   referencePath,
 } from "./model_reference.ts";
 import { assertClose, difference } from "./numbers.ts";
+import { folder } from "./temporary_files.ts";
 
 // Logits, gradients and decoding against transformers: model_parity_test.ts.
 
 const FOLDER = referencePath("tiny-qwen2");
 const GGUF = `${FOLDER}/tiny-qwen2.gguf`;
 const ADAPTER = referencePath("tiny-qwen2-lora");
-
-let folder: string;
-before(async () => {
-  folder = await Deno.makeTempDir();
-});
-after(() => Deno.remove(folder, { recursive: true }));
 
 /** Name, shape and values of every tensor, by name. */
 async function contents(source: WeightSource) {
@@ -73,14 +68,14 @@ describe("Qwen2", () => {
 
   it("is saved as transformers saves it: the same tensors, the same meaning of every field", async () => {
     const model = await referenceModel("tiny-qwen2");
-    await saveModel(model, folder);
+    await saveModel(model, folder.path);
     model.dispose();
     assert.deepEqual(
-      await contents(await openSafetensors(folder)),
+      await contents(await openSafetensors(folder.path)),
       await contents(await openSafetensors(FOLDER)),
     );
     const [written, theirs] = [
-      await json(`${folder}/config.json`),
+      await json(`${folder.path}/config.json`),
       await json(`${FOLDER}/config.json`),
     ];
     const same = Object.keys(theirs).filter((key) => key in written && key !== "sliding_window");
@@ -112,10 +107,10 @@ describe("an adapter of PEFT's on Qwen2", () => {
   });
 
   it("is saved under PEFT's names, bit for bit", async () => {
-    await saveAdapter(model.adapter!, `${folder}/adapter`, { baseModel: "tiny-qwen2" });
+    await saveAdapter(model.adapter!, `${folder.path}/adapter`, { baseModel: "tiny-qwen2" });
     const file = "adapter_model.safetensors";
     assert.deepEqual(
-      await contents(await openSafetensors(`${folder}/adapter/${file}`)),
+      await contents(await openSafetensors(`${folder.path}/adapter/${file}`)),
       await contents(await openSafetensors(`${ADAPTER}/${file}`)),
     );
   });

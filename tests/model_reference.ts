@@ -2,11 +2,11 @@
 import * as tf from "@tensorflow/tfjs";
 import {
   followingLogProbs,
-  LanguageModel,
+  type LanguageModel,
   leftPadded,
+  loadModel,
   openWeights,
   type Position,
-  readConfig,
   rightPadded,
 } from "../lib/model/mod.ts";
 import { KeyValueCache } from "../lib/model/cache.ts";
@@ -20,15 +20,8 @@ export const referencePath = (folder: string): string =>
   decodeURIComponent(new URL(`reference/${folder}`, import.meta.url).pathname);
 
 /** A model of tests/reference. The caller disposes of it. */
-export async function referenceModel(folder: string): Promise<LanguageModel> {
-  const file = referencePath(folder);
-  const source = await openWeights(file);
-  try {
-    return await LanguageModel.load(await readConfig(file), source, { file });
-  } finally {
-    source.close();
-  }
-}
+export const referenceModel = (folder: string): Promise<LanguageModel> =>
+  loadModel(referencePath(folder));
 
 /** The tensors that PyTorch computed, by name. */
 export async function expectedTensors(folder: string): Promise<Map<string, Float32Array>> {

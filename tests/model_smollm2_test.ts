@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
 import {
   generate,
-  LanguageModel,
+  type LanguageModel,
+  loadModel,
   nextTokenProbabilities,
-  openWeights,
-  readConfig,
   sequenceLogProbs,
 } from "../lib/model/mod.ts";
 import { openTokenizer } from "../lib/text/mod.ts";
@@ -33,9 +32,7 @@ describe("SmolLM2-135M from its GGUF file, as transformers reads it", () => {
     if (!file) return;
     const text = await Deno.readTextFile(new URL("reference/smollm2.json", import.meta.url));
     expected = JSON.parse(text);
-    const source = await openWeights(file);
-    model = await LanguageModel.load(await readConfig(file), source, { file });
-    source.close();
+    model = await loadModel(file);
   });
   after(() => model?.dispose());
 

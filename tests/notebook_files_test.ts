@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
+import { beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
 import { MAX_LINES, staticFaults } from "../lib/cli/notebooks_check.ts";
 import { cellFaults } from "../lib/tools/notebook/expect.ts";
 import {
@@ -16,6 +16,7 @@ import { labCommand } from "../lib/cli/notebooks.ts";
 import { listNotebooks } from "../lib/tools/notebook/list.ts";
 import { toModule } from "../lib/tools/notebook/module.ts";
 import { report } from "../lib/cli/notebooks_run.ts";
+import { newFolder } from "./temporary_files.ts";
 
 const code = (source: string, tags: string[] = [], outputs: Output[] = []): Cell => ({
   id: "c",
@@ -66,10 +67,7 @@ async function check(
 
 let folder = "";
 beforeEach(async () => {
-  folder = await Deno.makeTempDir();
-});
-afterEach(async () => {
-  await Deno.remove(folder, { recursive: true });
+  folder = await newFolder();
 });
 
 describe("a saved notebook", () => {

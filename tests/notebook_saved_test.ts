@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
+import { beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
 import { staticFaults } from "../lib/cli/notebooks_check.ts";
 import { normalised, type Notebook, readNotebook, whole } from "../lib/tools/notebook/format.ts";
 import {
@@ -11,6 +11,7 @@ import {
   staleFaults,
 } from "../lib/tools/notebook/saved.ts";
 import { resultTable } from "../lib/show/result_table.ts";
+import { newFolder } from "./temporary_files.ts";
 
 const book = (source: string, head = "# T\n\nReads `data/world/base`, takes about 5 minutes.") => ({
   cells: [
@@ -28,10 +29,7 @@ const MADE = { scale: "small", seed: "7", base: "0123", seconds: 62 };
 
 let folder = "";
 beforeEach(async () => {
-  folder = await Deno.makeTempDir();
-});
-afterEach(async () => {
-  await Deno.remove(folder, { recursive: true });
+  folder = await newFolder();
 });
 
 describe("saved outputs", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
+import { file, folder } from "./temporary_files.ts";
 import { arrowsBetweenRooms, faults, importsOf } from "./rooms.ts";
 
 const TWO = ["upper", "lower"];
@@ -54,25 +55,20 @@ describe("the faults of a graph of files", () => {
 
 describe("the imports of a folder", () => {
   it("are of values, of types and by import(), and not those of comments", async () => {
-    const folder = await Deno.makeTempDir();
-    const write = (name: string, text: string) => Deno.writeTextFile(`${folder}/${name}.ts`, text);
-    try {
-      await write(
-        "a",
-        '/** import { x } from "./g.ts"; */\n' +
-          'import { x } from "./b.ts";\nimport type { T } from "./c.ts";\n' +
-          'export type { U } from "./d.ts";\nexport let v: import("./e.ts").V;\n' +
-          'export const w = async () => [x as T, await import("./f.ts")];\n',
-      );
-      await write("b", "export const x = 1;\n");
-      for (const [name, type] of [["c", "T"], ["d", "U"], ["e", "V"], ["f", "W"], ["g", "X"]]) {
-        await write(name, `export type ${type} = number;\n`);
-      }
-      const imports = await importsOf(folder);
-      assert.deepEqual(imports.get("a.ts"), ["b.ts", "c.ts", "d.ts", "e.ts", "f.ts"]);
-      assert.deepEqual([...imports.keys()].join(" "), "a.ts b.ts c.ts d.ts e.ts f.ts g.ts");
-    } finally {
-      await Deno.remove(folder, { recursive: true });
+    const write = (name: string, text: string) => file(`${name}.ts`, text);
+    await write(
+      "a",
+      '/** import { x } from "./g.ts"; */\n' +
+        'import { x } from "./b.ts";\nimport type { T } from "./c.ts";\n' +
+        'export type { U } from "./d.ts";\nexport let v: import("./e.ts").V;\n' +
+        'export const w = async () => [x as T, await import("./f.ts")];\n',
+    );
+    await write("b", "export const x = 1;\n");
+    for (const [name, type] of [["c", "T"], ["d", "U"], ["e", "V"], ["f", "W"], ["g", "X"]]) {
+      await write(name, `export type ${type} = number;\n`);
     }
+    const imports = await importsOf(folder.path);
+    assert.deepEqual(imports.get("a.ts"), ["b.ts", "c.ts", "d.ts", "e.ts", "f.ts"]);
+    assert.deepEqual([...imports.keys()].join(" "), "a.ts b.ts c.ts d.ts e.ts f.ts g.ts");
   });
 });

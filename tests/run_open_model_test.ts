@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
+import { before, describe, it } from "jsr:@std/testing@1/bdd";
 import { modelName, openModel, parseModelSpec } from "../lib/run/open_model.ts";
 import { modelFingerprint } from "../lib/model/mod.ts";
 import { saveAdapter } from "../lib/model/mod.ts";
@@ -43,7 +43,6 @@ describe("openModel", () => {
     await saveAdapter(model.adapter!, `${folder}/tuned`, { baseModel: "tiny" });
     model.dispose();
   });
-  after(() => Deno.remove(folder, { recursive: true }));
 
   const fingerprint = async (spec: string, adapter?: "beside") => {
     const { model, name, dispose } = await openModel(spec, { adapter, log });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
+import { describe, it } from "jsr:@std/testing@1/bdd";
 import { Stopped, UserError } from "../lib/base/error.ts";
 import { resolveConfig, type RunConfig } from "../lib/run/config.ts";
 import { readJsonFile, writeJsonl } from "../lib/base/files.ts";
@@ -9,13 +9,9 @@ import { writeSummary } from "../lib/run/stages/report.ts";
 import { Session } from "../lib/run/session.ts";
 import { capturedLog } from "./captured_log.ts";
 import { refuses } from "./refusals.ts";
+import { folder as temporary, newFolder } from "./temporary_files.ts";
 
-let root = "";
 let names = 0;
-const newRoot = async () => {
-  root = await Deno.makeTempDir({ prefix: "stages-" });
-};
-const removeRoot = () => Deno.remove(root, { recursive: true });
 
 /** Two stages of which the second needs the first, in a folder of their own. */
 function pipeline(bodies: { first?: RunStage["run"]; second?: RunStage["run"] } = {}) {
@@ -37,7 +33,7 @@ function pipeline(bodies: { first?: RunStage["run"]; second?: RunStage["run"] } 
   });
   const first = stage("first", [], "data", bodies.first);
   const second = stage("second", ["first"], "jsft", bodies.second);
-  const folder = new RunFolder(`${root}/${names++}`, [first, second]);
+  const folder = new RunFolder(`${temporary.path}/${names++}`, [first, second]);
   const run = (which: RunStage, settings: string[] = [], stopping = false) => {
     const config = resolveConfig("smoke", { settings });
     const session = new Session(config, (name) => folder.folderOf(name), () => {});
@@ -48,9 +44,6 @@ function pipeline(bodies: { first?: RunStage["run"]; second?: RunStage["run"] } 
 }
 
 describe("a run folder", () => {
-  before(newRoot);
-  after(removeRoot);
-
   it("keeps each stage's settings, result and time, and says what it does", async () => {
     const { folder, first, run } = pipeline();
     const said = await run(first, ["data.train=5"]);
@@ -160,9 +153,6 @@ describe("a run folder", () => {
 });
 
 describe("a run's summary", () => {
-  beforeEach(newRoot);
-  afterEach(removeRoot);
-
   const estimate = (value: number) => ({ value, low: value - 0.1, high: value + 0.1, n: 8 });
   const judge = (accuracy: number, answer: string): RunStage["run"] => async ({ folder }) => {
     await writeJsonl(`${folder}/answers.jsonl`, [{ pair: "p1", answer }]);
@@ -191,6 +181,7 @@ describe("a run's summary", () => {
     run,
   }));
   const summarised = async (count: number) => {
+    const root = await newFolder();
     const folder = new RunFolder(root, stages);
     const config = resolveConfig("smoke");
     const session = new Session(config, (name) => folder.folderOf(name), () => {});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
+import { beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
 import { hash, inPlace, isCurrent, products, writeStamp } from "../lib/tools/setup/binding.ts";
 import { UserError } from "../lib/base/error.ts";
@@ -13,6 +13,7 @@ import { installPackage } from "../lib/tools/setup/python.ts";
 import { describeChoice } from "../lib/tools/setup/setup.ts";
 import { run } from "../lib/tools/setup/step.ts";
 import { startEngine } from "../lib/tensor/backend.ts";
+import { newFolder } from "./temporary_files.ts";
 
 const LINUX = { os: "linux", arch: "x86_64", nvidia: false };
 const encode = (text: string) => new TextEncoder().encode(text);
@@ -109,12 +110,11 @@ describe("the binding's stamp", () => {
 describe("an interrupted set-up", () => {
   let at: Places;
   beforeEach(async () => {
-    const root = await Deno.makeTempDir();
+    const root = await newFolder();
     at = { ...places(root), binding: join(root, "tfjs_binding.node") };
     await Deno.mkdir(at.engine);
     await Deno.writeTextFile(at.binding, "machine code");
   });
-  afterEach(() => Deno.remove(at.root, { recursive: true }));
 
   it("takes a binding without a stamp, or with half a stamp, for unbuilt", async () => {
     const build = { inputs: hash("x"), files: [at.binding] };

@@ -6,6 +6,7 @@ import { formatNumber, table } from "../lib/show/html_table.ts";
 import { standInKernel } from "../lib/show/kernel.ts";
 import { notebookConfig, SCALE_VARIABLE, SEED_VARIABLE } from "../lib/show/notebook_config.ts";
 import { still } from "../lib/show/still.ts";
+import { newFolder } from "./temporary_files.ts";
 
 type Message = { type: string; content: Record<string, unknown> };
 let messages: Message[] = [];
@@ -105,32 +106,24 @@ describe("table", () => {
 
 describe("a still picture", () => {
   it("is drawn once for the same figure and again for another", async () => {
-    const folder = await Deno.makeTempDir();
-    try {
-      let drawn = 0;
-      const draw = () => Promise.resolve([new Uint8Array([drawn++])]);
-      const figure = { data: [{ y: [1] }], layout: {} };
-      assert.deepEqual(await still(figure, { draw, folder }), { png: new Uint8Array([0]) });
-      assert.deepEqual(await still(figure, { draw, folder }), { png: new Uint8Array([0]) });
-      const other = { data: [{ y: [2] }], layout: {} };
-      assert.deepEqual(await still(other, { draw, folder }), { png: new Uint8Array([1]) });
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+    const folder = await newFolder();
+    let drawn = 0;
+    const draw = () => Promise.resolve([new Uint8Array([drawn++])]);
+    const figure = { data: [{ y: [1] }], layout: {} };
+    assert.deepEqual(await still(figure, { draw, folder }), { png: new Uint8Array([0]) });
+    assert.deepEqual(await still(figure, { draw, folder }), { png: new Uint8Array([0]) });
+    const other = { data: [{ y: [2] }], layout: {} };
+    assert.deepEqual(await still(other, { draw, folder }), { png: new Uint8Array([1]) });
   });
 
   it("is left out with the reason where there is no Chromium, and tried again the next time", async () => {
-    const folder = await Deno.makeTempDir();
-    try {
-      const figure = { data: [], layout: {} };
-      const draw = () => Promise.reject(new UserError("there is no Chromium", "install it"));
-      const result = await still(figure, { draw, folder });
-      assert.match("reason" in result ? result.reason : "", /no Chromium[\s\S]*install it/);
-      const later = () => Promise.resolve([new Uint8Array([7])]);
-      assert.ok("png" in await still(figure, { draw: later, folder }));
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+    const folder = await newFolder();
+    const figure = { data: [], layout: {} };
+    const draw = () => Promise.reject(new UserError("there is no Chromium", "install it"));
+    const result = await still(figure, { draw, folder });
+    assert.match("reason" in result ? result.reason : "", /no Chromium[\s\S]*install it/);
+    const later = () => Promise.resolve([new Uint8Array([7])]);
+    assert.ok("png" in await still(figure, { draw: later, folder }));
   });
 });
 

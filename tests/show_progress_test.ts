@@ -5,18 +5,18 @@ import { standInKernel } from "../lib/show/kernel.ts";
 import { each, progress } from "../lib/show/progress.ts";
 import { rows } from "../lib/show/resume.ts";
 import { askToStop } from "../lib/show/stop.ts";
+import { newFolder } from "./temporary_files.ts";
 
 const items = [1, 2, 3, 4];
 let folder = "";
 const write = Deno.stderr.writeSync;
 
 beforeEach(async () => {
-  folder = await Deno.makeTempDir();
+  folder = await newFolder();
   Deno.stderr.writeSync = (bytes) => bytes.length; // progress lines
 });
-afterEach(async () => {
+afterEach(() => {
   Deno.stderr.writeSync = write;
-  await Deno.remove(folder, { recursive: true });
 });
 
 /** What Jupyter's stop button does; a signal arrives at the next turn of the event loop. */

@@ -1,25 +1,15 @@
 import assert from "node:assert/strict";
 import { cpuUsage } from "node:process";
-import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
+import { describe, it } from "jsr:@std/testing@1/bdd";
 import { Tokenizer } from "tokenizers";
-import { UserError } from "../lib/base/error.ts";
 import type { GgufValue } from "../lib/model/gguf.ts";
 import { Rng } from "../lib/base/random.ts";
 import { ChatTemplate, openTokenizer, TextTokenizer, tokenizerFromGguf } from "../lib/text/mod.ts";
 import { ggufFile, readFixture } from "./reference/fixture.ts";
+import { refuses as refusesLater, refusesAtOnce as refuses } from "./refusals.ts";
+import { folder } from "./temporary_files.ts";
 
 const fixture = await readFixture("text.json");
-let folder: string;
-before(async () => {
-  folder = await Deno.makeTempDir();
-});
-after(async () => {
-  await Deno.remove(folder, { recursive: true });
-});
-
-const refuses = (work: () => unknown, pattern: RegExp) =>
-  assert.throws(work, (error) => error instanceof UserError && pattern.test(error.message));
-
 const toy = (i: number): Map<string, GgufValue> =>
   new Map(Object.entries(fixture.toys[i].metadata));
 const wordLevel = () => TextTokenizer.fromJson(fixture.word_level.json, { eosToken: "<end>" });
@@ -52,8 +42,8 @@ describe("the tokenizer of SmolLM2, from its GGUF file", () => {
     const path = ggufFile();
     if (!path) return;
     const tokenizer = await openTokenizer(path);
-    await tokenizer.save(folder);
-    const read = await openTokenizer(folder);
+    await tokenizer.save(folder.path);
+    const read = await openTokenizer(folder.path);
     assert.deepEqual(
       [read.eosId, read.padId, read.bosId, read.size, read.chatTemplate],
       [tokenizer.eosId, tokenizer.padId, tokenizer.bosId, tokenizer.size, tokenizer.chatTemplate],
@@ -196,10 +186,13 @@ describe("a tokenizer.json of whole words", () => {
   });
 
   it("is read with the names and the template beside it", async () => {
-    await Deno.writeTextFile(`${folder}/words.json`, JSON.stringify(fixture.word_level.json));
-    const config = `${folder}/tokenizer_config.json`;
+    await Deno.writeTextFile(`${folder.path}/words.json`, JSON.stringify(fixture.word_level.json));
+    const config = `${folder.path}/tokenizer_config.json`;
     await Deno.writeTextFile(config, JSON.stringify({ bos_token: null }));
-    await assert.rejects(TextTokenizer.fromFile(`${folder}/words.json`), /"eos_token" is missing/);
+    await assert.rejects(
+      TextTokenizer.fromFile(`${folder.path}/words.json`),
+      /"eos_token" is missing/,
+    );
     await Deno.writeTextFile(
       config,
       JSON.stringify({
@@ -207,10 +200,10 @@ describe("a tokenizer.json of whole words", () => {
         chat_template: [{ name: "rag", template: "r" }, { name: "default", template: "d" }],
       }),
     );
-    assert.equal((await TextTokenizer.fromFile(`${folder}/words.json`)).chatTemplate, "d");
-    await Deno.writeTextFile(`${folder}/chat_template.jinja`, "j");
-    assert.equal((await TextTokenizer.fromFile(`${folder}/words.json`)).chatTemplate, "j");
-    await assert.rejects(TextTokenizer.fromFile(`${folder}/none/words.json`), UserError);
+    assert.equal((await TextTokenizer.fromFile(`${folder.path}/words.json`)).chatTemplate, "d");
+    await Deno.writeTextFile(`${folder.path}/chat_template.jinja`, "j");
+    assert.equal((await TextTokenizer.fromFile(`${folder.path}/words.json`)).chatTemplate, "j");
+    await refusesLater(TextTokenizer.fromFile(`${folder.path}/none/words.json`));
   });
 });
 

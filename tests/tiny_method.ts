@@ -7,12 +7,20 @@ import {
   gradientsOf,
   jsftExamples,
   type MicroBatch,
+  type ScoredPair,
   type StepLog,
   train,
   type TrainOptions,
 } from "../lib/method/mod.ts";
 import { JudgeTemplate, principlesNamed } from "../lib/method/mod.ts";
-import { type LanguageModel, LORA_DEFAULTS, LoraAdapter, trainable } from "../lib/model/mod.ts";
+import {
+  type LanguageModel,
+  LORA_DEFAULTS,
+  LoraAdapter,
+  sequenceLogProbs,
+  trainable,
+  withAdapterOff,
+} from "../lib/model/mod.ts";
 import { Rng } from "../lib/base/random.ts";
 import { ADAMW_DEFAULTS } from "../lib/tensor/mod.ts";
 import { ChatTemplate } from "../lib/text/mod.ts";
@@ -80,6 +88,20 @@ export async function sumOfParts(
     found.gradients.forEach((g) => g.dispose());
   }
   return { metrics, gradient };
+}
+
+/** Pairs with the log-probabilities of the model without its adapter. */
+export async function underReference(
+  model: LanguageModel,
+  pairs: readonly { chosen: Example; rejected: Example }[],
+): Promise<ScoredPair[]> {
+  const sequences = pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]);
+  const sums = await withAdapterOff(model)((m) => sequenceLogProbs(m, sequences));
+  return pairs.map((pair, i) => ({
+    ...pair,
+    referenceChosen: sums[2 * i],
+    referenceRejected: sums[2 * i + 1],
+  }));
 }
 
 /** Largest difference of two lists of equal length. */

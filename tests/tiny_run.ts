@@ -2,13 +2,14 @@
 import { saveModel } from "../lib/model/mod.ts";
 import { ROOT } from "../lib/tools/setup/places.ts";
 import { command, type Said } from "./commands.ts";
+import { newFolder } from "./temporary_files.ts";
 import { tinyLanguage, tinyModel, tinyPairs } from "./tiny.ts";
 
 export { ROOT };
 
 /** A temporary folder with a model folder `model` and a file of pairs `pairs.jsonl`. */
 export async function tinyRunFolder(): Promise<string> {
-  const folder = await Deno.makeTempDir({ prefix: "run-" });
+  const folder = await newFolder();
   const model = tinyModel();
   await saveModel(model, `${folder}/model`);
   model.dispose();

@@ -1,0 +1,62 @@
+/** The preference loop on the tiny model. */
+import { longerWins } from "../lib/measure/mod.ts";
+import {
+  type Compare,
+  type Comparison,
+  type LoopOptions,
+  type Method,
+  METHODS,
+  PreferenceLoop,
+  type RankedPair,
+} from "../lib/method/mod.ts";
+import { type LanguageModel, withAdapterOff } from "../lib/model/mod.ts";
+import { tinyPairs } from "./tiny.ts";
+import { tinyEncoder } from "./tiny_method.ts";
+
+/** What the loop is given where a test says nothing else. */
+export const pairs = tinyPairs(8, 4);
+/** Its settings. */
+export const config = {
+  beta: 0.1,
+  batchSize: 4,
+  maxNewTokens: 24,
+  batchRows: 8,
+  microBatchTokens: 200,
+  temperature: 1,
+  topK: 0,
+  topP: 1,
+  seed: 3,
+};
+
+/** {@linkcode PreferenceLoop} with usual settings, and what it showed to the judge and to the run folder. */
+export function stepper(
+  model: LanguageModel,
+  { compare = longerWins, ...options }:
+    & Partial<Omit<LoopOptions, "ranker">>
+    & { compare?: Compare } = {},
+) {
+  const compared: Comparison[] = [];
+  const ranked: RankedPair[] = [];
+  const method: Method = options.method ?? METHODS["self-judge"];
+  const loop = new PreferenceLoop({
+    model,
+    reference: withAdapterOff(model),
+    pairs,
+    encoder: tinyEncoder(),
+    config,
+    ...options,
+    method,
+    ranker: method.ranker === "labels" ? null : {
+      compare: (comparisons) => {
+        compared.push(...comparisons);
+        return compare(comparisons);
+      },
+    },
+  });
+  const step = async (at: number) => {
+    const batch = await loop.batch(at);
+    ranked.push(...batch.pairs);
+    return batch;
+  };
+  return { step, compared, ranked };
+}

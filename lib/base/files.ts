@@ -40,6 +40,11 @@ export async function readJsonl<T>(path: string): Promise<T[]> {
   });
 }
 
+/** Writes a JSON file, indented, whole or not at all. */
+export async function writeJsonFile(path: string, value: unknown): Promise<void> {
+  await writeWhole(path, JSON.stringify(value, null, 2) + "\n");
+}
+
 /** Reads a JSON file, or null if there is none. */
 export async function readJsonFile<T>(path: string): Promise<T | null> {
   const text = await readIfThere(path);

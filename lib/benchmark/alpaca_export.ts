@@ -1,6 +1,6 @@
 /** Answers and verdicts in AlpacaEval's form. */
 import { UserError } from "../base/error.ts";
-import { makeFolder, writeWhole } from "../base/files.ts";
+import { makeFolder, writeJsonFile } from "../base/files.ts";
 import { type AnswerSet, turnsOf } from "./answer_file.ts";
 import type { BenchmarkQuestion } from "./question.ts";
 import type { PairRecord } from "./verdict_file.ts";
@@ -99,6 +99,6 @@ export async function writeAnnotations(
 async function write(folder: string, name: string, items: readonly unknown[]): Promise<string> {
   await makeFolder(folder);
   const path = `${folder}/${name}`;
-  await writeWhole(path, JSON.stringify(items, null, 2) + "\n");
+  await writeJsonFile(path, items);
   return path;
 }

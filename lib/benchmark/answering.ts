@@ -5,8 +5,8 @@ import {
   makeFolder,
   readJsonFile,
   readJsonl,
+  writeJsonFile,
   writeJsonl,
-  writeWhole,
 } from "../base/files.ts";
 import type { Turn } from "../text/mod.ts";
 import {
@@ -146,5 +146,5 @@ async function checkSettings(
       "take the settings of before, give the model another name (NAME=SPEC), or another --out",
     );
   }
-  await writeWhole(path, JSON.stringify(settings, null, 2) + "\n");
+  await writeJsonFile(path, settings);
 }

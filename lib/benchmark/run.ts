@@ -109,22 +109,16 @@ export async function runBenchmark(
 
   const rows = [
     ...scored,
-    ...sets.flatMap((set) =>
-      pairs.has(set)
-        ? pairRows(questions, pairs.get(set)!, { ...options, answers: [set, other!] })
-        : []
+    ...[...pairs].flatMap(([set, records]) =>
+      pairRows(questions, records, { ...options, answers: [set, other!] })
     ),
-    ...withOther.flatMap((set) =>
-      grades.has(set)
-        ? [
-          ...gradeRows(questions, grades.get(set)!, {
-            ...options,
-            other: set === other || other === null ? undefined : grades.get(other),
-          }),
-          ...gradeLengthRows(questions, grades.get(set)!, { ...options, answers: set }),
-        ]
-        : []
-    ),
+    ...[...grades].flatMap(([set, records]) => [
+      ...gradeRows(questions, records, {
+        ...options,
+        other: other === null || set === other ? undefined : grades.get(other),
+      }),
+      ...gradeLengthRows(questions, records, { ...options, answers: set }),
+    ]),
   ];
   files.push(await writeResults(out, rows));
   warnOfFailures([...pairs.values()].flat(), [...grades.values()].flat(), hooks.warn);

@@ -7,7 +7,7 @@
  */
 import { Command } from "commander";
 import { UserError } from "../base/error.ts";
-import { makeFolder, writeWhole } from "../base/files.ts";
+import { makeFolder, writeJsonFile } from "../base/files.ts";
 import { ALIGN_STAGES as STAGES, alignFolder } from "../run/align.ts";
 import { resolveConfig, type RunConfig, type Scale, SCALE_NAMES } from "../run/config.ts";
 import type { RunStage } from "../run/pipeline.ts";
@@ -75,7 +75,7 @@ async function main(): Promise<void> {
   console.log(`run folder ${folder.path}, scale ${options.scale}, seed ${config.seed}`);
   console.log(`engine ${engine.backend} on ${engine.device}: ${engine.reason}`);
   const record = { scale: options.scale, command: Deno.args, versions: versions(engine), config };
-  await writeWhole(`${folder.path}/run.json`, JSON.stringify(record, null, 2) + "\n");
+  await writeJsonFile(`${folder.path}/run.json`, record);
 
   const reporter = terminalReporter(stopOnInterrupt());
   const session = new Session(config, folder.folderOf, (line) => reporter.log(`  ${line}`));

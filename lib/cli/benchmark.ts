@@ -12,7 +12,7 @@ import { runOf } from "../judges/open_judge.ts";
 import { Rng } from "../base/random.ts";
 import { parseCommand, runCommand, stopOnInterrupt, warn } from "./command.ts";
 import { principleFlag, repeated, seedFlag, setFlag, wholeNumber } from "./flags.ts";
-import { writeWhole } from "../base/files.ts";
+import { writeJsonFile } from "../base/files.ts";
 import { progressCallback } from "../base/progress.ts";
 import { readComparisons, winRate, winRateTable } from "../measure/mod.ts";
 import { BENCHMARKS } from "../benchmark/catalogue.ts";
@@ -79,7 +79,7 @@ async function main(): Promise<void> {
     // A run's judge has the settings of its run, which are in the run's run.json.
     ...(runOf(plan.judge ?? "") === null ? { judgeSettings: plan.config.judge } : {}),
   };
-  await writeWhole(`${plan.out}/run.json`, JSON.stringify(record, null, 2) + "\n");
+  await writeJsonFile(`${plan.out}/run.json`, record);
   console.log(`${benchmark.title} in ${plan.out}, seed ${plan.seed}`);
 
   const outcome = await runBenchmark(plan, hooks());

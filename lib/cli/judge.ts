@@ -20,7 +20,7 @@ import {
   wholeNumber,
 } from "./flags.ts";
 import { resolveConfig, SCALE_NAMES } from "../run/config.ts";
-import { writeCsv, writeWhole } from "../base/files.ts";
+import { writeCsv, writeJsonFile } from "../base/files.ts";
 import { progressCallback } from "../base/progress.ts";
 import { locateData } from "../run/source.ts";
 import { loadEvidence } from "../measure/evidence.ts";
@@ -160,7 +160,7 @@ async function main(): Promise<void> {
   if (options.csv !== undefined) await writeCsv(options.csv, judgeCsvRows(judges));
   if (options.json !== undefined) {
     const record = { command: Deno.args, seed, samples, pairs, leftOut, notes, judges };
-    await writeWhole(options.json, JSON.stringify(record, null, 2) + "\n");
+    await writeJsonFile(options.json, record);
   }
   if (options.figures !== undefined) await drawFigures(judges, options.figures);
 }

@@ -7,7 +7,7 @@
  * @module
  */
 import { Command } from "commander";
-import { writeCsv, writeWhole } from "../base/files.ts";
+import { writeCsv, writeJsonFile } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
 import { freshModel } from "../lab/world/base_model.ts";
 import { worldLanguage } from "../lab/world/language.ts";
@@ -82,7 +82,7 @@ async function main(): Promise<void> {
     versions: versions(engine),
     exerciseAccuracy: accuracy,
   };
-  await writeWhole(`${out}/base.json`, JSON.stringify(record, null, 2) + "\n");
+  await writeJsonFile(`${out}/base.json`, record);
   console.log(
     `base model in ${out}, ${duration(rows.reduce((sum, row) => sum + row.seconds, 0))}`,
   );

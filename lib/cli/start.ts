@@ -9,7 +9,7 @@ import { Command } from "commander";
 import { UserError } from "../base/error.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
 import { runFlag, scaleFlag, wholeNumbers } from "./flags.ts";
-import { makeFolder, writeWhole } from "../base/files.ts";
+import { makeFolder, writeJsonFile, writeWhole } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
 import { RunFolder, terminalReporter } from "../run/stage.ts";
 import { versions } from "../run/versions.ts";
@@ -75,7 +75,7 @@ async function main(): Promise<void> {
   console.log(`run folder ${run}, claims ${claims.join(", ")}, seeds ${seeds.join(", ")}`);
   console.log(`engine ${engine.backend} on ${engine.device}: ${engine.reason}`);
   const record = { command: Deno.args, seeds, claims, versions: versions(engine), settings };
-  await writeWhole(`${run}/run.json`, JSON.stringify(record, null, 2) + "\n");
+  await writeJsonFile(`${run}/run.json`, record);
 
   const reporter = terminalReporter(stopOnInterrupt());
   for (const [i, { seed, path }] of folders.entries()) {

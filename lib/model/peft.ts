@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { UserError } from "../base/error.ts";
-import { writeWhole } from "../base/files.ts";
+import { writeJsonFile } from "../base/files.ts";
 import type { ModelConfig } from "./config.ts";
 import { readJson } from "./json_file.ts";
 import { LINEAR_MODULES } from "./linear_modules.ts";
@@ -69,7 +69,7 @@ export async function saveAdapter(
     use_rslora: false,
     target_modules: [...targetModules],
   };
-  await writeWhole(`${folder}/adapter_config.json`, JSON.stringify(config, null, 2) + "\n");
+  await writeJsonFile(`${folder}/adapter_config.json`, config);
 }
 
 /**

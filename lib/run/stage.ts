@@ -1,5 +1,5 @@
 import { Stopped, UserError } from "../base/error.ts";
-import { makeFolder, readJsonFile, writeWhole } from "../base/files.ts";
+import { makeFolder, readJsonFile, writeJsonFile, writeWhole } from "../base/files.ts";
 import { duration, Progress } from "../base/progress.ts";
 import type { Session } from "./session.ts";
 
@@ -198,7 +198,7 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
     for (const [name, value] of Object.entries(own)) log(`  ${name}: ${JSON.stringify(value)}`);
     await makeFolder(folder);
     const file = { stage: stage.name, seed: config.seed, settings: own, chain };
-    await writeWhole(`${folder}/config.json`, JSON.stringify(file, null, 2) + "\n");
+    await writeJsonFile(`${folder}/config.json`, file);
     const clock = await openClock(folder);
     try {
       const result = await stage.run({
@@ -215,7 +215,7 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
         },
       });
       const finished: Done = { config: chain, seconds: clock.seconds(), result };
-      await writeWhole(`${folder}/done.json`, JSON.stringify(finished, null, 2) + "\n");
+      await writeJsonFile(`${folder}/done.json`, finished);
       log(`  ${stage.name} took ${duration(finished.seconds)}`);
     } catch (error) {
       // Refused at its first try, it has nothing to resume from: corrected settings are welcome.

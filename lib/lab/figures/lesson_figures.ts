@@ -2,16 +2,11 @@
 import { dots, line, namedLines, smoothed } from "../../show/marks.ts";
 import { type Panel, panels } from "../../show/panels.ts";
 import { type Figure, INK, type Look, looks } from "../../show/style.ts";
-
-/** Losses of the two parts of JSFT at a step, nats. */
-export interface LossRow {
-  readonly step: number;
-  readonly answers: number;
-  readonly judgments: number;
-}
+import type { GapRow } from "../study/by_gap.ts";
+import type { LossParts } from "../study/trained.ts";
 
 /** Both losses over the steps, single steps pale; the judgments' beside that of a coin. */
-export function lossCurves(rows: readonly LossRow[]): Figure {
+export function lossCurves(rows: readonly LossParts[]): Figure {
   const panel = (part: "answers" | "judgments", look: Look): Panel => {
     const y = smoothed(rows.map((row) => row[part]));
     return {
@@ -49,19 +44,10 @@ function shown(y: readonly number[]): Pick<Panel, "y" | "notes"> {
   };
 }
 
-/** Accuracy of a judge on pairs whose rewards are about so far apart. */
-export interface GapPoint {
-  readonly judge: string;
-  readonly gap: number;
-  readonly accuracy: number;
-  readonly low: number;
-  readonly high: number;
-  /** What one noisy label is expected to reach. */
-  readonly label: number;
-}
-
 /** Accuracy by the distance of the two rewards, beside that of one noisy label. */
-export function gapCurve(rows: readonly GapPoint[]): Figure {
+export function gapCurve(
+  rows: readonly ({ readonly judge: string } & Omit<GapRow, "from" | "to" | "n">)[],
+): Figure {
   const style = looks(rows.map(({ judge }) => judge));
   const courses = [...style].map(([judge, look]) => ({
     look,

@@ -3,11 +3,11 @@ import { proportion } from "../../measure/mod.ts";
 import type { Compare } from "../../method/mod.ts";
 import { drawnComparisons, rewardGap } from "./desk_evidence.ts";
 import { type Items, saveItems } from "./items.ts";
-import { agreement, CLEAR, drawAnswersOf, rightOn } from "./measure.ts";
+import { agreement, CLEAR, drawAnswersOf, percent, rightOn } from "./measure.ts";
 import type { StudyStage } from "./stage.ts";
 
 /** How often a judge is right on the pairs that a policy's own answers make. */
-export interface OnPolicyPairsRow {
+interface OnPolicyPairsRow {
   /** Whose answers. */
   readonly policy: string;
   readonly judge: string;
@@ -59,21 +59,14 @@ export const onPolicyPairsStage: StudyStage = {
           const judgments = await compare(pairs);
           const right = rightOn(judgments, { gaps, least: CLEAR });
           if (right.length === 0) continue; // at smoke scale a policy may say the same thing twice
-          const share = proportion(right.reduce((a, b) => a + b, 0), right.length);
-          const agree = agreement(judgments);
+          const sum = right.reduce((a, b) => a + b, 0);
+          const { value: accuracy_clear, low, high, n } = proportion(sum, right.length);
+          const consistency = agreement(judgments);
           items[`on-policy/${policy}/${name}`] = right;
-          rows.push({
-            policy,
-            judge: name,
-            n: share.n,
-            accuracy_clear: share.value,
-            low: share.low,
-            high: share.high,
-            consistency: agree,
-          });
+          rows.push({ policy, judge: name, n, accuracy_clear, low, high, consistency });
           log(
-            `answers of ${policy}, ${name}: right on ${(100 * share.value).toFixed(1)} % of ` +
-              `${share.n} clear pairs; positions agree on ${(100 * agree).toFixed(1)} %`,
+            `answers of ${policy}, ${name}: right on ${percent(accuracy_clear)} of ` +
+              `${n} clear pairs; positions agree on ${percent(consistency)}`,
           );
         }
       }

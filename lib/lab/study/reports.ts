@@ -9,6 +9,7 @@ import {
   type JudgeNumbers,
   judgeQuality,
   mean,
+  percent,
   policyMeter,
   type PolicyNumbers,
 } from "./measure.ts";
@@ -58,8 +59,6 @@ function judgeStage(
     },
   };
 }
-
-const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 /** The judge that the others are measured beside, and the base, which never judged. */
 export const jsftJudgeStage = judgeStage("jsft-judge", {

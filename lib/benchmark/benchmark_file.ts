@@ -18,11 +18,6 @@ export interface FindOptions {
   readonly log?: (line: string) => void;
   /** Replaces the global fetch, in tests. */
   readonly fetch?: typeof fetch;
-  /**
-   * Longest wait for a response, or for more of it, in milliseconds.
-   * @default 20_000
-   */
-  readonly timeoutMs?: number;
   /** Whether the benchmark does without it: then its absence from a folder is no error. */
   readonly optional?: boolean;
 }

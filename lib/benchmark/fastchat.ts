@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { UserError } from "../base/error.ts";
 import type { Benchmark, BenchmarkFile } from "./benchmark.ts";
-import { type BenchmarkQuestion, idsOf, noQuestions, readRecords } from "./question.ts";
+import { type BenchmarkQuestion, noQuestions, readRecords, uniqueIds } from "./question.ts";
 
 const FASTCHAT = "https://raw.githubusercontent.com/lm-sys/FastChat/main/fastchat/llm_judge/data";
 
@@ -109,7 +109,7 @@ export async function readQuestions(
       references.set(String(value.question_id), { turns: value.choices[0].turns, line });
     }
   }
-  const checkId = idsOf(file);
+  const checkId = uniqueIds(file);
   const questions: BenchmarkQuestion[] = [];
   for await (const { line, value } of readRecords(file, QuestionSchema)) {
     const { question_id, category, turns } = value;

@@ -24,7 +24,6 @@ export interface BenchmarkJudgeOptions {
   readonly cacheFile: string;
   readonly find: FindOptions;
   readonly log: (line: string) => void;
-  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** A referee or a grader, opened. */
@@ -38,7 +37,7 @@ export interface Opened<T> {
 /** Opens a judge of pairs. @throws {UserError} When there is no such judge, or it cannot be opened. */
 export async function openReferee(
   spec: string,
-  { config, settings, seed, cacheFile, find, log, onProgress }: BenchmarkJudgeOptions,
+  { config, settings, seed, cacheFile, find, log }: BenchmarkJudgeOptions,
 ): Promise<Opened<Referee>> {
   if (spec.startsWith("mt-bench:")) {
     const { prompts, ...chat } = await promptChat(spec, { find, seed, cacheFile });
@@ -53,7 +52,6 @@ export async function openReferee(
     settings,
     cacheFile,
     log,
-    onProgress,
   });
   return { ...opened, judge: compareReferee(opened.judge) };
 }

@@ -56,7 +56,7 @@ export async function* readRecords<T>(
  *
  * @throws {UserError} Thrown by what it gives, naming both lines.
  */
-export function idsOf(file: string): (id: number | string, line: number) => void {
+export function uniqueIds(file: string): (id: number | string, line: number) => void {
   const seen = new Map<string, number>();
   return (id, line) => {
     const before = seen.get(String(id));

@@ -74,9 +74,7 @@ export async function judgePairs(
   referee: Referee,
   options: JudgingOptions,
 ): Promise<PairRecord[]> {
-  const wanted = questions.flatMap((question, q) =>
-    question.turns.map((_, t) => ({ question, q, turn: t + 1 }))
-  );
+  const wanted = turnsAsked(questions);
   const names = [first.model, second.model];
   const ids = (q: number) => [first.answers[q].answer_id, second.answers[q].answer_id] as const;
   return await kept<typeof wanted[number], PairRecord>(wanted, {
@@ -133,9 +131,7 @@ export async function gradeAnswers(
   grader: Grader,
   options: JudgingOptions,
 ): Promise<SingleRecord[]> {
-  const wanted = questions.flatMap((question, q) =>
-    question.turns.map((_, t) => ({ question, q, turn: t + 1 }))
-  );
+  const wanted = turnsAsked(questions);
   return await kept<typeof wanted[number], SingleRecord>(wanted, {
     ...options,
     key: grader.key,
@@ -167,6 +163,13 @@ export async function gradeAnswers(
   });
 }
 
+/** Every turn of every question, with the question's place. */
+function turnsAsked(questions: readonly BenchmarkQuestion[]) {
+  return questions.flatMap((question, q) =>
+    question.turns.map((_, t) => ({ question, q, turn: t + 1 }))
+  );
+}
+
 /** Makes the records that the file does not hold yet, and gives all that are wanted. */
 async function kept<Want, Found extends PairRecord | SingleRecord>(
   wanted: readonly Want[],
@@ -186,11 +189,8 @@ async function kept<Want, Found extends PairRecord | SingleRecord>(
   const good = (record: Found) =>
     key !== undefined && record.self_judge?.key === key && names.has(named(record));
   await writeJsonl(file, before.filter((record) => !ours(record) || good(record)));
-  const found = new Map(
-    before.filter((record) => ours(record) && good(record)).map((
-      record,
-    ) => [named(record), record]),
-  );
+  const whole = before.filter((record) => ours(record) && good(record));
+  const found = new Map(whole.map((record) => [named(record), record]));
   const missing = wanted.filter((want) => !found.has(nameOf(want)));
   let done = wanted.length - missing.length;
   onProgress?.(done, wanted.length);

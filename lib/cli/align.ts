@@ -19,7 +19,7 @@ import { startEngine } from "../tensor/mod.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
 import { configFlag, runFlag, scaleFlag, seedFlag, setFlag } from "./flags.ts";
 
-interface StartOptions {
+interface AlignOptions {
   scale: string;
   stage?: string;
   run?: string;
@@ -31,7 +31,7 @@ interface StartOptions {
   fresh: boolean;
 }
 
-function parse(args: string[]): StartOptions {
+function parse(args: string[]): AlignOptions {
   const command = new Command("deno task align")
     .description("Runs SELF-JUDGE: JSFT, the judge measured, self-training, self-rejection.")
     .addOption(scaleFlag(SCALE_NAMES))
@@ -49,7 +49,7 @@ function parse(args: string[]): StartOptions {
     .addOption(configFlag())
     .addOption(setFlag())
     .option("--fresh", "delete the chosen stages' results and start them anew", false);
-  return parseCommand(command, args).opts<StartOptions>();
+  return parseCommand(command, args).opts<AlignOptions>();
 }
 
 async function main(): Promise<void> {
@@ -105,7 +105,7 @@ async function readSettings(path: string): Promise<unknown> {
 function next(
   folder: RunFolder<Readonly<RunConfig>>,
   stages: readonly RunStage[],
-  options: StartOptions,
+  options: AlignOptions,
 ): string {
   const following = STAGES[STAGES.indexOf(stages.at(-1)!) + 1];
   if (following) return `next: ${commandLine({ ...options, stage: following.name })}`;
@@ -126,7 +126,7 @@ function next(
 }
 
 /** The command that has these options, to be pasted into a shell. */
-function commandLine({ scale, model, data, seed, config, run, stage, set }: StartOptions): string {
+function commandLine({ scale, model, data, seed, config, run, stage, set }: AlignOptions): string {
   const named = Object.entries({ scale, model, data, seed, config, run, stage })
     .flatMap(([name, value]) => value === undefined ? [] : [`--${name}`, String(value)]);
   const words = [...named, ...set.flatMap((setting) => ["--set", setting])];

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Benchmark, BenchmarkScorer } from "../benchmark.ts";
-import { type BenchmarkQuestion, idsOf, noQuestions, readRecords } from "../question.ts";
+import { type BenchmarkQuestion, noQuestions, readRecords, uniqueIds } from "../question.ts";
 
 /**
  * GSM8K: 1,319 grade-school word problems whose answer is a number (Cobbe et al. 2021,
@@ -45,7 +45,7 @@ const Problem = z.object({
  */
 export async function readProblems(file: string): Promise<BenchmarkQuestion[]> {
   const problems: BenchmarkQuestion[] = [];
-  const checkId = idsOf(file);
+  const checkId = uniqueIds(file);
   for await (const { line, value } of readRecords(file, Problem)) {
     const { question_id: id = problems.length, category, answer } = value;
     const text = value.question ?? value.turns![0];

@@ -56,7 +56,7 @@ export function rewardSpread(
 }
 
 /** Pairs whose rewards differ by about as much, and how often the label agrees with the reward. */
-export interface Agreement {
+export interface LabelAgreement {
   /** Mean distance between the two rewards. */
   readonly gap: number;
   readonly share: number;
@@ -67,7 +67,7 @@ export interface Agreement {
 
 /** Share of labels that agree with the true reward against how far the two rewards are apart, and the law. */
 export function labelAgreement(
-  points: readonly Agreement[],
+  points: readonly LabelAgreement[],
   law: { readonly temperature: number; readonly label: string },
 ): Figure {
   const most = Math.max(...points.map(({ gap }) => gap));

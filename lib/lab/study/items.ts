@@ -9,7 +9,7 @@ export async function saveItems(folder: string, items: Items): Promise<void> {
 }
 
 /** The single values that some stages kept, those of missing stages left out. */
-export async function readItems(folders: readonly string[]): Promise<Items> {
+export async function loadItems(folders: readonly string[]): Promise<Items> {
   const all = await Promise.all(
     folders.map((folder) => readJsonFile<Items>(`${folder}/items.json`)),
   );

@@ -138,7 +138,7 @@ export interface JudgeNumbers {
 export const CLEAR = 0.3;
 
 /** Share of judgments whose two positions name the same winner; one that was not given names none. */
-export function agreement(judgments: readonly Judgment[]): number {
+export function consistencyOf(judgments: readonly Judgment[]): number {
   return mean(judgments.map(({ answered, consistent }) => Number(answered && consistent)));
 }
 
@@ -176,7 +176,7 @@ export async function judgeQuality(
       accuracy_labels: mean(judgments.map((judgment) => credit(judgment))),
       accuracy: mean(rightOn(judgments, { gaps, least: 0 })),
       accuracy_clear: mean(right),
-      consistency: agreement(judgments),
+      consistency: consistencyOf(judgments),
       first_position: mean(first),
     },
   };

@@ -3,7 +3,7 @@ import { proportion } from "../../measure/mod.ts";
 import type { Compare } from "../../method/mod.ts";
 import { drawnComparisons, rewardGap } from "./desk_evidence.ts";
 import { type Items, saveItems } from "./items.ts";
-import { agreement, CLEAR, drawAnswersOf, percent, rightOn } from "./measure.ts";
+import { CLEAR, consistencyOf, drawAnswersOf, percent, rightOn } from "./measure.ts";
 import type { StudyStage } from "./stage.ts";
 
 /** How often a judge is right on the pairs that a policy's own answers make. */
@@ -61,7 +61,7 @@ export const onPolicyPairsStage: StudyStage = {
           if (right.length === 0) continue; // at smoke scale a policy may say the same thing twice
           const sum = right.reduce((a, b) => a + b, 0);
           const { value: accuracy_clear, low, high, n } = proportion(sum, right.length);
-          const consistency = agreement(judgments);
+          const consistency = consistencyOf(judgments);
           items[`on-policy/${policy}/${name}`] = right;
           rows.push({ policy, judge: name, n, accuracy_clear, low, high, consistency });
           log(

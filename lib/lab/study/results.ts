@@ -10,7 +10,7 @@ import {
 } from "./claims.ts";
 import { mean } from "./measure.ts";
 import { COMPARED, LONG, type StudyConfig } from "./config.ts";
-import { type Items, readItems } from "./items.ts";
+import { type Items, loadItems } from "./items.ts";
 import type { RewardPoint } from "./preference.ts";
 import { noisyName } from "./supervised.ts";
 import { LABEL_TEMPERATURE } from "../world/preference.ts";
@@ -53,7 +53,7 @@ export async function gather(
     const points = (stage: string) => readJsonl<RewardPoint>(`${path}/${stage}/points.jsonl`);
     const rowsOf = async (file: string) => await resultTable(`${path}/${file}`) ?? [];
     const measured = [...JUDGES, "answers", "policies", "tournament", "on-policy-pairs"];
-    const found: Items = await readItems(measured.map((name) => `${path}/${name}`));
+    const found: Items = await loadItems(measured.map((name) => `${path}/${name}`));
     const whole: Record<string, readonly RewardPoint[]> = {}; // an unfinished run has no best step yet
     ended.push(whole);
     for (const method of [...COMPARED, ...config.controls]) {

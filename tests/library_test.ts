@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, describe, it } from "jsr:@std/testing@1/bdd";
 import settings from "../deno.json" with { type: "json" };
+import { type Said, said } from "./commands.ts";
 import { ROOT, tinyRunFolder } from "./tiny_run.ts";
 
 const README = await Deno.readTextFile(join(ROOT, "README.md"));
@@ -21,15 +22,16 @@ describe("the library, from a project outside this tree", () => {
     );
   });
 
-  async function run(code: string): Promise<{ code: number; out: string; err: string }> {
+  async function run(code: string): Promise<Said> {
     await Deno.writeTextFile(`${project}/main.ts`, code);
-    const { code: status, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "main.ts"],
-      cwd: project,
-      env: { NO_COLOR: "1" },
-    }).output();
-    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-    return { code: status, out: text(stdout), err: text(stderr) };
+    return await said(
+      new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", "main.ts"],
+        cwd: project,
+        env: { NO_COLOR: "1" },
+        ...{ stdout: "piped", stderr: "piped" } as const,
+      }).spawn(),
+    );
   }
 
   it("runs README's example, of at most 16 lines, as it stands there", async () => {

@@ -27,12 +27,6 @@ describe("readComparisons", () => {
     });
   });
 
-  it("counts characters as Python does, not UTF-16 units", async () => {
-    const path = await file("wide.json", [annotation("a", 2, { output_2: "é😀\n", output_1: "" })]);
-    const { items } = await readComparisons(path);
-    assert.deepEqual(items[0].lengths, { baseline: 0, model: 3 });
-  });
-
   it("leaves out null and NaN preferences and counts them, wherever the file is cut", async () => {
     const list = items();
     list[1].preference = null;

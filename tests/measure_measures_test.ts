@@ -15,7 +15,7 @@ import {
 } from "../lib/method/judgment.ts";
 import { agreementCell, bothOrientations, cohenKappa } from "../lib/measure/kappa.ts";
 import { MEASURES } from "../lib/measure/measures.ts";
-import { longerWins, randomJudge } from "../lib/measure/baseline_judges.ts";
+import { randomJudge } from "../lib/measure/baseline_judges.ts";
 import { fullReport, type FullReportOptions, reportRows } from "../lib/measure/report.ts";
 import { Rng } from "../lib/base/random.ts";
 import { user } from "./judge_fakes.ts";
@@ -246,19 +246,6 @@ describe("fullReport", () => {
         else close(two, one, 1e-9);
       }
     }
-  });
-
-  it("gives baseline judges what their bias alone gives", async () => {
-    const comparisons = Array.from(
-      { length: 200 },
-      (_, i) => pair(i, "x".repeat(1 + i % 7), "x".repeat(1 + i % 3)),
-    );
-    const labels = comparisons.map((_, i) => i % 2 ? "first" as const : "second" as const);
-    const longer = report(await longerWins(comparisons), { comparisons, labels });
-    assert.equal(longer.longerRate.value, 1);
-    assert.equal(longer.lengthBias.value, 1);
-    assert.ok(longer.longerRate.low! < 1, "certainty is not claimed from 200 pairs");
-    assert.equal(longer.accuracy.value, longer.longerWinsAccuracy.value);
   });
 
   it("leaves out what a verdict taken down in one position does not tell", () => {

@@ -31,18 +31,6 @@ function coverage(
 }
 
 describe("measureAll", () => {
-  it("gives the percentile interval of scipy.stats.bootstrap for a mean", () => {
-    const values = [0.2, 1.4, 3.1, 0.9, 2.2, 5.7, 1.1, 0.4, 2.8, 3.9];
-    const { mean } = measureAll({ mean: meanOf(values) }, {
-      clusters: each(10),
-      rng: rng(),
-      samples: 20_000,
-    });
-    assert.ok(Math.abs(mean.value! - 2.17) < 1e-12);
-    assert.ok(Math.abs(mean.low! - 1.22) < 0.03 && Math.abs(mean.high! - 3.25) < 0.03);
-    assert.deepEqual([mean.n, mean.clusters], [10, 10]);
-  });
-
   it("draws what bootstrap draws: one stream gives a mean one interval", () => {
     const values = Array.from({ length: 40 }, (_, i) => Math.sin(i * i));
     const { low, high } = bootstrap(values, { rng: rng(), samples: 300 });
@@ -54,11 +42,7 @@ describe("measureAll", () => {
     assert.ok(Math.abs(m.low! - low) < 1e-12 && Math.abs(m.high! - high) < 1e-12);
   });
 
-  it("covers the truth in about 95 of 100 repetitions: a mean, kappa", () => {
-    const mean = coverage(0.7, 300, (source) => {
-      const values = Array.from({ length: 80 }, () => Number(source.uniform() < 0.7));
-      return measureAll({ m: meanOf(values) }, { clusters: each(80), rng: source, samples: 300 }).m;
-    });
+  it("covers the true kappa in about 95 of 100 repetitions", () => {
     // A judge that is right with 0.8 of labels that name either side with 0.5: kappa 0.6.
     const kappa = coverage(0.6, 300, (source) => {
       const rows = Array.from({ length: 120 }, () => {
@@ -69,10 +53,8 @@ describe("measureAll", () => {
       const k = { rows, of: cohenKappa, undefinedWhen: "constant" };
       return measureAll({ k }, { clusters: each(120), rng: source, samples: 300 }).k;
     });
-    for (const [name, share] of Object.entries({ mean, kappa })) {
-      // 300 draws at 0.95 stray by 0.025 at two standard errors.
-      assert.ok(share > 0.905 && share <= 0.99, `${name} ${share}`);
-    }
+    // 300 draws at 0.95 stray by 0.025 at two standard errors.
+    assert.ok(kappa > 0.905 && kappa <= 0.99, `${kappa}`);
   });
 
   it("draws rows of one group together, so that copies add no certainty", () => {

@@ -1,9 +1,9 @@
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
-import Papa from "papaparse";
 import { lengthControlled, readComparisons, winRate } from "../lib/measure/mod.ts";
 import { Rng } from "../lib/base/random.ts";
+import { csv } from "./csv_files.ts";
 import { comparisons } from "./measure_annotation_files.ts";
 import { proportion } from "../lib/measure/statistics.ts";
 import { assertClose } from "./numbers.ts";
@@ -12,15 +12,9 @@ import { readWinRates } from "./reference/winrate.ts";
 
 const rng = () => Rng.named(7, "test");
 
-/** A published table as numbers by model. */
-async function published(name: string): Promise<Record<string, Record<string, number>>> {
-  const text = await Deno.readTextFile(`${dirname(ALPACA)}/${name}`);
-  const { data } = Papa.parse<Record<string, string>>(text, { header: true, skipEmptyLines: true });
-  return Object.fromEntries(data.map(({ model, ...row }) => [
-    model,
-    Object.fromEntries(Object.entries(row).map(([key, value]) => [key, Number(value)])),
-  ]));
-}
+/** A published table by model. */
+const published = async (name: string) =>
+  new Map((await csv(`${dirname(ALPACA)}/${name}`)).map((row) => [row.model, row]));
 
 describe("the win rates of 15 published models", () => {
   itWith(ALPACA)("are the leaderboard's, and AlpacaEval's own length-controlled ones", async () => {
@@ -30,7 +24,7 @@ describe("the win rates of 15 published models", () => {
     for await (const { name } of Deno.readDir(ALPACA)) {
       const file = await readComparisons(`${ALPACA}/${name}`);
       const found = winRate(file, { rng: rng(), samples: 2 });
-      const known = board[file.model];
+      const known = board.get(file.model) as Record<string, number>;
       assertClose(
         [found.rate.value, found.standardError!],
         [known.win_rate, known.standard_error],
@@ -41,7 +35,7 @@ describe("the win rates of 15 published models", () => {
         [known.n_total, known.n_wins, known.n_wins_base, known.n_draws],
         file.model,
       );
-      const { lc_minimal, lc_minimal_se } = reference[file.model];
+      const { lc_minimal, lc_minimal_se } = reference.get(file.model) as Record<string, number>;
       // A tenth of a point is asked for; that liblinear's stopping point is met shows in the rest.
       assertClose(
         [found.controlled!.rate, found.controlled!.standardError],

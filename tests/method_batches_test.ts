@@ -158,20 +158,6 @@ describe("a preference batch", () => {
   });
   after(() => model.dispose());
 
-  it("starts at ln 2, where the policy is the reference", async () => {
-    const fresh = tinyWithAdapter();
-    const parts = preferenceBatches(await underReference(fresh, pairs), {
-      loss: "sigmoid",
-      parameters: { beta: 0.1 },
-      microBatchTokens: 200,
-    });
-    const { metrics, gradient } = await sumOfParts(fresh, parts);
-    assert.ok(Math.abs(metrics.loss - Math.LN2) < 1e-5);
-    assert.ok(Math.abs(metrics.rewardMargin) < 1e-5);
-    assert.ok(Math.max(...gradient.map(Math.abs)) > 1e-3, "there is something to learn");
-    fresh.dispose();
-  });
-
   it("has the same loss, gradient and numbers in parts as in one", async () => {
     for (const loss of ["sigmoid", "hinge", "ipo"] as const) {
       const split = async (microBatchTokens: number) => {

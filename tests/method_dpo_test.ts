@@ -32,6 +32,10 @@ describe("a step of DPO", () => {
       const { metrics, gradient } = await sumOfParts(model, parts);
       const plain = naiveDpo(model, pairs, { beta });
       assert.ok(Math.abs(metrics.loss - plain.loss) < 1e-4);
+      if (!moved) {
+        assert.ok(Math.abs(metrics.loss - Math.LN2) < 1e-5);
+        assert.ok(Math.abs(metrics.rewardMargin) < 1e-5);
+      }
       const largest = Math.max(...plain.gradient.map(Math.abs));
       assert.ok(largest > 1e-3);
       assert.ok(distance(gradient, plain.gradient) < 1e-4 * Math.max(1, largest));

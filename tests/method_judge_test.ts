@@ -4,9 +4,7 @@ import { judgmentCache } from "../lib/run/judgment_cache.ts";
 import { PairwiseJudge, type PairwiseJudgeOptions } from "../lib/method/judge.ts";
 import { combineScores, type PrincipleScores } from "../lib/method/judgment.ts";
 import { principlesNamed } from "../lib/method/principle.ts";
-import { judgeMeasures } from "../lib/measure/report.ts";
 import { JudgeTemplate } from "../lib/method/template.ts";
-import { Rng } from "../lib/base/random.ts";
 import { CHAT, RuleScorer, user, WordTokenizer } from "./judge_fakes.ts";
 import { folder } from "./temporary_files.ts";
 
@@ -132,20 +130,6 @@ describe("PairwiseJudge", () => {
       [["honesty", "second"], ["helpfulness", "first"], ["overall", "first"]],
     );
     assert.equal(judgment.winner, "first");
-  });
-
-  it("shows a judge that only sees the position as such", async () => {
-    const { judge } = setUp(() => [0.7, 0.2]);
-    const judgments = await judge.compare(PAIRS);
-    const report = judgeMeasures(judgments, {
-      comparisons: PAIRS,
-      preferred: "first",
-      rng: Rng.named(1, "report"),
-    });
-    assert.equal(report.flipRate.value, 1);
-    assert.equal(report.firstPositionRate.value, 1);
-    assert.equal(report.tieRate.value, 1);
-    assert.equal(report.accuracy.value, 0.5);
   });
 
   it("counts judgments that answer neither label", async () => {

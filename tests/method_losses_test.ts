@@ -73,19 +73,6 @@ describe("preference losses", () => {
     }
   });
 
-  it("have the gradients that finite differences show", () => {
-    const [beta, step] = [0.3, 0.02];
-    for (const loss of NAMES) {
-      for (const h of [-7, -0.5, 0, 1.2, 3, 9]) { // none on the hinge's corner at 1 / beta
-        const slope = (at(h + step, loss, beta) - at(h - step, loss, beta)) / (2 * step);
-        const [gradient] = tf.grad((x: tf.Tensor) =>
-          tf.sum(PREFERENCE_LOSSES[loss](x as tf.Tensor1D, { beta }))
-        )(tf.tensor1d([h])).dataSync();
-        assert.ok(Math.abs(gradient - slope) < 2e-3 * Math.max(1, Math.abs(slope)), `${loss} ${h}`);
-      }
-    }
-  });
-
   it("stay finite where a model has run far away", () => {
     for (const loss of NAMES) {
       for (const h of [-2000, 2000]) assert.ok(Number.isFinite(at(h, loss, 1)), `${loss} ${h}`);

@@ -4,35 +4,27 @@ import { gunzipSync } from "node:zlib";
 import { collectPairs, NO_PREFERENCE, readAnnotations } from "../lib/preference/mod.ts";
 import { nanAsNull } from "../lib/preference/python_json.ts";
 import { skipping } from "./preference_files.ts";
+import { annotation } from "./measure_annotation_files.ts";
 import { ALPACA, itWith } from "./real_data.ts";
 import { file } from "./temporary_files.ts";
 
 const itWithAlpaca = itWith(ALPACA);
 
-const item = (instruction: string, preference: unknown, more = {}) => ({
-  instruction,
-  output_1: `base ${instruction}`,
-  output_2: `model ${instruction}`,
-  generator_1: "base",
-  preference,
-  ...more,
-});
-
 describe("AlpacaEval annotations", () => {
   it("give the preferred output as chosen, with its strength; ties are counted", async () => {
     const path = await file("m.json", [
-      item("a", 1.25),
-      item("b", 1.75),
-      item("c", 1.5),
-      item("d", 2),
+      annotation("a", 1.25),
+      annotation("b", 1.75),
+      annotation("c", 1.5),
+      annotation("d", 2),
     ]);
     const { pairs, counts } = await collectPairs(path);
     assert.deepEqual(
       pairs.map(({ id, chosen, rejected, strength }) => [id, chosen, rejected, strength]),
       [
-        ["m:1", "base a", "model a", 0.5],
-        ["m:2", "model b", "base b", 0.5],
-        ["m:4", "model d", "base d", 1],
+        ["m:1", "baseline on a", "model on a", 0.5],
+        ["m:2", "model on b", "baseline on b", 0.5],
+        ["m:4", "model on d", "baseline on d", 1],
       ],
     );
     assert.deepEqual(counts, { pairs: 3, bad: 0, ties: 1, reasons: {} });
@@ -41,14 +33,14 @@ describe("AlpacaEval annotations", () => {
 
   it("that are malformed are reported with their item and field", async () => {
     const path = await file("bad.json", [
-      item("a", 2),
-      item("b", null),
-      item("c", 2.5),
-      item("d", 0.99),
+      annotation("a", 2),
+      annotation("b", null),
+      annotation("c", 2.5),
+      annotation("d", 0.99),
       { instruction: "e", preference: 1 },
       7,
-      item("f", 1, { output_1: "" }),
-      item("g", 1, { output_1: "model g" }),
+      annotation("f", 1, { output_1: "" }),
+      annotation("g", 1, { output_1: "model on g" }),
     ]);
     const { pairs, bad } = await skipping(path);
     assert.equal(pairs.length, 1);
@@ -68,7 +60,10 @@ describe("AlpacaEval annotations", () => {
   });
 
   it("with Python's NaN for a missing preference have a bad item, wherever the file is cut", async () => {
-    const text = JSON.stringify([item("a NaN \\", 2), item('"NaN', 1)]).replace(":2", ": NaN");
+    const text = JSON.stringify([annotation("a NaN \\", 2), annotation('"NaN', 1)]).replace(
+      ":2",
+      ": NaN",
+    );
     const bytes = new TextEncoder().encode(text);
     for (const size of [1, 2, 3, 7, bytes.length]) {
       const cut = async function* () {
@@ -84,7 +79,7 @@ describe("AlpacaEval annotations", () => {
   });
 
   it("that are not one whole JSON array are refused even where bad items are skipped", async () => {
-    const whole = JSON.stringify([item("a", 2), item("b", 1)]);
+    const whole = JSON.stringify([annotation("a", 2), annotation("b", 1)]);
     const cases: [string, RegExp][] = [
       [whole.slice(0, -1), /not valid JSON after item 2: the array is not closed/],
       [whole.slice(0, -20), /not valid JSON after item 1/],
@@ -97,7 +92,7 @@ describe("AlpacaEval annotations", () => {
       const path = await file("broken.json", text);
       await assert.rejects(() => collectPairs(path, { onBadLine: "skip" }), pattern);
     }
-    const path = await file("object.json", item("a", 2));
+    const path = await file("object.json", annotation("a", 2));
     await assert.rejects(() => collectPairs(path, { format: "alpaca" }), /is not a JSON array/);
   });
 

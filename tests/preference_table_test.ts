@@ -40,7 +40,6 @@ describe("JSONL", () => {
       ['{"prompt":"p","chosen":"a","rejected":[]}', /^"rejected": must be text/],
       ['{"prompt":[{"role":"tool","content":"x"}],"chosen":"a","rejected":"b"}', /^"prompt": must/],
       ['{"prompt":"p","chosen":"a","rejected":"b","strength":2}', /^"strength": .*<=1/],
-      ['{"prompt":[],"chosen":"a","rejected":"b"}', /^the prompt is empty$/],
       [
         '{"chosen":[{"role":"user","content":"x"}],"rejected":[]}',
         /does not end with an assistant/,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
+import { command } from "./commands.ts";
 
 interface Probe {
   backend: string;
@@ -8,13 +9,10 @@ interface Probe {
 }
 
 async function probe(backend: string): Promise<Probe> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "-A", import.meta.resolve("./tensor_backend_probe.ts")],
-    env: { SELF_JUDGE_BACKEND: backend, NO_COLOR: "1" },
-  }).output();
-  const text = new TextDecoder();
-  assert.equal(code, 0, text.decode(stderr));
-  return JSON.parse(text.decode(stdout).trim().split("\n").at(-1)!) as Probe;
+  const { well } = command("run --quiet -A tests/tensor_backend_probe.ts", () => ({
+    SELF_JUDGE_BACKEND: backend,
+  }));
+  return JSON.parse((await well("")).out.trim().split("\n").at(-1)!) as Probe;
 }
 
 describe("the backends", () => {

@@ -87,8 +87,15 @@ describe("drawFigures", () => {
   it("names files in the folder that it does not make", async () => {
     await draw();
     await Deno.writeTextFile(`${root}/out/old.png`, "");
+    await Deno.writeTextFile(`${root}/out/old.svg`, "<svg></svg><!-- drawn from 1 -->\n");
+    await Deno.writeTextFile(`${root}/out/by_hand.svg`, "<svg></svg>\n");
     await draw();
-    assert.ok(lines.includes(`${root}/out/old.png was not made from the tables there are now`));
+    assert.deepEqual(
+      lines.filter((line) => line.includes("not made from")).sort(),
+      ["png", "svg"].map((end) =>
+        `${root}/out/old.${end} was not made from the tables there are now`
+      ),
+    );
   });
 
   it("makes a gallery that needs no other file and lets no text out of its place", async () => {

@@ -61,7 +61,7 @@ export const methodReward = z.object({
 export type MethodReward = z.output<typeof methodReward>;
 
 /** Methods whose mean is also drawn as a line for the others to be read against, and what the line is called. */
-const REFERENCES = new Map([["sft", "SFT"], ["oracle-dpo", "upper reference"]]);
+const REFERENCES = new Map([["sft", "SFT"], ["oracle-dpo", "oracle"]]);
 
 /**
  * Where each method ends: a dot per seed, the mean with its interval, best on top; where it was measured, beside it

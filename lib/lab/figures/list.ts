@@ -84,7 +84,7 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
         "True reward of the trained policies, best on top: mean over seeds with 95 % interval " +
         "(Student's t), small dots are seeds. Left: answers sampled at temperature 1; right: at top-p, without " +
         "the least probable tokens, as in training. Dashed: plain SFT, and on-policy DPO on the true order, the " +
-        "upper reference.",
+        "oracle.",
       inputs: { methods: claim("reward-by-method", methodReward, ["method", "seed"]) },
       draw: ({ methods }) => rewardByMethod(methods),
     }),

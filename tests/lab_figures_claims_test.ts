@@ -13,11 +13,8 @@ import { rewardByMethod, rewardOverSteps } from "../lib/lab/figures/claims_rewar
 import { figureList } from "../lib/lab/figures/list.ts";
 import { STUDY_SCALES } from "../lib/lab/study/config.ts";
 import { sampleTable } from "../lib/lab/figures/claims_samples.ts";
-import type { Figure, Trace } from "../lib/show/style.ts";
-
-const named = (figure: Figure, name: string): Trace[] => figure.data.filter((t) => t.name === name);
-const words = (figure: Figure): string[] =>
-  (figure.layout.annotations as { text: string }[]).map(({ text }) => text);
+import type { Figure } from "../lib/show/style.ts";
+import { named, words } from "./figure_parts.ts";
 
 describe("course", () => {
   it("leaves out what was not measured, and steps that some seed lacks", () => {

@@ -3,10 +3,9 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import { gapCurve, lossCurves, positionScatter } from "../lib/lab/figures/lesson_figures.ts";
 import { measureDots } from "../lib/show/measure_dots.ts";
 import type { Figure } from "../lib/show/style.ts";
+import { named as all, words } from "./figure_parts.ts";
 
-const named = ({ data }: Figure, name: string) => data.find((trace) => trace.name === name)!;
-const words = ({ layout }: Figure) =>
-  (layout.annotations as { text: string }[]).map(({ text }) => text);
+const named = (figure: Figure, name: string) => all(figure, name)[0];
 
 describe("loss curves", () => {
   it("draw every step and the mean over five, the coin's loss beside the judgments alone", () => {

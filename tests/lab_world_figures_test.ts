@@ -7,10 +7,11 @@ import {
   learnedTokens,
   rewardSpread,
 } from "../lib/lab/figures/world_figures.ts";
+import type { Figure } from "../lib/show/style.ts";
+import { named } from "./figure_parts.ts";
 import { file, folder } from "./temporary_files.ts";
 
-const trace = (figure: { data: Record<string, unknown>[] }, name: string) =>
-  figure.data.find((candidate) => candidate.name === name)!;
+const trace = (figure: Figure, name: string) => named(figure, name)[0];
 
 describe("a histogram", () => {
   it("has one bin a width, empty ones included, with shares that sum to 1", () => {

@@ -4,6 +4,7 @@ import { longerWins } from "../lib/measure/mod.ts";
 import { tournament } from "../lib/method/mod.ts";
 import { Rng } from "../lib/base/random.ts";
 import { bracketPicture } from "../lib/show/bracket_picture.ts";
+import { words } from "./figure_parts.ts";
 import { bestOfNKl, rewardAgainstKl } from "../lib/lab/figures/kl_figure.ts";
 
 const play = (candidates: string[]) =>
@@ -64,15 +65,15 @@ describe("KL of the best of N", () => {
 
 describe("reward against KL", () => {
   it("joins the points of a way, draws a lone one as a dot and names both", () => {
-    const { data, layout } = rewardAgainstKl([
+    const figure = rewardAgainstKl([
       { way: "jsft", kl: 0.2, reward: 1.5, text: "2" },
       { way: "jsft", kl: 0, reward: 1, text: "1" },
       { way: "self-judge", kl: 0.4, reward: 1.4 },
     ]);
-    const [joined, dot] = data;
+    const [joined, dot] = figure.data;
     assert.deepEqual(joined.x, [0, 0.2]);
     assert.equal(dot.mode, "markers");
-    const said = (layout.annotations as { text: string }[]).map(({ text }) => text);
+    const said = words(figure);
     assert.deepEqual(["1", "2", "JSFT", "SELF-JUDGE"].filter((one) => !said.includes(one)), []);
   });
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
+import { annotations } from "./figure_parts.ts";
 import { line } from "../lib/show/marks.ts";
 import { apart, inside, panels } from "../lib/show/panels.ts";
 import { INK, inkFor, looks } from "../lib/show/style.ts";
@@ -54,7 +55,7 @@ describe("panels", () => {
   });
 
   it("names lines at the side without overlap, and references where they stand", () => {
-    const notes = figure.layout.annotations as { text: string; y: number; xref: string }[];
+    const notes = annotations(figure);
     const [far, near] = ["far", "near"].map((text) => notes.find((note) => note.text === text)!);
     const pixels = Math.abs(far.y - near.y) / (layout.yaxis.range![1] - layout.yaxis.range![0]) *
       100;

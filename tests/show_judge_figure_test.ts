@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
+import { annotations } from "./figure_parts.ts";
 import {
   biasFigure,
   comparisonFigure,
@@ -32,9 +33,6 @@ const near = (actual: unknown, expected: number[]) =>
     assert.ok(Math.abs(value - expected[i]) < 1e-9, `${actual} is not ${expected}`)
   );
 
-const annotationsOf = (layout: Record<string, unknown>) =>
-  layout.annotations as { text: string; y: number; xref: string }[];
-
 describe("biasFigure", () => {
   const figure = biasFigure(ROWS);
 
@@ -53,7 +51,7 @@ describe("biasFigure", () => {
   });
 
   it("says n/a where a dot is missing, and marks where a fair judge would be", () => {
-    const missing = annotationsOf(figure.layout).filter(({ text }) => text.startsWith("n/a"));
+    const missing = annotations(figure).filter(({ text }) => text.startsWith("n/a"));
     assert.deepEqual(missing.map(({ text, y }) => [text, y]), [["n/a: model", 1]]);
     const shapes = figure.layout.shapes as { x0: number }[];
     assert.deepEqual(shapes.map(({ x0 }) => x0), [0.5, 0]);
@@ -62,9 +60,7 @@ describe("biasFigure", () => {
   it("writes n/a where the row has room for it", () => {
     const place = (value: number) => {
       const { layout } = biasFigure([row("a", "flipRate", value), row("b", "flipRate", null)]);
-      return (annotationsOf(layout).find(({ text }) => text === "n/a: b") as unknown as {
-        x: number;
-      }).x;
+      return annotations({ layout }).find(({ text }) => text === "n/a: b")!.x;
     };
     near([place(0.9), place(0.2)], [0.4, 0.625]); // its interval is from 0.1 below to 0.05 above
   });
@@ -73,7 +69,7 @@ describe("biasFigure", () => {
     const { data, layout } = biasFigure([row("jsft", "tieRate", 0.1), row("truth", "tieRate", 0)]);
     assert.deepEqual(data.map(({ name }) => name), ["JSFT", "true reward"]);
     assert.equal(layout.showlegend, false);
-    assert.ok(annotationsOf(layout).some(({ text }) => /JSFT.*true reward/.test(text)));
+    assert.ok(annotations({ layout }).some(({ text }) => /JSFT.*true reward/.test(text)));
   });
 
   it("never passes on NaN", () => {
@@ -92,9 +88,7 @@ describe("comparisonFigure", () => {
   });
 
   it("writes n/a where a judge has no value", () => {
-    const missing = annotationsOf(comparisonFigure(ROWS).layout).filter(({ text }) =>
-      text === "n/a"
-    );
+    const missing = annotations(comparisonFigure(ROWS)).filter(({ text }) => text === "n/a");
     assert.deepEqual(missing.map(({ y, xref }) => [y, xref]), [[1, "x2"]]);
   });
 });
@@ -129,15 +123,13 @@ describe("reliabilityFigure", () => {
 
   it("gives a bin that stands alone its interval as a bar, and every judge its name at the line", () => {
     near((data[3].error_y as Record<string, number[]>).array, [0.1]);
-    const texts = annotationsOf(layout).map(({ text }) => text);
+    const texts = annotations({ layout }).map(({ text }) => text);
     assert.ok(texts.includes("JSFT") && texts.includes("model"), texts.join(" | "));
   });
 
   it("names curves that end early at their ends, apart from each other", () => {
     const { layout } = reliabilityFigure([curve("a", 0.5, 9, 0.5), curve("b", 0.5, 9, 0.52)]);
-    const [a, b] = annotationsOf(layout).filter(({ text }) =>
-      text === "a" || text === "b"
-    ) as unknown as { x: number; y: number }[];
+    const [a, b] = annotations({ layout }).filter(({ text }) => text === "a" || text === "b");
     assert.deepEqual([a.x, b.x], [0.52, 0.52]);
     assert.ok(Math.abs(a.y - b.y) > 0.07);
   });

@@ -47,40 +47,31 @@ function mask(rows: number): tf.Tensor4D {
 const shapes = (kvHeads: number) => [[B * T, H * D], [B * T, kvHeads * D], [B * T, kvHeads * D]];
 const three = (inputs: tf.Tensor[]) => inputs as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
 
+/** Attention of B sequences on so many key heads, with tables and a mask for all rows or for each. */
+const settings = (kvHeads: number, rows: number) => ({
+  batch: B,
+  heads: H,
+  kvHeads,
+  rotary: rotary(rows),
+  mask: mask(rows),
+});
+
 describe("the gradient of attention, by finite differences", () => {
-  for (const kvHeads of [1, 2, 4]) {
-    it(`${H} query heads on ${kvHeads} key heads, rotary, causal mask`, () => {
-      const [tables, hidden] = [rotary(1), mask(1)];
+  const cases: [string, kvHeads: number, rows: number][] = [
+    ["one key head for all", 1, 1],
+    ["two query heads on a key head", 2, 1],
+    ["a key head each", 4, 1],
+    ["positions and a mask of each row's own", K, B],
+  ];
+  for (const [what, kvHeads, rows] of cases) {
+    it(`with ${what}`, () => {
+      const given = settings(kvHeads, rows);
       assertGradients(
-        (inputs, tape) =>
-          attention(three(inputs), {
-            batch: B,
-            heads: H,
-            kvHeads,
-            rotary: tables,
-            mask: hidden,
-            tape,
-          }),
+        (inputs, tape) => attention(three(inputs), { ...given, tape }),
         shapes(kvHeads),
       );
     });
   }
-
-  it("with positions and a mask of each row's own", () => {
-    const [tables, hidden] = [rotary(B), mask(B)];
-    assertGradients(
-      (inputs, tape) =>
-        attention(three(inputs), {
-          batch: B,
-          heads: H,
-          kvHeads: K,
-          rotary: tables,
-          mask: hidden,
-          tape,
-        }),
-      shapes(K),
-    );
-  });
 });
 
 describe("attention", () => {
@@ -91,17 +82,12 @@ describe("attention", () => {
 
   it("is the textbook formula, head by head", () => {
     const [q, k, v] = inputs(T).map((x) => x.arraySync() as number[][]);
-    const [tables, hidden] = [rotary(B), mask(B)];
-    const [cos, sin, m] = [tables.cos, tables.sin, hidden].map((x) =>
+    const given = settings(K, B);
+    const [cos, sin, m] = [given.rotary.cos, given.rotary.sin, given.mask].map((x) =>
       x.arraySync() as number[][][][]
     );
-    const found = attention(three([q, k, v].map((x) => tf.tensor2d(x))), {
-      batch: B,
-      heads: H,
-      kvHeads: K,
-      rotary: tables,
-      mask: hidden,
-    }).arraySync() as number[][];
+    const found = attention(three([q, k, v].map((x) => tf.tensor2d(x))), given)
+      .arraySync() as number[][];
 
     /** Numbers of one head at one position, turned by that position's angles. */
     const turned = (x: number[][], [b, t, head]: number[]) => {
@@ -142,14 +128,11 @@ describe("attention", () => {
       const [q, k, v] = [H, kvHeads, kvHeads].map((heads) =>
         tf.tensor(randoms(B * T * heads * D, { rng }), [B, T, heads * D])
       );
-      const [tables, hidden] = [rotary(B), mask(B)];
+      const given = settings(kvHeads, B);
+      const { rotary: tables, mask: hidden } = given;
       let cached: KeysValues | undefined;
       const whole = attention(three([q, k, v].map((x) => tf.reshape(x, [B * T, -1]))), {
-        batch: B,
-        heads: H,
-        kvHeads,
-        rotary: tables,
-        mask: hidden,
+        ...given,
         onKeysValues: (block) => cached = block,
       });
       /** The last position of something that has all of them on `axis`. */

@@ -13,7 +13,7 @@ import {
   tokenLogProbs,
 } from "../lib/tensor/mod.ts";
 import { assertClose, numbers } from "./numbers.ts";
-import { assertGradients } from "./tensor_gradient.ts";
+import { assertGradients, type Op } from "./tensor_gradient.ts";
 import { randoms } from "./tiny.ts";
 
 type Matrix = tf.Tensor2D;
@@ -24,72 +24,58 @@ describe("the gradient of an op, by finite differences", () => {
   /** Indices as an op's caller holds them: on the tape, since the pullback reads them. */
   const held = (tape: Tape) => tape.hold(ids());
 
-  it("embedding", () => {
-    assertGradients(([table], tape) => embedding(held(tape), table as Matrix, { tape }), [[6, 3]]);
-  });
-
-  it("takeRows", () => {
-    assertGradients(([x], tape) => takeRows(x as Matrix, held(tape), { tape }), [[6, 3]]);
-  });
-
-  it("add, also of a tensor to itself and along two paths", () => {
-    assertGradients(([a, b], tape) => add(a as Matrix, b as Matrix, { tape }), [[3, 4], [3, 4]]);
-    assertGradients(([a], tape) => add(a as Matrix, a as Matrix, { tape }), [[3, 4]]);
-    assertGradients(([a, w], tape) => {
-      const y = linear(a as Matrix, w as Matrix, { tape });
-      return add(add(a as Matrix, y, { tape }), y, { tape });
-    }, [[3, 4], [4, 4]]);
-  });
-
-  it("linear", () => {
-    assertGradients(
-      ([x, w], tape) => linear(x as Matrix, w as Matrix, { tape }),
-      [[4, 5], [3, 5]],
-    );
-  });
-
-  it("linear with a bias", () => {
-    assertGradients(
+  const updated =
+    (dropout?: { rate: number; seed: readonly [number, number] }): Op =>
+    ([x, w, bias, a, b], tape) =>
+      linear(x as Matrix, w as Matrix, {
+        bias: bias as Vector,
+        lora: { a: a as Matrix, b: b as Matrix, scale: 1.7, dropout },
+        tape,
+      });
+  const update = [[4, 5], [3, 5], [3], [2, 5], [3, 2]];
+  const cases: [string, Op, shapes: number[][]][] = [
+    ["embedding", ([t], tape) => embedding(held(tape), t as Matrix, { tape }), [[6, 3]]],
+    ["takeRows", ([x], tape) => takeRows(x as Matrix, held(tape), { tape }), [[6, 3]]],
+    ["add", ([a, b], tape) => add(a as Matrix, b as Matrix, { tape }), [[3, 4], [3, 4]]],
+    ["add of a tensor to itself", ([a], tape) => add(a as Matrix, a as Matrix, { tape }), [[3, 4]]],
+    [
+      "add along two paths",
+      ([a, w], tape) => {
+        const y = linear(a as Matrix, w as Matrix, { tape });
+        return add(add(a as Matrix, y, { tape }), y, { tape });
+      },
+      [[3, 4], [4, 4]],
+    ],
+    ["linear", ([x, w], tape) => linear(x as Matrix, w as Matrix, { tape }), [[4, 5], [3, 5]]],
+    [
+      "linear with a bias",
       ([x, w, bias], tape) => linear(x as Matrix, w as Matrix, { bias: bias as Vector, tape }),
       [[4, 5], [3, 5], [3]],
-    );
-  });
-
-  for (const rate of [0, 0.4]) {
-    it(`linear with a bias and a low-rank update, dropout ${rate}`, () => {
-      const dropout = rate > 0 ? { rate, seed: [3, 5] as const } : undefined;
-      assertGradients(
-        ([x, w, bias, a, b], tape) =>
-          linear(x as Matrix, w as Matrix, {
-            bias: bias as Vector,
-            lora: { a: a as Matrix, b: b as Matrix, scale: 1.7, dropout },
-            tape,
-          }),
-        [[4, 5], [3, 5], [3], [2, 5], [3, 2]],
-      );
-    });
-  }
-
-  it("rmsNorm", () => {
-    assertGradients(
+    ],
+    ["linear with a bias and a low-rank update", updated(), update],
+    ["the same with dropout", updated({ rate: 0.4, seed: [3, 5] }), update],
+    [
+      "rmsNorm",
       ([x, g], tape) => rmsNorm(x as Matrix, g as Vector, { eps: 1e-2, tape }),
       [[3, 6], [6]],
-    );
-  });
-
-  it("swiglu", () => {
-    assertGradients(
-      ([gate, up], tape) => swiglu(gate as Matrix, up as Matrix, { tape }),
-      [[3, 5], [3, 5]],
-    );
-  });
-
-  it("tokenLogProbs", () => {
-    assertGradients(
+    ],
+    ["swiglu", ([x, up], tape) => swiglu(x as Matrix, up as Matrix, { tape }), [[3, 5], [3, 5]]],
+    [
+      "tokenLogProbs",
       ([x, w], tape) => tokenLogProbs(x as Matrix, w as Matrix, { targets: held(tape), tape }),
       [[4, 3], [7, 3]],
-    );
-  });
+    ],
+    [
+      "one tensor as the input and the output embedding",
+      ([table], tape) => {
+        const x = embedding(held(tape), table as Matrix, { tape });
+        const targets = tape.hold(tf.tensor1d([1, 1, 5, 2], "int32"));
+        return tokenLogProbs(x, table as Matrix, { targets, tape });
+      },
+      [[6, 3]],
+    ],
+  ];
+  for (const [what, op, shapes] of cases) it(what, () => assertGradients(op, shapes));
 
   it("tokenLogProbs through a transposed copy of a frozen embedding", () => {
     const w = tf.tensor2d(randoms(21, { rng: Rng.named(8, "w") }), [7, 3]);
@@ -98,14 +84,6 @@ describe("the gradient of an op, by finite differences", () => {
       ([x], tape) => tokenLogProbs(x as Matrix, w, { targets: held(tape), columns, tape }),
       [[4, 3]],
     );
-  });
-
-  it("one tensor as the input and the output embedding", () => {
-    assertGradients(([table], tape) => {
-      const x = embedding(held(tape), table as Matrix, { tape });
-      const targets = tape.hold(tf.tensor1d([1, 1, 5, 2], "int32"));
-      return tokenLogProbs(x, table as Matrix, { targets, tape });
-    }, [[6, 3]]);
   });
 });
 

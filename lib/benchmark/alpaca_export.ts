@@ -1,6 +1,6 @@
 /** Answers and verdicts in AlpacaEval's form. */
 import { UserError } from "../base/error.ts";
-import { makeFolder, writeJsonFile } from "../base/files.ts";
+import { writeJsonFile } from "../base/files.ts";
 import { type AnswerSet, turnsOf } from "./answer_file.ts";
 import type { BenchmarkQuestion } from "./question.ts";
 import type { PairRecord } from "./verdict_file.ts";
@@ -75,8 +75,7 @@ export async function writeModelOutputs(
   set: AnswerSet,
 ): Promise<string> {
   return await write(
-    `${folder}/results/${set.model}`,
-    "model_outputs.json",
+    `${folder}/results/${set.model}/model_outputs.json`,
     modelOutputs(questions, set),
   );
 }
@@ -90,15 +89,13 @@ export async function writeAnnotations(
 ): Promise<string> {
   const [model, baseline] = sets;
   const home = `${folder}/results/${model.model}`;
-  await write(home, "reference_outputs.json", modelOutputs(questions, baseline));
+  await write(`${home}/reference_outputs.json`, modelOutputs(questions, baseline));
   const annotations = annotationRecords(questions, sets, records);
   const judge = records[0].judge[0].replace(/[^\w.+-]+/g, "_");
-  return await write(`${home}/${judge}`, "annotations.json", annotations);
+  return await write(`${home}/${judge}/annotations.json`, annotations);
 }
 
-async function write(folder: string, name: string, items: readonly unknown[]): Promise<string> {
-  await makeFolder(folder);
-  const path = `${folder}/${name}`;
+async function write(path: string, items: readonly unknown[]): Promise<string> {
   await writeJsonFile(path, items);
   return path;
 }

@@ -1,13 +1,5 @@
-import { dirname } from "node:path";
 import { UserError } from "../base/error.ts";
-import {
-  appendJsonl,
-  makeFolder,
-  readJsonFile,
-  readJsonl,
-  writeJsonFile,
-  writeJsonl,
-} from "../base/files.ts";
+import { appendJsonl, readJsonFile, readJsonl, writeJsonFile, writeJsonl } from "../base/files.ts";
 import type { Turn } from "../text/mod.ts";
 import {
   type AnswerSet,
@@ -69,7 +61,6 @@ export async function answerQuestions(
   { file, temperatureOf, onProgress, checkStop }: AnsweringOptions,
 ): Promise<AnswerSet> {
   const { name: model, rows } = answerer;
-  await makeFolder(dirname(file));
   await checkSettings(file, answerer.settings);
   const kept = await readJsonl<ModelAnswer>(file);
   await writeJsonl(file, kept); // without a line torn by a kill, after which nothing can be added

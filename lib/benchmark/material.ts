@@ -1,7 +1,7 @@
 /** What a benchmark is run on: its questions, and models' answers to them. */
 import { UserError } from "../base/error.ts";
 import { openModel, type RunConfig } from "../run/mod.ts";
-import { makeFolder, writeJsonl } from "../base/files.ts";
+import { writeJsonl } from "../base/files.ts";
 import {
   answerCounts,
   type AnswerSet,
@@ -125,7 +125,6 @@ export async function answersOf(
       file: path,
       model: name,
     });
-    await makeFolder(`${out}/data/${benchmark.folder}/model_answer`);
     await writeJsonl(file, set.answers);
   } else {
     const language = await openModel(spec, { log });

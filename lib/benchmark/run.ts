@@ -1,6 +1,6 @@
 /** A benchmark from questions to results: answers, verdicts, grades, tables, and the page to read them. */
 import { UserError } from "../base/error.ts";
-import { makeFolder, writeCsv, writeJsonl, writeWhole } from "../base/files.ts";
+import { writeCsv, writeJsonl, writeWhole } from "../base/files.ts";
 import { comparisonPage } from "./comparison_page.ts";
 import { writeAnnotations, writeModelOutputs } from "./alpaca_export.ts";
 import { type AnswerSet, modelAnswer } from "./answer_file.ts";
@@ -148,7 +148,6 @@ async function writeQuestions(
   folder: string,
   questions: readonly BenchmarkQuestion[],
 ): Promise<void> {
-  await makeFolder(`${folder}/reference_answer`);
   await writeJsonl(
     `${folder}/question.jsonl`,
     questions.map(({ id, category, turns, answer }) => ({

@@ -1,6 +1,5 @@
 /** Verdicts in FastChat's form: `data/BENCH/model_judgment/JUDGE_pair.jsonl` and `JUDGE_single.jsonl`. */
-import { dirname } from "node:path";
-import { appendJsonl, makeFolder, readJsonl, writeJsonl } from "../base/files.ts";
+import { appendJsonl, readJsonl, writeJsonl } from "../base/files.ts";
 import { type AnswerSet, turnsOf } from "./answer_file.ts";
 import type { BenchmarkQuestion } from "./question.ts";
 import { type Grader, type NamedBy, namedBy, type Referee, verdictOnSame } from "./referee.ts";
@@ -183,7 +182,6 @@ async function kept<Want, Found extends PairRecord | SingleRecord>(
     make: (batch: readonly Want[]) => Promise<Found[]>;
   },
 ): Promise<Found[]> {
-  await makeFolder(dirname(file));
   const before = await readJsonl<Found>(file);
   const names = new Set(wanted.map(nameOf));
   const good = (record: Found) =>

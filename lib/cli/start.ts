@@ -9,7 +9,7 @@ import { Command } from "commander";
 import { UserError } from "../base/error.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
 import { runFlag, scaleFlag, wholeNumbers } from "./flags.ts";
-import { makeFolder, writeJsonFile, writeWhole } from "../base/files.ts";
+import { writeJsonFile, writeWhole } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
 import { RunFolder, terminalReporter } from "../run/stage.ts";
 import { versions } from "../run/versions.ts";
@@ -71,7 +71,6 @@ async function main(): Promise<void> {
   if (options.fresh) await Deno.remove(run, { recursive: true }).catch(() => {});
   const started = performance.now();
   const engine = await startEngine();
-  await makeFolder(run);
   console.log(`run folder ${run}, claims ${claims.join(", ")}, seeds ${seeds.join(", ")}`);
   console.log(`engine ${engine.backend} on ${engine.device}: ${engine.reason}`);
   const record = { command: Deno.args, seeds, claims, versions: versions(engine), settings };

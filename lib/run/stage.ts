@@ -1,5 +1,5 @@
 import { Stopped, UserError } from "../base/error.ts";
-import { makeFolder, readJsonFile, writeJsonFile, writeWhole } from "../base/files.ts";
+import { readJsonFile, writeJsonFile, writeWhole } from "../base/files.ts";
 import { duration, Progress } from "../base/progress.ts";
 import type { Session } from "./session.ts";
 
@@ -196,7 +196,6 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
     log(`\n${stage.name}: ${stage.title}`);
     const own = stage.config(config);
     for (const [name, value] of Object.entries(own)) log(`  ${name}: ${JSON.stringify(value)}`);
-    await makeFolder(folder);
     const file = { stage: stage.name, seed: config.seed, settings: own, chain };
     await writeJsonFile(`${folder}/config.json`, file);
     const clock = await openClock(folder);

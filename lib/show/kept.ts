@@ -1,4 +1,4 @@
-import { makeFolder, writeCsv } from "../base/files.ts";
+import { writeCsv } from "../base/files.ts";
 import { notebook } from "./notebook_config.ts";
 
 /**
@@ -16,7 +16,6 @@ export async function kept<R extends object>(
   rows: readonly R[],
   folder = `${notebook.folders.work}/figures`,
 ): Promise<readonly R[]> {
-  await makeFolder(folder);
   await writeCsv(`${folder}/${name}.csv`, rows);
   return rows;
 }

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { anyRow, parseRows } from "../base/csv.ts";
+import { readIfThere } from "../base/files.ts";
 
 /**
  * The rows of a CSV file of results, or null where it has not been made yet, so that a notebook can say which
@@ -12,12 +13,6 @@ export async function resultTable<Row = Record<string, string | number>>(
   path: string,
   row: z.ZodType<Row> = anyRow as unknown as z.ZodType<Row>,
 ): Promise<Row[] | null> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
-  return parseRows(text, { path, row });
+  const text = await readIfThere(path);
+  return text === null ? null : parseRows(text, { path, row });
 }

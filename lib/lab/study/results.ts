@@ -1,4 +1,4 @@
-import { makeFolder, readJsonl, writeCsv } from "../../base/files.ts";
+import { readJsonl, writeCsv } from "../../base/files.ts";
 import { resultTable } from "../../show/result_table.ts";
 import {
   CLAIMS,
@@ -43,7 +43,6 @@ export async function gather(
   seeds: readonly SeedFolder[],
   { out, config }: { out: string; config: Omit<StudyConfig, "seed"> },
 ): Promise<Outcome[]> {
-  await makeFolder(out);
   const items: Items[] = [];
   const ended: Record<string, readonly RewardPoint[]>[] = [];
   const tables: Record<string, Row[]> = {};

@@ -3,7 +3,6 @@ import type { StepLog } from "../../method/mod.ts";
 import { nextTokenProbabilities } from "../../model/mod.ts";
 import type { LanguageModel } from "../../model/mod.ts";
 import { Rng } from "../../base/random.ts";
-import { makeFolder } from "../../base/files.ts";
 import type { Reporter } from "../../run/stage.ts";
 import { trainLogged } from "../../run/stages/training.ts";
 import { MUON_DEFAULTS } from "../../tensor/mod.ts";
@@ -102,7 +101,6 @@ export async function pretrain(
     reporter: Reporter;
   },
 ): Promise<StepLog[]> {
-  await makeFolder(folder);
   const identity = {
     ...{ seed, steps, rate, jointFrom },
     optimizer: OPTIMIZER,

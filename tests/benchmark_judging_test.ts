@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { compareReferee, comparisonOf, type Referee } from "../lib/benchmark/referee.ts";
 import { judgePairs, type PairRecord, verdictFile } from "../lib/benchmark/verdict_file.ts";
-import { combineScores, type Compare } from "../lib/method/mod.ts";
+import type { Compare } from "../lib/method/mod.ts";
 import { firstPosition, longerWins } from "../lib/measure/mod.ts";
 import { readJsonl } from "../lib/base/files.ts";
 import { answerSet, judged, question } from "./benchmark_fakes.ts";
+import { judgmentOf } from "./judge_fakes.ts";
 import { folder } from "./temporary_files.ts";
 
 const questions = [question(1, "writing"), question(2, "math", { reference: true })];
@@ -14,13 +15,7 @@ const short = answerSet("short", questions, () => "No");
 
 /** Gives what a position of the answers says, as a judge would. */
 const judging = (p: number): Compare => (comparisons) =>
-  Promise.resolve(comparisons.map(() =>
-    combineScores([{
-      principle: "overall",
-      forward: { a: p, b: 1 - p },
-      backward: { a: 1 - p, b: p },
-    }])
-  ));
+  Promise.resolve(comparisons.map(() => judgmentOf([p, 1 - p])));
 
 describe("comparisonOf", () => {
   const match = (turn: number, q = questions[0]) => ({
@@ -120,10 +115,7 @@ describe("judgePairs", () => {
 
   it("writes error where the judge answers with neither label", async () => {
     const silent: Compare = (list) =>
-      Promise.resolve(list.map(() => {
-        const positions = { a: 0.004, b: 0.001 };
-        return combineScores([{ principle: "overall", forward: positions, backward: positions }]);
-      }));
+      Promise.resolve(list.map(() => judgmentOf([0.004, 0.001], [0.004, 0.001])));
     const [record] = await judged(silent, questions, [long, short], { name: "j", file: file("d") });
     assert.deepEqual([record.g1_winner, record.g2_winner], ["error", "error"]);
     assert.equal(record.g1_judgment, "P(A) = 0.004000, P(B) = 0.001000");

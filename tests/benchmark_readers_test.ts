@@ -8,10 +8,11 @@ import { MT_BENCH } from "../lib/benchmark/benchmarks/mt_bench.ts";
 import { compareReferee, type Grader } from "../lib/benchmark/referee.ts";
 import { gradeRows, pairRows } from "../lib/benchmark/results.ts";
 import { gradeAnswers, judgePairs, verdictFile } from "../lib/benchmark/verdict_file.ts";
-import { combineScores, type Compare } from "../lib/method/mod.ts";
+import type { Compare } from "../lib/method/mod.ts";
 import { Rng } from "../lib/base/random.ts";
 import { makeFolder, writeJsonl } from "../lib/base/files.ts";
 import { echo, question } from "./benchmark_fakes.ts";
+import { judgmentOf } from "./judge_fakes.ts";
 import { folder } from "./temporary_files.ts";
 
 const PYTHON = Deno.env.get("BENCHMARK_READERS_PYTHON");
@@ -35,13 +36,11 @@ const rng = Rng.named(1, "verdicts");
 /** Verdicts of every kind: wins both ways, positions that disagree, ties and silence. */
 const compare: Compare = (comparisons) =>
   Promise.resolve(comparisons.map((_, i) => {
-    const positions = () => {
+    const positions = (): [number, number] => {
       const a = i % 7 === 3 ? 0.5 : rng.uniform();
-      return { a, b: 1 - a };
+      return [a, 1 - a];
     };
-    const none = { a: 0, b: 0 };
-    const [forward, backward] = i % 6 === 5 ? [none, none] : [positions(), positions()];
-    return combineScores([{ principle: "overall", forward, backward }]);
+    return i % 6 === 5 ? judgmentOf([0, 0]) : judgmentOf(positions(), positions());
   }));
 const grader: Grader = {
   name: "j/with odd:letters",

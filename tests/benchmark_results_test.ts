@@ -4,9 +4,10 @@ import { annotationRecords, modelOutputs } from "../lib/benchmark/alpaca_export.
 import { gradeRows, pairRows } from "../lib/benchmark/results.ts";
 import { benchmarkTable } from "../lib/benchmark/results_table.ts";
 import type { SingleRecord } from "../lib/benchmark/verdict_file.ts";
-import { combineScores, type Compare } from "../lib/method/mod.ts";
+import type { Compare } from "../lib/method/mod.ts";
 import { benchmarkFigure, benchmarkFigureRow } from "../lib/benchmark/figure.ts";
 import { answerSet, gradeRecord, judged, question } from "./benchmark_fakes.ts";
+import { judgmentOf } from "./judge_fakes.ts";
 import { newFolder } from "./temporary_files.ts";
 
 const questions = [
@@ -89,13 +90,8 @@ describe("pairRows", () => {
   const compare: Compare = (comparisons) =>
     Promise.resolve(comparisons.map(({ prompt }) => {
       const p = verdicts[Number(/Question (\d)/.exec(prompt[0].content)![1])];
-      const positions = (a: number, b: number) => ({ a, b });
-      const [forward, backward] = p === "position"
-        ? [positions(0.6, 0.4), positions(0.6, 0.4)]
-        : p === 0
-        ? [positions(0, 0), positions(0, 0)]
-        : [positions(p, 1 - p), positions(1 - p, p)];
-      return combineScores([{ principle: "overall", forward, backward }]);
+      if (p === "position") return judgmentOf([0.6, 0.4], [0.6, 0.4]);
+      return p === 0 ? judgmentOf([0, 0]) : judgmentOf([p, 1 - p]);
     }));
   const counted = async (sets = [first, second] as const) => {
     const records = await judged(compare, questions, sets, {

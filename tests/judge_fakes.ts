@@ -1,4 +1,5 @@
 import type { TokenScorer } from "../lib/method/judge.ts";
+import { combineScores, type Judgment } from "../lib/method/judgment.ts";
 import type { JudgeChat, JudgeTokenizer } from "../lib/method/template.ts";
 import type { Turn } from "../lib/text/chat.ts";
 
@@ -27,6 +28,13 @@ export const CHAT: JudgeChat = {
 };
 
 export const user = (content: string): Turn => ({ role: "user", content });
+
+/** A judgment from P(A) and P(B) in both positions; in the second the mirror of the first where not given. */
+export const judgmentOf = (
+  [a, b]: readonly [number, number],
+  [c, d]: readonly [number, number] = [b, a],
+): Judgment =>
+  combineScores([{ principle: "overall", forward: { a, b }, backward: { a: c, b: d } }]);
 
 /** Answers a prompt from its two answers, as a rule says, and counts what it was asked. */
 export class RuleScorer implements TokenScorer {

@@ -18,7 +18,7 @@ import { MEASURES } from "../lib/measure/measures.ts";
 import { randomJudge } from "../lib/measure/baseline_judges.ts";
 import { fullReport, type FullReportOptions, reportRows } from "../lib/measure/report.ts";
 import { Rng } from "../lib/base/random.ts";
-import { user } from "./judge_fakes.ts";
+import { judgmentOf, user } from "./judge_fakes.ts";
 
 const close = (actual: number | null, expected: number, tolerance = 1e-12) =>
   assert.ok(
@@ -27,12 +27,7 @@ const close = (actual: number | null, expected: number, tolerance = 1e-12) =>
   );
 
 /** A verdict that gives the first answer probability `p` in both positions. */
-const sure = (p: number) =>
-  combineScores([{
-    principle: "overall",
-    forward: { a: p, b: 1 - p },
-    backward: { a: 1 - p, b: p },
-  }]);
+const sure = (p: number) => judgmentOf([p, 1 - p]);
 
 const pair = (i: number, first: string, second: string): Comparison => ({
   prompt: [user(`Question ${i}`)],

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { combineScores } from "../lib/method/judgment.ts";
 import {
   byScore,
   firstPosition,
@@ -15,14 +14,8 @@ import {
   reportRows,
 } from "../lib/measure/report.ts";
 import { Rng } from "../lib/base/random.ts";
-import { user } from "./judge_fakes.ts";
+import { judgmentOf as judged, user } from "./judge_fakes.ts";
 
-const judged = (forward: [number, number], backward: [number, number]) =>
-  combineScores([{
-    principle: "overall",
-    forward: { a: forward[0], b: forward[1] },
-    backward: { a: backward[0], b: backward[1] },
-  }]);
 const comparison = (first: string, second: string) => ({ prompt: [user("Hi")], first, second });
 const rng = () => Rng.named(3, "report");
 

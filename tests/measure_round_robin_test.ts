@@ -3,9 +3,8 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import { Rng } from "../lib/base/random.ts";
 import { longerWins, randomJudge } from "../lib/measure/baseline_judges.ts";
 import { allPairs, roundRobins, triplesOf } from "../lib/measure/round_robin.ts";
-import { combineScores } from "../lib/method/judgment.ts";
 import type { Contest } from "../lib/method/tournament.ts";
-import { user } from "./judge_fakes.ts";
+import { judgmentOf, user } from "./judge_fakes.ts";
 
 const prompt = [user("Hi")];
 const contest = (...candidates: string[]): Contest => ({ prompt, candidates });
@@ -39,12 +38,9 @@ describe("triplesOf", () => {
     candidates: Array.from({ length: count }, (_, i) => `${i}`),
     meetings: Object.entries(table).map(([key, winner]) => {
       const [first, second] = key.split("-").map(Number);
-      const [a, b] = { first: [1, 0], second: [0, 1], tie: [0.5, 0.5] }[winner];
-      const judgment = combineScores([{
-        principle: "overall",
-        forward: { a, b },
-        backward: { a: b, b: a },
-      }]);
+      const judgment = judgmentOf(
+        ({ first: [1, 0], second: [0, 1], tie: [0.5, 0.5] } as const)[winner],
+      );
       return { first, second, judgment };
     }),
   });

@@ -1,20 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import {
-  combineScores,
-  type Comparison,
-  type Judgment,
-  type Winner,
-} from "../lib/method/judgment.ts";
+import { type Comparison, type Judgment, type Winner } from "../lib/method/judgment.ts";
 import { fullReport, judgeMeasures } from "../lib/measure/report.ts";
 import { reportText } from "../lib/measure/report_text.ts";
 import { roundRobins, triplesOf } from "../lib/measure/round_robin.ts";
 import { describeUnanswered, unansweredOf } from "../lib/measure/unanswered.ts";
 import { Rng } from "../lib/base/random.ts";
-import { user } from "./judge_fakes.ts";
+import { judgmentOf, user } from "./judge_fakes.ts";
 
-const said = (a: number, b: number, [c, d]: [number, number] = [b, a]) =>
-  combineScores([{ principle: "overall", forward: { a, b }, backward: { a: c, b: d } }]);
+const said = (a: number, b: number, backward?: [number, number]) => judgmentOf([a, b], backward);
 const comparison = (i: number): Comparison => ({
   prompt: [user(`q${i}`)],
   first: "x".repeat(1 + i % 5),

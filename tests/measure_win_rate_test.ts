@@ -96,21 +96,22 @@ describe("lengthControlled", () => {
   });
 });
 
+/** A reference's comparisons as a file. */
+const fileOf = ({ preference, excess }: { preference: (number | null)[]; excess: number[] }) => ({
+  ...comparisons("m", {}),
+  items: preference.map((p, i) => ({
+    item: i + 1,
+    instruction: String(i),
+    preference: p,
+    baselineAnswer: "",
+    lengths: { baseline: 5000 + excess[i], model: 5000 },
+  })),
+});
+
 describe("winRate", () => {
   it("counts wins, ties and losses, and has numpy's standard error", async () => {
     for (const { preference, excess, ...known } of await readWinRates()) {
-      const { items, ...file } = comparisons("m", {});
-      const found = winRate({
-        ...file,
-        items: preference.map((p, i) => ({
-          item: i + 1,
-          instruction: String(i),
-          preference: p,
-          baselineAnswer: "",
-          lengths: { baseline: 5000 + excess[i], model: 5000 },
-        })),
-      }, { rng: rng(), samples: 50 });
-      assert.equal(items.length, 0);
+      const found = winRate(fileOf({ preference, excess }), { rng: rng(), samples: 50 });
       assertClose([found.rate.value, found.standardError!], [
         known.win_rate,
         known.standard_error,
@@ -124,20 +125,13 @@ describe("winRate", () => {
   });
 
   it("has an interval as wide as its standard error says", async () => {
-    const { preference, excess } = (await readWinRates())[0];
-    const items = preference.map((p, i) => ({
-      item: i,
-      instruction: String(i),
-      preference: p,
-      baselineAnswer: "",
-      lengths: { baseline: excess[i] + 5000, model: 5000 },
-    }));
-    const found = winRate({ ...comparisons("m", {}), items }, { rng: rng(), samples: 3000 });
+    const file = fileOf((await readWinRates())[0]);
+    const found = winRate(file, { rng: rng(), samples: 3000 });
     const half = (found.rate.high! - found.rate.low!) / 2;
     assert.ok(Math.abs(half / (1.96 * found.standardError!) - 1) < 0.05, String(half));
     const { low, high, value } = found.controlled!.interval;
     assert.ok(low! < value && value < high! && high! - low! < 30);
-    const again = winRate({ ...comparisons("m", {}), items }, { rng: rng(), samples: 3000 });
+    const again = winRate(file, { rng: rng(), samples: 3000 });
     assert.deepEqual(again.rate, found.rate);
   });
 

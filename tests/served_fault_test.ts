@@ -32,48 +32,36 @@ const without: Fault = ({ body }) => {
 const json = (value: unknown): Fault => () => Response.json(value);
 
 /** Faults after which the same request is sent again, and the wait before it where it is told. */
-const PASSING: { name: string; fault: Fault; kind: FaultKind; wait?: [number, number] }[] = [
-  { name: "429 without Retry-After", fault: status(429), kind: "busy", wait: [500, 1000] },
-  {
-    name: "429 with Retry-After in seconds",
-    fault: status(429, { "retry-after": "7" }),
-    kind: "busy",
-    wait: [7000, 8000],
-  },
-  {
-    name: "429 with Retry-After as a date",
-    fault: status(429, { "retry-after": new Date(1_700_000_009_000).toUTCString() }),
-    kind: "busy",
-    wait: [9000, 10_000],
-  },
-  {
-    name: "503 with retry-after-ms",
-    fault: status(503, { "retry-after-ms": "250" }),
-    kind: "server",
-    wait: [250, 1250],
-  },
-  {
-    name: "429 with a Retry-After that is none",
-    fault: status(429, { "retry-after": "soon" }),
-    kind: "busy",
-    wait: [500, 1000],
-  },
-  { name: "500", fault: status(500), kind: "server", wait: [500, 1000] },
-  { name: "408", fault: status(408), kind: "server" },
-  { name: "broken JSON", fault: () => new Response('{"choices": [{"te'), kind: "garbled" },
-  { name: "an HTML page", fault: () => new Response("<html>busy</html>"), kind: "garbled" },
-  { name: "JSON without choices", fault: json({ choices: [] }), kind: "garbled" },
-  {
-    name: "a log-probability above 0",
-    fault: json({ choices: [{ logprobs: { top_logprobs: [{ " A": 3, " B": -1 }] } }] }),
-    kind: "garbled",
-  },
-  { name: "a slow answer", fault: slow, kind: "timeout" },
-  { name: "a cut connection", fault: cut, kind: "network" },
+const PASSING: [name: string, fault: Fault, kind: FaultKind, wait?: [number, number]][] = [
+  ["429 without Retry-After", status(429), "busy", [500, 1000]],
+  ["429 with Retry-After in seconds", status(429, { "retry-after": "7" }), "busy", [7000, 8000]],
+  [
+    "429 with Retry-After as a date",
+    status(429, { "retry-after": new Date(1_700_000_009_000).toUTCString() }),
+    "busy",
+    [9000, 10_000],
+  ],
+  ["503 with retry-after-ms", status(503, { "retry-after-ms": "250" }), "server", [250, 1250]],
+  ["429 with a Retry-After that is none", status(429, { "retry-after": "soon" }), "busy", [
+    500,
+    1000,
+  ]],
+  ["500", status(500), "server", [500, 1000]],
+  ["408", status(408), "server"],
+  ["broken JSON", () => new Response('{"choices": [{"te'), "garbled"],
+  ["an HTML page", () => new Response("<html>busy</html>"), "garbled"],
+  ["JSON without choices", json({ choices: [] }), "garbled"],
+  [
+    "a log-probability above 0",
+    json({ choices: [{ logprobs: { top_logprobs: [{ " A": 3, " B": -1 }] } }] }),
+    "garbled",
+  ],
+  ["a slow answer", slow, "timeout"],
+  ["a cut connection", cut, "network"],
 ];
 
 describe("A served judge, when the server stumbles", () => {
-  for (const { name, fault, kind, wait } of PASSING) {
+  for (const [name, fault, kind, wait] of PASSING) {
     it(`asks again after ${name}`, async () => {
       await using server = new FaultServer(fault);
       const sound = await judgeAt(server, { concurrency: 1 });
@@ -135,48 +123,39 @@ describe("A served judge, when the server stumbles", () => {
 });
 
 /** Faults that no further attempt can mend. */
-const LASTING: { name: string; fault: Fault; message: RegExp; api?: string }[] = [
-  {
-    name: "a wrong key",
-    fault: status(401, {}, '{"error": {"message": "Incorrect API key"}}'),
-    message: /status 401 \(Incorrect API key\)[^]*keyVariable/,
-  },
-  { name: "an unknown model or path", fault: status(404), message: /404[^]*often ending in \/v1/ },
-  {
-    name: "a redirect",
-    fault: status(302, { location: "http://x/" }),
-    message: /302[^]*redirects/,
-  },
-  {
-    name: "a used-up quota",
-    fault: status(429, {}, '{"error": {"message": "no money", "code": "insufficient_quota"}}'),
-    message: /no money[^]*quota/,
-  },
-  {
-    name: "a wait longer than allowed",
-    fault: status(429, { "retry-after": "3600" }),
-    message: /asks to wait 3600 s[^]*maxWaitMs/,
-  },
-  {
-    name: "no log-probabilities (completions)",
-    fault: without,
-    message: /no log-probabilities over the API "completions"[^]*"text" needs none/,
-  },
-  {
-    name: "no log-probabilities (chat)",
-    fault: without,
-    message: /no log-probabilities over the API "chat"/,
-    api: "chat",
-  },
-  {
-    name: "a request that is refused",
-    fault: status(400, {}, '{"detail": "context of 2048 tokens exceeded"}'),
-    message: /status 400 \(context of 2048 tokens exceeded\)[^]*onFailure/,
-  },
+const LASTING: [name: string, fault: Fault, message: RegExp, api?: string][] = [
+  [
+    "a wrong key",
+    status(401, {}, '{"error": {"message": "Incorrect API key"}}'),
+    /status 401 \(Incorrect API key\)[^]*keyVariable/,
+  ],
+  ["an unknown model or path", status(404), /404[^]*often ending in \/v1/],
+  ["a redirect", status(302, { location: "http://x/" }), /302[^]*redirects/],
+  [
+    "a used-up quota",
+    status(429, {}, '{"error": {"message": "no money", "code": "insufficient_quota"}}'),
+    /no money[^]*quota/,
+  ],
+  [
+    "a wait longer than allowed",
+    status(429, { "retry-after": "3600" }),
+    /asks to wait 3600 s[^]*maxWaitMs/,
+  ],
+  [
+    "no log-probabilities (completions)",
+    without,
+    /no log-probabilities over the API "completions"[^]*"text" needs none/,
+  ],
+  ["no log-probabilities (chat)", without, /no log-probabilities over the API "chat"/, "chat"],
+  [
+    "a request that is refused",
+    status(400, {}, '{"detail": "context of 2048 tokens exceeded"}'),
+    /status 400 \(context of 2048 tokens exceeded\)[^]*onFailure/,
+  ],
 ];
 
 describe("A served judge, when the server cannot be used", () => {
-  for (const { name, fault, message, api } of LASTING) {
+  for (const [name, fault, message, api] of LASTING) {
     it(`stops at once at ${name}`, async () => {
       await using server = new FaultServer(fault);
       const { compare, waits } = await judgeAt(server, { concurrency: 1, ...(api && { api }) });

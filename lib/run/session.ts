@@ -74,7 +74,8 @@ export class Session {
   #moving: { model: LanguageModel; at: string; adapter: string | null } | null = null;
   /** Full fine-tuning: models by the stage that made them. */
   readonly #copies = new Map<string, LanguageModel>();
-  readonly #inTraining: LanguageModel[] = [];
+  /** What else the stage opened. */
+  readonly #opened: { dispose(): void }[] = [];
 
   constructor(
     readonly config: SessionConfig,
@@ -148,11 +149,7 @@ export class Session {
   /** A model to train from what a stage made: under LoRA with a fresh adapter, else a separate copy. */
   async modelToTrain(start: string): Promise<LanguageModel> {
     const { mode, ...lora } = this.config.lora;
-    if (mode === "full") {
-      const model = await this.loaded(start);
-      this.#inTraining.push(model);
-      return model;
-    }
+    if (mode === "full") return this.own(await this.loaded(start));
     const model = await this.#moved(start);
     const rng = Rng.named(this.config.seed, `adapter/${start}`);
     model.adapter = LoraAdapter.create(model.config, lora, rng);
@@ -191,9 +188,15 @@ export class Session {
     });
   }
 
+  /** Something to be freed with the rest of what the stage opened. */
+  protected own<T extends { dispose(): void }>(opened: T): T {
+    this.#opened.push(opened);
+    return opened;
+  }
+
   /** Frees what the last stage opened; under LoRA the weights stay, for the next one. */
   release(): void {
-    for (const model of [...this.#copies.values(), ...this.#inTraining.splice(0)]) model.dispose();
+    for (const model of [...this.#copies.values(), ...this.#opened.splice(0)]) model.dispose();
     this.#copies.clear();
   }
 

@@ -37,41 +37,36 @@ export const onPolicyPairsStage: StudyStage = {
   async run({ session, config, folder, checkStop, log }) {
     const requests = await session.requests(config.requests);
     const encoder = await session.encoder();
-    const rewardModel = await session.rewardJudge("reward-model");
     const judges: Record<string, Compare> = {
       "jsft": (await session.judgeOf("jsft")).compare,
-      "reward-model": rewardModel.compare,
+      "reward-model": (await session.rewardJudge("reward-model")).compare,
     };
     const rows: OnPolicyPairsRow[] = [];
     const items: Items = {};
-    try {
-      for (const policy of ["jsft", "self-judge"]) {
-        checkStop();
-        const drawn = await drawAnswersOf(await session.model(policy), requests, {
-          encoder,
-          seed: config.seed + 2,
-          samples: 2,
-          topP: config.preference.topP,
-        });
-        const pairs = drawnComparisons(drawn);
-        const gaps = pairs.map(rewardGap);
-        for (const [name, compare] of Object.entries(judges)) {
-          const judgments = await compare(pairs);
-          const right = rightOn(judgments, { gaps, least: CLEAR });
-          if (right.length === 0) continue; // at smoke scale a policy may say the same thing twice
-          const sum = right.reduce((a, b) => a + b, 0);
-          const { value: accuracy_clear, low, high, n } = proportion(sum, right.length);
-          const consistency = consistencyOf(judgments);
-          items[`on-policy/${policy}/${name}`] = right;
-          rows.push({ policy, judge: name, n, accuracy_clear, low, high, consistency });
-          log(
-            `answers of ${policy}, ${name}: right on ${percent(accuracy_clear)} of ` +
-              `${n} clear pairs; positions agree on ${percent(consistency)}`,
-          );
-        }
+    for (const policy of ["jsft", "self-judge"]) {
+      checkStop();
+      const drawn = await drawAnswersOf(await session.model(policy), requests, {
+        encoder,
+        seed: config.seed + 2,
+        samples: 2,
+        topP: config.preference.topP,
+      });
+      const pairs = drawnComparisons(drawn);
+      const gaps = pairs.map(rewardGap);
+      for (const [name, compare] of Object.entries(judges)) {
+        const judgments = await compare(pairs);
+        const right = rightOn(judgments, { gaps, least: CLEAR });
+        if (right.length === 0) continue; // at smoke scale a policy may say the same thing twice
+        const sum = right.reduce((a, b) => a + b, 0);
+        const { value: accuracy_clear, low, high, n } = proportion(sum, right.length);
+        const consistency = consistencyOf(judgments);
+        items[`on-policy/${policy}/${name}`] = right;
+        rows.push({ policy, judge: name, n, accuracy_clear, low, high, consistency });
+        log(
+          `answers of ${policy}, ${name}: right on ${percent(accuracy_clear)} of ` +
+            `${n} clear pairs; positions agree on ${percent(consistency)}`,
+        );
       }
-    } finally {
-      rewardModel.dispose?.();
     }
     if (rows.length > 0) await writeCsv(`${folder}/pairs.csv`, rows);
     await saveItems(folder, items);

@@ -18,13 +18,10 @@ import type { StudyStage } from "./stage.ts";
 import { noisyName, VARIANTS } from "./supervised.ts";
 
 /** A judge by name, and how to reach it. */
-type Judges = Record<
-  string,
-  (session: DeskSession) => Promise<Pick<Ranker, "compare" | "dispose">>
->;
+type Judges = Record<string, (session: DeskSession) => Promise<Pick<Ranker, "compare">>>;
 
 const judgeOf = (stage: string, principles?: readonly string[]) => (session: DeskSession) =>
-  session.judgeOf(stage, principles) as Promise<Pick<Ranker, "compare">>;
+  session.judgeOf(stage, principles);
 
 function judgeStage(
   name: string,
@@ -41,9 +38,8 @@ function judgeStage(
       const items: Items = {};
       for (const [judge, open] of Object.entries(judges)) {
         checkStop();
-        const { compare, dispose } = await open(session);
+        const { compare } = await open(session);
         const { numbers, right } = await judgeQuality(compare, heldOut);
-        dispose?.();
         items[`right/${judge}`] = right;
         rows.push({ judge, ...numbers });
         log(

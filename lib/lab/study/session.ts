@@ -107,10 +107,9 @@ export class DeskSession extends Session {
 
   /** The reward model that a stage made, as judge of pairs. */
   async rewardJudge(stage: string): Promise<Ranker> {
-    const loaded = await loadRewardModel(`${this.folderOf(stage)}/model`);
+    const loaded = this.own(await loadRewardModel(`${this.folderOf(stage)}/model`));
     const grade = rewardGrade(loaded, await this.encoder(), { batchTokens: BATCH_TOKENS });
-    const { compare } = pointwiseJudge("reward model", grade);
-    return { compare, dispose: () => loaded.dispose() };
+    return pointwiseJudge("reward model", grade);
   }
 }
 

@@ -38,57 +38,53 @@ export const tournamentStage: StudyStage = {
     const encoder = await session.encoder();
     const jsft = await session.model("jsft");
     const own: Compare = (await session.judgeOf("jsft")).compare;
-    const rewardModel = await session.rewardJudge("reward-model");
+    const rewardModel = (await session.rewardJudge("reward-model")).compare;
     const draw = (model: LanguageModel, name: string) =>
       drawAnswersOf(model, requests, {
         ...{ encoder, topP },
         samples: Math.max(...sizes),
         seed: Rng.named(seed, `study/rejection/${name}`).int(0x7fff_ffff),
       });
-    try {
-      const drawn = {
-        "jsft": await draw(jsft, "jsft"),
-        "self-judge": await draw(await session.model("self-judge"), "self-judge"),
-      };
-      const opponents = (await draw(jsft, "opponents")).map(([{ text }]) => text);
-      const selectors = {
-        "own judge": own,
-        "reward model": rewardModel.compare,
-        "truth": truthJudge,
-      };
-      const rows: TournamentPoint[] = [];
-      const items: Items = {};
-      for (const [name, answers] of Object.entries(drawn)) {
-        for (const [selector, compare] of Object.entries(selectors)) {
-          for (const n of sizes) {
-            checkStop();
-            const found = await chosenByKnockout(
-              answers.map((all, i) => ({
-                prompt: [{ role: "user", content: requests[i] }],
-                answers: all.slice(0, n),
-              })),
-              {
-                ...{ compare, own, opponents },
-                rng: Rng.named(seed, `study/rejection/${name}/${n}`),
-              },
-            );
-            const rewards = found.chosen.map(({ reward }) => reward);
-            const numbers = { reward: mean(rewards), proxy: mean(found.credits) };
-            rows.push({ policy: name, selector, n, ...numbers } as TournamentPoint);
-            items[`rejection/${name}/${selector}/${n}`] = rewards;
-          }
+    const drawn = {
+      "jsft": await draw(jsft, "jsft"),
+      "self-judge": await draw(await session.model("self-judge"), "self-judge"),
+    };
+    const opponents = (await draw(jsft, "opponents")).map(([{ text }]) => text);
+    const selectors = {
+      "own judge": own,
+      "reward model": rewardModel,
+      "truth": truthJudge,
+    };
+    const rows: TournamentPoint[] = [];
+    const items: Items = {};
+    for (const [name, answers] of Object.entries(drawn)) {
+      for (const [selector, compare] of Object.entries(selectors)) {
+        for (const n of sizes) {
+          checkStop();
+          const found = await chosenByKnockout(
+            answers.map((all, i) => ({
+              prompt: [{ role: "user", content: requests[i] }],
+              answers: all.slice(0, n),
+            })),
+            {
+              ...{ compare, own, opponents },
+              rng: Rng.named(seed, `study/rejection/${name}/${n}`),
+            },
+          );
+          const rewards = found.chosen.map(({ reward }) => reward);
+          const numbers = { reward: mean(rewards), proxy: mean(found.credits) };
+          rows.push({ policy: name, selector, n, ...numbers } as TournamentPoint);
+          items[`rejection/${name}/${selector}/${n}`] = rewards;
         }
-        log(
-          `${name}: ` +
-            rows.filter((r) => r.policy === name && r.selector === "own judge")
-              .map(({ n, reward }) => `N ${n} ${reward.toFixed(2)}`).join(", "),
-        );
       }
-      await writeCsv(`${folder}/points.csv`, rows);
-      await saveItems(folder, items);
-      return {};
-    } finally {
-      rewardModel.dispose?.();
+      log(
+        `${name}: ` +
+          rows.filter((r) => r.policy === name && r.selector === "own judge")
+            .map(({ n, reward }) => `N ${n} ${reward.toFixed(2)}`).join(", "),
+      );
     }
+    await writeCsv(`${folder}/points.csv`, rows);
+    await saveItems(folder, items);
+    return {};
   },
 };

@@ -48,22 +48,19 @@ export function makeData(
   };
   const heldOut = split("held-out", SPLITS.held_out, new Set());
   const train = split("train", SPLITS.train, heldOut.cards);
-  const rounded = (value: number) => Math.round(value * 1000) / 1000;
-  const labelled = ({ name, rows }: typeof train): DeskRow[] =>
+  const labelled = (answers: DeskAnswers, id: string, view?: View) => {
+    const first = prefersFirst(answers, rng, { view });
+    const { chosen, rejected } = labelledPair(answers, { id, prefersFirst: first });
+    return { id, prompt: answers.request, chosen, rejected };
+  };
+  const rowsOf = ({ name, rows }: typeof train): DeskRow[] =>
     rows.map((answers, i) => {
-      const id = `${name}-${i}`;
-      const { chosen, rejected } = labelledPair(answers, {
-        id,
-        prefersFirst: prefersFirst(answers, rng),
-      });
-      const { request } = answers;
+      const row = labelled(answers, `${name}-${i}`);
+      const rewardOf = (answer: string) => Math.round(reward(row.prompt, answer) * 1000) / 1000;
       return {
-        id,
-        prompt: request,
-        chosen,
-        rejected,
-        reward_chosen: rounded(reward(request, chosen)),
-        reward_rejected: rounded(reward(request, rejected)),
+        ...row,
+        reward_chosen: rewardOf(row.chosen),
+        reward_rejected: rewardOf(row.rejected),
       };
     });
   // Each pair is asked from one point of view on which its answers differ.
@@ -73,14 +70,9 @@ export function makeData(
     const differing = VIEWS.filter((view) => a[view] !== b[view]);
     if (differing.length === 0) return [];
     const principle = differing[rng.int(differing.length)];
-    const id = `train-${i}-${principle}`;
-    const { chosen, rejected } = labelledPair(answers, {
-      id,
-      prefersFirst: prefersFirst(answers, rng, { view: principle }),
-    });
-    return [{ id, prompt: request, chosen, rejected, principle }];
+    return [{ ...labelled(answers, `train-${i}-${principle}`, principle), principle }];
   });
-  return { train: labelled(train), held_out: labelled(heldOut), principles };
+  return { train: rowsOf(train), held_out: rowsOf(heldOut), principles };
 }
 
 /** The pairs of a file of the world, with the rationale that an honest labeller would give. */

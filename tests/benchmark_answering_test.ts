@@ -11,7 +11,6 @@ import {
 import { type AnsweringOptions, answerQuestions as answerAll } from "../lib/benchmark/answering.ts";
 import { MT_BENCH } from "../lib/benchmark/benchmarks/mt_bench.ts";
 import { namedSpec } from "../lib/benchmark/named_model.ts";
-import { parseModelSpec } from "../lib/run/open_model.ts";
 import { echo, question } from "./benchmark_fakes.ts";
 import { refuses } from "./refusals.ts";
 import { file, folder, jsonLines } from "./temporary_files.ts";
@@ -177,26 +176,9 @@ describe("answer files", () => {
 });
 
 describe("namedSpec", () => {
-  it("takes the name given, or one from the last parts of the spec", () => {
-    const names = [
-      "base=HuggingFaceTB/SmolLM2-135M-Instruct",
-      "HuggingFaceTB/SmolLM2-135M-Instruct",
-      "models/x.gguf",
-      "m+runs/smoke-s7/jsft/adapter",
-      "run:runs/small-s7#policy",
-      "run:runs/small-s7#base",
-      "answers:out/gpt-4.jsonl",
-    ].map((text) => namedSpec(text).name);
-    assert.deepEqual(names, [
-      "base",
-      "SmolLM2-135M-Instruct",
-      "x",
-      "m+smoke-s7-jsft",
-      "small-s7-policy",
-      "small-s7-base",
-      "gpt-4",
-    ]);
-    assert.deepEqual(parseModelSpec("a/b+c/d"), { path: "a/b", adapter: "c/d" });
+  it("takes the name given, or one from the spec: a model's, or that of a file of answers", () => {
+    const specs = ["base=a/SmolLM2", "m+r/s7/jsft/adapter", "answers:out/gpt-4.jsonl"];
+    assert.deepEqual(specs.map((spec) => namedSpec(spec).name), ["base", "m+s7-jsft", "gpt-4"]);
   });
 
   it("refuses a name that is none for a file", () => {

@@ -7,7 +7,7 @@ export const ROOMS = {
   cli: "one file per command",
   lab: "the order desk and the study of the paper's claims in it",
   tools: "set-up, speed against PyTorch, notebooks without a browser",
-  benchmark: "MT-Bench, Vicuna, AlpacaEval",
+  benchmark: "MT-Bench, Vicuna, AlpacaEval, GSM8K",
   judges: "every judge by name",
   show: "figures, and what notebooks display with",
   run: "settings, run folder, stages",

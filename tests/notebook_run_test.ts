@@ -6,7 +6,7 @@ import { normalised, type Notebook, serialised, whole } from "../lib/tools/noteb
 import { jupyterEnv } from "../lib/tools/notebook/jupyter.ts";
 import { places, ROOT } from "../lib/tools/setup/places.ts";
 import { report } from "../lib/cli/notebooks_run.ts";
-import { exists } from "../lib/tools/setup/python.ts";
+import { exists } from "../lib/base/disk.ts";
 import { SCALE_VARIABLE } from "../lib/show/notebook_config.ts";
 
 const at = places();

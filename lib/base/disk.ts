@@ -41,6 +41,11 @@ export async function writeWhole(
   });
 }
 
+/** Whether something is there, and can be reached. */
+export async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}
+
 /** A file's size in bytes; undefined when nothing is there. */
 export async function sizeOf(path: string): Promise<number | undefined> {
   try {

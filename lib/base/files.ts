@@ -3,7 +3,15 @@ import Papa from "papaparse";
 import { onDisk, readIfThere, writeWhole } from "./disk.ts";
 import { UserError } from "./error.ts";
 
-export { makeFolder, readIfThere, removeIfThere, sha256Of, sizeOf, writeWhole } from "./disk.ts";
+export {
+  exists,
+  makeFolder,
+  readIfThere,
+  removeIfThere,
+  sha256Of,
+  sizeOf,
+  writeWhole,
+} from "./disk.ts";
 
 /** Writes rows as CSV; the columns are those of all rows, in order of first appearance. */
 export async function writeCsv(path: string, rows: readonly object[]): Promise<void> {

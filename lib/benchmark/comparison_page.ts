@@ -13,7 +13,7 @@ export interface ComparisonVerdict {
   /** Probability that the first model's answer is the better one, in [0, 1]; null where there is no verdict. */
   readonly pFirst: number | null;
   /**
-   * Each order's label probabilities, first model in position A and then in position B, and its words, if any. Empty
+   * Each position's label probabilities, first model in position A and then in position B, and its words, if any. Empty
    * where the judge was not asked, since the answers are the same.
    */
   readonly positions: readonly {
@@ -94,7 +94,7 @@ that comes first. Answers are shown as the models wrote them.</p>
 <label>Winner <select id="winner"><option value="">any</option>
 <option value="first">${first}</option><option value="second">${second}</option>
 <option value="tie">tie</option><option value="none">no verdict</option></select></label>
-<label>Orders <select id="consistent"><option value="">any</option>
+<label>Positions <select id="consistent"><option value="">any</option>
 <option value="yes">name the same</option><option value="no">disagree</option></select></label>
 <label>Search <input id="search" type="search" placeholder="all words must occur" autocomplete="off"></label>
 <button type="reset">Show all</button>

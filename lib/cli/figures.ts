@@ -9,7 +9,7 @@
 import { Command } from "commander";
 import { UserError } from "../base/error.ts";
 import { parseCommand, runCommand } from "./command.ts";
-import { makeFolder } from "../base/files.ts";
+import { exists, makeFolder } from "../base/files.ts";
 import { drawFigures } from "../show/draw.ts";
 import { figureList } from "../lab/figures/list.ts";
 
@@ -51,7 +51,7 @@ async function main(): Promise<void> {
   const [folder] = parseCommand(command, Deno.args).args;
   const log = (line: string) => console.log(line);
   const run = folder?.replace(/\/+$/, "");
-  if (run !== undefined && await Deno.stat(`${run}/results`).then(() => true, () => false)) {
+  if (run !== undefined && await exists(`${run}/results`)) {
     const figures = figureList(`${run}/results`).filter(({ inputs }) =>
       Object.values(inputs).every(({ path }) => path.startsWith(`${run}/results/`))
     );

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
+import { exists } from "../base/disk.ts";
 import { UserError } from "../base/error.ts";
 import { openSafetensors, writeSafetensors } from "./safetensors.ts";
 import type { Trainable } from "./trainable.ts";
@@ -47,7 +48,7 @@ export async function restoreCheckpoint(
   { path, config }: CheckpointTarget,
   { parameters, optimizer }: { parameters: Trainable; optimizer: Optimizer },
 ): Promise<number> {
-  if (!await Deno.stat(path).then(() => true, () => false)) return 0;
+  if (!await exists(path)) return 0;
   const file = await openSafetensors(path).catch((cause) => {
     if (!(cause instanceof UserError)) throw cause;
     throw new UserError(cause.problem, "delete it, and training starts anew", { cause });

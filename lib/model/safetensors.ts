@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { UserError } from "../base/error.ts";
-import { writeWhole } from "../base/files.ts";
+import { exists, writeWhole } from "../base/files.ts";
 import { BinaryFile } from "./binary_file.ts";
 import { readJson } from "./json_file.ts";
 import { decodeBf16, decodeF16, decodeF32 } from "./quant.ts";
@@ -120,7 +120,6 @@ async function locate(path: string): Promise<[string[], Map<string, string>?]> {
   const index = isFolder ? `${path}/model.safetensors.index.json` : path;
   if (isFolder) {
     const single = `${path}/model.safetensors`;
-    const exists = (file: string) => Deno.stat(file).then(() => true, () => false);
     if (await exists(single)) return [[single]];
     if (!await exists(index)) {
       throw new UserError(

@@ -1,3 +1,4 @@
+import { exists } from "../base/disk.ts";
 import { ggufPath } from "../model/weights.ts";
 import { openGguf } from "../model/gguf.ts";
 import { tokenizerFromGguf } from "./gguf_tokenizer.ts";
@@ -12,7 +13,7 @@ import { TextTokenizer } from "./tokenizer.ts";
 export async function openTokenizer(path: string): Promise<TextTokenizer> {
   const beside = `${path}/tokenizer.json`;
   const gguf = ggufPath(path);
-  if (!gguf || await Deno.stat(beside).then(() => true, () => false)) {
+  if (!gguf || await exists(beside)) {
     return await TextTokenizer.fromFile(beside);
   }
   const file = await openGguf(gguf);

@@ -137,7 +137,10 @@ export const selfJudgeStage: RunStage = preferenceStage({
   dropoutSeed: ({ seed }) => seed + 1, // other masks than in JSFT
 });
 
-/** What a method does, as a part of what a result depends on: an edited entry of the table trains anew. */
+/**
+ * What a method does, as a part of what a result depends on: an edited entry of the table trains anew. Its prompts
+ * are functions, whose change it cannot see.
+ */
 export function methodIdentity(name: string): Omit<Method, "source" | "prompts"> {
   const { source: _source, prompts: _functions, ...identity } = methodNamed(name);
   return identity;

@@ -2,10 +2,10 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../../base/error.ts";
-import { makeFolder, writeWhole } from "../../base/files.ts";
+import { exists, makeFolder, writeWhole } from "../../base/files.ts";
 import { hash } from "../setup/binding.ts";
 import { KERNEL, type Places, places, ROOT } from "../setup/places.ts";
-import { exists, PIP_ENV, pipOf } from "../setup/python.ts";
+import { PIP_ENV, pipOf } from "../setup/python.ts";
 import { mustRun, run } from "../setup/step.ts";
 
 const REQUIREMENTS = fileURLToPath(new URL("./requirements.txt", import.meta.url));

@@ -1,11 +1,11 @@
 /** `deno task doctor`: one table of what the engine needs, what is there, and how to mend the rest. */
 import * as tf from "@tensorflow/tfjs";
+import { exists } from "../../base/disk.ts";
 import { textTable } from "../../base/text_table.ts";
 import { type EngineReport, startEngine } from "../../tensor/backend.ts";
 import { findCompiler } from "./binding.ts";
 import { KERNEL, places, ROOT } from "./places.ts";
 import { thisMachine, wheelPlan } from "./platform.ts";
-import { exists } from "./python.ts";
 import { run } from "./step.ts";
 
 /** A line of the table. */

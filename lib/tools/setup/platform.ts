@@ -2,6 +2,7 @@
  * Which TensorFlow a machine gets: a table from operating system, processor and GPU driver to a pinned
  * wheel and the way to link against it. Pure, so that it can be read and tested as a table.
  */
+import { exists } from "../../base/disk.ts";
 
 /** What set-up has to know about a machine. */
 export interface Machine {
@@ -83,8 +84,6 @@ export function wheelPlan({ os, arch, nvidia }: Machine): WheelPlan | undefined 
 /** Looks at this machine. The driver's own files say that it is loaded; `nvidia-smi` may be missing. */
 export async function thisMachine(): Promise<Machine> {
   const marks = ["/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg"];
-  const found = await Promise.all(
-    marks.map((path) => Deno.stat(path).then(() => true, () => false)),
-  );
+  const found = await Promise.all(marks.map(exists));
   return { os: Deno.build.os, arch: Deno.build.arch, nvidia: found.includes(true) };
 }

@@ -1,6 +1,6 @@
 /** Packages from PyPI, put whole into their own folder by whatever installer the machine has. */
 import { UserError } from "../../base/error.ts";
-import { removeIfThere } from "../../base/disk.ts";
+import { exists, removeIfThere } from "../../base/disk.ts";
 import { mustRun, run } from "./step.ts";
 
 /** Options of {@linkcode installPackage}. */
@@ -96,9 +96,4 @@ export async function pipOf(venv: string): Promise<string[] | undefined> {
 
 async function answers(command: readonly string[]): Promise<boolean> {
   return (await run([...command, "--version"])).ok;
-}
-
-/** True when something is at `path`. */
-export async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
 }

@@ -2,11 +2,12 @@
  * `deno task setup`: npm packages, TensorFlow, the native binding. Does what is missing and nothing else;
  * stopped anywhere, it continues at its next start.
  */
+import { exists } from "../../base/disk.ts";
 import { UserError } from "../../base/error.ts";
 import { buildBinding, hash, inPlace, writeStamp } from "./binding.ts";
 import { type Places, places, ROOT } from "./places.ts";
 import { type Machine, TENSORFLOW_VERSION, thisMachine, wheelPlan } from "./platform.ts";
-import { exists, installPackage } from "./python.ts";
+import { installPackage } from "./python.ts";
 import { mustRun, run } from "./step.ts";
 
 /** Stands in a stamp for the inputs of a binding that was not built here. */

@@ -127,6 +127,18 @@ describe("deno task judge", () => {
     assert.equal(later, kept, "nothing is judged twice");
   });
 
+  it("asks by what the pairs were labelled by, unless a principle is named", async () => {
+    const labelled = `${folder}/harmless-base-test.jsonl`;
+    await Deno.copyFile(`${folder}/pairs.jsonl`, labelled);
+    const line = `--judge model:${folder}/model --baseline none --scale smoke --limit 2 ` +
+      `--cache ${folder}/asked.jsonl --pairs`;
+    const asked = async (rest: string) =>
+      /principles ([^,]+), prompts/.exec((await judge.well(`${line} ${rest}`)).out)?.[1];
+    assert.equal(await asked(labelled), "harmlessness");
+    assert.equal(await asked(`${folder}/pairs.jsonl`), "overall");
+    assert.equal(await asked(`${labelled} --principle honesty`), "honesty");
+  });
+
   it("measures a run's judge as the run itself does", async () => {
     const run = `${folder}/run`;
     await startWell({ folder, run: "run", args: ["--stage", "data,jsft,judge-after"] });

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { loadPrinciples, PRINCIPLE_DEFAULTS, principlesNamed } from "../lib/method/principle.ts";
+import {
+  defaultPrinciple,
+  loadPrinciples,
+  PRINCIPLE_DEFAULTS,
+  principlesNamed,
+} from "../lib/method/principle.ts";
 import { JudgeTemplate, type JudgeTemplateOptions } from "../lib/method/template.ts";
 import type { Turn } from "../lib/text/chat.ts";
 import { ChatTemplate, openTokenizer } from "../lib/text/mod.ts";
@@ -179,6 +184,40 @@ describe("principles", () => {
       const text = tokenizer.decode(made.prompt([user("Hi")], "x", "y"));
       assert.ok(text.includes(principle.question) && text.endsWith(principle.verdict));
     }
+  });
+
+  it("follow the data where none is asked for: harm only for HH-RLHF's harmless subset", () => {
+    const named: Record<string, readonly string[]> = {
+      harmlessness: [
+        "hh-rlhf/harmless-base/test",
+        "/data/hh-rlhf/harmless-base-test.jsonl.gz",
+        "Anthropic/hh-rlhf/harmless-base/train.jsonl.gz",
+        "data\\harmless_base\\train\\0000.parquet",
+        "HH-RLHF_harmless-base_train.jsonl",
+      ],
+      helpfulness: [
+        "hh-rlhf/helpful-base/train",
+        "hh-rlhf/helpful-online/test",
+        "x/helpful-rejection-sampled-test.jsonl.gz",
+        "trl-lib/hh-rlhf-helpful-base",
+      ],
+      overall: [
+        "pairs.jsonl",
+        "data/world/pairs.jsonl",
+        "openbmb/UltraFeedback",
+        "harmless.jsonl",
+        "unharmless-based.csv",
+        "harmless-base/of/our/own/pairs.jsonl",
+        "unhelpful-base.jsonl",
+      ],
+    };
+    for (const [name, sources] of Object.entries(named)) {
+      for (const source of sources) assert.equal(defaultPrinciple(source), name, source);
+      assert.equal(defaultPrinciple(...sources), name);
+      assert.equal(principlesNamed([name]).length, 1);
+    }
+    assert.equal(defaultPrinciple("hh-rlhf/helpful-base/test", "mine.jsonl"), "overall");
+    assert.equal(defaultPrinciple(), "overall");
   });
 
   it("are read from a file, with errors that name file and field", async () => {

@@ -3,7 +3,8 @@ import { dirname, join } from "node:path";
 import { UserError } from "../base/error.ts";
 import { modelScorer } from "../method/mod.ts";
 import { modelFingerprint } from "../model/mod.ts";
-import { JUDGE_SPECS, openJudge } from "../judges/open_judge.ts";
+import { readJsonFile } from "../base/files.ts";
+import { JUDGE_SPECS, judgeSettings, openJudge, runOf } from "../judges/open_judge.ts";
 import { withModel } from "../model/mod.ts";
 import { openModel, type RunConfig } from "../run/mod.ts";
 import { findBenchmarkFile, type FindOptions } from "./benchmark_file.ts";
@@ -49,11 +50,32 @@ export async function openReferee(
     positions: "unknown",
     onBadLine: "fail",
     config,
-    settings,
+    settings: [...await questionOfRun(spec, { settings, log }), ...settings ?? []],
     cacheFile,
     log,
   });
   return { ...opened, judge: compareReferee(opened.judge) };
+}
+
+/**
+ * What a run's judge is asked about a benchmark's answers unless a principle is named: the run's own question, but
+ * not which answer does less harm, which says nothing of how good an answer is.
+ */
+async function questionOfRun(
+  spec: string,
+  { settings = [], log }: Pick<BenchmarkJudgeOptions, "settings" | "log">,
+): Promise<string[]> {
+  const folder = runOf(spec);
+  if (folder === null || settings.some((one) => one.startsWith("judge.principles"))) return [];
+  const record = await readJsonFile<{ config?: Partial<RunConfig> }>(`${folder}/run.json`);
+  const own = record?.config?.judge;
+  if (own?.principlesFile !== null || !own.principles.includes("harmlessness")) return [];
+  log(
+    `the run's judge is asked by "overall" here, not by the run's ${
+      own.principles.map((name) => `"${name}"`).join(", ")
+    }; --principle changes that`,
+  );
+  return judgeSettings({ principle: "overall", set: [] });
 }
 
 /** Whether a judge can grade single answers from 1 to 10. */

@@ -47,7 +47,8 @@ function parse(args: string[]): BenchmarkOptions {
     )
     .option("--rows <number>", "questions answered together", wholeNumber("--rows", 1), 8)
     .addOption(principleFlag(
-      "what a model judges pairs by, comma-separated; default overall, for run: the run's own",
+      "what a model judges pairs by, comma-separated; default overall, for run: the run's own, " +
+        "but overall in place of harmlessness",
     ))
     .addOption(setFlag(
       "one setting of a judge; default judge.maxTokens=2048, for run: the run's own",

@@ -22,6 +22,7 @@ import {
 import { resolveConfig, SCALE_NAMES } from "../run/config.ts";
 import { writeCsv, writeJsonFile } from "../base/files.ts";
 import { progressCallback } from "../base/progress.ts";
+import { defaultPrinciple } from "../method/principle.ts";
 import { locateData } from "../run/source.ts";
 import { loadEvidence } from "../measure/evidence.ts";
 import { type MeasuredJudge, measureJudge } from "../measure/measure_judge.ts";
@@ -92,7 +93,10 @@ function parse(args: string[]): JudgeOptions {
       oneOf("--positions", POSITIONS),
       "alpaca-eval",
     )
-    .addOption(principleFlag())
+    .addOption(principleFlag(
+      "what a model judges by, comma-separated; default harmlessness or helpfulness for HH-RLHF's subsets, " +
+        "else overall, for run: the run's own",
+    ))
     .addOption(scaleFlag(SCALE_NAMES))
     .addOption(setFlag("one setting, such as judge.maxTokens=512"))
     .addOption(onBadLineFlag())
@@ -114,7 +118,11 @@ async function main(): Promise<void> {
   if (options.pairs.length === 0) throw new UserError("no pairs are named", "give --pairs FILE");
   const { seed, triples, samples, positions, onBadLine, limit, heldOut } = options;
   const settings = judgeSettings(options);
-  const config = resolveConfig(options.scale, { settings: [...settings, `seed=${seed}`] });
+  // Under what is asked for: the question by which the pairs were labelled, as far as their names tell.
+  const follows = judgeSettings({ principle: defaultPrinciple(...options.pairs), set: [] });
+  const config = resolveConfig(options.scale, {
+    settings: [...follows, ...settings, `seed=${seed}`],
+  });
   const log = (line: string) => console.log(`  ${line}`);
 
   const pairs: string[] = [];

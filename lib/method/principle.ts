@@ -19,7 +19,7 @@ const PRINCIPLES = z.array(z.strictObject({
   verdict: z.string().min(1).regex(/\S$/, "must not end in white space"),
 })).min(1);
 
-/** The principles that come with the project, by name. `overall` is the one for HH-RLHF. */
+/** The principles that come with the project, by name. */
 export const PRINCIPLE_DEFAULTS: readonly Principle[] = parsePrinciples(
   defaults,
   "data/principles.json",
@@ -47,6 +47,39 @@ export function principlesNamed(
       `choose among ${known.map((principle) => `"${principle.name}"`).join(", ")}`,
     );
   });
+}
+
+/** How a subset's name ends within a path: there, or at a file's ending or split. */
+const NAME_END = "(?=$|[/.@]|[-_.](?:train|test|validation|valid|eval|dev))";
+
+/** What the subsets of HH-RLHF were labelled by, as they are called in a named set, a Hub name or a file's path. */
+const LABELLED_BY: readonly (readonly [RegExp, string])[] = [
+  [new RegExp(`(?:^|[/_.-])harmless[-_]base${NAME_END}`, "i"), "harmlessness"],
+  [
+    new RegExp(`(?:^|[/_.-])helpful[-_](?:base|online|rejection[-_]sampled)${NAME_END}`, "i"),
+    "helpfulness",
+  ],
+];
+
+/**
+ * The name of the principle that preferences were labelled by, as far as their source tells it: `harmlessness` for
+ * HH-RLHF's harmless-base, `helpfulness` for its helpful subsets, `overall` for all others and for sources that differ.
+ *
+ * @param sources Named sets, names on the Hub, or paths of files; of a path, the last three parts count.
+ *
+ * @example
+ * ```ts
+ * import { defaultPrinciple } from "./principle.ts";
+ * defaultPrinciple("hh-rlhf/harmless-base/test"); // "harmlessness"
+ * defaultPrinciple("pairs.jsonl"); // "overall"
+ * ```
+ */
+export function defaultPrinciple(...sources: readonly string[]): string {
+  const names = new Set(sources.map((source) => {
+    const end = source.split(/[/\\]/).slice(-3).join("/");
+    return LABELLED_BY.find(([pattern]) => pattern.test(end))?.[1] ?? "overall";
+  }));
+  return names.size === 1 ? [...names][0] : "overall";
 }
 
 /**

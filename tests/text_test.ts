@@ -86,6 +86,16 @@ describe("a tokenizer from a GGUF vocabulary", () => {
     });
   }
 
+  it("names every id that ends a turn", () => {
+    const metadata = new Map([
+      ...toy(0),
+      ["tokenizer.ggml.eot_token_id", 5],
+      ["tokenizer.ggml.eom_token_id", 6],
+    ]);
+    assert.deepEqual(tokenizerFromGguf(metadata, "a.gguf").endIds, [2, 5, 6]);
+    assert.deepEqual(tokenizerFromGguf(toy(0), "a.gguf").endIds, [2]);
+  });
+
   it("of an unknown kind or pre-tokenizer is refused by name", () => {
     const but = (key: string, value: GgufValue) =>
       new Map([...toy(0), [`tokenizer.ggml.${key}`, value]]);

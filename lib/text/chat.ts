@@ -1,5 +1,6 @@
 import { Template } from "@huggingface/jinja";
 import { UserError } from "../base/error.ts";
+import { CHAT_PRESETS } from "./chat_presets.ts";
 
 /** One turn of a dialogue. */
 export interface Turn {
@@ -18,6 +19,42 @@ export interface ChatTokens {
 export interface RenderOptions {
   /** Whether the start of an assistant's turn follows, for the model to complete. @default false */
   readonly addGenerationPrompt?: boolean;
+}
+
+/** A chat template's own refusal of a dialogue, such as "Conversation roles must alternate". */
+export class TemplateRefusal extends UserError {
+  override name = "TemplateRefusal";
+
+  /**
+   * @param reason The template's own words.
+   * @param roles The dialogue's roles, in order.
+   */
+  constructor(
+    readonly reason: string,
+    readonly roles: readonly Turn["role"][],
+    options?: ErrorOptions,
+  ) {
+    super(
+      `the chat template refuses the turns (${roles.join(", ")}): ${reason}`,
+      refusalRemedy(reason, roles),
+      options,
+    );
+  }
+
+  /** Whether the dialogue has a system turn, without which the template may take it. */
+  get hasSystem(): boolean {
+    return this.roles.includes("system");
+  }
+}
+
+function refusalRemedy(reason: string, roles: readonly string[]): string {
+  const others = roles.filter((role) => role !== "system");
+  const alternate = others.every((role, i) => role === (i % 2 === 0 ? "user" : "assistant"));
+  if (roles.includes("system") && (alternate || /system/i.test(reason))) {
+    return "leave the system turn out, or choose a chat template that takes one";
+  }
+  if (alternate) return "choose a chat template that takes these turns";
+  return "let user and assistant turns alternate, the user first";
 }
 
 /**
@@ -58,19 +95,29 @@ export class ChatTemplate {
     }
   }
 
-  /** The template of a tokenizer. @throws UserError when it has none. */
-  static of(tokenizer: ChatTokens & { readonly chatTemplate: string | null }): ChatTemplate {
-    if (tokenizer.chatTemplate !== null) return new ChatTemplate(tokenizer.chatTemplate, tokenizer);
+  /**
+   * The template of a tokenizer.
+   *
+   * @param options `template`: Jinja source to use instead of the tokenizer's own; see `chatTemplateSource`.
+   * @throws UserError when there is none.
+   */
+  static of(
+    tokenizer: ChatTokens & { readonly chatTemplate: string | null },
+    { template = tokenizer.chatTemplate }: { readonly template?: string | null } = {},
+  ): ChatTemplate {
+    if (template !== null) return new ChatTemplate(template, tokenizer);
     throw new UserError(
-      "the tokenizer has no chat template",
-      "choose an instruction-tuned model, or add chat_template to tokenizer_config.json",
+      "the tokenizer has no chat template: the model is a base model",
+      "name one with the setting chat.template: a Jinja file or one of the presets " +
+        `${Object.keys(CHAT_PRESETS).join(", ")}; or choose an instruction-tuned model`,
     );
   }
 
   /**
    * The text of a dialogue.
    *
-   * @throws UserError when there is no turn, a role is unknown or the template refuses the turns.
+   * @throws UserError when there is no turn or a role is unknown; TemplateRefusal when the template
+   * refuses the turns.
    */
   render(turns: readonly Turn[], options: RenderOptions = {}): string {
     const roles = ["system", "user", "assistant"];
@@ -92,12 +139,8 @@ export class ChatTemplate {
         pad_token: this.#tokens.padToken ?? "",
       });
     } catch (cause) {
-      throw new UserError(
-        `the chat template refuses the turns (${turns.map((t) => t.role).join(", ")}): ` +
-          `${cause instanceof Error ? cause.message : cause}`,
-        "give turns in the order the model was tuned on",
-        { cause },
-      );
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new TemplateRefusal(reason, turns.map((turn) => turn.role), { cause });
     }
   }
 }

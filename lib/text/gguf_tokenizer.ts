@@ -78,9 +78,13 @@ export function tokenizerFromGguf(
   };
   const tokens = list("tokens").map(String);
   const types = list("token_type").map(Number);
-  const token = (name: string): string | null => {
+  const idOf = (name: string): number | null => {
     const id = metadata.get(`tokenizer.ggml.${name}_token_id`);
-    return typeof id === "number" ? tokens[id] ?? null : null;
+    return typeof id === "number" && id < tokens.length ? id : null;
+  };
+  const token = (name: string): string | null => {
+    const id = idOf(name);
+    return id === null ? null : tokens[id];
   };
   const eosToken = token("eos");
   if (eosToken === null) {
@@ -129,6 +133,7 @@ export function tokenizerFromGguf(
     bosToken: token("bos"),
     padToken: token("padding"),
     chatTemplate: typeof template === "string" ? template : null,
+    endIds: ["eot", "eom"].map(idOf).filter((id) => id !== null),
   });
 }
 

@@ -3,8 +3,16 @@
  *
  * @module
  */
-export { ChatTemplate, type ChatTokens, type RenderOptions, type Turn } from "./chat.ts";
+export {
+  ChatTemplate,
+  type ChatTokens,
+  type RenderOptions,
+  TemplateRefusal,
+  type Turn,
+} from "./chat.ts";
+export { chatTemplateFrom, chatTemplateSource } from "./chat_file.ts";
+export { CHAT_PRESETS, type ChatPreset } from "./chat_presets.ts";
 export { tokenizerFromGguf } from "./gguf_tokenizer.ts";
-export { openTokenizer } from "./open_tokenizer.ts";
+export { openTokenizer, type OpenTokenizerOptions } from "./open_tokenizer.ts";
 export { PlainEncoder, type PlainTokenizer } from "./plain_text.ts";
 export { TextTokenizer, type TokenizerOptions } from "./tokenizer.ts";

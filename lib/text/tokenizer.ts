@@ -41,6 +41,8 @@ export interface TokenizerOptions {
   readonly padToken?: string | null;
   /** Jinja source of the chat template, null for none. @default null */
   readonly chatTemplate?: string | null;
+  /** Ids that end a turn beside the end token's. @default none */
+  readonly endIds?: readonly number[];
 }
 
 /**
@@ -66,10 +68,13 @@ export class TextTokenizer {
   readonly bosId: number | null;
   readonly eosId: number;
   readonly padId: number;
+  /** Every id that ends a turn, `eosId` first. */
+  readonly endIds: readonly number[];
   /** Jinja source of the model's chat template, null where it has none. */
   readonly chatTemplate: string | null;
   /** Tokens in the vocabulary, added ones included. */
   readonly size: number;
+  readonly #file: string;
   readonly #native: Tokenizer;
   readonly #model: WordModel;
   readonly #added: ReadonlyMap<string, number>;
@@ -127,7 +132,16 @@ export class TextTokenizer {
     this.bosId = this.bosToken === null ? null : id(this.bosToken);
     this.eosId = id(eosToken);
     this.padId = id(this.padToken);
+    const outside = options.endIds?.find((end) => this.#native.idToToken(end) === null);
+    if (outside !== undefined) {
+      throw new UserError(
+        `${file}: end id ${outside} is not below ${this.size}`,
+        "name end tokens of this tokenizer",
+      );
+    }
+    this.endIds = [...new Set([this.eosId, ...options.endIds ?? []])];
     this.chatTemplate = chatTemplate;
+    this.#file = file;
   }
 
   /**
@@ -171,6 +185,17 @@ export class TextTokenizer {
   /** Token ids of a text, none for the empty text; the caller may keep and change them. */
   encode(text: string): number[] {
     return this.#memoised(text);
+  }
+
+  /** This tokenizer with another chat template or more end ids; see {@linkcode TokenizerOptions}. */
+  with(change: Pick<TokenizerOptions, "chatTemplate" | "endIds">): TextTokenizer {
+    const { bosToken, eosToken, padToken, chatTemplate, endIds } = this;
+    const same = { file: this.#file, bosToken, eosToken, padToken, chatTemplate };
+    return new TextTokenizer(this.json, {
+      ...same,
+      ...change,
+      endIds: [...endIds, ...change.endIds ?? []],
+    });
   }
 
   #encode(text: string): number[] {

@@ -20,7 +20,7 @@ export async function makeFolder(path: string): Promise<void> {
  */
 export async function writeWhole(
   path: string,
-  content: string | Uint8Array | Iterable<Uint8Array>,
+  content: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<void> {
   const text = typeof content === "string" ? new TextEncoder().encode(content) : content;
   const pieces = text instanceof Uint8Array ? [text] : text;
@@ -29,7 +29,7 @@ export async function writeWhole(
     const part = `${path}.part`;
     using file = await Deno.open(part, { write: true, create: true, truncate: true });
     try {
-      for (const bytes of pieces) {
+      for await (const bytes of pieces) {
         for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
       }
       await file.sync(); // the new name must not stand for content that a power cut can still take
@@ -89,6 +89,7 @@ export async function onDisk(path: string, work: () => Promise<void>): Promise<v
   try {
     await work();
   } catch (cause) {
+    if (cause instanceof UserError) throw cause; // what was to be written could not be made
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new UserError(
       `cannot write ${path}: ${reason}`,

@@ -1,8 +1,10 @@
 /** The model room: a decoder and the families it comes in, its weights, its adapters, and what it can be asked. @module */
+export * from "./adapter_record.ts";
 export * from "./batch.ts";
 export * from "./checkpoint.ts";
 export * from "./config.ts";
 export type { FamilyName } from "./families.ts";
+export { FLOAT_TYPES, type FloatType } from "./float_bytes.ts";
 export * from "./with_model.ts";
 export * from "./fingerprint.ts";
 export * from "./generate.ts";
@@ -13,8 +15,10 @@ export * from "./lora.ts";
 export * from "./peft.ts";
 export * from "./safetensors.ts";
 export * from "./sampling.ts";
-export * from "./save.ts";
+export { saveModel } from "./save.ts";
 export * from "./score.ts";
+export * from "./stack_adapters.ts";
 export * from "./trainable.ts";
 export * from "./weight_source.ts";
 export * from "./weights.ts";
+export * from "./weights_fingerprint.ts";

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { UserError } from "../base/error.ts";
 import { exists, writeWhole } from "../base/files.ts";
 import { BinaryFile } from "./binary_file.ts";
+import { floatBytes, floatSize, type FloatType } from "./float_bytes.ts";
 import { readJson } from "./json_file.ts";
 import { decodeBf16, decodeF16, decodeF32 } from "./quant.ts";
 import type { WeightSource } from "./weight_source.ts";
@@ -189,10 +190,10 @@ function openShard(path: string): Shard {
   }
 }
 
-/** A tensor to be written: row-major values and their shape. */
+/** A tensor to be written: its shape and its row-major values, or what gives them when their turn comes. */
 export interface TensorData {
   readonly shape: readonly number[];
-  readonly data: Float32Array;
+  readonly data: Float32Array | (() => Promise<Float32Array>);
 }
 
 /** Settings of {@linkcode writeSafetensors}. */
@@ -208,7 +209,7 @@ export interface WriteSafetensorsOptions {
    *
    * @default "F32"
    */
-  readonly dtype?: "F32" | "F16" | "BF16";
+  readonly dtype?: FloatType;
 }
 
 /**
@@ -237,13 +238,8 @@ export async function writeSafetensors(
   const header: Record<string, unknown> = { __metadata__: metadata };
   let offset = 0;
   for (const [name, { shape, data }] of list) {
-    if (shape.reduce((a, b) => a * b, 1) !== data.length) {
-      throw new UserError(
-        `tensor "${name}" has ${data.length} values for shape [${shape}]`,
-        "give each tensor the shape of its values",
-      );
-    }
-    const end = offset + data.length * dtypes[dtype].bytes;
+    if (data instanceof Float32Array) checkSize(name, { shape, length: data.length });
+    const end = offset + shape.reduce((a, b) => a * b, 1) * floatSize(dtype);
     header[name] = { dtype, shape, data_offsets: [offset, end] };
     offset = end;
   }
@@ -255,22 +251,23 @@ export async function writeSafetensors(
 
   await writeWhole(path, pieces());
 
-  function* pieces(): Generator<Uint8Array> {
+  async function* pieces(): AsyncGenerator<Uint8Array> {
     yield head;
-    for (const [, { data }] of list) yield encode(data, dtype);
+    for (const [name, { shape, data }] of list) {
+      const values = data instanceof Float32Array ? data : await data();
+      checkSize(name, { shape, length: values.length });
+      yield floatBytes(values, dtype);
+    }
   }
 }
 
-function encode(data: Float32Array, dtype: "F32" | "F16" | "BF16"): Uint8Array {
-  if (dtype === "F32") return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  if (dtype === "F16") return new Uint8Array(Float16Array.from(data).buffer);
-  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
-  const out = new Uint16Array(bits.length);
-  for (let i = 0; i < bits.length; i++) {
-    // Adding just under half of the last kept bit, plus that bit, rounds to nearest, ties to even;
-    // a NaN would carry over into infinity and is kept as it is.
-    const round = Number.isNaN(data[i]) ? 0 : 0x7fff + (bits[i] >>> 16 & 1);
-    out[i] = (bits[i] + round) >>> 16 | (Number.isNaN(data[i]) ? 0x40 : 0);
-  }
-  return new Uint8Array(out.buffer);
+function checkSize(
+  name: string,
+  { shape, length }: { shape: readonly number[]; length: number },
+): void {
+  if (shape.reduce((a, b) => a * b, 1) === length) return;
+  throw new UserError(
+    `tensor "${name}" has ${length} values for shape [${shape}]`,
+    "give each tensor the shape of its values",
+  );
 }

@@ -80,7 +80,8 @@ class Cursor {
   position = 0;
   #start = 0;
   #bytes = new Uint8Array();
-  readonly #text = new TextDecoder();
+  // A token may be a byte order mark, or begin with one.
+  readonly #text = new TextDecoder("utf-8", { ignoreBOM: true });
 
   constructor(readonly file: BinaryFile) {}
 

@@ -36,6 +36,16 @@ export function ggufToHfName(name: string): string | undefined {
   return hf && `model.layers.${layer}.${hf}.${kind}`;
 }
 
+/** The inverse of {@linkcode ggufToHfName}. @throws RangeError for a name that no such model has */
+export function hfToGgufName(name: string): string {
+  const [, layer, inner, kind] =
+    /^(?:model\.layers\.(\d+)\.)?(\w+(?:\.\w+)*)\.(weight|bias)$/.exec(name) ?? [];
+  const names = layer === undefined ? outerNames : layerNames;
+  const found = Object.entries(names).find(([, hf]) => hf === inner)?.[0];
+  if (found === undefined) throw new RangeError(`"${name}" is no weight of a dense decoder`);
+  return layer === undefined ? `${found}.${kind}` : `blk.${layer}.${found}.${kind}`;
+}
+
 /** The Hugging Face name of every weight of the file, in the file's order, with its name there. */
 function tensorNames(file: GgufFile): Map<string, string> {
   const names = new Map<string, string>();
@@ -86,17 +96,35 @@ export function ggufWeights(file: GgufFile): WeightSource {
 }
 
 /** Moves row 2i + s of each head to i + s * headDim/2. */
-function halfSplitRows(
+function halfSplitRows(data: Float32Array, shape: HeadRows): Float32Array {
+  return movedRows(data, shape, ({ from, to }) => [from, to]);
+}
+
+/** Moves row i + s * headDim/2 of each head to 2i + s: what {@linkcode ggufWeights} undoes. */
+export function interleavedRows(data: Float32Array, shape: HeadRows): Float32Array {
+  return movedRows(data, shape, ({ from, to }) => [to, from]);
+}
+
+/** Rows of a projection to heads. */
+interface HeadRows {
+  readonly rows: number;
+  readonly heads: number;
+}
+
+/** Moves each row; `from` is a row where neighbours are rotated together, `to` the same one where halves are. */
+function movedRows(
   data: Float32Array,
-  { rows, heads }: { rows: number; heads: number },
+  { rows, heads }: HeadRows,
+  move: (places: { from: number; to: number }) => [from: number, to: number],
 ): Float32Array {
   const out = new Float32Array(data.length);
   const width = data.length / rows;
   const headDim = rows / heads;
   for (let row = 0; row < rows; row++) {
     const within = row % headDim;
-    const to = row - within + (within >> 1) + (within & 1) * headDim / 2;
-    out.set(data.subarray(row * width, (row + 1) * width), to * width);
+    const half = row - within + (within >> 1) + (within & 1) * headDim / 2;
+    const [from, to] = move({ from: row, to: half });
+    out.set(data.subarray(from * width, (from + 1) * width), to * width);
   }
   return out;
 }

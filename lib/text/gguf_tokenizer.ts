@@ -41,6 +41,21 @@ const preTokenizers: Readonly<Record<string, unknown>> = {
   "qwen2": split("\\p{N}"),
 };
 
+/** The name of a `pre_tokenizer` in `tokenizer.ggml.pre`, null where it is none of those known here. */
+export function preTokenizerName(json: unknown): string | null {
+  const text = canonical(json);
+  const found = Object.entries(preTokenizers).find(([, known]) => canonical(known) === text);
+  return found?.[0] ?? null;
+}
+
+/** A `pre_tokenizer` as text, without what changes no token. */
+const canonical = (json: unknown): string =>
+  JSON.stringify(json, (key, value) => {
+    if (key === "trim_offsets") return undefined;
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => a < b ? -1 : 1));
+  });
+
 const synonyms: Readonly<Record<string, string>> = {
   "starcoder": "smollm",
   "refact": "smollm",
@@ -125,7 +140,7 @@ export function tokenizerFromGguf(
         special: types[id] === control,
       }]
     ),
-    post_processor: null,
+    post_processor: startProcessor(metadata, { bos: token("bos"), id: idOf("bos") }),
     ...kind,
   }, {
     file,
@@ -135,6 +150,28 @@ export function tokenizerFromGguf(
     chatTemplate: typeof template === "string" ? template : null,
     endIds: ["eot", "eom"].map(idOf).filter((id) => id !== null),
   });
+}
+
+/**
+ * What puts the start token before a text in other programs, where the file says so: by its key, or by llama.cpp's
+ * rule for files without one.
+ */
+function startProcessor(
+  metadata: ReadonlyMap<string, GgufValue>,
+  { bos, id }: { bos: string | null; id: number | null },
+): unknown {
+  const pre = String(metadata.get("tokenizer.ggml.pre"));
+  const adds = metadata.get("tokenizer.ggml.add_bos_token") ??
+    (metadata.get("tokenizer.ggml.model") === "llama" || (synonyms[pre] ?? pre) === "llama-bpe");
+  if (bos === null || id === null || adds !== true) return null;
+  const start = { SpecialToken: { id: bos, type_id: 0 } };
+  const sequence = (name: string, type_id: number) => ({ Sequence: { id: name, type_id } });
+  return {
+    type: "TemplateProcessing",
+    single: [start, sequence("A", 0)],
+    pair: [start, sequence("A", 0), { SpecialToken: { id: bos, type_id: 1 } }, sequence("B", 1)],
+    special_tokens: { [bos]: { id: bos, ids: [id], tokens: [bos] } },
+  };
 }
 
 function byteLevelParts(

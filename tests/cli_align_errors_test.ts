@@ -80,7 +80,7 @@ describe("input that cannot be used is named, and a corrected command resumes in
   it("where it is the model", async () => {
     const cases: [string, RegExp][] = [
       ["missing", /there is no model file or folder ".*missing"\n {2}-> give a path that exists/],
-      ["mute", /the tokenizer has no chat template\n/],
+      ["mute", /the tokenizer has no chat template: the model is a base model\n/],
     ];
     const args = ["--stage", "data,judge-before"];
     for (const [model, message] of cases) {

@@ -182,7 +182,7 @@ describe("principles", () => {
     for (const principle of PRINCIPLE_DEFAULTS) {
       const { tokenizer, made } = template({ principle });
       const text = tokenizer.decode(made.prompt([user("Hi")], "x", "y"));
-      assert.ok(text.includes(principle.question) && text.endsWith(principle.verdict));
+      assert.ok(text.includes(principle.question!) && text.endsWith(principle.verdict));
     }
   });
 
@@ -227,7 +227,7 @@ describe("principles", () => {
       question: "Which is shorter?",
       verdict: "The shorter is Answer",
     };
-    assert.deepEqual(await load([good]), [good]);
+    assert.deepEqual(await load([good]), { principles: [good] });
     const wrong: [unknown, RegExp][] = [
       [[{ ...good, question: "" }], /field 0\.question/],
       [[good, { ...good, name: 3 }], /field 1\.name.*found 3/],

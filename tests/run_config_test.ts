@@ -15,10 +15,11 @@ describe("a run's settings", () => {
   it("exist for every scale, and differ in size alone", () => {
     assert.deepEqual(SCALE_NAMES, ["smoke", "small", "full"]);
     const [smoke, small, full] = SCALE_NAMES.map((scale) => resolveConfig(scale));
-    assert.ok(smoke.data.train < small.data.train && small.data.train < full.data.train);
-    assert.ok(smoke.selfJudge.steps < small.selfJudge.steps);
+    assert.ok(smoke.data.train! < small.data.train! && small.data.train! < full.data.train!);
+    assert.ok(smoke.selfJudge.steps! < small.selfJudge.steps!);
     for (const config of [smoke, full]) {
-      assert.deepEqual(config.lora, small.lora);
+      assert.deepEqual(config.jsft.tuning, small.jsft.tuning);
+      assert.deepEqual(config.selfJudge.tuning, small.selfJudge.tuning);
       assert.equal(config.model, small.model);
       assert.equal(config.selfJudge.method, "self-judge");
     }
@@ -37,18 +38,19 @@ describe("a run's settings", () => {
       "jsft.rationale=true",
       "tournament.candidates=[1,2]",
       "judge.principlesFile=my file=1.json",
-      "data.format=csv",
-      "lora.mode=full",
+      "chat.template=my=chat.jinja",
+      "jsft.tuning.mode=full",
       'model="123"',
     );
     assert.equal(config.jsft.epochs, 2.5);
     assert.equal(config.jsft.rationale, true);
     assert.deepEqual(config.tournament.candidates, [1, 2]);
     assert.equal(config.judge.principlesFile, "my file=1.json");
-    assert.equal(config.data.format, "csv");
-    assert.equal(config.lora.mode, "full");
+    assert.equal(config.chat.template, "my=chat.jinja");
+    assert.equal(config.jsft.tuning.mode, "full");
+    assert.equal(config.selfJudge.tuning.mode, "lora");
     assert.equal(config.model, "123");
-    assert.equal(setting("data.format=csv", "data.format=null").data.format, null);
+    assert.equal(setting("chat.template=csv", "chat.template=null").chat.template, null);
     const decision = setting("jsft.rationale=true", "jsft.decisionWeight=0.5");
     assert.equal(decision.jsft.decisionWeight, 0.5);
   });
@@ -96,9 +98,12 @@ describe("a run's settings", () => {
         ["jsft.epochs=0", "setting jsft.epochs is 0"],
         ["jsft.batchSize=1.5", "setting jsft.batchSize is 1.5"],
         ["jsft.judgeWeight=1.2", "setting jsft.judgeWeight is 1.2"],
-        ["lora.dropout=1", "setting lora.dropout is 1"],
-        ["lora.targetModules=[]", "setting lora.targetModules is []"],
-        ['lora.targetModules=["head"]', 'setting lora.targetModules.0 is "head"'],
+        ["jsft.tuning.dropout=1", "setting jsft.tuning.dropout is 1"],
+        ["jsft.tuning.targetModules=[]", "setting jsft.tuning.targetModules is []"],
+        [
+          'selfJudge.tuning.targetModules=["head"]',
+          'setting selfJudge.tuning.targetModules.0 is "head"',
+        ],
         ["selfJudge.topP=0", "setting selfJudge.topP is 0"],
         ["selfJudge.method=ppo", 'setting selfJudge.method is "ppo"'],
         // No reward model, no true reward, no second judge in a run: that is what the order desk is for.

@@ -79,11 +79,11 @@ describe("a run folder", () => {
   it("refuses other settings than a stage was done with, naming each difference", async () => {
     const { folder, first, ran, run } = pipeline();
     await run(first);
-    const { problem, remedy } = await refuses(run(first, ["data.train=5", "data.format=csv"]));
+    const { problem, remedy } = await refuses(run(first, ["data.train=5", "data.onBadLine=fail"]));
     assert.equal(
       problem,
       `${folder.path}/first was made with other settings:\n` +
-        '  first: data.format was null, is now "csv"\n  first: data.train was 12, is now 5',
+        '  first: data.onBadLine was "skip", is now "fail"\n  first: data.train was 12, is now 5',
     );
     assert.match(remedy, /--fresh/);
     assert.deepEqual(ran, ["first"]);
@@ -136,7 +136,7 @@ describe("a run folder", () => {
   it("takes corrected settings after a stage was refused at its first try", async () => {
     const { first, run } = pipeline({
       first: ({ config }) =>
-        config.data.train > 5
+        config.data.train! > 5
           ? Promise.reject(new UserError("too many", "lower data.train"))
           : Promise.resolve({}),
     });

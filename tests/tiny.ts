@@ -2,7 +2,7 @@
  * A tiny language, a tiny model that speaks it and preferences in it, for tests that need the real thing
  * at no cost. Importing this module starts the engine.
  */
-import { DEFAULT_LAYOUT } from "../lib/method/template.ts";
+import { DEFAULT_LAYOUT } from "../lib/method/layout.ts";
 import { PRINCIPLE_DEFAULTS } from "../lib/method/principle.ts";
 import { LanguageModel, type ModelConfig } from "../lib/model/mod.ts";
 import type { Pair } from "../lib/preference/mod.ts";
@@ -37,8 +37,8 @@ function makeLanguage(): TextTokenizer {
   const texts = [
     "system\nuser\nassistant\n A B",
     DEFAULT_LAYOUT.turn.replace(/\{\w+\}/g, ""),
-    ...Object.values(DEFAULT_LAYOUT.roles),
-    ...PRINCIPLE_DEFAULTS.flatMap(({ question, verdict }) => [question, verdict]),
+    ...Object.values(DEFAULT_LAYOUT.roles).map((role) => role ?? ""),
+    ...PRINCIPLE_DEFAULTS.flatMap(({ question = "", verdict }) => [question, verdict]),
     ...[...FRUITS, ...GOOD, ...BAD].flatMap((word) => [word, ` ${word}`]),
     " Name Name and , please .",
   ];

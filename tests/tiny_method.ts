@@ -36,7 +36,9 @@ export function tinyEncoder(overrides: Partial<AnswerEncoder> = {}): AnswerEncod
 /** Judge templates of the built-in principles with these names. */
 export function tinyTemplates(...names: string[]): JudgeTemplate[] {
   return principlesNamed(names.length ? names : ["overall"])
-    .map((principle) => new JudgeTemplate({ ...tinyEncoder(), principle, maxTokens: 200 }));
+    .map((principle) =>
+      new JudgeTemplate({ ...tinyEncoder(), principle, maxTokens: 200, overflow: "refuse" })
+    );
 }
 
 /** JSFT examples of a few tiny pairs, both kinds. */

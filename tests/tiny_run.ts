@@ -50,7 +50,8 @@ export interface StartOptions {
 const align = command("run --quiet -A lib/cli/align.ts");
 
 const lineOf = ({ folder, run, set = [], args = [] }: StartOptions) => [
-  ...["--scale", "smoke", "--model", `${folder}/model`, "--data", `${folder}/pairs.jsonl`],
+  ...["--scale", "smoke", "--model", `${folder}/model`],
+  ...(args.includes("--data") ? [] : ["--data", `${folder}/pairs.jsonl`]),
   ...["--run", `${folder}/${run}`],
   ...[...TINY_SETTINGS, ...set].flatMap((setting) => ["--set", setting]),
   ...args,

@@ -9,59 +9,95 @@ import { Command } from "commander";
 import { UserError } from "../base/error.ts";
 import { makeFolder, writeJsonFile } from "../base/files.ts";
 import { ALIGN_STAGES as STAGES, alignFolder } from "../run/align.ts";
-import { resolveConfig, type RunConfig, type Scale, SCALE_NAMES } from "../run/config.ts";
+import { resolveConfig, type RunConfig } from "../run/config.ts";
 import type { RunStage } from "../run/pipeline.ts";
+import { OURS, type Recipe, recipeNamed, RECIPES } from "../run/recipe.ts";
 import { Session } from "../run/session.ts";
 import { type RunFolder, terminalReporter } from "../run/stage.ts";
 import { writeSummary } from "../run/stages/report.ts";
 import { versions } from "../run/versions.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
-import { configFlag, runFlag, scaleFlag, seedFlag, setFlag } from "./flags.ts";
+import { configFlag, repeated, runFlag, seedFlag, setFlag } from "./flags.ts";
+import { settingsHelp, writeSettings } from "./settings_help.ts";
 
 interface AlignOptions {
-  scale: string;
+  recipe: string;
+  scale?: string;
   stage?: string;
   run?: string;
   model?: string;
-  data?: string;
+  data: string[];
   seed?: number;
   config?: string;
   set: string[];
   fresh: boolean;
+  printConfig?: string | true;
 }
 
 function parse(args: string[]): AlignOptions {
   const command = new Command("deno task align")
     .description("Runs SELF-JUDGE: JSFT, the judge measured, self-training, self-rejection.")
-    .addOption(scaleFlag(SCALE_NAMES))
+    .option(
+      "--recipe <name>",
+      `settings to begin with: ${Object.keys(RECIPES).join(", ")}, or a file as in data/recipes`,
+      "ours",
+    )
+    .option("--scale <name>", "a size of the recipe: smoke, small or full of ours; default its own")
     .option(
       "--stage <names>",
       `only these, comma-separated: ${STAGES.map((s) => s.name).join(", ")}`,
     )
-    .addOption(runFlag("runs/SCALE-sSEED"))
+    .addOption(runFlag("runs/[RECIPE-]SCALE-sSEED"))
     .option("--model <spec>", "local folder or file, or a name on the Hugging Face Hub")
-    .option(
+    .addOption(repeated(
       "--data <spec>",
-      "local file of pairs, or a named set such as hh-rlhf/harmless-base/test",
-    )
+      "local file, or a named set such as hh-rlhf/harmless-base/test; SPEC=answers or SPEC=judgments " +
+        "has it teach one of the two",
+    ))
     .addOption(seedFlag())
     .addOption(configFlag())
     .addOption(setFlag())
-    .option("--fresh", "delete the chosen stages' results and start them anew", false);
+    .option("--fresh", "delete the chosen stages' results and start them anew", false)
+    .option("--print-config [file]", "write the settings to a file to edit, and run nothing")
+    .addHelpText("after", () => settingsHelp(resolveConfig(null)));
   return parseCommand(command, args).opts<AlignOptions>();
+}
+
+/** `--data SPEC=USE` as a source of the settings. */
+function sourceOf(spec: string): { source: string; use: string } {
+  const [, source, use] = /^(.+)=(both|answers|judgments)$/.exec(spec) ?? [];
+  return source === undefined ? { source: spec, use: "both" } : { source, use };
+}
+
+/** The settings that a command line asks for, and the recipe and the scale that they come from. */
+async function settingsOf(options: AlignOptions): Promise<{
+  recipe: Recipe;
+  scale: string;
+  config: Readonly<RunConfig>;
+}> {
+  const settings = [...options.set];
+  if (options.model !== undefined) settings.push(`model=${JSON.stringify(options.model)}`);
+  if (options.data.length > 0) {
+    settings.push(`data.sources=${JSON.stringify(options.data.map(sourceOf))}`);
+  }
+  if (options.seed !== undefined) settings.push(`seed=${options.seed}`);
+  const values = options.config === undefined ? undefined : await readSettings(options.config);
+  const recipe = await recipeNamed(options.recipe);
+  const scale = options.scale ?? recipe.scale;
+  return { recipe, scale, config: resolveConfig(scale, { recipe, values, settings }) };
 }
 
 async function main(): Promise<void> {
   const options = parse(Deno.args);
-  const settings = [...options.set];
-  if (options.model !== undefined) settings.push(`model=${JSON.stringify(options.model)}`);
-  if (options.data !== undefined) settings.push(`data.source=${JSON.stringify(options.data)}`);
-  if (options.seed !== undefined) settings.push(`seed=${options.seed}`);
-  const values = options.config === undefined ? undefined : await readSettings(options.config);
-  const config = resolveConfig(options.scale, { values, settings });
+  const { recipe, scale, config } = await settingsOf(options);
+  if (options.printConfig !== undefined) {
+    const file = options.printConfig === true ? "runs/settings.json" : options.printConfig;
+    return await writeSettings(file, config);
+  }
 
-  const folder = alignFolder(options.run ?? `runs/${options.scale}-s${config.seed}`);
+  const named = recipe === OURS ? scale : `${recipe.name}-${scale}`;
+  const folder = alignFolder(options.run ?? `runs/${named}-s${config.seed}`);
   const wanted = options.stage?.split(",").map((name) => folder.stage(name.trim()));
   const stages = STAGES.filter((stage) => wanted?.includes(stage) ?? true);
   await folder.check(stages, { config, fresh: options.fresh });
@@ -72,9 +108,17 @@ async function main(): Promise<void> {
     }
   }
   const engine = await startEngine();
-  console.log(`run folder ${folder.path}, scale ${options.scale}, seed ${config.seed}`);
+  console.log(
+    `run folder ${folder.path}, recipe ${recipe.name}, scale ${scale}, seed ${config.seed}`,
+  );
   console.log(`engine ${engine.backend} on ${engine.device}: ${engine.reason}`);
-  const record = { scale: options.scale, command: Deno.args, versions: versions(engine), config };
+  const record = {
+    recipe: recipe.name,
+    scale,
+    command: Deno.args,
+    versions: versions(engine),
+    config,
+  };
   await writeJsonFile(`${folder.path}/run.json`, record);
 
   const reporter = terminalReporter(stopOnInterrupt());
@@ -85,7 +129,7 @@ async function main(): Promise<void> {
     session.dispose();
   }
   console.log("\n" + await writeSummary(folder));
-  console.log(next(folder, stages, options));
+  console.log(next(folder, stages, { ...options, scale }, recipe));
 }
 
 async function readSettings(path: string): Promise<unknown> {
@@ -106,6 +150,7 @@ function next(
   folder: RunFolder<Readonly<RunConfig>>,
   stages: readonly RunStage[],
   options: AlignOptions,
+  recipe: Recipe,
 ): string {
   const following = STAGES[STAGES.indexOf(stages.at(-1)!) + 1];
   if (following) return `next: ${commandLine({ ...options, stage: following.name })}`;
@@ -115,7 +160,8 @@ function next(
     set: [...options.set, "selfJudge.method=offline-dpo"],
     run: `${folder.path}-offline`,
   };
-  const larger = SCALE_NAMES[SCALE_NAMES.indexOf(options.scale as Scale) + 1];
+  const scales = Object.keys(recipe.scales);
+  const larger = scales[scales.indexOf(options.scale!) + 1];
   // The settings were meant for this scale's size.
   const grown = { ...whole, scale: larger, run: undefined, config: undefined, set: [] };
   return [
@@ -126,10 +172,17 @@ function next(
 }
 
 /** The command that has these options, to be pasted into a shell. */
-function commandLine({ scale, model, data, seed, config, run, stage, set }: AlignOptions): string {
-  const named = Object.entries({ scale, model, data, seed, config, run, stage })
+function commandLine(
+  { recipe, scale, model, data, seed, config, run, stage, set }: AlignOptions,
+): string {
+  const chosen = recipe === OURS.name ? undefined : recipe;
+  const named = Object.entries({ recipe: chosen, scale, model, seed, config, run, stage })
     .flatMap(([name, value]) => value === undefined ? [] : [`--${name}`, String(value)]);
-  const words = [...named, ...set.flatMap((setting) => ["--set", setting])];
+  const words = [
+    ...named,
+    ...data.flatMap((source) => ["--data", source]),
+    ...set.flatMap((setting) => ["--set", setting]),
+  ];
   const quoted = words.map((word) =>
     /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
   );

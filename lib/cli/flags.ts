@@ -48,9 +48,11 @@ export function seedFlag(byDefault?: number): Option {
     .argParser(wholeNumber("--seed"));
 }
 
-/** `--scale`, "small" where it is not given. */
-export function scaleFlag(scales: readonly string[]): Option {
-  return new Option("--scale <name>", scales.join(" | ")).default("small").argParser((text) => {
+/** `--scale`, "small" where it is not given. @param byDefault Another default; null for none */
+export function scaleFlag(scales: readonly string[], byDefault: string | null = "small"): Option {
+  const option = new Option("--scale <name>", scales.join(" | "));
+  if (byDefault !== null) option.default(byDefault);
+  return option.argParser((text) => {
     if (scales.includes(text)) return text;
     throw new UserError(`there is no scale "${text}"`, `choose one of ${scales.join(", ")}`);
   });

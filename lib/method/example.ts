@@ -1,24 +1,19 @@
 import { UserError } from "../base/error.ts";
-import type { JudgeTemplate } from "./template.ts";
 import type { Pair } from "../preference/mod.ts";
-import type { ChatTemplate, TextTokenizer, Turn } from "../text/mod.ts";
+import type { Turn } from "../text/mod.ts";
+import { type AnswerEncoder, conventionsOf, endOfAnswer } from "./encoder.ts";
+import { partsDialogue } from "./parts_dialogue.ts";
+import type { JudgeQuestion } from "./template.ts";
+import { type LearnedDialogue, type Span, wholeDialogue } from "./whole_dialogue.ts";
 
 /** A sequence of which a part is to be learned. */
 export interface Example {
   readonly kind: "answer" | "judgment";
   readonly ids: readonly number[];
-  /** Index of the first token to be learned; all after it are learned too. */
+  /** Index of the first token to be learned. */
   readonly from: number;
-}
-
-/** Turns dialogues and answers into token ids, within a length. */
-export interface AnswerEncoder {
-  readonly tokenizer: TextTokenizer;
-  readonly chat: ChatTemplate;
-  /** Most tokens of prompt and answer together. */
-  readonly maxTokens: number;
-  /** What to do with a longer one: "truncate" cuts the answer's end, "refuse" is an error. */
-  readonly overflow: "truncate" | "refuse";
+  /** Tokens after it that are not learned, such as a user's turns between answers. @default none */
+  readonly skipped?: readonly Span[];
 }
 
 /** What became of the pairs on their way into examples. */
@@ -27,50 +22,65 @@ export interface ExampleCounts {
   judgments: number;
   /** Answers that lost their end. */
   truncated: number;
-  /** Pairs whose prompt leaves no room for an answer, left out. */
+  /** Pairs whose prompt leaves no room for an answer, or of which no answer is found to learn, left out. */
   promptTooLong: number;
 }
 
-/** Ids of a dialogue up to where the assistant's next turn begins. */
-export function encodePrompt(
-  prompt: readonly Turn[],
-  { tokenizer, chat }: Pick<AnswerEncoder, "tokenizer" | "chat">,
-): number[] {
-  return tokenizer.encode(chat.render(prompt, { addGenerationPrompt: true }));
-}
-
-/** The token that ends an answer. */
-export function endOfAnswer(tokenizer: TextTokenizer): number {
-  if (tokenizer.eosId === null) {
-    throw new UserError(
-      "the tokenizer has no end-of-text token",
-      "name one in tokenizer_config.json",
-    );
-  }
-  return tokenizer.eosId;
+/** Tokens of an example that are learned. */
+export function learnedTokens({ ids, from, skipped = [] }: Example): number {
+  return skipped.reduce((n, [start, end]) => n - (end - start), ids.length - from);
 }
 
 /**
- * Prompt, answer and end token as one sequence, of which the answer is to be learned.
+ * A dialogue and its answer with an end token as one sequence, of which the answer is to be learned, or with the
+ * convention `turns: "all"` every answer.
  *
- * @returns null if the prompt alone fills `maxTokens`
+ * @returns null if nothing of an answer is left to learn
  */
 export function answerExample(
   { prompt, answer, pair }: { prompt: readonly Turn[]; answer: string; pair: string },
   encoder: AnswerEncoder,
 ): { example: Example; truncated: boolean } | null {
-  const start = encodePrompt(prompt, encoder);
-  const whole = [...start, ...encoder.tokenizer.encode(answer), endOfAnswer(encoder.tokenizer)];
-  const truncated = whole.length > encoder.maxTokens;
+  const { ids, learned } =
+    dialogueOf([...prompt, { role: "assistant", content: answer }], encoder) ??
+      { ids: [], learned: [] };
+  const truncated = ids.length > encoder.maxTokens;
   if (truncated && encoder.overflow === "refuse") {
     throw new UserError(
-      `pair ${pair}: prompt and answer have ${whole.length} tokens, the limit is ${encoder.maxTokens}`,
+      `pair ${pair}: prompt and answer have ${ids.length} tokens, the limit is ${encoder.maxTokens}`,
       'raise maxTokens or set overflow to "truncate"',
     );
   }
-  if (start.length >= encoder.maxTokens) return null;
-  const ids = whole.slice(0, encoder.maxTokens);
-  return { example: { kind: "answer", ids, from: start.length }, truncated };
+  if (truncated && encoder.overflow === "leave-out") return null;
+  const first = truncated && encoder.overflow === "truncate-start"
+    ? ids.length - encoder.maxTokens
+    : 0;
+  const example = exampleOf("answer", { ids, learned }, [first, first + encoder.maxTokens]);
+  return example && { example, truncated };
+}
+
+/** The tokens `[start, end)` of a dialogue as an example; null if none of those is learned. */
+function exampleOf(
+  kind: Example["kind"],
+  { ids, learned }: LearnedDialogue,
+  [start, end]: Span,
+): Example | null {
+  const kept = ids.slice(start, end);
+  const spans = learned.map((
+    [a, b],
+  ): Span => [Math.max(a - start, 0), Math.min(b - start, kept.length)])
+    .filter(([a, b]) => a < b);
+  if (spans.length === 0) return null;
+  const gaps = spans.map(([, b], i): Span => [b, spans[i + 1]?.[0] ?? kept.length])
+    .filter(([a, b]) => a < b);
+  return { kind, ids: kept, from: spans[0][0], ...(gaps.length > 0 && { skipped: gaps }) };
+}
+
+/** A dialogue's tokens, by the encoder's conventions. */
+function dialogueOf(turns: readonly Turn[], encoder: AnswerEncoder): LearnedDialogue | null {
+  return conventionsOf(encoder).text === "whole"
+    ? wholeDialogue(turns, encoder)
+    : partsDialogue(turns, encoder);
 }
 
 /**
@@ -86,7 +96,7 @@ export function jsftExamples(
   pairs: readonly Pair[],
   options: {
     encoder: AnswerEncoder;
-    templates: readonly JudgeTemplate[];
+    templates: readonly JudgeQuestion[];
     /** Which kinds to make; both make JSFT, one alone SFT or a judge-only model. */
     kinds?: readonly Example["kind"][];
     /** Learn the evaluations of pairs that carry them. */
@@ -112,7 +122,8 @@ export function jsftExamples(
     if (kinds.includes("judgment")) {
       for (const template of templatesFor(pair, templates)) {
         for (const chosenPosition of [0, 1] as const) {
-          examples.push(judgeExample(pair, { template, chosenPosition, encoder, rationale }));
+          const made = judgeExample(pair, { template, chosenPosition, encoder, rationale });
+          if (made) examples.push(made);
           counts.judgments++;
         }
       }
@@ -121,7 +132,7 @@ export function jsftExamples(
   return { examples, counts };
 }
 
-function templatesFor(pair: Pair, templates: readonly JudgeTemplate[]): readonly JudgeTemplate[] {
+function templatesFor(pair: Pair, templates: readonly JudgeQuestion[]): readonly JudgeQuestion[] {
   if (pair.principle === undefined) return templates;
   const fitting = templates.filter((template) => template.principle.name === pair.principle);
   if (fitting.length > 0) return fitting;
@@ -134,21 +145,25 @@ function templatesFor(pair: Pair, templates: readonly JudgeTemplate[]): readonly
 function judgeExample(
   pair: Pair,
   { template, chosenPosition, encoder, rationale }: {
-    template: JudgeTemplate;
+    template: JudgeQuestion;
     chosenPosition: 0 | 1;
     encoder: AnswerEncoder;
     rationale: boolean;
   },
-): Example {
-  const positions = chosenPosition === 0
-    ? [pair.chosen, pair.rejected]
-    : [pair.rejected, pair.chosen];
-  const prompt = template.prompt(pair.prompt, positions[0], positions[1]);
-  const ids = [...prompt, template.labelIds[chosenPosition]];
-  if (rationale && pair.rationale) {
-    const { chosen, rejected } = pair.rationale;
-    const evaluations = chosenPosition === 0 ? [chosen, rejected] : [rejected, chosen];
-    ids.push(...template.rationale(evaluations[0], evaluations[1]), endOfAnswer(encoder.tokenizer));
-  }
-  return { kind: "judgment", ids, from: prompt.length };
+): Example | null {
+  const inOrder = (chosen: string, rejected: string): [string, string] =>
+    chosenPosition === 0 ? [chosen, rejected] : [rejected, chosen];
+  const reasons = rationale && pair.rationale
+    ? inOrder(pair.rationale.chosen, pair.rationale.rejected)
+    : undefined;
+  const { ids, from } = template.judged(pair.prompt, inOrder(pair.chosen, pair.rejected), {
+    label: chosenPosition,
+    rationale: reasons,
+  });
+  if (reasons && conventionsOf(encoder).endRationale) ids.push(endOfAnswer(encoder.tokenizer));
+  const learned: Span[] = [[from, ids.length]];
+  const cut = encoder.overflow === "truncate-start"
+    ? Math.max(0, ids.length - encoder.maxTokens)
+    : 0;
+  return exampleOf("judgment", { ids, learned }, [cut, ids.length]);
 }

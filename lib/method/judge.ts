@@ -9,7 +9,7 @@ import {
   LEAST_LABEL_PROBABILITY,
   type PrincipleScores,
 } from "./judgment.ts";
-import type { JudgeTemplate } from "./template.ts";
+import type { JudgeQuestion } from "./template.ts";
 
 /** What a judge needs from a language model. */
 export interface TokenScorer {
@@ -48,7 +48,7 @@ export interface JudgmentStore {
 export interface PairwiseJudgeOptions {
   readonly scorer: TokenScorer;
   /** One per principle. */
-  readonly templates: readonly JudgeTemplate[];
+  readonly templates: readonly JudgeQuestion[];
   /** @default none: nothing is remembered from call to call, which is right for a judge whose weights move */
   readonly cache?: JudgmentStore;
   /** Most prompt tokens handed to the scorer at once, after which judgments are kept. @default 65,536 */
@@ -101,7 +101,7 @@ export class PairwiseJudge implements Pick<Judge, "compare"> {
   }
 
   /** The templates judged by; their counts say what was cut from prompts. */
-  get templates(): readonly JudgeTemplate[] {
+  get templates(): readonly JudgeQuestion[] {
     return this.#options.templates;
   }
 

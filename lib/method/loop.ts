@@ -7,16 +7,25 @@ import {
   type WithModel,
 } from "../model/mod.ts";
 import type { Pair } from "../preference/mod.ts";
+import type { Turn } from "../text/mod.ts";
 import { batchOf } from "./batch_order.ts";
-import { type AnswerEncoder, answerExample, encodePrompt, type Example } from "./example.ts";
+import {
+  type AnswerEncoder,
+  conventionsOf,
+  encodePrompt,
+  encodePromptToFit,
+  endOfAnswer,
+} from "./encoder.ts";
+import { answerExample, type Example } from "./example.ts";
 import type { Judge, Judgment } from "./judgment.ts";
 import type { Method } from "./methods.ts";
 import type { MicroBatch } from "./objective.ts";
 import { preferenceBatches, type ScoredPair } from "./preference.ts";
-import { sampleAnswers } from "./sample.ts";
+import { sampleAnswers, type SampledAnswer } from "./sample.ts";
 import { supervisedBatches } from "./supervised.ts";
 import { tournaments } from "./tournament.ts";
 import type { BatchSource, StepBatch } from "./trainer.ts";
+import { wholeAnswer } from "./whole_dialogue.ts";
 
 /** Settings of preference training beside the method. */
 export interface PreferenceConfig extends SamplingConfig {
@@ -28,6 +37,13 @@ export interface PreferenceConfig extends SamplingConfig {
   batchRows: number;
   microBatchTokens: number;
   seed: number;
+  /**
+   * Two equal samples: left out, or a pair that moves nothing and counts in the batch's mean, as in the authors'
+   * code. @default "skip"
+   */
+  identical?: "skip" | "keep";
+  /** A tie or an unanswered pair: left out, or the second answer is chosen, as in the authors' code. @default "skip" */
+  undecided?: "skip" | "second";
 }
 
 /** Who ranks the answers of a step. */
@@ -121,6 +137,7 @@ export class PreferenceLoop implements BatchSource {
       : await this.#sample(prompts, step);
     const sampledAt = performance.now();
     const distinct = candidates.filter(({ answers }) =>
+      this.#options.config.identical === "keep" ||
       answers.some(({ text }) => text !== answers[0].text)
     );
     const { ranked, judgments } = await this.#rank(distinct, step);
@@ -158,10 +175,11 @@ export class PreferenceLoop implements BatchSource {
   async #sample(pairs: readonly Pair[], step: number): Promise<Candidates[]> {
     const { method, model, reference, encoder, config } = this.#options;
     const { asked, learned } = method.prompts ?? {};
+    const cut = encoder.overflow === "truncate-start";
     const prompts = pairs.map((pair) => ({
       pair,
-      ids: encodePrompt(asked?.(pair.prompt) ?? pair.prompt, encoder),
-    })).filter(({ ids }) => ids.length + config.maxNewTokens <= encoder.maxTokens);
+      ids: encodePromptToFit(asked?.(pair.prompt) ?? pair.prompt, encoder),
+    })).filter(({ ids }) => cut || ids.length + config.maxNewTokens <= encoder.maxTokens);
     const draw = (sampler: LanguageModel) =>
       sampleAnswers(sampler, prompts.map(({ ids }) => ids), {
         ...config,
@@ -172,18 +190,8 @@ export class PreferenceLoop implements BatchSource {
     const drawn = method.samples === "policy" ? await draw(model) : await reference(draw);
     return drawn.map((answers, i): Candidates => {
       const { pair } = prompts[i];
-      const before = learned && encodePrompt(learned(pair.prompt), encoder);
-      return {
-        pair,
-        answers: answers.map(({ text, ids, from }): Answer => ({
-          text,
-          example: {
-            kind: "answer",
-            ids: before ? [...before, ...ids.slice(from)] : ids,
-            from: before?.length ?? from,
-          },
-        })),
-      };
+      const from = learned?.(pair.prompt);
+      return { pair, answers: answers.map((answer) => learnedAnswer(answer, pair, from, encoder)) };
     });
   }
 
@@ -207,19 +215,24 @@ export class PreferenceLoop implements BatchSource {
       candidates: answers.map(({ text }) => text),
     }));
     const rng = Rng.named(config.seed, `preference/order/${step}`);
-    const brackets = await tournaments(contests, { compare: ranker.compare, rng });
+    const decides = config.undecided === "second";
+    const brackets = await tournaments(contests, {
+      compare: ranker.compare,
+      rng,
+      ties: decides ? "second" : "first",
+    });
     const ranked = brackets.flatMap(({ winner, matches }, i): Ranked[] => {
       const { pair, answers } = candidates[i];
-      const { first, second, judgment } = matches.at(-1)!;
-      if (!judgment?.answered) return [];
+      const { first, second, judgment = SAME } = matches.at(-1)!;
+      if (!judgment.answered && !decides) return [];
       const tie = judgment.winner === "tie";
-      if (tie && method.ties !== "half") return [];
+      if (tie && method.ties !== "half" && !decides) return [];
       const preference = winner === first ? judgment.pFirst : 1 - judgment.pFirst;
       return [{
         pair,
         chosen: answers[winner],
         rejected: answers[winner === first ? second : first],
-        label: tie ? 0.5 : method.labels === "soft" ? preference : 1,
+        label: tie && method.ties === "half" ? 0.5 : method.labels === "soft" ? preference : 1,
         verdict: { preference, consistent: judgment.consistent },
       }];
     });
@@ -261,6 +274,34 @@ export class PreferenceLoop implements BatchSource {
       label,
     }));
   }
+}
+
+/** Of two equal texts there is no verdict. */
+const SAME = { answered: false, winner: "tie", pFirst: 0.5, consistent: true } as const;
+
+/** A sampled answer as what is learned of it: the tokens that were drawn, or those of its text encoded again. */
+function learnedAnswer(
+  { text, ids, from, end }: SampledAnswer,
+  { prompt }: Pair,
+  learned: readonly Turn[] | undefined,
+  encoder: AnswerEncoder,
+): Answer {
+  const { text: form, endCutAnswers } = conventionsOf(encoder);
+  if (form === "whole") {
+    const made = wholeAnswer({ prompt: learned ?? prompt, answer: text }, encoder);
+    return { text, example: { kind: "answer", ...made } };
+  }
+  const before = learned && encodePrompt(learned, encoder);
+  // Unless the conventions say so, a cut answer does not teach to end.
+  const ended = end === "length" && endCutAnswers ? [endOfAnswer(encoder.tokenizer)] : [];
+  return {
+    text,
+    example: {
+      kind: "answer",
+      ids: [...before ?? ids.slice(0, from), ...ids.slice(from), ...ended],
+      from: before?.length ?? from,
+    },
+  };
 }
 
 /** The data set's two answers, the chosen one first; a pair whose prompt leaves no room is left out. */

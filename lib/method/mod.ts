@@ -1,8 +1,10 @@
 /** SELF-JUDGE: what is learned, how answers are judged, and the loop that learns from its own judgments. @module */
 export * from "./batch_order.ts";
+export * from "./encoder.ts";
 export * from "./example.ts";
 export * from "./judge.ts";
 export * from "./judgment.ts";
+export * from "./layout.ts";
 export * from "./loop.ts";
 export * from "./losses.ts";
 export * from "./methods.ts";
@@ -14,3 +16,5 @@ export * from "./supervised.ts";
 export * from "./template.ts";
 export * from "./tournament.ts";
 export * from "./trainer.ts";
+export * from "./whole_dialogue.ts";
+export * from "./whole_template.ts";

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { lengthBuckets, type Position, rightPadded } from "../model/mod.ts";
 import { segmentSum } from "../tensor/mod.ts";
-import type { Example } from "./example.ts";
+import { type Example, learnedTokens } from "./example.ts";
 import { type LossParameters, type PreferenceLoss, preferenceLoss } from "./losses.ts";
 import { type MicroBatch, type Objective, TokenObjective } from "./objective.ts";
 import { targetPositions } from "./supervised.ts";
@@ -22,11 +22,17 @@ export interface PreferenceLossOptions {
   readonly parameters: LossParameters;
 }
 
-/** The parts of one preference batch: the mean over its pairs of a loss on summed log-probabilities. */
+/**
+ * The parts of one preference batch: the mean over its pairs of a loss on summed log-probabilities. A pair of which
+ * nothing is learned counts in the mean and is in no part.
+ */
 export function preferenceBatches(
-  pairs: readonly ScoredPair[],
+  all: readonly ScoredPair[],
   { microBatchTokens, ...loss }: PreferenceLossOptions & { microBatchTokens: number },
 ): MicroBatch[] {
+  const pairs = all.filter(({ chosen, rejected }) =>
+    learnedTokens(chosen) + learnedTokens(rejected) > 0
+  );
   const longest = pairs.map((p) => Math.max(p.chosen.ids.length, p.rejected.ids.length));
   return lengthBuckets(longest, Math.floor(microBatchTokens / 2)).map((group) => {
     const part = group.map((i) => pairs[i]);
@@ -37,7 +43,7 @@ export function preferenceBatches(
       objective: new PreferenceObjective(
         examples.flatMap((example, row) => targetPositions(example, row, 0)),
         part,
-        { ...loss, total: pairs.length },
+        { ...loss, total: all.length },
       ),
     };
   });

@@ -1,23 +1,54 @@
 import { z } from "zod";
 import defaults from "../../data/principles.json" with { type: "json" };
 import { UserError } from "../base/error.ts";
+import { DEFAULT_LAYOUT, type JudgeLayout } from "./layout.ts";
 
 /** One point of view from which two answers are compared. */
 export interface Principle {
   /** What reports call it, for example "helpfulness". */
   readonly name: string;
-  /** The question that ends the user's turn, about "Answer A" and "Answer B". */
-  readonly question: string;
+  /** The question that ends the user's turn, about "Answer A" and "Answer B"; a principle with its own turn needs none. */
+  readonly question?: string;
   /** How the assistant's reply begins; the very next token is the label of an answer. */
   readonly verdict: string;
+  /** A system turn of its own. @default that of the judge's settings */
+  readonly system?: string;
+  /** A user's turn of its own; holds `{dialogue}`, `{first}` and `{second}`, once, in this order. @default the layout's */
+  readonly turn?: string;
 }
 
-const PRINCIPLES = z.array(z.strictObject({
-  name: z.string().trim().min(1),
-  question: z.string().trim().min(1),
-  // The label brings its own space: one at the end here would split it into two tokens.
-  verdict: z.string().min(1).regex(/\S$/, "must not end in white space"),
-})).min(1);
+const PRINCIPLES = z.array(
+  z.strictObject({
+    name: z.string().trim().min(1),
+    question: z.string().trim().min(1).optional(),
+    // The label brings its own space: one at the end here would split it into two tokens.
+    verdict: z.string().min(1).regex(/\S$/, "must not end in white space"),
+    system: z.string().optional(),
+    turn: z.string().min(1).optional(),
+  }).refine(({ question, turn }) => question !== undefined || turn !== undefined, {
+    path: ["question"],
+    message: "is needed where there is no turn",
+  }),
+).min(1);
+
+const roleWords = z.string().nullable();
+
+/** A file of principles with the words around what is judged. */
+const WORDING = z.strictObject({
+  source: z.string().optional(),
+  turn: z.string().min(1).optional(),
+  roles: z.strictObject({ system: roleWords, user: roleWords, assistant: roleWords }).optional(),
+  between: z.string().optional(),
+  rationale: z.string().optional(),
+  principles: z.unknown(),
+});
+
+/** What a file of principles says. */
+export interface Wording {
+  readonly principles: readonly Principle[];
+  /** Words around the parts, where they are not those of {@linkcode DEFAULT_LAYOUT}. */
+  readonly layout?: JudgeLayout;
+}
 
 /** The principles that come with the project, by name. */
 export const PRINCIPLE_DEFAULTS: readonly Principle[] = parsePrinciples(
@@ -83,12 +114,12 @@ export function defaultPrinciple(...sources: readonly string[]): string {
 }
 
 /**
- * Reads principles from a JSON file, an array of `{name, question, verdict}`, in place of the
- * defaults.
+ * Reads a JSON file of principles, in place of the defaults: an array of `{name, question, verdict}`, or an object
+ * with such an array as `principles` and the words around what is judged, as `data/recipes/hh-principles.json`.
  *
  * @throws {UserError} When the file cannot be read or a field is wrong; names the file and field.
  */
-export async function loadPrinciples(path: string): Promise<Principle[]> {
+export async function loadPrinciples(path: string): Promise<Wording> {
   let content: unknown;
   try {
     content = JSON.parse(await Deno.readTextFile(path));
@@ -100,7 +131,21 @@ export async function loadPrinciples(path: string): Promise<Principle[]> {
       { cause: error },
     );
   }
-  return parsePrinciples(content, path);
+  const inObject = typeof content === "object" && content !== null && "principles" in content;
+  if (!inObject) return { principles: parsePrinciples(content, path) };
+  const file = WORDING.safeParse(content);
+  if (!file.success) {
+    const [issue] = file.error.issues;
+    throw new UserError(
+      `${path}, field ${issue.path.join(".") || "the whole file"}: ${issue.message}`,
+      'write an array of {"name", "question", "verdict"}, or an object as data/recipes/hh-principles.json',
+    );
+  }
+  const { principles, source: _, ...words } = file.data;
+  return {
+    principles: parsePrinciples(principles, path),
+    layout: { ...DEFAULT_LAYOUT, ...words },
+  };
 }
 
 /** Checks what a file held; `path` is only named in errors. */

@@ -1,5 +1,5 @@
 import { generate, type GenerateOptions, type LanguageModel } from "../model/mod.ts";
-import { type AnswerEncoder, endOfAnswer } from "./example.ts";
+import { type AnswerEncoder, conventionsOf, endOfAnswer } from "./encoder.ts";
 
 /** An answer that a model drew, as text for a judge and as tokens to learn from. */
 export interface SampledAnswer {
@@ -28,20 +28,24 @@ export interface SampledAnswer {
 export async function sampleAnswers(
   model: LanguageModel,
   prompts: readonly (readonly number[])[],
-  { encoder: { tokenizer }, ...options }:
-    & { encoder: Pick<AnswerEncoder, "tokenizer"> }
+  { encoder, ...options }:
+    & { encoder: Pick<AnswerEncoder, "tokenizer" | "conventions"> }
     & Omit<GenerateOptions, "stopIds">,
 ): Promise<SampledAnswer[][]> {
+  const { tokenizer } = encoder;
+  const { text: form } = conventionsOf(encoder);
   const endId = endOfAnswer(tokenizer);
   const drawn = await generate(model, prompts, { ...options, stopIds: [endId] });
   return drawn.map((answers, i) =>
-    answers.map(({ ids, end }): SampledAnswer => ({
-      text: tokenizer.decode(ids, { skipSpecial: true }).trim(),
-      // A cut answer does not teach to end.
-      ids: [...prompts[i], ...ids, ...(end === "stop" ? [endId] : [])],
-      from: prompts[i].length,
-      end,
-    }))
+    answers.map(({ ids, end }): SampledAnswer => {
+      const text = tokenizer.decode(ids, { skipSpecial: true });
+      return {
+        text: form === "whole" ? text : text.trim(),
+        ids: [...prompts[i], ...ids, ...(end === "stop" ? [endId] : [])],
+        from: prompts[i].length,
+        end,
+      };
+    })
   );
 }
 

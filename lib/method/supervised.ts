@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { type Batch, lengthBuckets, packed, type Position, rightPadded } from "../model/mod.ts";
 import { batchOf, type BatchOrder } from "./batch_order.ts";
-import type { Example } from "./example.ts";
+import { type Example, learnedTokens } from "./example.ts";
 import { type MicroBatch, type Objective, TokenObjective } from "./objective.ts";
 import type { BatchSource, StepBatch } from "./trainer.ts";
 
@@ -57,7 +57,7 @@ export class SupervisedData implements BatchSource {
     const { order, weighting, layout } = this.options;
     const examples = batchOf(step, this.groups, order).flat();
     const targets = (kind: Example["kind"]) =>
-      examples.filter((e) => e.kind === kind).reduce((n, e) => n + e.ids.length - e.from, 0);
+      examples.filter((e) => e.kind === kind).reduce((n, e) => n + learnedTokens(e), 0);
     return Promise.resolve({
       parts: supervisedBatches(examples, { weighting, ...layout }),
       metrics: { answerTargets: targets("answer"), judgmentTargets: targets("judgment") },
@@ -67,7 +67,7 @@ export class SupervisedData implements BatchSource {
 
 /** Weights of the target tokens, one array an example; over a batch they sum to 1. */
 export function tokenWeights(examples: readonly Example[], weighting: Weighting): number[][] {
-  const targets = examples.map((e) => e.ids.length - e.from);
+  const targets = examples.map(learnedTokens);
   if (weighting.mode === "token") {
     const total = targets.reduce((a, b) => a + b, 0);
     return targets.map((n) => Array(n).fill(1 / total));
@@ -137,12 +137,12 @@ class SupervisedObjective extends TokenObjective {
   }
 }
 
-/** The position before each target token of an example that starts at a column of a row. */
+/** The position before each learned token of an example that starts at a column of a row. */
 export function targetPositions(example: Example, row: number, start: number): Position[] {
-  return Array.from(
-    { length: example.ids.length - example.from },
-    (_, i) => ({ row, column: start + example.from - 1 + i }),
-  );
+  const { ids, from, skipped = [] } = example;
+  return Array.from({ length: ids.length - from }, (_, i) => from + i)
+    .filter((at) => skipped.every(([a, b]) => at < a || at >= b))
+    .map((at) => ({ row, column: start + at - 1 }));
 }
 
 interface Arranged {

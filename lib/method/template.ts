@@ -1,6 +1,13 @@
 import { UserError } from "../base/error.ts";
 import type { Turn } from "../text/chat.ts";
 import { PlainEncoder } from "../text/plain_text.ts";
+import {
+  DEFAULT_LAYOUT,
+  dialogueTexts,
+  type JudgeLayout,
+  judgeTurns,
+  rationaleText,
+} from "./layout.ts";
 import type { Principle } from "./principle.ts";
 
 /** What a judge's prompt needs from a tokenizer; `TextTokenizer` of the text room fits. */
@@ -14,25 +21,27 @@ export interface JudgeChat {
   render(turns: readonly Turn[], options: { addGenerationPrompt: boolean }): string;
 }
 
-/** The words around the parts of a judge's prompt. */
-export interface JudgeLayout {
-  /** The user's turn; holds `{dialogue}`, `{first}`, `{second}`, `{question}`, once, in this order. */
-  readonly turn: string;
-  /** What stands between the content of one turn of the dialogue and the next, and before the first. */
-  readonly roles: Readonly<Record<Turn["role"], string>>;
-  /** What follows the label in the rationale variant; holds `{first}` and `{second}`. */
-  readonly rationale: string;
+/** One question put to the judge, by one principle: what a judge and JSFT need of a template. */
+export interface JudgeQuestion {
+  readonly principle: Principle;
+  /** The two verdicts, first position and second position. */
+  readonly labels: readonly [string, string];
+  /** Their token ids. */
+  readonly labelIds: readonly [number, number];
+  readonly counts: TemplateCounts;
+  /** The token ids after which the judge's next token is read. */
+  prompt(dialogue: readonly Turn[], first: string, second: string): number[];
+  /**
+   * The same with the label that follows, and in the rationale variant what is written of both positions after it.
+   *
+   * @returns ids, and the index of the label
+   */
+  judged(
+    dialogue: readonly Turn[],
+    answers: readonly [first: string, second: string],
+    verdict: { label: 0 | 1; rationale?: readonly [first: string, second: string] },
+  ): { ids: number[]; from: number };
 }
-
-/** The layout unless another is given; kept short, since small models judge in short contexts. */
-export const DEFAULT_LAYOUT: JudgeLayout = {
-  // White space goes with the words after it: so the parts, encoded apart, have the tokens that the
-  // whole text has under the tokenizers of the GPT-2 family.
-  turn: "Compare two answers to the last turn.{dialogue}" +
-    "\n\nAnswer A:\n{first}\n\nAnswer B:\n{second}\n\n{question}",
-  roles: { system: "\n\nSystem: ", user: "\n\nUser: ", assistant: "\n\nAssistant: " },
-  rationale: ".\nAnswer A: {first}\nAnswer B: {second}",
-};
 
 /** Settings of a {@linkcode JudgeTemplate}. */
 export interface JudgeTemplateOptions {
@@ -85,7 +94,7 @@ const LEAST_ROOM = 48;
  * one down to the shorter one, then both alike), each down to a quarter of the room at most, then the
  * start of the last turn.
  */
-export class JudgeTemplate {
+export class JudgeTemplate implements JudgeQuestion {
   readonly principle: Principle;
   readonly labels: readonly [string, string];
   /** The one-token ids of the two labels: first position, second position. */
@@ -120,18 +129,8 @@ export class JudgeTemplate {
     this.#overflow = options.overflow ?? "truncate";
 
     const layout = this.#layout = options.layout ?? DEFAULT_LAYOUT;
-    if (
-      !/^[^{]*\{dialogue\}[^{]*\{first\}[^{]*\{second\}[^{]*\{question\}[^{]*$/.test(layout.turn)
-    ) {
-      throw new UserError(
-        `the judge's layout "${layout.turn}" does not hold each part once and in order`,
-        "write {dialogue}, {first}, {second} and {question} in it, in this order",
-      );
-    }
-    const content = layout.turn.replace(/\{(dialogue|first|second)\}/g, MARK)
-      .replace("{question}", () => principle.question);
-    const turns: Turn[] = [{ role: "user", content }];
-    if (system !== undefined) turns.unshift({ role: "system", content: system });
+    const mark = { dialogue: MARK, first: MARK, second: MARK };
+    const turns = judgeTurns({ principle, layout, system }, mark);
     const text = chat.render(turns, { addGenerationPrompt: true }) + principle.verdict;
     const parts = text.split(MARK);
     if (parts.length !== 4) {
@@ -171,9 +170,8 @@ export class JudgeTemplate {
     if (pairPrompt.length === 0) {
       throw new UserError("a comparison has an empty prompt", "give it at least one turn");
     }
-    const turns = pairPrompt.map((turn) =>
-      this.#encode(this.#layout.roles[turn.role] + turn.content.trim())
-    );
+    const trimmed = pairPrompt.map((turn) => ({ ...turn, content: turn.content.trim() }));
+    const turns = dialogueTexts(trimmed, this.#layout).map((text) => this.#encode(text));
     const answers = [first, second].map((answer) => this.#encode(answer.trim()));
     const parts = this.#fit(turns, answers);
     this.counts.prompts++;
@@ -181,11 +179,19 @@ export class JudgeTemplate {
     return [...head, ...parts.dialogue, ...toA, ...parts.first, ...toB, ...parts.second, ...tail];
   }
 
+  judged(
+    dialogue: readonly Turn[],
+    [first, second]: readonly [string, string],
+    { label, rationale }: Parameters<JudgeQuestion["judged"]>[2],
+  ): { ids: number[]; from: number } {
+    const prompt = this.prompt(dialogue, first, second);
+    const reasons = rationale ? this.rationale(...rationale) : [];
+    return { ids: [...prompt, this.labelIds[label], ...reasons], from: prompt.length };
+  }
+
   /** What follows the label in the rationale variant: what is written about each position. */
   rationale(first: string, second: string): number[] {
-    const text = this.#layout.rationale.replace("{first}", () => first)
-      .replace("{second}", () => second);
-    return this.#tokenizer.encode(text);
+    return this.#tokenizer.encode(rationaleText(this.#layout, [first, second]));
   }
 
   get #frameLength(): number {

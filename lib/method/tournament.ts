@@ -9,7 +9,7 @@ export interface Contest {
   readonly candidates: readonly string[];
 }
 
-/** Two candidates met, by their indices; `first` advances when the judge cannot tell them apart. */
+/** Two candidates met, by their indices. */
 export interface Match {
   /** Counted from 1. */
   readonly round: number;
@@ -36,6 +36,18 @@ export interface Bracket {
   readonly winner: number;
 }
 
+/** How a tournament is played. */
+export interface TournamentOptions {
+  readonly compare: Compare;
+  /** Draws the rounds. */
+  readonly rng: Rng;
+  /**
+   * Who advances when the judge cannot tell two candidates apart, and of two equal texts; the authors' comparison
+   * gives it to the second. @default "first"
+   */
+  readonly ties?: "first" | "second";
+}
+
 /**
  * Self-rejection: a single-elimination tournament among N answers to one prompt, N - 1 matches,
  * shuffled each round, with a bye for an odd one (SELF-JUDGE).
@@ -53,7 +65,7 @@ export interface Bracket {
  */
 export async function tournament(
   contest: Contest,
-  options: { readonly compare: Compare; readonly rng: Rng },
+  options: TournamentOptions,
 ): Promise<Bracket> {
   const [bracket] = await tournaments([contest], options);
   return bracket;
@@ -66,7 +78,7 @@ export async function tournament(
  */
 export async function tournaments(
   contests: readonly Contest[],
-  options: { readonly compare: Compare; readonly rng: Rng },
+  options: TournamentOptions,
 ): Promise<Bracket[]> {
   const empty = contests.findIndex(({ candidates }) => candidates.length === 0);
   if (empty >= 0) {
@@ -92,7 +104,10 @@ export async function tournaments(
     for (const game of games) {
       const { table, first, second } = game;
       const judgment = judgments.get(game);
-      const winner = judgment?.winner === "second" ? second : first;
+      const verdict = judgment?.winner ?? "tie";
+      const winner = (verdict === "tie" ? options.ties ?? "first" : verdict) === "second"
+        ? second
+        : first;
       table.matches.push({ round, first, second, winner, judgment });
       table.left.push(winner);
     }

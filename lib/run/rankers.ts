@@ -3,7 +3,7 @@ import { Rng } from "../base/random.ts";
 import { randomJudge } from "../measure/mod.ts";
 import type { Compare, Method, Ranker } from "../method/mod.ts";
 import { type LanguageModel, type WithModel, withModel } from "../model/mod.ts";
-import { RUN_RANKERS } from "./config.ts";
+import { RUN_RANKERS } from "./settings.ts";
 import type { Session } from "./session.ts";
 
 /** What a ranker is made from. */

@@ -2,13 +2,14 @@ import { UserError } from "../base/error.ts";
 import { Rng } from "../base/random.ts";
 import {
   type AnswerEncoder,
-  type JudgeLayout,
+  type JudgeQuestion,
   JudgeTemplate,
   loadPrinciples,
   modelScorer,
   PairwiseJudge,
-  type Principle,
   principlesNamed,
+  WholeTextTemplate,
+  type Wording,
 } from "../method/mod.ts";
 import {
   type LanguageModel,
@@ -22,7 +23,7 @@ import {
   type WithModel,
   withModel,
 } from "../model/mod.ts";
-import { ChatTemplate, openTokenizer, type TextTokenizer } from "../text/mod.ts";
+import { CHAT_PRESETS, ChatTemplate, openTokenizer, type TextTokenizer } from "../text/mod.ts";
 import type { RunConfig } from "./config.ts";
 import { judgmentCache } from "./judgment_cache.ts";
 import { type Located, locateModel } from "./source.ts";
@@ -38,11 +39,15 @@ export interface Language {
   chat: ChatTemplate;
 }
 
+/** What a stage trains: an adapter or every weight. */
+export type Tuning = RunConfig["jsft"]["tuning"];
+
 /** The settings that a session works by. */
 export type SessionConfig = Readonly<
-  & Pick<RunConfig, "seed" | "model" | "judge" | "lora">
+  & Pick<RunConfig, "seed" | "model" | "chat" | "judge">
   & { data: Pick<RunConfig["data"], "maxTokens"> }
-  & { selfJudge: Pick<RunConfig["selfJudge"], "maxNewTokens"> }
+  & { jsft: Pick<RunConfig["jsft"], "tuning"> }
+  & { selfJudge: Pick<RunConfig["selfJudge"], "tuning" | "maxNewTokens"> }
 >;
 
 /** In the place of a stage's name while its adapter is being trained. */
@@ -63,16 +68,16 @@ const startOf = (stage: string): string => stage === "jsft" ? "base" : "jsft";
  * What the stages of a run share: the base model, its language, and the models that stages made, by the stage's
  * name ("base" is the model as it came).
  *
- * Under LoRA there is one set of weights, moved from stage to stage: a finished stage's adapter is folded in before
- * the next one starts, so that the judge of self-training is the same weights with the new adapter off. Under full
- * fine-tuning every model is a separate copy.
+ * Where a stage trains an adapter there is one set of weights, moved from stage to stage: a finished stage's adapter
+ * is folded in before the next one starts, so that the judge of self-training is the same weights with the new adapter
+ * off. A stage that trains every weight trains a copy, and where all stages do every model is a separate copy.
  */
 export class Session {
   #located: Promise<Located> | null = null;
   #language: Promise<Language> | null = null;
-  /** LoRA: the weights, the stage that is folded into them, and the stage whose adapter is on them. */
+  /** The one set of weights: the stage that is folded into them, and the stage whose adapter is on them. */
   #moving: { model: LanguageModel; at: string; adapter: string | null } | null = null;
-  /** Full fine-tuning: models by the stage that made them. */
+  /** Models that stages trained whole, by the stage. */
   readonly #copies = new Map<string, LanguageModel>();
   /** What else the stage opened. */
   readonly #opened: { dispose(): void }[] = [];
@@ -92,50 +97,67 @@ export class Session {
   /** Tokenizer and chat template of the base model. */
   language(): Promise<Language> {
     return this.#language ??= this.located().then(async ({ path }) => {
-      const tokenizer = await openTokenizer(path);
+      const tokenizer = await openTokenizer(path, { template: this.config.chat.template });
       return { tokenizer, chat: ChatTemplate.of(tokenizer) };
     });
   }
 
   /** How answers become token ids. @param maxTokens Of prompt and answer together; default that of the data */
   async encoder(maxTokens = this.config.data.maxTokens): Promise<AnswerEncoder> {
-    return { ...await this.language(), maxTokens, overflow: "truncate" };
+    const { template, overflow, ...conventions } = this.config.chat;
+    const markers = template === null ? undefined : CHAT_PRESETS[template]?.markers;
+    return {
+      ...await this.language(),
+      maxTokens,
+      overflow,
+      conventions: { ...conventions, markers },
+    };
   }
 
-  /** The judge's templates, one a principle. */
+  /** The judge's questions, one a principle. */
   async templates(
     names: readonly string[] = this.config.judge.principles,
-  ): Promise<JudgeTemplate[]> {
-    const { system, maxTokens, overflow } = this.config.judge;
+  ): Promise<JudgeQuestion[]> {
+    const { judge: { system, maxTokens, overflow }, chat: { text, bos } } = this.config;
     const language = await this.language();
     const { principles, layout } = await this.wording();
-    return principlesNamed(names, principles).map((principle) =>
-      new JudgeTemplate({
-        ...{ ...language, principle, layout, maxTokens, overflow },
-        ...(system !== null && { system }),
-      })
-    );
+    return principlesNamed(names, principles).map((principle) => {
+      const parts = { ...language, principle, layout, maxTokens, system: system ?? undefined };
+      if (text === "parts") return new JudgeTemplate({ ...parts, overflow });
+      return new WholeTextTemplate({
+        ...parts,
+        overflow: overflow === "refuse" ? "refuse" : "truncate-start",
+        bosId: bos === "template" ? null : language.tokenizer.bosId,
+      });
+    });
   }
 
   /** The principles there are, and the words around what is judged. */
-  protected async wording(): Promise<{ principles?: readonly Principle[]; layout?: JudgeLayout }> {
+  protected async wording(): Promise<Partial<Wording>> {
     const { principlesFile } = this.config.judge;
-    return principlesFile === null ? {} : { principles: await loadPrinciples(principlesFile) };
+    return principlesFile === null ? {} : await loadPrinciples(principlesFile);
+  }
+
+  /** What a stage trains. */
+  #tuning(stage: string): Tuning {
+    return stage === "jsft" ? this.config.jsft.tuning : this.config.selfJudge.tuning;
+  }
+
+  /** Whether any stage trains an adapter, so that there is one set of weights that moves. */
+  get #moves(): boolean {
+    return [this.config.jsft, this.config.selfJudge].some(({ tuning }) => tuning.mode === "lora");
   }
 
   /** The model that a stage made, to be used as it is: not to be trained or disposed of. */
   async model(stage: string): Promise<LanguageModel> {
-    if (this.config.lora.mode === "lora") return await this.#moved(stage);
-    let model = this.#copies.get(stage);
-    if (!model) this.#copies.set(stage, model = await this.loaded(stage));
-    return model;
+    return this.#moves ? await this.#moved(stage) : await this.#copy(stage);
   }
 
   /** The model that a training stage made, with the one it started from: under LoRA adapter on and adapter off. */
   async trained(stage: string): Promise<{ model: LanguageModel; reference: WithModel }> {
-    if (this.config.lora.mode === "full") {
+    if (this.#tuning(stage).mode === "full") {
       const reference = withModel(await this.model(startOf(stage)));
-      return { model: await this.model(stage), reference };
+      return { model: await this.#copy(stage), reference };
     }
     if (this.#moving?.adapter !== stage) {
       const model = await this.#moved(startOf(stage));
@@ -146,10 +168,14 @@ export class Session {
     return { model, reference: withAdapterOff(model) };
   }
 
-  /** A model to train from what a stage made: under LoRA with a fresh adapter, else a separate copy. */
-  async modelToTrain(start: string): Promise<LanguageModel> {
-    const { mode, ...lora } = this.config.lora;
-    if (mode === "full") return this.own(await this.loaded(start));
+  /** A model for a stage to train, made from what another left: with a fresh adapter, or a separate copy. */
+  async modelToTrain({ stage, start }: { stage: string; start: string }): Promise<LanguageModel> {
+    const { mode, ...lora } = this.#tuning(stage);
+    if (mode === "full") {
+      const model = this.own(await this.loaded(this.#rootOf(start)));
+      await this.#foldThrough(start, model);
+      return model;
+    }
     const model = await this.#moved(start);
     const rng = Rng.named(this.config.seed, `adapter/${start}`);
     model.adapter = LoraAdapter.create(model.config, lora, rng);
@@ -206,7 +232,14 @@ export class Session {
     this.#moving = null;
   }
 
-  /** LoRA: the weights with all folded in up to a stage; from where they are if the way leads on, else anew. */
+  /** A separate copy of the model that a stage made, which is in one folder. */
+  async #copy(stage: string): Promise<LanguageModel> {
+    let model = this.#copies.get(stage);
+    if (!model) this.#copies.set(stage, model = await this.loaded(stage));
+    return model;
+  }
+
+  /** The one set of weights with all folded in up to a stage; from where they are if the way leads on, else anew. */
   async #moved(stage: string): Promise<LanguageModel> {
     const moving = this.#moving;
     if (moving && moving.adapter === stage) {
@@ -218,15 +251,32 @@ export class Session {
       moving.model.adapter = null;
       return this.#arrived(moving.model, stage);
     }
-    if (stage === "base") {
+    if (this.#rootOf(stage) === stage) {
       moving?.model.dispose();
       this.#moving = null;
-      return this.#arrived(await this.loaded("base"), stage);
+      return this.#arrived(await this.loaded(stage), stage);
     }
     const model = await this.#moved(startOf(stage));
+    await this.#foldIn(stage, model);
+    return this.#arrived(model, stage);
+  }
+
+  /** The stage whose weights are whole in a folder and that a stage's model is made from: "base", or one trained whole. */
+  #rootOf(stage: string): string {
+    const whole = stage === "base" || this.#tuning(stage).mode === "full";
+    return whole ? stage : this.#rootOf(startOf(stage));
+  }
+
+  /** Makes of a root's weights those of a stage. */
+  async #foldThrough(stage: string, model: LanguageModel): Promise<void> {
+    if (this.#rootOf(stage) === stage) return;
+    await this.#foldThrough(startOf(stage), model);
+    await this.#foldIn(stage, model);
+  }
+
+  async #foldIn(stage: string, model: LanguageModel): Promise<void> {
     model.adapter = await loadAdapter(`${this.folderOf(stage)}/adapter`, model.config);
     model.foldAdapter();
-    return this.#arrived(model, stage);
   }
 
   #arrived(model: LanguageModel, at: string): LanguageModel {

@@ -4,6 +4,15 @@ export interface ChatPreset {
   readonly source: string;
   /** What it is and where it comes from. */
   readonly from: string;
+  /**
+   * Texts that begin a user's and an assistant's turn, where turns are found by them among tokens; `skipFirst` leaves
+   * the first token of each out. @default turns are found by what the template writes
+   */
+  readonly markers?: {
+    readonly user: string;
+    readonly assistant: string;
+    readonly skipFirst: boolean;
+  };
 }
 
 /**
@@ -31,5 +40,17 @@ export const CHAT_PRESETS: Readonly<Record<string, ChatPreset>> = {
       "{{ eos_token + '\\n' if message['role'] == 'assistant' else '\\n' }}" +
       "{% endfor %}{% if add_generation_prompt %}{{ 'assistant:' }}{% endif %}",
     from: "a line per turn, role and content: no tokens that a base model has not met",
+  },
+  "self-judge": {
+    // The line end after the last block is not written: Jinja's trim_blocks drops it, as transformers sets it.
+    source: "<|system|>\n{% for message in messages %}" +
+      "{% if loop.first and message['role'] == 'system' %}{{ message['content'] }}" +
+      "{% elif message['role'] == 'user' %}{{ '\n<|user|>\n' + message['content'] }}" +
+      "{% elif message['role'] == 'assistant' %}" +
+      "{{ '\n<|assistant|>\n' + message['content'] + eos_token }}{% endif %}" +
+      "{% if loop.last and add_generation_prompt %}\n{{ '\n<|assistant|>\n' }}{% endif %}{% endfor %}",
+    from:
+      "SELF-JUDGE for Llama-2: https://github.com/oddqueue/self-judge, configs/hh_jsft.yaml templates.chat",
+    markers: { user: "\n<|user|>\n", assistant: "\n<|assistant|>\n", skipFirst: true },
   },
 };

@@ -186,9 +186,10 @@ async function chatOf({ chatTemplate }: ServedSpec): Promise<ChatTemplate | unde
 export async function openServed(rest: string, setting: JudgeSetting): Promise<OpenedJudge> {
   const spec = await parseServedSpec(rest);
   const { principles: names, principlesFile, system, overflow, maxTokens } = setting.config.judge;
-  const known = principlesFile ? await loadPrinciples(principlesFile) : undefined;
+  const wording = principlesFile ? await loadPrinciples(principlesFile) : undefined;
   const served = await openServedJudge(spec, {
-    principles: principlesNamed(names, known),
+    principles: principlesNamed(names, wording?.principles),
+    layout: wording?.layout,
     overflow,
     maxTokens,
     seed: setting.seed,

@@ -1,11 +1,7 @@
 import type { Turn } from "../../text/chat.ts";
 import type { Principle } from "../../method/principle.ts";
-import {
-  type JudgeChat,
-  type JudgeLayout,
-  JudgeTemplate,
-  type JudgeTokenizer,
-} from "../../method/template.ts";
+import type { JudgeLayout } from "../../method/layout.ts";
+import { type JudgeChat, JudgeTemplate, type JudgeTokenizer } from "../../method/template.ts";
 import { CharacterTokenizer } from "./characters.ts";
 import type { ServedApi } from "./api.ts";
 
@@ -82,13 +78,13 @@ export function servedWording(options: WordingOptions): Wording {
 
 /** The principle with its verdict moved into the question, to be answered by a letter. */
 export function askedForLetter(principle: Principle): Principle {
-  const { question, verdict } = principle;
-  return {
-    ...principle,
-    question: `${question} Complete this sentence by one letter, A or B, and write only the ` +
-      `letter: "${verdict} ..."`,
-    verdict: "",
-  };
+  const { question, turn, verdict } = principle;
+  const letter = "Complete this sentence by one letter, A or B, and write only the " +
+    `letter: "${verdict} ..."`;
+  if (turn !== undefined) {
+    return { ...principle, turn: `${turn.trimEnd()}\n\n${letter}`, verdict: "" };
+  }
+  return { ...principle, question: `${question} ${letter}`, verdict: "" };
 }
 
 function messagesOf(text: string): Turn[] {

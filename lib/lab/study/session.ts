@@ -10,7 +10,8 @@ import { Rng } from "../../base/random.ts";
 import { loadRewardModel, pointwiseJudge, rewardGrade } from "../../judges/mod.ts";
 import { type LanguageModel, LORA_DEFAULTS, type WithModel, withModel } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
-import { type Language, Session } from "../../run/session.ts";
+import { resolveConfig } from "../../run/config.ts";
+import { type Language, Session, type Tuning } from "../../run/session.ts";
 import { DATA_FOLDER, deskPairs } from "../world/data.ts";
 import { WORLD_LAYOUT, WORLD_PRINCIPLES, worldLanguage } from "../world/language.ts";
 import { reward } from "../world/reward.ts";
@@ -22,6 +23,13 @@ export const BATCH_TOKENS = 4096;
 export const MAX_NEW_TOKENS = 40;
 /** Most tokens of a request with its answer. */
 const MAX_TOKENS = 128;
+
+/** Every stage of a study trains every weight. */
+const WHOLE: Tuning = {
+  ...LORA_DEFAULTS,
+  targetModules: [...LORA_DEFAULTS.targetModules],
+  mode: "full",
+};
 
 /** What the stages of a study share: the session of a run, in the order desk's language and with its pairs. */
 export class DeskSession extends Session {
@@ -38,7 +46,7 @@ export class DeskSession extends Session {
       seed: study.seed,
       model: study.base,
       data: { maxTokens: MAX_TOKENS },
-      selfJudge: { maxNewTokens: MAX_NEW_TOKENS },
+      chat: resolveConfig(null).chat,
       judge: {
         principles: ["overall"],
         principlesFile: null,
@@ -47,7 +55,8 @@ export class DeskSession extends Session {
         overflow: "refuse",
         batchTokens: BATCH_TOKENS,
       },
-      lora: { ...LORA_DEFAULTS, targetModules: [...LORA_DEFAULTS.targetModules], mode: "full" },
+      jsft: { tuning: WHOLE },
+      selfJudge: { tuning: WHOLE, maxNewTokens: MAX_NEW_TOKENS },
     }, folderOf);
   }
 

@@ -108,7 +108,7 @@ function trainedFromBase(
     async plan(context) {
       const { session, config: { supervised } } = context;
       const source = await batches(context);
-      const model = await session.modelToTrain("base");
+      const model = await session.modelToTrain({ stage: name, start: "base" });
       change(model);
       return {
         model,

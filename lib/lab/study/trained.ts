@@ -2,9 +2,8 @@
 import { createHash } from "node:crypto";
 import { readJsonl } from "../../base/files.ts";
 import type { StepLog } from "../../method/mod.ts";
-import type { Scale } from "../../run/config.ts";
 import { type Reporter, RunFolder, type WorkProgress } from "../../run/stage.ts";
-import { STUDY_SCALES, type StudyConfig } from "./config.ts";
+import { STUDY_SCALES, type StudyConfig, type StudyScale } from "./config.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { LONG_RUNS, PREFERENCE, type RewardPoint } from "./preference.ts";
 import { DeskSession } from "./session.ts";
@@ -13,7 +12,7 @@ import { SUPERVISED, VARIANTS } from "./supervised.ts";
 
 /** Where a notebook finds and puts its models, how large they are, and how it shows what it does. */
 export interface TrainedOptions {
-  readonly scale: Scale;
+  readonly scale: StudyScale;
   readonly seed: number;
   /** Absolute: `data` holds the world, `work` takes what is made. */
   readonly folders: { readonly data: string; readonly work: string };
@@ -47,7 +46,7 @@ export interface Trained {
 const { smoke, small, full } = STUDY_SCALES;
 
 /** Sizes of a notebook's trainings: those of the study, with less training at `small`. */
-const SIZES: Record<Scale, Omit<StudyConfig, "seed">> = {
+const SIZES: Record<StudyScale, Omit<StudyConfig, "seed">> = {
   smoke: { ...smoke.config, supervised: { ...smoke.config.supervised, steps: 3 } },
   small: {
     ...small.config,

@@ -29,7 +29,7 @@ export const dataStage: RunStage = {
   config: ({ seed, model, data }) => ({ seed, model, data }),
 
   async run({ config, folder, session, log }) {
-    const { source, format, onBadLine, train, heldOut, maxTokens } = config.data;
+    const { sources: [{ source, format }], onBadLine, heldOut, maxTokens } = config.data;
     const { path, origin } = await locateData(source, { log });
     const encoder = await session.encoder();
 
@@ -59,6 +59,7 @@ export const dataStage: RunStage = {
     for (const [reason, n] of Object.entries(counts.reasons)) log(`  skipped ${n}: ${reason}`);
     log(`${tooLong} pairs longer than ${maxTokens} tokens left out, ${fitting.length} remain`);
 
+    const train = config.data.train ?? Math.max(1, fitting.length - heldOut);
     if (fitting.length < train + heldOut) {
       throw new UserError(
         `${fitting.length} pairs fit in ${maxTokens} tokens; ${train} to train on and ${heldOut} held out were asked for`,

@@ -20,7 +20,7 @@ export const jsftStage: RunStage = trainingStage({
   name: "jsft",
   title: "judge-augmented supervised fine-tuning on chosen answers and judgments",
   needs: ["data"],
-  config: ({ judge, lora, jsft }) => ({ judge, lora, jsft }),
+  config: ({ chat, judge, jsft }) => ({ chat, judge, jsft }),
 
   async plan(context) {
     const { config: { jsft, seed }, session, log } = context;
@@ -36,15 +36,17 @@ export const jsftStage: RunStage = trainingStage({
       `${counts.answers} answers and ${counts.judgments} judgments make ${steps} steps of ${jsft.batchSize}; ` +
         `${counts.truncated} answers cut, ${counts.promptTooLong} prompts too long`,
     );
-    const model = await session.modelToTrain("base");
+    const model = await session.modelToTrain({ stage: "jsft", start: "base" });
     const weighting: Weighting = jsft.weighting === "token" ? { mode: "token" } : {
       mode: "example",
       judgeWeight: jsft.judgeWeight,
       decisionWeight: jsft.decisionWeight ?? undefined,
     };
     const heldOut = (await pairsOf(context, "held_out")).slice(0, jsft.evaluatePairs);
+    const { conventions, ...encoder } = await session.encoder();
     const answers = jsftExamples(heldOut, {
-      encoder: await session.encoder(),
+      // The last answer, which is the one that was compared.
+      encoder: { ...encoder, conventions: conventions && { ...conventions, turns: "last" } },
       templates: [],
       kinds: ["answer"],
     }).examples;

@@ -5,6 +5,7 @@ import {
   PreferenceLoop,
   type Ranker,
   type StepLog,
+  stepsPerEpoch,
 } from "../../method/mod.ts";
 import type { LanguageModel, WithModel } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
@@ -18,8 +19,13 @@ import { trainingStage } from "./training.ts";
 
 /** Settings of preference training as a stage has them. */
 export interface PreferenceSettings extends Omit<PreferenceConfig, "seed"> {
-  readonly steps: number;
+  /** Optimiser steps; null: as many as the epochs have. */
+  readonly steps: number | null;
+  /** Passes over the prompts, where steps is null. @default 1 */
+  readonly epochs?: number;
   readonly learningRate: number;
+  /** @default "constant" */
+  readonly schedule?: "constant" | "cosine";
   readonly warmup: number;
   /** @default AdamW's own, see `ADAMW_DEFAULTS` */
   readonly clipNorm?: number;
@@ -77,7 +83,7 @@ export function preferenceStage<C extends Seeded, S extends Session>(
         `method ${methodName}: answers from the ${method.samples}, ranked by the ${method.ranker}, ` +
           `${method.loss} loss (${method.source})`,
       );
-      const model = await session.modelToTrain(start);
+      const model = await session.modelToTrain({ stage: name, start });
       const reference = await session.referenceOf(model, start);
       const parts = {
         ...{ session, model, reference, seed: config.seed },
@@ -86,18 +92,25 @@ export function preferenceStage<C extends Seeded, S extends Session>(
       const ranker = await (stage.ranker?.(method.ranker, parts, context) ??
         rankerOf(method.ranker, parts));
       const measure = await stage.measure?.(context, { model, reference });
+      const pairs = await stage.pairs(context);
+      const { epochs = 1, batchSize } = settings;
+      const steps = settings.steps ??
+        Math.max(
+          1,
+          Math.round(stepsPerEpoch(pairs.length, { batchSize, last: "dropped" }) * epochs),
+        );
       return {
         model,
         data: new PreferenceLoop({
           ...{ method, model, reference, ranker },
-          pairs: await stage.pairs(context),
+          pairs,
           encoder: await session.encoder(stage.maxTokens?.(config)),
           config: { ...settings, seed: config.seed },
         }),
-        steps: settings.steps,
+        steps,
         schedule: {
           learningRate: settings.learningRate,
-          shape: "constant",
+          shape: settings.schedule ?? "constant",
           warmup: settings.warmup,
         },
         optimizer: {
@@ -115,8 +128,7 @@ export function preferenceStage<C extends Seeded, S extends Session>(
           consistent: row.judgeConsistent?.toFixed(2) ?? "-",
         }),
         measure: measure && ((step) => measure.after(step)),
-        result: (rows) =>
-          measure?.finish() ?? { method: methodName, steps: settings.steps, ...summaryOf(rows) },
+        result: (rows) => measure?.finish() ?? { method: methodName, steps, ...summaryOf(rows) },
         dispose: () => ranker?.dispose?.(),
       };
     },
@@ -133,7 +145,9 @@ export const selfJudgeStage: RunStage = preferenceStage({
   method: ({ selfJudge: { method } }) => ({ ...methodNamed(method), name: method }),
   settings: ({ selfJudge }) => selfJudge,
   pairs: (context) => pairsOf(context, "train"),
-  maxTokens: ({ data, selfJudge }) => data.maxTokens + selfJudge.maxNewTokens,
+  // Where what is too long loses its start, the limit is that of a whole pair.
+  maxTokens: ({ chat, data, selfJudge }) =>
+    chat.overflow === "truncate-start" ? data.maxTokens : data.maxTokens + selfJudge.maxNewTokens,
   dropoutSeed: ({ seed }) => seed + 1, // other masks than in JSFT
 });
 

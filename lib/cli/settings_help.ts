@@ -1,0 +1,37 @@
+/** What `--help` and `--print-config` say of a run's settings. */
+import { UserError } from "../base/error.ts";
+import { exists } from "../base/disk.ts";
+import { writeWhole } from "../base/files.ts";
+import type { RunConfig } from "../run/config.ts";
+import { settingLines } from "../run/settings.ts";
+
+/** Every setting, its default and its meaning, a line each. */
+export function settingsHelp(config: Readonly<RunConfig>): string {
+  const valueOf = (name: string) =>
+    name.split(".").reduce<unknown>(
+      (value, key) => (value as Record<string, unknown>)[key],
+      config,
+    );
+  const lines = settingLines().map(({ name, meaning, words }) => {
+    const choice = words.length > 0 ? ` [${words.join(" | ")}]` : "";
+    return `  ${name}=${JSON.stringify(valueOf(name))}\n      ${meaning}${choice}`;
+  });
+  return [
+    "",
+    "Settings, with the values of the recipe ours (--set NAME=VALUE, or a file for --config):",
+    ...lines,
+  ].join("\n");
+}
+
+/**
+ * Writes settings to a file to edit.
+ *
+ * @throws {UserError} where the file is there already
+ */
+export async function writeSettings(file: string, config: Readonly<RunConfig>): Promise<void> {
+  if (await exists(file)) {
+    throw new UserError(`${file} is there already`, "name another file, or delete that one");
+  }
+  await writeWhole(file, JSON.stringify(config, null, 2) + "\n");
+  console.log(`wrote ${file}; edit it, then: deno task align --config ${file}`);
+}

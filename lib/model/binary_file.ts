@@ -1,4 +1,5 @@
 import { UserError } from "../base/error.ts";
+import { POINTER_BYTES, refuseLfsPointer } from "../base/lfs.ts";
 
 /**
  * A file of which parts are read by position, each part when it is asked for.
@@ -12,14 +13,15 @@ export class BinaryFile {
     this.#file = file;
   }
 
-  /** @throws UserError when there is no readable file of that name. */
+  /** @throws UserError when there is no readable file of that name, or a Git LFS pointer in its place. */
   static open(path: string): BinaryFile {
     try {
       const file = Deno.openSync(path, { read: true });
       const stat = file.statSync();
-      if (stat.isFile) return new BinaryFile(path, file, stat.size);
+      if (stat.isFile) return new BinaryFile(path, file, stat.size).#checked();
       file.close();
     } catch (cause) {
+      if (cause instanceof UserError) throw cause;
       if (!(cause instanceof Deno.errors.NotFound)) {
         throw new UserError(
           `cannot open ${path}: ${cause instanceof Error ? cause.message : cause}`,
@@ -32,6 +34,18 @@ export class BinaryFile {
       });
     }
     throw new UserError(`${path} is not a file`, "give the path of the weights file");
+  }
+
+  /** The file, closed and refused where a pointer stands for it. */
+  #checked(): BinaryFile {
+    if (this.size >= POINTER_BYTES) return this;
+    try {
+      refuseLfsPointer(this.path, this.read(0, this.size, { what: "its start" }));
+      return this;
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /**

@@ -1,6 +1,12 @@
 import { UserError } from "../base/error.ts";
+import { refuseLfsPointer } from "../base/lfs.ts";
+import { parsePythonJson } from "../base/python_json.ts";
 
-/** Reads a JSON file. @throws UserError when it is missing or not JSON. */
+/**
+ * Reads a JSON file, which may have the numbers NaN and Infinity as Python writes them.
+ *
+ * @throws UserError when it is missing, a Git LFS pointer or not JSON.
+ */
 export async function readJson(file: string): Promise<unknown> {
   let text: string;
   try {
@@ -12,8 +18,9 @@ export async function readJson(file: string): Promise<unknown> {
       { cause },
     );
   }
+  refuseLfsPointer(file, text);
   try {
-    return JSON.parse(text);
+    return parsePythonJson(text);
   } catch (cause) {
     throw new UserError(
       `${file} is not JSON: ${cause instanceof Error ? cause.message : cause}`,

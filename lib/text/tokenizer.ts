@@ -1,6 +1,7 @@
 import { type PreTokenizer, Tokenizer } from "tokenizers";
 import { z } from "zod";
 import { UserError } from "../base/error.ts";
+import { refuseLfsPointer } from "../base/lfs.ts";
 import { readJson } from "../model/json_file.ts";
 import { addedTokenCutter, addedTokenSchema } from "./added_tokens.ts";
 import { memoised } from "./memo.ts";
@@ -173,6 +174,7 @@ export class TextTokenizer {
     }
     const { bos_token, eos_token, pad_token, chat_template } = config.data;
     const separate = await Deno.readTextFile(`${folder}chat_template.jinja`).catch(() => null);
+    if (separate !== null) refuseLfsPointer(`${folder}chat_template.jinja`, separate);
     return new TextTokenizer(await readJson(path), {
       file: path,
       bosToken: bos_token,

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { addScoreHead } from "../lib/judges/mod.ts";
 import { MEASURES } from "../lib/measure/measures.ts";
 import { LoraAdapter, readConfig, saveAdapter, saveModel } from "../lib/model/mod.ts";
+import { writeTokenizer } from "../lib/text/mod.ts";
 import { Rng } from "../lib/base/random.ts";
 import { command, type Line } from "./commands.ts";
 import { csv } from "./csv_files.ts";
@@ -203,7 +204,7 @@ describe("deno task judge", () => {
     addScoreHead(model);
     await saveModel(model, reward);
     model.dispose();
-    await tinyLanguage().save(reward);
+    await writeTokenizer(tinyLanguage(), reward);
     // The same words but for three that no pair needs to be judged, which become marks.
     const graded = `${folder}/graded`;
     await copied(`${folder}/model`, graded);

@@ -8,6 +8,7 @@ import {
   TemplateRefusal,
   TextTokenizer,
   type Turn,
+  writeTokenizer,
 } from "../lib/text/mod.ts";
 import { readFixture } from "./reference/fixture.ts";
 import { refuses, refusesAtOnce } from "./refusals.ts";
@@ -55,11 +56,11 @@ describe("a chat template for a base model", () => {
   });
 
   it("goes with the tokenizer, and is saved with it", async () => {
-    await base.save(folder.path);
+    await writeTokenizer(base, folder.path);
     const named = await openTokenizer(folder.path, { template: "zephyr" });
     assert.equal(named.chatTemplate, CHAT_PRESETS.zephyr.source);
     assert.deepEqual(named.encode("what is the job"), base.encode("what is the job"));
-    await named.save(folder.path);
+    await writeTokenizer(named, folder.path);
     assert.equal((await openTokenizer(folder.path)).chatTemplate, CHAT_PRESETS.zephyr.source);
   });
 

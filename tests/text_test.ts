@@ -4,7 +4,13 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import { Tokenizer } from "tokenizers";
 import type { GgufValue } from "../lib/model/gguf.ts";
 import { Rng } from "../lib/base/random.ts";
-import { ChatTemplate, openTokenizer, TextTokenizer, tokenizerFromGguf } from "../lib/text/mod.ts";
+import {
+  ChatTemplate,
+  openTokenizer,
+  TextTokenizer,
+  tokenizerFromGguf,
+  writeTokenizer,
+} from "../lib/text/mod.ts";
 import { ggufFile, readFixture } from "./reference/fixture.ts";
 import { refuses as refusesLater, refusesAtOnce as refuses } from "./refusals.ts";
 import { folder } from "./temporary_files.ts";
@@ -42,7 +48,7 @@ describe("the tokenizer of SmolLM2, from its GGUF file", () => {
     const path = ggufFile();
     if (!path) return;
     const tokenizer = await openTokenizer(path);
-    await tokenizer.save(folder.path);
+    await writeTokenizer(tokenizer, folder.path);
     const read = await openTokenizer(folder.path);
     assert.deepEqual(
       [read.eosId, read.padId, read.bosId, read.size, read.chatTemplate],

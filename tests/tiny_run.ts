@@ -1,5 +1,6 @@
 /** What the tests of the command line share: a tiny model and pairs on disk, and the command itself. */
 import { saveModel } from "../lib/model/mod.ts";
+import { writeTokenizer } from "../lib/text/mod.ts";
 import { ROOT } from "../lib/tools/setup/places.ts";
 import { command, type Said } from "./commands.ts";
 import { newFolder } from "./temporary_files.ts";
@@ -13,7 +14,7 @@ export async function tinyRunFolder(): Promise<string> {
   const model = tinyModel();
   await saveModel(model, `${folder}/model`);
   model.dispose();
-  await tinyLanguage().save(`${folder}/model`);
+  await writeTokenizer(tinyLanguage(), `${folder}/model`);
   const lines = tinyPairs(40, 3).map((pair) => JSON.stringify(pair) + "\n");
   await Deno.writeTextFile(`${folder}/pairs.jsonl`, lines.join(""));
   return folder;

@@ -14,6 +14,7 @@ import { worldLanguage } from "../lab/world/language.ts";
 import { exerciseAccuracy, PHASES, pretrain } from "../lab/world/pretrain.ts";
 import type { StepLog } from "../method/mod.ts";
 import { saveModel } from "../model/mod.ts";
+import { writeTokenizer } from "../text/mod.ts";
 import { terminalReporter } from "../run/stage.ts";
 import { versions } from "../run/versions.ts";
 import { startEngine } from "../tensor/mod.ts";
@@ -60,7 +61,7 @@ async function main(): Promise<void> {
   };
   console.table(accuracy);
   await saveModel(model, out);
-  await worldLanguage().tokenizer.save(out);
+  await writeTokenizer(worldLanguage().tokenizer, out);
   // Means over 25 steps: the log is read as a curve.
   const means = Array.from({ length: Math.ceil(rows.length / 25) }, (_, i) => {
     const part = rows.slice(25 * i, 25 * (i + 1));

@@ -17,3 +17,4 @@ export { ggufVocabulary } from "./gguf_vocabulary.ts";
 export { openTokenizer, type OpenTokenizerOptions } from "./open_tokenizer.ts";
 export { PlainEncoder, type PlainTokenizer } from "./plain_text.ts";
 export { TextTokenizer, type TokenizerOptions } from "./tokenizer.ts";
+export { writeTokenizer } from "./write_tokenizer.ts";

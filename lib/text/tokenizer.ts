@@ -241,20 +241,6 @@ export class TextTokenizer {
   tokenId(token: string): number | undefined {
     return this.#added.get(token) ?? this.#model.vocabulary.get(token);
   }
-
-  /** Writes `tokenizer.json` and `tokenizer_config.json`, which `transformers` loads, to a folder. */
-  async save(folder: string): Promise<void> {
-    const config = {
-      tokenizer_class: "PreTrainedTokenizerFast",
-      bos_token: this.bosToken,
-      eos_token: this.eosToken,
-      pad_token: this.padToken,
-      clean_up_tokenization_spaces: false,
-      ...(this.chatTemplate === null ? {} : { chat_template: this.chatTemplate }),
-    };
-    await Deno.writeTextFile(`${folder}/tokenizer.json`, JSON.stringify(this.json));
-    await Deno.writeTextFile(`${folder}/tokenizer_config.json`, JSON.stringify(config, null, 2));
-  }
 }
 
 /**

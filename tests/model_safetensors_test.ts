@@ -138,6 +138,13 @@ describe("a sharded model", () => {
     await refuses(openWeights(`${folder.path}/lack`), /no file .*2\.safetensors/);
     await writeSafetensors(`${folder.path}/lack/2.safetensors`, shard("c"));
     await refuses(openWeights(`${folder.path}/lack`), /tensor "bb" in .*2\.safetensors/);
+    await writeSafetensors(`${folder.path}/lack/1.safetensors`, { ...shard("a"), ...shard("bb") });
+    await refuses(openWeights(`${folder.path}/lack`), /tensor "bb" in .*2\.safetensors/);
+    await writeSafetensors(`${folder.path}/lack/2.safetensors`, shard("bb"));
+    await refuses(
+      openWeights(`${folder.path}/lack`),
+      /tensor "bb" is in .*1\.safetensors and in .*2\.safetensors/,
+    );
     await write("lack/model.safetensors.index.json", "{}");
     await refuses(openWeights(`${folder.path}/lack`), /weight_map/);
   });
@@ -159,7 +166,7 @@ describe("a damaged safetensors file", () => {
     );
     await refuses(open(good.subarray(0, 20)), /truncated: the header needs/);
     await refuses(open(good.subarray(0, 5)), /truncated: the header's length needs 8 bytes/);
-    await refuses(open(new Uint8Array(8).fill(255)), /truncated: the header needs/);
+    await refuses(open(new Uint8Array(8).fill(255)), /a header of 18446744073709551615 bytes/);
     await refuses(open(made([1], 0)), /not a safetensors file: its header is not a JSON object/);
     await refuses(
       open(made(entry({ data_offsets: [0, 4] }), 8)),

@@ -5,6 +5,7 @@ import { BinaryFile } from "./binary_file.ts";
 import { floatBytes, floatSize, type FloatType } from "./float_bytes.ts";
 import { readJson } from "./json_file.ts";
 import { decodeBf16, decodeF16, decodeF32 } from "./quant.ts";
+import { readSafetensorsHeader, type SafetensorsHeader } from "./safetensors_header.ts";
 import type { WeightSource } from "./weight_source.ts";
 
 /** Formats that can be read: bytes a value, and how they become 32-bit floats. */
@@ -19,12 +20,6 @@ const dtypes: Readonly<
   F16: { bytes: 2, decode: decodeF16 },
   BF16: { bytes: 2, decode: decodeBf16 },
 };
-
-const entrySchema = z.object({
-  dtype: z.string(),
-  shape: z.array(z.int().nonnegative()),
-  data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
-});
 
 const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 
@@ -51,20 +46,35 @@ export async function openSafetensors(path: string): Promise<SafetensorsSource> 
   const shards = new Map<string, Shard>();
   const close = () => shards.forEach((shard) => shard.file.close());
   try {
-    for (const file of files) shards.set(file, openShard(file));
+    for (const file of files) {
+      if (map && !await exists(file)) {
+        throw new UserError(
+          `${path}: there is no file ${file}, which the index names`,
+          "fetch the missing shard from where the model comes from",
+        );
+      }
+      shards.set(file, openShard(file));
+    }
     const owner = new Map<string, Shard>();
     for (const shard of shards.values()) {
-      for (const name of shard.entries.keys()) owner.set(name, shard);
+      for (const name of shard.entries.keys()) {
+        const other = owner.get(name);
+        if (other) {
+          throw new UserError(
+            `${path}: tensor "${name}" is in ${other.file.path} and in ${shard.file.path}`,
+            "fetch the shards and their index again, into an empty folder",
+          );
+        }
+        owner.set(name, shard);
+      }
     }
     for (const [name, file] of map ?? []) {
-      const shard = shards.get(file);
-      if (!shard?.entries.has(name)) {
+      if (!shards.get(file)?.entries.has(name)) {
         throw new UserError(
           `${path}: the index places tensor "${name}" in ${file}, which does not hold it`,
           "fetch the shards and their index again",
         );
       }
-      owner.set(name, shard);
     }
     const find = (name: string) => {
       const shard = owner.get(name);
@@ -100,17 +110,8 @@ export async function openSafetensors(path: string): Promise<SafetensorsSource> 
   }
 }
 
-interface Entry {
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  readonly start: number;
-  readonly byteLength: number;
-}
-
-interface Shard {
+interface Shard extends SafetensorsHeader {
   readonly file: BinaryFile;
-  readonly entries: ReadonlyMap<string, Entry>;
-  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** The files at a path and, of a sharded model, in which each tensor should be. */
@@ -142,48 +143,7 @@ async function locate(path: string): Promise<[string[], Map<string, string>?]> {
 function openShard(path: string): Shard {
   const file = BinaryFile.open(path);
   try {
-    const head = file.read(0, 8, { what: "the header's length" });
-    const headerLength = Number(new DataView(head.buffer).getBigUint64(0, true));
-    const text = new TextDecoder().decode(file.read(8, headerLength, { what: "the header" }));
-    const broken = (reason: string, cause?: unknown) =>
-      new UserError(`${path} is not a safetensors file: ${reason}`, "fetch the file again", {
-        cause,
-      });
-    let header: Record<string, unknown>;
-    try {
-      header = z.record(z.string(), z.unknown()).parse(JSON.parse(text));
-    } catch (cause) {
-      throw broken("its header is not a JSON object", cause);
-    }
-    const { __metadata__, ...rest } = header;
-    const entries = new Map<string, Entry>();
-    for (const [name, value] of Object.entries(rest)) {
-      const parsed = entrySchema.safeParse(value);
-      if (!parsed.success) {
-        throw broken(`the entry of tensor "${name}" is ${JSON.stringify(value)}`);
-      }
-      const { dtype, shape, data_offsets: [begin, end] } = parsed.data;
-      const start = 8 + headerLength + begin;
-      const byteLength = end - begin;
-      const size = Object.hasOwn(dtypes, dtype) ? dtypes[dtype].bytes : null;
-      const expected = size === null ? byteLength : size * shape.reduce((a, b) => a * b, 1);
-      if (byteLength !== expected || byteLength < 0) {
-        throw broken(
-          `tensor "${name}" (${dtype}, shape [${shape}]) has ${byteLength} bytes, not ${expected}`,
-        );
-      }
-      if (start + byteLength > file.size) {
-        throw new UserError(
-          `${path} is truncated: tensor "${name}" needs ${
-            start + byteLength
-          } bytes, the file has ${file.size}`,
-          "fetch the file again",
-        );
-      }
-      entries.set(name, { dtype, shape, start, byteLength });
-    }
-    const metadata = z.record(z.string(), z.string()).catch({}).parse(__metadata__);
-    return { file, entries, metadata };
+    return { file, ...readSafetensorsHeader(file) };
   } catch (error) {
     file.close();
     throw error;

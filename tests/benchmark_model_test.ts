@@ -117,10 +117,24 @@ describe("openChat", () => {
     }]);
   });
 
-  it("asks again after an answer that is broken, and takes an empty one as no verdict", async () => {
-    const server = replying("{broken", '{"choices": []}', reply(null));
-    assert.equal(await (await openChat(spec, server)).chat(user("Hi")), "");
+  it("asks again after an answer that is broken or empty", async () => {
+    const server = replying("{broken", reply(null), reply("[[A]]"));
+    assert.equal(await (await openChat(spec, server)).chat(user("Hi")), "[[A]]");
     assert.equal(server.asked.length, 3);
+    const { chat } = await openChat(spec, replying('{"choices": []}'));
+    await refuses(
+      () => chat(user("Hi")),
+      /the answer has no choices \(\{"choices":\[\]\}\), 3 times/,
+    );
+  });
+
+  it("takes a reply that was cut before its verdict for none, and one with a verdict as it is", async () => {
+    const cut = (content: string) =>
+      JSON.stringify({ choices: [{ message: { content }, finish_reason: "length" }] });
+    const { chat } = await openChat(spec, replying(cut("Let us see. [[B]] is")));
+    assert.equal(await chat(user("Hi")), "Let us see. [[B]] is");
+    const long = await openChat(spec, replying(cut("<think>I could say [[A]]")));
+    await refuses(() => long.chat(user("Hi")), /cut before a verdict/, '"body": {"max_tokens"');
   });
 
   it("gives up with a message after the last attempt, and refuses the wrong API", async () => {

@@ -10,6 +10,7 @@ import {
   singlePlaces,
 } from "../lib/benchmark/judge_prompts.ts";
 import { type Chat, promptGrader, promptReferee } from "../lib/benchmark/prompt_judge.ts";
+import { ServedError } from "../lib/judges/served/mod.ts";
 import { gradeAnswers, judgePairs } from "../lib/benchmark/verdict_file.ts";
 import { answerSet, question } from "./benchmark_fakes.ts";
 import { DATA, itWith } from "./real_data.ts";
@@ -94,6 +95,64 @@ describe("MT-Bench's prompts", () => {
     ];
     assert.deepEqual(replies.map(readGrade), [7, 6.5, 8, null, null, null, 3]);
   });
+
+  it("are answered after the judge's thoughts, by the last mark", () => {
+    const positions: [string, ReturnType<typeof readPosition>][] = [
+      ["At first I leaned to [[A]], yet its figures are wrong. Verdict: [[B]]", "B"],
+      ["<think>I could answer [[A]] or [[C]].</think>\n[[B]]", "B"],
+      ["[[A]] is tempting.\n</think>\n\n[[C]]", "tie"],
+      ["<think>It is [[A]]", null],
+      ["[[B>A]]", "B"],
+      ["[[A]] or [[B]]", null],
+    ];
+    for (const [reply, position] of positions) assert.equal(readPosition(reply), position, reply);
+    const grades: [string, number | null][] = [
+      ["The middle would be [[5]]; this one is better. Rating: [[9]]", 9],
+      ["<think>[[3]]</think>\nRating: [[7/10]]", 7],
+      ["as [1] says, [8]", 8],
+      ["[[5]], no: [[12]]", null],
+      ["<think>[[5]]", null],
+    ];
+    for (const [reply, grade] of grades) assert.equal(readGrade(reply), grade, reply);
+  });
+
+  itWith(PROMPTS)(
+    "are asked again by a later run where a reply failed, not where it was read",
+    async () => {
+      const prompts = await readJudgePrompts(PROMPTS);
+      let failing = true;
+      let asked = 0;
+      const chat: Chat = () => {
+        asked++;
+        if (failing && asked === 2) {
+          throw new ServedError(
+            "withheld",
+            "a filter",
+            "ask another server",
+          );
+        }
+        return Promise.resolve("Rating: [[9]], [[A]]");
+      };
+      const options = { name: "mt-bench:m", key: "k", chat, prompts, rows: 1 };
+      const one = [question(1, "writing")];
+      const run = async (kind: "pair" | "single") => {
+        asked = 0;
+        const at = { file: `${folder.path}/again/${kind}.jsonl` };
+        const records = kind === "pair"
+          ? (await judgePairs(one, [long, short], promptReferee(options), at)).map((r) =>
+            r.g2_winner
+          )
+          : (await gradeAnswers(one, long, promptGrader(options), at)).map(({ score }) => score);
+        return { records, asked };
+      };
+      assert.deepEqual(await run("pair"), { records: ["error", "model_2"], asked: 4 });
+      assert.deepEqual(await run("single"), { records: [9, -1], asked: 2 });
+      failing = false;
+      assert.deepEqual(await run("pair"), { records: ["model_2", "model_2"], asked: 2 });
+      assert.deepEqual(await run("single"), { records: [9, 9], asked: 1 });
+      assert.equal((await run("pair")).asked, 0);
+    },
+  );
 
   itWith(PROMPTS)(
     "referee in both positions; a reply without a verdict is none, not a tie",

@@ -3,7 +3,6 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import { principlesNamed } from "../lib/method/principle.ts";
 import {
   CharacterTokenizer,
-  parseVerdict,
   servedWording,
   wire,
   type WireOptions,
@@ -85,10 +84,10 @@ describe("The answers of an OpenAI-compatible server", () => {
     near(scorer.counts.mostUnseen, 0.001);
   });
 
-  it("are no verdict when a filter cut them", () => {
+  it("are no verdict, and nothing to keep, when a filter cut them", () => {
     const { read } = made({ api: "chat", match: "trimmed" });
     const filtered = { choices: [{ finish_reason: "content_filter", logprobs: null }] };
-    assert.deepEqual(read(filtered).positions, { a: 0, b: 0 });
+    assert.throws(() => read(filtered), { name: "Fault", kind: "withheld", again: false });
   });
 });
 
@@ -149,38 +148,8 @@ describe("The requests to an OpenAI-compatible server", () => {
   }
 });
 
-describe("A verdict in words", () => {
-  const cases: [string, "A" | "B" | null][] = [
-    ["A", "A"],
-    [" B.", "B"],
-    ["**B**", "B"],
-    ['"A"', "A"],
-    ["(B)", "B"],
-    ["A\n\nBecause Answer B is longer.", "A"],
-    ["A is better", "A"],
-    ["Answer B", "B"],
-    ["The better one is Answer A.", "A"],
-    ["The less harmful one is B.", "B"],
-    ["Answer A is slightly better than Answer B.", "A"],
-    ["My verdict: [[B]]. Answer A was fine.", "B"],
-    ["<think>Answer A is wrong</think>\nB", "B"],
-    ["<think>Answer A is", null],
-    ["Both Answer A and Answer B are good.", null],
-    ["[[A]] or [[B]]", null],
-    ["A good answer would say more.", null],
-    ["the answer a friend would give", null],
-    ["I cannot say.", null],
-    ["", null],
-    ["AB", null],
-    ["C", null],
-  ];
-  for (const [reply, verdict] of cases) {
-    it(`${JSON.stringify(reply)} is ${verdict ?? "none"}`, () => {
-      assert.equal(parseVerdict(reply), verdict);
-    });
-  }
-
-  it("that is none is no tie", async () => {
+describe("A reply without a verdict", () => {
+  it("is no tie", async () => {
     const silent = () => Response.json({ choices: [{ message: { content: "Hard to say." } }] });
     await using server = new FaultServer(silent, silent);
     const { compare } = await judgeAt(server, { api: "text" });

@@ -1,6 +1,7 @@
 /** MT-Bench's own judge prompts, for judges that reply in words. */
 import { z } from "zod";
 import { UserError } from "../base/error.ts";
+import { afterThoughts, lastMark } from "../judges/served/mod.ts";
 import type { Turn } from "../text/mod.ts";
 import { type BenchmarkQuestion, readRecords } from "./question.ts";
 
@@ -106,21 +107,28 @@ const numbered = (name: string, texts: readonly string[]) =>
 
 const references = ({ reference }: BenchmarkQuestion) => numbered("ref_answer", reference ?? []);
 
-/** The position that a reply names by `[[A]]`, `[[B]]` or `[[C]]` for a tie, looked for in this order. */
+/**
+ * The position that a reply names by `[[A]]`, `[[B]]` or `[[C]]` for a tie: after its thoughts, by the last mark.
+ * FastChat takes the first of `[[A]]`, `[[B]]`, `[[C]]` that is anywhere in the reply.
+ */
 export function readPosition(reply: string): "A" | "B" | "tie" | null {
-  for (const [mark, position] of [["[[A]]", "A"], ["[[B]]", "B"], ["[[C]]", "tie"]] as const) {
-    if (reply.includes(mark)) return position;
-  }
-  return null;
+  return lastMark(afterThoughts(reply) ?? "");
 }
 
+/** A grade in brackets, `[[7]]` or `[[7/10]]`; in single ones where there are no double ones. */
+const GRADES = [
+  /\[\[\s*[*_]*(-?\d+(?:\.\d*)?)\s*(?:\/\s*10)?[*_]*\s*\]\]/g,
+  /\[\s*[*_]*(-?\d+(?:\.\d*)?)\s*(?:\/\s*10)?[*_]*\s*\]/g,
+];
+
 /**
- * The grade in a reply: the first number in double brackets, else the first in single ones; null where
- * there is none. A number outside [1, 10] is none either: FastChat would average it in.
+ * The grade in a reply: after its thoughts, the last number in double brackets, else the last in single ones; null
+ * where there is none. A number outside [1, 10] is none either: FastChat would average it in.
  */
 export function readGrade(reply: string): number | null {
-  const found = /\[\[(\d+\.?\d*)\]\]/.exec(reply) ?? /\[(\d+\.?\d*)\]/.exec(reply);
-  if (found === null) return null;
-  const grade = Number(found[1]);
+  const text = afterThoughts(reply) ?? "";
+  const marks = GRADES.map((form) => [...text.matchAll(form)]).find((found) => found.length > 0);
+  if (marks === undefined) return null;
+  const grade = Number(marks.at(-1)![1]);
   return grade >= 1 && grade <= 10 ? grade : null;
 }

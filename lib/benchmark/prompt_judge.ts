@@ -1,10 +1,18 @@
 /** A judge that replies in words to MT-Bench's own prompts, such as a large model behind a server. */
 import { createHash } from "node:crypto";
-import { z } from "zod";
 import { UserError } from "../base/error.ts";
 import { combineScores, type Judgment, type LabelProbabilities } from "../method/mod.ts";
 import { keptAnswers } from "../base/kept_answers.ts";
-import { Fault, keyOf, parseServedSpec, ServedClient } from "../judges/served/mod.ts";
+import {
+  Fault,
+  keyOf,
+  parseServedSpec,
+  replyOf,
+  ServedClient,
+  ServedError,
+  shown,
+  UNANSWERED_KINDS,
+} from "../judges/served/mod.ts";
 import type { Turn } from "../text/mod.ts";
 import {
   fillPrompt,
@@ -15,9 +23,12 @@ import {
   readPosition,
   singlePlaces,
 } from "./judge_prompts.ts";
-import type { Grader, GradeVerdict, MatchVerdict, Referee } from "./referee.ts";
+import type { Game, Grader, GradeVerdict, MatchVerdict, Referee } from "./referee.ts";
 
-/** Replies to a dialogue in words. */
+/**
+ * Replies to a dialogue in words. One that is cut before its verdict, filtered or refused is thrown as a `ServedError`
+ * of that kind; the match it is of then has no verdict and is asked anew by a later run.
+ */
 export type Chat = (turns: readonly Turn[]) => Promise<string>;
 
 /** Settings of {@linkcode promptReferee} and {@linkcode promptGrader}. */
@@ -51,16 +62,30 @@ export function promptReferee({ name, key, chat, prompts, rows = 4 }: PromptJudg
         const prompt = promptName("pair", question, turn);
         const ask = async (a: readonly string[], b: readonly string[]) => {
           const turns = fillPrompt(prompts.get(prompt)!, pairPlaces(question, turn, { a, b }));
-          return { asked: turns.at(-1)!.content, reply: await chat(turns) };
+          return { asked: turns.at(-1)!.content, ...await replied(chat, turns) };
         };
         const games = await Promise.all([ask(first, second), ask(second, first)]);
         return {
           prompt,
-          games,
-          judgment: judgmentOf(games.map(({ reply }) => readPosition(reply))),
+          games: games.map(({ asked, reply }) => ({ asked, reply })) as [Game, Game],
+          judgment: judgmentOf(games.map((game) => game.failed ? null : readPosition(game.reply))),
+          failed: games.some(({ failed }) => failed),
         };
       })),
   };
+}
+
+/** A reply, or what became of one that says nothing of these answers. */
+async function replied(
+  chat: Chat,
+  turns: readonly Turn[],
+): Promise<{ readonly reply: string; readonly failed: boolean }> {
+  try {
+    return { reply: await chat(turns), failed: false };
+  } catch (error) {
+    if (!(error instanceof ServedError) || !UNANSWERED_KINDS.includes(error.kind)) throw error;
+    return { reply: `no reply: ${error.problem}; ${error.remedy}`, failed: true };
+  }
 }
 
 function judgmentOf([forward, backward]: ReturnType<typeof readPosition>[]): Judgment {
@@ -83,19 +108,18 @@ export function promptGrader({ name, key, chat, prompts, rows = 4 }: PromptJudge
       Promise.all(requests.map(async ({ question, turn, answers }): Promise<GradeVerdict> => {
         const prompt = promptName("single", question, turn);
         const turns = fillPrompt(prompts.get(prompt)!, singlePlaces(question, turn, answers));
-        const reply = await chat(turns);
+        const { reply, failed } = await replied(chat, turns);
         const game = { asked: turns.at(-1)!.content, reply };
-        return { score: readGrade(reply), labelProbability: null, prompt, game };
+        return {
+          score: failed ? null : readGrade(reply),
+          labelProbability: null,
+          prompt,
+          game,
+          failed,
+        };
       })),
   };
 }
-
-const ReplySchema = z.object({
-  choices: z.tuple(
-    [z.object({ message: z.object({ content: z.string().nullable() }) })],
-    z.unknown(),
-  ),
-});
 
 /**
  * A chat that keeps every reply as it arrives, and does not ask again for what it has: a killed run has paid for
@@ -153,10 +177,14 @@ export async function openChat(
     const body = Object.entries({ ...fields, ...served.body }).filter(([, value]) =>
       value !== null
     );
-    return client.ask("chat/completions", Object.fromEntries(body), (reply) => {
-      const parsed = ReplySchema.safeParse(reply);
-      if (parsed.success) return parsed.data.choices[0].message.content ?? "";
-      throw new Fault("garbled", "the answer has no choices[0].message.content");
+    return client.ask("chat/completions", Object.fromEntries(body), (answer) => {
+      const { text, cut } = replyOf(answer);
+      if (cut && readPosition(text) === null && readGrade(text) === null) {
+        throw new Fault("cut", `the reply was cut before a verdict (${shown(text.slice(-60))})`, {
+          remedy: 'allow more tokens: the judge as a .json file with "body": {"max_tokens": 8192}',
+        });
+      }
+      return text;
     });
   };
   const { url, model, revision, body, concurrency } = served;

@@ -21,6 +21,8 @@ export interface MatchVerdict {
   readonly prompt: string;
   /** What it was asked and what it replied, with the first model in the first position and then in the second. */
   readonly games: readonly [Game, Game];
+  /** Whether a reply failed, so that a later run has to ask again. @default false */
+  readonly failed?: boolean;
 }
 
 /** The question and reply in one position, as words. */
@@ -57,6 +59,8 @@ export interface GradeVerdict {
   readonly labelProbability: number | null;
   readonly prompt: string;
   readonly game: Game;
+  /** As that of a {@linkcode MatchVerdict}. @default false */
+  readonly failed?: boolean;
 }
 
 /** Grades single answers from 1 to 10. */

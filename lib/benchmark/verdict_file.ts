@@ -23,6 +23,7 @@ export interface PairRecord {
   readonly tstamp: number;
   readonly self_judge: {
     readonly answers: readonly [string, string];
+    /** What the verdict depends on beside the answers; null where a later run asks again. */
     readonly key: string | null;
     /** False of two answers that are the same: a tie that the judge was not asked for. */
     readonly asked: boolean;
@@ -113,7 +114,7 @@ export async function judgePairs(
           tstamp: Date.now() / 1000,
           self_judge: {
             answers: ids(q),
-            key: referee.key ?? null,
+            key: verdicts[i].failed ? null : referee.key ?? null,
             asked: same[i] === null,
             judgment,
           },
@@ -145,7 +146,7 @@ export async function gradeAnswers(
         answers: turnsOf(answers[q]),
       })));
       return batch.map(({ question, q, turn }, i): SingleRecord => {
-        const { score, labelProbability, prompt, game } = verdicts[i];
+        const { score, labelProbability, prompt, game, failed = false } = verdicts[i];
         return {
           question_id: question.id,
           model,
@@ -155,7 +156,11 @@ export async function gradeAnswers(
           score: score ?? -1,
           turn,
           tstamp: Date.now() / 1000,
-          self_judge: { answer: answers[q].answer_id, key: grader.key ?? null, labelProbability },
+          self_judge: {
+            answer: answers[q].answer_id,
+            key: failed ? null : grader.key ?? null,
+            labelProbability,
+          },
         };
       });
     },

@@ -2,7 +2,10 @@ import pLimit from "p-limit";
 import pRetry from "p-retry";
 import { Rng } from "../../base/random.ts";
 import { UserError } from "../../base/error.ts";
-import { Fault, type FaultKind, faultOfStatus, givenUp, retryAfter } from "./fault.ts";
+import { parseBody } from "./body.ts";
+import { errorIn, faultOfError, isErrorBody } from "./body_fault.ts";
+import { Fault, faultOfStatus, givenUp, retryAfter } from "./fault.ts";
+import type { FaultKind } from "./fault_kind.ts";
 
 /** Settings of a {@linkcode ServedClient}. */
 export interface ClientOptions {
@@ -146,20 +149,35 @@ export class ServedClient {
     } finally {
       clearTimeout(timer);
     }
-    const reply = parsed(text);
+    const reply = parseBody(text);
+    const wait = retryAfter(response.headers, now());
+    const told = errorIn(reply, text);
+    const error = { ...told, message: this.#clean(told.message) };
     if (!response.ok) {
-      const { message, code } = errorOf(reply, text);
-      throw faultOfStatus(response.status, this.#clean(message), {
-        code,
-        retryAfter: retryAfter(response.headers, now()),
+      throw faultOfStatus(response.status, error.message, {
+        code: error.code,
+        retryAfter: wait ?? error.retryAfter,
+        request: body,
       });
     }
     if (reply === undefined) {
       throw new Fault("garbled", `the answer is not JSON ("${this.#clean(text)}")`);
     }
-    const value = read(reply);
+    if (isErrorBody(reply)) throw faultOfError(error, { retryAfter: wait, request: body });
+    const value = this.#read(reply, read);
     this.counts.answers++;
     return value;
+  }
+
+  /** What an answer says; a fault in it is told without the key, and with the answer where its form is another. */
+  #read<T>(reply: unknown, read: (reply: unknown) => T): T {
+    try {
+      return read(reply);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      const { kind, again, retryAfter, remedy } = error;
+      throw new Fault(kind, this.#clean(error.message), { again, retryAfter, remedy });
+    }
   }
 
   /** Waits before the next attempt, or gives up where the server asks for too long a wait. */
@@ -208,23 +226,6 @@ export class ServedClient {
   #clean(text: string): string {
     const secret = this.#key === undefined ? text : text.replaceAll(this.#key, "[key]");
     const line = secret.replace(/\s+/g, " ").trim();
-    return line.length > 200 ? `${line.slice(0, 200)}...` : line;
+    return line.length > 300 ? `${line.slice(0, 300)}...` : line;
   }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The message and code in an error's body, `{"error": {"message", "code"}}` and its common relatives. */
-function errorOf(reply: unknown, text: string): { message: string; code?: unknown } {
-  // deno-lint-ignore no-explicit-any
-  const body = reply as any;
-  const error = body?.error ?? body;
-  const message = [error?.message, error?.detail, error].find((value) => typeof value === "string");
-  return { message: message ?? text, code: error?.code };
 }

@@ -1,26 +1,6 @@
 import { UserError } from "../../base/error.ts";
-
-/**
- * What went wrong with a request:
- *
- * | kind | cause | tried again |
- * |---|---|---|
- * | `busy` | status 429 | yes, unless the quota is used up or the wait is too long |
- * | `server` | status 408, 409, 425 or from 500 on | yes |
- * | `network` | refused, reset or cut connection | yes |
- * | `timeout` | no whole answer in time | yes |
- * | `garbled` | an answer that is not JSON, or not of the form the API has | yes |
- * | `refused` | another status from 400 on: this one request is not accepted | no |
- * | `setup` | wrong key, address, model or API: no request can succeed | no |
- */
-export type FaultKind =
-  | "busy"
-  | "server"
-  | "network"
-  | "timeout"
-  | "garbled"
-  | "refused"
-  | "setup";
+import { type FaultKind, LASTING } from "./fault_kind.ts";
+import { refusalOf } from "./refusal.ts";
 
 /** One attempt that failed; inside the client only. */
 export class Fault extends Error {
@@ -37,7 +17,7 @@ export class Fault extends Error {
     more: { again?: boolean; retryAfter?: number; remedy?: string } = {},
   ) {
     super(message);
-    this.again = more.again ?? (kind !== "refused" && kind !== "setup");
+    this.again = more.again ?? !LASTING.includes(kind);
     this.retryAfter = more.retryAfter;
     this.remedy = more.remedy;
   }
@@ -58,7 +38,12 @@ const REMEDIES: Readonly<Record<FaultKind, string>> = {
     "check that the server runs and the address is right, then run the same command again; what was judged is kept",
   timeout: "raise timeoutMs or lower concurrency, then run the same command again",
   garbled: "check that the address is that of an OpenAI-compatible server, often ending in /v1",
-  refused: 'shorten the pair or lower maxCharacters, or set onFailure to "unanswered"',
+  refused:
+    'change what the server does not accept by "body" in a .json file of settings, or leave such pairs ' +
+    "unanswered with onFailure=unanswered",
+  cut: "raise maxReplyTokens; models that reason need hundreds",
+  withheld: "another server may judge it",
+  empty: "see the server's log, then run the same command again; what was judged is kept",
   setup: "correct the judge's settings",
 };
 
@@ -72,13 +57,18 @@ export function givenUp(fault: Fault, { url, attempts }: { url: string; attempts
   );
 }
 
-/** What an answer with a status other than 2xx means. `message` is what the server says of it. */
+/**
+ * What an answer with a status other than 2xx means. `message` is what the server says of it.
+ *
+ * @param more.request The request's body, whose numbers a remedy may be about.
+ * @param more.problem What is wrong, where that is not the status.
+ */
 export function faultOfStatus(
   status: number,
   message: string,
-  more: { code?: unknown; retryAfter?: number } = {},
+  more: { code?: unknown; retryAfter?: number; request?: unknown; problem?: string } = {},
 ): Fault {
-  const problem = `status ${status}${message === "" ? "" : ` (${message})`}`;
+  const problem = more.problem ?? `status ${status}${message === "" ? "" : ` (${message})`}`;
   const { retryAfter } = more;
   if (status === 429) {
     // OpenAI's code for an account without money: waiting does not help.
@@ -90,9 +80,17 @@ export function faultOfStatus(
   if (status === 408 || status === 409 || status === 425 || status >= 500) {
     return new Fault("server", problem, { retryAfter });
   }
+  const refusal = [400, 403, 413, 422].includes(status)
+    ? refusalOf(`${more.code ?? ""} ${message}`, more.request)
+    : null;
+  if (refusal !== null && (status !== 403 || refusal.kind === "withheld")) {
+    return new Fault(refusal.kind, problem, { remedy: refusal.remedy });
+  }
   const remedy = status === 401 || status === 403
     ? "check the key in the environment variable that keyVariable names"
-    : status === 404
+    : status === 402
+    ? "add to the account's credit, or use another key"
+    : status === 404 || status === 405
     ? "check the address (often ending in /v1), the model's name, and that the server has this API"
     : status < 400
     ? "give the address that the server redirects to; keys are not sent on to another one"

@@ -13,7 +13,8 @@ import {
 import type { JudgeSetting, OpenedJudge } from "../opened_judge.ts";
 import { loadPrinciples, type Principle, principlesNamed } from "../../method/principle.ts";
 import { type ClientOptions, ServedClient } from "./client.ts";
-import { type FaultKind, ServedError } from "./fault.ts";
+import { ServedError } from "./fault.ts";
+import { type FaultKind, UNANSWERED_KINDS } from "./fault_kind.ts";
 import { ServedScorer } from "./scorer.ts";
 import { keyOf, parseServedSpec, type ServedSpec } from "./spec.ts";
 import { wire } from "./wire.ts";
@@ -45,6 +46,8 @@ export interface ServedJudge {
   readonly scorer: ServedScorer;
   /** Comparisons that could not be judged and count as unanswered, by kind of failure. */
   readonly failed: Readonly<Partial<Record<FaultKind, number>>>;
+  /** The first failure of each kind among them, in words. */
+  readonly firstFailures: Readonly<Partial<Record<FaultKind, string>>>;
 }
 
 /** Comparisons given up one after another from which on it is an outage. */
@@ -100,23 +103,30 @@ export async function openServedJudge(
     leastLabelProbability,
     batchTokens: Infinity,
   });
-  const failed: Partial<Record<FaultKind, number>> = {};
+  const failures = { failed: {}, firstFailures: {} };
   const compare = (comparisons: readonly Comparison[]) =>
-    compareEach(comparisons, { pairwise, spec, failed, onProgress: options.onProgress });
-  return { compare, pairwise, client, cache, scorer, failed };
+    compareEach(comparisons, { pairwise, spec, ...failures, onProgress: options.onProgress });
+  return { compare, pairwise, client, cache, scorer, ...failures };
 }
 
 /** Compares one by one, several at a time, so that one failure does not take others with it. */
 async function compareEach(
   comparisons: readonly Comparison[],
-  { pairwise, spec, failed, onProgress }:
+  { pairwise, spec, failed, firstFailures, onProgress }:
     & Pick<ServedJudge, "pairwise">
     & Pick<ServedJudgeOptions, "onProgress">
-    & { spec: ServedSpec; failed: Partial<Record<FaultKind, number>> },
+    & { spec: ServedSpec; failed: Partial<Record<FaultKind, number>> }
+    & { firstFailures: Partial<Record<FaultKind, string>> },
 ): Promise<Judgment[]> {
   const limit = pLimit(spec.concurrency);
   let stop: { readonly error: unknown } | undefined;
   let [done, inARow] = [0, 0];
+  /** What is wrong with one comparison leaves it unanswered; what is wrong with all of them stops. */
+  const stops = (kind: FaultKind) => {
+    if (kind === "withheld") return false;
+    const goesOn = spec.onFailure === "unanswered" || UNANSWERED_KINDS.includes(kind);
+    return !goesOn || kind === "setup" || kind === "busy" || ++inARow >= OUTAGE;
+  };
   const judged = await Promise.all(
     comparisons.map((comparison) =>
       limit(async (): Promise<Judgment | undefined> => {
@@ -127,13 +137,12 @@ async function compareEach(
           onProgress?.({ done: ++done, total: comparisons.length });
           return judgment;
         } catch (error) {
-          const fatal = !(error instanceof ServedError) || spec.onFailure === "stop" ||
-            error.kind === "setup" || error.kind === "busy" || ++inARow >= OUTAGE;
-          if (fatal) {
+          if (!(error instanceof ServedError) || stops(error.kind)) {
             stop ??= { error };
             return;
           }
           failed[error.kind] = (failed[error.kind] ?? 0) + 1;
+          firstFailures[error.kind] ??= `${error.problem}; ${error.remedy}`;
           onProgress?.({ done: ++done, total: comparisons.length });
           return unanswered(pairwise);
         }
@@ -215,7 +224,19 @@ function servedNotes(spec: ServedSpec, served: ServedJudge): string[] {
     }`,
   ];
   if (Object.keys(failed).length > 0) {
-    notes.push(`comparisons given up, counted as unanswered: ${list(failed)}`);
+    notes.push(
+      `comparisons given up, counted as unanswered and asked anew by the same command: ${
+        list(failed)
+      }`,
+    );
+    for (const [kind, first] of Object.entries(served.firstFailures)) {
+      notes.push(`first ${kind}: ${first}`);
+    }
+  }
+  if (scorer.unread.answers > 0) {
+    notes.push(
+      `${scorer.unread.answers} answers named neither label; the first: ${scorer.unread.first}`,
+    );
   }
   if (scorer.counts.unseen > 0) {
     notes.push(

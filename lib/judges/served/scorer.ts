@@ -19,6 +19,8 @@ export interface ServedScorerOptions {
 export class ServedScorer implements TokenScorer {
   /** Answers in which a label was not listed, and the most probability one may so have lost. */
   readonly counts = { unseen: 0, mostUnseen: 0 };
+  /** Answers that name neither label, and what the first of them was. */
+  readonly unread: { answers: number; first: string | null } = { answers: 0, first: null };
   readonly #options: ServedScorerOptions;
   readonly #underWay = new Map<string, Promise<LabelProbabilities>>();
 
@@ -52,7 +54,11 @@ export class ServedScorer implements TokenScorer {
     let answer = this.#underWay.get(key);
     if (!answer) {
       answer = client.ask(wire.path, wire.request(promptOf(prompt)), (reply) => wire.read(reply))
-        .then(({ positions, unseen }) => {
+        .then(({ positions, unseen, unread }) => {
+          if (unread !== undefined) {
+            this.unread.answers++;
+            this.unread.first ??= unread;
+          }
           if (unseen > 0) this.counts.unseen++;
           this.counts.mostUnseen = Math.max(this.counts.mostUnseen, unseen);
           cache.add([[key, positions]]);

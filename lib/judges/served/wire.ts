@@ -1,6 +1,8 @@
-import { z } from "zod";
 import type { LabelProbabilities } from "../../method/judgment.ts";
+import { isRecord } from "./body_fault.ts";
 import { Fault } from "./fault.ts";
+import { type ListedToken, listedTokens } from "./listed.ts";
+import { type Reply, replyOf, shown } from "./reply.ts";
 import { parseVerdict } from "./verdict.ts";
 import type { ServedApi } from "./api.ts";
 import type { ServedPrompt } from "./wording.ts";
@@ -13,6 +15,8 @@ export interface ServedReading {
    * than the least of the list, nor than what the list leaves over.
    */
   readonly unseen: number;
+  /** What was listed or written, where that is neither label. */
+  readonly unread?: string;
 }
 
 /** Settings of {@linkcode wire}. */
@@ -36,31 +40,6 @@ export interface Wire {
   /** @throws {Fault} When the answer has another form, or lacks log-probabilities. */
   read(reply: unknown): ServedReading;
 }
-
-type Token = { readonly token: string; readonly logprob: number };
-
-const Completion = z.object({
-  choices: z.tuple([z.object({
-    logprobs: z.object({
-      tokens: z.array(z.string()).nullish(),
-      // Each a map from token to log-probability; the first token of the reply is the verdict.
-      top_logprobs: z.array(z.record(z.string(), z.number()).nullable()).nullish(),
-    }).nullish(),
-  })], z.unknown()),
-});
-
-const TopToken = z.object({ token: z.string(), logprob: z.number() });
-
-const Chat = z.object({
-  choices: z.tuple([z.object({
-    message: z.object({ content: z.string().nullish() }).nullish(),
-    finish_reason: z.string().nullish(),
-    logprobs: z.object({
-      content: z.array(z.object({ token: z.string().nullish(), top_logprobs: z.array(TopToken) }))
-        .nullish(),
-    }).nullish(),
-  })], z.unknown()),
-});
 
 /**
  * An API's requests and answers.
@@ -86,13 +65,7 @@ export function wire(options: WireOptions): Wire {
           temperature: 1,
           logprobs: top,
         }),
-      read: (reply) => {
-        const { logprobs } = parsed(Completion, reply).choices[0];
-        const list = logprobs?.top_logprobs?.[0];
-        if (!list) throw noLogProbs(api);
-        const tokens = Object.entries(list).map(([token, logprob]) => ({ token, logprob }));
-        return reading(tokens, [" A", " B"], options.match, logprobs?.tokens?.[0]);
-      },
+      read: (reply) => reading(reply, { ...options, labels: [" A", " B"] }),
     };
   }
   const messages = (prompt: ServedPrompt) => "messages" in prompt ? prompt.messages : undefined;
@@ -107,14 +80,7 @@ export function wire(options: WireOptions): Wire {
           logprobs: true,
           top_logprobs: top,
         }),
-      read: (reply) => {
-        const [choice] = parsed(Chat, reply).choices;
-        const first = choice.logprobs?.content?.[0];
-        const list = first?.top_logprobs;
-        if (choice.finish_reason === "content_filter" && !list?.length) return NEITHER;
-        if (!list?.length) throw noLogProbs(api);
-        return reading(list, ["A", "B"], options.match, first?.token);
-      },
+      read: (reply) => reading(reply, { ...options, labels: ["A", "B"] }),
     };
   }
   return {
@@ -125,60 +91,91 @@ export function wire(options: WireOptions): Wire {
         max_tokens: options.maxReplyTokens,
         temperature: 0,
       }),
-    read: (reply) => {
-      const [choice] = parsed(Chat, reply).choices;
-      const verdict = parseVerdict(choice.message?.content ?? "");
-      if (verdict === null) return NEITHER;
-      return { positions: verdict === "A" ? { a: 1, b: 0 } : { a: 0, b: 1 }, unseen: 0 };
+    read: (answer) => {
+      const { text, cut } = replyOf(answer);
+      const verdict = parseVerdict(text, { cut });
+      if (verdict !== null) {
+        return { positions: verdict === "A" ? { a: 1, b: 0 } : { a: 0, b: 1 }, unseen: 0 };
+      }
+      if (cut) {
+        throw new Fault(
+          "cut",
+          `the reply was cut at ${options.maxReplyTokens} tokens before a verdict`,
+          {
+            remedy: "raise maxReplyTokens; models that reason need hundreds, often thousands",
+          },
+        );
+      }
+      return { positions: { a: 0, b: 0 }, unseen: 0, unread: shown(text) };
     },
   };
 }
 
-const NEITHER: ServedReading = { positions: { a: 0, b: 0 }, unseen: 0 };
-
-function parsed<T>(schema: z.ZodType<T>, reply: unknown): T {
-  const result = schema.safeParse(reply);
-  if (result.success) return result.data;
-  const [{ path, message }] = result.error.issues;
-  throw new Fault("garbled", `the answer's field ${path.join(".") || "(all)"}: ${message}`);
-}
-
-function noLogProbs(api: ServedApi): Fault {
-  return new Fault("setup", `the server gives no log-probabilities over the API "${api}"`, {
-    remedy:
-      "start it so that it does (llama-cpp-python: --logits_all true), or take another api; " +
-      '"text" needs none',
-  });
+function noLogProbs(api: ServedApi, logprobs: unknown): Fault {
+  const what = isRecord(logprobs) ? ` of any but the sampled token (${shown(logprobs)})` : "";
+  return new Fault(
+    "setup",
+    `the server gives no log-probabilities over the API "${api}"${what}`,
+    {
+      remedy:
+        "start it so that it does (llama-cpp-python: --logits_all true), or take another api; " +
+        '"text" needs none',
+    },
+  );
 }
 
 /** Adds up the probability on each label; tokens that differ in blanks alone are one under "trimmed". */
 function reading(
-  tokens: readonly Token[],
-  labels: readonly [string, string],
-  match: "exact" | "trimmed",
-  sampled: string | null | undefined,
+  answer: unknown,
+  { api, match, labels }: WireOptions & { readonly labels: readonly [string, string] },
 ): ServedReading {
+  const { logprobs } = firstToken(answer);
+  const list = listedTokens(logprobs);
+  if (list === null || list.tokens.length === 0) throw noLogProbs(api, logprobs);
+  const { tokens, sampled } = list;
   const bare = (text: string) => match === "trimmed" ? text.trim() : text;
   const labelProbability = (label: string) =>
-    tokens.filter(({ token }) => bare(token) === bare(label))
-      .map(({ logprob }) => probability(logprob));
+    tokens.filter(({ token }) => bare(token) === bare(label)).map(({ probability }) => probability);
   const [a, b] = labels.map(labelProbability);
   const sum = (values: readonly number[]) => values.reduce((total, p) => total + p, 0);
   const seen = a.length > 0 && b.length > 0;
-  const rest = 1 - sum(tokens.map(({ logprob }) => probability(logprob)));
+  const rest = 1 - sum(tokens.map(({ probability }) => probability));
   // Some servers add the sampled token to the list, however unlikely it is.
   const likely = tokens.filter(({ token }) => token !== sampled);
-  const least = Math.min(...likely.map(({ logprob }) => probability(logprob)));
+  const least = Math.min(...likely.map(({ probability }) => probability));
   return {
     positions: { a: Math.min(1, sum(a)), b: Math.min(1, sum(b)) },
     unseen: seen ? 0 : Math.max(0, Math.min(rest, least)),
+    ...(a.length + b.length === 0 && { unread: unreadList(tokens, match) }),
   };
 }
 
-function probability(logprob: number): number {
-  // Room for rounding in float16; more than that is no log-probability.
-  if (logprob > 1e-2) {
-    throw new Fault("garbled", `a log-probability of ${logprob} is above 0`);
+/** A reply of one token; one that is thoughts shows that no verdict is the first token. */
+function firstToken(answer: unknown): Reply {
+  try {
+    return replyOf(answer);
+  } catch (error) {
+    if (!(error instanceof Fault) || error.kind !== "cut") throw error;
+    throw new Fault(
+      "setup",
+      "the model thinks before it replies, so that no verdict is its first token",
+      {
+        remedy: "take api=text and a maxReplyTokens of some thousands, or turn its thoughts off",
+      },
+    );
   }
-  return Math.exp(Math.min(0, logprob));
+}
+
+/** What was listed, where that is no label, and what would read it. */
+function unreadList(tokens: readonly ListedToken[], match: WireOptions["match"]): string {
+  const likeliest = [...tokens].sort((one, other) => other.probability - one.probability).slice(
+    0,
+    5,
+  );
+  const list = likeliest.map(({ token, probability }) =>
+    `${JSON.stringify(token)} ${probability.toPrecision(2)}`
+  ).join(", ");
+  return match === "exact" && tokens.some(({ token }) => /^\s*[AB]\s*$/.test(token))
+    ? `${list}; match=trimmed reads labels with other blanks around them`
+    : list;
 }

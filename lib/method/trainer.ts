@@ -13,6 +13,7 @@ import {
   type Optimizer,
   type OptimizerConfig,
   optimizerFor,
+  type Recompute,
   type ScheduleConfig,
   Tape,
 } from "../tensor/mod.ts";
@@ -69,6 +70,8 @@ export interface TrainOptions<Batch extends StepBatch = StepBatch> {
   readonly optimizer: OptimizerConfig;
   /** Seeds the adapter's dropout, with the step. */
   readonly seed: number;
+  /** What the backward pass computes anew instead of keeping. @default "none" */
+  readonly recompute?: Recompute;
   /** Where to save, and every how many steps. */
   readonly checkpoint?: CheckpointTarget & { readonly every: number };
   readonly log?: TrainingLog<Batch>;
@@ -122,13 +125,14 @@ export async function train<Batch extends StepBatch>(
 /** One optimiser step on the sum of the parts' gradients; returns the summed metrics. */
 async function update(
   parts: readonly MicroBatch[],
-  { model, parameters, optimizer, rate, step, seed }: {
+  { model, parameters, optimizer, rate, step, seed, recompute }: {
     model: LanguageModel;
     parameters: Trainable;
     optimizer: Optimizer;
     rate: number;
     step: number;
     seed: number;
+    recompute?: Recompute;
   },
 ): Promise<{ gradientNorm: number } & Record<string, number>> {
   let gradients: tf.Tensor[] | null = null;
@@ -136,7 +140,7 @@ async function update(
   for (const [index, part] of parts.entries()) {
     // Distinct for every part of every step, and the same when a resumed run repeats the step.
     const dropoutSeed = (seed * 1_000_003 + step * 1009 + index) % 0x7fff_ffff;
-    const found = gradientsOf(part, { model, parameters, dropoutSeed });
+    const found = gradientsOf(part, { model, parameters, dropoutSeed, recompute });
     for (const [name, value] of Object.entries(found.metrics)) {
       metrics.set(name, [...metrics.get(name) ?? [], value]);
     }
@@ -168,14 +172,15 @@ async function update(
 /** Gradients of one micro-batch with respect to the parameters, and its metrics. Frees the batch's mask. */
 export function gradientsOf(
   { batch, objective }: MicroBatch,
-  { model, parameters, dropoutSeed }: {
+  { model, parameters, dropoutSeed, recompute }: {
     model: LanguageModel;
     parameters: Trainable;
     dropoutSeed?: number;
+    recompute?: Recompute;
   },
 ): { gradients: tf.Tensor[]; metrics: Record<string, tf.Scalar> } {
   const watched = parameters.tensors();
-  const tape = new Tape(watched);
+  const tape = new Tape(watched, { recompute });
   try {
     const output = objective.output(model, batch, { tape, dropoutSeed });
     const { outputGradient, metrics } = objective.gradient(output);

@@ -145,7 +145,9 @@ export class LanguageModel {
       for (const tensor of [ids, rotary.cos, rotary.sin]) tape?.hold(tensor); // pullbacks read them
       let x = embedding(ids, this.#weight("model.embed_tokens.weight") as tf.Tensor2D, { tape });
       for (let layer = 0; layer < config.layers; layer++) {
-        const next = tf.tidy(() => this.#layer(x, { ...options, layer, batch, rotary }));
+        const run = (x: tf.Tensor2D, tape: Tape | null = null) =>
+          tf.tidy(() => this.#layer(x, { ...options, tape, layer, batch, rotary }));
+        const next = tape ? tape.segment(x, run) : run(x);
         if (!tape) x.dispose();
         x = next;
       }

@@ -3,9 +3,10 @@ import { before, describe, it } from "jsr:@std/testing@1/bdd";
 import { existsSync } from "node:fs";
 import { loadAdapter, openSafetensors, readConfig } from "../lib/model/mod.ts";
 import { resolveConfig } from "../lib/run/config.ts";
+import { settingLines } from "../lib/run/settings.ts";
 import { readJsonFile, readJsonl } from "../lib/base/files.ts";
 import { said } from "./commands.ts";
-import { ROOT, startWell, timeless, TINY_SETTINGS, tinyRunFolder } from "./tiny_run.ts";
+import { align, ROOT, startWell, timeless, TINY_SETTINGS, tinyRunFolder } from "./tiny_run.ts";
 
 const STAGES = ["data", "judge-before", "jsft", "judge-after", "self-judge", "tournament"];
 
@@ -169,5 +170,35 @@ describe("the command, on a tiny model", () => {
       const label = labels.find(({ id }) => id === pair)!;
       assert.deepEqual([chosen, rejected], [label.chosen, label.rejected]);
     }
+  });
+
+  it("trains an adapter in one stage and every weight in the other, each from what the first left", async () => {
+    for (
+      const [run, whole, lora] of [
+        ["full-then-lora", "jsft", "self-judge"],
+        ["lora-then-full", "self-judge", "jsft"],
+      ]
+    ) {
+      const tuning = whole === "jsft" ? "jsft.tuning.mode" : "selfJudge.tuning.mode";
+      await startWell({ folder, run, set: [`${tuning}=full`] });
+      assert.ok(existsSync(`${folder}/${run}/${whole}/model/model.safetensors`), run);
+      assert.ok(existsSync(`${folder}/${run}/${lora}/adapter/adapter_config.json`), run);
+      // The reference is the model that the policy begins as: DPO's first loss is ln 2.
+      const first = (await metrics(run, "self-judge")).find(({ pairs }) => pairs > 0)!;
+      assert.ok(Math.abs(first.loss - Math.LN2) < 1e-3, run);
+      assert.ok(existsSync(`${folder}/${run}/tournament/win_rates.csv`), run);
+    }
+  });
+
+  it("lists every setting with its value and meaning, and writes them to a file to edit", async () => {
+    const help = await align.well("--help");
+    for (const { name, meaning } of settingLines()) {
+      assert.ok(help.out.includes(`${name}=`) && help.out.includes(meaning), name);
+    }
+    const file = `${folder}/settings.json`;
+    await align.well(`--recipe hh-llama2-7b --seed 11 --print-config ${file}`);
+    const written = (await readJsonFile<{ seed: number; jsft: { batchSize: number } }>(file))!;
+    assert.deepEqual([written.seed, written.jsft.batchSize], [11, 128]);
+    await align.refused(`--print-config ${file}`, /is there already/);
   });
 });

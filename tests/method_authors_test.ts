@@ -61,9 +61,7 @@ const pairs: Pair[] = expected.dialogues.map(
 
 /** Labels as the authors have them: the learned ids, and -100. */
 function labelsOf({ ids, from, skipped = [] }: Example): number[] {
-  return ids.map((id, at) =>
-    at < from || skipped.some(([a, b]) => at >= a && at < b) ? -100 : id
-  );
+  return ids.map((id, at) => at < from || skipped.some(([a, b]) => at >= a && at < b) ? -100 : id);
 }
 
 let model: LanguageModel;
@@ -104,7 +102,11 @@ describe("the authors' preset, beside their code on the same inputs", () => {
     return [...answers, ...judgments];
   };
   const rowsOf = (examples: Example[]) =>
-    examples.map((example) => ({ kind: example.kind, ids: example.ids, labels: labelsOf(example) }));
+    examples.map((example) => ({
+      kind: example.kind,
+      ids: example.ids,
+      labels: labelsOf(example),
+    }));
 
   it("makes the ids and masks of a JSFT batch", () => {
     assert.deepEqual(rowsOf(made(pairs, encoder)), expected.jsft);

@@ -48,7 +48,8 @@ export interface StartOptions {
   args?: readonly string[];
 }
 
-const align = command("run --quiet -A lib/cli/align.ts");
+/** `deno task align` without its set-up. */
+export const align = command("run --quiet -A lib/cli/align.ts");
 
 const lineOf = ({ folder, run, set = [], args = [] }: StartOptions) => [
   ...["--scale", "smoke", "--model", `${folder}/model`],

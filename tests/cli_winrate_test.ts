@@ -51,6 +51,30 @@ describe("deno task winrate", () => {
     assert.match(err, /warning: \S+b\.json lacks 1 of the 6 instructions/);
   });
 
+  it("does not mix annotators, in a file, beside each other or against each other", async () => {
+    const by = (annotator: string, name: string) =>
+      model(name, [2, 1, 1.25, 1.75]).map((item) => ({ ...item, annotator }));
+    const mixed = await file("both.json", [...by("one", "A"), ...by("two", "A")]);
+    await refused(/both\.json item 5: the annotator is "two"[^]*--annotator NAME/, mixed);
+    const { out } = await winrate.well(`${mixed} --annotator two`);
+    assert.match(out, /\nboth +4 /);
+    const [a, b] = [await file("by1.json", by("one", "A")), await file("by2.json", by("two", "B"))];
+    const { err } = await winrate.well(`${a} ${b}`);
+    assert.match(
+      err,
+      /warning: the files have different annotators, .*by1\.json one, .*by2\.json two/,
+    );
+    await winrate.refused(`${a} ${b} --against by1`, /was annotated by "two", .* by "one"/);
+    for (const name of ["x", "y"]) await Deno.mkdir(`${folder.path}/${name}`, { recursive: true });
+    const [x, y] = ["x", "y"].map((name) => `${folder.path}/${name}/annotations.json`);
+    await Deno.writeTextFile(x, JSON.stringify(by("one", "A")));
+    await Deno.writeTextFile(y, JSON.stringify(by("two", "A")));
+    await refused(
+      /both of a model "A", by the annotators "one" and "two"[^]*files of one/,
+      `${x} ${y}`,
+    );
+  });
+
   it("prints on how many comparisons a number rests that has fewer than its row, and no certainty", async () => {
     const items = model("A", [2, 1, 1.25, 1.75, 1.5, 2, 1]);
     items[0].output_2 = null;

@@ -38,6 +38,7 @@ export function comparisons(
     model,
     baseline: "base",
     generator: model,
+    annotator: null,
     items: Object.entries(preferences).map(([instruction, preference], i) => ({
       item: i + 1,
       instruction,

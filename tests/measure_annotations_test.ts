@@ -102,6 +102,28 @@ describe("readComparisons", () => {
     }
   });
 
+  it("refuses two annotators in one file, unless one of them is asked for", async () => {
+    const by = (annotator: string | null, i: number) =>
+      annotation(`${i}`, 1.5 + i / 20, { annotator });
+    const path = await file("annotators.json", ["one", "one", "two", null].map(by));
+    await refuses(
+      () => readComparisons(path),
+      /annotators\.json item 3: the annotator is "two", in item 1 it is "one"\n.*--annotator NAME/,
+    );
+    const { items: kept, annotator, warnings } = await readComparisons(path, { annotator: "one" });
+    assert.deepEqual([kept.length, annotator], [2, "one"]);
+    assert.match(
+      describeWarning(warnings[0]),
+      /annotators\.json: 2 items \(3, 4\): left out: not of the annotator "one"/,
+    );
+    await refuses(
+      () => readComparisons(path, { annotator: "three" }),
+      /no comparison of the annotator "three"\n.*"one", "two", "\(none named\)"/,
+    );
+    const alone = await readComparisons(await file("alone.json", [by("one", 0), by(null, 1)]));
+    assert.equal(alone.annotator, "one");
+  });
+
   it("refuses a file without a single preference", async () => {
     const none = /holds no comparison with a preference/;
     await refuses(async () => readComparisons(await file("none.json", [])), none);

@@ -61,6 +61,15 @@ describe("compareModels", () => {
       /"base", b\.json with "other"/,
     );
     refusesAtOnce(
+      () =>
+        compareModels(
+          comparisons("a", { x: 1 }, { annotator: "one" }),
+          comparisons("b", { x: 1 }, { annotator: "two" }),
+          { rng: rng() },
+        ),
+      /a\.json was annotated by "one", b\.json by "two"[^]*files of one annotator/,
+    );
+    refusesAtOnce(
       () => compareModels(a, comparisons("b", { y: 1 }), { rng: rng() }),
       /no instruction in common.*1 not in b/,
     );
@@ -82,6 +91,28 @@ describe("notComparable", () => {
   it("is silent for the same instructions in another order", () => {
     const files = [comparisons("a", { x: 1, y: 0 }), comparisons("b", { y: 1, x: 0 })];
     assert.deepEqual(notComparable(files), []);
+  });
+
+  it("names different annotators, and one that is not its folder's", () => {
+    const by = (model: string, annotator: string | null, file = `${model}.json`) =>
+      comparisons(model, { x: 1 }, { annotator, file });
+    assert.deepEqual(notComparable([by("a", "one"), by("b", "one"), by("c", null)]), []);
+    const [note, ...rest] = notComparable([by("a", "one"), by("b", "two"), by("c", null)]);
+    assert.match(note, /different annotators.*a\.json one, b\.json two, c\.json \(not known\)/);
+    assert.deepEqual(rest, []);
+    const folders: [string, string, number][] = [
+      ["results/m/alpaca_eval_gpt4_turbo_fn/annotations.json", "alpaca_eval_cot_gpt4_turbo_fn", 1],
+      ["results/m/alpaca_eval_gpt4_turbo_fn/annotations.json.gz", "alpaca_eval_gpt4_turbo_fn", 0],
+      ["results/m/mt-bench_gpt-4/annotations.json", "mt-bench:gpt-4", 0],
+      ["my results/annotations.json", "alpaca_eval_gpt4_turbo_fn", 0],
+    ];
+    for (const [file, annotator, notes] of folders) {
+      const found = notComparable([by("m", annotator, file)]);
+      assert.equal(found.length, notes, file);
+      if (notes > 0) {
+        assert.match(found[0], /folder of "alpaca_eval_gpt4_turbo_fn" and was annotated/);
+      }
+    }
   });
 
   it("names different baselines, and missing instructions with a place", () => {

@@ -40,6 +40,24 @@ describe("loadEvidence", () => {
     ]);
   });
 
+  it("names annotations by another annotator, in one file or in the next", async () => {
+    const by = (annotator: string, ask: string) =>
+      record(ask, 1.2, ["long answer", "short"], { annotator });
+    const [one, two] = [
+      await file("by-one.json", [by("GPT-4", "a"), by("GPT-4", "b"), by("claude", "c")]),
+      await file("by-two.json", [by("claude", "d")]),
+    ];
+    const { warnings, evidence } = await loadEvidence([one, two], { seed: 1 });
+    const note =
+      `the annotator is "claude", in ${one} item 1 it is "GPT-4": verdicts of different ` +
+      "annotators are mixed, give files of one";
+    const said = [`${one} item 3: ${note}`, `${two} item 1: ${note}`];
+    assert.deepEqual([evidence.length, warnings.map(describeWarning)], [4, said]);
+    const judge = await recordedJudge([one, two]);
+    assert.deepEqual(judge.warnings.map(describeWarning), said);
+    assert.deepEqual((await loadEvidence([two], { seed: 1 })).warnings, []);
+  });
+
   it("reads other formats with the better answer first", async () => {
     const path = await file(
       "pairs.jsonl",

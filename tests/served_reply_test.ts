@@ -284,6 +284,19 @@ describe("Log-probabilities", () => {
     assert.match(scorer.unread.first!, /^"A" 0\.82, "B" 0\.17, "\\n" 0\.0067; match=trimmed reads/);
   });
 
+  it("of a model that thinks first are shown with what helps", async () => {
+    const list = { "<think>": -0.0001, Okay: -9.5, A: -14, B: -15 };
+    const top_logprobs = Object.entries(list).map(([token, logprob]) => ({ token, logprob }));
+    const answer = choice({ logprobs: { content: [{ token: "<think>", top_logprobs }] } });
+    await using server = new FaultServer(...always(answer));
+    const { compare, scorer } = await judgeAt(server, { api: "chat" });
+    await compare(comparisons(1));
+    assert.match(
+      scorer.unread.first!,
+      /^"<think>" 1\.0, .*; the model thinks first: take api=text/,
+    );
+  });
+
   it("that are none say what helps", async () => {
     const cases: [unknown, RegExp][] = [
       [

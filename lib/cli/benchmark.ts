@@ -99,7 +99,7 @@ async function main(): Promise<void> {
   const figures = options.figures ? await drawRadars(plan, outcome) : [];
   console.log(`\n${outcome.files.length + figures.length} files:`);
   for (const file of [...outcome.files, ...figures]) console.log(`  ${file}`);
-  console.log(next(plan));
+  console.log(next(plan, outcome));
 }
 
 function hooks(): BenchmarkHooks {
@@ -132,7 +132,10 @@ async function drawRadars(plan: BenchmarkPlan, { rows }: BenchmarkOutcome): Prom
   return drawn;
 }
 
-function next({ judge, against, out, benchmark, questions }: BenchmarkPlan): string {
+function next(
+  { judge, against, out, benchmark, questions }: BenchmarkPlan,
+  { annotations }: BenchmarkOutcome,
+): string {
   if (judge === null && benchmark.exactMatch === undefined) {
     return `next: the same command with --judge ${
       against === null ? "model:PATH" : "longer"
@@ -149,7 +152,10 @@ function next({ judge, against, out, benchmark, questions }: BenchmarkPlan): str
         `  or: cd ${out} && python -m fastchat.llm_judge.show_result --bench-name ${benchmark.folder} ` +
         "--input-file FILE_ABOVE",
       ]
-      : [`  or: deno task winrate ${out}/results/*/*/annotations.json`]),
+      // Those of this judge: rates by different annotators are not comparable.
+      : annotations.slice(0, 1).map((file) =>
+        `  or: deno task winrate ${out}/results/*/${file.split("/").at(-2)}/annotations.json`
+      )),
     ...(questions === null
       ? []
       : ["  or: the same command without --questions; what is done is kept"]),

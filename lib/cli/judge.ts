@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { UserError } from "../base/error.ts";
 import { describeWarning } from "../preference/file_warnings.ts";
 import { parseCommand, runCommand, warn } from "./command.ts";
@@ -42,6 +42,7 @@ interface JudgeOptions {
   judge: string[];
   pairs: string[];
   baseline?: string;
+  null?: string;
   limit?: number;
   heldOut?: number;
   triples: number;
@@ -70,6 +71,8 @@ function parse(args: string[]): JudgeOptions {
       "pairs, AlpacaEval annotations or a folder of them, or a named set",
     ))
     .option("--baseline <spec>", 'baseline judge to print beside it, or "none"; default longer')
+    // What --baseline was called once.
+    .addOption(new Option("--null <spec>").hideHelp())
     .option(
       "--limit <number>",
       "judge only so many pairs, drawn at random",
@@ -128,7 +131,7 @@ async function main(): Promise<void> {
   const pairs: string[] = [];
   for (const spec of options.pairs) pairs.push(...await pairFiles(spec, log));
   const named = namedJudges(options.judge);
-  const all = withBaselineJudge(named, options.baseline);
+  const all = withBaselineJudge(named, options.baseline ?? options.null);
   const trained = await trainedOn(named.map(({ spec }) => spec));
   const { evidence, leftOut, warnings } = await loadEvidence(pairs, {
     seed,

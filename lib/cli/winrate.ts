@@ -32,6 +32,7 @@ interface WinRateCommand {
   /** Files of published rates to set ours beside. */
   readonly published: readonly string[];
   readonly publishedCsv?: string;
+  readonly annotator?: string;
   readonly onBadLine: "fail" | "skip";
   readonly seed: number;
 }
@@ -44,6 +45,7 @@ function parse(args: string[]): WinRateCommand {
     .argument("<files...>", "one file per model")
     .option("--csv <file>", "write the table, rates in percent, as CSV")
     .option("--against <model>", "compare every other model with this one on the same instructions")
+    .option("--annotator <name>", "read only this annotator's items, of files that hold several")
     .addOption(repeated(
       "--published <file>",
       "set the rates beside those of AlpacaEval's leaderboard.csv, or a file like it",
@@ -77,11 +79,13 @@ function parse(args: string[]): WinRateCommand {
 }
 
 async function main(): Promise<void> {
-  const { files, csv, against, published, publishedCsv, onBadLine, seed } = parse(Deno.args);
+  const { files, csv, against, annotator, published, publishedCsv, onBadLine, seed } = parse(
+    Deno.args,
+  );
   const theirs = published.length === 0 ? null : await readPublished(published);
   const read: ComparisonFile[] = [];
   for (const file of files) {
-    read.push(await readComparisons(file, { onBadItem: onBadLine }));
+    read.push(await readComparisons(file, { onBadItem: onBadLine, annotator }));
   }
   const models = named(read);
   const other = against === undefined ? undefined : find(models, against);
@@ -128,8 +132,14 @@ function named(files: readonly ComparisonFile[]): ComparisonFile[] {
     throw new UserError(
       before.file === file
         ? `${file} is given twice`
-        : `${before.file} and ${file} are both of a model "${model}"`,
-      "give one file per model, each with its own name",
+        : `${before.file} and ${file} are both of a model "${model}"${
+          before.annotator === models[i].annotator
+            ? ""
+            : `, by the annotators "${before.annotator}" and "${models[i].annotator}"`
+        }`,
+      before.annotator === models[i].annotator
+        ? "give one file per model, each with its own name"
+        : "give the files of one annotator: rates by different annotators are not comparable",
     );
   }
   return models;

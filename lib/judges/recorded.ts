@@ -1,6 +1,11 @@
 import { UserError } from "../base/error.ts";
 import { type FileWarning, FileWarnings } from "../preference/file_warnings.ts";
-import { type Annotation, NO_PREFERENCE, readAnnotations } from "../preference/mod.ts";
+import {
+  type Annotation,
+  NO_PREFERENCE,
+  OneAnnotator,
+  readAnnotations,
+} from "../preference/mod.ts";
 import { isSwitched } from "./alpaca_positions.ts";
 import {
   combineScores,
@@ -63,6 +68,7 @@ export async function recordedJudge(
   const verdicts = new Map<string, Annotation>();
   const counts: RecordedCounts = { verdicts: 0, repeated: 0, reversed: 0, bad: 0, silent: 0 };
   const warnings: FileWarning[] = [];
+  const annotators = new OneAnnotator();
   for (const file of files) {
     const found = new FileWarnings(file);
     for await (const row of readAnnotations(file)) {
@@ -79,7 +85,9 @@ export async function recordedJudge(
         found.add(`left out: ${reason}`, line);
         continue;
       }
-      const { instruction, output_1, output_2, preference } = row.value;
+      const { instruction, output_1, output_2, preference, annotator } = row.value;
+      const mixed = annotators.otherThanBefore(annotator, `${file} item ${row.line}`);
+      if (mixed !== null) found.add(mixed, row.line);
       const key = keyOf(instruction, output_1, output_2);
       const before = verdicts.get(key);
       if (before === undefined) verdicts.set(key, row.value);

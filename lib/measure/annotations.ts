@@ -14,6 +14,7 @@ const ItemSchema = z.object({
   ),
   generator_1: z.string().nullish(),
   generator_2: z.string().nullish(),
+  annotator: z.string().nullish(),
 });
 
 /** One instruction answered by the baseline and by the model. */
@@ -37,6 +38,8 @@ export interface ComparisonFile {
   /** Who wrote `output_1` and `output_2`, where the file says so. */
   readonly baseline: string | null;
   readonly generator: string | null;
+  /** Who gave the preferences, where the file says so. */
+  readonly annotator: string | null;
   /** At least one with a preference. */
   readonly items: readonly ComparedItem[];
   /** What the reader has to know of the items, counted. */
@@ -47,6 +50,8 @@ export interface ComparisonFile {
 export interface ReadComparisonsOptions {
   /** `fail` (default) throws at the first item with a missing or wrong field; `skip` leaves it out, counted. */
   readonly onBadItem?: "fail" | "skip";
+  /** The annotator whose items are read; those of others are left out, counted. @default the file's only one */
+  readonly annotator?: string;
 }
 
 /**
@@ -59,7 +64,7 @@ export interface ReadComparisonsOptions {
  * instructions that come twice (each counts) and answers that are null (no length).
  *
  * @throws {UserError} The file cannot be read; an item has a missing or wrong field or a preference outside
- * [1, 2] (unless skipped); two items name different baselines or models; no item has a preference.
+ * [1, 2] (unless skipped); two items name different baselines, models or annotators; no item has a preference.
  *
  * @example
  * ```ts ignore
@@ -69,12 +74,13 @@ export interface ReadComparisonsOptions {
  */
 export async function readComparisons(
   file: string,
-  { onBadItem = "fail" }: ReadComparisonsOptions = {},
+  { onBadItem = "fail", annotator }: ReadComparisonsOptions = {},
 ): Promise<ComparisonFile> {
   const warnings = new FileWarnings(file);
   const items: ComparedItem[] = [];
   const seen = new Set<string>();
-  const names: Names = { generator_1: null, generator_2: null };
+  const names: Names = { generator_1: null, generator_2: null, annotator: null };
+  const others = new Set<string>();
   for await (const { line: item, value } of readItems(file)) {
     const parsed = parseRecord(ItemSchema, value);
     if ("reason" in parsed) {
@@ -89,6 +95,11 @@ export async function readComparisons(
       continue;
     }
     const record = parsed.value;
+    if (annotator !== undefined && record.annotator !== annotator) {
+      others.add(record.annotator ?? "(none named)");
+      warnings.add(`left out: not of the annotator ${quote(annotator)}`, item);
+      continue;
+    }
     checkNames(names, { file, item, record });
     if (record.generator_1 == null) {
       warnings.add("no generator_1, so its baseline is not known", item);
@@ -110,6 +121,12 @@ export async function readComparisons(
     });
   }
   if (!items.some(({ preference }) => preference !== null)) {
+    if (others.size > 0) {
+      throw new UserError(
+        `${file} holds no comparison of the annotator ${quote(annotator!)}`,
+        `its annotators are ${[...others].map(quote).join(", ")}`,
+      );
+    }
     const skipped = warnings.list().map(({ reason, items }) => `${items.length} x ${reason}`);
     throw new UserError(
       `${file} holds no comparison with a preference${
@@ -123,32 +140,50 @@ export async function readComparisons(
     model: stem(file),
     baseline: names.generator_1?.name ?? null,
     generator: names.generator_2?.name ?? null,
+    annotator: names.annotator?.name ?? null,
     items,
     warnings: warnings.list(),
   };
 }
 
-type Names = Record<"generator_1" | "generator_2", { name: string; item: number } | null>;
+type Field = "generator_1" | "generator_2" | "annotator";
+type Names = Record<Field, { name: string; item: number } | null>;
 
-/** A rate over two baselines, or of two models, is a rate of nothing. */
+/** What a field names, and what to do where it names several in one file. */
+const ONE_OF: Readonly<Record<Field, readonly [what: string, remedy: string]>> = {
+  generator_1: [
+    "baseline (generator_1)",
+    "give a file with one baseline: rates over several do not mean anything",
+  ],
+  generator_2: [
+    "model (generator_2)",
+    "give a file with one model: rates over several do not mean anything",
+  ],
+  annotator: [
+    "annotator",
+    "take the items of one with --annotator NAME: rates by different annotators are not comparable",
+  ],
+};
+
+/** A rate over two baselines, of two models or by two annotators is a rate of nothing. */
 function checkNames(
   names: Names,
   { file, item, record }: {
     file: string;
     item: number;
-    record: { generator_1?: string | null; generator_2?: string | null };
+    record: Readonly<Partial<Record<Field, string | null>>>;
   },
 ): void {
-  for (const field of ["generator_1", "generator_2"] as const) {
+  for (const field of Object.keys(ONE_OF) as Field[]) {
     const name = record[field];
     if (name == null) continue;
     const first = names[field] ??= { name, item };
     if (first.name === name) continue;
-    const what = field === "generator_1" ? "baseline" : "model";
+    const [what, remedy] = ONE_OF[field];
     throw new UserError(
-      `${file} item ${item}: the ${what} (${field}) is ${quote(name)}, ` +
+      `${file} item ${item}: the ${what} is ${quote(name)}, ` +
         `in item ${first.item} it is ${quote(first.name)}`,
-      `give a file with one ${what}: rates over several do not mean anything`,
+      remedy,
     );
   }
 }

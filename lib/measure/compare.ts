@@ -27,7 +27,7 @@ export interface ModelComparison {
  * Left out, and counted, are instructions that only one of them has, that come twice in a file, that lack
  * a preference, or whose baseline answers differ.
  *
- * @throws {UserError} When the baselines differ, or no instruction is left.
+ * @throws {UserError} When the baselines or the annotators differ, or no instruction is left.
  */
 export function compareModels(
   first: ComparisonFile,
@@ -38,6 +38,14 @@ export function compareModels(
     throw new UserError(
       `${first.file} compares with "${first.baseline}", ${second.file} with "${second.baseline}"`,
       "compare two models that were judged against the same baseline",
+    );
+  }
+  if (
+    first.annotator !== null && second.annotator !== null && first.annotator !== second.annotator
+  ) {
+    throw new UserError(
+      `${first.file} was annotated by "${first.annotator}", ${second.file} by "${second.annotator}"`,
+      "compare two files of one annotator: rates by different annotators are not comparable",
     );
   }
   const leftOut: Record<string, number> = {};
@@ -78,16 +86,16 @@ export function compareModels(
 /** What keeps the rates of several files from being set side by side, one sentence each. */
 export function notComparable(files: readonly ComparisonFile[]): string[] {
   const notes: string[] = [];
-  const baselines = [
-    ...new Set(files.flatMap(({ baseline }) => baseline === null ? [] : [baseline])),
-  ];
-  if (baselines.length > 1) {
+  for (const [what, field] of [["baselines", "baseline"], ["annotators", "annotator"]] as const) {
+    const names = new Set(files.flatMap((file) => file[field] ?? []));
+    if (names.size < 2) continue;
     notes.push(
-      `the files have different baselines, so their rates are not comparable: ${
-        files.map(({ file, baseline }) => `${file} ${baseline ?? "(not known)"}`).join(", ")
+      `the files have different ${what}, so their rates are not comparable: ${
+        files.map((one) => `${one.file} ${one[field] ?? "(not known)"}`).join(", ")
       }`,
     );
   }
+  notes.push(...files.flatMap((file) => ofAnotherFolder(file) ?? []));
   const union = new Map<string, { file: string; item: number }>();
   for (const { file, items } of files) {
     for (const { instruction, item } of items) {
@@ -106,6 +114,20 @@ export function notComparable(files: readonly ComparisonFile[]): string[] {
     );
   }
   return notes;
+}
+
+/**
+ * Says that a file's annotator is not the one after whom its folder is called, as `results/MODEL/ANNOTATOR/annotations.json`
+ * of AlpacaEval is: a published rate of the folder's annotator is then another's.
+ */
+function ofAnotherFolder({ file, annotator }: ComparisonFile): string | null {
+  const [, folder] = /([^/\\]+)[/\\]annotations\.json(?:\.gz)?$/.exec(file) ?? [];
+  if (folder === undefined || annotator === null || !/eval|gpt|claude|_fn\b/.test(folder)) {
+    return null;
+  }
+  if (folder === annotator.replace(/[^\w.+-]+/g, "_")) return null;
+  return `${file} lies in the folder of "${folder}" and was annotated by "${annotator}": ` +
+    `a published rate by "${folder}" is another`;
 }
 
 function byInstruction(items: readonly ComparedItem[]): Map<string, ComparedItem[]> {

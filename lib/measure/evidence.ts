@@ -5,6 +5,7 @@ import {
   type BadLine,
   guessFormat,
   NO_PREFERENCE,
+  OneAnnotator,
   type Pair,
   promptKey,
   quote,
@@ -92,6 +93,7 @@ export async function loadEvidence(
   const read: Evidence[] = [];
   let kept: Evidence[] = [];
   const seen = new Set<string>();
+  const annotators = new OneAnnotator();
   for (const file of files) {
     const alpaca = await guessFormat(file) === "alpaca";
     const found = new FileWarnings(file, alpaca ? "item" : "line");
@@ -100,7 +102,9 @@ export async function loadEvidence(
       found.add(`left out: ${reason}`, item);
     };
     const notes: Notes = { note: (reason, item) => found.add(reason, item), leave };
-    const rows = alpaca ? fromAnnotations(file, options, notes) : fromPairs(file, options, notes);
+    const rows = alpaca
+      ? fromAnnotations(file, options, { ...notes, annotators })
+      : fromPairs(file, options, notes);
     for await (const { item, evidence } of rows) {
       const { cluster, comparison: { first, second } } = evidence;
       read.push(evidence);
@@ -175,7 +179,7 @@ export function triplesToJudge(
 async function* fromAnnotations(
   file: string,
   { own, onBadLine = "fail" }: EvidenceOptions,
-  { note, leave }: Notes,
+  { note, leave, annotators }: Notes & { readonly annotators: OneAnnotator },
 ): AsyncGenerator<{ item: number; evidence: Evidence }> {
   let baseline: { name: string; item: number } | null = null;
   for await (const row of readAnnotations(file)) {
@@ -193,6 +197,8 @@ async function* fromAnnotations(
       continue;
     }
     const { instruction, output_1, output_2, preference, generator_1, generator_2 } = row.value;
+    const mixed = annotators.otherThanBefore(row.value.annotator, `${file} item ${item}`);
+    if (mixed !== null) note(mixed, item);
     if (generator_1 !== undefined) {
       baseline ??= { name: generator_1, item };
       if (generator_1 !== baseline.name) {

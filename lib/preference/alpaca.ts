@@ -17,6 +17,7 @@ const AnnotationSchema = z.object({
   ),
   generator_1: z.string().optional(),
   generator_2: z.string().optional(),
+  annotator: z.string().nullish(),
   dataset: z.string().optional(),
 });
 

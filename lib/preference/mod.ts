@@ -3,6 +3,7 @@ export { type Annotation, NO_PREFERENCE, readAnnotations, readItems } from "./al
 export { describeWarning, type FileWarning, FileWarnings } from "./file_warnings.ts";
 export { type Row, stem } from "./lines.ts";
 export { mildPairs } from "./mild.ts";
+export { OneAnnotator } from "./one_annotator.ts";
 export { type Pair, validatePair } from "./pair.ts";
 export { type Parsed, parseRecord, quote } from "./record.ts";
 export { collectPairs, guessFormat, PAIR_FORMATS, type PairFormat, readPairs } from "./read.ts";

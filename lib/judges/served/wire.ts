@@ -1,8 +1,9 @@
-import type { LabelProbabilities } from "../../method/judgment.ts";
+import { type LabelProbabilities, LEAST_LABEL_PROBABILITY } from "../../method/judgment.ts";
 import { isRecord } from "./body_fault.ts";
 import { Fault } from "./fault.ts";
 import { type ListedToken, listedTokens } from "./listed.ts";
 import { type Reply, replyOf, shown } from "./reply.ts";
+import { afterThoughts } from "./thoughts.ts";
 import { parseVerdict } from "./verdict.ts";
 import type { ServedApi } from "./api.ts";
 import type { ServedPrompt } from "./wording.ts";
@@ -15,7 +16,7 @@ export interface ServedReading {
    * than the least of the list, nor than what the list leaves over.
    */
   readonly unseen: number;
-  /** What was listed or written, where that is neither label. */
+  /** What was listed or written, where that is hardly either label. */
   readonly unread?: string;
 }
 
@@ -146,7 +147,7 @@ function reading(
   return {
     positions: { a: Math.min(1, sum(a)), b: Math.min(1, sum(b)) },
     unseen: seen ? 0 : Math.max(0, Math.min(rest, least)),
-    ...(a.length + b.length === 0 && { unread: unreadList(tokens, match) }),
+    ...(sum([...a, ...b]) < LEAST_LABEL_PROBABILITY && { unread: unreadList(tokens, match) }),
   };
 }
 
@@ -175,7 +176,10 @@ function unreadList(tokens: readonly ListedToken[], match: WireOptions["match"])
   const list = likeliest.map(({ token, probability }) =>
     `${JSON.stringify(token)} ${probability.toPrecision(2)}`
   ).join(", ");
-  return match === "exact" && tokens.some(({ token }) => /^\s*[AB]\s*$/.test(token))
-    ? `${list}; match=trimmed reads labels with other blanks around them`
-    : list;
+  const hint = match === "exact" && tokens.some(({ token }) => /^\s*[AB]\s*$/.test(token))
+    ? "; match=trimmed reads labels with other blanks around them"
+    : afterThoughts(likeliest[0].token) === null
+    ? "; the model thinks first: take api=text with a maxReplyTokens of some thousands"
+    : "";
+  return list + hint;
 }

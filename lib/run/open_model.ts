@@ -100,11 +100,11 @@ export async function openModel(spec: string, options: OpenModelOptions): Promis
   const parsed = parseModelSpec(spec);
   if ("state" in parsed) {
     const { folder, state } = parsed;
-    const record = await readJsonFile<{ scale: string; config: RunConfig }>(`${folder}/run.json`);
+    const record = await readJsonFile<{ config: RunConfig }>(`${folder}/run.json`);
     if (record === null) {
       throw new UserError(`there is no ${folder}/run.json`, "give the folder of a run");
     }
-    const own = resolveConfig(record.scale, { values: record.config, settings });
+    const own = resolveConfig(null, { values: record.config, settings });
     const session = new Session(own, (stage) => `${folder}/${stage}`, log);
     return await opened(spec, { config: own, session }, options, async () => ({
       model: await session.model(RUN_STATES[state]),

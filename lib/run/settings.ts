@@ -153,6 +153,11 @@ export const SETTINGS = z.strictObject({
     candidates: z.array(count).min(1).describe("sizes; the largest is the number of samples drawn"),
     samples: count.describe("prompts shown before and after"),
   }),
+  memory: z.strictObject({
+    recompute: z.enum(["none", "layers"]).describe(
+      'in training: "layers" computes a layer\'s activations anew in the backward pass, for less memory and a third more time',
+    ),
+  }).describe("what no result depends on"),
 });
 
 /** Settings of a whole run. */

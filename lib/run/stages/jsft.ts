@@ -23,7 +23,7 @@ export const jsftStage: RunStage = trainingStage({
   config: ({ chat, judge, jsft }) => ({ chat, judge, jsft }),
 
   async plan(context) {
-    const { config: { jsft, seed }, session, log } = context;
+    const { config: { jsft, memory, seed }, session, log } = context;
     const { examples, counts } = jsftExamples(await pairsOf(context, "train"), {
       encoder: await session.encoder(),
       templates: await session.templates(),
@@ -66,6 +66,7 @@ export const jsftStage: RunStage = trainingStage({
         weightDecay: jsft.weightDecay,
       },
       checkpointEvery: jsft.checkpointEvery,
+      recompute: memory.recompute,
       show: (row) => ({
         loss: row.loss.toFixed(3),
         answer: perTarget(row.answerLogProb, row.answerTargets),

@@ -30,6 +30,8 @@ export interface PreferenceSettings extends Omit<PreferenceConfig, "seed"> {
   /** @default AdamW's own, see `ADAMW_DEFAULTS` */
   readonly clipNorm?: number;
   readonly checkpointEvery: number;
+  /** @default "none" */
+  readonly recompute?: "none" | "layers";
 }
 
 /** Measures the policy in training. */
@@ -119,6 +121,7 @@ export function preferenceStage<C extends Seeded, S extends Session>(
           ...(settings.clipNorm !== undefined && { clipNorm: settings.clipNorm }),
         },
         checkpointEvery: settings.checkpointEvery,
+        recompute: settings.recompute,
         dropoutSeed: stage.dropoutSeed?.(config),
         show: (row) => ({
           // A step without pairs has no loss; where labels rank there is no judge.
@@ -143,7 +146,7 @@ export const selfJudgeStage: RunStage = preferenceStage({
   config: ({ selfJudge }) => ({ selfJudge, method: methodIdentity(selfJudge.method) }),
   start: "jsft",
   method: ({ selfJudge: { method } }) => ({ ...methodNamed(method), name: method }),
-  settings: ({ selfJudge }) => selfJudge,
+  settings: ({ selfJudge, memory }) => ({ ...selfJudge, recompute: memory.recompute }),
   pairs: (context) => pairsOf(context, "train"),
   // Where what is too long loses its start, the limit is that of a whole pair.
   maxTokens: ({ chat, data, selfJudge }) =>

@@ -21,8 +21,11 @@ import {
 type LoggedBatch = StepBatch & { readonly pairs?: readonly RankedPair[] };
 
 /** What a training stage trains and what it shows of it. */
-export interface TrainingPlan
-  extends Pick<TrainOptions<LoggedBatch>, "model" | "data" | "steps" | "schedule" | "optimizer"> {
+export interface TrainingPlan extends
+  Pick<
+    TrainOptions<LoggedBatch>,
+    "model" | "data" | "steps" | "schedule" | "optimizer" | "recompute"
+  > {
   /** Steps between checkpoints. */
   readonly checkpointEvery: number;
   /** Seeds the adapter's dropout. @default the run's seed */

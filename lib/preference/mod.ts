@@ -4,10 +4,10 @@ export { describeWarning, type FileWarning, FileWarnings } from "./file_warnings
 export { type Row, stem } from "./lines.ts";
 export { mildPairs } from "./mild.ts";
 export { OneAnnotator } from "./one_annotator.ts";
-export { type Pair, validatePair } from "./pair.ts";
+export { type Pair, RECORD_USES, type RecordUse, validatePair } from "./pair.ts";
 export { type Parsed, parseRecord, quote } from "./record.ts";
 export { collectPairs, guessFormat, PAIR_FORMATS, type PairFormat, readPairs } from "./read.ts";
-export { promptKey, splitByPrompt, type SplitOptions } from "./split.ts";
+export { promptKey, splitByPrompt, splitKey, type SplitOptions } from "./split.ts";
 export {
   type BadLine,
   describeBadLine,
@@ -15,3 +15,12 @@ export {
   type ReadCounts,
   type ReadOptions,
 } from "./stream.ts";
+export {
+  type Demonstration,
+  demonstrationsIn,
+  isPair,
+  judgedPairsIn,
+  promptsIn,
+  type TrainingRecord,
+  useOf,
+} from "./training_record.ts";

@@ -1,5 +1,11 @@
 import type { Turn } from "../text/chat.ts";
 
+/** What a record is used for: its answer is imitated, its preference is learned as judgments, or both. */
+export type RecordUse = "both" | "answers" | "judgments";
+
+/** The uses there are, for checks of settings. */
+export const RECORD_USES = ["both", "answers", "judgments"] as const satisfies RecordUse[];
+
 /**
  * One human (or machine) preference: two answers to one prompt, the better one named.
  *
@@ -22,6 +28,11 @@ export interface Pair {
   readonly principle?: string;
   /** What the labeller wrote about each answer, for the rationale variant. */
   readonly rationale?: { readonly chosen: string; readonly rejected: string };
+  /**
+   * What it is used for, see {@linkcode useOf}.
+   * @default "judgments" for a pair labelled by one principle, else "both"
+   */
+  readonly use?: RecordUse;
 }
 
 /**

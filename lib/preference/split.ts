@@ -1,18 +1,17 @@
 import { createHash } from "node:crypto";
 import { UserError } from "../base/error.ts";
 import type { Turn } from "../text/chat.ts";
-import type { Pair } from "./pair.ts";
 
 /** How to split. */
 export interface SplitOptions {
-  /** Pairs to hold out: a share of them when between 0 and 1, a number of them from 1 on. */
+  /** Records to hold out: a share of them when between 0 and 1, a number of them from 1 on. */
   readonly heldOut: number;
   /** Another seed draws other prompts. */
   readonly seed: number;
 }
 
 /**
- * Splits pairs into a training and a held-out side such that no prompt is on both.
+ * Splits pairs, or other records with a prompt, into a training and a held-out side such that no prompt is on both.
  *
  * Every prompt has its own place, a hash of the seed and the prompt, and those with the lowest places are
  * held out until their pairs are at least as many as asked. So a prompt's place does not depend on which others
@@ -31,10 +30,10 @@ export interface SplitOptions {
  * console.log(train.length, heldOut.length); // 3 1
  * ```
  */
-export function splitByPrompt(
-  pairs: readonly Pair[],
+export function splitByPrompt<T extends { readonly prompt: readonly Turn[] }>(
+  pairs: readonly T[],
   { heldOut, seed }: SplitOptions,
-): { readonly train: Pair[]; readonly heldOut: Pair[] } {
+): { readonly train: T[]; readonly heldOut: T[] } {
   if (!(heldOut > 0 && (heldOut < 1 || Number.isInteger(heldOut)))) {
     throw new UserError(
       `heldOut is ${heldOut}`,
@@ -44,7 +43,7 @@ export function splitByPrompt(
   const target = heldOut < 1 ? Math.max(1, Math.round(heldOut * pairs.length)) : heldOut;
   const counts = new Map<string, number>();
   for (const { prompt } of pairs) {
-    const key = promptKey(prompt);
+    const key = splitKey(prompt);
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   const drawn = new Set<string>();
@@ -64,7 +63,7 @@ export function splitByPrompt(
   }
   const sides = Object.groupBy(
     pairs,
-    ({ prompt }) => drawn.has(promptKey(prompt)) ? "heldOut" : "train",
+    ({ prompt }) => drawn.has(splitKey(prompt)) ? "heldOut" : "train",
   );
   return { train: sides.train ?? [], heldOut: sides.heldOut ?? [] };
 }
@@ -72,7 +71,7 @@ export function splitByPrompt(
 /**
  * The place of a prompt among all prompts under a seed, as hexadecimal digits to be sorted by.
  *
- * @param key As {@linkcode promptKey} gives it.
+ * @param key As {@linkcode splitKey} gives it.
  */
 function splitPlace(key: string, seed: number): string {
   return createHash("sha256").update(`split by prompt/${seed}/${key}`).digest("hex");
@@ -81,4 +80,15 @@ function splitPlace(key: string, seed: number): string {
 /** Text that two prompts share exactly when their turns are the same. */
 export function promptKey(prompt: readonly Turn[]): string {
   return JSON.stringify(prompt.map(({ role, content }) => [role, content]));
+}
+
+/**
+ * Text that two prompts share when they ask the same: {@linkcode promptKey} without system turns and without blanks
+ * around a turn, in which two sources of one prompt may differ.
+ */
+export function splitKey(prompt: readonly Turn[]): string {
+  return promptKey(
+    prompt.filter(({ role }) => role !== "system")
+      .map(({ role, content }) => ({ role, content: content.trim() })),
+  );
 }

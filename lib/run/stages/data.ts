@@ -3,22 +3,32 @@ import { characters } from "../../base/characters.ts";
 import { UserError } from "../../base/error.ts";
 import {
   type BadLine,
+  judgedPairsIn,
   type Pair,
   type PairFormat,
   readPairs,
   splitByPrompt,
+  type TrainingRecord,
 } from "../../preference/mod.ts";
 import { Rng } from "../../base/random.ts";
 import { readJsonl, writeJsonl } from "../../base/files.ts";
 import { locateData } from "../source.ts";
 import type { RunContext, RunStage } from "../pipeline.ts";
 
-/** Pairs of a run, as the data stage left them. */
-export function pairsOf(
+/** What a run trains on or holds out, as the data stage left it: pairs, and answers to imitate alone. */
+export function recordsOf(
+  context: Pick<RunContext, "folderOf">,
+  side: "train" | "held_out",
+): Promise<TrainingRecord[]> {
+  return readJsonl<TrainingRecord>(`${context.folderOf("data")}/${side}.jsonl`);
+}
+
+/** The pairs among them whose preference is learned or measured. */
+export async function pairsOf(
   context: Pick<RunContext, "folderOf">,
   side: "train" | "held_out",
 ): Promise<Pair[]> {
-  return readJsonl<Pair>(`${context.folderOf("data")}/${side}.jsonl`);
+  return judgedPairsIn(await recordsOf(context, side));
 }
 
 /** Reads preferences, keeps those that fit, and splits them by prompt. */

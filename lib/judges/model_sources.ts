@@ -1,5 +1,5 @@
 /** Judges made of a model on this machine. */
-import { answerExample, modelScorer } from "../method/mod.ts";
+import { answerExample, modelScorer, withSystemTurn } from "../method/mod.ts";
 import { withModel } from "../model/mod.ts";
 import { UserError } from "../base/error.ts";
 import { locateModel, modelName, type OpenedModel, openModel } from "../run/mod.ts";
@@ -51,12 +51,11 @@ export async function openPairwise(
 export async function openGrade(rest: string, setting: JudgeSetting): Promise<OpenedJudge> {
   return await withOpened(rest, setting, ({ config, model, tokenizer, chat, name }) => {
     const { system, maxTokens, batchTokens } = config.judge;
-    const template = new GradeTemplate({
-      tokenizer,
-      chat,
-      maxTokens,
-      ...(system !== null && { system }),
-    });
+    const template = withSystemTurn(
+      system,
+      (system) => new GradeTemplate({ tokenizer, chat, maxTokens, system }),
+      setting.log,
+    );
     const scorer = modelScorer(withModel(model), { batchTokens });
     const { counts } = template;
     return {

@@ -11,6 +11,7 @@ export * from "./methods.ts";
 export * from "./objective.ts";
 export * from "./preference.ts";
 export * from "./principle.ts";
+export * from "./refused_system.ts";
 export * from "./sample.ts";
 export * from "./supervised.ts";
 export * from "./template.ts";

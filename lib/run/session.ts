@@ -7,8 +7,10 @@ import {
   loadPrinciples,
   modelScorer,
   PairwiseJudge,
+  type Principle,
   principlesNamed,
   WholeTextTemplate,
+  withSystemTurn,
   type Wording,
 } from "../method/mod.ts";
 import {
@@ -79,6 +81,8 @@ export class Session {
   #moving: { model: LanguageModel; at: string; adapter: string | null } | null = null;
   /** Models that stages trained whole, by the stage. */
   readonly #copies = new Map<string, LanguageModel>();
+  /** What was said already, not to be said at every judge that is made. */
+  readonly #told = new Set<string>();
   /** What else the stage opened. */
   readonly #opened: { dispose(): void }[] = [];
 
@@ -121,15 +125,23 @@ export class Session {
     const { judge: { system, maxTokens, overflow }, chat: { text, bos } } = this.config;
     const language = await this.language();
     const { principles, layout } = await this.wording();
-    return principlesNamed(names, principles).map((principle) => {
-      const parts = { ...language, principle, layout, maxTokens, system: system ?? undefined };
+    const asked = (principle: Principle, system: string | undefined) => {
+      const parts = { ...language, principle, layout, maxTokens, system };
       if (text === "parts") return new JudgeTemplate({ ...parts, overflow });
       return new WholeTextTemplate({
         ...parts,
         overflow: overflow === "refuse" ? "refuse" : "truncate-start",
         bosId: bos === "template" ? null : language.tokenizer.bosId,
       });
-    });
+    };
+    return withSystemTurn(
+      system,
+      (system) => principlesNamed(names, principles).map((principle) => asked(principle, system)),
+      (line) => {
+        if (!this.#told.has(line)) this.log(line);
+        this.#told.add(line);
+      },
+    );
   }
 
   /** The principles there are, and the words around what is judged. */

@@ -77,9 +77,10 @@ describe("the command, on a tiny model", () => {
 
   it("leaves adapters that fit the model and the settings", async () => {
     const config = await readConfig(`${folder}/model`);
-    for (const stage of ["jsft", "self-judge"]) {
+    // The policy's is one adapter of the base: JSFT's and its own, one over the other.
+    for (const [stage, r] of [["jsft", 8], ["self-judge", 16]] as const) {
       const adapter = await loadAdapter(`${folder}/whole/${stage}/adapter`, config);
-      assert.deepEqual([adapter.config.r, adapter.config.alpha], [8, 16]);
+      assert.deepEqual([adapter.config.r, adapter.config.alpha], [r, 2 * r]);
       adapter.dispose();
     }
   });

@@ -77,9 +77,9 @@ describe("an adapter's base", () => {
 
   it("is the only one that it is put on", async () => {
     await save({ base: await weightsFingerprint(base), parts: [{ ...config, name: "jsft" }] });
-    (await loadAdapter(at("adapter"), tinyConfig(), { base })).dispose();
+    (await loadAdapter(at("adapter"), tinyConfig(), { base: { path: base } })).dispose();
     await refuses(
-      loadAdapter(at("adapter"), tinyConfig(), { base: other }),
+      loadAdapter(at("adapter"), tinyConfig(), { base: { path: other } }),
       /trained on other weights than those of .*another/,
       (await weightsFingerprint(base)).slice(0, 16),
       "base_model_name_or_path",
@@ -89,6 +89,6 @@ describe("an adapter's base", () => {
   it("is not checked where another program wrote the adapter", async () => {
     await save();
     assert.equal(await adapterRecord(at("adapter")), null);
-    (await loadAdapter(at("adapter"), tinyConfig(), { base: other })).dispose();
+    (await loadAdapter(at("adapter"), tinyConfig(), { base: { path: other } })).dispose();
   });
 });

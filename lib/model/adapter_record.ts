@@ -56,19 +56,29 @@ export async function adapterRecord(folder: string): Promise<AdapterRecord | nul
   }
 }
 
+/** The weights that an adapter is put on. */
+export interface BaseWeights {
+  /** Where they are. */
+  readonly path: string;
+  /** Their fingerprint, where it is known or kept. @default `weightsFingerprint` of the path */
+  readonly fingerprint?: () => Promise<string>;
+}
+
 /**
  * Refuses an adapter on other weights than those it was trained on. One without a record passes: nobody knows.
  *
  * @param folder The adapter's folder.
- * @param base Path of the weights it is to be put on.
  */
-export async function checkBase(folder: string, base: string): Promise<void> {
+export async function checkBase(
+  folder: string,
+  { path, fingerprint = () => weightsFingerprint(path) }: BaseWeights,
+): Promise<void> {
   const record = await adapterRecord(folder);
   if (record === null) return;
-  const found = await weightsFingerprint(base);
+  const found = await fingerprint();
   if (found === record.base) return;
   throw new UserError(
-    `the adapter ${folder} was trained on other weights than those of ${base}: its base has the fingerprint ` +
+    `the adapter ${folder} was trained on other weights than those of ${path}: its base has the fingerprint ` +
       `${record.base.slice(0, 16)}, these have ${found.slice(0, 16)}`,
     "put it on the model that base_model_name_or_path in its adapter_config.json names",
   );

@@ -1,4 +1,5 @@
 /** The model room: a decoder and the families it comes in, its weights, its adapters, and what it can be asked. @module */
+export * from "./adapter_parts.ts";
 export * from "./adapter_record.ts";
 export * from "./batch.ts";
 export * from "./checkpoint.ts";
@@ -17,7 +18,7 @@ export * from "./lora.ts";
 export * from "./peft.ts";
 export * from "./safetensors.ts";
 export * from "./sampling.ts";
-export { saveModel } from "./save.ts";
+export { saveModel, saveWeights } from "./save.ts";
 export * from "./score.ts";
 export * from "./stack_adapters.ts";
 export * from "./trainable.ts";

@@ -8,6 +8,7 @@ import { writeJsonFile } from "../base/files.ts";
 import {
   ADAPTER_WEIGHTS,
   type AdapterRecord,
+  type BaseWeights,
   checkBase,
   recordMetadata,
 } from "./adapter_record.ts";
@@ -116,14 +117,14 @@ export async function adapterBase(folder: string): Promise<AdapterBase | null> {
 /**
  * Reads an adapter in PEFT's layout for a model of this config.
  *
- * @param options.base Path of the weights that it is put on: others than it was trained on are refused.
+ * @param options.base The weights that it is put on: others than it was trained on are refused.
  *   @default not checked
  * @throws {UserError} if it is of another kind than plain LoRA on linear layers, or does not fit the model
  */
 export async function loadAdapter(
   folder: string,
   model: ModelConfig,
-  { base }: { base?: string } = {},
+  { base }: { base?: BaseWeights } = {},
 ): Promise<LoraAdapter> {
   const file = `${folder}/adapter_config.json`;
   const parsed = schema.safeParse(await readJson(file));

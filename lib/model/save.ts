@@ -1,8 +1,9 @@
-import { writeWhole } from "../base/files.ts";
+import { writeJsonFile } from "../base/files.ts";
+import { type ModelConfig, toHfConfig } from "./config.ts";
 import type { FloatType } from "./float_bytes.ts";
-import type { LanguageModel } from "./language_model.ts";
-import { toHfConfig } from "./config.ts";
+import { LanguageModel } from "./language_model.ts";
 import { type TensorData, writeSafetensors } from "./safetensors.ts";
+import type { WeightSource } from "./weight_source.ts";
 
 /** What `transformers` calls each precision. */
 const TORCH_TYPES = { F32: "float32", F16: "float16", BF16: "bfloat16" } as const;
@@ -18,9 +19,37 @@ export async function saveModel(
   folder: string,
   { dtype = "F32" }: { dtype?: FloatType } = {},
 ): Promise<void> {
-  const config = { ...toHfConfig(model.config), torch_dtype: TORCH_TYPES[dtype] };
-  await writeWhole(`${folder}/config.json`, JSON.stringify(config, null, 2) + "\n");
-  await writeSafetensors(`${folder}/model.safetensors`, tensorsOf(model.weights), { dtype });
+  await writeModel(folder, { config: model.config, tensors: tensorsOf(model.weights), dtype });
+}
+
+/** Writes the weights of a file as {@linkcode saveModel} writes a model's, without a model in memory. */
+export async function saveWeights(
+  source: WeightSource,
+  config: ModelConfig,
+  folder: string,
+): Promise<void> {
+  const tensors = new Map(
+    [...LanguageModel.shapes(config)].map(([name, shape]) => [name, {
+      shape,
+      data: () => source.read(name),
+    }]),
+  );
+  await writeModel(folder, { config, tensors, dtype: "F32" });
+}
+
+async function writeModel(
+  folder: string,
+  { config, tensors, dtype }: {
+    config: ModelConfig;
+    tensors: ReadonlyMap<string, TensorData>;
+    dtype: FloatType;
+  },
+): Promise<void> {
+  await writeJsonFile(`${folder}/config.json`, {
+    ...toHfConfig(config),
+    torch_dtype: TORCH_TYPES[dtype],
+  });
+  await writeSafetensors(`${folder}/model.safetensors`, tensors, { dtype });
 }
 
 /** Tensors as they are to be written, each read when its turn comes. */

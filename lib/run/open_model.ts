@@ -1,13 +1,16 @@
 /** Models by name, as a command line gives them: to answer, to judge, to grade. */
 import { UserError } from "../base/error.ts";
 import { readJsonFile } from "../base/files.ts";
-import { type LanguageModel, loadAdapter, loadModel } from "../model/mod.ts";
+import { type LanguageModel, loadAdapterParts, loadModel } from "../model/mod.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { resolveConfig, type RunConfig } from "./config.ts";
+import { splitSpec } from "./model_files.ts";
 import { type Language, type ModelState, RUN_STATES, Session } from "./session.ts";
 
 /** How models are named, for help texts. */
 export const MODEL_SPECS = ["PATH_OR_HUB_NAME[+ADAPTER]", "run:FOLDER#base|jsft|policy"] as const;
+
+const STAGES: readonly string[] = Object.values(RUN_STATES);
 
 /** What a model's spec says. */
 export type ModelSpec =
@@ -41,7 +44,8 @@ export interface OpenModelOptions {
 
 /**
  * Reads a model's spec: a path or Hub name, with a PEFT adapter after its last plus, or `run:FOLDER#STATE`, a model
- * of a run of `deno task align`. A path with a plus that exists as it stands is a path.
+ * of a run of `deno task align`. A path with a plus that exists as it stands is a path; an adapter's folder alone is
+ * the model that it names as its base with the adapter on it.
  *
  * A run has three models and none of them is the model of the run: which one is asked for must be said.
  *
@@ -61,14 +65,12 @@ export function parseModelSpec(spec: string): ModelSpec {
   if (spec === "") {
     throw new UserError("a spec names no model", `write ${MODEL_SPECS.join(" or ")}`);
   }
-  const plus = spec.lastIndexOf("+");
-  if (plus < 1 || isThere(spec)) return { path: spec, adapter: null };
-  return { path: spec.slice(0, plus), adapter: spec.slice(plus + 1) };
+  return splitSpec(spec);
 }
 
 /**
- * A model's name by its spec, fit for a file: `small-s7-jsft` of `run:runs/small-s7#jsft`. Adapters' folders are often
- * all called "adapter" and have the two folders above them for a name.
+ * A model's name by its spec, fit for a file: `small-s7-jsft` of `run:runs/small-s7#jsft`. What a
+ * run's stages leave is always called "adapter" or "model" and has the two folders above it for a name.
  *
  * @throws {UserError} As {@linkcode parseModelSpec}.
  */
@@ -76,7 +78,8 @@ export function modelName(spec: string): string {
   const short = (path: string) => {
     const parts = path.replace(/\/+$/, "").split("/").map((part) => part.replace(/[^\w.-]+/g, "_"));
     const last = parts.at(-1)!.replace(/\.(gguf|jsonl|json)$/, "");
-    return last === "adapter" ? parts.slice(-3, -1).join("-") : last;
+    const ofStage = last === "model" && STAGES.includes(parts.at(-2) ?? "");
+    return last === "adapter" || ofStage ? parts.slice(-3, -1).join("-") : last;
   };
   const parsed = parseModelSpec(spec);
   if ("state" in parsed) return `${short(parsed.folder)}-${parsed.state}`;
@@ -111,18 +114,21 @@ export async function openModel(spec: string, options: OpenModelOptions): Promis
       origin: `run ${folder}, ${state}`,
     }));
   }
-  const { path: named, adapter } = parsed;
-  const own = { ...config, model: named };
+  const own = { ...config, model: spec };
   const session = new Session(own, (stage) => `./${stage}`, log);
-  const { path, origin } = await session.located(); // before the engine: a wrong name fails at once
-  if (adapter !== null && !isThere(adapter)) {
-    throw new UserError(`there is no adapter "${adapter}"`, "give the folder of a PEFT adapter");
-  }
+  const { path, origin, adapter } = await session.located(); // before the engine: a wrong name fails at once
   return await opened(spec, { config: own, session }, options, async () => {
     log(`loading ${path}${adapter === null ? "" : ` with ${adapter}`}`);
     const model = await loadModel(path);
     try {
-      if (adapter !== null) model.adapter = await loadAdapter(adapter, model.config);
+      const parts = adapter === null
+        ? []
+        : await loadAdapterParts(adapter, model.config, { base: { path } });
+      // Beside the weights stays what the last stage trained: with it off, the model is what that stage started from.
+      for (const part of parts) {
+        model.foldAdapter();
+        model.adapter = part;
+      }
     } catch (error) {
       model.dispose();
       throw error;
@@ -149,12 +155,4 @@ async function opened(
     session.dispose();
   };
   return { ...language, model, name: modelName(spec), origin, config, session, dispose };
-}
-
-function isThere(path: string): boolean {
-  try {
-    return Deno.statSync(path) !== undefined;
-  } catch {
-    return false;
-  }
 }

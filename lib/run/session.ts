@@ -15,20 +15,19 @@ import {
 } from "../method/mod.ts";
 import {
   type LanguageModel,
-  loadAdapter,
   loadModel,
   LoraAdapter,
   modelFingerprint,
-  saveAdapter,
-  saveModel,
   withAdapterOff,
   type WithModel,
   withModel,
 } from "../model/mod.ts";
 import { CHAT_PRESETS, ChatTemplate, openTokenizer, type TextTokenizer } from "../text/mod.ts";
+import { loadBase } from "./artefact.ts";
 import type { RunConfig } from "./config.ts";
 import { judgmentCache } from "./judgment_cache.ts";
-import { type Located, locateModel } from "./source.ts";
+import { languagePath, locateModelFiles, type ModelFiles } from "./model_files.ts";
+import { StageResults, startOf } from "./stage_results.ts";
 
 /** The models of a run of `deno task align`, as commands name them, by the stage that made each. */
 export const RUN_STATES = { base: "base", jsft: "jsft", policy: "self-judge" } as const;
@@ -63,9 +62,6 @@ export interface SessionJudgeOptions {
   readonly principles?: readonly string[];
 }
 
-/** The stage that another one starts from. */
-const startOf = (stage: string): string => stage === "jsft" ? "base" : "jsft";
-
 /**
  * What the stages of a run share: the base model, its language, and the models that stages made, by the stage's
  * name ("base" is the model as it came).
@@ -75,7 +71,7 @@ const startOf = (stage: string): string => stage === "jsft" ? "base" : "jsft";
  * off. A stage that trains every weight trains a copy, and where all stages do every model is a separate copy.
  */
 export class Session {
-  #located: Promise<Located> | null = null;
+  #located: Promise<ModelFiles> | null = null;
   #language: Promise<Language> | null = null;
   /** The one set of weights: the stage that is folded into them, and the stage whose adapter is on them. */
   #moving: { model: LanguageModel; at: string; adapter: string | null } | null = null;
@@ -83,6 +79,8 @@ export class Session {
   readonly #copies = new Map<string, LanguageModel>();
   /** What was said already, not to be said at every judge that is made. */
   readonly #told = new Set<string>();
+  /** What stages leave in their folders. */
+  readonly #results: StageResults;
   /** What else the stage opened. */
   readonly #opened: { dispose(): void }[] = [];
 
@@ -91,16 +89,25 @@ export class Session {
     /** Folder of a stage of the run. */
     readonly folderOf: (stage: string) => string,
     readonly log: (line: string) => void = () => {},
-  ) {}
+  ) {
+    this.#results = new StageResults({
+      model: config.model,
+      folderOf,
+      isWhole: (stage) => this.#tuning(stage).mode === "full",
+      files: () => this.located(),
+      tokenizer: async () => (await this.language()).tokenizer,
+    });
+  }
 
   /** Where the base model is; fetched on first use. */
-  located(): Promise<Located> {
-    return this.#located ??= locateModel(this.config.model, { log: this.log });
+  located(): Promise<ModelFiles> {
+    return this.#located ??= locateModelFiles(this.config.model, { log: this.log });
   }
 
   /** Tokenizer and chat template of the base model. */
   language(): Promise<Language> {
-    return this.#language ??= this.located().then(async ({ path }) => {
+    return this.#language ??= this.located().then(async (files) => {
+      const path = await languagePath(files);
       const tokenizer = await openTokenizer(path, { template: this.config.chat.template });
       return { tokenizer, chat: ChatTemplate.of(tokenizer) };
     });
@@ -173,7 +180,7 @@ export class Session {
     }
     if (this.#moving?.adapter !== stage) {
       const model = await this.#moved(startOf(stage));
-      model.adapter = await loadAdapter(`${this.folderOf(stage)}/adapter`, model.config);
+      model.adapter = await this.#results.adapterOf(stage, model);
       this.#moving!.adapter = stage;
     }
     const { model } = this.#moving!;
@@ -184,7 +191,7 @@ export class Session {
   async modelToTrain({ stage, start }: { stage: string; start: string }): Promise<LanguageModel> {
     const { mode, ...lora } = this.#tuning(stage);
     if (mode === "full") {
-      const model = this.own(await this.loaded(this.#rootOf(start)));
+      const model = this.own(await this.loaded(this.#results.rootOf(start)));
       await this.#foldThrough(start, model);
       return model;
     }
@@ -200,13 +207,9 @@ export class Session {
     return model.adapter ? withAdapterOff(model) : withModel(await this.model(start));
   }
 
-  /** Saves what a training stage learned, in the layout others read. */
+  /** Saves what a training stage learned, as other programs load it. */
   async save(model: LanguageModel, stage: string): Promise<void> {
-    const folder = this.folderOf(stage);
-    if (!model.adapter) return await saveModel(model, `${folder}/model`);
-    const { origin } = await this.located();
-    await saveAdapter(model.adapter, `${folder}/adapter`, { baseModel: origin });
-    if (this.#moving?.model === model) this.#moving.adapter = stage;
+    await this.#results.save(model, stage);
   }
 
   /** A model as judge. The judgments of one that does not change are kept in a file, so that none is made twice. */
@@ -263,7 +266,7 @@ export class Session {
       moving.model.adapter = null;
       return this.#arrived(moving.model, stage);
     }
-    if (this.#rootOf(stage) === stage) {
+    if (this.#results.rootOf(stage) === stage) {
       moving?.model.dispose();
       this.#moving = null;
       return this.#arrived(await this.loaded(stage), stage);
@@ -273,21 +276,15 @@ export class Session {
     return this.#arrived(model, stage);
   }
 
-  /** The stage whose weights are whole in a folder and that a stage's model is made from: "base", or one trained whole. */
-  #rootOf(stage: string): string {
-    const whole = stage === "base" || this.#tuning(stage).mode === "full";
-    return whole ? stage : this.#rootOf(startOf(stage));
-  }
-
   /** Makes of a root's weights those of a stage. */
   async #foldThrough(stage: string, model: LanguageModel): Promise<void> {
-    if (this.#rootOf(stage) === stage) return;
+    if (this.#results.rootOf(stage) === stage) return;
     await this.#foldThrough(startOf(stage), model);
     await this.#foldIn(stage, model);
   }
 
   async #foldIn(stage: string, model: LanguageModel): Promise<void> {
-    model.adapter = await loadAdapter(`${this.folderOf(stage)}/adapter`, model.config);
+    model.adapter = await this.#results.adapterOf(stage, model);
     model.foldAdapter();
   }
 
@@ -298,9 +295,11 @@ export class Session {
 
   protected async loaded(stage: string): Promise<LanguageModel> {
     if (stage !== "base") return await loadModel(`${this.folderOf(stage)}/model`);
-    const { path, origin } = await this.located();
-    this.log(`loading ${origin === "local" ? path : `${origin} (${path})`}`);
-    const model = await loadModel(path);
+    const files = await this.located();
+    const { path, origin, adapter } = files;
+    const from = origin === "local" ? path : `${origin} (${path})`;
+    this.log(`loading ${from}${adapter === null ? "" : ` with ${adapter}`}`);
+    const model = await loadBase(files, () => this.folderOf("base"));
     const { data, judge, selfJudge } = this.config;
     const longest = Math.max(data.maxTokens + selfJudge.maxNewTokens, judge.maxTokens + 1);
     const { maxPositions } = model.config;

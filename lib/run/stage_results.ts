@@ -1,0 +1,144 @@
+import { resolve } from "node:path";
+import { UserError } from "../base/error.ts";
+import {
+  adapterRecord,
+  type BaseWeights,
+  type LanguageModel,
+  loadAdapter,
+  loadAdapterParts,
+  type LoraAdapter,
+  stackAdapters,
+  weightsFingerprint,
+} from "../model/mod.ts";
+import type { TextTokenizer } from "../text/mod.ts";
+import {
+  type BaseName,
+  baseName,
+  writeAdapterFolder,
+  writeBase,
+  writeModelFolder,
+} from "./artefact.ts";
+import { languagePath, type ModelFiles } from "./model_files.ts";
+
+/** The stage that another one starts from. */
+export const startOf = (stage: string): string => stage === "jsft" ? "base" : "jsft";
+
+/** What {@linkcode StageResults} knows of a run. */
+export interface StageResultsOptions {
+  /** What the base model was named by. */
+  readonly model: string;
+  readonly folderOf: (stage: string) => string;
+  /** Whether a stage trains every weight. */
+  readonly isWhole: (stage: string) => boolean;
+  readonly files: () => Promise<ModelFiles>;
+  readonly tokenizer: () => Promise<TextTokenizer>;
+}
+
+/**
+ * The models that stages leave in their folders: whole ones in STAGE/model, adapters in STAGE/adapter. An adapter
+ * belongs on the weights of the stage's root, which are whole in a folder or on the Hub.
+ */
+export class StageResults {
+  readonly #of: StageResultsOptions;
+  /** Fingerprints of the weights that adapters are put on, by the stage that made them. */
+  readonly #fingerprints = new Map<string, Promise<string>>();
+
+  constructor(options: StageResultsOptions) {
+    this.#of = options;
+  }
+
+  /** The stage whose weights are whole and that a stage's model is made from: "base", or one trained whole. */
+  rootOf(stage: string): string {
+    return stage === "base" || this.#of.isWhole(stage) ? stage : this.rootOf(startOf(stage));
+  }
+
+  /**
+   * Saves what a training stage learned as other programs load it: a whole model, or an adapter of the weights that
+   * are whole in a folder or on the Hub, in which the updates of the stages before are stacked under its own. What is
+   * used of it later is read from there again.
+   */
+  async save(model: LanguageModel, stage: string): Promise<void> {
+    const folder = this.#of.folderOf(stage);
+    const tokenizer = await this.#of.tokenizer();
+    const language = { tokenizer, from: await languagePath(await this.#of.files()) };
+    if (!model.adapter) {
+      this.#fingerprints.delete(stage);
+      return await writeModelFolder(model, `${folder}/model`, language);
+    }
+    const own = model.adapter;
+    const start = startOf(stage);
+    const root = this.rootOf(start);
+    const named = await this.#baseName(root, start === root ? model : null);
+    const base = await this.#weightsOf(root);
+    const before = start === root ? [] : [await this.#stackOf(start, model)];
+    const record = start === root
+      ? null
+      : await adapterRecord(`${this.#of.folderOf(start)}/adapter`);
+    const stack = before.length === 0 ? own : await stackAdapters(model.config, [...before, own]);
+    try {
+      await writeAdapterFolder(stack, `${folder}/adapter`, {
+        ...{ ...language, ...named, config: model.config },
+        record: {
+          base: await base.fingerprint(),
+          parts: [...record?.parts ?? [], { name: stage, ...own.config }],
+        },
+      });
+    } finally {
+      for (const adapter of before) adapter.dispose();
+      if (stack !== own) stack.dispose();
+    }
+  }
+
+  /**
+   * The weights that a root's adapters are put on, as adapters name them. A base that other programs cannot load by
+   * itself (a GGUF file, a model under an adapter) is written once, as the folder "base".
+   *
+   * @param model The base in memory, where that is what it is.
+   */
+  async #baseName(root: string, model: LanguageModel | null): Promise<BaseName> {
+    if (root !== "base") return { baseModel: resolve(`${this.#of.folderOf(root)}/model`) };
+    const files = await this.#of.files();
+    const named = await baseName(this.#of.model, files);
+    if (named) return named;
+    const folder = this.#of.folderOf("base");
+    await writeBase(folder, { files, model, tokenizer: await this.#of.tokenizer() });
+    return { baseModel: resolve(folder) };
+  }
+
+  /** Where a root's weights are, and their fingerprint, made once. */
+  async #weightsOf(root: string): Promise<Required<BaseWeights>> {
+    const files = await this.#of.files();
+    const path = root !== "base"
+      ? `${this.#of.folderOf(root)}/model`
+      : files.adapter === null
+      ? files.path
+      : this.#of.folderOf("base");
+    const fingerprint = () => {
+      let made = this.#fingerprints.get(root);
+      if (!made) this.#fingerprints.set(root, made = weightsFingerprint(path));
+      return made;
+    };
+    return { path, fingerprint };
+  }
+
+  /** The adapter that a stage left: its own update over those of the stages before it. */
+  async #stackOf(stage: string, { config }: LanguageModel): Promise<LoraAdapter> {
+    const base = await this.#weightsOf(this.rootOf(stage));
+    return await loadAdapter(`${this.#of.folderOf(stage)}/adapter`, config, { base });
+  }
+
+  /** What a stage added to the weights that it started from. */
+  async adapterOf(stage: string, { config }: LanguageModel): Promise<LoraAdapter> {
+    const folder = `${this.#of.folderOf(stage)}/adapter`;
+    if (await adapterRecord(folder) === null) {
+      throw new UserError(
+        `${folder} does not say what it is an adapter of: another version of this program left it`,
+        "train the stage again: the same command with --fresh",
+      );
+    }
+    const base = await this.#weightsOf(this.rootOf(stage));
+    const parts = await loadAdapterParts(folder, config, { base });
+    for (const part of parts.slice(0, -1)) part.dispose();
+    return parts.at(-1)!;
+  }
+}

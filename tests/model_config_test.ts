@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { parseConfig, toHfConfig } from "../lib/model/config.ts";
+import { contextLength, contextText, parseConfig, toHfConfig } from "../lib/model/config.ts";
 import { configFromGguf } from "../lib/model/gguf_config.ts";
 import { ropeFrequencies } from "../lib/model/rope_frequencies.ts";
 import type { GgufValue } from "../lib/model/gguf.ts";
@@ -105,22 +105,34 @@ describe("a config.json", () => {
     assert.deepEqual(biases({ ...mistral, attention_bias: true }), []);
   });
 
-  it("with a sliding window in use is refused, with one that is not in use it is read", () => {
+  it("with a sliding window in use is good for sequences up to the window, and says so", () => {
     const read = (fields: object) =>
       parseConfig(
         { ...smallest, num_key_value_heads: 4, max_position_embeddings: 128, ...fields },
         "c",
       );
     const windowed = { model_type: "qwen2", use_sliding_window: true, sliding_window: 64 };
-    const refused = [
+    const limited = [
       { model_type: "mistral", sliding_window: 64 },
       { ...windowed, max_window_layers: 1 },
       { ...windowed, max_window_layers: 2, layer_types: ["full_attention", "sliding_attention"] },
     ];
-    for (const fields of refused) refuses(() => read(fields), /sliding_window is 64/);
+    for (const fields of limited) {
+      const config = read(fields);
+      assert.deepEqual([config.maxPositions, contextLength(config)], [64, 128]);
+      assert.match(contextText(config), /^64 tokens, the sliding window of its attention/);
+      // Written back, it is the same window again, in the same layers.
+      assert.deepEqual(parseConfig(toHfConfig(config), "written"), config);
+    }
     // Left out, it is 4096.
     const long = { max_position_embeddings: 8192 };
-    refuses(() => read({ ...long, model_type: "mistral" }), /sliding_window is 4096/);
+    assert.equal(read({ ...long, model_type: "mistral" }).maxPositions, 4096);
+    // The scaling of rotary positions goes by the context, not by the window.
+    const rope_scaling = { type: "dynamic", factor: 2 };
+    const [windowedRope, rope] = [64, null].map((sliding_window) =>
+      ropeFrequencies(read({ model_type: "mistral", sliding_window, rope_scaling }), 60)
+    );
+    assert.deepEqual(windowedRope, rope);
     const kept = [
       { model_type: "mistral", sliding_window: null },
       { model_type: "mistral", sliding_window: 128 },
@@ -131,7 +143,14 @@ describe("a config.json", () => {
       { ...windowed, max_window_layers: 1, layer_types: ["full_attention", "full_attention"] },
       { model_type: "qwen2", use_sliding_window: true }, // from layer 28 on
     ];
-    for (const fields of kept) assert.equal(read(fields).layers, 2, JSON.stringify(fields));
+    for (const fields of kept) {
+      const config = read(fields);
+      assert.deepEqual(
+        [config.layers, contextText(config)],
+        [2, "128 tokens"],
+        JSON.stringify(fields),
+      );
+    }
   });
 
   it("with a wrong or missing field is refused with the field and its value", () => {
@@ -207,13 +226,16 @@ describe("the config inside a GGUF file", () => {
     assert.deepEqual(read("blk.0.ffn_up.bias").biases, ["gate_proj", "up_proj", "down_proj"]);
   });
 
-  it("of a sliding window shorter than the context is refused", () => {
+  it("of a sliding window shorter than the context is good for sequences up to the window", () => {
     const windowed = (window: number) =>
       configFromGguf(
         new Map([...metadata, ["llama.attention.sliding_window", window]]),
         options,
       );
-    refuses(() => windowed(64), /llama\.attention\.sliding_window is 64/);
+    assert.deepEqual(
+      [windowed(64).maxPositions, contextLength(windowed(64)), contextText(windowed(128))],
+      [64, 128, "128 tokens"],
+    );
     for (const none of [0, 128]) assert.equal(windowed(none).maxPositions, 128);
   });
 
@@ -237,6 +259,9 @@ describe("the config inside a GGUF file", () => {
       /m.gguf: .*"gemma"/,
     );
     refuses(() => configFromGguf(but("llama.expert_count", 8), options), /experts/);
+    const unnamed = new Map(metadata);
+    unnamed.delete("general.architecture");
+    refuses(() => configFromGguf(unnamed, options), /architecture is null/);
     refuses(
       () => configFromGguf(but("llama.attention.head_count", [4, 2]), options),
       /head_count is 4,2, not one number/,

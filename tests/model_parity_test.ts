@@ -35,6 +35,16 @@ for (
       gradients: LLAMA_GRADIENTS,
     },
     {
+      folder: "tiny-biased",
+      what: "biases in all linear layers",
+      gradients: [
+        "model.embed_tokens.weight",
+        "model.layers.0.self_attn.o_proj.bias",
+        "model.layers.1.mlp.down_proj.bias",
+        "model.layers.1.mlp.gate_proj.bias",
+      ],
+    },
+    {
       folder: "tiny-qwen2",
       what: "Qwen2",
       gradients: [

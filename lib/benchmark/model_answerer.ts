@@ -1,5 +1,5 @@
 import { encodePrompt, sampleAnswers } from "../method/mod.ts";
-import { modelFingerprint } from "../model/mod.ts";
+import { contextText, modelFingerprint } from "../model/mod.ts";
 import { UserError } from "../base/error.ts";
 import { Rng } from "../base/random.ts";
 import type { OpenedModel } from "../run/mod.ts";
@@ -49,7 +49,7 @@ export async function modelAnswerer(
           `question ${streams[full].replace("/", ", turn ")}: ${
             prompts[full].length
           } tokens fill the ` +
-            `context of ${name}, ${model.config.maxPositions} tokens`,
+            `context of ${name}, ${contextText(model.config)}`,
           "lower --max-new-tokens, so that earlier answers leave room, or take another model",
         );
       }

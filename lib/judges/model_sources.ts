@@ -1,6 +1,6 @@
 /** Judges made of a model on this machine. */
 import { answerExample, modelScorer, withSystemTurn } from "../method/mod.ts";
-import { withModel } from "../model/mod.ts";
+import { contextText, withModel } from "../model/mod.ts";
 import { UserError } from "../base/error.ts";
 import { locateModel, modelName, type OpenedModel, openModel } from "../run/mod.ts";
 import { startEngine } from "../tensor/mod.ts";
@@ -24,7 +24,7 @@ export async function openPairwise(
     if (maxTokens + 1 > model.config.maxPositions) {
       throw new UserError(
         `the settings allow judge prompts of ${maxTokens} tokens, ` +
-          `the context of ${name} is ${model.config.maxPositions}`,
+          `the context of ${name} is ${contextText(model.config)}`,
         "lower it with --set judge.maxTokens=N",
       );
     }

@@ -59,7 +59,7 @@ export async function loadRewardModel(path: string): Promise<LanguageModel> {
         "give a checkpoint of LlamaForSequenceClassification with num_labels 1",
       );
     }
-    const model = await LanguageModel.load(config, source, { file: path });
+    const model = await LanguageModel.load(config, source, { file: path, alsoRead: [HEAD] });
     setHead(model, tf.tensor2d(await source.read(HEAD), [1, config.hiddenSize]));
     return model;
   } finally {

@@ -1,5 +1,5 @@
 import { UserError } from "../base/error.ts";
-import type { ModelConfig } from "./config.ts";
+import { contextText, type ModelConfig } from "./config.ts";
 
 /**
  * Refuses token ids the model cannot run. On a GPU an unknown id would silently read zeros, and an empty
@@ -10,16 +10,19 @@ import type { ModelConfig } from "./config.ts";
  */
 export function checkSequences(
   sequences: readonly (readonly number[])[],
-  { vocabSize, maxPositions }: ModelConfig,
+  config: ModelConfig,
   caller: string,
 ): void {
+  const { vocabSize, maxPositions } = config;
   sequences.forEach((ids, i) => {
     if (ids.length === 0) {
       throw new UserError(`${caller}: sequence ${i} is empty`, "give it at least one token");
     }
     if (ids.length > maxPositions) {
       throw new UserError(
-        `${caller}: sequence ${i} has ${ids.length} tokens, the model's context is ${maxPositions}`,
+        `${caller}: sequence ${i} has ${ids.length} tokens, the model's context is ${
+          contextText(config)
+        }`,
         "shorten it, or lower the maxTokens that it was made with",
       );
     }

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { UserError } from "../base/error.ts";
-import { FAMILIES, familyFields, type FamilyName, familyOf } from "./families.ts";
+import { FAMILIES, familyFields, type FamilyName, familyOf, windowFields } from "./families.ts";
 import type { LinearModule } from "./linear_modules.ts";
+import { refuseConfigFields } from "./not_computed.ts";
 import {
   parseRopeScaling,
   type RopeScaling,
@@ -26,8 +27,10 @@ export interface ModelConfig {
   readonly kvHeads: number;
   /** Width of one head; `heads * headDim` may differ from `hiddenSize`. */
   readonly headDim: number;
-  /** The longest sequence the model was made for, in tokens. */
+  /** The longest sequence that is computed as the model computes it, in tokens: see {@linkcode contextText}. */
   readonly maxPositions: number;
+  /** Where a sliding window is shorter than the context; then `maxPositions` is the window. @default none */
+  readonly slidingWindow?: SlidingWindow;
   /** Added to the mean square inside RMSNorm. */
   readonly rmsEps: number;
   /** Base of the rotary frequencies. */
@@ -43,11 +46,34 @@ export interface ModelConfig {
   readonly padId: number | null;
 }
 
+/**
+ * Attention that looks back fewer positions than the context the model was made for. Up to the window's length it is
+ * the same as attention to all that comes before, which is what is computed here.
+ */
+export interface SlidingWindow {
+  /** The context the model was made for, in tokens. */
+  readonly contextLength: number;
+  /** What its config.json says of the window, to be written back. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** The context that a model was made for, in tokens, whatever its window. */
+export function contextLength({ maxPositions, slidingWindow }: ModelConfig): number {
+  return slidingWindow?.contextLength ?? maxPositions;
+}
+
+/** The longest sequence of a model, for messages: "4096 tokens", with the reason where its window is the limit. */
+export function contextText({ maxPositions, slidingWindow }: ModelConfig): string {
+  return slidingWindow
+    ? `${maxPositions} tokens, the sliding window of its attention (beyond it nothing here computes what the model does)`
+    : `${maxPositions} tokens`;
+}
+
 const count = z.int().positive();
 const optionalId = z.int().nullish();
 
 const configSchema = familyFields.extend({
-  hidden_act: z.literal("silu").default("silu"),
+  hidden_act: z.enum(["silu", "swish"]).default("silu"), /* two names of one function */
   vocab_size: count,
   hidden_size: count,
   intermediate_size: count,
@@ -76,8 +102,8 @@ const configSchema = familyFields.extend({
  *
  * @param json The parsed file.
  * @param file Its name, for messages.
- * @throws UserError when the family is another one, a field is missing or impossible, or a layer's attention
- *   has a sliding window.
+ * @throws UserError when the family is another one, a field is missing or impossible, the weights are quantised, or a
+ *   field asks for a computation that is not made here.
  *
  * @example
  * ```ts
@@ -102,13 +128,11 @@ export function parseConfig(json: unknown, file: string): ModelConfig {
     );
   }
   const c = parsed.data;
+  const headDim = c.head_dim ?? c.hidden_size / c.num_attention_heads;
+  refuseConfigFields(given, { file, headDim });
+  const context = c.max_position_embeddings;
   const window = family.window(c);
-  if (window !== null && window < c.max_position_embeddings) {
-    throw new UserError(
-      `${file}: sliding_window is ${window}, shorter than max_position_embeddings`,
-      "choose a model without sliding-window attention",
-    );
-  }
+  const windowed = window !== null && window < context;
   const rope = c.rope_parameters ?? c.rope_scaling;
   return checkedConfig({
     family: name,
@@ -118,8 +142,9 @@ export function parseConfig(json: unknown, file: string): ModelConfig {
     layers: c.num_hidden_layers,
     heads: c.num_attention_heads,
     kvHeads: c.num_key_value_heads ?? c.num_attention_heads,
-    headDim: c.head_dim ?? c.hidden_size / c.num_attention_heads,
-    maxPositions: c.max_position_embeddings,
+    headDim,
+    maxPositions: windowed ? window : context,
+    ...(windowed && { slidingWindow: { contextLength: context, fields: windowFields(whole) } }),
     rmsEps: c.rms_norm_eps,
     ropeTheta: rope?.rope_theta ?? c.rope_theta ?? 10_000,
     ropeScaling: rope == null ? null : parseRopeScaling(rope, {
@@ -153,12 +178,13 @@ export function toHfConfig(config: ModelConfig): Record<string, unknown> {
     num_key_value_heads: config.kvHeads,
     head_dim: config.headDim,
     hidden_act: "silu",
-    max_position_embeddings: config.maxPositions,
+    max_position_embeddings: contextLength(config),
     rms_norm_eps: config.rmsEps,
     rope_theta: config.ropeTheta,
     rope_scaling: config.ropeScaling && toHfRopeScaling(config.ropeScaling),
     tie_word_embeddings: config.tieEmbeddings,
     ...family.written(config.biases),
+    ...config.slidingWindow?.fields,
     bos_token_id: config.bosId,
     eos_token_id: config.eosIds.length > 1 ? config.eosIds : config.eosIds[0] ?? null,
     pad_token_id: config.padId,

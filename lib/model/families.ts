@@ -19,6 +19,12 @@ export const familyFields = z.object({
   layer_types: z.array(z.enum(["full_attention", "sliding_attention"])).nullish(),
 });
 
+/** What a `config.json` says of sliding windows. */
+export function windowFields(json: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const names = ["sliding_window", "use_sliding_window", "max_window_layers", "layer_types"];
+  return Object.fromEntries(names.filter((name) => name in json).map((name) => [name, json[name]]));
+}
+
 type FamilyFields = z.infer<typeof familyFields>;
 
 /** A row of {@linkcode FAMILIES}. */
@@ -114,7 +120,7 @@ export function familyOf(modelType: unknown, file: string): FamilyName {
 /** The family of a GGUF file. @throws {UserError} for a `general.architecture` without a row */
 export function familyOfGguf(architecture: unknown, file: string): FamilyName {
   const names = Object.keys(FAMILIES) as FamilyName[];
-  const found = names.find((name) => FAMILIES[name].gguf?.architecture === architecture);
+  const found = names.find((name) => FAMILIES[name].gguf?.architecture === (architecture ?? null));
   if (found) return found;
   const known = names.flatMap((name) => FAMILIES[name].gguf?.architecture ?? []);
   throw new UserError(

@@ -3,6 +3,7 @@ import { UserError } from "../base/error.ts";
 import { Rng } from "../base/random.ts";
 import { takeRows } from "../tensor/mod.ts";
 import { checkSequences } from "./check.ts";
+import { contextText } from "./config.ts";
 import { type Batch, leftPadded } from "./batch.ts";
 import { KeyValueCache } from "./cache.ts";
 import { FastDecoder } from "./fast_decoder.ts";
@@ -82,7 +83,7 @@ export async function generate(
   const full = prompts.findIndex((prompt) => prompt.length === model.config.maxPositions);
   if (full >= 0) {
     throw new UserError(
-      `generate: prompt ${full} fills the model's context of ${prompts[full].length} tokens`,
+      `generate: prompt ${full} fills the model's context of ${contextText(model.config)}`,
       "shorten the prompt",
     );
   }

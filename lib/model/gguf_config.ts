@@ -2,6 +2,8 @@ import { UserError } from "../base/error.ts";
 import { checkedConfig, type ModelConfig } from "./config.ts";
 import { FAMILIES, familyOfGguf } from "./families.ts";
 import type { GgufValue } from "./gguf.ts";
+import { biasedGroups } from "./gguf_weights.ts";
+import { refuseGgufKeys } from "./not_computed.ts";
 import { parseRopeScaling, type RopeScaling } from "./rope_scaling.ts";
 
 /** What {@linkcode configFromGguf} needs beside the metadata. */
@@ -9,7 +11,7 @@ export interface GgufConfigOptions {
   /** The file's name, for messages. */
   readonly file: string;
   /** Names of its tensors, which say whether there is an output layer and whether layers have biases. */
-  readonly tensors: { has(name: string): boolean };
+  readonly tensors: { has(name: string): boolean; keys(): Iterable<string> };
   /** The tensor `rope_freqs.weight`, by which a Llama 3 file divides its rotary frequencies. */
   readonly ropeFactors?: Float32Array | null;
 }
@@ -20,8 +22,8 @@ export interface GgufConfigOptions {
  *
  * Keys: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  *
- * @throws UserError when the architecture is another one, a key is missing or of another type, or attention has
- *   a sliding window.
+ * @throws UserError when the architecture is another one, a key is missing or of another type, or one asks for a
+ *   computation that is not made here.
  */
 export function configFromGguf(
   metadata: ReadonlyMap<string, GgufValue>,
@@ -31,12 +33,6 @@ export function configFromGguf(
   const architecture = metadata.get("general.architecture");
   const family = familyOfGguf(architecture, file);
   const own = (name: string) => `${architecture}.${name}`;
-  if (metadata.has(own("expert_count"))) {
-    throw new UserError(
-      `${file}: general.architecture is "${architecture}" with experts`,
-      "choose a GGUF file without experts",
-    );
-  }
   const optional = (key: string): number | null => {
     const value = metadata.get(key) ?? null;
     if (value !== null && typeof value !== "number") {
@@ -63,17 +59,14 @@ export function configFromGguf(
   const maxPositions = required(own("context_length"));
   const headDim = optional(own("attention.key_length")) ??
     optional(own("rope.dimension_count")) ?? hiddenSize / heads;
-  const type = metadata.get(own("rope.scaling.type"));
-  const factor = optional(own("rope.scaling.factor"));
+  refuseGgufKeys(metadata, { file, architecture: String(architecture), headDim });
+  // llama.cpp: a factor alone stretches linearly, scale_linear is its older name, 0 is none.
+  const factor = optional(own("rope.scaling.factor")) ?? optional(own("rope.scale_linear")) ?? 0;
+  const type = metadata.get(own("rope.scaling.type")) ?? (factor > 0 ? "linear" : "none");
   const originalMaxPositions = optional(own("rope.scaling.original_context_length")) ??
     maxPositions;
   const window = optional(own("attention.sliding_window"));
-  if (window && window < maxPositions) {
-    throw new UserError(
-      `${file}: ${own("attention.sliding_window")} is ${window}, shorter than the context`,
-      "choose a model without sliding-window attention",
-    );
-  }
+  const windowed = window !== null && window > 0 && window < maxPositions;
   let ropeScaling: RopeScaling | null = null;
   if (ropeFactors) {
     const factors = Array.from(ropeFactors);
@@ -85,15 +78,16 @@ export function configFromGguf(
       longFactor: factors,
       attentionFactor: 1,
     };
-  } else if (typeof type === "string" && factor !== null) {
+  } else {
     ropeScaling = parseRopeScaling({
-      rope_type: type,
-      factor,
+      rope_type: String(type),
+      factor: factor > 0 ? factor : null,
       beta_fast: optional(own("rope.scaling.yarn_beta_fast")),
       beta_slow: optional(own("rope.scaling.yarn_beta_slow")),
     }, { file, originalMaxPositions });
   }
-  const eos = ["eos", "eot"].map((name) => optional(`tokenizer.ggml.${name}_token_id`));
+  const eos = ["eos", "eot", "eom"].map((name) => optional(`tokenizer.ggml.${name}_token_id`));
+  const biased = biasedGroups(tensors.keys());
   return checkedConfig({
     family,
     vocabSize: Array.isArray(tokens) ? tokens.length : required(own("vocab_size")),
@@ -103,15 +97,16 @@ export function configFromGguf(
     heads,
     kvHeads: optional(own("attention.head_count_kv")) ?? heads,
     headDim,
-    maxPositions,
+    maxPositions: windowed ? window : maxPositions,
+    ...(windowed && { slidingWindow: { contextLength: maxPositions, fields: {} } }),
     // GGUF keeps 32 bits: 1e-5 arrives as 9.99999974738e-6, which config.json would then carry on.
     rmsEps: Number(required(own("attention.layer_norm_rms_epsilon")).toPrecision(7)),
     ropeTheta: optional(own("rope.freq_base")) ?? 10_000,
     ropeScaling,
     tieEmbeddings: !tensors.has("output.weight"),
     biases: FAMILIES[family].biases({
-      attention_bias: tensors.has("blk.0.attn_q.bias"),
-      mlp_bias: tensors.has("blk.0.ffn_up.bias"),
+      attention_bias: biased.has("attn"),
+      mlp_bias: biased.has("ffn"),
     }),
     bosId: optional("tokenizer.ggml.bos_token_id"),
     eosIds: [...new Set(eos.filter((id) => id !== null))],

@@ -1,6 +1,7 @@
 import { UserError } from "../base/error.ts";
-import { FAMILIES, familyOfGguf } from "./families.ts";
+import { FAMILIES, type Family, familyOfGguf } from "./families.ts";
 import type { GgufFile } from "./gguf.ts";
+import { modulePath } from "./linear_modules.ts";
 import type { WeightSource } from "./weight_source.ts";
 
 /** Layer tensors: GGUF name after `blk.N.`, Hugging Face name after `model.layers.N.`. */
@@ -50,17 +51,51 @@ export function hfToGgufName(name: string): string {
 function tensorNames(file: GgufFile): Map<string, string> {
   const names = new Map<string, string>();
   for (const name of file.tensors.keys()) {
-    if (name === "rope_freqs.weight") continue; // part of the config, not a weight
+    // Part of the config, and tables that can be computed: not weights.
+    if (name === "rope_freqs.weight" || /^blk\.\d+\.attn_rot_embd$/.test(name)) continue;
     const hf = ggufToHfName(name);
     if (!hf) {
       throw new UserError(
-        `${file.path}: tensor "${name}" does not belong to a dense decoder`,
-        "choose a GGUF file of a plain text model without experts",
+        `${file.path}: tensor "${name}" does not belong to a dense decoder, and nothing here reads it`,
+        "choose a GGUF file of a plain text model without experts, adapters or norms of its own",
       );
     }
     names.set(hf, name);
   }
   return names;
+}
+
+/** A bias of a linear layer, by the group of layers that have one together in `transformers`. */
+const BIAS = /^blk\.\d+\.(?:(attn)_(?:q|k|v|output)|(ffn)_(?:gate|up|down))\.bias$/;
+
+/** Which groups of linear layers have a bias, among the names of a GGUF file's tensors. */
+export function biasedGroups(names: Iterable<string>): Set<"attn" | "ffn"> {
+  const groups = new Set<"attn" | "ffn">();
+  for (const name of names) {
+    const [, attn, ffn] = BIAS.exec(name) ?? [];
+    if (attn ?? ffn) groups.add(attn ? "attn" : "ffn");
+  }
+  return groups;
+}
+
+/**
+ * Biases that no layer of the file has, though others of their group are there: llama.cpp computes those that it
+ * finds, `transformers` has a group whole or not at all, and zeros are the same as none.
+ *
+ * @returns their Hugging Face names, with the layer's weight
+ */
+function zeroBiases(file: GgufFile, family: Family, layers: number): Map<string, string> {
+  const groups = biasedGroups(file.tensors.keys());
+  const asked = { attention_bias: groups.has("attn"), mlp_bias: groups.has("ffn") };
+  const always = family.biases({ attention_bias: false, mlp_bias: false });
+  const zeros = new Map<string, string>();
+  for (const module of family.biases(asked)) {
+    const places = Array.from({ length: layers }, (_, layer) => modulePath(layer, module));
+    const found = places.some((path) => file.tensors.has(hfToGgufName(`${path}.bias`)));
+    if (found || always.includes(module)) continue;
+    for (const path of places) zeros.set(`${path}.bias`, `${path}.weight`);
+  }
+  return zeros;
 }
 
 /**
@@ -71,7 +106,7 @@ function tensorNames(file: GgufFile): Map<string, string> {
  */
 export function ggufWeights(file: GgufFile): WeightSource {
   const architecture = file.metadata.get("general.architecture");
-  const { gguf } = FAMILIES[familyOfGguf(architecture, file.path)];
+  const family: Family = FAMILIES[familyOfGguf(architecture, file.path)];
   const names = tensorNames(file);
   const tensor = (name: string) => {
     const found = file.tensors.get(names.get(name) ?? "");
@@ -80,14 +115,19 @@ export function ggufWeights(file: GgufFile): WeightSource {
   };
   const heads = Number(file.metadata.get(`${architecture}.attention.head_count`));
   const kvHeads = Number(file.metadata.get(`${architecture}.attention.head_count_kv`) ?? heads);
+  const layers = Number(file.metadata.get(`${architecture}.block_count`));
+  const zeros = zeroBiases(file, family, layers);
+  /** (out) of a bias of zeros. */
+  const zeroShape = (name: string) => tensor(zeros.get(name)!).shape.slice(0, 1);
   return {
-    names: [...names.keys()],
-    shape: (name) => tensor(name).shape,
+    names: [...names.keys(), ...zeros.keys()],
+    shape: (name) => zeros.has(name) ? zeroShape(name) : tensor(name).shape,
     async read(name) {
+      if (zeros.has(name)) return new Float32Array(zeroShape(name)[0]);
       const { name: inFile, shape } = tensor(name);
       const data = await file.read(inFile);
       const [, kind] = /\.attn_([qk])\./.exec(inFile) ?? [];
-      return gguf?.permuted && kind
+      return family.gguf?.permuted && kind
         ? halfSplitRows(data, { rows: shape[0], heads: kind === "q" ? heads : kvHeads })
         : data;
     },

@@ -1,5 +1,4 @@
 import * as tf from "@tensorflow/tfjs";
-import { UserError } from "../base/error.ts";
 import {
   add,
   attention,
@@ -14,6 +13,7 @@ import {
   type Tape,
 } from "../tensor/mod.ts";
 import type { Batch } from "./batch.ts";
+import { checkWeights } from "./check_weights.ts";
 import type { ModelConfig } from "./config.ts";
 import { LINEAR_MODULES, modulePath } from "./linear_modules.ts";
 import { type LoraAdapter, moduleShape } from "./lora.ts";
@@ -83,39 +83,22 @@ export class LanguageModel {
    * A model read from a checkpoint.
    *
    * @param options.file The checkpoint's path, for messages.
-   * @throws {UserError} if a tensor is missing or has another shape than the config says, or a bias would
-   *   be overlooked; it is named
+   * @param options.alsoRead Tensors beside the model's that the caller reads.
+   * @throws {UserError} if a tensor is missing, has another shape than the config says or would be overlooked;
+   *   it is named
    */
   static async load(
     config: ModelConfig,
     source: WeightSource,
-    options: { file: string; onProgress?: (done: number, total: number) => void },
+    options: {
+      file: string;
+      alsoRead?: readonly string[];
+      onProgress?: (done: number, total: number) => void;
+    },
   ): Promise<LanguageModel> {
-    const { file, onProgress = () => {} } = options;
+    const { file, alsoRead, onProgress = () => {} } = options;
     const shapes = LanguageModel.shapes(config);
-    const present = new Set(source.names);
-    for (const [name, shape] of shapes) {
-      if (!present.has(name)) {
-        throw new UserError(
-          `${file}: tensor "${name}" is missing`,
-          "use the checkpoint that belongs to this config.json",
-        );
-      }
-      const found = source.shape(name);
-      if (found.join() !== shape.join()) {
-        throw new UserError(
-          `${file}: tensor "${name}" has shape [${found}], the config asks for [${shape}]`,
-          "use the checkpoint that belongs to this config.json",
-        );
-      }
-    }
-    const unused = source.names.find((name) => name.endsWith("_proj.bias") && !shapes.has(name));
-    if (unused !== undefined) {
-      throw new UserError(
-        `${file}: the config asks for no tensor "${unused}"`,
-        "use the config.json that belongs to this checkpoint",
-      );
-    }
+    await checkWeights(source, { config, shapes, file, alsoRead });
     const weights = new Map<string, tf.Tensor>();
     for (const [name, shape] of shapes) {
       weights.set(name, tf.keep(tf.tensor(await source.read(name), shape, "float32")));

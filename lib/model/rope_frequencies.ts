@@ -1,4 +1,4 @@
-import type { ModelConfig } from "./config.ts";
+import { contextLength, type ModelConfig } from "./config.ts";
 
 /** What turns positions into rotary angles. */
 export interface RopeFrequencies {
@@ -35,7 +35,8 @@ export interface RopeFrequencies {
  * ```
  */
 export function ropeFrequencies(config: ModelConfig, length?: number): RopeFrequencies {
-  const { headDim, ropeTheta, maxPositions, ropeScaling: scaling } = config;
+  const { headDim, ropeTheta, ropeScaling: scaling } = config;
+  const context = contextLength(config);
   const plain = (theta: number) =>
     Float32Array.from({ length: headDim / 2 }, (_, i) => theta ** (-2 * i / headDim));
   const invFreq = plain(ropeTheta);
@@ -45,7 +46,7 @@ export function ropeFrequencies(config: ModelConfig, length?: number): RopeFrequ
     case "linear":
       return { invFreq: invFreq.map((f) => f / scaling.factor), attentionScale: 1 };
     case "dynamic": {
-      const ratio = Math.max(length ?? 0, maxPositions) / maxPositions;
+      const ratio = Math.max(length ?? 0, context) / context;
       const stretch = scaling.factor * ratio - (scaling.factor - 1);
       return {
         invFreq: plain(ropeTheta * stretch ** (headDim / (headDim - 2))),
@@ -87,7 +88,7 @@ export function ropeFrequencies(config: ModelConfig, length?: number): RopeFrequ
     }
     case "longrope": {
       const { originalMaxPositions: original } = scaling;
-      const factor = scaling.factor ?? maxPositions / original;
+      const factor = scaling.factor ?? context / original;
       const divisors = (length ?? 0) > original ? scaling.longFactor : scaling.shortFactor;
       return {
         invFreq: invFreq.map((f, i) => f / divisors[i]),

@@ -40,8 +40,8 @@ export type RopeScaling =
 
 const count = z.int().positive();
 
-/** Rotary scaling as a Hugging Face `config.json` spells it. */
-export const ropeScalingSchema = z.object({
+/** Rotary scaling as a Hugging Face `config.json` spells it: a setting that nothing here reads is refused. */
+export const ropeScalingSchema = z.strictObject({
   rope_type: z.string().nullish(),
   type: z.string().nullish(), // the name of rope_type before transformers 4.45
   rope_theta: z.number().positive().nullish(),
@@ -58,6 +58,11 @@ export const ropeScalingSchema = z.object({
   mscale_all_dim: z.number().nullish(),
   short_factor: z.array(z.number().positive()).nullish(),
   long_factor: z.array(z.number().positive()).nullish(),
+  // Of other programs, and of no effect with these values.
+  finetuned: z.boolean().nullish(),
+  max_position_embeddings: count.nullish(),
+  attn_factor: z.literal(1).nullish(),
+  extrapolation_factor: z.literal(1).nullish(),
 });
 
 /**

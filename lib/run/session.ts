@@ -14,6 +14,7 @@ import {
   type Wording,
 } from "../method/mod.ts";
 import {
+  contextText,
   type LanguageModel,
   loadModel,
   LoraAdapter,
@@ -302,11 +303,12 @@ export class Session {
     const model = await loadBase(files, () => this.folderOf("base"));
     const { data, judge, selfJudge } = this.config;
     const longest = Math.max(data.maxTokens + selfJudge.maxNewTokens, judge.maxTokens + 1);
-    const { maxPositions } = model.config;
-    if (longest <= maxPositions) return model;
+    if (longest <= model.config.maxPositions) return model;
     model.dispose();
     throw new UserError(
-      `the settings allow sequences of ${longest} tokens, the context of ${path} is ${maxPositions}`,
+      `the settings allow sequences of ${longest} tokens, the context of ${path} is ${
+        contextText(model.config)
+      }`,
       "lower data.maxTokens, judge.maxTokens or selfJudge.maxNewTokens",
     );
   }

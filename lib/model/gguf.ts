@@ -1,41 +1,34 @@
 import { UserError } from "../base/error.ts";
-import { BinaryFile } from "./binary_file.ts";
-import { dequantise, type GgmlType, ggmlTypes, unreadableGgmlTypes } from "./quant.ts";
+import { exists } from "../base/files.ts";
+import { type GgufFile, type GgufTensor, openGgufPart } from "./gguf_part.ts";
 
-/** A metadata value. 64-bit whole numbers are `number` where that is exact, else `bigint`. */
-export type GgufValue = string | number | bigint | boolean | readonly GgufValue[];
+export type { GgufFile, GgufTensor, GgufValue } from "./gguf_part.ts";
 
-/** One line of a GGUF file's tensor table. */
-export interface GgufTensor {
-  readonly name: string;
-  /** Row-major, outermost first, as Hugging Face and PyTorch write it (GGUF stores the reverse). */
-  readonly shape: readonly number[];
-  /** Name of the format, such as "Q4_1". */
-  readonly type: string;
-  /** Position of the first byte in the file. */
-  readonly offset: number;
-  readonly byteLength: number;
-}
+/** The name of a part of a split model, as llama.cpp's gguf-split writes it. */
+const PART = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/s;
 
-/** An open GGUF file. */
-export interface GgufFile {
-  readonly path: string;
-  /** Metadata in the file's order, such as "general.architecture". */
-  readonly metadata: ReadonlyMap<string, GgufValue>;
-  /** Tensors by their name in the file. */
-  readonly tensors: ReadonlyMap<string, GgufTensor>;
-  /** Values of one tensor as 32-bit floats, read from disk now. */
-  read(name: string): Promise<Float32Array>;
-  close(): void;
+const partName = (prefix: string, number: number, count: number): string =>
+  `${prefix}-${String(number).padStart(5, "0")}-of-${String(count).padStart(5, "0")}.gguf`;
+
+/** Whether these are names of parts of one split model. */
+export function ofOneModel(paths: readonly string[]): boolean {
+  const models = new Set(paths.map((path) => {
+    const [, prefix, , count] = PART.exec(path) ?? [];
+    return count === undefined ? path : `${count} of ${prefix}`;
+  }));
+  return models.size === 1;
 }
 
 /**
- * Opens a GGUF file (versions 2 and 3): reads metadata and tensor table, leaves tensors on disk.
+ * Opens a GGUF file (versions 2 and 3), or the model that it is a part of with all other parts: reads metadata and
+ * tensor table, leaves tensors on disk.
  *
  * Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  *
+ * @param path A file; of a split model any of its parts, which lie in one folder under the names that llama.cpp's
+ *   gguf-split gives them, "NAME-00001-of-00003.gguf".
  * @throws UserError when the file is missing, truncated, not GGUF or holds a tensor of a format
- *   outside {@linkcode ggmlTypes}.
+ *   outside {@linkcode ggmlTypes}, or a part is missing.
  *
  * @example
  * ```ts
@@ -46,177 +39,81 @@ export interface GgufFile {
  * file.close();
  * ```
  */
-// Asynchronous by contract, so that a source that must wait (a hub, a worker) can take its place.
-// deno-lint-ignore require-await
 export async function openGguf(path: string): Promise<GgufFile> {
-  const file = BinaryFile.open(path);
+  const given = openGgufPart(path);
+  const count = Number(given.metadata.get("split.count") ?? 1);
+  if (count <= 1) return given;
+  given.close();
+  const number = Number(given.metadata.get("split.no")) + 1;
+  const [, prefix] = PART.exec(path) ?? [];
+  if (prefix === undefined || path !== partName(prefix, number, count)) {
+    throw new UserError(
+      `${path} is part ${number} of ${count} of a model, and its name does not say so`,
+      `call the parts ${
+        partName("NAME", 1, count)
+      } and so on, or join them with llama-gguf-split --merge`,
+    );
+  }
+  const parts: GgufFile[] = [];
   try {
-    const { metadata, tensors } = readHeader(new Cursor(file));
-    return {
-      path,
-      metadata,
-      tensors,
-      // deno-lint-ignore require-await
-      async read(name) {
-        const tensor = tensors.get(name);
-        if (!tensor) {
-          throw new UserError(`${path} has no tensor "${name}"`, "choose a complete model file");
-        }
-        const bytes = file.read(tensor.offset, tensor.byteLength, { what: `tensor "${name}"` });
-        return dequantise(tensor.format, bytes);
-      },
-      close: () => file.close(),
-    };
+    for (let i = 1; i <= count; i++) {
+      parts.push(await openNumbered(partName(prefix, i, count), i, count));
+    }
+    return joined(path, parts);
   } catch (error) {
-    file.close();
+    parts.forEach((part) => part.close());
     throw error;
   }
 }
 
-type TableEntry = GgufTensor & { readonly format: GgmlType };
-
-/** Reads forward through a file in pieces of at least a mebibyte. */
-class Cursor {
-  position = 0;
-  #start = 0;
-  #bytes = new Uint8Array();
-  // A token may be a byte order mark, or begin with one.
-  readonly #text = new TextDecoder("utf-8", { ignoreBOM: true });
-
-  constructor(readonly file: BinaryFile) {}
-
-  /** The next `length` bytes. */
-  #take(length: number): DataView {
-    if (this.position + length > this.#start + this.#bytes.length) {
-      const piece = Math.max(length, Math.min(1 << 20, this.file.size - this.position));
-      this.#bytes = this.file.read(this.position, piece, { what: "the header" });
-      this.#start = this.position;
-    }
-    const at = this.position - this.#start;
-    this.position += length;
-    return new DataView(this.#bytes.buffer, at, length);
-  }
-
-  u8 = () => this.#take(1).getUint8(0);
-  i8 = () => this.#take(1).getInt8(0);
-  u16 = () => this.#take(2).getUint16(0, true);
-  i16 = () => this.#take(2).getInt16(0, true);
-  u32 = () => this.#take(4).getUint32(0, true);
-  i32 = () => this.#take(4).getInt32(0, true);
-  f32 = () => this.#take(4).getFloat32(0, true);
-  f64 = () => this.#take(8).getFloat64(0, true);
-  u64 = () => exact(this.#take(8).getBigUint64(0, true));
-  i64 = () => exact(this.#take(8).getBigInt64(0, true));
-  /** A 64-bit length or count. */
-  length = () => Number(this.u64());
-  string = () => this.#text.decode(this.#take(this.length()));
-}
-
-function exact(value: bigint): number | bigint {
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : value;
-}
-
-function readHeader(cursor: Cursor) {
-  const { path, size } = cursor.file;
-  const magic = cursor.u32();
-  if (magic !== 0x46554747) { // "GGUF"
+/** The part under this name. @throws UserError when it is not there, or another part has its name */
+async function openNumbered(path: string, number: number, count: number): Promise<GgufFile> {
+  if (!await exists(path)) {
     throw new UserError(
-      `${path} is not a GGUF file: its first bytes are 0x${magic.toString(16).padStart(8, "0")}`,
-      "give the path of a .gguf file",
+      `${path}, part ${number} of ${count} of the model, is not there`,
+      "fetch the missing part, into the folder of the others",
     );
   }
-  const version = cursor.u32();
-  if (version !== 2 && version !== 3) {
-    throw new UserError(
-      `${path} is GGUF version ${version > 0xffff ? "of another byte order" : version}`,
-      "convert the model to little-endian GGUF version 2 or 3",
-    );
-  }
-  const tensorCount = cursor.length();
-  const metadataCount = cursor.length();
-  const metadata = new Map<string, GgufValue>();
-  for (let i = 0; i < metadataCount; i++) {
-    const key = cursor.string();
-    metadata.set(key, readValue(cursor, { type: cursor.u32(), key }));
-  }
-  const table = [];
-  for (let i = 0; i < tensorCount; i++) {
-    const name = cursor.string();
-    const shape = Array.from({ length: cursor.u32() }, () => cursor.length()).reverse();
-    table.push({ name, shape, type: cursor.u32(), offset: cursor.length() });
-  }
-  const alignment = Number(metadata.get("general.alignment") ?? 32);
-  const dataStart = Math.ceil(cursor.position / alignment) * alignment;
-  const tensors = new Map<string, TableEntry>();
-  for (const { name, shape, type, offset } of table) {
-    const format = ggmlTypes.get(type);
-    if (!format) {
-      const known = unreadableGgmlTypes.get(type);
-      throw new UserError(
-        `${path}: tensor "${name}" has type ${type}${
-          known ? ` (${known})` : ""
-        }, which is not supported`,
-        `choose a file of ${[...ggmlTypes.values()].map((t) => t.name).join(", ")}`,
-      );
-    }
-    const rowLength = shape.at(-1) ?? 1;
-    if (rowLength % format.blockSize !== 0) {
-      throw new UserError(
-        `${path}: tensor "${name}" has rows of ${rowLength}, not whole ${format.name} blocks of ${format.blockSize}`,
-        "fetch or convert the file again",
-      );
-    }
-    const values = shape.reduce((a, b) => a * b, 1);
-    const byteLength = values / format.blockSize * format.blockBytes;
-    const entry = {
-      name,
-      shape,
-      type: format.name,
-      format,
-      offset: dataStart + offset,
-      byteLength,
-    };
-    if (entry.offset + byteLength > size) {
-      throw new UserError(
-        `${path} is truncated: tensor "${name}" needs ${
-          entry.offset + byteLength
-        } bytes, the file has ${size}`,
-        "fetch the file again",
-      );
-    }
-    tensors.set(name, entry);
-  }
-  return { metadata, tensors };
+  const part = openGgufPart(path);
+  const [no, of] = ["split.no", "split.count"].map((key) => part.metadata.get(key));
+  if (no === number - 1 && of === count) return part;
+  part.close();
+  throw new UserError(
+    `${path} says that it is part ${Number(no) + 1} of ${of}`,
+    "fetch the parts again, each under its own name",
+  );
 }
 
-function readValue(cursor: Cursor, { type, key }: { type: number; key: string }): GgufValue {
-  const readers: Record<number, () => GgufValue> = {
-    0: cursor.u8,
-    1: cursor.i8,
-    2: cursor.u16,
-    3: cursor.i16,
-    4: cursor.u32,
-    5: cursor.i32,
-    6: cursor.f32,
-    7: () => cursor.u8() !== 0,
-    8: cursor.string,
-    9: () => {
-      const inner = { type: cursor.u32(), key };
-      const items: GgufValue[] = []; // grows as it is read: a wrong count must not allocate
-      for (let left = cursor.length(); left > 0; left--) items.push(readValue(cursor, inner));
-      return items;
-    },
-    10: cursor.u64,
-    11: cursor.i64,
-    12: cursor.f64,
+/** The parts as one file, with the metadata of the first. */
+function joined(path: string, parts: readonly GgufFile[]): GgufFile {
+  const owner = new Map<string, GgufFile>();
+  for (const part of parts) {
+    for (const name of part.tensors.keys()) {
+      const other = owner.get(name);
+      if (other) {
+        throw new UserError(
+          `tensor "${name}" is in ${other.path} and in ${part.path}`,
+          "fetch the parts again",
+        );
+      }
+      owner.set(name, part);
+    }
+  }
+  const [{ metadata }] = parts;
+  const expected = metadata.get("split.tensors.count");
+  if (expected !== undefined && Number(expected) !== owner.size) {
+    throw new UserError(
+      `${parts[0].path}: its parts have ${owner.size} tensors, the model has ${expected}`,
+      "fetch the parts again",
+    );
+  }
+  return {
+    path,
+    metadata,
+    tensors: new Map(
+      [...owner].map(([name, part]): [string, GgufTensor] => [name, part.tensors.get(name)!]),
+    ),
+    read: (name) => (owner.get(name) ?? parts[0]).read(name),
+    close: () => parts.forEach((part) => part.close()),
   };
-  const reader = readers[type];
-  if (!reader) {
-    throw new UserError(
-      `${cursor.file.path}: metadata "${key}" has type ${type}, which GGUF does not define`,
-      "fetch the file again",
-    );
-  }
-  return reader();
 }

@@ -1,6 +1,6 @@
 import { UserError } from "../base/error.ts";
 import { type ModelConfig, parseConfig } from "./config.ts";
-import { openGguf } from "./gguf.ts";
+import { ofOneModel, openGguf } from "./gguf.ts";
 import { configFromGguf } from "./gguf_config.ts";
 import { ggufWeights } from "./gguf_weights.ts";
 import { readJson } from "./json_file.ts";
@@ -8,8 +8,8 @@ import { openSafetensors } from "./safetensors.ts";
 import type { WeightSource } from "./weight_source.ts";
 
 /**
- * Opens the weights at a path: a `.gguf` or `.safetensors` file, or a folder with
- * `model.safetensors`, `model.safetensors.index.json` or a single `.gguf` file.
+ * Opens the weights at a path: a `.gguf` or `.safetensors` file, or a folder with `model.safetensors`,
+ * `model.safetensors.index.json`, a single `.gguf` file or the parts of one.
  *
  * @throws UserError when nothing of the kind is there, or it is damaged.
  *
@@ -70,8 +70,9 @@ export function ggufPath(path: string): string | undefined {
     return undefined; // no folder: the reader of single files says what is wrong
   }
   if (entries.some((e) => e.name.startsWith("model.safetensors"))) return undefined;
-  const found = entries.filter((e) => e.name.endsWith(".gguf")).map((e) => `${path}/${e.name}`);
-  if (found.length > 1) {
+  const found = entries.filter((e) => e.name.endsWith(".gguf")).map((e) => `${path}/${e.name}`)
+    .sort();
+  if (found.length > 1 && !ofOneModel(found)) {
     throw new UserError(`${path} holds ${found.length} GGUF files`, "give the path of one of them");
   }
   return found[0];

@@ -169,3 +169,35 @@ describe("the authors' choices in the loop", () => {
     model.dispose();
   });
 });
+
+describe("what a record is used for", () => {
+  it("decides what is made of it: an answer to imitate, judgments, or both", () => {
+    const [pair, other] = tinyPairs(2, 3);
+    const principled = { ...other, principle: "honesty" };
+    const demonstration = { id: "d", prompt: pair.prompt, answer: "Fine.", source: "tiny" };
+    const made = (...records: Parameters<typeof jsftExamples>[0]) => {
+      const templates = tinyTemplates("overall", "honesty");
+      const { counts } = jsftExamples(records, { encoder: tinyEncoder(), templates });
+      return [counts.answers, counts.judgments];
+    };
+    assert.deepEqual(made(pair), [1, 4]);
+    assert.deepEqual(made({ ...pair, use: "answers" }), [1, 0]);
+    assert.deepEqual(made({ ...pair, use: "judgments" }), [0, 4]);
+    // What one principle prefers is judged by it and never imitated.
+    assert.deepEqual(made(principled), [0, 2]);
+    assert.deepEqual(made(demonstration), [1, 0]);
+    assert.deepEqual(made(pair, principled, demonstration), [2, 6]);
+  });
+
+  it("lets prompts without answers into methods that sample, and into no other", async () => {
+    const model = tinyWithAdapter();
+    const prompts = tinyPairs(4, 3).map(({ id, prompt }) => ({ id, prompt }));
+    const { parts } = await stepper(model, { pairs: prompts }).step(0);
+    parts.forEach(({ batch }) => batch.mask?.dispose());
+    refusesAtOnce(
+      () => stepper(model, { pairs: prompts, method: METHODS["offline-dpo"] }),
+      /give it pairs/,
+    );
+    model.dispose();
+  });
+});

@@ -1,5 +1,5 @@
 import { UserError } from "../base/error.ts";
-import type { Pair } from "../preference/mod.ts";
+import { isPair, type Pair, type TrainingRecord, useOf } from "../preference/mod.ts";
 import type { Turn } from "../text/mod.ts";
 import { type AnswerEncoder, conventionsOf, endOfAnswer } from "./encoder.ts";
 import { partsDialogue } from "./parts_dialogue.ts";
@@ -88,12 +88,13 @@ function dialogueOf(turns: readonly Turn[], encoder: AnswerEncoder): LearnedDial
  * each pair as two judge examples, one per position of the chosen answer, whose target is the one token
  * that names that position (SELF-JUDGE, https://arxiv.org/abs/2402.11253, section 3.1).
  *
- * A pair that names a principle is judged under that principle's template only. A pair with a rationale
- * gets the rationale variant: the label first, then the evaluation of each position, so that judging still
+ * A record is learned from as its use says (`useOf`): a pair that names a principle is judged under that principle's
+ * template only, and its chosen answer, which is the better one by that principle alone, is not imitated; a
+ * demonstration is imitated. A pair with a rationale gets the rationale variant: the label first, then the evaluation of each position, so that judging still
  * takes one forward pass.
  */
 export function jsftExamples(
-  pairs: readonly Pair[],
+  records: readonly TrainingRecord[],
   options: {
     encoder: AnswerEncoder;
     templates: readonly JudgeQuestion[];
@@ -106,12 +107,11 @@ export function jsftExamples(
   const { encoder, templates, kinds = ["answer", "judgment"], rationale = false } = options;
   const examples: Example[] = [];
   const counts: ExampleCounts = { answers: 0, judgments: 0, truncated: 0, promptTooLong: 0 };
-  for (const pair of pairs) {
-    if (kinds.includes("answer")) {
-      const made = answerExample(
-        { prompt: pair.prompt, answer: pair.chosen, pair: pair.id },
-        encoder,
-      );
+  for (const record of records) {
+    const use = useOf(record);
+    if (kinds.includes("answer") && use !== "judgments") {
+      const answer = isPair(record) ? record.chosen : record.answer;
+      const made = answerExample({ prompt: record.prompt, answer, pair: record.id }, encoder);
       if (made === null) counts.promptTooLong++;
       else {
         examples.push(made.example);
@@ -119,10 +119,10 @@ export function jsftExamples(
         if (made.truncated) counts.truncated++;
       }
     }
-    if (kinds.includes("judgment")) {
-      for (const template of templatesFor(pair, templates)) {
+    if (kinds.includes("judgment") && isPair(record) && use !== "answers") {
+      for (const template of templatesFor(record, templates)) {
         for (const chosenPosition of [0, 1] as const) {
-          const made = judgeExample(pair, { template, chosenPosition, encoder, rationale });
+          const made = judgeExample(record, { template, chosenPosition, encoder, rationale });
           if (made) examples.push(made);
           counts.judgments++;
         }

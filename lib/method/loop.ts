@@ -6,26 +6,23 @@ import {
   sequenceLogProbs,
   type WithModel,
 } from "../model/mod.ts";
-import type { Pair } from "../preference/mod.ts";
-import type { Turn } from "../text/mod.ts";
 import { batchOf } from "./batch_order.ts";
 import {
-  type AnswerEncoder,
-  conventionsOf,
-  encodePrompt,
-  encodePromptToFit,
-  endOfAnswer,
-} from "./encoder.ts";
-import { answerExample, type Example } from "./example.ts";
+  type Answer,
+  type Candidates,
+  fromDataset,
+  learnedAnswer,
+  type LoopPrompt,
+} from "./candidates.ts";
+import { type AnswerEncoder, encodePromptToFit } from "./encoder.ts";
 import type { Judge, Judgment } from "./judgment.ts";
 import type { Method } from "./methods.ts";
 import type { MicroBatch } from "./objective.ts";
 import { preferenceBatches, type ScoredPair } from "./preference.ts";
-import { sampleAnswers, type SampledAnswer } from "./sample.ts";
+import { sampleAnswers } from "./sample.ts";
 import { supervisedBatches } from "./supervised.ts";
 import { tournaments } from "./tournament.ts";
 import type { BatchSource, StepBatch } from "./trainer.ts";
-import { wholeAnswer } from "./whole_dialogue.ts";
 
 /** Settings of preference training beside the method. */
 export interface PreferenceConfig extends SamplingConfig {
@@ -65,7 +62,8 @@ export interface LoopOptions {
   readonly reference: WithModel;
   /** The ranker the method names; null where the data set's labels rank. */
   readonly ranker: Ranker | null;
-  readonly pairs: readonly Pair[];
+  /** What is asked; where the data set's answers are compared, its pairs. */
+  readonly pairs: readonly LoopPrompt[];
   readonly encoder: AnswerEncoder;
   readonly config: PreferenceConfig;
 }
@@ -81,20 +79,8 @@ export interface RankedPair {
   readonly consistent?: boolean;
 }
 
-/** An answer as text, for the judge, and as the tokens to train on. */
-interface Answer {
-  readonly text: string;
-  readonly example: Example;
-}
-
-/** Answers to one prompt on their way to becoming a training pair. */
-interface Candidates {
-  readonly pair: Pair;
-  readonly answers: readonly Answer[];
-}
-
 interface Ranked {
-  readonly pair: Pair;
+  readonly pair: LoopPrompt;
   readonly chosen: Answer;
   readonly rejected: Answer;
   /** Probability that the chosen one is better, by the method's kind of label. */
@@ -122,6 +108,12 @@ export class PreferenceLoop implements BatchSource {
       throw new UserError(
         `the data set's labels cannot rank answers sampled from the ${samples}`,
         'give the method samples "dataset", or another ranker',
+      );
+    }
+    if (samples === "dataset" && !options.pairs.every((pair) => "rejected" in pair)) {
+      throw new UserError(
+        "prompts without two answers cannot be compared by a method on the data set's answers",
+        "give it pairs, or a method that samples",
       );
     }
     this.#options = options;
@@ -166,13 +158,13 @@ export class PreferenceLoop implements BatchSource {
     };
   }
 
-  #promptsOf(step: number): Pair[] {
+  #promptsOf(step: number): LoopPrompt[] {
     const { pairs, config: { batchSize, seed } } = this.#options;
     return batchOf(step, pairs, { name: "preference", batchSize, seed, last: "dropped" });
   }
 
   /** Answers of the sampler to each prompt that leaves room for one. */
-  async #sample(pairs: readonly Pair[], step: number): Promise<Candidates[]> {
+  async #sample(pairs: readonly LoopPrompt[], step: number): Promise<Candidates[]> {
     const { method, model, reference, encoder, config } = this.#options;
     const { asked, learned } = method.prompts ?? {};
     const cut = encoder.overflow === "truncate-start";
@@ -278,42 +270,6 @@ export class PreferenceLoop implements BatchSource {
 
 /** Of two equal texts there is no verdict. */
 const SAME = { answered: false, winner: "tie", pFirst: 0.5, consistent: true } as const;
-
-/** A sampled answer as what is learned of it: the tokens that were drawn, or those of its text encoded again. */
-function learnedAnswer(
-  { text, ids, from, end }: SampledAnswer,
-  { prompt }: Pair,
-  learned: readonly Turn[] | undefined,
-  encoder: AnswerEncoder,
-): Answer {
-  const { text: form, endCutAnswers } = conventionsOf(encoder);
-  if (form === "whole") {
-    const made = wholeAnswer({ prompt: learned ?? prompt, answer: text }, encoder);
-    return { text, example: { kind: "answer", ...made } };
-  }
-  const before = learned && encodePrompt(learned, encoder);
-  // Unless the conventions say so, a cut answer does not teach to end.
-  const ended = end === "length" && endCutAnswers ? [endOfAnswer(encoder.tokenizer)] : [];
-  return {
-    text,
-    example: {
-      kind: "answer",
-      ids: [...before ?? ids.slice(0, from), ...ids.slice(from), ...ended],
-      from: before?.length ?? from,
-    },
-  };
-}
-
-/** The data set's two answers, the chosen one first; a pair whose prompt leaves no room is left out. */
-function fromDataset(pairs: readonly Pair[], encoder: AnswerEncoder): Candidates[] {
-  return pairs.flatMap((pair) => {
-    const answers = [pair.chosen, pair.rejected].map((answer): Answer | null => {
-      const made = answerExample({ prompt: pair.prompt, answer, pair: pair.id }, encoder);
-      return made && { text: answer, example: made.example };
-    });
-    return answers[0] && answers[1] ? [{ pair, answers: [answers[0], answers[1]] }] : [];
-  });
-}
 
 function judgeMetrics(judgments: readonly Judgment[]): Record<string, number> {
   const share = (test: (judgment: Judgment) => boolean) =>

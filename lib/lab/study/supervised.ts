@@ -41,8 +41,7 @@ function supervised(name: string, title: string, data: TrainingData): StudyStage
         templates: templates.filter(({ principle }) =>
           principle.name === (pair.principle ?? "overall")
         ),
-        // The better answer by one point of view is no answer to imitate.
-        kinds: pair.principle ? ["judgment"] : data.kinds,
+        kinds: data.kinds,
         rationale: data.rationale,
       }).examples
     );

@@ -12,7 +12,7 @@ import { type LanguageModel, sequenceLogProbs, withModel } from "../../model/mod
 import type { Pair } from "../../preference/mod.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import type { RunContext, RunStage } from "../pipeline.ts";
-import { pairsOf } from "./data.ts";
+import { pairsOf, recordsOf } from "./data.ts";
 import { trainingStage } from "./training.ts";
 
 /** Judge-augmented supervised fine-tuning: one model learns to answer and to judge. */
@@ -24,7 +24,7 @@ export const jsftStage: RunStage = trainingStage({
 
   async plan(context) {
     const { config: { jsft, memory, seed }, session, log } = context;
-    const { examples, counts } = jsftExamples(await pairsOf(context, "train"), {
+    const { examples, counts } = jsftExamples(await recordsOf(context, "train"), {
       encoder: await session.encoder(),
       templates: await session.templates(),
       kinds: jsft.kinds,

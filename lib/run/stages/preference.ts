@@ -1,4 +1,5 @@
 import {
+  type LoopPrompt,
   type Method,
   methodNamed,
   type PreferenceConfig,
@@ -8,13 +9,13 @@ import {
   stepsPerEpoch,
 } from "../../method/mod.ts";
 import type { LanguageModel, WithModel } from "../../model/mod.ts";
-import type { Pair } from "../../preference/mod.ts";
+import { isPair, judgedPairsIn, promptsIn, useOf } from "../../preference/mod.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import type { RunStage } from "../pipeline.ts";
 import { rankerOf, type RankerParts } from "../rankers.ts";
 import type { Session } from "../session.ts";
 import type { Seeded, Stage, StageContext, StageResult } from "../stage.ts";
-import { pairsOf } from "./data.ts";
+import { recordsOf } from "./data.ts";
 import { trainingStage } from "./training.ts";
 
 /** Settings of preference training as a stage has them. */
@@ -49,7 +50,7 @@ export interface PreferenceStage<C extends Seeded, S extends Session>
   readonly start: string;
   readonly method: (config: C) => { readonly name: string } & Method;
   readonly settings: (config: C) => PreferenceSettings;
-  readonly pairs: (context: StageContext<C, S>) => Promise<readonly Pair[]>;
+  readonly pairs: (context: StageContext<C, S>) => Promise<readonly LoopPrompt[]>;
   /** Most tokens of a prompt with its answer. @default the session's */
   readonly maxTokens?: (config: C) => number;
   /** @default the run's seed */
@@ -147,7 +148,15 @@ export const selfJudgeStage: RunStage = preferenceStage({
   start: "jsft",
   method: ({ selfJudge: { method } }) => ({ ...methodNamed(method), name: method }),
   settings: ({ selfJudge, memory }) => ({ ...selfJudge, recompute: memory.recompute }),
-  pairs: (context) => pairsOf(context, "train"),
+  pairs: async (context) => {
+    const records = await recordsOf(context, "train");
+    if (methodNamed(context.config.selfJudge.method).samples === "dataset") {
+      // What one principle prefers may be worse in all else: nothing to move the policy to.
+      return judgedPairsIn(records).filter((pair) => useOf(pair) === "both");
+    }
+    // Self-training's prompts are those that judgments were learned on, and of demonstrations (the authors' code).
+    return promptsIn(records.filter((record) => !isPair(record) || useOf(record) !== "answers"));
+  },
   // Where what is too long loses its start, the limit is that of a whole pair.
   maxTokens: ({ chat, data, selfJudge }) =>
     chat.overflow === "truncate-start" ? data.maxTokens : data.maxTokens + selfJudge.maxNewTokens,

@@ -289,5 +289,11 @@ describe("deno task judge", () => {
       /there is no judge "oracle"\n.*longer/,
     );
     assert.ok(!existsSync(`${folder}/none.csv`));
+    const before = await Deno.readTextFile(`${folder}/pairs.jsonl`);
+    await refused(
+      `--judge longer ${pairs} --csv ${folder}/x/../pairs.jsonl`,
+      /--csv would write over the pairs/,
+    );
+    assert.equal(await Deno.readTextFile(`${folder}/pairs.jsonl`), before);
   });
 });

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { dirname } from "node:path";
 import { UserError } from "./error.ts";
+import { whereToWrite } from "./outputs.ts";
 
 /** Makes a folder and those above it. @throws {UserError} naming it, if the disk refuses */
 export async function makeFolder(path: string): Promise<void> {
@@ -90,11 +91,18 @@ export async function onDisk(path: string, work: () => Promise<void>): Promise<v
     await work();
   } catch (cause) {
     if (cause instanceof UserError) throw cause; // what was to be written could not be made
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UserError(
-      `cannot write ${path}: ${reason}`,
-      "check that the folder is writable and the disk has room, then run the same command again",
-      { cause },
-    );
+    throw unwritable(path, cause);
   }
+}
+
+/** The error of a place that could not be written, by what the disk or Deno said. */
+export function unwritable(path: string, cause: unknown): UserError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new UserError(
+    `cannot write ${path}: ${reason}`,
+    cause instanceof Deno.errors.NotCapable
+      ? whereToWrite()
+      : "check that the folder is writable and the disk has room, then run the same command again",
+    { cause },
+  );
 }

@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { unwritable } from "./disk.ts";
 import { UserError } from "./error.ts";
 
 /** Answers by key, in memory and, with a path, as lines of a JSONL file that a later run resumes from. */
@@ -43,7 +44,7 @@ export function keptAnswers<Value>(
       const lines = fresh.map(([key, value]) =>
         JSON.stringify({ key, ...form.write(value) }) + "\n"
       );
-      Deno.writeTextFileSync(path, lines.join(""), { append: true });
+      written(path, () => Deno.writeTextFileSync(path, lines.join(""), { append: true }));
     },
   };
 }
@@ -56,16 +57,34 @@ function load<Value>(path: string, form: Form<Value>): Map<string, Value> {
   try {
     bytes = Deno.readFileSync(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    Deno.mkdirSync(dirname(path), { recursive: true });
+    if (!(error instanceof Deno.errors.NotFound)) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new UserError(
+        `cannot read ${path}: ${reason}`,
+        "name a file of stored answers, or a new one",
+        {
+          cause: error,
+        },
+      );
+    }
+    written(path, () => Deno.mkdirSync(dirname(path), { recursive: true }));
     return new Map();
   }
   const whole = bytes.lastIndexOf(0x0a) + 1; // bytes up to and with the last line end
   const lines = new TextDecoder().decode(bytes.subarray(0, whole)).split("\n").slice(0, -1);
   const entries = new Map(lines.map((line, i) => entry(line, `${path} line ${i + 1}`, form)));
   // Only after every whole line has proved to be an entry is this surely a file of ours to cut.
-  if (whole < bytes.length) Deno.truncateSync(path, whole);
+  if (whole < bytes.length) written(path, () => Deno.truncateSync(path, whole));
   return entries;
+}
+
+/** Does work on a file. @throws {UserError} naming it, if the disk refuses or Deno does */
+function written(path: string, work: () => void): void {
+  try {
+    work();
+  } catch (cause) {
+    throw unwritable(path, cause);
+  }
 }
 
 function entry<Value>(line: string, place: string, { read, what }: Form<Value>): [string, Value] {

@@ -18,7 +18,7 @@ import { writeSummary } from "../run/stages/report.ts";
 import { versions } from "../run/versions.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
-import { configFlag, repeated, runFlag, seedFlag, setFlag } from "./flags.ts";
+import { configFlag, outputFile, repeated, runFlag, seedFlag, setFlag } from "./flags.ts";
 import { settingsHelp, writeSettings } from "./settings_help.ts";
 
 interface AlignOptions {
@@ -59,7 +59,9 @@ function parse(args: string[]): AlignOptions {
     .addOption(configFlag())
     .addOption(setFlag())
     .option("--fresh", "delete the chosen stages' results and start them anew", false)
-    .option("--print-config [file]", "write the settings to a file to edit, and run nothing")
+    .addOption(
+      outputFile("--print-config [file]", "write the settings to a file to edit, and run nothing"),
+    )
     .addHelpText("after", () => settingsHelp(resolveConfig(null)));
   return parseCommand(command, args).opts<AlignOptions>();
 }

@@ -11,7 +11,7 @@ import { Stopped, UserError } from "../base/error.ts";
 import { runOf } from "../judges/open_judge.ts";
 import { Rng } from "../base/random.ts";
 import { parseCommand, runCommand, stopOnInterrupt, warn } from "./command.ts";
-import { principleFlag, repeated, seedFlag, setFlag, wholeNumber } from "./flags.ts";
+import { outputFolder, principleFlag, repeated, seedFlag, setFlag, wholeNumber } from "./flags.ts";
 import { writeJsonFile } from "../base/files.ts";
 import { progressCallback } from "../base/progress.ts";
 import { readComparisons, winRate, winRateTable } from "../measure/mod.ts";
@@ -58,7 +58,9 @@ function parse(args: string[]): BenchmarkOptions {
       "--data <folder>",
       "folder with the benchmarks' files; default SELF_JUDGE_DATA, else fetched",
     )
-    .option("--out <folder>", "where everything goes; default runs/benchmark-NAME")
+    .addOption(
+      outputFolder("--out <folder>", "where everything goes; default runs/benchmark-NAME"),
+    )
     .option("--no-figures", "draw no radar")
     .addHelpText(
       "after",

@@ -10,13 +10,15 @@ import { writeCsv } from "../base/files.ts";
 import { textTable } from "../base/text_table.ts";
 import { deskCoverage } from "../lab/coverage/desk.ts";
 import { parseCommand, runCommand } from "./command.ts";
-import { seedFlag } from "./flags.ts";
+import { outputFile, seedFlag } from "./flags.ts";
 
 async function main(): Promise<void> {
   const command = new Command("deno task coverage")
     .description("Measures how often a judge report's intervals hold the truth; half a minute.")
     .addOption(seedFlag(1))
-    .option("--csv <file>", "where the rows go", "data/results/judge-coverage.csv");
+    .addOption(
+      outputFile("--csv <file>", "where the rows go").default("data/results/judge-coverage.csv"),
+    );
   const { seed, csv } = parseCommand(command, Deno.args).opts<{ seed: number; csv: string }>();
   const rows = deskCoverage({ seed });
   await writeCsv(csv, rows);

@@ -1,6 +1,7 @@
 /** Flags that several commands have, each said once, and the checks of a flag's text. */
 import { Option } from "commander";
 import { UserError } from "../base/error.ts";
+import { checkOutput } from "../base/outputs.ts";
 
 /** A whole number. @throws {UserError} naming the flag, where the text is none or one below `least` */
 export function wholeNumber(flag: string, least = 0): (text: string) => number {
@@ -41,6 +42,23 @@ export function repeated(flags: string, description: string): Option {
     .argParser((value: string, before: string[]) => [...before, value]);
 }
 
+/** A flag for a file to write, refused before any work where it cannot be written. */
+export function outputFile(flags: string, description: string): Option {
+  return output(flags, description, "file");
+}
+
+/** A flag for a folder to write to, refused before any work where it cannot be written. */
+export function outputFolder(flags: string, description: string): Option {
+  return output(flags, description, "folder");
+}
+
+function output(flags: string, description: string, kind: "file" | "folder"): Option {
+  return new Option(flags, description).argParser((path: string) => {
+    checkOutput(path, { flag: flags.split(" ")[0], kind });
+    return path;
+  });
+}
+
 /** `--seed`: a number where a default is given, else undefined, so that the settings' own holds. */
 export function seedFlag(byDefault?: number): Option {
   return new Option("--seed <number>", "everything random follows from it")
@@ -71,8 +89,9 @@ export function configFlag(): Option {
 /** `--run FOLDER`. @param byDefault What is taken where it is not given, for the help text. */
 export function runFlag(byDefault: string): Option {
   return new Option("--run <folder>", `run folder; default ${byDefault}`).argParser((text) => {
-    if (text.trim() !== "") return text;
-    throw new UserError('--run ""', "name a folder");
+    if (text.trim() === "") throw new UserError('--run ""', "name a folder");
+    checkOutput(text, { flag: "--run", kind: "folder" });
+    return text;
   });
 }
 

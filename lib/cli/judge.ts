@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { UserError } from "../base/error.ts";
 import { describeWarning } from "../preference/file_warnings.ts";
@@ -12,6 +13,8 @@ import { parseCommand, runCommand, warn } from "./command.ts";
 import {
   onBadLineFlag,
   oneOf,
+  outputFile,
+  outputFolder,
   principleFlag,
   repeated,
   scaleFlag,
@@ -105,10 +108,15 @@ function parse(args: string[]): JudgeOptions {
     .addOption(onBadLineFlag())
     .addOption(seedFlag(7))
     .option("--samples <number>", "bootstrap resamples", wholeNumber("--samples", 1), 2000)
-    .option("--csv <file>", "write the measures as CSV")
-    .option("--json <file>", "write everything as JSON")
-    .option("--figures <folder>", "draw reliability and biases there, with their CSV files")
-    .option("--cache <file>", "where a model's judgments are kept", ".engine/judgments.jsonl")
+    .addOption(outputFile("--csv <file>", "write the measures as CSV"))
+    .addOption(outputFile("--json <file>", "write everything as JSON"))
+    .addOption(
+      outputFolder("--figures <folder>", "draw reliability and biases there, with their CSV files"),
+    )
+    .addOption(
+      outputFile("--cache <file>", "where a model's judgments are kept")
+        .default(".engine/judgments.jsonl"),
+    )
     .addHelpText("after", `\nMeasures:\n${glossary().replace(/^/gm, "  ")}`);
   return parseCommand(command, args).opts<JudgeOptions>();
 }
@@ -130,6 +138,11 @@ async function main(): Promise<void> {
 
   const pairs: string[] = [];
   for (const spec of options.pairs) pairs.push(...await pairFiles(spec, log));
+  for (const flag of ["csv", "json", "cache"] as const) {
+    const file = options[flag];
+    if (file === undefined || !pairs.some((input) => resolve(input) === resolve(file))) continue;
+    throw new UserError(`--${flag} would write over the pairs ${file}`, "name another file");
+  }
   const named = namedJudges(options.judge);
   const all = withBaselineJudge(named, options.baseline ?? options.null);
   const trained = await trainedOn(named.map(({ spec }) => spec));

@@ -19,7 +19,7 @@ import { terminalReporter } from "../run/stage.ts";
 import { versions } from "../run/versions.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
-import { runFlag, seedFlag, shareOf } from "./flags.ts";
+import { outputFolder, runFlag, seedFlag, shareOf } from "./flags.ts";
 
 interface PretrainOptions {
   share: number;
@@ -34,7 +34,9 @@ function parse(args: string[]): PretrainOptions {
     .option("--share <number>", "share of the usual steps, for a quick look", shareOf("--share"), 1)
     .addOption(seedFlag(1))
     .addOption(runFlag("runs/base"))
-    .option("--out <folder>", "where the base model goes", "data/world/base");
+    .addOption(
+      outputFolder("--out <folder>", "where the base model goes").default("data/world/base"),
+    );
   return parseCommand(command, args).opts<PretrainOptions>();
 }
 

@@ -9,7 +9,7 @@
 import { Command } from "commander";
 import { writeCsv } from "../base/files.ts";
 import { parseCommand, runCommand } from "./command.ts";
-import { wholeNumber } from "./flags.ts";
+import { outputFile, wholeNumber } from "./flags.ts";
 import { DEFAULT_DATA, DEFAULT_MODEL, locateData, locateModel } from "../run/source.ts";
 import { loadModel } from "../model/mod.ts";
 import { startEngine } from "../tensor/mod.ts";
@@ -39,7 +39,7 @@ function parse(args: readonly string[]): ServedOptions {
     .option("--pairs <number>", "how many", wholeNumber("--pairs", 1), 48)
     .option("--characters <number>", "longest pair", wholeNumber("--characters", 1), 900)
     .option("--concurrency <number>", "requests at once", wholeNumber("--concurrency", 1), 2)
-    .option("--csv <file>", "also write the table here");
+    .addOption(outputFile("--csv <file>", "also write the table here"));
   return parseCommand(command, args).opts<ServedOptions>();
 }
 

@@ -9,6 +9,7 @@ import { version as tfjs } from "@tensorflow/tfjs";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { Command } from "commander";
 import { UserError } from "../base/error.ts";
+import { checkOutput } from "../base/outputs.ts";
 import { rewriteLine } from "../base/progress.ts";
 import { parseCommand, runCommand } from "./command.ts";
 import { repeated, wholeNumber } from "./flags.ts";
@@ -37,7 +38,10 @@ function parse(args: readonly string[]): SpeedOptions {
     )
     .option("--reps <number>", "rounds that count", wholeNumber("--reps", 1), 5)
     .option("--warmups <number>", "rounds before them", wholeNumber("--warmups"), 1)
-    .option("--csv <file>", 'where the rows go, or "none"', "data/results/bench.csv");
+    .option("--csv <file>", 'where the rows go, or "none"', (path) => {
+      if (path !== "none") checkOutput(path, { flag: "--csv", kind: "file" });
+      return path;
+    }, "data/results/bench.csv");
   return parseCommand(command, args).opts<SpeedOptions>();
 }
 

@@ -8,7 +8,7 @@
 import { Command } from "commander";
 import { UserError } from "../base/error.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
-import { runFlag, scaleFlag, wholeNumbers } from "./flags.ts";
+import { outputFolder, runFlag, scaleFlag, wholeNumbers } from "./flags.ts";
 import { writeJsonFile, writeWhole } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
 import { RunFolder, terminalReporter } from "../run/stage.ts";
@@ -42,7 +42,7 @@ function parse(args: string[]): StartOptions {
     .option("--claims <numbers>", "only these claims, comma-separated", wholeNumbers("--claims"))
     .addOption(runFlag("runs/order-desk-SCALE"))
     .option("--base <folder>", "base model; default data/world/base")
-    .option("--out <folder>", "where the tables go; default RUN/results")
+    .addOption(outputFolder("--out <folder>", "where the tables go; default RUN/results"))
     .option("--fresh", "delete the run folder and start anew", false);
   return parseCommand(command, args).opts<StartOptions>();
 }

@@ -11,7 +11,7 @@ import { Command } from "commander";
 import { UserError } from "../base/error.ts";
 import { Rng } from "../base/random.ts";
 import { parseCommand, runCommand, warn } from "./command.ts";
-import { onBadLineFlag, repeated, seedFlag } from "./flags.ts";
+import { onBadLineFlag, outputFile, repeated, seedFlag } from "./flags.ts";
 import { writeCsv } from "../base/files.ts";
 import { type ComparisonFile, readComparisons } from "../measure/annotations.ts";
 import { compareModels, notComparable } from "../measure/compare.ts";
@@ -43,14 +43,16 @@ function parse(args: string[]): WinRateCommand {
       "Win rates, raw and length-controlled, of AlpacaEval's annotations.json (also .gz).",
     )
     .argument("<files...>", "one file per model")
-    .option("--csv <file>", "write the table, rates in percent, as CSV")
+    .addOption(outputFile("--csv <file>", "write the table, rates in percent, as CSV"))
     .option("--against <model>", "compare every other model with this one on the same instructions")
     .option("--annotator <name>", "read only this annotator's items, of files that hold several")
     .addOption(repeated(
       "--published <file>",
       "set the rates beside those of AlpacaEval's leaderboard.csv, or a file like it",
     ))
-    .option("--published-csv <file>", "write ours, theirs and the differences as CSV")
+    .addOption(
+      outputFile("--published-csv <file>", "write ours, theirs and the differences as CSV"),
+    )
     .addOption(onBadLineFlag())
     .addOption(seedFlag(7));
   parseCommand(command, args);

@@ -1,0 +1,75 @@
+/** Whether what a command is told to write can be written, looked at before it does any work. */
+import { dirname } from "node:path";
+import { UserError } from "./error.ts";
+
+/** Folders of this checkout of which a task may be allowed some (`permissions` in `deno.json`). */
+const FOLDERS = [".engine", "runs", "data", "data/results", "figures", "notebooks"];
+
+/** Whether this process may write there; at a terminal Deno asks, elsewhere what is not allowed is refused. */
+function mayWrite(path: string, ask: boolean): boolean {
+  const wanted = { name: "write", path } as const;
+  const { state } = Deno.permissions.querySync(wanted);
+  return state === "granted" ||
+    (ask && state === "prompt" && Deno.permissions.requestSync(wanted).state === "granted");
+}
+
+/** What to do about a place that this process may not write to. */
+export function whereToWrite(): string {
+  const folders = FOLDERS.filter((folder) => mayWrite(folder, false))
+    .filter((folder, _, all) => !all.includes(dirname(folder)));
+  return folders.length === 0
+    ? "run the command with --allow-write"
+    : `name a place in ${folders.join(", ")}: these alone may be written by this command ` +
+      "(its task in deno.json says so)";
+}
+
+/**
+ * Checks a place that a flag names for output.
+ *
+ * @param options.flag As the user wrote it, "--csv".
+ * @throws {UserError} When this process or this user may not write there, or something of another kind is there.
+ */
+export function checkOutput(
+  path: string,
+  { flag, kind }: { readonly flag: string; readonly kind: "file" | "folder" },
+): void {
+  const problem = (text: string) => `${flag}: cannot write ${path}: ${text}`;
+  if (path.trim() === "") throw new UserError(problem("no name"), `name a ${kind}`);
+  // A file is written beside itself first and then renamed, so its folder must be open.
+  const folder = kind === "file" ? dirname(path) : path;
+  if (!mayWrite(folder, true)) {
+    throw new UserError(problem("this command may not write there"), whereToWrite());
+  }
+  const there = kindOf(path);
+  if (there !== null && there !== kind) {
+    throw new UserError(problem(`there is a ${there} of that name`), `name a ${kind}`);
+  }
+  let above = folder;
+  while (kindOf(above) === null && dirname(above) !== above) above = dirname(above);
+  if (kindOf(above) === "file") {
+    throw new UserError(
+      problem(`${above} is a file`),
+      "check the path: name a folder that exists or can be made",
+    );
+  }
+  try {
+    if (there === "file") Deno.openSync(path, { append: true }).close();
+    // Only trying tells: what the mode says of a folder holds neither for root nor on a disk mounted to be read.
+    if (mayWrite(above, false)) Deno.removeSync(Deno.makeTempFileSync({ dir: above }));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new UserError(
+      problem(`${there === "file" ? path : above} cannot be written (${reason})`),
+      "name another place, or have that one opened to this user",
+      { cause },
+    );
+  }
+}
+
+function kindOf(path: string): "file" | "folder" | null {
+  try {
+    return Deno.statSync(path).isDirectory ? "folder" : "file";
+  } catch {
+    return null; // not there, or beneath a file
+  }
+}

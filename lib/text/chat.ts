@@ -1,6 +1,7 @@
-import { Template } from "@huggingface/jinja";
 import { UserError } from "../base/error.ts";
 import { CHAT_PRESETS } from "./chat_presets.ts";
+import { JinjaTemplate } from "./jinja/template.ts";
+import { JinjaError, Unsupported } from "./jinja/values.ts";
 
 /** One turn of a dialogue. */
 export interface Turn {
@@ -74,7 +75,7 @@ function refusalRemedy(reason: string, roles: readonly string[]): string {
  * ```
  */
 export class ChatTemplate {
-  readonly #template: Template;
+  readonly #template: JinjaTemplate;
   readonly #tokens: ChatTokens;
 
   /**
@@ -85,11 +86,13 @@ export class ChatTemplate {
   constructor(readonly source: string, tokens: ChatTokens) {
     this.#tokens = tokens;
     try {
-      this.#template = new Template(source);
+      this.#template = new JinjaTemplate(source);
     } catch (cause) {
+      if (cause instanceof Unsupported) throw unsupported(cause);
+      if (!(cause instanceof JinjaError)) throw cause;
       throw new UserError(
-        `the chat template cannot be read: ${cause instanceof Error ? cause.message : cause}`,
-        "correct chat_template in tokenizer_config.json",
+        `the chat template cannot be read: ${cause.message}`,
+        "correct chat_template in tokenizer_config.json, or the file that it comes from",
         { cause },
       );
     }
@@ -130,17 +133,29 @@ export class ChatTemplate {
         `give at least one turn, each with role ${roles.join(", ")}`,
       );
     }
+    const { bosToken, eosToken, padToken } = this.#tokens;
+    const named = Object.entries({ bos_token: bosToken, eos_token: eosToken, pad_token: padToken });
     try {
       return this.#template.render({
-        messages: turns,
+        // transformers gives a template only the tokens that there are, and null where it is given neither.
+        ...Object.fromEntries(named.filter(([, token]) => token != null)) as Record<string, string>,
+        messages: turns.map(({ role, content }) => ({ role, content })),
+        tools: null,
+        documents: null,
         add_generation_prompt: options.addGenerationPrompt ?? false,
-        bos_token: this.#tokens.bosToken ?? "",
-        eos_token: this.#tokens.eosToken ?? "",
-        pad_token: this.#tokens.padToken ?? "",
       });
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new TemplateRefusal(reason, turns.map((turn) => turn.role), { cause });
+      if (cause instanceof Unsupported) throw unsupported(cause);
+      if (!(cause instanceof JinjaError)) throw cause;
+      throw new TemplateRefusal(cause.message, turns.map((turn) => turn.role), { cause });
     }
   }
+}
+
+function unsupported(cause: Unsupported): UserError {
+  return new UserError(
+    `the chat template uses what is not rendered here: ${cause.message}`,
+    "write the template without it, and name that file with the setting chat.template",
+    { cause },
+  );
 }

@@ -1,4 +1,3 @@
-import { UserError } from "../base/error.ts";
 import type { ChatTemplate, TextTokenizer, Turn } from "../text/mod.ts";
 import { truncatedStart } from "./whole_template.ts";
 
@@ -114,13 +113,10 @@ export function startId(encoder: Pick<AnswerEncoder, "tokenizer" | "conventions"
   return conventionsOf(encoder).bos === "template" ? null : encoder.tokenizer.bosId;
 }
 
-/** The token that ends an answer. */
+/**
+ * The token that an answer is learned to end with: the one that the chat template writes behind an assistant's turn,
+ * or the tokenizer's end token where it writes none. Sampling stops there and at all of the tokenizer's `endIds`.
+ */
 export function endOfAnswer(tokenizer: TextTokenizer): number {
-  if (tokenizer.eosId === null) {
-    throw new UserError(
-      "the tokenizer has no end-of-text token",
-      "name one in tokenizer_config.json",
-    );
-  }
-  return tokenizer.eosId;
+  return tokenizer.answerEndId;
 }

@@ -1,10 +1,10 @@
 import { generate, type GenerateOptions, type LanguageModel } from "../model/mod.ts";
-import { type AnswerEncoder, conventionsOf, endOfAnswer } from "./encoder.ts";
+import { type AnswerEncoder, conventionsOf } from "./encoder.ts";
 
 /** An answer that a model drew, as text for a judge and as tokens to learn from. */
 export interface SampledAnswer {
   readonly text: string;
-  /** Prompt and answer; the end token belongs to it where the model chose to end. */
+  /** Prompt and answer; the end token that the model drew belongs to it where it chose to end. */
   readonly ids: readonly number[];
   /** Index of the answer's first token. */
   readonly from: number;
@@ -34,14 +34,13 @@ export async function sampleAnswers(
 ): Promise<SampledAnswer[][]> {
   const { tokenizer } = encoder;
   const { text: form } = conventionsOf(encoder);
-  const endId = endOfAnswer(tokenizer);
-  const drawn = await generate(model, prompts, { ...options, stopIds: [endId] });
+  const drawn = await generate(model, prompts, { ...options, stopIds: tokenizer.endIds });
   return drawn.map((answers, i) =>
-    answers.map(({ ids, end }): SampledAnswer => {
+    answers.map(({ ids, end, endId }): SampledAnswer => {
       const text = tokenizer.decode(ids, { skipSpecial: true });
       return {
         text: form === "whole" ? text : text.trim(),
-        ids: [...prompts[i], ...ids, ...(end === "stop" ? [endId] : [])],
+        ids: [...prompts[i], ...ids, ...(endId === null ? [] : [endId])],
         from: prompts[i].length,
         end,
       };

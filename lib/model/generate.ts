@@ -44,6 +44,8 @@ export interface Generation {
   ids: number[];
   /** "stop": ended by a stop token. "length": cut at `maxNewTokens` or at the model's context. */
   end: "stop" | "length";
+  /** The stop token that ended it, null where it was cut. */
+  endId: number | null;
 }
 
 /** An answer being decoded: a row of the batch. */
@@ -135,7 +137,9 @@ export async function generate(
             prompts[row.prompt].length + row.ids.length >= model.config.maxPositions;
           if (!stop && !full) unfinished.push(b);
           else {
-            results[row.prompt][row.sample] = { ids: row.ids, end: stop ? "stop" : "length" };
+            results[row.prompt][row.sample] = stop
+              ? { ids: row.ids, end: "stop", endId: token }
+              : { ids: row.ids, end: "length", endId: null };
             onProgress?.(++finished, prompts.length * samples);
           }
         });

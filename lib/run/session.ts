@@ -109,7 +109,10 @@ export class Session {
   language(): Promise<Language> {
     return this.#language ??= this.located().then(async (files) => {
       const path = await languagePath(files);
-      const tokenizer = await openTokenizer(path, { template: this.config.chat.template });
+      const tokenizer = await openTokenizer(path, {
+        template: this.config.chat.template,
+        model: files.path,
+      });
       return { tokenizer, chat: ChatTemplate.of(tokenizer) };
     });
   }

@@ -1,4 +1,6 @@
 import { exists } from "../base/disk.ts";
+import { dirname } from "node:path";
+import { statedEndIds } from "../model/end_ids.ts";
 import { ggufPath } from "../model/weights.ts";
 import { openGguf } from "../model/gguf.ts";
 import { chatTemplateSource } from "./chat_file.ts";
@@ -9,6 +11,8 @@ import { TextTokenizer } from "./tokenizer.ts";
 export interface OpenTokenizerOptions {
   /** A Jinja file or the name of a preset, to use instead of the model's chat template. @default its own */
   readonly template?: string | null;
+  /** Path of the model whose files name tokens that end an answer, see `statedEndIds`. @default the same path */
+  readonly model?: string;
 }
 
 /**
@@ -19,17 +23,19 @@ export interface OpenTokenizerOptions {
  */
 export async function openTokenizer(
   path: string,
-  { template = null }: OpenTokenizerOptions = {},
+  { template = null, model = path }: OpenTokenizerOptions = {},
 ): Promise<TextTokenizer> {
-  const own = await ownTokenizer(path);
+  const endIds = await statedEndIds(model);
+  if (model !== path) endIds.push(...await statedEndIds(path));
+  const own = await ownTokenizer(path, endIds);
   return template === null ? own : own.with({ chatTemplate: await chatTemplateSource(template) });
 }
 
-async function ownTokenizer(path: string): Promise<TextTokenizer> {
-  const beside = `${path}/tokenizer.json`;
+async function ownTokenizer(path: string, endIds: readonly number[]): Promise<TextTokenizer> {
+  const beside = `${path.endsWith(".safetensors") ? dirname(path) : path}/tokenizer.json`;
   const gguf = ggufPath(path);
   if (!gguf || await exists(beside)) {
-    return await TextTokenizer.fromFile(beside);
+    return await TextTokenizer.fromFile(beside, { endIds });
   }
   const file = await openGguf(gguf);
   try {

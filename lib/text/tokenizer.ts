@@ -4,7 +4,9 @@ import { UserError } from "../base/error.ts";
 import { refuseLfsPointer } from "../base/lfs.ts";
 import { readJson } from "../model/json_file.ts";
 import { addedTokenCutter, addedTokenSchema } from "./added_tokens.ts";
+import { ChatTemplate } from "./chat.ts";
 import { memoised } from "./memo.ts";
+import { turnEndId } from "./turn_end.ts";
 import { type WordModel, wordModel } from "./word_model.ts";
 
 const tokenizerSchema = z.object({
@@ -69,13 +71,13 @@ export class TextTokenizer {
   readonly bosId: number | null;
   readonly eosId: number;
   readonly padId: number;
-  /** Every id that ends a turn, `eosId` first. */
-  readonly endIds: readonly number[];
   /** Jinja source of the model's chat template, null where it has none. */
   readonly chatTemplate: string | null;
   /** Tokens in the vocabulary, added ones included. */
   readonly size: number;
   readonly #file: string;
+  readonly #statedEnds: readonly number[];
+  #answerEndId: number | undefined;
   readonly #native: Tokenizer;
   readonly #model: WordModel;
   readonly #added: ReadonlyMap<string, number>;
@@ -137,10 +139,10 @@ export class TextTokenizer {
     if (outside !== undefined) {
       throw new UserError(
         `${file}: end id ${outside} is not below ${this.size}`,
-        "name end tokens of this tokenizer",
+        "use the tokenizer that belongs to the model, or correct eos_token_id in its config.json or generation_config.json",
       );
     }
-    this.endIds = [...new Set([this.eosId, ...options.endIds ?? []])];
+    this.#statedEnds = options.endIds ?? [];
     this.chatTemplate = chatTemplate;
     this.#file = file;
   }
@@ -158,9 +160,13 @@ export class TextTokenizer {
    * Reads a `tokenizer.json` and, beside it, `tokenizer_config.json` (names of the special tokens,
    * chat template) and, if there is one, `chat_template.jinja`.
    *
+   * @param options.endIds Ids that end a turn beside the end token's. @default none
    * @throws UserError when a file is missing, damaged, or names no end token.
    */
-  static async fromFile(path: string): Promise<TextTokenizer> {
+  static async fromFile(
+    path: string,
+    { endIds }: Pick<TokenizerOptions, "endIds"> = {},
+  ): Promise<TextTokenizer> {
     const folder = path.replace(/[^/\\]*$/, "");
     const configFile = `${folder}tokenizer_config.json`;
     const config = configSchema.safeParse(await readJson(configFile));
@@ -181,7 +187,27 @@ export class TextTokenizer {
       eosToken: eos_token,
       padToken: pad_token,
       chatTemplate: separate ?? chat_template,
+      endIds,
     });
+  }
+
+  /**
+   * Ids that end an answer, `eosId` first: the end token's, what the chat template writes behind an answer, and those
+   * that the model's files name.
+   */
+  get endIds(): readonly number[] {
+    return [...new Set([this.eosId, this.answerEndId, ...this.#statedEnds])];
+  }
+
+  /**
+   * The id that an answer is learned to end with: the special token that the chat template writes behind an
+   * assistant's turn, or the end token's where it writes none. They differ where `eos_token` ends a text and not a
+   * turn: "<|end_of_text|>" against "<|eot_id|>".
+   */
+  get answerEndId(): number {
+    return this.#answerEndId ??= this.chatTemplate === null
+      ? this.eosId
+      : turnEndId(this, ChatTemplate.of(this)) ?? this.eosId;
   }
 
   /** Token ids of a text, none for the empty text; the caller may keep and change them. */
@@ -235,6 +261,11 @@ export class TextTokenizer {
       tokens.push(token);
     }
     return this.#native.getDecoder()?.decode(tokens) ?? tokens.join(" ");
+  }
+
+  /** Whether an id is a special token's, which `skipSpecial` leaves out. */
+  isSpecial(id: number): boolean {
+    return this.#special.has(id);
   }
 
   /** Id of a token by its spelling in the vocabulary, undefined where there is none. */

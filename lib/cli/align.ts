@@ -10,6 +10,7 @@ import { UserError } from "../base/error.ts";
 import { makeFolder, writeJsonFile } from "../base/files.ts";
 import { ALIGN_STAGES as STAGES, alignFolder } from "../run/align.ts";
 import { resolveConfig, type RunConfig } from "../run/config.ts";
+import { writeModelCards } from "../run/model_card.ts";
 import type { RunStage } from "../run/pipeline.ts";
 import { OURS, type Recipe, recipeNamed, RECIPES } from "../run/recipe.ts";
 import { Session } from "../run/session.ts";
@@ -130,6 +131,7 @@ async function main(): Promise<void> {
   } finally {
     session.dispose();
   }
+  await writeModelCards(folder.path);
   console.log("\n" + await writeSummary(folder));
   console.log(next(folder, stages, { ...options, scale }, recipe));
 }

@@ -163,8 +163,11 @@ async function isWritten(folder: string, files: ModelFiles): Promise<boolean> {
   return found !== null && JSON.stringify(found) === JSON.stringify(await sourceOf(files));
 }
 
-async function sourceOf({ path, adapter }: ModelFiles): Promise<Record<string, string | null>> {
+async function sourceOf(
+  { path, origin, adapter }: ModelFiles,
+): Promise<Record<string, string | null>> {
   return {
+    origin: (origin === "local" ? path : origin) + (adapter === null ? "" : ` with ${adapter}`),
     weights: await weightsFingerprint(path),
     adapter: adapter === null ? null : await sha256Of(`${adapter}/${ADAPTER_WEIGHTS}`),
   };

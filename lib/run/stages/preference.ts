@@ -12,6 +12,7 @@ import type { LanguageModel, WithModel } from "../../model/mod.ts";
 import { isPair, judgedPairsIn, promptsIn, useOf } from "../../preference/mod.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import type { RunStage } from "../pipeline.ts";
+import { writePairs } from "../pairs_artefact.ts";
 import { rankerOf, type RankerParts } from "../rankers.ts";
 import type { Session } from "../session.ts";
 import type { Seeded, Stage, StageContext, StageResult } from "../stage.ts";
@@ -140,7 +141,7 @@ export function preferenceStage<C extends Seeded, S extends Session>(
 }
 
 /** The self-judging loop of a run: the policy answers, the judge it started from ranks, DPO learns; or a relative of it. */
-export const selfJudgeStage: RunStage = preferenceStage({
+export const selfJudgeStage: RunStage = leavingPairs(preferenceStage({
   name: "self-judge",
   title: "on-policy self-training: sample two answers, judge them, learn from the ranking",
   needs: ["data", "jsft"],
@@ -161,7 +162,20 @@ export const selfJudgeStage: RunStage = preferenceStage({
   maxTokens: ({ chat, data, selfJudge }) =>
     chat.overflow === "truncate-start" ? data.maxTokens : data.maxTokens + selfJudge.maxNewTokens,
   dropoutSeed: ({ seed }) => seed + 1, // other masks than in JSFT
-});
+}));
+
+/** A stage that also leaves the pairs it learned from as a data set. */
+function leavingPairs(stage: RunStage): RunStage {
+  return {
+    ...stage,
+    async run(context) {
+      const result = await stage.run(context);
+      const pairs = await writePairs(context);
+      if (pairs > 0) context.log(`${pairs} pairs in ${context.folder}/pairs`);
+      return result;
+    },
+  };
+}
 
 /**
  * What a method does, as a part of what a result depends on: an edited entry of the table trains anew. Its prompts

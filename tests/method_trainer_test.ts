@@ -127,6 +127,32 @@ describe("training", () => {
     model.dispose();
   });
 
+  it("ends where the loss is infinite, though its gradient is not", async () => {
+    const model = tinyWithAdapter();
+    const infinite: TestTraining["prepare"] = async (step) => {
+      const { parts } = await prepare(step);
+      return {
+        parts: parts.map((part) => ({
+          ...part,
+          objective: {
+            ...part.objective,
+            output: part.objective.output.bind(part.objective),
+            gradient: (output: tf.Tensor) => {
+              const { metrics, ...rest } = part.objective.gradient(output);
+              metrics.loss.dispose();
+              return { ...rest, metrics: { ...metrics, loss: tf.scalar(Infinity) } };
+            },
+          },
+        })),
+      };
+    };
+    await refuses(
+      trainLogged({ model, steps: 1, prepare: infinite }),
+      /^step 1: the loss is Infinity\n {2}-> check the model's weights/,
+    );
+    model.dispose();
+  });
+
   it("logs steps from 1, the rate of each, and tokens without filling", async () => {
     const model = tinyWithAdapter();
     const logs = await trainLogged({

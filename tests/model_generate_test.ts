@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "jsr:@std/testing@1/bdd";
+import * as tf from "@tensorflow/tfjs";
 import { generate, type GenerateOptions } from "../lib/model/mod.ts";
 import { FastDecoder } from "../lib/model/fast_decoder.ts";
 import { Rng } from "../lib/base/random.ts";
@@ -111,6 +112,23 @@ describe("generate", () => {
       /prompt 1 fills the model's context of 16/,
     );
     short.dispose();
+  });
+
+  it("refuses logits that are no numbers, naming prompt and place", async () => {
+    for (const value of [NaN, Infinity, -Infinity]) {
+      for (const temperature of [0, 0.7, 1]) {
+        const broken = tinyModel();
+        const norm = broken.weights.get("model.norm.weight")!;
+        broken.weights.set("model.norm.weight", tf.keep(tf.fill(norm.shape, value)));
+        norm.dispose();
+        const options = { maxNewTokens: 3, stopIds: [], temperature, seed: 1 };
+        await refuses(
+          generate(broken, [[5, 6], [7]], options),
+          /generate: prompt \d, new token 1: .* are NaN\n.*check the checkpoint/,
+        );
+        broken.dispose();
+      }
+    }
   });
 
   it("refuses an empty prompt, and settings out of range", async () => {

@@ -106,6 +106,16 @@ describe("drawToken", () => {
     }
   });
 
+  it("refuses what is no distribution, greedy or drawn", () => {
+    const rows = [[NaN, NaN, NaN], [0.5, NaN, 0.5], [NaN, 1, 0]].map((p) => Float32Array.from(p));
+    const greedy = config({ temperature: 0 });
+    for (const settings of [greedy, config({ topK: 1 }), config({}), config({ topP: 0.5 })]) {
+      for (const p of rows) {
+        refusesAtOnce(() => drawToken(p, settings, rng), /probabilities of the next token are NaN/);
+      }
+    }
+  });
+
   it("reads its own part of a larger buffer", () => {
     const whole = new Float32Array(300).fill(1);
     const p = whole.subarray(100, 110);

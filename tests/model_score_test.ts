@@ -13,6 +13,7 @@ import {
 import { Rng } from "../lib/base/random.ts";
 import { batchLogits } from "./model_reference.ts";
 import { assertClose, numbers } from "./numbers.ts";
+import { refuses } from "./refusals.ts";
 import { tinyModel } from "./tiny.ts";
 
 const model = tinyModel();
@@ -108,6 +109,18 @@ describe("sequenceLogProbs", () => {
         within: 1e-4,
       });
     }
+  });
+
+  it("refuses weights that give no number, naming the sequence", async () => {
+    const broken = tinyModel();
+    const norm = broken.weights.get("model.norm.weight")!;
+    broken.weights.set("model.norm.weight", tf.keep(tf.fill(norm.shape, NaN)));
+    norm.dispose();
+    await refuses(
+      sequenceLogProbs(broken, [{ ids: [5, 6], from: 1 }]),
+      /log-probabilities: that of sequence 0 is NaN\n.*check the checkpoint/,
+    );
+    broken.dispose();
   });
 });
 

@@ -156,7 +156,9 @@ async function update(
     if (!Number.isFinite(gradientNorm)) {
       throw new UserError(
         `step ${step + 1}: the norm of the gradient is ${gradientNorm}`,
-        "lower the learning rate and start the stage anew with --fresh",
+        step === 0
+          ? "check the model's weights: some are NaN or infinite, or so large that a sum overflows"
+          : "lower the learning rate and start the stage anew with --fresh",
       );
     }
   }
@@ -165,6 +167,14 @@ async function update(
     totals[name] = (await Promise.all(values.map((v) => v.data())))
       .reduce((sum, [value]) => sum + value, 0);
     values.forEach((v) => v.dispose());
+  }
+  if (!Number.isFinite(totals.loss ?? 0)) {
+    throw new UserError(
+      `step ${step + 1}: the loss is ${totals.loss}`,
+      step === 0
+        ? "check the model's weights: some are NaN or infinite"
+        : "lower the learning rate and start the stage anew with --fresh",
+    );
   }
   return { ...totals, gradientNorm };
 }

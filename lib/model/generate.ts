@@ -130,7 +130,7 @@ export async function generate(
         const V = model.config.vocabSize;
         const unfinished: number[] = [];
         rows.forEach((row, b) => {
-          const token = drawToken(p.subarray(b * V, (b + 1) * V), sampling, row.rng);
+          const token = draw(p.subarray(b * V, (b + 1) * V), row);
           const stop = options.stopIds.includes(token);
           if (!stop) row.ids.push(token);
           const full = row.ids.length >= maxNewTokens ||
@@ -152,6 +152,20 @@ export async function generate(
       }
     } finally {
       cache.dispose();
+    }
+  }
+
+  /** A row's next token. */
+  function draw(probabilities: Float32Array, { prompt, ids, rng }: Decoding): number {
+    try {
+      return drawToken(probabilities, sampling, rng);
+    } catch (cause) {
+      if (!(cause instanceof UserError)) throw cause;
+      throw new UserError(
+        `generate: prompt ${prompt}, new token ${ids.length + 1}: ${cause.problem}`,
+        cause.remedy,
+        { cause },
+      );
     }
   }
 

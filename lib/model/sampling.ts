@@ -33,6 +33,8 @@ export function checkSampling({ temperature, topK, topP }: SamplingConfig): void
  *
  * The filters come in the order of `transformers`: top-k first, then the smallest set of the likeliest tokens
  * whose probability, renormalised after top-k, reaches `topP`. Among equals at the border lower ids stay.
+ *
+ * @throws {UserError} if they are no probabilities: NaN, as NaN or infinite logits give
  */
 export function drawToken(
   probabilities: Float32Array,
@@ -40,9 +42,16 @@ export function drawToken(
   rng: Rng,
 ): number {
   const p = probabilities;
+  const mass = sum(p);
+  if (Number.isNaN(mass)) {
+    throw new UserError(
+      "sampling: the probabilities of the next token are NaN",
+      "check the checkpoint: weights that diverged in training, or that are infinite, give NaN",
+    );
+  }
   if (temperature === 0 || topK === 1) return argmax(p);
   const u = rng.uniform();
-  let kept: Kept = { above: 0, border: [], mass: sum(p) };
+  let kept: Kept = { above: 0, border: [], mass };
   if (topK > 0) kept = likeliest(p, { count: topK });
   if (topP < 1) kept = likeliest(p, { mass: topP * kept.mass });
   return inverse(p, kept, u * kept.mass);

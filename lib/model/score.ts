@@ -124,5 +124,12 @@ export async function sequenceLogProbs(
     batch.mask?.dispose();
     at.forEach(({ row }, j) => sums[group[row]] += values[j]);
   }
+  const odd = sums.findIndex((sum) => !Number.isFinite(sum));
+  if (odd >= 0) {
+    throw new UserError(
+      `log-probabilities: that of sequence ${odd} is ${sums[odd]}`,
+      "check the checkpoint: weights that diverged in training, or that are infinite, give no number",
+    );
+  }
   return sums;
 }

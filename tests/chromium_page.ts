@@ -1,6 +1,7 @@
 /** Pages in headless Chromium, for tests: a script is run in the page and its result comes back. */
 import { it } from "jsr:@std/testing@1/bdd";
 import assert from "node:assert/strict";
+import { pathToFileURL } from "node:url";
 
 const BROWSERS = ["chromium", "chromium-browser", "google-chrome"];
 
@@ -60,7 +61,7 @@ addEventListener("load", async () => {
         "--virtual-time-budget=20000",
         ...args,
         "--dump-dom",
-        `file://${folder}/page.html${hash}`,
+        `${pathToFileURL(`${folder}/page.html`)}${hash}`,
       ],
       stdout: "piped",
       stderr: "piped",

@@ -6,7 +6,7 @@ import { MEASURES } from "../lib/measure/measures.ts";
 import { LoraAdapter, readConfig, saveAdapter, saveModel } from "../lib/model/mod.ts";
 import { writeTokenizer } from "../lib/text/mod.ts";
 import { Rng } from "../lib/base/random.ts";
-import { command, type Line } from "./commands.ts";
+import { command, type Line, words } from "./commands.ts";
 import { csv } from "./csv_files.ts";
 import { annotated } from "./measure_annotation_files.ts";
 import { FaultServer } from "./served_faults.ts";
@@ -20,8 +20,7 @@ const judge = command("run --quiet -A lib/cli/judge.ts --samples 50");
 /** Measures, and gives what it wrote as CSV, by judge and measure. */
 async function measured(line: Line) {
   const path = `${folder}/report.csv`;
-  const words = typeof line === "string" ? line.split(" ") : line;
-  const { out } = await judge.well([...words, "--csv", path]);
+  const { out } = await judge.well([...words(line), "--csv", path]);
   assert.doesNotMatch(await Deno.readTextFile(path) + out, /NaN|undefined|null/);
   const data = await csv(path);
   const value = (name: string, measure: string) => {
@@ -275,7 +274,7 @@ describe("deno task judge", () => {
     const named = ["--judge", a, "--judge", b, "--judge", "longer=first"];
     const header = (await judge.well([...named, ...pairs])).out.split("\n")
       .find((line) => line.startsWith("measure "))!;
-    assert.deepEqual(header.split(/ +/), ["measure", "recorded:one.json", b, "longer"]);
+    assert.deepEqual(header.split(/ {2,}/), ["measure", "recorded:one.json", b, "longer"]);
   });
 
   it("says what cannot be followed before any judge judges, and writes nothing", async () => {

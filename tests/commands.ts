@@ -1,5 +1,7 @@
 /** The commands of this checkout, each as a process, and what they print. */
 import assert from "node:assert/strict";
+import { tmpdir } from "node:os";
+import { stripVTControlCharacters } from "node:util";
 import { ROOT } from "../lib/tools/setup/places.ts";
 
 /** What a finished command said. */
@@ -12,15 +14,24 @@ export interface Said {
 /** Waits for a command, its output piped, and reads what it said. */
 export async function said(child: Deno.ChildProcess): Promise<Said> {
   const { code, stdout, stderr } = await child.output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  // Without the colours that FORCE_COLOR in the user's shell asks for.
+  const text = (bytes: Uint8Array) => stripVTControlCharacters(new TextDecoder().decode(bytes));
   return { code, out: text(stdout), err: text(stderr) };
 }
 
 /** A command line: as it is typed, without quotes, or its words, which may hold blanks. */
 export type Line = string | readonly string[];
 
+/** Folders that tests name in command lines, whose paths may hold blanks: the checkout, and where temporary files go. */
+const FOLDERS = [tmpdir(), ROOT];
+
 /** The words of a command line. */
-const words = (line: Line) => typeof line === "string" ? line.split(/\s+/).filter(Boolean) : line;
+export function words(line: Line): readonly string[] {
+  if (typeof line !== "string") return line;
+  const marked = FOLDERS.reduce((text, path, i) => text.replaceAll(path, `\0${i}`), line);
+  return marked.split(/\s+/).filter(Boolean)
+    .map((word) => word.replace(/\0(\d)/g, (_, i) => FOLDERS[i]));
+}
 
 /**
  * A command, by the words after `deno` that start it.

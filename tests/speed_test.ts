@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { pathToFileURL } from "node:url";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { judgingLengths, SPECIFICATIONS } from "../lib/tools/speed/cases.ts";
 import { interleave, ratios, type Side, spread } from "../lib/tools/speed/measure.ts";
@@ -25,7 +26,7 @@ for line in sys.stdin:
 
 async function withWorker(use: (worker: ReferenceWorker) => Promise<void>) {
   const path = await file("worker.py", FAKE_WORKER);
-  const worker = new ReferenceWorker("python3", { script: new URL(`file://${path}`) });
+  const worker = new ReferenceWorker("python3", { script: pathToFileURL(path) });
   try {
     await use(worker);
   } finally {

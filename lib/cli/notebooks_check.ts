@@ -6,6 +6,7 @@
  * @module
  */
 import { basename, relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { parseCommand, runCommand } from "./command.ts";
 import { makeFolder, writeWhole } from "../base/files.ts";
@@ -111,13 +112,19 @@ async function unformatted(paths: readonly string[]): Promise<string[]> {
   return found;
 }
 
+/** The path of a URL, in which a blank is `%20`; a path as it is. */
+const pathOf = (place: string) => place.startsWith("file:") ? fileURLToPath(place) : place;
+
 type Where = (file: string, line: number) => string;
 
 /** A tool's text with our places instead of the modules'. */
 function traced(text: string, where: Where): string {
   return text.replaceAll(
-    /file:\/\/(\S+\.ts):(\d+):\d+/g,
-    (all, file, line) => file.startsWith(`${SCRATCH}/`) ? where(file, Number(line)) : all,
+    /(file:\/\/\S+\.ts):(\d+):\d+/g,
+    (all, url, line) => {
+      const file = pathOf(url);
+      return file.startsWith(`${SCRATCH}/`) ? where(file, Number(line)) : all;
+    },
   );
 }
 
@@ -134,7 +141,7 @@ function lintFaults(output: string, where: Where): string[] {
   };
   return [
     ...diagnostics.map(({ filename, range, code, message, hint }) => {
-      const place = where(filename.replace(/^file:\/\//, ""), range.start.line);
+      const place = where(pathOf(filename), range.start.line);
       return `${place}: ${message} (${code})${hint ? `\n  -> ${hint}` : ""}`;
     }),
     ...errors.map(({ message }) => traced(message, where)),

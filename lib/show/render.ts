@@ -1,5 +1,5 @@
 /** Figures as pictures: plotly.js in a headless Chromium, without network. */
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { UserError } from "../base/error.ts";
 import { writeWhole } from "../base/files.ts";
 import type { Figure } from "./style.ts";
@@ -110,7 +110,7 @@ async function chromium(folder: string): Promise<string> {
           "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage",
           "--disable-background-networking", "--disable-component-update", "--disable-sync",
           `--user-data-dir=${folder}/profile`, "--virtual-time-budget=60000", "--dump-dom",
-          `file://${folder}/figures.html`,
+          pathToFileURL(`${folder}/figures.html`).href,
         ],
         stdout: "piped",
         stderr: "piped",

@@ -6,6 +6,7 @@ import {
   add,
   embedding,
   linear,
+  logitRows,
   rmsNorm,
   swiglu,
   takeRows,
@@ -75,16 +76,26 @@ describe("the gradient of an op, by finite differences", () => {
       [[6, 3]],
     ],
   ];
+  for (const rows of [1, 2, 3]) {
+    cases.push([
+      `tokenLogProbs, ${rows} rows at a time`,
+      ([x, w], tape) =>
+        tokenLogProbs(x as Matrix, w as Matrix, { targets: held(tape), tape, rows }),
+      [[4, 3], [7, 3]],
+    ]);
+  }
   for (const [what, op, shapes] of cases) it(what, () => assertGradients(op, shapes));
 
-  it("tokenLogProbs through a transposed copy of a frozen embedding", () => {
-    const w = tf.tensor2d(randoms(21, { rng: Rng.named(8, "w") }), [7, 3]);
-    const columns = tf.transpose(w) as Matrix;
-    assertGradients(
-      ([x], tape) => tokenLogProbs(x as Matrix, w, { targets: held(tape), columns, tape }),
-      [[4, 3]],
-    );
-  });
+  for (const rows of [4, 3, 1]) {
+    it(`tokenLogProbs through a transposed copy of a frozen embedding, ${rows} rows at a time`, () => {
+      const w = tf.tensor2d(randoms(21, { rng: Rng.named(8, "w") }), [7, 3]);
+      const columns = tf.transpose(w) as Matrix;
+      assertGradients(
+        ([x], tape) => tokenLogProbs(x as Matrix, w, { targets: held(tape), columns, tape, rows }),
+        [[4, 3]],
+      );
+    });
+  }
 });
 
 describe("an op without a tape", () => {
@@ -172,6 +183,34 @@ describe("tokenLogProbs", () => {
     for (const value of found) assert.ok(Math.abs(value + Math.log(V)) < 1e-4, `${value}`);
   });
 
+  it("never has more logits than those of the rows that it may compute at once", () => {
+    if (tf.getBackend() !== "tensorflow") {
+      return console.log("skipped: tensors can be seen on the native engine only");
+    }
+    const [M, C, V] = [10, 4, 100];
+    const rng = Rng.named(9, "blocks");
+    const [x, w] = [[M, C], [V, C]].map(([n, m]) => tf.tensor2d(randoms(n * m, { rng }), [n, m]));
+    const targets = tf.tensor1d(Array.from({ length: M }, (_, i) => 9 * i), "int32");
+    const largest = (watched: tf.Tensor[], rows?: number) => {
+      const tape = new Tape(watched);
+      return largestMade(() => {
+        const y = tf.tidy(() => tokenLogProbs(x, w, { targets, tape, rows }));
+        tf.dispose(tape.gradients(y, tf.onesLike(y), watched));
+      });
+    };
+    for (const watched of [[x], [x, w], [w]]) {
+      const before = tf.memory().numTensors;
+      assert.equal(largest(watched), M * V);
+      assert.equal(largest(watched, 5), 5 * V);
+      assert.ok(tf.memory().numTensors - before <= 2, "tensors left behind"); // dy, twice
+    }
+  });
+
+  it("has rows for 128 MiB of logits by default", () => {
+    assert.deepEqual([32_000, 49_152, 128_256].map(logitRows), [1048, 682, 261]);
+    assert.equal(logitRows(2 ** 30), 1);
+  });
+
   it("stays finite at logits that overflow an exponential", () => {
     const w = tf.tensor2d([[500], [-500], [0]]);
     const targets = tf.tensor1d([0, 1, 2], "int32");
@@ -179,6 +218,32 @@ describe("tokenLogProbs", () => {
     assertClose(found, [0, -1000, -500], { within: 0 });
   });
 });
+
+/** Numbers in the largest tensor that TensorFlow makes during work. */
+function largestMade(work: () => void): number {
+  const backend = tf.backend() as unknown as Record<
+    "executeSingleOutput" | "executeMultipleOutputs",
+    (...rest: unknown[]) => tf.Tensor | tf.Tensor[]
+  >;
+  let largest = 0;
+  const names = ["executeSingleOutput", "executeMultipleOutputs"] as const;
+  const run = names.map((name) => backend[name]);
+  names.forEach((name, i) => {
+    backend[name] = function (...rest) {
+      const made = run[i].call(this, ...rest);
+      for (const { shape } of [made].flat()) {
+        largest = Math.max(largest, shape.reduce((a, b) => a * b, 1));
+      }
+      return made;
+    };
+  });
+  try {
+    work();
+  } finally {
+    names.forEach((name, i) => backend[name] = run[i]);
+  }
+  return largest;
+}
 
 function close(found: tf.Tensor, expected: tf.Tensor): void {
   assert.deepEqual(found.shape, expected.shape);

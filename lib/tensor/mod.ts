@@ -9,3 +9,4 @@ export * from "./optimizer.ts";
 export * from "./optimizer_type.ts";
 export * from "./schedule.ts";
 export * from "./tape.ts";
+export * from "./token_log_probs.ts";

@@ -5,7 +5,7 @@
  * option; without one it just computes.
  */
 import * as tf from "@tensorflow/tfjs";
-import { crossEntropy, matmul, meanLast, seededUniform, segmentSum } from "./kernels.ts";
+import { matmul, meanLast, seededUniform, segmentSum } from "./kernels.ts";
 import type { Tape } from "./tape.ts";
 
 /** Whether, and where, an op is recorded for the backward pass. */
@@ -186,42 +186,6 @@ export function swiglu(gate: tf.Tensor2D, up: tf.Tensor2D, { tape }: OnTape = {}
       // d silu / d gate = s + silu * (1 - s)
       const slope = tf.add(s, tf.mul(silu, tf.sub(1, s)));
       return [tf.mul(tf.mul(dy, up), slope), tf.mul(dy, silu)];
-    },
-  });
-}
-
-/**
- * Log-probability of each target under softmax(x W^T): output layer and cross-entropy in one op, so that
- * logits exist only for the positions asked for.
- *
- * @param x (M, C), the hidden states of those positions
- * @param w (V, C), the output embedding
- * @param options.targets int32 (M)
- * @param options.columns (C, V), the same transposed, if at hand: the faster way to the logits
- * @returns (M)
- */
-export function tokenLogProbs(
-  x: tf.Tensor2D,
-  w: tf.Tensor2D,
-  { targets, columns, tape }: OnTape & { targets: tf.Tensor1D; columns?: tf.Tensor2D },
-): tf.Tensor1D {
-  const recorded = tape != null && (tape.tracks(x) || tape.tracks(w));
-  const [output, slope] = tf.tidy(() => {
-    const logits = columns ? matmul(x, columns) : matmul(x, w, { transposeB: true }); // (M, V)
-    const { loss, gradient } = crossEntropy(logits, targets);
-    return [tf.neg(loss) as tf.Tensor1D, ...(recorded ? [gradient] : [])] as const;
-  });
-  if (!recorded) return passed(output, tape);
-  return tape.record({
-    inputs: [x, w],
-    output,
-    saved: [slope!],
-    pullback: (dy, wanted) => {
-      const dlogits = tf.mul(tf.neg(tf.expandDims(dy, 1)), slope!); // (M, V)
-      return [
-        wanted(0) ? matmul(dlogits, w) : null, // (M, C)
-        wanted(1) ? matmul(dlogits, x, { transposeA: true }) : null, // (V, C)
-      ];
     },
   });
 }

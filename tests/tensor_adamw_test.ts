@@ -101,6 +101,35 @@ describe("AdamW", () => {
     }
   });
 
+  it("does the same in groups as over all parameters at once, and resumes with other groups", async () => {
+    for (const clipNorm of [0, 0.5]) {
+      const config = { ...ADAMW_DEFAULTS, weightDecay: 0.1, clipNorm };
+      const whole = run(new AdamW(SIZE, config), tensors(start), [0, 9]);
+      const flat = (parameters: tf.Tensor[]) => parameters.flatMap((p) => [...numbers(p)]);
+      for (const group of [1, 5, 10]) {
+        const optimizer = new AdamW(SIZE, config, { group });
+        const half = run(optimizer, tensors(start), [0, 4]).parameters;
+        const state = await optimizer.state();
+        const again = new AdamW(SIZE, config, { group: 7 });
+        again.restore(state);
+        assert.deepEqual(await again.state(), state);
+        const { parameters } = run(again, half, [4, 9]);
+        assertClose(flat(parameters), flat(whole.parameters), { within: clipNorm ? 1e-6 : 0 });
+      }
+    }
+  });
+
+  it("frees parameters and gradients as it goes where it may", () => {
+    for (const group of [5, 100]) {
+      const optimizer = new AdamW(SIZE, ADAMW_DEFAULTS, { group });
+      const [parameters, gradients] = [tensors(start), tensors(gradientAt(0))];
+      const { updated } = optimizer.step(parameters, gradients, 0.1, { free: true });
+      assert.ok([...parameters, ...gradients].every((tensor) => tensor.isDisposed));
+      const kept = new AdamW(SIZE).step(tensors(start), tensors(gradientAt(0)), 0.1).updated;
+      updated.forEach((p, i) => assertClose(numbers(p), numbers(kept[i]), { within: 1e-7 }));
+    }
+  });
+
   it("leaves parameters and gradients alone, and no tensor behind", async () => {
     const before = tf.memory().numTensors;
     const optimizer = new AdamW(SIZE);

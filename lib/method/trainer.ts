@@ -148,7 +148,9 @@ async function update(
   }
   let gradientNorm = 0;
   if (gradients) {
-    const { updated, norm } = optimizer.step(parameters.tensors(), gradients, rate);
+    const { updated, norm } = optimizer.step(parameters.tensors(), gradients, rate, {
+      free: true,
+    });
     parameters.replace(updated);
     gradients.forEach((g) => g.dispose());
     gradientNorm = (await norm.data())[0];

@@ -20,22 +20,39 @@ export const ADAMW_DEFAULTS: AdamWConfig = {
   clipNorm: 1,
 };
 
+/** Scalars of a group of parameters: 64 MiB of them. A step needs about nine times as much for a moment. */
+export const ADAMW_GROUP = 2 ** 24;
+
+interface Moments {
+  m: tf.Tensor1D;
+  v: tf.Tensor1D;
+}
+
 /**
- * Adam with decoupled weight decay over all parameters as one flat vector: a dozen ops a step, whatever
- * the number of tensors (LoRA on 30 layers has 420).
+ * Adam with decoupled weight decay over the parameters as flat vectors of up to {@linkcode ADAMW_GROUP} scalars: a dozen ops
+ * for each, whatever the number of tensors (LoRA on 30 layers has 420), and no copy of a large model.
  *
  * Source: https://arxiv.org/abs/1711.05101, algorithm 2, in the form of `torch.optim.AdamW`.
  */
 export class AdamW implements Optimizer {
   readonly momentSizes: Readonly<Record<string, number>>;
   #step = 0;
-  #m: tf.Tensor1D;
-  #v: tf.Tensor1D;
+  /** One a group; null until the groups are known, which is at the first step. */
+  #moments: Moments[] | null = null;
+  #restored: OptimizerState["moments"] | null = null;
 
-  /** @param size Number of scalars over all parameters. */
-  constructor(readonly size: number, readonly config: AdamWConfig = ADAMW_DEFAULTS) {
-    this.#m = tf.zeros([size]);
-    this.#v = tf.zeros([size]);
+  readonly #limit: number;
+
+  /**
+   * @param size Number of scalars over all parameters.
+   * @param options.group Scalars updated together; a larger tensor is updated whole. @default ADAMW_GROUP
+   */
+  constructor(
+    readonly size: number,
+    readonly config: AdamWConfig = ADAMW_DEFAULTS,
+    { group = ADAMW_GROUP }: { group?: number } = {},
+  ) {
+    this.#limit = group;
     this.momentSizes = { m: size, v: size };
   }
 
@@ -43,54 +60,126 @@ export class AdamW implements Optimizer {
     parameters: readonly tf.Tensor[],
     gradients: readonly tf.Tensor[],
     learningRate: number,
+    { free = false }: { free?: boolean } = {},
   ): { updated: tf.Tensor[]; norm: tf.Scalar } {
-    const { beta1, beta2, eps, weightDecay, clipNorm } = this.config;
     this.#step++;
-    const [m, v, norm, ...updated] = tf.tidy(() => {
-      const flatGradient = flatten(gradients);
-      const { norm, scale } = clipped([flatGradient], clipNorm);
-      const g = tf.mul(flatGradient, scale);
-      const m = tf.add(tf.mul(this.#m, beta1), tf.mul(g, 1 - beta1));
-      const v = tf.add(tf.mul(this.#v, beta2), tf.mul(tf.square(g), 1 - beta2));
-      const unbiased = Math.sqrt(1 - beta2 ** this.#step);
-      const rate = learningRate / (1 - beta1 ** this.#step);
-      const change = tf.mul(tf.div(m, tf.add(tf.div(tf.sqrt(v), unbiased), eps)), rate);
-      const flat = tf.sub(tf.mul(flatten(parameters), 1 - learningRate * weightDecay), change);
-      const parts = tf.split(flat, parameters.map((p) => p.size));
-      return [m, v, norm, ...parts.map((part, i) => tf.reshape(part, parameters[i].shape))];
+    const groups = grouped(parameters, this.#limit);
+    const moments = this.#moments ??= this.#momentsOf(groups, parameters);
+    const { norm, scale } = clipped(gradients, this.config.clipNorm, { group: this.#limit });
+    const updated: tf.Tensor[] = [];
+    groups.forEach(([from, to], i) => {
+      const [now, slopes] = [parameters.slice(from, to), gradients.slice(from, to)];
+      const { m, v, values } = this.#updated(now, slopes, { ...moments[i], scale, learningRate });
+      tf.dispose([moments[i].m, moments[i].v, ...(free ? [...now, ...slopes] : [])]);
+      moments[i] = { m: tf.keep(m), v: tf.keep(v) };
+      updated.push(...values);
     });
-    this.#m.dispose();
-    this.#v.dispose();
-    this.#m = tf.keep(m as tf.Tensor1D);
-    this.#v = tf.keep(v as tf.Tensor1D);
-    return { updated, norm: norm as tf.Scalar };
+    scale.dispose();
+    return { updated, norm };
+  }
+
+  /** New moments and new values of a group. */
+  #updated(
+    parameters: readonly tf.Tensor[],
+    gradients: readonly tf.Tensor[],
+    { scale, learningRate, ...old }: Moments & { scale: tf.Scalar; learningRate: number },
+  ): Moments & { values: tf.Tensor[] } {
+    const { beta1, beta2, eps, weightDecay } = this.config;
+    const unbiased = Math.sqrt(1 - beta2 ** this.#step);
+    const rate = learningRate / (1 - beta1 ** this.#step);
+    return tf.tidy(() => {
+      const g = tf.tidy(() => tf.mul(flatten(gradients), scale));
+      const m = tf.tidy(() => tf.add(tf.mul(old.m, beta1), tf.mul(g, 1 - beta1)));
+      const v = tf.tidy(() => tf.add(tf.mul(old.v, beta2), tf.mul(tf.square(g), 1 - beta2)));
+      g.dispose();
+      const flat = tf.tidy(() => {
+        const change = tf.tidy(() =>
+          tf.mul(tf.div(m, tf.add(tf.div(tf.sqrt(v), unbiased), eps)), rate)
+        );
+        return tf.sub(tf.mul(flatten(parameters), 1 - learningRate * weightDecay), change);
+      });
+      const parts = parameters.length === 1
+        ? [flat]
+        : tf.split(flat, parameters.map((p) => p.size));
+      const values = parts.map((part, i) => tf.reshape(part, parameters[i].shape));
+      return { m: m as tf.Tensor1D, v: v as tf.Tensor1D, values };
+    });
+  }
+
+  /** The moments at the first step: zeros, or as they were restored. */
+  #momentsOf(groups: readonly Group[], parameters: readonly tf.Tensor[]): Moments[] {
+    let start = 0;
+    const moments = groups.map(([from, to]): Moments => {
+      const size = parameters.slice(from, to).reduce((sum, p) => sum + p.size, 0);
+      const at = start;
+      start += size;
+      const make = (flat?: Float32Array) =>
+        tf.keep(flat ? tf.tensor1d(flat.slice(at, at + size)) : tf.zeros([size])) as tf.Tensor1D;
+      return { m: make(this.#restored?.m), v: make(this.#restored?.v) };
+    });
+    this.#restored = null;
+    return moments;
   }
 
   async state(): Promise<OptimizerState> {
-    const [m, v] = await Promise.all([this.#m.data(), this.#v.data()]);
-    return { step: this.#step, moments: { m: m as Float32Array, v: v as Float32Array } };
+    const joined = async (tensors: readonly tf.Tensor1D[]) => {
+      const flat = new Float32Array(this.size);
+      let start = 0;
+      for (const tensor of tensors) {
+        flat.set(await tensor.data() as Float32Array, start);
+        start += tensor.size;
+      }
+      return flat;
+    };
+    const moments = this.#moments ?? [];
+    return {
+      step: this.#step,
+      moments: this.#restored ??
+        { m: await joined(moments.map(({ m }) => m)), v: await joined(moments.map(({ v }) => v)) },
+    };
   }
 
   restore({ step, moments: { m, v } }: OptimizerState): void {
     this.dispose();
     this.#step = step;
-    this.#m = tf.tensor1d(m);
-    this.#v = tf.tensor1d(v);
+    this.#moments = null;
+    this.#restored = { m: m.slice(), v: v.slice() };
   }
 
   dispose(): void {
-    this.#m.dispose();
-    this.#v.dispose();
+    this.#moments?.forEach(({ m, v }) => tf.dispose([m, v]));
   }
+}
+
+/** Tensors from an index to before another. */
+type Group = readonly [from: number, to: number];
+
+/** Neighbours in groups of at most `limit` scalars; a larger tensor is a group of its own. */
+function grouped(tensors: readonly tf.Tensor[], limit: number): Group[] {
+  const groups: [number, number][] = [];
+  let sum = Infinity;
+  tensors.forEach(({ size }, i) => {
+    if (sum + size > limit) {
+      groups.push([i, i]);
+      sum = 0;
+    }
+    groups.at(-1)![1] = i + 1;
+    sum += size;
+  });
+  return groups;
 }
 
 /** The norm over all gradients, and the factor that brings it down to `clipNorm` (1 if that is 0). */
 export function clipped(
   gradients: readonly tf.Tensor[],
   clipNorm: number,
+  { group = ADAMW_GROUP }: { group?: number } = {},
 ): { norm: tf.Scalar; scale: tf.Scalar } {
   const [norm, scale] = tf.tidy(() => {
-    const norm = tf.sqrt(tf.sum(tf.square(flatten(gradients))));
+    const squares = grouped(gradients, group).map(([from, to]) =>
+      tf.tidy(() => tf.sum(tf.square(flatten(gradients.slice(from, to)))))
+    );
+    const norm = tf.sqrt(squares.length === 1 ? squares[0] : tf.addN(squares));
     return [
       norm,
       clipNorm > 0 ? tf.minimum(1, tf.div(clipNorm, tf.add(norm, 1e-6))) : tf.scalar(1),
@@ -100,5 +189,6 @@ export function clipped(
 }
 
 function flatten(tensors: readonly tf.Tensor[]): tf.Tensor1D {
-  return tf.concat(tensors.map((t) => tf.reshape(t, [t.size])) as tf.Tensor1D[]);
+  const flat = tensors.map((t) => tf.reshape(t, [t.size])) as tf.Tensor1D[];
+  return flat.length === 1 ? flat[0] : tf.concat(flat);
 }

@@ -11,14 +11,17 @@ export interface Optimizer {
   /**
    * One update.
    *
-   * @param parameters Current values, in a fixed order; they are left as they are.
+   * @param parameters Current values, in a fixed order.
    * @param gradients One per parameter, of the same shapes.
+   * @param options.free Whether parameters and gradients may be freed as the step is done with them, so that old and
+   *   new do not fill memory together. @default false, they are left as they are
    * @returns the new values, owned by the caller, and the gradient norm before clipping, a scalar
    */
   step(
     parameters: readonly tf.Tensor[],
     gradients: readonly tf.Tensor[],
     learningRate: number,
+    options?: { free?: boolean },
   ): { updated: tf.Tensor[]; norm: tf.Scalar };
   /** The moments that a saved state must have, and how many numbers each has. */
   readonly momentSizes: Readonly<Record<string, number>>;

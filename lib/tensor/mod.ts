@@ -3,6 +3,7 @@ export * from "./attention.ts";
 export * from "./backend.ts";
 export * from "./decode.ts";
 export * from "./kernels.ts";
+export * from "./machine.ts";
 export * from "./muon.ts";
 export * from "./ops.ts";
 export * from "./optimizer.ts";

@@ -67,7 +67,7 @@ describe("deno task judge", () => {
     assert.match(out, /^12 comparisons of 1 files, seed 7\n/);
     assert.match(out, /\nmeasure +first +longer\n/);
     assert.match(out, /\naccuracy +0\.500 \[0\.500, 0\.500\] 12 +0\.667 \[/);
-    assert.match(out, /\n {2}kappaAsGiven|\n {2}ownRate, selfPreference|n\/a:/);
+    assert.match(out, /\n {2}ownRate, selfPreference|n\/a:/);
     assert.equal(data.length, 2 * Object.keys(MEASURES).length);
     assert.equal(value("first", "firstPositionRate"), 1);
     assert.equal(value("longer", "longerRate"), 1);

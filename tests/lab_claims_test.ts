@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { type Contrast, measure, type Measured, verdictOf } from "../lib/lab/study/claims.ts";
+import {
+  CLAIMS,
+  type Contrast,
+  measure,
+  type Measured,
+  verdictOf,
+} from "../lib/lab/study/claims.ts";
+import { METHODS } from "../lib/method/mod.ts";
 
 const contrast = (says: Contrast["says"], margin?: number): Contrast => ({
   a: "a",
@@ -25,10 +32,10 @@ describe("a contrast", () => {
     const verdict = (says: Contrast["says"], gap: number, margin?: number) =>
       measure(contrast(says, margin), seeds(gap))!.verdict;
     assert.equal(verdict("greater", 0.1), "held");
-    assert.equal(verdict("greater", 0), "mixed");
+    assert.equal(verdict("greater", 0), "open");
     assert.equal(verdict("greater", -0.1), "not held");
     assert.equal(verdict("no worse", -0.01, 0.05), "held");
-    assert.equal(verdict("no worse", -0.05, 0.05), "mixed");
+    assert.equal(verdict("no worse", -0.05, 0.05), "open");
     assert.equal(verdict("no worse", -0.1, 0.05), "not held");
     assert.equal(verdict("report", 5), "reported");
   });
@@ -39,7 +46,7 @@ describe("a contrast", () => {
     assert.equal(found.difference, 2.5);
     assert.ok(found.low! >= 1 && found.low! < 2.5 && found.high! > 2.5 && found.high! <= 4);
     const lone = measure(contrast("greater"), [{ a: [1], b: [0] }])!;
-    assert.deepEqual([lone.low, lone.high, lone.verdict], [null, null, "mixed"]);
+    assert.deepEqual([lone.low, lone.high, lone.verdict], [null, null, "open"]);
   });
 
   it("uses only seeds that have both, and is absent without one", () => {
@@ -49,11 +56,31 @@ describe("a contrast", () => {
 });
 
 describe("a claim", () => {
-  it("holds if all its parts do, fails if all fail, and is mixed between", () => {
-    const parts = (...verdicts: string[]) => verdicts.map((verdict) => ({ verdict }) as Measured);
+  const parts = (...verdicts: string[]) => verdicts.map((verdict) => ({ verdict }) as Measured);
+
+  it("is held if all its parts are, and mixed if some are", () => {
     assert.equal(verdictOf(parts("held", "held", "reported")), "held");
-    assert.equal(verdictOf(parts("not held", "not held")), "not held");
     assert.equal(verdictOf(parts("held", "not held")), "mixed");
+    assert.equal(verdictOf(parts("held", "open", "reported")), "mixed");
+  });
+
+  it("is not held, where no part is, as soon as one is refuted, and open before", () => {
+    assert.equal(verdictOf(parts("not held", "not held")), "not held");
+    assert.equal(verdictOf(parts("open", "not held")), "not held");
+    assert.equal(verdictOf(parts("open", "open", "reported")), "open");
     assert.equal(verdictOf(parts("reported")), "reported");
+  });
+
+  it("of SELF-JUDGE against RAFT is about as many samples as SELF-JUDGE draws, too", () => {
+    const { contrasts } = CLAIMS.find(({ number }) => number === 3)!;
+    for (const other of ["raft", "raft-2"]) {
+      assert.ok(
+        contrasts.some(({ a, b, says }) =>
+          a === "reward/self-judge" && b === `reward/${other}` && says === "greater"
+        ),
+        other,
+      );
+    }
+    assert.equal(METHODS["raft-2"].candidates, METHODS["self-judge"].candidates);
   });
 });

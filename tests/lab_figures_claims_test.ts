@@ -44,7 +44,7 @@ describe("rewardOverSteps", () => {
     const figure = rewardOverSteps(rows);
     assert.deepEqual(named(figure, "JSFT")[0].y, [1.5, 2.5]);
     assert.equal(named(figure, "JSFT, interval").length, 1);
-    assert.ok(words(figure).includes("RAFT"));
+    assert.ok(words(figure).includes("RAFT, 4 samples"));
   });
 
   it("says the value that all started from, or marks each its own", () => {

@@ -126,7 +126,7 @@ describe("the study's results", () => {
     const text = claimsTable(outcomes);
     assert.match(
       text,
-      /\| \| jsft against judge-only \| 0\.750, 0\.667 \| \+0\.083 \[-0\.275, \+0\.442\] \| 3 \| mixed \|/,
+      /\| \| jsft against judge-only \| 0\.750, 0\.667 \| \+0\.083 \[-0\.275, \+0\.442\] \| 3 \| open \|/,
     );
     assert.match(text, /self-judge at its best step against off-policy-dpo at its best step/);
     assert.match(text, /Student's t/);

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
+import { UserError } from "../lib/base/error.ts";
 import { Rng } from "../lib/base/random.ts";
+import { DATA_FOLDER } from "../lib/lab/world/data.ts";
 import { drawAnswer, drawRequest, FLAWS } from "../lib/lab/world/desk.ts";
-import { readAnswer, reward } from "../lib/lab/world/reward.ts";
+import { readAnswer, reward, viewsOf } from "../lib/lab/world/reward.ts";
 
 const ORDER = "we want tea , soup and figs please .";
 
@@ -36,6 +38,36 @@ describe("the true reward", () => {
     for (const [answer, expected] of BY_HAND) {
       assert.ok(Math.abs(reward(ORDER, answer) - expected) < 1e-12, answer);
     }
+  });
+
+  it("counts each kind of flaw three times at most, as the data card says", async () => {
+    const foreign = ["cake", "rice", "nuts", "ham", "kale"];
+    const flawed: Record<string, (n: number) => string> = {
+      "thing not ordered": (n) => foreign.slice(0, n).join(" "),
+      "phrase of chatter": (n) => Array.from({ length: n }, () => "you know ,").join(" "),
+      "repetition": (n) => Array.from({ length: n }, () => "tea").join(" "),
+    };
+    const card = (await Deno.readTextFile(`${DATA_FOLDER}/README.md`)).replaceAll(/\s+/g, " ");
+    assert.match(card, /each of these three counts up to 3/);
+    for (const [flaw, words] of Object.entries(flawed)) {
+      const at = (n: number) => reward(ORDER, `tea soup figs ${words(n)}`);
+      const each = at(0) - at(1);
+      assert.ok(each > 0 && card.includes(`- ${each.toFixed(1)} per ${flaw}`), `${flaw} ${each}`);
+      for (const n of [2, 3]) assert.ok(Math.abs(at(0) - at(n) - n * each) < 1e-12, `${flaw} ${n}`);
+      for (const n of [4, 5]) assert.equal(at(n), at(3), `${flaw} ${n}`);
+    }
+  });
+
+  it("is not defined for a request that names nothing, which is said, and is never NaN", () => {
+    for (const request of ["", "hello .", "we want tea,soup please ."]) {
+      assert.throws(
+        () => reward(request, "here come tea ."),
+        (error) => error instanceof UserError && error.problem.includes(`"${request}"`),
+      );
+    }
+    const reading = readAnswer(ORDER, "here come tea .");
+    assert.throws(() => viewsOf({ ...reading, requested: 0 }), UserError);
+    assert.ok(Number.isFinite(reward("tea", "")));
   });
 
   it("calls well formed what the desk says at its best, whatever the request", () => {

@@ -13,7 +13,7 @@ import {
   type Judgment,
   type Winner,
 } from "../lib/method/judgment.ts";
-import { agreementCell, bothOrientations, cohenKappa } from "../lib/measure/kappa.ts";
+import { agreementCell, cohenKappa } from "../lib/measure/kappa.ts";
 import { MEASURES } from "../lib/measure/measures.ts";
 import { randomJudge } from "../lib/measure/baseline_judges.ts";
 import { fullReport, type FullReportOptions, reportRows } from "../lib/measure/report.ts";
@@ -44,7 +44,7 @@ describe("cohenKappa", () => {
   it("gives the values of scikit-learn 1.9 (cohen_kappa_score)", () => {
     const table = [15, 5, 2, 1, 9, 1, 0, 1, 6];
     close(cohenKappa(table), 0.607843137254902);
-    close(cohenKappa(bothOrientations(table)), 0.6099463676255485);
+    close(cohenKappa([7, 2, 1, 2]), 0.4);
   });
 
   it("gives Cohen's own kind of example by hand: 0.7 observed, 0.5 expected", () => {
@@ -59,14 +59,9 @@ describe("cohenKappa", () => {
     close(cohenKappa([5, 5, 0, 0]), 0); // a constant judge is at chance
   });
 
-  it("counts a pair once a cell, and its mirror image with it", () => {
+  it("counts a pair in one cell: the verdict's row, the label's column", () => {
     assert.deepEqual(agreementCell("tie", "second"), [0, 0, 0, 0, 0, 0, 0, 1, 0]);
-    assert.deepEqual(bothOrientations(agreementCell("tie", "second")), [0, 0, 0, 0, 0, 0, 1, 1, 0]);
-    assert.deepEqual(bothOrientations(agreementCell("first", "second")), [
-      ...[0, 1, 0],
-      ...[1, 0, 0],
-      ...[0, 0, 0],
-    ]);
+    assert.deepEqual(agreementCell("first", "second"), [0, 1, 0, 0, 0, 0, 0, 0, 0]);
   });
 });
 
@@ -140,8 +135,8 @@ describe("fullReport", () => {
     close(value("ownRate"), 1 / 3); // won, lost, lost
     // labelled own (0 won, 2 lost): 1/2; labelled other (1 won): 1
     close(value("selfPreference"), 1 / 2 - 1);
-    // one cell a pair and its mirror: 4 + 2 of 8 agree (the tie twice); the margins expect 22/64
-    close(value("kappa"), (6 / 8 - 22 / 64) / (1 - 22 / 64));
+    // 3 of 4 agree, one a tie; verdicts 2 first, 1 second, 1 tie; labels 1, 2, 1: 5/16 by chance
+    close(value("kappa"), (3 / 4 - 5 / 16) / (1 - 5 / 16));
     close(value("overconfidence"), (0.9 + 0.7 + 0.6) / 3 - 2 / 3);
     close(value("calibrationError"), (0.1 + 0.3 + 0.6) / 3);
     assert.equal(found.accuracy.n, 3);
@@ -191,15 +186,44 @@ describe("fullReport", () => {
     assert.ok(!missing.includes("firstPositionRate") && !missing.includes("flipRate"));
   });
 
-  it("has no kappa as given when the file always writes the better answer first", () => {
-    const comparisons = [pair(0, "aa", "b"), pair(1, "c", "dd"), pair(2, "e", "ff")];
-    const found = report([0.9, 0.2, 0.8].map(sure), {
-      comparisons,
-      labels: ["first", "first", "first"],
+  describe("of agreement beyond chance", () => {
+    const judgeAnd = (verdicts: readonly Winner[], labels: readonly Winner[]) =>
+      report(verdicts.map((verdict) => sure({ first: 0.9, second: 0.2, tie: 0.5 }[verdict])), {
+        comparisons: verdicts.map((_, i) => pair(i, "aa", "b")),
+        labels,
+      });
+    const times = (n: number, verdict: Winner) => Array.from({ length: n }, () => verdict);
+    const labels = [...times(8, "first"), ...times(4, "second")];
+    const verdicts = [...times(7, "first"), "second", ...times(2, "first"), ...times(2, "second")];
+
+    it("has scikit-learn's kappa of the verdicts and the labels, which is not 2 accuracy - 1", () => {
+      const found = judgeAnd(verdicts as Winner[], labels);
+      close(found.accuracy.value, 0.75);
+      close(found.kappa.value, 0.4);
+      const tied = judgeAnd(
+        [...verdicts, "tie", "first", "second"] as Winner[],
+        [...labels, "tie", "tie", "first"],
+      );
+      close(tied.kappa.value, 0.3589743589743589);
     });
-    assert.equal(found.kappaAsGiven.value, null);
-    assert.match(found.kappaAsGiven.reason!, /every label names the same side \(first\)/);
-    close(found.kappa.value, 2 * 2 / 3 - 1); // both positions counted: 2 accuracy - 1 without ties
+
+    it("has none for a judge that always names one answer, however often that is right", () => {
+      const found = judgeAnd(times(12, "first"), labels);
+      close(found.accuracy.value, 8 / 12);
+      close(found.kappa.value, 0);
+    });
+
+    it("is not defined where the file always writes the better answer first, ties apart", () => {
+      for (const more of [[], times(2, "tie")]) {
+        const given = [...times(3, "first"), ...more];
+        const { kappa } = judgeAnd(
+          [...times(2, "first"), ...times(1 + more.length, "second")],
+          given,
+        );
+        assert.equal(kappa.value, null);
+        assert.match(kappa.reason!, /every label names the same side \(first\)/);
+      }
+    });
   });
 
   it("is the same when the answers of any pairs are swapped", async () => {
@@ -234,7 +258,7 @@ describe("fullReport", () => {
         own: own.map((o, i) => o && swapped[i] ? other[o] : o),
       },
     );
-    for (const name of Object.keys(straight).filter((name) => name !== "kappaAsGiven")) {
+    for (const name of Object.keys(straight).filter((name) => name !== "kappa")) {
       for (const end of ["value", "low", "high"] as const) {
         const [one, two] = [straight[name][end], mirrored[name][end]];
         if (one === null) assert.equal(two, null, name);

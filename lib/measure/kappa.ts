@@ -9,20 +9,13 @@ export function agreementCell(verdict: Winner, label: Winner): number[] {
 }
 
 /**
- * Adds to a table of {@linkcode agreementCell}s what it would be with the positions of every pair swapped, so
- * that it no longer matters which answer of a pair was written down first.
- */
-export function bothOrientations(table: ArrayLike<number>): number[] {
-  const mirror = [1, 0, 2]; // first, second, tie
-  return Array.from(
-    { length: 9 },
-    (_, i) => table[i] + table[mirror[Math.floor(i / 3)] * 3 + mirror[i % 3]],
-  );
-}
-
-/**
  * Cohen's kappa of a square table of counts, row-major: (p_o - p_e) / (1 - p_e) with the observed
- * agreement p_o and that of two raters who keep their own rates but do not look, p_e (Cohen 1960).
+ * agreement p_o and that of two raters who keep their own rates but do not look, p_e = sum of the products of both
+ * raters' marginals (Cohen 1960, https://doi.org/10.1177/001316446002000104); scikit-learn's `cohen_kappa_score`.
+ *
+ * It adds something to the agreement only where the raters' rates are not even. So do not count a pair in both
+ * orders of its answers, nor the letters A and B over both positions: both make the labels' marginals 1/2 and 1/2,
+ * so that p_e = 1/2 whatever the judge does, and kappa is 2 p_o - 1, the agreement on another scale.
  *
  * @returns null where p_e is 1 (both always say the same one thing) or the table is empty
  *

@@ -1,5 +1,5 @@
 import { characters } from "../base/characters.ts";
-import { agreementCell, bothOrientations, cohenKappa } from "./kappa.ts";
+import { agreementCell, cohenKappa } from "./kappa.ts";
 import {
   type Comparison,
   credit,
@@ -27,8 +27,7 @@ export interface JudgedPair {
 /** What each measure of a full report means, by name and in the order of a table. */
 export const MEASURES = {
   accuracy: "share of pairs whose labelled answer wins; a tie or no answer is a half",
-  kappa: "Cohen's kappa with the labels, each pair counted in both positions of its answers",
-  kappaAsGiven: "the same with the answers in the order given",
+  kappa: "Cohen's kappa with the labels, the answers in the order in which they are given",
   labelCorrelation: "correlation of P(first) with the labels' own probability",
   longerWinsAccuracy: "accuracy of always naming the longer answer",
   flipRate: "share of pairs whose two positions do not name the same winner; no answer names none",
@@ -100,17 +99,12 @@ export function pFirstOf({ pFirst, answered }: Judgment): number {
 function labelStatistics(pairs: readonly JudgedPair[]) {
   const when = { undefinedWhen: NO_LABELS };
   const cells = pairs.map(({ judgment, label }) => label && verdictCell(judgment, label));
-  const sides = new Set(pairs.flatMap(({ label }) => label === null ? [] : [label]));
+  const sides = new Set(pairs.flatMap(({ label }) => sided(label) ? [label] : []));
   return {
     accuracy: average(pairs, ({ judgment, label }) => right(judgment, label), when),
     kappa: {
       rows: cells,
-      of: (sums) => cohenKappa(bothOrientations(sums)),
-      undefinedWhen: sides.size === 0 ? NO_LABELS : "judge and labels say nothing but ties",
-    },
-    kappaAsGiven: {
-      rows: cells,
-      of: (sums) => constantLabels(sums) ? null : cohenKappa(sums),
+      of: (sums) => bothNamed(sums) ? cohenKappa(sums) : null,
       undefinedWhen: sides.size === 0
         ? NO_LABELS
         : `every label names the same side (${[...sides].join()}), as the file is written`,
@@ -263,10 +257,12 @@ function correlation(
   };
 }
 
-/** Whether all counts of an agreement table are in one column. */
-function constantLabels(table: ArrayLike<number>): boolean {
-  const columns = [0, 1, 2].map((column) => table[column] + table[3 + column] + table[6 + column]);
-  return columns.filter((count) => count > 0).length < 2;
+/**
+ * Whether labels of an agreement table name either answer. A file that writes the better answer first has a rate of
+ * such labels that its form fixed, and kappa's chance agreement needs one that the labeller has.
+ */
+function bothNamed(table: ArrayLike<number>): boolean {
+  return [0, 1].every((column) => table[column] + table[3 + column] + table[6 + column] > 0);
 }
 
 function longer({ comparison: { first, second } }: JudgedPair): Winner {

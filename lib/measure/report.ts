@@ -103,7 +103,7 @@ export function judgeMeasures(
  * a half, as {@linkcode judgeMeasures} says, and is a confidence of 0.5 that is half right.
  *
  * Every measure is the same when the two answers of pairs are swapped, together with what was judged and
- * said of them, but for `kappaAsGiven`.
+ * said of them, but for `kappa`, which needs an order of the answers that their quality has not made.
  *
  * @throws {UserError} When there are no judgments, or the lists differ in length.
  */

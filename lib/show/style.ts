@@ -81,7 +81,7 @@ const KNOWN: Readonly<Record<string, Look>> = {
   "relabelled-dpo": look("relabelled DPO", INK.purple, "dash"),
   "offline-dpo": look("offline DPO", INK.purple),
   "offline-ipo": look("offline IPO", INK.purple, "dot"),
-  "raft": look("RAFT", INK.amber),
+  "raft": look("RAFT, 4 samples", INK.amber),
   "raft-2": look("RAFT, 2 samples", INK.amber, "dash"),
   "raft-coin": look("RAFT by a coin", INK.amber, "dot"),
   "reward-model-dpo": look("DPO by reward model", INK.sky),

@@ -60,8 +60,11 @@ export const methodReward = z.object({
 });
 export type MethodReward = z.output<typeof methodReward>;
 
-/** Methods whose mean is also drawn as a line for the others to be read against, and what the line is called. */
-const REFERENCES = new Map([["sft", "SFT"], ["oracle-dpo", "oracle"]]);
+/**
+ * Methods whose mean is also drawn as a line for the others to be read against, and what the line is called. DPO led
+ * by the true reward is no ceiling: another method may do more with the same pairs, and RAFT does.
+ */
+const REFERENCES = new Map([["sft", "SFT"], ["oracle-dpo", "DPO by truth"]]);
 
 /**
  * Where each method ends: a dot per seed, the mean with its interval, best on top; where it was measured, beside it

@@ -20,8 +20,11 @@ export interface Claim {
   readonly contrasts: readonly Contrast[];
 }
 
-/** What came of a claim or of a part of it. */
-export type Verdict = "held" | "not held" | "mixed" | "reported";
+/** What came of a comparison: "open" where its interval does not decide, "reported" where nothing was claimed of it. */
+export type PartVerdict = "held" | "not held" | "open" | "reported";
+
+/** What came of a claim, see {@linkcode verdictOf}. */
+export type Verdict = PartVerdict | "mixed";
 
 /** A contrast measured. */
 export interface Measured extends Contrast {
@@ -32,7 +35,7 @@ export interface Measured extends Contrast {
   readonly low: number | null;
   readonly high: number | null;
   readonly seeds: number;
-  readonly verdict: Verdict;
+  readonly verdict: PartVerdict;
 }
 
 /** Differences smaller than these count as none: of rewards, and of shares of pairs. */
@@ -79,12 +82,13 @@ export const CLAIMS: readonly Claim[] = [
     number: 3,
     text: "SELF-JUDGE beats SFT, JSFT, offline DPO, off-policy DPO and RAFT",
     contrasts: [
-      ...["sft", "jsft", "offline-dpo", "off-policy-dpo", "raft"].map((other) =>
+      // RAFT draws four samples per prompt as a rule, and two as SELF-JUDGE does: the claim has to hold of both.
+      ...["sft", "jsft", "offline-dpo", "off-policy-dpo", "raft", "raft-2"].map((other) =>
         greater("reward/self-judge", `reward/${other}`)
       ),
       report("reward/self-judge", "reward/reward-model-dpo"),
       report("reward/self-judge", "reward/oracle-dpo"),
-      report("reward/self-judge", "reward/raft-2"),
+      ...["reward", "top-p"].map((how) => report(`${how}/self-judge`, `${how}/raft-coin`)),
       ...["offline-dpo", "raft"].map((other) => report("best/self-judge", `best/${other}`)),
       report("best/raft", "best/raft-coin"),
       // RAFT imitates answers sampled at top-p, which by itself cuts the least probable tokens.
@@ -156,13 +160,13 @@ export function measure(contrast: Contrast, seeds: readonly Items[]): Measured |
     : differences[0].length > 1
     ? bootstrap(differences[0], { rng: Rng.named(0, `claim/${a}/${b}`) })
     : { value: differences[0][0], low: null, high: null, n: 1 };
-  const verdict: Verdict = says === "report"
+  const verdict: PartVerdict = says === "report"
     ? "reported"
     : low !== null && low > -margin
     ? "held"
     : high !== null && high < -margin
     ? "not held"
-    : "mixed";
+    : "open";
   const average = (name: string) => mean(both.map((items) => mean(items[name])));
   return {
     ...contrast,
@@ -176,10 +180,15 @@ export function measure(contrast: Contrast, seeds: readonly Items[]): Measured |
   };
 }
 
-/** A claim holds if all its parts do, fails if all fail, and is mixed between. */
+/**
+ * A claim is held if all its parts are, mixed if some are and some are not (yet); where none is, it is not held as
+ * soon as one part is not, and open while no interval decides.
+ */
 export function verdictOf(parts: readonly Measured[]): Verdict {
-  const claimed = parts.filter(({ verdict }) => verdict !== "reported");
-  if (claimed.length === 0) return "reported";
-  if (claimed.every(({ verdict }) => verdict === "held")) return "held";
-  return claimed.every(({ verdict }) => verdict === "not held") ? "not held" : "mixed";
+  const verdicts = parts.map(({ verdict }) => verdict).filter((one) => one !== "reported");
+  if (verdicts.length === 0) return "reported";
+  if (verdicts.includes("held")) {
+    return verdicts.every((one) => one === "held") ? "held" : "mixed";
+  }
+  return verdicts.includes("not held") ? "not held" : "open";
 }

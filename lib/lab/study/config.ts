@@ -55,7 +55,10 @@ export interface StudyConfig {
   readonly noise: readonly { readonly temperature: number; readonly pairs: number }[];
 }
 
-/** The methods compared with one another, all from the same JSFT model. */
+/**
+ * The methods compared with one another, all from the same JSFT model. RAFT draws four answers per prompt, and two, as
+ * many as SELF-JUDGE does.
+ */
 export const COMPARED: readonly MethodName[] = [
   "self-judge",
   "off-policy-dpo",
@@ -64,6 +67,7 @@ export const COMPARED: readonly MethodName[] = [
   "raft",
   "reward-model-dpo",
   "oracle-dpo",
+  "raft-2",
 ];
 
 /** Judges of the long runs. */
@@ -90,8 +94,7 @@ const FULL: Omit<StudyConfig, "seed"> = {
     evaluateEvery: 20,
     evaluateRequests: 128,
   },
-  // RAFT draws four answers per prompt where SELF-JUDGE draws two; and how far does it get without a judge?
-  controls: ["raft-2", "raft-coin"],
+  controls: ["raft-coin"], // how far does RAFT get without a judge?
   requests: 300,
   tournament: { requests: 128, candidates: [1, 2, 4, 8, 16] },
   long: { steps: 150, learningRate: 3e-4, refreshEvery: 30 },

@@ -185,6 +185,9 @@ export function claimsTable(outcomes: readonly Outcome[]): string {
     "Values are mean true rewards of answers sampled at temperature 1; in self-rejection and where it says " +
     "top-p, without the least probable tokens, as in self-training. A best step is chosen afterwards, for each " +
     "method alike. For judges, shares of clear held-out pairs judged right, or, on answers of a policy, of " +
-    `clear pairs of its own answers. 95 % intervals, ${basis.join("; ")}.`,
+    `clear pairs of its own answers. 95 % intervals, ${
+      basis.join("; ")
+    }. A comparison is open where ` +
+    "its interval does not decide; a claim is mixed where some of its comparisons held.",
   ].join("\n");
 }

@@ -1,3 +1,4 @@
+import { UserError } from "../../base/error.ts";
 import { requestedItems } from "./desk.ts";
 import { CLOSINGS, FILLERS, ITEMS, LEADS, OPENINGS } from "./words.ts";
 
@@ -38,12 +39,14 @@ const WELL_FORMED = new RegExp(
 );
 
 /**
- * Reads an answer against its request, exactly; any text can be read.
+ * Reads an answer against its request, exactly; any text can be read as an answer.
  *
  * @param request The guest's sentence.
+ * @throws {UserError} When the request names nothing that the desk has.
  */
 export function readAnswer(request: string, answer: string): Reading {
   const requested = requestedItems(request);
+  if (requested.length === 0) throw nothingOrdered(`the request "${request}"`);
   const words = answer.trim().split(/\s+/);
   const text = ` ${words.join(" ")} `;
   const named = words.filter((word) => ITEMS.includes(word));
@@ -61,8 +64,23 @@ export function readAnswer(request: string, answer: string): Reading {
   };
 }
 
-/** The reward's part from each point of view. */
+/** Of nothing no share can be named: a reward would be 0 / 0. */
+function nothingOrdered(what: string): UserError {
+  return new UserError(
+    `${what} names nothing that the order desk has, so no answer to it has a reward`,
+    `name its things as words of their own, as in "we want tea and figs please ."; it has ${
+      ITEMS.slice(0, 5).join(", ")
+    } and ${ITEMS.length - 5} more (lib/lab/world/words.ts)`,
+  );
+}
+
+/**
+ * The reward's part from each point of view.
+ *
+ * @throws {UserError} When nothing was requested.
+ */
 export function viewsOf(reading: Reading): Record<View, number> {
+  if (!(reading.requested > 0)) throw nothingOrdered("a request read as 0 things");
   const capped = (count: number) => Math.min(count, MOST);
   return {
     completeness: 2 * reading.covered / reading.requested,
@@ -74,8 +92,9 @@ export function viewsOf(reading: Reading): Record<View, number> {
 }
 
 /**
- * The true reward of an answer: 2 x share of the request named - 0.7 a thing not ordered - 0.5 a phrase of
- * chatter - 0.5 a repetition + 0.4 if polite - 0.8 if rude - 1 if malformed; at most 2.4.
+ * The true reward of an answer: 2 x (share of the things ordered that it names) - 0.7 per thing not ordered - 0.5
+ * per phrase of chatter - 0.5 per repetition, each of these three counted up to 3, + 0.4 if polite - 0.8 if rude - 1
+ * if malformed; at most 2.4, at least -6.9.
  *
  * @param request The guest's sentence.
  *
@@ -84,6 +103,7 @@ export function viewsOf(reading: Reading): Record<View, number> {
  * reward("we want tea and figs please .", "certainly , here come tea and figs ."); // 2.4
  * reward("we want tea and figs please .", "you get tea ."); // 1
  * ```
+ * @throws {UserError} When the request names nothing that the desk has.
  */
 export function reward(request: string, answer: string): number {
   const views = viewsOf(readAnswer(request, answer));

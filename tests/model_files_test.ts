@@ -14,6 +14,7 @@ import {
   saveModel,
   writeSafetensors,
 } from "../lib/model/mod.ts";
+import { modulePath } from "../lib/model/linear_modules.ts";
 import { Rng } from "../lib/base/random.ts";
 import { batchLogits } from "./model_reference.ts";
 import { assertClose, numbers } from "./numbers.ts";
@@ -196,11 +197,71 @@ describe("an adapter on disk", () => {
       { rank_pattern: { q_proj: 4 } },
       { modules_to_save: ["lm_head"] },
       { layers_to_transform: [0] },
+      { task_type: "SEQ_CLS" },
+      { init_lora_weights: "pissa" },
+      { init_lora_weights: "pissa_niter_16" },
+      { init_lora_weights: "olora" },
+      { init_lora_weights: "loftq" },
+      { exclude_modules: ["v_proj"] },
+      { layer_replication: [[0, 2], [1, 2]] },
+      { trainable_token_indices: [7] },
+      { target_parameters: ["mlp.experts"] },
+      { alora_invocation_tokens: [5, 6] },
+      { field_of_next_year: { on: true } },
+      { target_modules: ["lm_head", "q_proj"] },
+      { target_modules: ["model.layers.0.self_attn.q_proj"] },
+      { target_modules: ".*" },
+      { target_modules: "(?P<layer>q_proj" },
     ];
     for (const change of kinds) {
       const text = JSON.stringify({ ...settings, ...change });
       await Deno.writeTextFile(`${folder}/adapter_config.json`, text);
       await refuses(loadAdapter(folder, model), "adapter_config.json", Object.keys(change)[0]);
     }
+  });
+
+  it("may name its layers by ends of paths or a pattern, as PEFT reads both", async () => {
+    const adapter = made();
+    await saveAdapter(adapter, folder, { baseModel: "base" });
+    const settings = await json("adapter_config.json");
+    const forms = [
+      "all-linear",
+      ["q_proj", "k_proj", "v_proj", "o_proj"].map((m) => `self_attn.${m}`).concat(
+        ["gate_proj", "up_proj", "down_proj"].map((m) => `mlp.${m}`),
+      ),
+      [0, 1].flatMap((layer) => LINEAR_MODULES.map((module) => modulePath(layer, module))),
+      ".*\\.(self_attn|mlp)\\.(?:q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)",
+    ];
+    for (const target_modules of forms) {
+      const change = { target_modules, init_lora_weights: "gaussian", loftq_config: { bits: 4 } };
+      const text = JSON.stringify({ ...settings, ...change });
+      await Deno.writeTextFile(`${folder}/adapter_config.json`, text);
+      const read = await loadAdapter(folder, model);
+      assert.deepEqual(values(read.parameters), values(adapter.parameters));
+      read.dispose();
+    }
+    adapter.dispose();
+  });
+
+  it("with a tensor that nothing reads is refused by the tensor's name", async () => {
+    const adapter = made();
+    await saveAdapter(adapter, folder, { baseModel: "base" });
+    const settings = await json("adapter_config.json");
+    const text = JSON.stringify({ ...settings, target_modules: LINEAR_MODULES.slice(0, 6) });
+    await Deno.writeTextFile(`${folder}/adapter_config.json`, text);
+    const tensors = tf.memory().numTensors;
+    await refuses(loadAdapter(folder, model), /nothing here reads .*mlp\.down_proj\.lora_A/);
+    await Deno.writeTextFile(`${folder}/adapter_config.json`, JSON.stringify(settings));
+    await refuses(loadAdapter(folder, { ...model, layers: 1 }), /nothing here reads .*layers\.1\./);
+    assert.equal(tf.memory().numTensors, tensors);
+    adapter.dispose();
+  });
+
+  it("whose weights are a pickle is refused with what to do", async () => {
+    const adapter = made();
+    await saveAdapter(adapter, folder, { baseModel: "base" });
+    adapter.dispose();
+    await Deno.rename(`${folder}/adapter_model.safetensors`, `${folder}/adapter_model.bin`);
+    await refuses(loadAdapter(folder, model), /adapter_model\.bin, a pickle/, /save_pretrained/);
   });
 });

@@ -143,7 +143,8 @@ export function refuseGgufKeys(
   }
 }
 
-function isNothing(value: unknown): boolean {
+/** Whether a setting says nothing: null, false, or empty. */
+export function isNothing(value: unknown): boolean {
   if (value === undefined || value === null || value === false || value === "") return true;
   return typeof value === "object" && Object.keys(value).length === 0;
 }

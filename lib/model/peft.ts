@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { UserError } from "../base/error.ts";
-import { writeJsonFile } from "../base/files.ts";
+import { exists, writeJsonFile } from "../base/files.ts";
 import {
   ADAPTER_WEIGHTS,
   type AdapterRecord,
@@ -15,35 +15,13 @@ import {
 import type { ModelConfig } from "./config.ts";
 import type { FloatType } from "./float_bytes.ts";
 import { readJson } from "./json_file.ts";
-import { LINEAR_MODULES } from "./linear_modules.ts";
-import { LoraAdapter, type LoraConfig } from "./lora.ts";
+import { LoraAdapter } from "./lora.ts";
+import { parseAdapterConfig } from "./peft_config.ts";
 import { openSafetensors, writeSafetensors } from "./safetensors.ts";
 import { tensorsOf } from "./save.ts";
 
 /** PEFT wraps the model twice; its names show it. */
 const PREFIX = "base_model.model.";
-
-const off = z.literal(false).nullish();
-const none = z.union([z.tuple([]), z.strictObject({})]).nullish();
-
-const schema = z.object({
-  peft_type: z.literal("LORA"),
-  r: z.int().positive(),
-  lora_alpha: z.number().positive(),
-  lora_dropout: z.number().min(0).lt(1).default(0),
-  bias: z.literal("none").default("none"),
-  // What would change the meaning of the weights is refused rather than overlooked.
-  use_rslora: off,
-  use_dora: off,
-  use_qalora: off,
-  lora_bias: off,
-  fan_in_fan_out: off,
-  alpha_pattern: none,
-  rank_pattern: none,
-  modules_to_save: none,
-  layers_to_transform: none,
-  target_modules: z.array(z.enum(LINEAR_MODULES)).min(1),
-});
 
 const baseSchema = z.object({
   base_model_name_or_path: z.string().nullish(),
@@ -127,24 +105,15 @@ export async function loadAdapter(
   { base }: { base?: BaseWeights } = {},
 ): Promise<LoraAdapter> {
   const file = `${folder}/adapter_config.json`;
-  const parsed = schema.safeParse(await readJson(file));
-  if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0];
-    throw new UserError(
-      `${file}: field "${path.join(".")}": ${message}`,
-      "use a plain LoRA adapter: one rank and alpha for all its linear layers, and nothing else trained",
-    );
-  }
-  const { r, lora_alpha: alpha, lora_dropout: dropout, target_modules } = parsed.data;
-  const config: LoraConfig = {
-    r,
-    alpha,
-    dropout,
-    // PEFT stores a set, in no fixed order; ours is the order of the layer.
-    targetModules: LINEAR_MODULES.filter((module) => target_modules.includes(module)),
-  };
+  const config = parseAdapterConfig(await readJson(file), { file, model });
   if (base !== undefined) await checkBase(folder, base);
   const weights = `${folder}/${ADAPTER_WEIGHTS}`;
+  if (!await exists(weights) && await exists(`${folder}/adapter_model.bin`)) {
+    throw new UserError(
+      `${folder} has its weights in adapter_model.bin, a pickle, and no ${ADAPTER_WEIGHTS}`,
+      "load it with PEFT and save it again with save_pretrained, which writes safetensors",
+    );
+  }
   const source = await openSafetensors(weights);
   try {
     const stored = new Map<string, { shape: number[]; data: Float32Array }>();
@@ -154,7 +123,17 @@ export async function loadAdapter(
         data: await source.read(name),
       });
     }
-    return LoraAdapter.from(model, config, { file: weights, get: (name) => stored.get(name) });
+    const adapter = LoraAdapter.from(model, config, {
+      file: weights,
+      get: (name) => stored.get(name),
+    });
+    const unread = [...stored.keys()].find((name) => !adapter.parameters.has(name));
+    if (unread === undefined) return adapter;
+    adapter.dispose();
+    throw new UserError(
+      `${weights}: nothing here reads the tensor "${unread}", and the adapter would be another one without it`,
+      "use an adapter made for this model, of the linear layers that its adapter_config.json names",
+    );
   } finally {
     source.close();
   }

@@ -101,6 +101,8 @@ export class TextTokenizer {
       );
     }
     const { added_tokens: added, model, pre_tokenizer } = parsed.data;
+    // First: what is refused here can end the process in native code.
+    this.#model = wordModel(model, file);
     try {
       this.#native = Tokenizer.fromString(JSON.stringify(json));
     } catch (cause) {
@@ -111,7 +113,6 @@ export class TextTokenizer {
       );
     }
     this.json = json;
-    this.#model = wordModel(model, file);
     this.#added = new Map(added.map((token) => [token.content, token.id]));
     this.#special = new Set(added.filter((token) => token.special).map((token) => token.id));
     this.#cut = addedTokenCutter(added.filter((token) => !token.normalized));
@@ -228,19 +229,28 @@ export class TextTokenizer {
 
   #encode(text: string): number[] {
     const ids: number[] = [];
-    for (const [i, part] of this.#cut(text).entries()) {
-      const pieces = typeof part === "number" ? [part] : this.#cutNormal(this.#normal(part));
-      for (const [j, piece] of pieces.entries()) {
-        if (typeof piece === "number") ids.push(piece);
-        else if (piece !== "") {
-          const words = this.#preTokenizers[i + j === 0 ? 0 : 1]?.preTokenizeString(piece);
-          for (const [word] of words ?? [[piece]]) {
+    for (const part of this.#cut(text)) {
+      const pieces = "id" in part ? [part] : this.#cutNormal(this.#normal(part.text));
+      for (const piece of pieces) {
+        if ("id" in piece) ids.push(piece.id);
+        else {
+          const start = "start" in part && part.start === 0 && piece.start === 0 &&
+            !this.#losesStart(part.text);
+          const words = this.#preTokenizers[start ? 0 : 1]?.preTokenizeString(piece.text);
+          for (const [word] of words ?? [[piece.text]]) {
             for (const id of this.#model.encode(word)) ids.push(id);
           }
         }
       }
     }
     return ids;
+  }
+
+  /** Whether the normaliser takes away the first character, after which no piece is the text's start. */
+  #losesStart(text: string): boolean {
+    if (this.#preTokenizers[0] === null || this.#native.getNormalizer() === null) return false;
+    const [first] = text;
+    return this.#normal(`${first}x`) === this.#normal("x");
   }
 
   #normal(text: string): string {

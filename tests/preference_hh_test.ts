@@ -1,6 +1,6 @@
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import assert from "node:assert/strict";
-import { parseDialogue } from "../lib/preference/hh.ts";
+import { parseDialogue } from "../lib/preference/dialogue_text.ts";
 import { readLines } from "../lib/preference/lines.ts";
 import { collectPairs, promptKey } from "../lib/preference/mod.ts";
 import { skipping } from "./preference_files.ts";

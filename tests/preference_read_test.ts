@@ -1,7 +1,7 @@
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { collectPairs, guessFormat, readPairs } from "../lib/preference/mod.ts";
 import { readLines } from "../lib/preference/lines.ts";
 import { GOOD, skipping } from "./preference_files.ts";
@@ -40,6 +40,29 @@ describe("reading lines", () => {
       { line: 2, reason: "the line is not UTF-8 text" },
       { line: 3, value: "b" },
     ]);
+  });
+
+  it("takes a carriage return alone for a line end where the first line ends so", async () => {
+    const rows = async (text: string) =>
+      (await Array.fromAsync(readLines(await file("cr.txt", text)))).map((row) =>
+        "value" in row && row.value
+      );
+    assert.deepEqual(await rows("one\rtwo\r"), ["one", "two"]);
+    assert.deepEqual(await rows("one\ntwo\rtwo\n"), ["one", "two\rtwo"]);
+    // A chunk that ends within \r\n does not tell.
+    const long = "x".repeat(64 * 1024 - 1);
+    assert.deepEqual(await rows(`${long}\r\ntwo\r\n`), [long, "two"]);
+  });
+
+  it("reads UTF-16 by its byte order mark, and zstd", async () => {
+    const text = "one ü\ntwo 😀";
+    const units = Uint16Array.from(`\ufeff${text}`.split(""), (unit) => unit.charCodeAt(0));
+    const le = new Uint8Array(units.buffer);
+    const be = le.map((_, i) => le[i ^ 1]);
+    for (const bytes of [le, be, zstdCompressSync(text), gzipSync(le)]) {
+      const rows = await Array.fromAsync(readLines(await file("other", bytes)));
+      assert.deepEqual(rows.map((row) => "value" in row && row.value), text.split("\n"));
+    }
   });
 
   it("refuses a line that never ends", async () => {
@@ -81,6 +104,26 @@ describe("files that cannot be read", () => {
     await refuses(() => skipping(damaged), /damaged or cut off/);
   });
 
+  it("what stands in place of the data is named, with what to do", async () => {
+    const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${
+      "0".repeat(64)
+    }\nsize 875191\n`;
+    const cases: [string | Uint8Array, RegExp, RegExp][] = [
+      [pointer, /is a Git LFS pointer, not the file, which has 875191 bytes/, /git lfs pull/],
+      ["<!DOCTYPE html><html>", /is a web page, not data/, /resolve/],
+      [gzipSync("<html>"), /is a web page/, /resolve/],
+      [new Uint8Array([0x50, 0x4b, 3, 4, 0]), /is a zip archive or a workbook/, /CSV/],
+      ["ARROW1\0\0", /is an Arrow file/, /parquet/],
+      ['{\n  "data": [\n', /is one JSON object over several lines/, /array of records/],
+    ];
+    for (const [content, problem, remedy] of cases) {
+      for (const name of ["odd.jsonl.gz", "odd.parquet", "odd"]) {
+        const path = await file(name, content);
+        await refuses(() => collectPairs(path, { onBadLine: "skip" }), problem, remedy);
+      }
+    }
+  });
+
   it("a file without records, and one without a usable record, are errors", async () => {
     await refuses(async () => collectPairs(await file("blank.jsonl", "\n\n")), /holds no records/);
     await refuses(
@@ -106,6 +149,13 @@ describe("telling the format", () => {
       ["e.jsonl", "broken\n" + HH_GOOD, "hh"],
       ["f.csv", "question,answer\n", "csv"],
       ["g.txt", "prompt,chosen,rejected\n", "csv"],
+      ["h.json", `[${GOOD}]`, "json"],
+      [
+        "i.json",
+        JSON.stringify([{ instruction: "prompt", output_1: "a", preference: 1 }]),
+        "alpaca",
+      ],
+      ["j.jsonl", HH("\n\nHuman: Hi", "\n\nHuman: Hi").replace("{", '{"prompt":"Hi",'), "jsonl"],
     ];
     for (const [name, content, format] of cases) {
       assert.equal(await guessFormat(await file(name, content)), format, name);
@@ -119,8 +169,8 @@ describe("telling the format", () => {
 
   it("refuses a format that does not exist", () => {
     assert.throws(
-      () => readPairs("x", { format: "parquet" as "csv" }),
-      /no pair format "parquet"[^]*hh, alpaca, csv, jsonl/,
+      () => readPairs("x", { format: "xlsx" as "csv" }),
+      /no pair format "xlsx"[^]*hh, alpaca, csv, jsonl/,
     );
   });
 });
@@ -174,6 +224,26 @@ describe("fail and skip", () => {
     const path = await file("limit.jsonl", GOOD + GOOD + "{broken\n");
     assert.deepEqual((await collectPairs(path, { limit: 2 })).counts.pairs, 2);
     assert.throws(() => readPairs(path, { limit: 0 }), /limit is 0/);
+  });
+});
+
+describe("Python's numbers without a name in JSON", () => {
+  it("are missing numbers, beside what is used and in it", async () => {
+    const odd = (fields: string) => GOOD.trim().replace("}", `,${fields}}`);
+    const lines = [
+      odd('"score":NaN,"note":"NaN, \\"Infinity"'),
+      odd('"score":-Infinity,"strength":NaN'),
+      odd('"score":nan'),
+      GOOD.trim().replace('"Hello!"', "NaN"),
+    ];
+    const { pairs, bad } = await skipping(await file("nan.jsonl", lines.join("\n")));
+    assert.deepEqual(pairs.map(({ id }) => id), ["nan:1", "nan:2"]);
+    assert.deepEqual(bad.map(({ reason }) => reason), [
+      "the line is not JSON",
+      '"chosen": must be text or a list of one assistant turn',
+    ]);
+    const array = await file("nan.json", `[${lines.slice(0, 2).join(",")}]`);
+    assert.equal((await collectPairs(array)).pairs.length, 2);
   });
 });
 

@@ -130,6 +130,16 @@ describe("CSV", () => {
     );
   });
 
+  it("with Macintosh line ends is read, and an odd header is not printed whole", async () => {
+    const path = await file("mac.csv", 'prompt,chosen,rejected\rp,"a, b",c\rp,,c\r');
+    const { pairs, bad } = await skipping(path);
+    assert.deepEqual([pairs[0].id, pairs[0].chosen, bad[0].line], ["mac:2", "a, b", 3]);
+    const wide = Array.from({ length: 400 }, (_, i) => `column ${i}`).join(",");
+    const { message } = await refuses(async () => collectPairs(await file("wide.csv", wide)));
+    assert.match(message, /no column "chosen"; it has "column 0", .* and 388 more/);
+    assert.ok(message.length < 500, `${message.length}`);
+  });
+
   it("gives up on a quote that would swallow the whole file", async () => {
     const text = 'prompt,chosen,rejected\np,"a,b\n' + "p,a,b\n".repeat(800_000);
     await refuses(

@@ -1,8 +1,9 @@
 import { JSONParser } from "@streamparser/json";
 import { z } from "zod";
 import { UserError } from "../base/error.ts";
-import { readBytes, readHead, type Row, stem } from "./lines.ts";
-import type { PairRow } from "./stream.ts";
+import { readBytes } from "./bytes.ts";
+import type { FoundRow } from "./found.ts";
+import { readHead, type Row, stem } from "./lines.ts";
 import { nanAsNull } from "./python_json.ts";
 import { parseRecord } from "./record.ts";
 
@@ -40,11 +41,15 @@ export const NO_PREFERENCE = "no preference (null or NaN)";
  */
 export async function* readItems(
   path: string,
+  { nonFinite = ["NaN"] }: {
+    /** Names that Python gives to numbers without one in JSON, to be read as null. @default ["NaN"] */
+    readonly nonFinite?: readonly string[];
+  } = {},
 ): AsyncGenerator<{ readonly line: number; readonly value: unknown }> {
   if (!(await readHead(path, 1024)).replace(/^\ufeff/, "").trimStart().startsWith("[")) {
     throw new UserError(
       `${path} is not a JSON array`,
-      "give AlpacaEval's annotations.json; for one object per line read it as jsonl",
+      "give a list of records; for one object per line read it as jsonl",
     );
   }
   let item = 0;
@@ -64,7 +69,7 @@ export async function* readItems(
   // Without this handler the parser would throw past the items that are ready.
   let broken: Error | undefined;
   parser.onError = (error) => broken ??= error;
-  for await (const chunk of nanAsNull(readBytes(path))) {
+  for await (const chunk of nanAsNull(readBytes(path), nonFinite)) {
     parser.write(chunk);
     yield* ready;
     ready = [];
@@ -95,7 +100,7 @@ export async function* readAnnotations(path: string): AsyncGenerator<Row<Annotat
  * AlpacaEval comparisons as pairs: the preferred of the two outputs is chosen, and the strength is
  * twice the distance of the preference from 1.5. A preference of 1.5 is a tie and gives no pair.
  */
-export async function* readAlpaca(path: string): AsyncGenerator<PairRow> {
+export async function* readAlpaca(path: string): AsyncGenerator<FoundRow> {
   const model = stem(path);
   for await (const row of readAnnotations(path)) {
     if ("reason" in row) {
@@ -105,13 +110,13 @@ export async function* readAlpaca(path: string): AsyncGenerator<PairRow> {
     const { instruction, output_1, output_2, preference } = row.value;
     yield preference === 1.5 ? { line: row.line, tie: true } : {
       line: row.line,
-      value: {
+      records: [{
         id: `${model}:${row.line}`,
         prompt: [{ role: "user", content: instruction }],
         ...ordered(output_2, output_1, preference > 1.5),
         source: "alpaca-eval",
         strength: Math.abs(preference - 1.5) * 2,
-      },
+      }],
     };
   }
 }

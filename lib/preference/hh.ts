@@ -1,11 +1,11 @@
-import type { Turn } from "../text/chat.ts";
 import { z } from "zod";
-import { readLines, type Row, stem } from "./lines.ts";
-import { type Pair, splitDialogues } from "./pair.ts";
+import { parseDialogue } from "./dialogue_text.ts";
+import type { Found, FoundRow } from "./found.ts";
+import { readLines, stem } from "./lines.ts";
+import { splitDialogues } from "./pair.ts";
 import { parseJson, parseRecord } from "./record.ts";
 
 const Dialogues = z.object({ chosen: z.string(), rejected: z.string() });
-const ROLES = { Human: "user", Assistant: "assistant" } as const;
 
 /**
  * Pairs of Anthropic's HH-RLHF files: a line holds two whole dialogues, `chosen` and `rejected`,
@@ -29,7 +29,7 @@ const ROLES = { Human: "user", Assistant: "assistant" } as const;
  *
  * Source: Bai et al. 2022, https://github.com/anthropics/hh-rlhf
  */
-export async function* readHh(path: string): AsyncGenerator<Row<Pair>> {
+export async function* readHh(path: string): AsyncGenerator<FoundRow> {
   for await (const row of readLines(path)) {
     if ("reason" in row) yield row;
     else if (row.value.trim() !== "") {
@@ -38,32 +38,7 @@ export async function* readHh(path: string): AsyncGenerator<Row<Pair>> {
   }
 }
 
-/**
- * A dialogue's turns, neighbours of one role joined; `undefined` when text stands before the first
- * marker or there is no marker.
- *
- * @example
- * ```ts
- * import { parseDialogue } from "./hh.ts";
- * parseDialogue("\n\nHuman: Hi\n\nAssistant: Hello!");
- * // [{ role: "user", content: "Hi" }, { role: "assistant", content: "Hello!" }]
- * ```
- */
-export function parseDialogue(text: string): Turn[] | undefined {
-  const [before, ...parts] = text.split(/\n\n(Human|Assistant):/);
-  if (before.trim() !== "" || parts.length === 0) return undefined;
-  const turns: Turn[] = [];
-  for (let i = 0; i < parts.length; i += 2) {
-    const role = ROLES[parts[i] as keyof typeof ROLES];
-    const content = parts[i + 1].trim();
-    const last = turns.at(-1);
-    if (last?.role !== role) turns.push({ role, content });
-    else turns[turns.length - 1] = { role, content: `${last.content}\n\n${content}`.trim() };
-  }
-  return turns;
-}
-
-function hhPair(text: string, path: string, line: number) {
+function hhPair(text: string, path: string, line: number): Found {
   const json = parseJson(text);
   if ("reason" in json) return json;
   const record = parseRecord(Dialogues, json.value);
@@ -78,5 +53,5 @@ function hhPair(text: string, path: string, line: number) {
   }
   const parts = splitDialogues(chosen, rejected);
   if ("reason" in parts) return parts;
-  return { value: { id: `${stem(path)}:${line}`, ...parts, source: "hh-rlhf" } };
+  return { records: [{ id: `${stem(path)}:${line}`, ...parts, source: "hh-rlhf" }] };
 }

@@ -6,14 +6,26 @@ export { mildPairs } from "./mild.ts";
 export { OneAnnotator } from "./one_annotator.ts";
 export { type Pair, RECORD_USES, type RecordUse, validatePair } from "./pair.ts";
 export { type Parsed, parseRecord, quote } from "./record.ts";
-export { collectPairs, guessFormat, PAIR_FORMATS, type PairFormat, readPairs } from "./read.ts";
+export type { RatingOptions } from "./found.ts";
+export {
+  collectPairs,
+  guessFormat,
+  PAIR_FORMATS,
+  type PairFormat,
+  readPairs,
+  readRows,
+} from "./read.ts";
 export { promptKey, splitByPrompt, splitKey, type SplitOptions } from "./split.ts";
 export {
   type BadLine,
+  badLineError,
   describeBadLine,
   type PairStream,
   type ReadCounts,
   type ReadOptions,
+  type RecordCounts,
+  type RowStream,
+  type TrainingRow,
 } from "./stream.ts";
 export {
   type Demonstration,

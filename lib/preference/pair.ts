@@ -49,17 +49,22 @@ export interface Pair {
  * ```
  */
 export function validatePair(pair: Pair): string[] {
-  const reasons: string[] = [];
-  const last = pair.prompt.at(-1);
-  if (last === undefined) reasons.push("the prompt is empty");
-  else if (last.role !== "user") reasons.push("the last turn of the prompt is not from the user");
-  else if (last.content.trim() === "") reasons.push("the prompt is empty");
+  const reasons = promptFaults(pair.prompt);
   const chosen = pair.chosen.trim();
   const rejected = pair.rejected.trim();
   if (chosen === "") reasons.push("the chosen response is empty");
   if (rejected === "") reasons.push("the rejected response is empty");
   if (chosen !== "" && chosen === rejected) reasons.push("chosen and rejected are equal");
   return reasons;
+}
+
+/** Says why nothing can be answered to a prompt; an empty list means that it can. */
+export function promptFaults(prompt: readonly Turn[]): string[] {
+  const last = prompt.at(-1);
+  if (last !== undefined && last.role !== "user") {
+    return ["the last turn of the prompt is not from the user"];
+  }
+  return last === undefined || last.content.trim() === "" ? ["the prompt is empty"] : [];
 }
 
 /** What two dialogues have in common, and how each continues; or why that is not a pair. */

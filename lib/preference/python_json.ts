@@ -1,6 +1,5 @@
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-const NAN = new TextEncoder().encode("NaN");
 const NULL = new TextEncoder().encode("null");
 
 /**
@@ -8,25 +7,29 @@ const NULL = new TextEncoder().encode("null");
  * which JSON has no name for. Strings are left as they are, and so is all else that is not JSON.
  *
  * @param chunks UTF-8 text, cut anywhere.
+ * @param names What is made null; `Infinity` and `-Infinity` may be named beside `NaN`.
  */
-export async function* nanAsNull(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+export async function* nanAsNull(
+  chunks: AsyncIterable<Uint8Array>,
+  names: readonly string[] = ["NaN"],
+): AsyncGenerator<Uint8Array> {
   let inString = false;
   let escaped = false;
-  let matched = 0; // letters of NaN seen and held back
+  let word: number[] = []; // letters and signs outside strings, held back until the word ends
+  const finished = (): ArrayLike<number> =>
+    names.includes(String.fromCharCode(...word)) ? NULL : word;
   for await (const chunk of chunks) {
-    const out = new Uint8Array(chunk.length * 2 + NAN.length);
+    const out = new Uint8Array(chunk.length * 2 + word.length);
     let length = 0;
     for (const byte of chunk) {
-      if (!inString && byte === NAN[matched]) {
-        if (++matched < NAN.length) continue;
-        out.set(NULL, length);
-        length += NULL.length;
-        matched = 0;
+      if (!inString && isLetter(byte) && word.length < 10) {
+        word.push(byte);
         continue;
       }
-      out.set(NAN.subarray(0, matched), length);
-      length += matched;
-      matched = 0;
+      const held = finished();
+      out.set(held, length);
+      length += held.length;
+      word = [];
       if (escaped) escaped = false;
       else if (inString && byte === BACKSLASH) escaped = true;
       else if (byte === QUOTE) inString = !inString;
@@ -34,5 +37,9 @@ export async function* nanAsNull(chunks: AsyncIterable<Uint8Array>): AsyncGenera
     }
     yield out.subarray(0, length);
   }
-  if (matched > 0) yield NAN.slice(0, matched);
+  if (word.length > 0) yield Uint8Array.from(finished());
 }
+
+/** A letter, or the sign before Infinity. */
+const isLetter = (byte: number): boolean =>
+  byte >= 0x41 && byte <= 0x5a || byte >= 0x61 && byte <= 0x7a || byte === 0x2d;

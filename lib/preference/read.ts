@@ -1,14 +1,28 @@
 import { UserError } from "../base/error.ts";
 import { readAlpaca } from "./alpaca.ts";
 import { readHh } from "./hh.ts";
+import { firstBytes } from "./bytes.ts";
+import type { FoundRow, RatingOptions } from "./found.ts";
 import { readHead } from "./lines.ts";
 import type { Pair } from "./pair.ts";
-import { type PairRow, type PairStream, pairStream, type ReadCounts } from "./stream.ts";
-import type { BadLine, ReadOptions } from "./stream.ts";
-import { readCsv, readJsonl } from "./table.ts";
+import { readParquet } from "./parquet.ts";
+import {
+  type BadLine,
+  type PairStream,
+  pairStream,
+  type ReadCounts,
+  type ReadOptions,
+  type RowStream,
+  rowStream,
+} from "./stream.ts";
+import { readArray, readCsv, readJsonl } from "./table.ts";
+
+/** Fields that records of an array have, unless they are AlpacaEval's comparisons. */
+const RECORD_FIELDS =
+  /"(prompt|chosen|rejected|chosen_response|preferred_output|conversations|messages|completions?|response|output)"\s*:/;
 
 interface Reader {
-  readonly rows: (path: string) => AsyncIterable<PairRow>;
+  readonly rows: (path: string, ratings: RatingOptions) => AsyncIterable<FoundRow>;
   readonly unit: BadLine["unit"];
 }
 
@@ -17,6 +31,8 @@ const READERS = {
   alpaca: { rows: readAlpaca, unit: "item" },
   csv: { rows: readCsv, unit: "line" },
   jsonl: { rows: readJsonl, unit: "line" },
+  json: { rows: readArray, unit: "item" },
+  parquet: { rows: readParquet, unit: "row" },
 } as const satisfies Record<string, Reader>;
 
 /** The formats that {@linkcode readPairs} knows. */
@@ -49,8 +65,31 @@ export const PAIR_FORMATS = Object.keys(READERS) as readonly PairFormat[];
  */
 export function readPairs(
   path: string,
-  { format, ...options }: ReadOptions & { readonly format?: PairFormat } = {},
+  options: ReadOptions & RatingOptions & { readonly format?: PairFormat } = {},
 ): PairStream {
+  return pairStream(...opened(path, options));
+}
+
+/**
+ * Reads a file for training, one row at a time: pairs, demonstrations, and of UltraFeedback's rated answers both.
+ * Options, counts and errors as {@linkcode readPairs}.
+ *
+ * @example
+ * ```ts
+ * import { readRows } from "./read.ts";
+ * const path = await Deno.makeTempFile({ suffix: ".jsonl" });
+ * await Deno.writeTextFile(path, JSON.stringify({ prompt: "Hi", completion: "Hello!" }) + "\n");
+ * for await (const { line, records } of readRows(path)) console.log(line, records); // 1, one demonstration
+ * ```
+ */
+export function readRows(path: string, options: Parameters<typeof readPairs>[1] = {}): RowStream {
+  return rowStream(...opened(path, options));
+}
+
+function opened(
+  path: string,
+  { format, ratings, ratingTies, seed, ...options }: NonNullable<Parameters<typeof readPairs>[1]>,
+): Parameters<typeof rowStream> {
   if (format !== undefined && !PAIR_FORMATS.includes(format)) {
     throw new UserError(
       `there is no pair format "${format}"`,
@@ -59,11 +98,11 @@ export function readPairs(
   }
   let unit: BadLine["unit"] = "line";
   async function* rows() {
-    const reader = READERS[format ?? await guessFormat(path)];
+    const reader: Reader = READERS[format ?? await guessFormat(path)];
     unit = reader.unit;
-    yield* reader.rows(path);
+    yield* reader.rows(path, { ratings, ratingTies, seed });
   }
-  return pairStream(rows(), { ...options, file: path, unit: () => unit });
+  return [rows(), { ...options, file: path, unit: () => unit }];
 }
 
 /** All pairs of a file in memory, with the counts. Options and errors as {@linkcode readPairs}. */
@@ -77,15 +116,23 @@ export async function collectPairs(
 }
 
 /**
- * Recognises a file's format: a JSON array is `alpaca`; objects are `hh` when `chosen` begins with a
+ * Recognises a file's format: parquet by its first bytes; a JSON array is `json` when its first record has fields of
+ * a preference pair, else `alpaca`; objects are `hh` when `chosen` begins with a
  * speaker's marker and `jsonl` otherwise; then the ending counts, then a header naming `chosen`.
  *
  * @throws {UserError} When none of this fits.
  */
 export async function guessFormat(path: string): Promise<PairFormat> {
+  const start = await firstBytes(path, 4);
+  if (new TextDecoder().decode(start) === "PAR1") return "parquet";
   const head = (await readHead(path)).replace(/^\ufeff/, "").trimStart();
-  if (head.startsWith("[")) return "alpaca";
-  const isHh = /"(chosen|rejected)"\s*:\s*"\\n\\n(Human|Assistant):/.test(head);
+  if (head.startsWith("[")) {
+    return /"(output_1|output_2|preference)"\s*:/.test(head) || !RECORD_FIELDS.test(head)
+      ? "alpaca"
+      : "json";
+  }
+  const isHh = /"(chosen|rejected)"\s*:\s*"\\n\\n(Human|Assistant):/.test(head) &&
+    !/"prompt"\s*:/.test(head);
   if (isHh) return "hh";
   const name = path.toLowerCase().replace(/\.gz$/, "");
   if (head.startsWith("{") || /\.(jsonl|ndjson)$/.test(name)) return "jsonl";

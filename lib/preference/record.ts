@@ -5,11 +5,21 @@ export type Parsed<T> =
   | { readonly value: T }
   | { readonly reason: string; readonly detail?: string };
 
-/** JSON text as a value; the reason is the same for all broken lines, so that it can be counted. */
+/** Python's names of numbers that JSON has none for, and strings, in which they are just letters. */
+const NON_FINITE = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\b(?:NaN|Infinity)\b/g;
+
+/**
+ * JSON text as a value; the reason is the same for all broken lines, so that it can be counted. Python's bare `NaN`
+ * and `Infinity`, numbers that are missing or out of range, are null.
+ */
 export function parseJson(text: string): Parsed<unknown> {
   try {
     return { value: JSON.parse(text) };
   } catch (error) {
+    try {
+      const nulls = text.replace(NON_FINITE, (found) => found.startsWith('"') ? found : "null");
+      if (nulls !== text) return { value: JSON.parse(nulls) };
+    } catch { /* The first fault is the one to name. */ }
     return {
       reason: "the line is not JSON",
       detail: `${(error as Error).message}: ${quote(text)}`,

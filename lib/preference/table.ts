@@ -1,73 +1,74 @@
 // @ts-types="@types/papaparse"
 import Papa from "papaparse";
-import { z } from "zod";
 import { UserError } from "../base/error.ts";
-import { readLines, type Row, stem } from "./lines.ts";
-import { type Pair, splitDialogues } from "./pair.ts";
-import { type Parsed, parseJson, parseRecord, quote } from "./record.ts";
+import { readItems } from "./alpaca.ts";
+import { parseSerialised } from "./dialogue_text.ts";
+import { ANSWER_NAMES, COMPARED_NAMES, PROMPT_NAMES } from "./fields.ts";
+import type { Found, FoundRow, RatingOptions, RecordPlace } from "./found.ts";
+import { readLines, type Row } from "./lines.ts";
+import { parseJson, quote } from "./record.ts";
+import { recordsIn } from "./records.ts";
 
-const Turns = z.array(
-  z.object({ role: z.enum(["system", "user", "assistant"]), content: z.string() }),
-);
-const Prompt = z.union([z.string(), Turns], {
-  error: "must be text or a list of {role, content} with role system, user or assistant",
-});
-const Response = z.union([
-  z.string(),
-  z.tuple([z.object({ role: z.literal("assistant"), content: z.string() })]),
-], { error: "must be text or a list of one assistant turn" });
-const Extra = {
-  id: z.union([z.string(), z.number()]).nullish(),
-  source: z.string().nullish(),
-  strength: z.number().min(0).max(1).nullish(),
-  principle: z.string().min(1).nullish(),
-  rationale_chosen: z.string().min(1).nullish(),
-  rationale_rejected: z.string().min(1).nullish(),
-};
-const Separate = z.object({ prompt: Prompt, chosen: Response, rejected: Response, ...Extra });
-const Whole = z.object({ chosen: Turns, rejected: Turns, ...Extra }, {
-  error: "the line is not an object",
-});
+/** Numbers of Python's that JSON has no name for. */
+const NON_FINITE_NAMES = ["NaN", "Infinity", "-Infinity"];
 
 /** Longest CSV record held in memory while the end of a quoted field is looked for. */
 const MAX_RECORD_CHARS = 4 * 1024 * 1024;
 
 /**
- * Pairs of a JSONL file, one object per line.
+ * Records of a JSONL file, one object per line, of the forms that `recordsIn` knows. Optional fields: `id`, `source`,
+ * `strength` (0 to 1), `principle` it was labelled by, `use` (both, answers, judgments), `rationale_chosen` and
+ * `rationale_rejected` (what the labeller wrote).
  *
- * `prompt` is text (one user turn) or a list of turns; `chosen` and `rejected` are text or, as in
- * TRL's conversational form, a list of one assistant turn. Without `prompt` the two are whole
- * dialogues as lists of turns (TRL's implicit prompt). Optional: `id`, `source`, `strength` (0 to 1),
- * `principle` it was labelled by, `rationale_chosen` and `rationale_rejected` (what the labeller wrote).
- *
- * Source: https://huggingface.co/docs/trl/dataset_formats#preference
+ * @throws {UserError} The file is one JSON object that runs over several lines.
  */
-export async function* readJsonl(path: string): AsyncGenerator<Row<Pair>> {
+export async function* readJsonl(path: string, ratings: RatingOptions): AsyncGenerator<FoundRow> {
+  let first = true;
   for await (const row of readLines(path)) {
     if ("reason" in row) yield row;
     else if (row.value.trim() !== "") {
+      if (first && /^\{(.*[{[,:])?$/.test(row.value.trim())) {
+        throw new UserError(
+          `${path} is one JSON object over several lines`,
+          "give an array of records, or one object per line",
+        );
+      }
+      first = false;
       const json = parseJson(row.value);
-      yield { line: row.line, ...("reason" in json ? json : toPair(json.value, path, row.line)) };
+      yield {
+        line: row.line,
+        ...("reason" in json ? json : recordsIn(json.value, { ...ratings, path, line: row.line })),
+      };
     }
   }
 }
 
+/** Records of a JSON array, of the forms that `recordsIn` knows; `line` is the item, from 1. */
+export async function* readArray(path: string, ratings: RatingOptions): AsyncGenerator<FoundRow> {
+  for await (const { line, value } of readItems(path, { nonFinite: NON_FINITE_NAMES })) {
+    yield { line, ...recordsIn(value, { ...ratings, path, line }) };
+  }
+}
+
 /**
- * Pairs of a CSV file with a header: columns `prompt`, `chosen`, `rejected` and, where wanted, `id`,
- * the optional ones of {@linkcode readJsonl}; others are ignored. A comma, a tab or a semicolon separates; a quoted field
- * may run over several lines. `prompt` is text or a JSON list of turns.
+ * Records of a CSV file with a header that names a prompt and two answers (or one, to imitate), as `recordsIn` does,
+ * and the optional fields of {@linkcode readJsonl}; other columns are ignored. A comma, a tab or a semicolon separates; a
+ * quoted field may run over several lines. A list of turns may be written out as JSON or as Python's list.
  *
  * The row's line is the one where its record starts. Line ends inside a field are read as `\n`.
  *
  * @throws {UserError} A column is missing or there twice, or a quoted field is still open after
  * 4 MiB (the rest of the file would be one field).
  */
-export async function* readCsv(path: string): AsyncGenerator<Row<Pair>> {
+export async function* readCsv(path: string, ratings: RatingOptions): AsyncGenerator<FoundRow> {
   let header: { readonly columns: readonly string[]; readonly delimiter: string } | undefined;
   for await (const row of records(path, () => header?.delimiter)) {
     if ("reason" in row) yield row;
     else if (header === undefined) header = readHeader(row.value, path);
-    else yield { line: row.line, ...csvPair(row.value.fields, header.columns, path, row.line) };
+    else {
+      const { line } = row;
+      yield { line, ...csvRecord(row.value.fields, header.columns, { ...ratings, path, line }) };
+    }
   }
 }
 
@@ -128,79 +129,62 @@ function unclosed(line: number, to: number | undefined): Row<CsvRecord> {
 
 function readHeader({ fields, delimiter }: CsvRecord, path: string) {
   const columns = fields.map((name) => name.trim());
-  for (const name of ["prompt", "chosen", "rejected"]) {
+  const names = COMPARED_NAMES.find((pair) => pair.some((name) => columns.includes(name))) ??
+    (ANSWER_NAMES.some((name) => columns.includes(name)) ? [] : COMPARED_NAMES[0]);
+  const prompts = PROMPT_NAMES.filter((name) => columns.includes(name));
+  for (const name of [...(prompts.length > 0 ? prompts : ["prompt"]), ...names]) {
     const count = columns.filter((column) => column === name).length;
-    if (count !== 1) {
-      throw new UserError(
-        `${path}: the header has ${count === 0 ? "no" : count} column${
-          count === 2 ? "s" : ""
-        } "${name}"; it has ${columns.map((column) => `"${column}"`).join(", ")}`,
-        "name the columns prompt, chosen, rejected in the first line",
-      );
-    }
+    // Whole dialogues bring their prompt.
+    if (count === 1 || name === "prompt" && count === 0 && names.length > 0) continue;
+    throw new UserError(
+      `${path}: the header has ${count === 0 ? "no" : count} column${
+        count === 2 ? "s" : ""
+      } "${name}"; it has ${listed(columns)}`,
+      "name the columns prompt, chosen, rejected in the first line",
+    );
   }
   return { columns, delimiter };
 }
 
-function csvPair(
+/** Names of columns, at most as many as can be read at a glance. */
+function listed(columns: readonly string[]): string {
+  const shown = columns.slice(0, 12).map((column) => quote(column)).join(", ");
+  return columns.length > 12 ? `${shown} and ${columns.length - 12} more` : shown;
+}
+
+/** Columns in which an empty field says something. */
+const FILLED = new Set([...PROMPT_NAMES, ...ANSWER_NAMES, ...COMPARED_NAMES.flat()]);
+/** Columns that hold lists beside those that may hold text. */
+const LISTS = new Set(["completions", "history", "input"]);
+
+function csvRecord(
   fields: readonly string[],
   columns: readonly string[],
-  path: string,
-  line: number,
-): Parsed<Pair> {
+  place: RecordPlace,
+): Found {
   if (fields.length !== columns.length) {
     return {
       reason: "the number of fields is not that of the header",
       detail: `${fields.length} instead of ${columns.length}`,
     };
   }
-  const value: Record<string, unknown> = Object.fromEntries(
-    columns.map((name, i) => [name, fields[i]]).filter(([name, field]) =>
-      field !== "" || name === "prompt" || name === "chosen" || name === "rejected"
-    ),
-  );
-  if (value.strength !== undefined) {
-    const number = Number(value.strength);
-    if (!Number.isNaN(number)) value.strength = number;
-  }
-  // A text may well start with "["; only what is plainly meant as turns is read as turns.
-  if (/^\s*\[\s*\{\s*"(role|content)"/.test(String(value.prompt))) {
-    const turns = parseJson(String(value.prompt));
-    if ("reason" in turns) return { reason: '"prompt" is not a JSON list', detail: turns.detail };
-    value.prompt = turns.value;
-  }
-  return toPair(value, path, line);
-}
-
-function toPair(value: unknown, path: string, line: number): Parsed<Pair> {
-  const whole = typeof value === "object" && value !== null && !("prompt" in value) &&
-    "chosen" in value && Array.isArray(value.chosen);
-  const record = whole ? parseRecord(Whole, value) : parseRecord(Separate, value);
-  if ("reason" in record) return record;
-  const { id, source, strength, principle } = record.value;
-  const { rationale_chosen: chosen, rationale_rejected: rejected } = record.value;
-  const parts = "prompt" in record.value
-    ? {
-      prompt: typeof record.value.prompt === "string"
-        ? [{ role: "user" as const, content: record.value.prompt }]
-        : record.value.prompt,
-      chosen: responseText(record.value.chosen),
-      rejected: responseText(record.value.rejected),
+  const record: Record<string, unknown> = {};
+  for (const [i, name] of columns.entries()) {
+    const field = fields[i];
+    if (field === "" && !FILLED.has(name)) continue;
+    if (FILLED.has(name) && /^nan$/i.test(field)) {
+      return { reason: `"${name}" is ${quote(field)}, as pandas writes a missing value` };
     }
-    : splitDialogues(record.value.chosen, record.value.rejected);
-  if ("reason" in parts) return parts;
-  return {
-    value: {
-      id: String(id ?? `${stem(path)}:${line}`),
-      ...parts,
-      source: source ?? stem(path),
-      ...(strength == null ? {} : { strength }),
-      ...(principle == null ? {} : { principle }),
-      ...(chosen == null || rejected == null ? {} : { rationale: { chosen, rejected } }),
-    },
-  };
-}
-
-function responseText(response: z.infer<typeof Response>): string {
-  return typeof response === "string" ? response : response[0].content;
+    record[name] = field;
+    if (LISTS.has(name) && /^\s*[[{]/.test(field)) {
+      const list = parseSerialised(field);
+      if ("reason" in list) return { ...list, reason: `"${name}" ${list.reason}` };
+      record[name] = list.value;
+    }
+  }
+  if (record.strength !== undefined) {
+    const number = Number(record.strength);
+    if (!Number.isNaN(number)) record.strength = number;
+  }
+  return recordsIn(record, place);
 }

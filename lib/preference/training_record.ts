@@ -1,5 +1,5 @@
 import type { Turn } from "../text/chat.ts";
-import type { Pair, RecordUse } from "./pair.ts";
+import { type Pair, promptFaults, type RecordUse, validatePair } from "./pair.ts";
 import { splitKey } from "./split.ts";
 
 /** A prompt with one answer to imitate, and no other to compare it with. */
@@ -20,6 +20,13 @@ export type TrainingRecord = Pair | Demonstration;
 /** Whether a record compares two answers. */
 export function isPair(record: TrainingRecord): record is Pair {
   return "rejected" in record;
+}
+
+/** Says why a record cannot be used; an empty list means that it can. */
+export function validateRecord(record: TrainingRecord): string[] {
+  if (isPair(record)) return validatePair(record);
+  const faults = promptFaults(record.prompt);
+  return record.answer.trim() === "" ? [...faults, "the answer is empty"] : faults;
 }
 
 /**

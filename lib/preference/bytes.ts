@@ -1,0 +1,112 @@
+import { createReadStream } from "node:fs";
+import { pipeline, type Transform } from "node:stream";
+import { createGunzip, createZstdDecompress } from "node:zlib";
+import { UserError } from "../base/error.ts";
+import { POINTER_BYTES, refuseLfsPointer } from "../base/lfs.ts";
+
+/**
+ * The bytes of a text file in chunks, unpacked when the file is gzip or zstd, and as UTF-8 when it is UTF-16.
+ *
+ * @throws {UserError} As {@linkcode firstBytes}; the file is empty, something else than text, or damaged.
+ */
+export async function* readBytes(path: string): AsyncGenerator<Uint8Array> {
+  const start = await firstBytes(path);
+  refuseOther(path, start);
+  const file = createReadStream(path);
+  // The callback of `pipeline` has nothing to do: iterating the last stream throws the same error.
+  const packing = PACKINGS.find(({ magic }) => begins(start, magic));
+  const stream: AsyncIterable<Uint8Array> = packing
+    ? pipeline(file, packing.unpack(), () => {})
+    : file;
+  let total = 0;
+  let convert = (chunk: Uint8Array): Uint8Array => chunk;
+  try {
+    for await (const chunk of stream) {
+      if (total === 0) {
+        if (packing) refuseOther(path, chunk);
+        convert = fromUtf16(chunk) ?? convert;
+      }
+      total += chunk.length;
+      yield convert(chunk);
+    }
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && /^Z(STD)?_/.test(String(error.code)))) {
+      throw error;
+    }
+    throw new UserError(
+      `${path}: the ${packing?.name} data is damaged or cut off after ${total} unpacked bytes (${error.message})`,
+      "fetch or copy the file again",
+      { cause: error },
+    );
+  }
+  if (total === 0) throw new UserError(`${path} is empty`, "give a file with preference pairs");
+}
+
+/** Makes chunks of UTF-16 text, which its byte order mark tells (PowerShell, Excel's Unicode text), UTF-8. */
+function fromUtf16([first, second]: Uint8Array): ((chunk: Uint8Array) => Uint8Array) | undefined {
+  const name = first === 0xff && second === 0xfe
+    ? "utf-16le"
+    : first === 0xfe && second === 0xff
+    ? "utf-16be"
+    : undefined;
+  if (name === undefined) return undefined;
+  const decoder = new TextDecoder(name);
+  return (chunk) => new TextEncoder().encode(decoder.decode(chunk, { stream: true }));
+}
+
+const begins = (bytes: Uint8Array, magic: readonly number[]): boolean =>
+  magic.every((byte, i) => bytes[i] === byte);
+
+/** How a text may be packed, by its first bytes. */
+const PACKINGS: readonly { name: string; magic: readonly number[]; unpack: () => Transform }[] = [
+  { name: "gzip", magic: [0x1f, 0x8b], unpack: createGunzip },
+  { name: "zstd", magic: [0x28, 0xb5, 0x2f, 0xfd], unpack: createZstdDecompress },
+];
+
+/** Files that are no text, by their first bytes, and what to do about them. */
+const OTHER: readonly (readonly [magic: readonly number[], kind: string, remedy: string])[] = [
+  [[0x50, 0x4b, 3, 4], "a zip archive or a workbook", "unpack it, or save the workbook as CSV"],
+  [[0x42, 0x5a, 0x68], "packed with bzip2", "unpack it with bunzip2"],
+  [[0xfd, 0x37, 0x7a, 0x58, 0x5a], "packed with xz", "unpack it with unxz"],
+  [[0x41, 0x52, 0x52, 0x4f, 0x57, 0x31], "an Arrow file", "save it as parquet or JSONL"],
+  [[0xff, 0xff, 0xff, 0xff], "an Arrow stream", "save it with Dataset.to_parquet or to_json"],
+];
+
+/** Refuses what stands in place of a data file. */
+function refuseOther(path: string, start: Uint8Array): void {
+  refuseLfsPointer(path, start);
+  const found = OTHER.find(([magic]) => begins(start, magic));
+  if (found !== undefined) throw new UserError(`${path} is ${found[1]}, not text`, found[2]);
+  const text = new TextDecoder().decode(start.subarray(0, 256)).trimStart();
+  if (/^<(!doctype|html|\?xml)\b/i.test(text)) {
+    throw new UserError(
+      `${path} is a web page, not data`,
+      "download the file itself: on the Hub, with /resolve/ in its address, where the page has /blob/",
+    );
+  }
+}
+
+/** The first bytes of a file, as they are. @throws {UserError} It is missing, a folder, or unreadable. */
+export async function firstBytes(path: string, count = POINTER_BYTES): Promise<Uint8Array> {
+  try {
+    using file = await Deno.open(path);
+    if ((await file.stat()).isDirectory) {
+      throw new UserError(`"${path}" is a folder`, "name a file in it");
+    }
+    const bytes = new Uint8Array(count);
+    return bytes.subarray(0, await file.read(bytes) ?? 0);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      throw new UserError(`there is no file "${path}"`, "check the path", { cause: error });
+    }
+    if (error instanceof Deno.errors.IsADirectory) {
+      throw new UserError(`"${path}" is a folder`, "name a file in it", { cause: error });
+    }
+    if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
+      throw new UserError(`"${path}" cannot be read: ${error.message}`, "allow reading it", {
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}

@@ -14,6 +14,10 @@ export interface ScoredPair {
   readonly referenceRejected: number;
   /** Probability that the chosen answer is the better one, in [0, 1]. @default 1 */
   readonly label?: number;
+  /** What the margin has to exceed, see `PairLogProbs.offset`. @default 0 */
+  readonly offset?: number;
+  /** Of the pair's loss in the batch's mean. @default 1 */
+  readonly weight?: number;
 }
 
 /** The loss of a preference batch. */
@@ -70,13 +74,21 @@ class PreferenceObjective extends TokenObjective {
       const [policyChosen, policyRejected] = tf.split(sums, 2) as tf.Tensor1D[];
       const referenceChosen = tf.tensor1d(this.pairs.map((p) => p.referenceChosen));
       const referenceRejected = tf.tensor1d(this.pairs.map((p) => p.referenceRejected));
+      const fixed = {
+        ...{ referenceChosen, referenceRejected },
+        chosenTokens: tf.tensor1d(this.pairs.map(({ chosen }) => learnedTokens(chosen))),
+        rejectedTokens: tf.tensor1d(this.pairs.map(({ rejected }) => learnedTokens(rejected))),
+        offset: tf.tensor1d(this.pairs.map(({ offset = 0 }) => offset)),
+      };
+      const weights = tf.tensor1d(this.pairs.map(({ weight = 1 }) => weight));
       const lossOf = (chosen: tf.Tensor, rejected: tf.Tensor) => {
         const logProbs = {
           policyChosen: chosen as tf.Tensor1D,
           policyRejected: rejected as tf.Tensor1D,
-          ...{ referenceChosen, referenceRejected },
+          ...fixed,
         };
-        return tf.div(tf.sum(preferenceLoss(logProbs, { loss, parameters, labels })), total);
+        const losses = preferenceLoss(logProbs, { loss, parameters, labels });
+        return tf.div(tf.sum(tf.mul(losses, weights)), total);
       };
       const { value, grads } = tf.valueAndGrads(lossOf)([policyChosen, policyRejected]);
       const outputGradient = tf.gather(tf.concat(grads), rows); // (M)

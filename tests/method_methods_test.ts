@@ -38,12 +38,12 @@ describe("the methods", () => {
         assert.equal(log.pairs, 4 - log.identical - log.undecided - log.skippedPrompts);
         assert.ok(log.gradientNorm > 0 && Number.isFinite(log.loss));
       }
-      const start = {
+      const starts: Partial<Record<Method["loss"], number>> = {
         sigmoid: Math.LN2,
         hinge: 1,
         ipo: (1 / (2 * config.beta)) ** 2,
-        sft: logs[0].loss, // that of a likelihood is not known beforehand
-      }[method.loss];
+      };
+      const start = starts[method.loss] ?? logs[0].loss; // that of a likelihood is not known beforehand
       // Dropout is on in the policy, so it is only near its reference.
       assert.ok(Math.abs(logs[0].loss / start - 1) < 1e-3, `${logs[0].loss} ${start}`);
       assert.equal(compared.length > 0, method.ranker !== "labels");

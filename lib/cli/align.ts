@@ -12,12 +12,13 @@ import { ALIGN_STAGES as STAGES, alignFolder } from "../run/align.ts";
 import { resolveConfig, type RunConfig } from "../run/config.ts";
 import { writeModelCards } from "../run/model_card.ts";
 import type { RunStage } from "../run/pipeline.ts";
+import { expectedText, modelConfigOf } from "../run/plan.ts";
 import { OURS, type Recipe, recipeNamed, RECIPES } from "../run/recipe.ts";
 import { Session } from "../run/session.ts";
 import { type RunFolder, terminalReporter } from "../run/stage.ts";
 import { writeSummary } from "../run/stages/report.ts";
 import { versions } from "../run/versions.ts";
-import { startEngine } from "../tensor/mod.ts";
+import { measureMachine, startEngine } from "../tensor/mod.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
 import { configFlag, outputFile, repeated, runFlag, seedFlag, setFlag } from "./flags.ts";
 import { settingsHelp, writeSettings } from "./settings_help.ts";
@@ -34,6 +35,7 @@ interface AlignOptions {
   set: string[];
   fresh: boolean;
   printConfig?: string | true;
+  dryRun: boolean;
 }
 
 function parse(args: string[]): AlignOptions {
@@ -59,6 +61,7 @@ function parse(args: string[]): AlignOptions {
     .addOption(seedFlag())
     .addOption(configFlag())
     .addOption(setFlag())
+    .option("--dry-run", "say what memory and time the stages will need, and run nothing", false)
     .option("--fresh", "delete the chosen stages' results and start them anew", false)
     .addOption(
       outputFile("--print-config [file]", "write the settings to a file to edit, and run nothing"),
@@ -99,6 +102,8 @@ async function main(): Promise<void> {
     return await writeSettings(file, config);
   }
 
+  if (options.dryRun) return await dryRun(config);
+
   const named = recipe === OURS ? scale : `${recipe.name}-${scale}`;
   const folder = alignFolder(options.run ?? `runs/${named}-s${config.seed}`);
   const wanted = options.stage?.split(",").map((name) => folder.stage(name.trim()));
@@ -134,6 +139,14 @@ async function main(): Promise<void> {
   await writeModelCards(folder.path);
   console.log("\n" + await writeSummary(folder));
   console.log(next(folder, stages, { ...options, scale }, recipe));
+}
+
+/** Says what a run will need. */
+async function dryRun(config: Readonly<RunConfig>): Promise<void> {
+  const model = await modelConfigOf(config.model, { log: (line) => console.log(line) });
+  const engine = await startEngine();
+  console.log(`${config.model} on ${engine.backend}, ${engine.device}\n`);
+  console.log(expectedText(model, { config, machine: await measureMachine() }));
 }
 
 async function readSettings(path: string): Promise<unknown> {

@@ -8,7 +8,7 @@ import {
   expectedStages,
   expectedTime,
   generate,
-  type LanguageModel,
+  LanguageModel,
   LINEAR_MODULES,
   LORA_DEFAULTS,
   LoraAdapter,
@@ -21,9 +21,9 @@ import {
   type Tuning,
   type Workload,
 } from "../lib/model/mod.ts";
-import { AdamW, measureMachine, type Recompute } from "../lib/tensor/mod.ts";
+import { AdamW, type FrozenDtype, measureMachine, type Recompute } from "../lib/tensor/mod.ts";
 import { tensorPeak } from "../lib/tools/speed/tensor_peak.ts";
-import { tinyConfig, tinyModel } from "./tiny.ts";
+import { randoms, tinyConfig, tinyModel } from "./tiny.ts";
 
 const SHAPE: Partial<ModelConfig> = {
   vocabSize: 2000,
@@ -50,15 +50,20 @@ function assertNear(expected: number, measured: number): void {
 
 /** Most memory of two steps on a model, its weights included. */
 function trainingPeak(
-  { tuning, rows, length, recompute }: {
+  { tuning, frozenDtype, rows, length, recompute }: {
     tuning: Tuning;
+    frozenDtype: FrozenDtype;
     rows: number;
     length: number;
     recompute: Recompute;
   },
 ): Promise<number> {
   return tensorPeak(async () => {
-    const model = tinyModel(SHAPE);
+    const model = LanguageModel.build(
+      tinyConfig(SHAPE),
+      (_, shape) => randoms(shape.reduce((a, b) => a * b, 1), { rng }),
+      { frozenDtype },
+    );
     if (tuning !== "full" && tuning !== null) {
       model.adapter = LoraAdapter.create(model.config, { ...LORA_DEFAULTS, ...tuning }, rng);
     }
@@ -87,10 +92,11 @@ function trainingPeak(
 
 describe("expectedMemory", () => {
   for (
-    const [what, tuning] of [
-      ["an adapter", LORA],
-      ["an adapter with dropout", { ...LORA, dropout: 0.1 }],
-      ["all weights", "full"],
+    const [what, tuning, frozenDtype] of [
+      ["an adapter", LORA, "float32"],
+      ["an adapter beside weights of two bytes", LORA, "bfloat16"],
+      ["an adapter with dropout", { ...LORA, dropout: 0.1 }, "float32"],
+      ["all weights", "full", "float32"],
     ] as const
   ) {
     for (const recompute of ["none", "layers"] as const) {
@@ -98,10 +104,11 @@ describe("expectedMemory", () => {
         const name =
           `is what training ${what} takes, ${rows} rows of ${length}, recompute ${recompute}`;
         onEngine(name, async () => {
-          const measured = await trainingPeak({ tuning, rows, length, recompute });
+          const measured = await trainingPeak({ tuning, frozenDtype, rows, length, recompute });
           const workload = { rows, length, learned: rows * length / 2, steps: 2, recompute };
           const config = tinyConfig(SHAPE);
-          const { bytes } = expectedMemory(config, { tuning }, { work: "train", ...workload });
+          const residents = { tuning, frozenDtype };
+          const { bytes } = expectedMemory(config, residents, { work: "train", ...workload });
           assertNear(bytes, measured);
         });
       }

@@ -9,6 +9,7 @@ import {
   rmsNorm,
   type Rotary,
   swiglu,
+  widened,
 } from "../tensor/mod.ts";
 import { HIDDEN } from "./batch.ts";
 import type { KeyValueCache } from "./cache.ts";
@@ -157,7 +158,7 @@ function joined(model: LanguageModel, layer: number): FastDecoderLayer {
     const path = modulePath(layer, module);
     const w = model.weights.get(`${path}.weight`)!;
     const update = model.adapter?.update(path);
-    return update ? mergedWeight(w, update) : w;
+    return update ? mergedWeight(w, update) : widened(w);
   };
   const bias = (module: LinearModule) =>
     model.weights.get(`${modulePath(layer, module)}.bias`) ??

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import * as tf from "@tensorflow/tfjs";
+import { widened } from "../tensor/mod.ts";
 import type { LanguageModel } from "./language_model.ts";
 
 /**
@@ -9,7 +10,10 @@ import type { LanguageModel } from "./language_model.ts";
 export async function modelFingerprint(model: LanguageModel): Promise<string> {
   const hash = createHash("sha256");
   for (const [name, weight] of model.weights) {
-    const sums = tf.tidy(() => tf.stack([tf.sum(weight), tf.sum(tf.square(weight))]));
+    const sums = tf.tidy(() => {
+      const wide = widened(weight);
+      return tf.stack([tf.sum(wide), tf.sum(tf.square(wide))]);
+    });
     hash.update(name).update(new Uint8Array((await sums.data()).slice().buffer));
     sums.dispose();
   }

@@ -4,6 +4,7 @@ import type { ModelConfig } from "./config.ts";
 import { FAMILIES } from "./families.ts";
 import type { FloatType } from "./float_bytes.ts";
 import { hfToGgufName, interleavedRows } from "./gguf_weights.ts";
+import { valuesOf } from "../tensor/mod.ts";
 import type { LanguageModel } from "./language_model.ts";
 import { ropeFrequencies } from "./rope_frequencies.ts";
 import type { TensorData } from "./safetensors.ts";
@@ -42,7 +43,7 @@ export function ggufContent(
     tensors.set(hfToGgufName(hf), {
       shape: tensor.shape,
       data: async () => {
-        const data = await tensor.data() as Float32Array;
+        const data = await valuesOf(tensor);
         return permuted && projection
           ? interleavedRows(data, { rows: tensor.shape[0], heads })
           : data;

@@ -3,14 +3,18 @@ import {
   add,
   attention,
   embedding,
+  type FrozenDtype,
   type KeysValues,
   linear,
   type LowRank,
   matmul,
   rmsNorm,
   type Rotary,
+  stored,
+  storedType,
   swiglu,
   type Tape,
+  widened,
 } from "../tensor/mod.ts";
 import type { Batch } from "./batch.ts";
 import { checkWeights } from "./check_weights.ts";
@@ -67,14 +71,19 @@ export class LanguageModel {
     return shapes;
   }
 
-  /** A model with values from `fill`, for example fresh random ones. */
+  /**
+   * A model with values from `fill`, for example fresh random ones.
+   *
+   * @param options.frozenDtype As {@linkcode LanguageModel.load} has it. @default "float32"
+   */
   static build(
     config: ModelConfig,
     fill: (name: string, shape: number[]) => Float32Array,
+    { frozenDtype = "float32" }: { frozenDtype?: FrozenDtype } = {},
   ): LanguageModel {
     const weights = new Map<string, tf.Tensor>();
     for (const [name, shape] of LanguageModel.shapes(config)) {
-      weights.set(name, tf.keep(tf.tensor(fill(name, shape), shape, "float32")));
+      weights.set(name, weightOf(fill(name, shape), shape, frozenDtype));
     }
     return new LanguageModel(config, weights);
   }
@@ -83,6 +92,8 @@ export class LanguageModel {
    * A model read from a checkpoint.
    *
    * @param options.file The checkpoint's path, for messages.
+   * @param options.frozenDtype How matrices are stored. Two bytes a number halve the memory of a model that is asked,
+   *   or trained by an adapter: it computes in float32 with its weights rounded. @default "float32"
    * @param options.alsoRead Tensors beside the model's that the caller reads.
    * @throws {UserError} if a tensor is missing, has another shape than the config says or would be overlooked;
    *   it is named
@@ -92,16 +103,17 @@ export class LanguageModel {
     source: WeightSource,
     options: {
       file: string;
+      frozenDtype?: FrozenDtype;
       alsoRead?: readonly string[];
       onProgress?: (done: number, total: number) => void;
     },
   ): Promise<LanguageModel> {
-    const { file, alsoRead, onProgress = () => {} } = options;
+    const { file, frozenDtype = "float32", alsoRead, onProgress = () => {} } = options;
     const shapes = LanguageModel.shapes(config);
     await checkWeights(source, { config, shapes, file, alsoRead });
     const weights = new Map<string, tf.Tensor>();
     for (const [name, shape] of shapes) {
-      weights.set(name, tf.keep(tf.tensor(await source.read(name), shape, "float32")));
+      weights.set(name, weightOf(await source.read(name), shape, frozenDtype));
       onProgress(weights.size, shapes.size);
     }
     return new LanguageModel(config, weights);
@@ -192,7 +204,7 @@ export class LanguageModel {
     const { id } = this.outputEmbedding;
     if (this.#columns?.of !== id) {
       this.#columns?.tensor.dispose();
-      const tensor = tf.keep(tf.transpose(this.outputEmbedding)) as tf.Tensor2D;
+      const tensor = tf.keep(tf.tidy(() => tf.transpose(widened(this.outputEmbedding))));
       this.#columns = { of: id, tensor };
     }
     return this.#columns.tensor;
@@ -209,13 +221,17 @@ export class LanguageModel {
     }
   }
 
-  /** Adds the adapter into the weights for good and drops it: the trained model becomes the base of the next. */
+  /**
+   * Adds the adapter into the weights for good and drops it: the trained model becomes the base of the next. Weights of
+   * two bytes are rounded again.
+   */
   foldAdapter(): void {
     const { adapter } = this;
     if (!adapter) return;
     for (const path of adapter.paths) {
       const w = this.#weight(`${path}.weight`);
-      this.weights.set(`${path}.weight`, tf.keep(mergedWeight(w, adapter.update(path)!)));
+      const merged = tf.tidy(() => stored(mergedWeight(w, adapter.update(path)!), storedType(w)));
+      this.weights.set(`${path}.weight`, tf.keep(merged));
       w.dispose();
     }
     adapter.dispose();
@@ -247,7 +263,14 @@ export class LanguageModel {
   }
 }
 
-/** W + scale * B A. @param w (out, in) */
+/** A weight as the model keeps it: norms and biases are always float32. */
+function weightOf(values: Float32Array, shape: number[], dtype: FrozenDtype): tf.Tensor {
+  const make = () => tf.tensor(values, shape, "float32");
+  if (shape.length === 1 || dtype === "float32") return tf.keep(make());
+  return tf.keep(tf.tidy(() => stored(make(), dtype)));
+}
+
+/** W + scale * B A, in float32. @param w (out, in) */
 export function mergedWeight(w: tf.Tensor, { a, b, scale }: LowRank): tf.Tensor {
-  return tf.tidy(() => tf.add(w, tf.mul(matmul(b, a), scale)));
+  return tf.tidy(() => tf.add(widened(w), tf.mul(matmul(b, a), scale)));
 }

@@ -7,14 +7,11 @@
  *
  * @module
  */
-import { ADAMW_GROUP, logitRows, type Recompute } from "../tensor/mod.ts";
+import { ADAMW_GROUP, type FrozenDtype, logitRows, type Recompute } from "../tensor/mod.ts";
 import type { ModelConfig } from "./config.ts";
 import { LanguageModel } from "./language_model.ts";
 import { ATTENTION_MODULES, type LinearModule, MLP_MODULES } from "./linear_modules.ts";
 import { type LoraConfig, moduleShape } from "./lora.ts";
-
-/** How frozen weights are stored. What is trained is always float32. */
-export type FrozenDtype = "float32" | "bfloat16" | "float16";
 
 /** What is trained: all weights, an adapter, or nothing. */
 export type Tuning = "full" | Pick<LoraConfig, "r" | "dropout" | "targetModules"> | null;
@@ -144,10 +141,13 @@ export function expectedMemory(
     ? { forward: forwardParts(config, workload) }
     : samplingPhases(config, workload);
   // A two-byte weight is widened while a product reads it.
-  const widened = 4 * parameterCounts(config).largest * Number(narrow(residents));
+  const { largest } = parameterCounts(config);
+  const { vocabSize: V, hiddenSize: C } = config;
+  const widened = (phase: string) =>
+    narrow(residents) && phase !== "step" ? 4 * (phase === "logits" ? V * C : largest) : 0;
   return Object.entries(phases).map(([phase, parts]): ExpectedMemory => {
     const all = Object.fromEntries(
-      Object.entries({ ...fixed, ...parts, widened: phase === "step" ? 0 : widened })
+      Object.entries({ ...fixed, ...parts, widened: widened(phase) })
         .filter(([, bytes]) => bytes > 0),
     );
     return { phase, parts: all, bytes: Object.values(all).reduce((a, b) => a + b, 0) };

@@ -1,5 +1,6 @@
 import { writeJsonFile } from "../base/files.ts";
 import { type ModelConfig, toHfConfig } from "./config.ts";
+import { valuesOf } from "../tensor/mod.ts";
 import type { FloatType } from "./float_bytes.ts";
 import { LanguageModel } from "./language_model.ts";
 import { type TensorData, writeSafetensors } from "./safetensors.ts";
@@ -60,7 +61,7 @@ export function tensorsOf(
   return new Map(
     [...tensors].map(([name, tensor]) => [nameOf(name), {
       shape: tensor.shape,
-      data: async () => await tensor.data() as Float32Array,
+      data: () => valuesOf(tensor),
     }]),
   );
 }

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../base/error.ts";
+import { storedType } from "../tensor/mod.ts";
 import type { LanguageModel } from "./language_model.ts";
 
 /** The parameters a training run may change, in a fixed order. */
@@ -19,7 +20,7 @@ export interface Trainable {
  * sets of parameters that are trained together with these: one optimiser moves all, one checkpoint holds all.
  *
  * @param options.also Parameters by name, each set in a store of its owner's; replaced there.
- * @throws {UserError} when two parameters have one name
+ * @throws {UserError} when two parameters have one name, or weights of two bytes a number would be trained
  *
  * @example
  * ```ts
@@ -31,6 +32,7 @@ export function trainable(
   model: LanguageModel,
   { also = [] }: { also?: readonly Map<string, tf.Tensor>[] } = {},
 ): Trainable {
+  if (!model.adapter) checkWide(model);
   const own: Map<string, tf.Tensor> = model.adapter?.parameters ?? model.weights;
   const places = [own, ...also].flatMap((store) =>
     [...store.keys()].map((name) => ({ store, name }))
@@ -52,4 +54,16 @@ export function trainable(
       });
     },
   };
+}
+
+/** Steps of an optimiser are smaller than two bytes can tell. */
+function checkWide({ weights }: LanguageModel): void {
+  for (const [name, weight] of weights) {
+    const type = storedType(weight);
+    if (type === "float32") continue;
+    throw new UserError(
+      `the weight "${name}" is stored as ${type} and cannot be trained`,
+      "store weights as float32 to train all of them, or train an adapter",
+    );
+  }
 }

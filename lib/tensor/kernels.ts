@@ -8,15 +8,26 @@
  */
 import * as tf from "@tensorflow/tfjs";
 
-interface Attribute {
+/** An attribute of a TensorFlow op. */
+export interface Attribute {
   name: string;
   type: number;
   value: unknown;
 }
 
 /** The part of tfjs-node's backend that runs a TensorFlow op by name. */
-interface NativeBackend extends tf.KernelBackend {
-  binding: Record<string, number>;
+export interface NativeBackend extends tf.KernelBackend {
+  /** TensorFlow's constants by name, and its ops by handle. */
+  binding: Record<string, number> & {
+    executeOp(
+      name: string,
+      attributes: Attribute[],
+      inputs: number[],
+      outputs: number,
+    ): { id: number; shape: number[]; dtype: number }[];
+  };
+  getInputTensorIds(tensors: tf.Tensor[]): number[];
+  createOutputTensor(made: { id: number; shape: number[]; dtype: number }): tf.Tensor;
   executeSingleOutput(name: string, attributes: Attribute[], inputs: tf.Tensor[]): tf.Tensor;
   executeMultipleOutputs(
     name: string,
@@ -26,7 +37,8 @@ interface NativeBackend extends tf.KernelBackend {
   ): tf.Tensor[];
 }
 
-function native(): NativeBackend | null {
+/** The backend, if it is native TensorFlow. */
+export function native(): NativeBackend | null {
   return tf.getBackend() === "tensorflow" ? tf.backend() as NativeBackend : null;
 }
 

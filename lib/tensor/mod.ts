@@ -5,6 +5,7 @@ export * from "./decode.ts";
 export * from "./kernels.ts";
 export * from "./machine.ts";
 export * from "./muon.ts";
+export * from "./narrow.ts";
 export * from "./ops.ts";
 export * from "./optimizer.ts";
 export * from "./optimizer_type.ts";

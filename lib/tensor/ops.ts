@@ -6,6 +6,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { matmul, meanLast, seededUniform, segmentSum } from "./kernels.ts";
+import { rowsOf, widened } from "./narrow.ts";
 import type { Tape } from "./tape.ts";
 
 /** Whether, and where, an op is recorded for the backward pass. */
@@ -24,7 +25,7 @@ export function embedding(
   table: tf.Tensor2D,
   { tape }: OnTape = {},
 ): tf.Tensor2D {
-  const output = tf.gather(table, ids); // (N, C)
+  const output = rowsOf(table, ids); // (N, C)
   if (!tape?.tracks(table)) return passed(output, tape);
   return tape.record({
     inputs: [table],
@@ -74,7 +75,7 @@ export interface LinearOptions extends OnTape {
  * y = x W^T (+ bias) (+ scale * dropout(x) A^T B^T).
  *
  * @param x (N, in)
- * @param w (out, in), the layout of a Hugging Face checkpoint
+ * @param w (out, in), the layout of a Hugging Face checkpoint; a frozen one may be of two bytes a number
  * @returns (N, out)
  */
 export function linear(x: tf.Tensor2D, w: tf.Tensor2D, options: LinearOptions = {}): tf.Tensor2D {
@@ -86,7 +87,7 @@ export function linear(x: tf.Tensor2D, w: tf.Tensor2D, options: LinearOptions = 
   const saved: tf.Tensor[] = [];
 
   const output = tf.tidy(() => {
-    let y = matmul(x, w, { transposeB: true }); // (N, out)
+    let y = matmul(x, widened(w), { transposeB: true }); // (N, out)
     if (bias) y = tf.add(y, bias);
     if (!lora) return y;
     const mask = recorded && lora.dropout ? dropoutMask(x.shape, lora.dropout) : null; // (N, in)
@@ -102,7 +103,7 @@ export function linear(x: tf.Tensor2D, w: tf.Tensor2D, options: LinearOptions = 
     output,
     saved,
     pullback: (dy, wanted) => {
-      let dx = wanted(0) ? matmul(dy, w) : null; // (N, in)
+      let dx = wanted(0) ? matmul(dy, widened(w)) : null; // (N, in)
       const dw = wanted(1) ? matmul(dy, x, { transposeA: true }) : null; // (out, in)
       const gradients: (tf.Tensor | null)[] = [dx, dw];
       if (bias) gradients.push(wanted(2) ? tf.sum(dy, 0) : null);

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { crossEntropy, matmul } from "./kernels.ts";
+import { widened } from "./narrow.ts";
 import { type OnTape, passed } from "./ops.ts";
 
 /** Logits that are in memory at once: 128 MiB of them. */
@@ -48,7 +49,9 @@ export function tokenLogProbs(
   /** -log p of a block's targets (m), and its gradient with respect to the logits (m, V). */
   const lossOf = (start: number) => {
     const block = blockOf(x, start); // (m, C)
-    const logits = columns ? matmul(block, columns) : matmul(block, w, { transposeB: true }); // (m, V)
+    const logits = columns
+      ? matmul(block, columns)
+      : matmul(block, widened(w), { transposeB: true }); // (m, V)
     return crossEntropy(logits, blockOf(targets, start));
   };
 
@@ -59,7 +62,7 @@ export function tokenLogProbs(
       tf.tidy(() => {
         const { loss, gradient } = lossOf(start);
         if (recorded && whole) slope = tf.keep(gradient);
-        const through = recorded && !whole && !trained ? [matmul(gradient, w)] : []; // (m, C)
+        const through = recorded && !whole && !trained ? [matmul(gradient, widened(w))] : []; // (m, C)
         return [loss, ...through];
       })
     );
@@ -83,7 +86,7 @@ export function tokenLogProbs(
           const part = wanted(1) ? matmul(dlogits, blockOf(x, start), { transposeA: true }) : null;
           return [
             part && dw ? tf.add(dw, part) : part,
-            wanted(0) ? matmul(dlogits, w) : null, // (m, C)
+            wanted(0) ? matmul(dlogits, widened(w)) : null, // (m, C)
           ];
         });
         dw?.dispose();

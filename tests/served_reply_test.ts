@@ -335,7 +335,11 @@ const REFUSED: [message: string, api: string, remedy: RegExp][] = [
     "completions",
     /one listed token[^]*api=text/,
   ],
-  ["logprobs are not supported with this model", "chat", /another api; "text"/],
+  [
+    "logprobs are not supported with this model",
+    "chat",
+    /take api=text, which needs no log-probabilities/,
+  ],
   [
     "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
     "text",

@@ -133,6 +133,15 @@ export function answersTo(
   return { model, answers: ordered };
 }
 
+/** `API_ERROR_OUTPUT` of FastChat 0.2.36 (`fastchat/llm_judge/common.py`), and what its workers say under load. */
+const NO_ANSWER = /^\s*(?:\$ERROR\$|\**NETWORK ERROR DUE TO HIGH TRAFFIC)/;
+
+/** Questions with a turn that is what FastChat writes in the place of an answer when a request failed. */
+export function failedQuestions({ answers }: AnswerSet): (number | string)[] {
+  return answers.filter((answer) => turnsOf(answer).some((text) => NO_ANSWER.test(text)))
+    .map(({ question_id }) => question_id);
+}
+
 /** Counts what is odd about answers. */
 export function answerCounts({ answers }: AnswerSet): AnswerCounts {
   const turns = answers.flatMap(({ choices: [{ turns, ends }] }) =>

@@ -6,6 +6,7 @@ import {
   answerCounts,
   type AnswerSet,
   answersTo,
+  failedQuestions,
   modelAnswer,
   readModelAnswers,
 } from "./answer_file.ts";
@@ -139,6 +140,13 @@ export async function answersOf(
     } finally {
       language.dispose();
     }
+  }
+  const failed = failedQuestions(set);
+  if (failed.length > 0) {
+    warn(
+      `${name}: FastChat's mark of a failed request, "$ERROR$", is the answer to ${failed.length} questions ` +
+        `(first: ${failed[0]}) and is judged as one: have them answered again`,
+    );
   }
   const { empty, cut } = answerCounts(set);
   if (empty > 0) warn(`${name}: ${empty} turns are answered with nothing`);

@@ -7,6 +7,7 @@ import {
   Fault,
   keyOf,
   parseServedSpec,
+  REFUSED_TURNS,
   replyOf,
   ServedClient,
   ServedError,
@@ -149,11 +150,18 @@ export function keptChat(
   };
 }
 
+/** MT-Bench's system turn before the user's words, for a model whose chat template takes none. */
+function folded([system, user, ...rest]: readonly Turn[]): Turn[] {
+  if (system.role !== "system") return [system, user, ...rest];
+  return [{ role: "user", content: `${system.content}\n\n${user.content}` }, ...rest];
+}
+
 /** FastChat lets its judges reply with up to 2048 tokens, at temperature 0 (`run_judge_pair`). */
 const REPLY_TOKENS = 2048;
 
 /**
- * A chat with a model on an OpenAI-compatible server, `URL,model=NAME[,keyVariable=NAME...]`.
+ * A chat with a model on an OpenAI-compatible server, `URL,model=NAME[,keyVariable=NAME...]`. A server that takes no
+ * system turn gets its words at the start of the user's.
  *
  * @param more.replies File that keeps its replies, see {@linkcode keptChat}. @default none
  * @throws {UserError} When the spec is wrong, the key's variable is not set, or the file holds something else.
@@ -172,7 +180,7 @@ export async function openChat(
     );
   }
   const client = new ServedClient({ ...more, ...served, key: keyOf(served) });
-  const chat: Chat = (messages) => {
+  const send: Chat = (messages) => {
     const fields = { model: served.model, messages, temperature: 0, max_tokens: REPLY_TOKENS };
     const body = Object.entries({ ...fields, ...served.body }).filter(([, value]) =>
       value !== null
@@ -186,6 +194,19 @@ export async function openChat(
       }
       return text;
     });
+  };
+  let folds = false;
+  const chat: Chat = async (turns) => {
+    if (folds) return await send(folded(turns));
+    try {
+      return await send(turns);
+    } catch (error) {
+      const refused = error instanceof ServedError && error.kind === "setup" &&
+        REFUSED_TURNS.test(error.problem) && turns[0].role === "system";
+      if (!refused) throw error;
+      folds = true;
+      return await send(folded(turns));
+    }
   };
   const { url, model, revision, body, concurrency } = served;
   const key = JSON.stringify([url, model, revision, body]);

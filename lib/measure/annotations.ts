@@ -4,6 +4,9 @@ import { UserError } from "../base/error.ts";
 import { parseRecord, quote, readItems, stem } from "../preference/mod.ts";
 import { type FileWarning, FileWarnings } from "../preference/file_warnings.ts";
 
+/** Older files of AlpacaEval call the baseline's writer "generator". */
+const BaselineName = z.string().nullish();
+
 const ItemSchema = z.object({
   instruction: z.string(),
   output_1: z.string().nullable(),
@@ -12,7 +15,8 @@ const ItemSchema = z.object({
     (p) => p === null || p === 0 || p >= 1 && p <= 2,
     "outside [1, 2]",
   ),
-  generator_1: z.string().nullish(),
+  generator_1: BaselineName,
+  generator: BaselineName,
   generator_2: z.string().nullish(),
   annotator: z.string().nullish(),
 });
@@ -94,7 +98,8 @@ export async function readComparisons(
       warnings.add(`left out: ${reason}`, item);
       continue;
     }
-    const record = parsed.value;
+    const { generator, ...fields } = parsed.value;
+    const record = { ...fields, generator_1: fields.generator_1 ?? generator };
     if (annotator !== undefined && record.annotator !== annotator) {
       others.add(record.annotator ?? "(none named)");
       warnings.add(`left out: not of the annotator ${quote(annotator)}`, item);

@@ -1,6 +1,6 @@
 import { UserError } from "../../base/error.ts";
 import { type FaultKind, LASTING } from "./fault_kind.ts";
-import { refusalOf } from "./refusal.ts";
+import { refusalOf, REFUSED_TURNS, WITHOUT_SYSTEM } from "./refusal.ts";
 
 /** One attempt that failed; inside the client only. */
 export class Fault extends Error {
@@ -76,6 +76,10 @@ export function faultOfStatus(
     const spent = more.code === "insufficient_quota";
     const remedy = spent ? "add to the account's quota, or use another key" : undefined;
     return new Fault("busy", problem, { again: !spent, retryAfter, remedy });
+  }
+  // llama.cpp's servers give status 500 where a chat template refuses the turns.
+  if (status === 500 && REFUSED_TURNS.test(message)) {
+    return new Fault("setup", problem, { remedy: WITHOUT_SYSTEM });
   }
   if (status === 408 || status === 409 || status === 425 || status >= 500) {
     return new Fault("server", problem, { retryAfter });

@@ -5,6 +5,7 @@ export type Letter = "A" | "B";
 const MARKS: readonly RegExp[] = [
   /\[\[\s*[*_"'`]*(?:(?:answer|response|assistant|model|option)[\s_-]*)?(tie|[ABC](?:\s*[<>=]+\s*[AB])?)[*_"'`]*\s*\]\]/gi,
   /\\boxed\s*\{\s*(?:\\(?:text|mathrm|mathbf|textbf)\s*\{\s*)?(?:(?:answer|response|assistant|model|option)[\s_-]*)?(tie|[ABC](?:\s*[<>=]+\s*[AB])?)\s*\}/gi,
+  /\bBOXED\[\s*(tie|[ABC])\s*\]/gi,
   /<(?:answer|verdict|choice|winner|decision|result|final_answer)>\s*[*_"'`[(]*(?:(?:answer|response|assistant|model|option)[\s_-]*)?(tie|[ABC](?:\s*[<>=]+\s*[AB])?)[\])*_"'`.]*\s*<\//gi,
   /["'](?:final_?)?(?:winner|verdict|better(?:_\w+)?|best(?:_\w+)?|choice|decision|answer|preference|preferred(?:_\w+)?|chosen|result|judge?ment)["']\s*:\s*["'](?:(?:answer|response|assistant|model|option)[\s_-]*)?(tie|[ABC])["']/gi,
 ];

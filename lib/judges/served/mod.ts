@@ -16,6 +16,7 @@ export * from "./fault.ts";
 export * from "./fault_kind.ts";
 export * from "./judge.ts";
 export * from "./marks.ts";
+export * from "./refusal.ts";
 export * from "./reply.ts";
 export * from "./scorer.ts";
 export * from "./spec.ts";

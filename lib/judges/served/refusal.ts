@@ -12,6 +12,13 @@ type Rule = readonly [
   make: (message: string, request: Readonly<Record<string, unknown>>) => Refusal,
 ];
 
+/** What a chat template says that takes no system turn. */
+export const REFUSED_TURNS =
+  /system (?:role|message|prompt|turn|instruction)|developer instruction|roles must alternate|role.{0,20}system/i;
+
+/** What to do about it. */
+export const WITHOUT_SYSTEM = "leave the judge's system turn out: --set judge.system=null";
+
 const setup = (remedy: string): Refusal => ({ kind: "setup", remedy });
 
 /** How fields of the request are changed. */
@@ -39,10 +46,7 @@ const RULES: readonly Rule[] = [
   ],
   [/temperature/i, () => setup(inBody('{"temperature": null}'))],
   [/log_?probs|top_n_tokens|top_logprobs/i, (message, request) => setup(listed(message, request))],
-  [
-    /system (?:role|message|prompt|turn|instruction)|developer instruction|roles must alternate|role.{0,20}system/i,
-    () => setup("leave the judge's system turn out: --set judge.system=null"),
-  ],
+  [REFUSED_TURNS, () => setup(WITHOUT_SYSTEM)],
   [
     /model.{0,80}(?:not exist|not found|unknown|invalid)|(?:no such|unknown|invalid) model/i,
     () => setup("check the model's name on the server"),
@@ -56,13 +60,24 @@ export function refusalOf(message: string, request: unknown): Refusal | null {
   return rule === undefined ? null : rule[1](message, fields as Record<string, unknown>);
 }
 
-/** How many tokens to have listed instead: the largest number below ours that the server names. */
+/** That a server does not list any, rather than not so many. */
+const NONE =
+  /not (?:supported|support|allowed|available|implemented|permitted|enabled)|unsupported|unrecognized|unknown|extra (?:inputs|fields)/i;
+
+/** That there is a most. */
+const LIMIT = /less than|<=|≤|at most|max|up to|no more than|exceed|between|range/i;
+
+/** How many tokens to have listed instead: the largest number below ours that the server names, "3.1" being none. */
 function listed(message: string, request: Readonly<Record<string, unknown>>): string {
+  const none =
+    'take api=text, which needs no log-probabilities, or another server; lower "top" may do too';
+  if (NONE.test(message) && !LIMIT.test(message)) return none;
   const ours = Number(request.top_logprobs ?? request.logprobs);
-  const named = (message.match(/\d+/g) ?? []).map(Number).filter((n) => n >= 1 && n < ours);
+  const named = [...message.matchAll(/(?<![\w.:/-])\d+(?![\w/-]|[.:]\d)/g)].map(Number)
+    .filter((number) => number >= 1 && number < ours);
+  if (named.length === 0) return none;
   const most = Math.max(...named);
-  if (most >= 2 && named.length > 0) return `set top=${most}, the most that this server lists`;
-  return named.length > 0
-    ? "one listed token cannot show both labels: take api=text, which needs none"
-    : 'take another api; "text" needs no log-probabilities; or lower top';
+  return most >= 2
+    ? `set top=${most}, the most that this server lists`
+    : "one listed token cannot show both labels: take api=text, which needs none";
 }

@@ -18,6 +18,12 @@ const FAILED = /error|abort|cancel|timeout|network|fail|unknown_?finish|malforme
 /** Reasons of a filter. */
 const FILTERED =
   /content_?filter|safety|recitation|prohibited|blocklist|sensitive|spii|refusal|guardrail/i;
+/**
+ * Texts that servers and tools write in the place of a reply: FastChat's `$ERROR$` and what its workers say under load,
+ * "[ERROR] ...", "[NAME] Upstream returned an empty response", "Error: ...", "Internal Server Error".
+ */
+const FAILED_TEXT =
+  /^\s*(?:\$ERROR\$|\**NETWORK ERROR DUE TO HIGH TRAFFIC|\[ERROR\]|(?:\[[\w .-]+\]\s*)?(?:upstream (?:error|returned|request)|error(?: code)?:|api error|internal server error|service unavailable|bad gateway|gateway time-?out|too many requests|rate limit))/i;
 const LONGEST = /^(?:length|max_tokens|max_output_tokens|model_length|max_length)$/i;
 
 /**
@@ -42,6 +48,9 @@ export function replyOf(answer: unknown): Reply {
   }
   const { logprobs } = choice;
   const listed = isRecord(logprobs);
+  if (FAILED_TEXT.test(text)) {
+    throw new Fault("server", `the reply is an error in words (${shown(text)})`);
+  }
   const filter = reasons.find((reason) => FILTERED.test(reason));
   if (filter !== undefined && !listed) throw withheld(`the reply was ended by "${filter}"`);
   if (typeof message.refusal === "string" && message.refusal !== "") {

@@ -1,35 +1,19 @@
 import { type PreTokenizer, Tokenizer } from "tokenizers";
 import { z } from "zod";
 import { UserError } from "../base/error.ts";
-import { refuseLfsPointer } from "../base/lfs.ts";
 import { readJson } from "../model/json_file.ts";
 import { addedTokenCutter, addedTokenSchema } from "./added_tokens.ts";
 import { ChatTemplate } from "./chat.ts";
+import { withConfigTokens } from "./config_tokens.ts";
 import { memoised } from "./memo.ts";
+import { readTokenizerConfig } from "./tokenizer_config.ts";
 import { turnEndId } from "./turn_end.ts";
 import { type WordModel, wordModel } from "./word_model.ts";
 
 const tokenizerSchema = z.object({
   added_tokens: z.array(addedTokenSchema).default([]),
   model: z.unknown(),
-  pre_tokenizer: z.unknown(),
-});
-
-const tokenName = z.union([
-  z.string(),
-  z.object({ content: z.string() }).transform((t) => t.content),
-])
-  .nullish();
-
-const configSchema = z.object({
-  bos_token: tokenName,
-  eos_token: tokenName,
-  pad_token: tokenName,
-  chat_template: z.union([
-    z.string(),
-    z.array(z.object({ name: z.string(), template: z.string() }))
-      .transform((list) => list.find((t) => t.name === "default")?.template),
-  ]).nullish(),
+  pre_tokenizer: z.unknown().optional(),
 });
 
 /** What a `tokenizer.json` leaves open. */
@@ -158,8 +142,7 @@ export class TextTokenizer {
   }
 
   /**
-   * Reads a `tokenizer.json` and, beside it, `tokenizer_config.json` (names of the special tokens,
-   * chat template) and, if there is one, `chat_template.jinja`.
+   * Reads a `tokenizer.json` and what is beside it, see `readTokenizerConfig`.
    *
    * @param options.endIds Ids that end a turn beside the end token's. @default none
    * @throws UserError when a file is missing, damaged, or names no end token.
@@ -168,28 +151,9 @@ export class TextTokenizer {
     path: string,
     { endIds }: Pick<TokenizerOptions, "endIds"> = {},
   ): Promise<TextTokenizer> {
-    const folder = path.replace(/[^/\\]*$/, "");
-    const configFile = `${folder}tokenizer_config.json`;
-    const config = configSchema.safeParse(await readJson(configFile));
-    if (!config.success || config.data.eos_token == null) {
-      throw new UserError(
-        config.success
-          ? `${configFile}: "eos_token" is missing`
-          : `${configFile}: "${config.error.issues[0].path.join(".")}" is wrong`,
-        "fetch the file again, or name the token that ends a text",
-      );
-    }
-    const { bos_token, eos_token, pad_token, chat_template } = config.data;
-    const separate = await Deno.readTextFile(`${folder}chat_template.jinja`).catch(() => null);
-    if (separate !== null) refuseLfsPointer(`${folder}chat_template.jinja`, separate);
-    return new TextTokenizer(await readJson(path), {
-      file: path,
-      bosToken: bos_token,
-      eosToken: eos_token,
-      padToken: pad_token,
-      chatTemplate: separate ?? chat_template,
-      endIds,
-    });
+    const config = await readTokenizerConfig(path.replace(/[^/\\]*$/, ""));
+    const json = withConfigTokens(await readJson(path), config.tokens, config.file);
+    return new TextTokenizer(json, { ...config, file: path, endIds });
   }
 
   /**

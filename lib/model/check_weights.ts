@@ -41,7 +41,12 @@ export async function checkWeights(
   const present = new Set(source.names);
   for (const [name, shape] of shapes) {
     if (!present.has(name)) {
-      throw new UserError(`${file}: tensor "${name}" is missing`, REMEDY);
+      throw new UserError(
+        `${file}: tensor "${name}" is missing`,
+        name === "lm_head.weight"
+          ? 'fetch the missing part, or set "tie_word_embeddings" to true in config.json if the model has none'
+          : REMEDY,
+      );
     }
     const found = source.shape(name);
     if (found.join() !== shape.join()) {

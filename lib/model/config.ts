@@ -154,9 +154,9 @@ export function parseConfig(json: unknown, file: string): ModelConfig {
     }),
     tieEmbeddings: c.tie_word_embeddings,
     biases: family.biases(c),
-    bosId: c.bos_token_id ?? null,
-    eosIds: [c.eos_token_id ?? []].flat(),
-    padId: c.pad_token_id ?? null,
+    bosId: tokenId(c.bos_token_id),
+    eosIds: [c.eos_token_id ?? []].flat().filter((id) => tokenId(id) !== null),
+    padId: tokenId(c.pad_token_id),
   }, file);
 }
 
@@ -190,6 +190,11 @@ export function toHfConfig(config: ModelConfig): Record<string, unknown> {
     pad_token_id: config.padId,
     torch_dtype: "float32",
   };
+}
+
+/** A special token's id; -1 is how some write that there is none. */
+function tokenId(id: number | null | undefined): number | null {
+  return id == null || id < 0 ? null : id;
 }
 
 /** Checks the relations between fields that a schema of single fields cannot see. */

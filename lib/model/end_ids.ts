@@ -25,7 +25,7 @@ export async function statedEndIds(path: string): Promise<number[]> {
     close();
     for (const name of ["eos", "eot", "eom"]) {
       const id = metadata.get(`tokenizer.ggml.${name}_token_id`);
-      if (typeof id === "number") found.push(id);
+      if (typeof id === "number" && id !== 0xffff_ffff) found.push(id); // -1, without its sign
     }
   }
   for (const name of ["config.json", "generation_config.json"]) {

@@ -2,6 +2,7 @@ import { UserError } from "../base/error.ts";
 import { exists } from "../base/files.ts";
 import { type GgufFile, type GgufTensor, openGgufPart } from "./gguf_part.ts";
 
+export { beginsAsGguf } from "./gguf_part.ts";
 export type { GgufFile, GgufTensor, GgufValue } from "./gguf_part.ts";
 
 /** The name of a part of a split model, as llama.cpp's gguf-split writes it. */

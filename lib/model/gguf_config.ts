@@ -86,11 +86,23 @@ export function configFromGguf(
       beta_slow: optional(own("rope.scaling.yarn_beta_slow")),
     }, { file, originalMaxPositions });
   }
-  const eos = ["eos", "eot", "eom"].map((name) => optional(`tokenizer.ggml.${name}_token_id`));
+  const vocabSize = Array.isArray(tokens) ? tokens.length : required(own("vocab_size"));
+  /** A special token's id; -1, as 32 bits without a sign, is none. */
+  const tokenId = (name: string): number | null => {
+    const key = `tokenizer.ggml.${name}_token_id`;
+    const id = optional(key);
+    if (id === null || id === -1 || id === 0xffff_ffff) return null;
+    if (id < vocabSize) return id;
+    throw new UserError(
+      `${file}: ${key} is ${id}, the vocabulary has ${vocabSize} tokens`,
+      "fetch or convert the file again",
+    );
+  };
+  const eos = ["eos", "eot", "eom"].map(tokenId);
   const biased = biasedGroups(tensors.keys());
   return checkedConfig({
     family,
-    vocabSize: Array.isArray(tokens) ? tokens.length : required(own("vocab_size")),
+    vocabSize,
     hiddenSize,
     intermediateSize: required(own("feed_forward_length")),
     layers: required(own("block_count")),
@@ -108,8 +120,8 @@ export function configFromGguf(
       attention_bias: biased.has("attn"),
       mlp_bias: biased.has("ffn"),
     }),
-    bosId: optional("tokenizer.ggml.bos_token_id"),
+    bosId: tokenId("bos"),
     eosIds: [...new Set(eos.filter((id) => id !== null))],
-    padId: optional("tokenizer.ggml.padding_token_id"),
+    padId: tokenId("padding"),
   }, file);
 }

@@ -55,6 +55,28 @@ export function openGgufPart(path: string): GgufFile {
   }
 }
 
+/** What a GGUF file begins with, as a little-endian number. */
+const GGUF = 0x46554747;
+
+/** What files of llama.cpp's older formats begin with. */
+const GGML = new Map([[0x67676d6c, "GGML"], [0x67676d66, "GGMF"], [0x67676a74, "GGJT"], [
+  0x67676c61,
+  "GGLA",
+]]);
+
+/** Whether there is a file at a path that begins as GGUF or one of the formats before it. */
+export function beginsAsGguf(path: string): boolean {
+  try {
+    using file = Deno.openSync(path);
+    const bytes = new Uint8Array(4);
+    if (!file.statSync().isFile || file.readSync(bytes) !== 4) return false;
+    const magic = new DataView(bytes.buffer).getUint32(0, true);
+    return magic === GGUF || GGML.has(magic);
+  } catch {
+    return false; // the readers of files say what is wrong
+  }
+}
+
 type TableEntry = GgufTensor & { readonly format: GgmlType };
 
 /** Reads forward through a file in pieces of at least a mebibyte. */
@@ -102,7 +124,13 @@ function exact(value: bigint): number | bigint {
 function readHeader(cursor: Cursor) {
   const { path, size } = cursor.file;
   const magic = cursor.u32();
-  if (magic !== 0x46554747) { // "GGUF"
+  if (GGML.has(magic)) {
+    throw new UserError(
+      `${path} is a ${GGML.get(magic)} file, the format before GGUF`,
+      "fetch the model as GGUF, or convert it with llama.cpp's convert_llama_ggml_to_gguf.py",
+    );
+  }
+  if (magic !== GGUF) {
     throw new UserError(
       `${path} is not a GGUF file: its first bytes are 0x${magic.toString(16).padStart(8, "0")}`,
       "give the path of a .gguf file",
@@ -120,6 +148,12 @@ function readHeader(cursor: Cursor) {
   const metadata = new Map<string, GgufValue>();
   for (let i = 0; i < metadataCount; i++) {
     const key = cursor.string();
+    if (metadata.has(key)) {
+      throw new UserError(
+        `${path} has the metadata "${key}" twice`,
+        "fetch or convert the file again",
+      );
+    }
     metadata.set(key, readValue(cursor, { type: cursor.u32(), key }));
   }
   const table = [];
@@ -131,7 +165,14 @@ function readHeader(cursor: Cursor) {
   const alignment = Number(metadata.get("general.alignment") ?? 32);
   const dataStart = Math.ceil(cursor.position / alignment) * alignment;
   const tensors = new Map<string, TableEntry>();
+  let next = 0; // where llama.cpp wants the next tensor: one behind the other, aligned
   for (const { name, shape, type, offset } of table) {
+    if (tensors.has(name)) {
+      throw new UserError(
+        `${path} has the tensor "${name}" twice`,
+        "fetch or convert the file again",
+      );
+    }
     const format = ggmlTypes.get(type);
     if (!format) {
       const known = unreadableGgmlTypes.get(type);
@@ -159,6 +200,13 @@ function readHeader(cursor: Cursor) {
       offset: dataStart + offset,
       byteLength,
     };
+    if (offset !== next) {
+      throw new UserError(
+        `${path}: tensor "${name}" begins at byte ${offset} of the tensors, those before it end at ${next}`,
+        "fetch or convert the file again",
+      );
+    }
+    next = Math.ceil((offset + byteLength) / alignment) * alignment;
     if (entry.offset + byteLength > size) {
       throw new UserError(
         `${path} is truncated: tensor "${name}" needs ${

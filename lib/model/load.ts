@@ -14,7 +14,7 @@ export async function loadModel(
   options: { frozenDtype?: FrozenDtype } = {},
 ): Promise<LanguageModel> {
   const config = await readConfig(path);
-  const source = await openWeights(path);
+  const source = await openWeights(path, { tied: config.tieEmbeddings });
   try {
     return await LanguageModel.load(config, source, { file: path, ...options });
   } catch (error) {

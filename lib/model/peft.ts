@@ -19,6 +19,7 @@ import { LoraAdapter } from "./lora.ts";
 import { parseAdapterConfig } from "./peft_config.ts";
 import { openSafetensors, writeSafetensors } from "./safetensors.ts";
 import { tensorsOf } from "./save.ts";
+import { unwrappedName } from "./unwrapped_weights.ts";
 
 /** PEFT wraps the model twice; its names show it. */
 const PREFIX = "base_model.model.";
@@ -118,7 +119,7 @@ export async function loadAdapter(
   try {
     const stored = new Map<string, { shape: number[]; data: Float32Array }>();
     for (const name of source.names) {
-      stored.set(name.replace(PREFIX, ""), {
+      stored.set(unwrappedName(unwrappedName(name).replace(PREFIX, "")), {
         shape: [...source.shape(name)],
         data: await source.read(name),
       });

@@ -1,10 +1,9 @@
-import { z } from "zod";
 import { UserError } from "../base/error.ts";
 import { exists, writeWhole } from "../base/files.ts";
 import { BinaryFile } from "./binary_file.ts";
 import { floatBytes, floatSize, type FloatType } from "./float_bytes.ts";
-import { readJson } from "./json_file.ts";
 import { decodeBf16, decodeF16, decodeF32 } from "./quant.ts";
+import { safetensorsFiles } from "./safetensors_files.ts";
 import { readSafetensorsHeader, type SafetensorsHeader } from "./safetensors_header.ts";
 import type { WeightSource } from "./weight_source.ts";
 
@@ -20,8 +19,6 @@ const dtypes: Readonly<
   F16: { bytes: 2, decode: decodeF16 },
   BF16: { bytes: 2, decode: decodeBf16 },
 };
-
-const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 
 /** Open safetensors weights, of one file or of several shards. */
 export interface SafetensorsSource extends WeightSource {
@@ -42,7 +39,7 @@ export interface SafetensorsSource extends WeightSource {
  *   of the index.
  */
 export async function openSafetensors(path: string): Promise<SafetensorsSource> {
-  const [files, map] = await locate(path);
+  const [files, map] = await safetensorsFiles(path);
   const shards = new Map<string, Shard>();
   const close = () => shards.forEach((shard) => shard.file.close());
   try {
@@ -112,32 +109,6 @@ export async function openSafetensors(path: string): Promise<SafetensorsSource> 
 
 interface Shard extends SafetensorsHeader {
   readonly file: BinaryFile;
-}
-
-/** The files at a path and, of a sharded model, in which each tensor should be. */
-async function locate(path: string): Promise<[string[], Map<string, string>?]> {
-  const isFolder = await Deno.stat(path).then((s) => s.isDirectory, () => false);
-  if (!isFolder && !path.endsWith(".index.json")) return [[path]];
-  const folder = isFolder ? path : path.replace(/[^/\\]*$/, ".");
-  const index = isFolder ? `${path}/model.safetensors.index.json` : path;
-  if (isFolder) {
-    const single = `${path}/model.safetensors`;
-    if (await exists(single)) return [[single]];
-    if (!await exists(index)) {
-      throw new UserError(
-        `${path} holds neither model.safetensors nor model.safetensors.index.json`,
-        "give the folder of a model",
-      );
-    }
-  }
-  const parsed = indexSchema.safeParse(await readJson(index));
-  if (!parsed.success) {
-    throw new UserError(`${index}: "weight_map" is missing or wrong`, "fetch the index again");
-  }
-  const map = new Map(
-    Object.entries(parsed.data.weight_map).map(([name, file]) => [name, `${folder}/${file}`]),
-  );
-  return [[...new Set(map.values())], map];
 }
 
 function openShard(path: string): Shard {

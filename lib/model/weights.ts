@@ -1,16 +1,19 @@
 import { UserError } from "../base/error.ts";
 import { type ModelConfig, parseConfig } from "./config.ts";
-import { ofOneModel, openGguf } from "./gguf.ts";
+import { beginsAsGguf, ofOneModel, openGguf } from "./gguf.ts";
 import { configFromGguf } from "./gguf_config.ts";
 import { ggufWeights } from "./gguf_weights.ts";
 import { readJson } from "./json_file.ts";
 import { openSafetensors } from "./safetensors.ts";
+import { unwrapped } from "./unwrapped_weights.ts";
 import type { WeightSource } from "./weight_source.ts";
 
 /**
  * Opens the weights at a path: a `.gguf` or `.safetensors` file, or a folder with `model.safetensors`,
  * `model.safetensors.index.json`, a single `.gguf` file or the parts of one.
  *
+ * @param options.tied Whether the model's output layer is its embedding, which a file may then have under either name.
+ *   @default false
  * @throws UserError when nothing of the kind is there, or it is damaged.
  *
  * @example
@@ -21,9 +24,12 @@ import type { WeightSource } from "./weight_source.ts";
  * weights.close();
  * ```
  */
-export async function openWeights(path: string): Promise<WeightSource> {
+export async function openWeights(
+  path: string,
+  options: { tied?: boolean } = {},
+): Promise<WeightSource> {
   const gguf = ggufPath(path);
-  if (!gguf) return await openSafetensors(path);
+  if (!gguf) return unwrapped(await openSafetensors(path), options);
   const file = await openGguf(gguf);
   try {
     return ggufWeights(file);
@@ -60,14 +66,17 @@ export async function readConfig(path: string): Promise<ModelConfig> {
   return parseConfig(await readJson(file), file);
 }
 
-/** The GGUF file that `path` means (itself, or the one in a folder without safetensors), if any. */
+/**
+ * The GGUF file that `path` means, if any: itself, by its name or by how it begins (Ollama's blobs have no ending), or
+ * the one in a folder without safetensors.
+ */
 export function ggufPath(path: string): string | undefined {
   if (path.endsWith(".gguf")) return path;
   let entries: Deno.DirEntry[];
   try {
     entries = [...Deno.readDirSync(path)];
   } catch {
-    return undefined; // no folder: the reader of single files says what is wrong
+    return beginsAsGguf(path) ? path : undefined; // no folder: the readers of files say what is wrong
   }
   if (entries.some((e) => e.name.startsWith("model.safetensors"))) return undefined;
   const found = entries.filter((e) => e.name.endsWith(".gguf")).map((e) => `${path}/${e.name}`)

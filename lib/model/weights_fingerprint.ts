@@ -15,7 +15,7 @@ export async function weightsFingerprint(path: string): Promise<string> {
   const config = await readConfig(path);
   const { heads, kvHeads, headDim, ropeTheta } = config;
   const hash = createHash("sha256").update(JSON.stringify([heads, kvHeads, headDim, ropeTheta]));
-  const source = await openWeights(path);
+  const source = await openWeights(path, { tied: config.tieEmbeddings });
   try {
     for (const name of [...LanguageModel.shapes(config).keys()].sort()) {
       hash.update(JSON.stringify([name, source.shape(name)]));

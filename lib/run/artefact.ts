@@ -128,7 +128,7 @@ async function copyWeights(
   path: string,
   { config, folder }: Pick<LanguageModel, "config"> & { folder: string },
 ): Promise<void> {
-  const source = await openWeights(path);
+  const source = await openWeights(path, { tied: config.tieEmbeddings });
   try {
     await saveWeights(source, config, folder);
   } finally {

@@ -191,6 +191,23 @@ describe("the command, on a tiny model", () => {
     }
   });
 
+  it("stores weights that are not trained at two bytes a number, where it is told so", async () => {
+    await startWell({ folder, run: "narrow", set: ["frozenDtype=bfloat16"] });
+    const losses = async (run: string) => (await metrics(run, "jsft")).map(({ loss }) => loss);
+    const [wide, narrow] = [await losses("whole"), await losses("narrow")];
+    const worst = Math.max(...wide.map((loss, i) => Math.abs(loss - narrow[i])));
+    assert.ok(worst > 0 && worst < 0.1, `${worst}`);
+    const other = await startWell({
+      folder,
+      run: "narrow-whole",
+      set: [
+        "frozenDtype=bfloat16",
+        "jsft.tuning.mode=full",
+      ],
+    });
+    assert.match(other.out, /self-judge took/);
+  });
+
   it("lists every setting with its value and meaning, and writes them to a file to edit", async () => {
     const help = await align.well("--help");
     for (const { name, meaning } of settingLines()) {

@@ -16,6 +16,7 @@ import {
   saveWeights,
   weightsFingerprint,
 } from "../model/mod.ts";
+import type { FrozenDtype } from "../tensor/mod.ts";
 import { type TextTokenizer, writeTokenizer } from "../text/mod.ts";
 import { languagePath, type ModelFiles } from "./model_files.ts";
 
@@ -142,11 +143,14 @@ async function copyWeights(
  *
  * @param folder Where it was written.
  */
-export async function loadBase(files: ModelFiles, folder: () => string): Promise<LanguageModel> {
+export async function loadBase(
+  files: ModelFiles,
+  { folder, ...options }: { folder: () => string; frozenDtype?: FrozenDtype },
+): Promise<LanguageModel> {
   const { path, adapter } = files;
-  if (adapter === null) return await loadModel(path);
-  if (await isWritten(folder(), files)) return await loadModel(folder());
-  const model = await loadModel(path);
+  if (adapter === null) return await loadModel(path, options);
+  if (await isWritten(folder(), files)) return await loadModel(folder(), options);
+  const model = await loadModel(path, options);
   try {
     model.adapter = await loadAdapter(adapter, model.config, { base: { path } });
   } catch (error) {

@@ -30,12 +30,12 @@ export function plannedStages(
   config: Readonly<RunConfig>,
   pairs: number = UNKNOWN_PAIRS,
 ): PlannedStage[] {
-  const { data, judge, jsft, selfJudge, tournament, memory: { recompute } } = config;
+  const { frozenDtype, data, judge, jsft, selfJudge, tournament, memory: { recompute } } = config;
   const train = data.train ?? pairs;
   const prompts = judge.principles.length;
   const rowsOf = (tokens: number, length: number) => Math.max(1, Math.floor(tokens / length));
   const residents = ({ mode, ...lora }: RunConfig["jsft"]["tuning"]): Residents =>
-    mode === "full" ? { tuning: "full" } : { tuning: lora };
+    mode === "full" ? { tuning: "full" } : { tuning: lora, frozenDtype };
   const judged = (count: number): Workload => {
     const rows = rowsOf(judge.batchTokens, judge.maxTokens);
     const batches = Math.ceil(2 * prompts * count / rows);
@@ -83,7 +83,7 @@ export function plannedStages(
   // Under full tuning the reference, which judges too, is another whole model.
   const others = selfJudge.tuning.mode === "full" ? 1 : 0;
   const games = Math.max(...tournament.candidates);
-  const none: Residents = { tuning: null };
+  const none: Residents = { tuning: null, frozenDtype };
   return [
     { stage: "judge-before", ...none, workloads: [judged(data.heldOut)] },
     {

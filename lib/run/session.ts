@@ -23,6 +23,7 @@ import {
   type WithModel,
   withModel,
 } from "../model/mod.ts";
+import type { FrozenDtype } from "../tensor/mod.ts";
 import { CHAT_PRESETS, ChatTemplate, openTokenizer, type TextTokenizer } from "../text/mod.ts";
 import { loadBase } from "./artefact.ts";
 import type { RunConfig } from "./config.ts";
@@ -46,7 +47,7 @@ export type Tuning = RunConfig["jsft"]["tuning"];
 
 /** The settings that a session works by. */
 export type SessionConfig = Readonly<
-  & Pick<RunConfig, "seed" | "model" | "chat" | "judge">
+  & Pick<RunConfig, "seed" | "model" | "frozenDtype" | "chat" | "judge">
   & { data: Pick<RunConfig["data"], "maxTokens"> }
   & { jsft: Pick<RunConfig["jsft"], "tuning"> }
   & { selfJudge: Pick<RunConfig["selfJudge"], "tuning" | "maxNewTokens"> }
@@ -195,7 +196,7 @@ export class Session {
   async modelToTrain({ stage, start }: { stage: string; start: string }): Promise<LanguageModel> {
     const { mode, ...lora } = this.#tuning(stage);
     if (mode === "full") {
-      const model = this.own(await this.loaded(this.#results.rootOf(start)));
+      const model = this.own(await this.loaded(this.#results.rootOf(start), "float32"));
       await this.#foldThrough(start, model);
       return model;
     }
@@ -297,13 +298,20 @@ export class Session {
     return model;
   }
 
-  protected async loaded(stage: string): Promise<LanguageModel> {
-    if (stage !== "base") return await loadModel(`${this.folderOf(stage)}/model`);
+  /** @param frozenDtype How its matrices are stored; those that are trained have four bytes a number. */
+  protected async loaded(
+    stage: string,
+    frozenDtype: FrozenDtype = this.config.frozenDtype,
+  ): Promise<LanguageModel> {
+    if (stage !== "base") return await loadModel(`${this.folderOf(stage)}/model`, { frozenDtype });
     const files = await this.located();
     const { path, origin, adapter } = files;
     const from = origin === "local" ? path : `${origin} (${path})`;
     this.log(`loading ${from}${adapter === null ? "" : ` with ${adapter}`}`);
-    const model = await loadBase(files, () => this.folderOf("base"));
+    const model = await loadBase(files, {
+      folder: () => this.folderOf("base"),
+      frozenDtype,
+    });
     const { data, judge, selfJudge } = this.config;
     const longest = Math.max(data.maxTokens + selfJudge.maxNewTokens, judge.maxTokens + 1);
     if (longest <= model.config.maxPositions) return model;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Method, METHODS } from "../method/mod.ts";
 import { LINEAR_MODULES } from "../model/mod.ts";
+import { FROZEN_DTYPES } from "../tensor/mod.ts";
 import { PAIR_FORMATS } from "../preference/mod.ts";
 
 const count = z.int().min(1);
@@ -37,6 +38,9 @@ const source = z.strictObject({
 export const SETTINGS = z.strictObject({
   seed: z.int().min(0).describe("everything random follows from it"),
   model: z.string().min(1).describe("a local folder or file, or a name on the Hugging Face Hub"),
+  frozenDtype: z.enum(FROZEN_DTYPES).describe(
+    "how weights that are not trained are stored; two bytes a number halve their memory and round them",
+  ),
   chat: z.strictObject({
     template: z.string().min(1).nullable().describe(
       "chat template: a Jinja file or a preset's name; null: the tokenizer's own",

@@ -46,6 +46,7 @@ export class DeskSession extends Session {
       seed: study.seed,
       model: study.base,
       data: { maxTokens: MAX_TOKENS },
+      frozenDtype: "float32",
       chat: resolveConfig(null).chat,
       judge: {
         principles: ["overall"],

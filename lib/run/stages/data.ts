@@ -36,7 +36,7 @@ export const dataStage: RunStage = {
   name: "data",
   title: "read the preferences, keep what fits, hold out prompts",
   needs: [],
-  config: ({ seed, model, data }) => ({ seed, model, data }),
+  config: ({ seed, model, frozenDtype, data }) => ({ seed, model, frozenDtype, data }),
 
   async run({ config, folder, session, log }) {
     const { sources: [{ source, format }], onBadLine, heldOut, maxTokens } = config.data;

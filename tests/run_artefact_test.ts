@@ -113,7 +113,7 @@ describe("what a stage leaves", () => {
     const at = await areTheRuns("full", { jsft: "model", policy: "model" });
     assert.deepEqual(
       tree(`${at}/jsft/model`),
-      ["config.json", ...LANGUAGE, "model.safetensors"].sort(),
+      ["README.md", "config.json", ...LANGUAGE, "model.safetensors"].sort(),
     );
   });
 

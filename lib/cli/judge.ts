@@ -26,7 +26,7 @@ import { resolveConfig, SCALE_NAMES } from "../run/config.ts";
 import { writeCsv, writeJsonFile } from "../base/files.ts";
 import { progressCallback } from "../base/progress.ts";
 import { defaultPrinciple } from "../method/principle.ts";
-import { locateData } from "../run/source.ts";
+import { dataFiles, locateData } from "../run/source.ts";
 import { loadEvidence } from "../measure/evidence.ts";
 import { type MeasuredJudge, measureJudge } from "../measure/measure_judge.ts";
 import { type NamedJudge, namedJudges, nameOf, withBaselineJudge } from "../judges/named_judges.ts";
@@ -247,7 +247,7 @@ async function drawFigures(judges: readonly MeasuredJudge[], folder: string): Pr
 async function pairFiles(spec: string, log: (line: string) => void): Promise<string[]> {
   const info = await Deno.stat(spec).catch(() => null);
   if (info?.isDirectory) return await annotationFiles(spec);
-  return [(await locateData(spec, { log })).path];
+  return [...dataFiles(await locateData(spec, { log }))];
 }
 
 if (import.meta.main) await runCommand(main);

@@ -15,6 +15,13 @@ export {
   readPairs,
   readRows,
 } from "./read.ts";
+export {
+  type DataSource,
+  readSources,
+  type SourceCounts,
+  type SourceRow,
+  type SourceStream,
+} from "./sources.ts";
 export { promptKey, splitByPrompt, splitKey, type SplitOptions } from "./split.ts";
 export {
   type BadLine,

@@ -166,11 +166,19 @@ async function* soundRows(
   }
 }
 
-/** The error that names a bad record, with what can be done about it. */
-export function badLineError(bad: BadLine, cause?: unknown): UserError {
+/**
+ * The error that names a bad record, with what can be done about it.
+ *
+ * @param remedy What mends the record itself. @default "correct the line"
+ */
+export function badLineError(
+  bad: BadLine,
+  { remedy = `correct the ${bad.unit}`, cause }: { remedy?: string; cause?: unknown } = {},
+): UserError {
   return new UserError(
     describeBadLine(bad),
-    `correct the ${bad.unit}, or skip and count such ${bad.unit}s with onBadLine: "skip" (--on-bad-line skip)`,
+    `${remedy}, or have such ${bad.unit}s skipped and counted: onBadLine: "skip", ` +
+      "--on-bad-line skip (judge), --set data.onBadLine=skip (align)",
     { cause },
   );
 }

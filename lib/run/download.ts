@@ -3,18 +3,14 @@ import { dirname } from "node:path";
 import { describeFailure, StallGuard } from "../base/download.ts";
 import { UserError } from "../base/error.ts";
 import { removeIfThere, sha256Of, sizeOf } from "../base/files.ts";
+import { type HubAccess, hubRemedy, withHubToken } from "./hub_token.ts";
 
 /** How to reach the Hub. */
-export interface HubOptions {
+export interface HubOptions extends HubAccess {
   /** Hears one line for each thing worth knowing. */
   readonly log?: (line: string) => void;
   /** Replaces the global fetch, in tests. */
   readonly fetch?: typeof fetch;
-  /**
-   * Another Hub, such as a mirror.
-   * @default "https://huggingface.co"
-   */
-  readonly hubUrl?: string;
   /**
    * Longest wait for a response, or for more of it, in milliseconds.
    * @default 10_000
@@ -44,12 +40,14 @@ export interface HubFile {
 export async function downloadHubFile(
   file: HubFile,
   target: string,
-  { log = () => {}, timeoutMs = 10_000, ...options }: HubOptions = {},
+  { log = () => {}, timeoutMs = 10_000, token, ...options }: HubOptions = {},
 ): Promise<void> {
+  const access = { hubUrl: options.hubUrl, token };
+  const fetcher = withHubToken(options.fetch ?? fetch, access);
   const part = `${target}.part`;
   const guard = new StallGuard(timeoutMs);
   const name = typeof file.repo === "string" ? file.repo : nameOf(file.repo);
-  const hub = { ...file, ...options, fetch: guard.wrap(options.fetch ?? fetch), xet: false };
+  const hub = { ...file, ...options, fetch: guard.wrap(fetcher), xet: false };
   let sha256: string | undefined;
   try {
     const info = await fileDownloadInfo(hub);
@@ -84,7 +82,11 @@ export async function downloadHubFile(
     if (!kept) await removeIfThere(part);
     throw new UserError(
       `"${file.path}" of ${name} could not be fetched from the Hub: ${describeFailure(error)}`,
-      kept ? "run the command again: it continues where it stopped" : "run the command again",
+      hubRemedy(
+        error,
+        access,
+        kept ? "run the command again: it continues where it stopped" : "run the command again",
+      ),
       { cause: error },
     );
   } finally {

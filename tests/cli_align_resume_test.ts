@@ -57,7 +57,12 @@ describe("the command, cut short", () => {
   const same = async (run: string) => {
     await sameTraining(run);
     for (
-      const file of ["self-judge/pairs.jsonl", "judge-after/report.csv", "tournament/win_rates.csv"]
+      const file of [
+        "self-judge/pairs.jsonl",
+        "self-judge/pairs/train.jsonl",
+        "judge-after/report.csv",
+        "tournament/win_rates.csv",
+      ]
     ) {
       const [one, two] = await Promise.all(
         ["unbroken", run].map((name) => Deno.readTextFile(`${folder}/${name}/${file}`)),

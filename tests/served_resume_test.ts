@@ -67,6 +67,28 @@ describe("A served judge that is killed", () => {
     assert.equal(await asked({ concurrency: 1, retries: 0, timeoutMs: 5000 }), 0);
   });
 
+  it("asks anew for what named neither label, also where an older file has it", async () => {
+    const cacheFile = `${await newFolder()}/judged.jsonl`;
+    const mumble = () => Response.json({ choices: [{ message: { content: "Hard to say." } }] });
+    await using server = new FaultServer(mumble, mumble);
+    const first = await judgeAt(server, { api: "text" }, { cacheFile });
+    assert.equal((await first.compare(comparisons(1)))[0].answered, false);
+    assert.equal(await lines(cacheFile), 0);
+    const keys = first.pairwise.templates.map((template) => {
+      const [{ prompt, first: a, second: b }] = comparisons(1);
+      return [template.prompt(prompt, a, b), template.prompt(prompt, b, a)]
+        .map((ids) => first.cache.key(ids, template.labelIds));
+    }).flat();
+    const old = keys.map((key) => JSON.stringify({ key, a: 0, b: 0 }) + "\n").join("");
+    await Deno.writeTextFile(cacheFile, old);
+    const later = await judgeAt(server, { api: "text" }, { cacheFile });
+    assert.equal((await later.compare(comparisons(1)))[0].answered, true);
+    assert.equal(later.client.counts.answers, 2);
+    const again = await judgeAt(server, { api: "text" }, { cacheFile });
+    await again.compare(comparisons(1));
+    assert.equal(again.client.counts.answers, 0, "the later line of a key counts");
+  });
+
   it("keeps what was answered when another request fails", async () => {
     const cacheFile = `${await newFolder()}/judged.jsonl`;
     const refuse = () => new Response('{"error": {"message": "too long"}}', { status: 400 });

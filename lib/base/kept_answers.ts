@@ -15,20 +15,23 @@ export interface KeptAnswers<Value> {
 /**
  * Opens kept answers.
  *
+ * @param options.keeps Whether an answer is kept; one that is not is not taken from the file either. @default all are
  * @param options.write The fields of a line beside its key.
  * @param options.read An answer from the fields of a line; undefined where they are not one.
  * @param options.what What a line holds, for messages: "a stored judgment".
  * @throws {UserError} When a whole line of the file is not an entry, naming file and line.
  */
 export function keptAnswers<Value>(
-  { path, ...form }: {
+  { path, keeps = () => true, ...form }: {
     readonly path?: string;
+    readonly keeps?: (value: Value) => boolean;
     readonly write: (value: Value) => Record<string, unknown>;
     readonly read: (fields: Record<string, unknown>) => Value | undefined;
     readonly what: string;
   },
 ): KeptAnswers<Value> {
   const entries = path === undefined ? new Map<string, Value>() : load(path, form);
+  for (const [key, value] of entries) if (!keeps(value)) entries.delete(key);
   const counts = { hits: 0, misses: 0 };
   return {
     counts,
@@ -38,7 +41,7 @@ export function keptAnswers<Value>(
       return found;
     },
     add(answers) {
-      const fresh = answers.filter(([key]) => !entries.has(key));
+      const fresh = answers.filter(([key, value]) => !entries.has(key) && keeps(value));
       for (const [key, value] of fresh) entries.set(key, value);
       if (path === undefined || fresh.length === 0) return;
       const lines = fresh.map(([key, value]) =>

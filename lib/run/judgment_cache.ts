@@ -13,6 +13,7 @@ export type JudgmentCache = JudgmentStore & KeptAnswers<LabelProbabilities>;
  * A key is a hash of the model's fingerprint, the label ids and the prompt's token ids.
  *
  * @param options.fingerprint Names the model: it must change whenever its weights do.
+ * @param options.keeps Whether an answer is kept, and taken from the file. @default all are
  * @throws {UserError} When a whole line of the file is not an entry, naming file and line.
  *
  * @example
@@ -22,7 +23,11 @@ export type JudgmentCache = JudgmentStore & KeptAnswers<LabelProbabilities>;
  * ```
  */
 export function judgmentCache(
-  { fingerprint, path }: { fingerprint: string; path?: string },
+  { fingerprint, path, keeps }: {
+    fingerprint: string;
+    path?: string;
+    keeps?: (positions: LabelProbabilities) => boolean;
+  },
 ): JudgmentCache {
   if (fingerprint === "") {
     throw new UserError(
@@ -32,6 +37,7 @@ export function judgmentCache(
   }
   const kept = keptAnswers<LabelProbabilities>({
     path,
+    keeps,
     write: ({ a, b }) => ({ a, b }),
     read: ({ a, b }) => isProbability(a) && isProbability(b) ? { a, b } : undefined,
     what: "a stored judgment",

@@ -93,6 +93,8 @@ export async function openServedJudge(
   const cache = judgmentCache({
     fingerprint: fingerprint(client.url, asked),
     path: options.cacheFile,
+    // What names neither label was read badly, or was no answer: a later run asks again.
+    keeps: ({ a, b }) => a + b > 0,
   });
   const scorer = new ServedScorer({ client, wire: wire(asked), promptOf, cache });
   const { leastLabelProbability } = options;

@@ -5,10 +5,14 @@ import { readJsonFile, readJsonl } from "../lib/base/files.ts";
 import { readModelAnswers } from "../lib/benchmark/answer_file.ts";
 import { finalNumber } from "../lib/benchmark/benchmarks/gsm8k.ts";
 import type { PairRecord, SingleRecord } from "../lib/benchmark/verdict_file.ts";
+import { saveAdapter, saveModel, weightsFingerprint } from "../lib/model/mod.ts";
+import { writeTokenizer } from "../lib/text/mod.ts";
 import { command, said } from "./commands.ts";
 import { csv } from "./csv_files.ts";
 import { annotated } from "./measure_annotation_files.ts";
 import { jsonLines } from "./temporary_files.ts";
+import { tinyLanguage, tinyModel } from "./tiny.ts";
+import { tinyWithAdapter } from "./tiny_method.ts";
 import { QUESTIONS, tinyBenchmarks } from "./tiny_benchmarks.ts";
 import { lines } from "./tiny_run.ts";
 
@@ -234,6 +238,38 @@ describe("deno task benchmark", () => {
     const { err } = await benchmark.well(again("silent", `recorded:${recorded}`));
     assert.doesNotMatch(err, /positions disagree/);
     assert.match(err, /named neither answer in \d+ of 18 turns.*mean P\(A\) = 0/);
+  });
+
+  it("puts an adapter on its own base alone, whether it answers, judges or grades", async () => {
+    const [base, other, adapter] = ["model", "other", "recorded"].map((name) =>
+      `${folder}/${name}`
+    );
+    const another = tinyModel({ seed: 8 });
+    await saveModel(another, other);
+    another.dispose();
+    await writeTokenizer(tinyLanguage(), other);
+    const tuned = tinyWithAdapter({ moved: true });
+    const { r, alpha, dropout, targetModules } = tuned.adapter!.config;
+    const part = { name: "jsft", r, alpha, dropout, targetModules: [...targetModules] };
+    await saveAdapter(tuned.adapter!, adapter, {
+      baseModel: base,
+      record: { base: await weightsFingerprint(base), parts: [part] },
+    });
+    tuned.dispose();
+    const said = /recorded was trained on other weights than those of .*other: /;
+    const rest = `--bench mt-bench --no-figures --questions 1 --out ${folder}/foreign`;
+    const answers = answersIn("whole", "tuned");
+    await benchmark.refused(`${rest} --model ${other}+${adapter} --max-new-tokens 2`, said);
+    await benchmark.refused(
+      `${rest} --model a=answers:${answers} --against b=answers:${answersIn("whole", "base")} ` +
+        `--judge model:${other}+${adapter} --mode pair`,
+      said,
+    );
+    await benchmark.refused(
+      `${rest} --model a=answers:${answers} --judge model:${other}+${adapter} --mode single`,
+      said,
+    );
+    await benchmark.well(`${rest} --model ${base}+${adapter} --max-new-tokens 2`);
   });
 
   it("refuses what it cannot do: an option that is none, more questions than there are, other settings", async () => {

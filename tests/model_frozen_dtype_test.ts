@@ -117,13 +117,7 @@ describe("a model whose frozen weights have two bytes", () => {
       const [narrow, wide] = found;
       assert.deepEqual([narrow.gradients, narrow.decoded], [wide.gradients, wide.decoded]);
       assert.deepEqual(narrow.gradients[0], narrow.gradients[1]);
-      assert.deepEqual(
-        narrow.merged,
-        wide.merged.map(([name, w]) => [
-          name,
-          /proj|embed/.test(name as string) ? rounded(w as Float32Array, type) : w,
-        ]),
-      );
+      assert.deepEqual(narrow.merged, wide.merged); // the update is not rounded away
     });
 
     onEngine(`is written as that one is, and read from a file alike: ${type}`, async () => {

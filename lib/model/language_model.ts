@@ -11,7 +11,6 @@ import {
   rmsNorm,
   type Rotary,
   stored,
-  storedType,
   swiglu,
   type Tape,
   widened,
@@ -223,15 +222,14 @@ export class LanguageModel {
 
   /**
    * Adds the adapter into the weights for good and drops it: the trained model becomes the base of the next. Weights of
-   * two bytes are rounded again.
+   * two bytes become float32, since rounding them again would lose what was learned.
    */
   foldAdapter(): void {
     const { adapter } = this;
     if (!adapter) return;
     for (const path of adapter.paths) {
       const w = this.#weight(`${path}.weight`);
-      const merged = tf.tidy(() => stored(mergedWeight(w, adapter.update(path)!), storedType(w)));
-      this.weights.set(`${path}.weight`, tf.keep(merged));
+      this.weights.set(`${path}.weight`, tf.keep(mergedWeight(w, adapter.update(path)!)));
       w.dispose();
     }
     adapter.dispose();

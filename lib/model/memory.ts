@@ -19,7 +19,7 @@ export type Tuning = "full" | Pick<LoraConfig, "r" | "dropout" | "targetModules"
 /** What is in memory for as long as a stage runs. */
 export interface Residents {
   readonly tuning: Tuning;
-  /** @default "float32" */
+  /** Float32 again once an adapter was folded in. @default "float32" */
   readonly frozenDtype?: FrozenDtype;
   /** Other whole models: under full tuning the reference of a preference loss, which also judges. @default 0 */
   readonly otherModels?: number;

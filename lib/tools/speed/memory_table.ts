@@ -1,0 +1,177 @@
+/**
+ * Measured peak memory and time beside what the formulas expect, one process a case:
+ *
+ *     deno run -A lib/tools/speed/memory_table.ts [--csv data/results/memory.csv]
+ *
+ * Linux only: the peak is the kernel's own (VmHWM) less what the process had before the model was made.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { writeCsv } from "../../base/files.ts";
+import { Rng } from "../../base/random.ts";
+import { type Example, gradientsOf, supervisedBatches } from "../../method/mod.ts";
+import {
+  expectedMemory,
+  expectedTime,
+  generate,
+  LanguageModel,
+  LORA_DEFAULTS,
+  LoraAdapter,
+  nextTokenProbabilities,
+  parameterCounts,
+  trainable,
+  type Workload,
+} from "../../model/mod.ts";
+import { AdamW, type Machine, measureMachine, startEngine } from "../../tensor/mod.ts";
+import { CALCULATED, MEASURED, type MemoryCase, MODELS } from "./memory_cases.ts";
+
+/** What a child process finds. */
+interface Measured {
+  /** Bytes. */
+  readonly peak: number;
+  readonly seconds: number;
+  readonly machine: Machine;
+}
+
+/** A figure of this process from the kernel, in bytes. */
+function kernel(name: "VmRSS" | "VmHWM"): number {
+  const status = Deno.readTextFileSync("/proc/self/status");
+  return 1024 * Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)![1]);
+}
+
+/** Runs a case in this process. */
+async function measure({ model: name, residents, workload }: MemoryCase): Promise<Measured> {
+  await startEngine();
+  const machine = await measureMachine();
+  const config = MODELS[name];
+  const rng = Rng.named(1, "memory");
+  Deno.writeTextFileSync("/proc/self/clear_refs", "5"); // the peak so far was the probe's
+  const before = kernel("VmRSS");
+  const model = LanguageModel.build(config, (name, shape) => {
+    const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
+    // A few random numbers repeated: the values do not matter, that they differ does.
+    const some = Float32Array.from({ length: 997 }, () => (rng.uniform() - 0.5) * 0.07);
+    for (let i = 0; i < values.length; i++) values[i] = name.includes("norm") ? 1 : some[i % 997];
+    return values;
+  }, residents);
+  const { tuning } = residents;
+  if (tuning !== "full" && tuning !== null) {
+    model.adapter = LoraAdapter.create(config, { ...LORA_DEFAULTS, ...tuning }, rng);
+  }
+  const ids = (rows: number, length: number) =>
+    Array.from({ length: rows }, () => Array.from({ length }, () => rng.int(config.vocabSize)));
+  const started = performance.now();
+  await WORK[workload.work](model, ids, workload as never);
+  const seconds = (performance.now() - started) / 1000;
+  return { peak: kernel("VmHWM") - before, seconds, machine };
+}
+
+type Ids = (rows: number, length: number) => number[][];
+
+const WORK: {
+  [W in Workload["work"]]: (
+    model: LanguageModel,
+    ids: Ids,
+    workload: Workload & { work: W },
+  ) => Promise<void>;
+} = {
+  async train(model, ids, { rows, length, learned, steps, recompute }) {
+    const parameters = trainable(model);
+    const optimizer = new AdamW(parameters.size);
+    const from = length - learned / rows;
+    for (let step = 0; step < steps; step++) {
+      const [part] = supervisedBatches(
+        ids(rows, length).map((ids): Example => ({ kind: "answer", ids, from })),
+        {
+          weighting: { mode: "token" },
+          batching: "bucketed",
+          microBatchTokens: rows * length,
+        },
+      );
+      const found = gradientsOf(part, { model, parameters, dropoutSeed: step, recompute });
+      const { updated, norm } = optimizer.step(parameters.tensors(), found.gradients, 1e-5, {
+        free: true,
+      });
+      parameters.replace(updated);
+      await norm.data();
+      tf.dispose([norm, Object.values(found.metrics)]);
+    }
+  },
+  async score(model, ids, { rows, length, batches }) {
+    await nextTokenProbabilities(model, ids(rows * batches, length), {
+      tokens: [5, 6],
+      batchTokens: rows * length,
+    });
+  },
+  async sample(model, ids, { rows, prompt, newTokens, batches }) {
+    await generate(model, ids(rows * batches, prompt), {
+      maxNewTokens: newTokens,
+      stopIds: [],
+      seed: 1,
+      batchRows: rows,
+    });
+  },
+};
+
+/** Runs a case in a process of its own. */
+async function measuredApart(index: number): Promise<Measured> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", fileURLToPath(import.meta.url), "--child", `${index}`],
+    stdout: "piped",
+    stderr: "piped",
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  if (!success) throw new Error(`case ${index}: ${text(stderr)}`);
+  return JSON.parse(text(stdout).trim().split("\n").at(-1)!);
+}
+
+/** A row of the table. */
+function rowOf(memoryCase: MemoryCase, found: Measured | null): Record<string, string | number> {
+  const { model, tuning, residents, workload } = memoryCase;
+  const config = MODELS[model];
+  const { bytes, phase } = expectedMemory(config, residents, workload);
+  const gigabytes = (bytes: number) => (bytes / 1e9).toFixed(2);
+  const seconds = found && expectedTime(config, residents, { workload, machine: found.machine });
+  const { work, rows } = workload;
+  return {
+    model,
+    parameters: parameterCounts(config).all,
+    tuning,
+    frozen: tuning === "full" ? "" : residents.frozenDtype ?? "float32",
+    other_models: residents.otherModels ?? 0,
+    work,
+    rows,
+    length: workload.work === "sample" ? workload.prompt + workload.newTokens : workload.length,
+    recompute: workload.work === "train" ? workload.recompute! : "",
+    expected_gb: gigabytes(bytes),
+    at: phase,
+    measured_gb: found ? gigabytes(found.peak) : "",
+    expected_over_measured: found ? (bytes / found.peak).toFixed(2) : "",
+    expected_s: seconds ? seconds.toFixed(1) : "",
+    measured_s: found ? found.seconds.toFixed(1) : "",
+    gflops: found ? (found.machine.flops / 1e9).toFixed(0) : "",
+  };
+}
+
+if (import.meta.main) {
+  const { values: { child, csv } } = parseArgs({
+    args: Deno.args,
+    options: {
+      child: { type: "string" },
+      csv: { type: "string", default: "data/results/memory.csv" },
+    },
+  });
+  if (child !== undefined) console.log(JSON.stringify(await measure(MEASURED[Number(child)])));
+  else {
+    const rows = [];
+    for (const [index, memoryCase] of MEASURED.entries()) {
+      rows.push(rowOf(memoryCase, await measuredApart(index)));
+      console.log(Object.values(rows.at(-1)!).join(" "));
+    }
+    rows.push(...CALCULATED.map((memoryCase) => rowOf(memoryCase, null)));
+    await writeCsv(csv!, rows);
+  }
+}

@@ -10,6 +10,7 @@ import {
   generate,
   LanguageModel,
   LINEAR_MODULES,
+  type LinearModule,
   LORA_DEFAULTS,
   LoraAdapter,
   type ModelConfig,
@@ -170,6 +171,15 @@ describe("7B at 2,048 tokens", () => {
     assert.ok(gigabytes(LORA, {}) < 40);
     assert.ok(gigabytes(LORA, { frozenDtype: "bfloat16" }) < 26);
     assert.ok(gigabytes(LORA, { frozenDtype: "bfloat16" }, "none") > 90);
+  });
+
+  it("has linear layers of four bytes again where an adapter was folded into them", () => {
+    const weights = (folded: readonly LinearModule[]) =>
+      expectedMemory(llama2, { tuning: LORA, frozenDtype: "bfloat16", folded }, pair).parts.weights;
+    const { linear, embeddings, vectors } = parameterCounts(llama2);
+    assert.equal(weights([]), 2 * (linear + embeddings) + 4 * vectors);
+    assert.equal(weights(["q_proj"]), weights([]) + 2 * 32 * 4096 ** 2);
+    assert.equal(weights(LINEAR_MODULES), 4 * (linear + vectors) + 2 * embeddings);
   });
 
   it("does not fit with all weights trained: 16 bytes for each are 108 GB before any activation", () => {

@@ -19,8 +19,10 @@ export type Tuning = "full" | Pick<LoraConfig, "r" | "dropout" | "targetModules"
 /** What is in memory for as long as a stage runs. */
 export interface Residents {
   readonly tuning: Tuning;
-  /** Float32 again once an adapter was folded in. @default "float32" */
+  /** @default "float32" */
   readonly frozenDtype?: FrozenDtype;
+  /** Linear layers that an adapter was folded into, which makes them float32. @default none */
+  readonly folded?: readonly LinearModule[];
   /** Other whole models: under full tuning the reference of a preference loss, which also judges. @default 0 */
   readonly otherModels?: number;
 }
@@ -160,9 +162,11 @@ function narrow({ tuning, frozenDtype = "float32" }: Residents): boolean {
 }
 
 function residentParts(config: ModelConfig, residents: Residents): Record<string, number> {
-  const { tuning, frozenDtype = "float32", otherModels = 0 } = residents;
+  const { tuning, frozenDtype = "float32", folded = [], otherModels = 0 } = residents;
   const { linear, embeddings, vectors } = parameterCounts(config);
-  const stored = (bytes: number) => bytes * (linear + embeddings) + 4 * vectors;
+  const merged = config.layers * folded.map((module) => moduleShape(config, module))
+    .reduce((sum, [out, input]) => sum + out * input, 0);
+  const stored = (bytes: number) => bytes * (embeddings + linear - merged) + 4 * (merged + vectors);
   const trained = trainedSize(config, tuning);
   return {
     weights: stored(narrow(residents) ? 2 : 4),

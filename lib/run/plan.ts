@@ -36,6 +36,7 @@ export function plannedStages(
   const rowsOf = (tokens: number, length: number) => Math.max(1, Math.floor(tokens / length));
   const residents = ({ mode, ...lora }: RunConfig["jsft"]["tuning"]): Residents =>
     mode === "full" ? { tuning: "full" } : { tuning: lora, frozenDtype };
+  const folded = jsft.tuning.mode === "lora" ? jsft.tuning.targetModules : []; // from then on
   const judged = (count: number): Workload => {
     const rows = rowsOf(judge.batchTokens, judge.maxTokens);
     const batches = Math.ceil(2 * prompts * count / rows);
@@ -97,10 +98,11 @@ export function plannedStages(
         steps: Math.max(1, Math.ceil((answers + judgments) / jsft.batchSize * jsft.epochs)),
       })],
     },
-    { stage: "judge-after", ...none, workloads: [judged(data.heldOut)] },
+    { stage: "judge-after", ...none, folded, workloads: [judged(data.heldOut)] },
     {
       stage: "self-judge",
       ...residents(selfJudge.tuning),
+      folded,
       otherModels: others,
       workloads: [
         ...(drawn > 0 ? [sampled(drawn)] : []),
@@ -118,6 +120,7 @@ export function plannedStages(
     {
       stage: "tournament",
       ...residents(selfJudge.tuning),
+      folded,
       otherModels: others,
       workloads: [
         sampled(tournament.prompts * (2 * games + 1)),

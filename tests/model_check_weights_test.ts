@@ -6,6 +6,7 @@ import {
   type LanguageModel,
   LINEAR_MODULES,
   loadModel,
+  openSafetensors,
   saveModel,
   sequenceLogProbs,
   type TensorData,
@@ -57,6 +58,19 @@ describe("a tensor that nothing reads", () => {
       await refuses(loadModel(await written({ [name]: zeros(2) })), `no tensor "${name}"`);
     });
   }
+
+  it("is the head of a reward model, which is refused as that though the output layer is missing", async () => {
+    const model = tinyModel({ tieEmbeddings: false });
+    const folder = await written({ "score.weight": zeros(1, 32) }, { model });
+    const source = await openSafetensors(`${folder}/model.safetensors`);
+    const tensors = new Map<string, TensorData>();
+    for (const name of source.names.filter((name) => name !== "lm_head.weight")) {
+      tensors.set(name, { shape: source.shape(name), data: await source.read(name) });
+    }
+    source.close();
+    await writeSafetensors(`${folder}/model.safetensors`, tensors);
+    await refuses(loadModel(folder), /"score\.weight": it is a reward model/, "reward:PATH");
+  });
 
   it("is left out where it is a table of rotary positions", async () => {
     const folder = await written({

@@ -159,6 +159,11 @@ describe("a config.json", () => {
     refuses(() => parseConfig({ ...smallest, vocab_size: "99" }, "c"), /"vocab_size" is "99"/);
     refuses(() => parseConfig({ ...smallest, hidden_act: "gelu" }, "c"), /"hidden_act" is "gelu"/);
     refuses(() => parseConfig({ ...smallest, hidden_size: 30 }, "c"), /head_dim is 7.5/);
+    refuses(() => parseConfig({ ...smallest, rope_theta: NaN }, "c"), /"rope_theta" is NaN/);
+    refuses(
+      () => parseConfig({ ...smallest, max_position_embeddings: Infinity }, "c"),
+      /"max_position_embeddings" is Infinity/,
+    );
     refuses(
       () => parseConfig({ ...smallest, num_key_value_heads: 3 }, "c"),
       /4 query heads cannot share 3/,

@@ -10,6 +10,9 @@ const COMPUTED = /(^|\.)rotary_emb\.(inv_freq|cos_cached|sin_cached)$/;
 const QUANTISED =
   /\.(qweight|qzeros|scales|g_idx|weight_packed|weight_scale|weight_scale_inv|weight_zero_point|weight\.(absmax|quant_map|quant_state\..*|nested_\w+)|SCB)$/;
 
+/** The head of `LlamaForSequenceClassification`, in the place of an output layer. */
+const CLASSIFIER = "score.weight";
+
 /** What {@linkcode checkWeights} needs beside the weights. */
 export interface CheckWeightsOptions {
   readonly config: ModelConfig;
@@ -39,6 +42,12 @@ export async function checkWeights(
     );
   }
   const present = new Set(source.names);
+  if (present.has(CLASSIFIER) && !alsoRead.includes(CLASSIFIER)) {
+    throw new UserError(
+      `${file}: the config asks for no tensor "${CLASSIFIER}": it is a reward model or a classifier`,
+      "give a language model; a reward model grades as the judge reward:PATH",
+    );
+  }
   for (const [name, shape] of shapes) {
     if (!present.has(name)) {
       throw new UserError(

@@ -222,5 +222,7 @@ function issueText(error: z.ZodError, json: unknown): string {
   const { path, message } = error.issues[0];
   let value = json;
   for (const key of path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[key];
-  return `"${path.join(".")}" is ${JSON.stringify(value) ?? "missing"} (${message})`;
+  // NaN and Infinity, which Python writes, have no JSON.
+  const shown = typeof value === "number" ? String(value) : JSON.stringify(value) ?? "missing";
+  return `"${path.join(".")}" is ${shown} (${message})`;
 }

@@ -1,7 +1,15 @@
 /** What a stage leaves for other programs: folders that `transformers`, PEFT, vLLM and llama.cpp's tools load. */
 import { resolve } from "node:path";
 import { UserError } from "../base/error.ts";
-import { exists, readJsonFile, removeIfThere, sha256Of, writeJsonFile } from "../base/files.ts";
+import {
+  exists,
+  readIfThere,
+  readJsonFile,
+  removeIfThere,
+  sha256Of,
+  writeJsonFile,
+} from "../base/files.ts";
+import { parsePythonJson } from "../base/python_json.ts";
 import {
   ADAPTER_WEIGHTS,
   type FloatType,
@@ -55,7 +63,8 @@ async function writeLanguage(
   folder: string,
   { config, tokenizer, from }: ArtefactLanguage & Pick<LanguageModel, "config">,
 ): Promise<void> {
-  const own = await readJsonFile<Record<string, unknown>>(`${from}/generation_config.json`);
+  const text = await readIfThere(`${from}/generation_config.json`);
+  const own = text === null ? null : parsePythonJson(text) as Record<string, unknown>;
   const before = own?.eos_token_id ?? [];
   const ends = new Set([before, [...tokenizer.endIds], [...config.eosIds]].flat());
   await writeJsonFile(`${folder}/generation_config.json`, {

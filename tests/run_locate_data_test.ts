@@ -99,4 +99,73 @@ describe("locateData", () => {
     );
     for (const { folder } of [gone, silent, closed]) assert.deepEqual(tree(folder), []);
   });
+
+  it("takes sets of several files: those of the split, whole or not at all", async () => {
+    const at = (name: string) =>
+      `/datasets/HuggingFaceH4/ultrafeedback_binarized/resolve/main/${name}`;
+    const wanted = [
+      "data/train_prefs-00000-of-00002.parquet",
+      "data/train_prefs-00001-of-00002.parquet",
+    ];
+    for (
+      const name of [
+        ...wanted,
+        "data/test_prefs-00000-of-00001.parquet",
+        "data/train_sft-00000-of-00001.parquet",
+        "README.md",
+      ]
+    ) {
+      hub.files[at(name)] = bytes(2000 + name.length);
+    }
+    const { options, folder, lines } = await setting({ [at(wanted[1])]: "cut" });
+    await refuses(
+      locateData("ultrafeedback-binarized", options),
+      /train_prefs-00001-of-00002\.parquet" of HuggingFaceH4\/ultrafeedback_binarized could not be fetched/,
+      /continues where it stopped, or fetch https.* save its files in DIR\/ultrafeedback-binarized-train/,
+    );
+    hub.fault = {};
+    const found = await locateData("ultrafeedback-binarized/train", options);
+    const home = `${folder}/data/ultrafeedback-binarized-train`;
+    assert.deepEqual(found, {
+      path: home,
+      origin: "Hugging Face Hub, HuggingFaceH4/ultrafeedback_binarized",
+      files: wanted.map((name) => `${home}/${name}`),
+    });
+    assert.deepEqual(tree(home), wanted);
+    assert.match(lines[0], /^fetching ultrafeedback-binarized from the Hub: 2 files/);
+    hub.requests = [];
+    assert.deepEqual(await locateData("ultrafeedback-binarized", options), found);
+    assert.deepEqual(hub.requests, []);
+    const test = await locateData("ultrafeedback-binarized/test", options);
+    assert.equal(test.files?.length, 1);
+  });
+
+  it("takes UltraFeedback's JSONL files, on the Hub or in SELF_JUDGE_DATA", async () => {
+    for (const name of ["flan.jsonl", "evol_instruct.jsonl", "README.md"]) {
+      hub.files[`/datasets/openbmb/UltraFeedback/resolve/main/${name}`] = bytes(100);
+    }
+    const { options, folder } = await setting();
+    const { files } = await locateData("ultrafeedback", options);
+    assert.deepEqual(
+      files,
+      ["evol_instruct", "flan"].map((name) => `${folder}/data/ultrafeedback-train/${name}.jsonl`),
+    );
+    const own = { ...options, dataFolder: `${folder}/own` };
+    await refuses(
+      locateData("ultrafeedback", own),
+      /there is no ".*own\/ultrafeedback-train"/,
+      /put the file there/,
+    );
+    const path = `${folder}/own/ultrafeedback-train`;
+    await Deno.mkdir(path, { recursive: true });
+    for (const name of ["b.jsonl", "a.parquet", "notes.txt"]) {
+      await Deno.writeTextFile(`${path}/${name}`, "x");
+    }
+    assert.deepEqual(await locateData("ultrafeedback", own), {
+      path,
+      origin: "SELF_JUDGE_DATA",
+      files: [`${path}/a.parquet`, `${path}/b.jsonl`],
+    });
+    await refuses(locateData("ultrafeedback/test", options), /no data file "ultrafeedback\/test"/);
+  });
 });

@@ -10,6 +10,12 @@ class TestHub {
   /** Large files are known by their sha256, as with Git LFS. */
   lfs = true;
   requests: string[] = [];
+  /** The `Authorization` header of each request, or null. */
+  authorizations: (string | null)[] = [];
+  /** A header without which nothing is given. */
+  demanded: string | null = null;
+  /** Another server, which files are redirected to. */
+  sentTo: string | null = null;
   #server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (r) => this.#answer(r));
   get url() {
     return `http://127.0.0.1:${this.#server.addr.port}`;
@@ -25,7 +31,12 @@ class TestHub {
     const { pathname } = new URL(request.url);
     const range = request.headers.get("range");
     this.requests.push(range ? `${pathname} ${range}` : pathname);
-    const tree = /^\/api\/models\/(.+)\/tree\/main$/.exec(pathname);
+    const authorization = request.headers.get("authorization");
+    this.authorizations.push(authorization);
+    const tree = /^\/api\/(?:models\/)?(.+)\/tree\/main$/.exec(pathname);
+    if (this.demanded !== null && authorization !== this.demanded) {
+      return Response.json({ error: "Access to it is restricted" }, { status: 403 });
+    }
     if (this.fault[tree ? "tree" : pathname] === "silent") return this.#end.promise;
     if (tree) {
       const prefix = `/${tree[1]}/resolve/main/`;
@@ -40,6 +51,7 @@ class TestHub {
         oid: "0",
       })));
     }
+    if (this.sentTo !== null) return Response.redirect(this.sentTo + pathname, 302);
     const bytes = this.files[pathname];
     if (bytes === undefined || this.fault[pathname] === "404") {
       return new Response("no such file", { status: 404 });
@@ -76,10 +88,15 @@ function cutOff(bytes: Uint8Array<ArrayBuffer>) {
 
 /** The Hub of the test file. */
 export let hub: TestHub;
+/** A server of another origin, which the Hub may send files from. */
+export let store: TestHub;
 before(() => {
   hub = new TestHub();
+  store = new TestHub();
 });
-after(() => hub.stop());
+after(async () => {
+  await Promise.all([hub.stop(), store.stop()]);
+});
 
 /** A fresh engine folder, a listener for the log, and the Hub at fault as told. */
 export async function setting(fault: TestHub["fault"] = {}) {
@@ -88,6 +105,8 @@ export async function setting(fault: TestHub["fault"] = {}) {
   hub.fault = fault;
   hub.lfs = true;
   hub.requests = [];
+  hub.authorizations = [];
+  hub.demanded = hub.sentTo = null;
   const log = (line: string) => void lines.push(line);
   return {
     folder,

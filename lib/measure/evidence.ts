@@ -12,6 +12,7 @@ import {
   readAnnotations,
   readPairs,
   splitByPrompt,
+  unitOf,
 } from "../preference/mod.ts";
 import { Rng } from "../base/random.ts";
 import type { Comparison, Winner } from "../method/judgment.ts";
@@ -95,8 +96,9 @@ export async function loadEvidence(
   const seen = new Set<string>();
   const annotators = new OneAnnotator();
   for (const file of files) {
-    const alpaca = await guessFormat(file) === "alpaca";
-    const found = new FileWarnings(file, alpaca ? "item" : "line");
+    const format = await guessFormat(file);
+    const alpaca = format === "alpaca";
+    const found = new FileWarnings(file, unitOf(format));
     const leave = (reason: string, item: number) => {
       count(reason);
       found.add(`left out: ${reason}`, item);

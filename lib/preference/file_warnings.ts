@@ -1,8 +1,8 @@
 /** One thing to know about some items or lines of a file. */
 export interface FileWarning {
   readonly file: string;
-  /** What `items` count: the items of a JSON array, or lines. */
-  readonly unit: "item" | "line";
+  /** What `items` count: the items of a JSON array, lines, or the rows of a parquet file. */
+  readonly unit: "item" | "line" | "row";
   readonly reason: string;
   /** The items or lines it holds for, from 1. */
   readonly items: readonly number[];

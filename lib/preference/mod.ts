@@ -14,6 +14,7 @@ export {
   type PairFormat,
   readPairs,
   readRows,
+  unitOf,
 } from "./read.ts";
 export {
   type DataSource,

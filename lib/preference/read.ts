@@ -38,6 +38,11 @@ const READERS = {
 /** The formats that {@linkcode readPairs} knows. */
 export type PairFormat = keyof typeof READERS;
 
+/** What a format's records are counted in. */
+export function unitOf(format: PairFormat): BadLine["unit"] {
+  return READERS[format].unit;
+}
+
 /** The names of the formats, for help texts and checks of settings. */
 export const PAIR_FORMATS = Object.keys(READERS) as readonly PairFormat[];
 

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { keyOf, parseServedSpec, ServedClient, servedSpec } from "../lib/judges/served/mod.ts";
+import {
+  keyOf,
+  openServedJudge,
+  parseServedSpec,
+  ServedClient,
+  servedSpec,
+} from "../lib/judges/served/mod.ts";
+import { principlesNamed } from "../lib/method/principle.ts";
 import { refuses, refusesAtOnce } from "./refusals.ts";
 import { comparisons, FaultServer, judgeAt } from "./served_faults.ts";
 import { file, newFolder } from "./temporary_files.ts";
@@ -48,6 +55,36 @@ describe("The settings of a served judge", () => {
       (error: Error) =>
         /number 1 of what follows/.test(error.message) && !error.message.includes("sk-123"),
     );
+  });
+});
+
+describe("The chat template of a served judge", () => {
+  const principles = principlesNamed(["overall"]);
+  const open = async (more: object) => {
+    const spec = servedSpec({ url: URL_, model: "m", api: "completions", ...more });
+    const { pairwise } = await openServedJudge(spec, { principles });
+    return pairwise.templates[0].prompt([{ role: "user", content: "Hi" }], "one", "two");
+  };
+
+  it("is a preset or a file, instead of the tokenizer's own where there is one", async () => {
+    // Without a tokenizer ids are characters, the template's own ones out of the reach of others.
+    const ids = await open({ chatTemplate: "chatml" });
+    const text = String.fromCodePoint(...ids.map((id) => id % 0x200000));
+    assert.match(text, /^<\|im_start\|>user\n[^]*<\|im_start\|>assistant\n/);
+    await refuses(
+      open({ chatTemplate: "zephyr" }),
+      /'eos_token' is undefined\n.*for a judge on a server, give its tokenizer/,
+    );
+    const tokenizer = "data/world/base";
+    assert.notDeepEqual(
+      await open({ tokenizer }),
+      await open({ tokenizer, chatTemplate: "zephyr" }),
+    );
+    await refuses(
+      open({ chatTemplate: "zephir" }),
+      /"zephir": no preset has that name.*\n.*zephyr/,
+    );
+    await refuses(open({ tokenizer, chatTemplate: "zephir" }), /"zephir": no preset/);
   });
 });
 

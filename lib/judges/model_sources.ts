@@ -69,7 +69,7 @@ export async function openGrade(rest: string, setting: JudgeSetting): Promise<Op
 export async function openReward(rest: string, setting: JudgeSetting): Promise<OpenedJudge> {
   const { path } = await locateModel(rest, { log: setting.log });
   await startEngine();
-  const tokenizer = await openTokenizer(path);
+  const tokenizer = await openTokenizer(path, { template: setting.config.chat.template });
   const { batchTokens, maxTokens } = setting.config.judge;
   const encoder = { tokenizer, chat: ChatTemplate.of(tokenizer), maxTokens };
   const model = await loadRewardModel(path);

@@ -40,8 +40,9 @@ export function addedTokenCutter(tokens: readonly AddedToken[]): (text: string) 
     let done = 0;
     for (const { 0: content, index } of text.matchAll(pattern)) {
       const { id, single_word, lstrip, rstrip } = wanted.get(content)!;
-      const [before, after] = [text.slice(0, index), text.slice(index + content.length)];
-      if (single_word && (WORD_BEFORE.test(before) || WORD_AFTER.test(after))) continue;
+      const before = text.slice(0, index);
+      const after = text.slice(index + content.length);
+      if (single_word && (WORD_BEFORE.test(before.slice(-2)) || WORD_AFTER.test(after))) continue;
       const start = lstrip ? Math.max(done, index - spacesAtEnd(before)) : index;
       if (done < start) parts.push({ text: text.slice(done, start), start: done });
       parts.push({ id });

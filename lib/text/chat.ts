@@ -49,6 +49,11 @@ export class TemplateRefusal extends UserError {
 }
 
 function refusalRemedy(reason: string, roles: readonly string[]): string {
+  const token = /^'(\w+_token)' is undefined$/.exec(reason)?.[1];
+  if (token) {
+    return `name ${token} in tokenizer_config.json (for a judge on a server, give its tokenizer), or choose ` +
+      "a chat template that does not write it";
+  }
   const others = roles.filter((role) => role !== "system");
   const alternate = others.every((role, i) => role === (i % 2 === 0 ? "user" : "assistant"));
   if (roles.includes("system") && (alternate || /system/i.test(reason))) {

@@ -1,7 +1,7 @@
 import pLimit from "p-limit";
 import { createHash } from "node:crypto";
 import { ChatTemplate } from "../../text/chat.ts";
-import { UserError } from "../../base/error.ts";
+import { chatTemplateFrom, chatTemplateSource } from "../../text/chat_file.ts";
 import { type JudgmentCache, judgmentCache } from "../../run/judgment_cache.ts";
 import { PairwiseJudge } from "../../method/judge.ts";
 import {
@@ -83,7 +83,11 @@ export async function openServedJudge(
     ...options,
     api,
     ...(own
-      ? { tokenizer: own, chat: ChatTemplate.of(own), maxLength: options.maxTokens }
+      ? {
+        tokenizer: own,
+        chat: await chatTemplateFrom(spec.chatTemplate, own),
+        maxLength: options.maxTokens,
+      }
       : { chat: await chatOf(spec), maxLength: spec.maxCharacters }),
   });
   const top = spec.top ?? (api === "completions" ? 5 : 20);
@@ -183,14 +187,8 @@ async function tokenizerAt(path: string) {
 
 async function chatOf({ chatTemplate }: ServedSpec): Promise<ChatTemplate | undefined> {
   if (chatTemplate === null) return undefined;
-  try {
-    return new ChatTemplate(await Deno.readTextFile(chatTemplate), {});
-  } catch (cause) {
-    if (cause instanceof UserError) throw cause;
-    throw new UserError(`the chat template ${chatTemplate} cannot be read`, "check the path", {
-      cause,
-    });
-  }
+  // The server puts its start token before a text; its other tokens are known from the tokenizer alone.
+  return new ChatTemplate(await chatTemplateSource(chatTemplate), { bosToken: "" });
 }
 
 /** `served:SPEC` of a command line; what SPEC may be, {@linkcode parseServedSpec} says. */

@@ -20,7 +20,7 @@ const schema = z.strictObject({
   revision: z.string().default(""),
   /** For "completions": model file or folder whose tokenizer and chat template word the texts. */
   tokenizer: z.string().min(1).nullable().default(null),
-  /** For "completions" without `tokenizer`: a Jinja chat template; null: plain text. */
+  /** For "completions": a Jinja file or a preset's name; null: that of `tokenizer`, without one plain text. */
   chatTemplate: z.string().min(1).nullable().default(null),
   /** Longest question in characters, where there is no `tokenizer` to count tokens by. */
   maxCharacters: whole(500).default(24_000),

@@ -18,13 +18,14 @@ import {
 
 /** Python's `str.strip`: from one end or both, white space or a set of characters. */
 export function strip(value: string, chars: Value | undefined, ends = "both"): string {
-  const letters = [...value];
   const set = chars === undefined || chars === null ? null : new Set(string("strip", chars));
+  const letters = set ? [...value] : value; // white space is one unit a character
   const drop = (char: string) => set ? set.has(char) : IS_SPACE.test(char);
   let [start, end] = [0, letters.length];
   if (ends !== "right") { while (start < end && drop(letters[start])) start++; }
   if (ends !== "left") { while (end > start && drop(letters[end - 1])) end--; }
-  return letters.slice(start, end).join("");
+  const kept = letters.slice(start, end);
+  return typeof kept === "string" ? kept : kept.join("");
 }
 
 const IS_SPACE = new RegExp(`[${SPACE}]`);

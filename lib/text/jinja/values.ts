@@ -117,6 +117,7 @@ export function typeName(value: Value): string {
 /** Whether a value counts as true. */
 export function truth(value: Value): boolean {
   if (value === null || value instanceof Undefined) return false;
+  if (typeof value === "string") return value !== "";
   const number = numeric(value);
   if (number !== undefined) return number !== 0;
   if (value instanceof Once || value instanceof Func || value instanceof Namespace) return true;

@@ -8,6 +8,7 @@
  */
 import { Command } from "commander";
 import { UserError } from "../base/error.ts";
+import { checkOutput } from "../base/outputs.ts";
 import { parseCommand, runCommand } from "./command.ts";
 import { exists, makeFolder } from "../base/files.ts";
 import { drawFigures } from "../show/draw.ts";
@@ -55,6 +56,7 @@ async function main(): Promise<void> {
     const figures = figureList(`${run}/results`).filter(({ inputs }) =>
       Object.values(inputs).every(({ path }) => path.startsWith(`${run}/results/`))
     );
+    checkOutput(`${run}/figures`, { flag: "the run's figures", kind: "folder" });
     return await drawFigures({ figures, out: `${run}/figures`, log });
   }
   if (run !== undefined) await collect(run);

@@ -1,5 +1,6 @@
 import pLimit from "p-limit";
 import pRetry from "p-retry";
+import { passByProxy } from "../../base/loopback.ts";
 import { Rng } from "../../base/random.ts";
 import { UserError } from "../../base/error.ts";
 import { parseBody } from "./body.ts";
@@ -82,6 +83,7 @@ export class ServedClient {
       );
     }
     this.url = options.url.replace(/\/+$/, "");
+    if (options.fetch === undefined) passByProxy(this.url);
     this.#key = options.key;
     this.#keyHeader = (options.keyHeader ?? "authorization").toLowerCase();
     this.#options = {

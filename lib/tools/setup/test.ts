@@ -1,4 +1,5 @@
 /** `deno task test`: runs the tests with narrow permissions and ends with how many passed and failed. */
+import { noProxy } from "../../base/loopback.ts";
 import { countTests } from "./count.ts";
 import { importMapFlags } from "./import_map.ts";
 import { ROOT } from "./places.ts";
@@ -8,6 +9,9 @@ const report = `${ROOT}/.engine/junit.xml`;
 const temporary = `${ROOT}/.engine/tmp`;
 await Deno.mkdir(temporary, { recursive: true });
 await Deno.remove(report).catch(() => {});
+
+// Tests ask servers of their own on this machine.
+const direct = noProxy(Deno.env.toObject());
 
 const { code } = await new Deno.Command(Deno.execPath(), {
   cwd: ROOT,
@@ -19,7 +23,7 @@ const { code } = await new Deno.Command(Deno.execPath(), {
     ...await importMapFlags(ROOT),
     ...Deno.args,
   ],
-  env: { TMPDIR: temporary, TMP: temporary, TEMP: temporary },
+  env: { TMPDIR: temporary, TMP: temporary, TEMP: temporary, NO_PROXY: direct, no_proxy: direct },
   stdin: "null",
   stdout: "inherit",
   stderr: "inherit",

@@ -1,56 +1,5 @@
 import { UserError } from "../base/error.ts";
-import type { Turn } from "../text/mod.ts";
-import type { PreferenceLoss } from "./losses.ts";
-
-/** A way to train on preferences: who samples from which prompt, who ranks, which pairs, which loss. */
-export interface Method {
-  /**
-   * - "policy": the model being trained, at every step (on-policy)
-   * - "start": the model it started from (off-policy)
-   * - "dataset": nobody; the answers are the data set's two
-   */
-  readonly samples: "policy" | "start" | "dataset";
-  /** Answers to a prompt; more than two play a knockout, and the loser of its final is the rejected one. */
-  readonly candidates: number;
-  /**
-   * - "judge": the model it started from, as judge
-   * - "labels": the data set, which can rank only its own two
-   * - "policy": the model being trained, as judge (moving)
-   * - "refreshed": a copy of it as judge, renewed every some steps
-   * - "separate": another judge, trained on judgments alone
-   * - "reward-model": a separate Bradley-Terry model
-   * - "truth": the true reward, where a world has one
-   * - "chance": a seeded coin, as a control
-   */
-  readonly ranker:
-    | "judge"
-    | "labels"
-    | "policy"
-    | "refreshed"
-    | "separate"
-    | "reward-model"
-    | "truth"
-    | "chance";
-  /**
-   * What a pair's label is: 1 ("hard"), or the ranker's J(chosen, rejected) ("soft"). Where principles vote, the
-   * majority names the chosen answer and J can lie below 1/2: the loss then leans to the other one, as J does.
-   * @default "hard"
-   */
-  readonly labels?: "hard" | "soft";
-  /** A tie is left out, or learned from with the label 1/2. An unanswered pair is no tie and always left out. @default "skip" */
-  readonly ties?: "skip" | "half";
-  /** What is asked of the sampler, and what the answers are learned from. @default the prompt itself */
-  readonly prompts?: {
-    readonly asked?: (prompt: readonly Turn[]) => readonly Turn[];
-    readonly learned?: (prompt: readonly Turn[]) => readonly Turn[];
-  };
-  /** A preference loss, or "sft": the log-likelihood of the chosen answer alone. */
-  readonly loss: PreferenceLoss | "sft";
-  /** Numbers of the loss: its own beta, or others that it reads. @default none, beta is the run's */
-  readonly parameters?: Readonly<Record<string, number>>;
-  /** Where the method is from. */
-  readonly source: string;
-}
+import type { Method } from "./method.ts";
 
 const SELF_JUDGE = "SELF-JUDGE, https://arxiv.org/abs/2402.11253";
 

@@ -1,0 +1,49 @@
+import type { LanguageModel, SamplingConfig, WithModel } from "../model/mod.ts";
+import type { LoopPrompt } from "./candidates.ts";
+import type { AnswerEncoder } from "./encoder.ts";
+import type { Judge } from "./judgment.ts";
+import type { Method } from "./method.ts";
+
+/** Settings of preference training beside the method. */
+export interface PreferenceConfig extends SamplingConfig {
+  beta: number;
+  /** Prompts per step. */
+  batchSize: number;
+  maxNewTokens: number;
+  /** Rows decoded together. */
+  batchRows: number;
+  microBatchTokens: number;
+  seed: number;
+  /**
+   * Two equal samples: left out, or a pair that moves nothing and counts in the batch's mean, as in the authors'
+   * code. @default "skip"
+   */
+  identical?: "skip" | "keep";
+  /** A tie or an unanswered pair: left out, or the second answer is chosen, as in the authors' code. @default "skip" */
+  undecided?: "skip" | "second";
+}
+
+/** Who ranks the answers of a step. */
+export interface Ranker extends Pick<Judge, "compare"> {
+  /** Told of each step before it ranks: a judge may be renewed, a coin starts its step's stream. */
+  readonly before?: (step: number) => Promise<void> | void;
+  readonly dispose?: () => void;
+}
+
+/** What `PreferenceLoop` works with. */
+export interface LoopOptions {
+  readonly method: Method;
+  /** The policy: the model in training. */
+  readonly model: LanguageModel;
+  /**
+   * The model that the policy started from: the reference of the loss and, off-policy, the sampler. It is called
+   * with what is to be done under it, since with LoRA it is the policy with its adapter off for that time.
+   */
+  readonly reference: WithModel;
+  /** The ranker the method names; null where the data set's labels rank. */
+  readonly ranker: Ranker | null;
+  /** What is asked; where the data set's answers are compared, its pairs. */
+  readonly pairs: readonly LoopPrompt[];
+  readonly encoder: AnswerEncoder;
+  readonly config: PreferenceConfig;
+}

@@ -1,0 +1,151 @@
+import type { Rng } from "../base/random.ts";
+import type { LanguageModel } from "../model/mod.ts";
+import type { Turn } from "../text/mod.ts";
+import type { Answer, Candidates, LoopPrompt } from "./candidates.ts";
+import type { AnswerEncoder } from "./encoder.ts";
+import type { Example } from "./example.ts";
+import type { Compare } from "./judgment.ts";
+import type { PreferenceLoss } from "./losses.ts";
+import type { MicroBatch } from "./objective.ts";
+import type { ScoredPair } from "./preference.ts";
+
+/** A way to train on preferences: who samples from which prompt, who ranks, which pairs, which loss. */
+export interface Method {
+  /**
+   * - "policy": the model being trained, at every step (on-policy)
+   * - "start": the model it started from (off-policy)
+   * - "dataset": nobody; the answers are the data set's two
+   */
+  readonly samples: "policy" | "start" | "dataset";
+  /** Answers to a prompt; more than two play a knockout, unless `pairs` says otherwise. */
+  readonly candidates: number;
+  /**
+   * - "judge": the model it started from, as judge
+   * - "labels": the data set, which can rank only its own two
+   * - "policy": the model being trained, as judge (moving)
+   * - "refreshed": a copy of it as judge, renewed every some steps
+   * - "separate": another judge, trained on judgments alone
+   * - "reward-model": a separate Bradley-Terry model
+   * - "truth": the true reward, where a world has one
+   * - "chance": a seeded coin, as a control
+   */
+  readonly ranker:
+    | "judge"
+    | "labels"
+    | "policy"
+    | "refreshed"
+    | "separate"
+    | "reward-model"
+    | "truth"
+    | "chance";
+  /**
+   * What a pair's label is: 1 ("hard"), or the ranker's J(chosen, rejected) ("soft"). Where principles vote, the
+   * majority names the chosen answer and J can lie below 1/2: the loss then leans to the other one, as J does.
+   * @default "hard"
+   */
+  readonly labels?: "hard" | "soft";
+  /** A tie is left out, or learned from with the label 1/2. An unanswered pair is no tie and always left out. @default "skip" */
+  readonly ties?: "skip" | "half";
+  /** What is asked of the sampler, and what the answers are learned from. @default the prompt itself */
+  readonly prompts?: {
+    readonly asked?: (prompt: readonly Turn[]) => readonly Turn[];
+    readonly learned?: (prompt: readonly Turn[]) => readonly Turn[];
+  };
+  /** Which pairs are formed of the answers to a prompt. @default the final of a knockout */
+  readonly pairs?: Pairing;
+  /** What the margin of each pair has to exceed. @default nothing */
+  readonly offsets?: (pairs: readonly FormedPair[], tools: StepTools) => Promise<number[]>;
+  /** Numbers of the loss that a batch decides, such as its KL. @default none */
+  readonly measured?: (
+    pairs: readonly ScoredPair[],
+    tools: StepTools,
+  ) => Promise<Readonly<Record<string, number>>>;
+  /** A step that goes another way than sample, pair, score, learn. */
+  readonly own?: OwnStep;
+  /** A preference loss, or "sft": the log-likelihood of the chosen answer alone. */
+  readonly loss: PreferenceLoss | "sft";
+  /** Numbers of the loss: its own beta, or others that it reads. @default none, beta is the run's */
+  readonly parameters?: Readonly<Record<string, number>>;
+  /** Where the method is from. */
+  readonly source: string;
+  /**
+   * How well it is known: "V" read in the paper's text or the authors' code, "S" in a summary, "R" a reconstruction of
+   * ours. @default "V"
+   */
+  readonly known?: "V" | "S" | "R";
+}
+
+/** Two answers to one prompt, the better one first, to be learned from. */
+export interface FormedPair {
+  readonly prompt: LoopPrompt;
+  readonly chosen: Answer;
+  readonly rejected: Answer;
+  /** Probability that the chosen one is better. @default 1 */
+  readonly label?: number;
+  /** Of the pair's loss in the batch's mean. @default 1 */
+  readonly weight?: number;
+  /** Absent where no ranker compared the two. `preference`: J(chosen, rejected). */
+  readonly verdict?: { readonly preference: number; readonly consistent: boolean };
+}
+
+/** Forms pairs of prompts' answers; those that nothing decides are left out. */
+export type Pairing = (
+  candidates: readonly Candidates[],
+  tools: Pick<StepTools, "compare" | "rng" | "method" | "undecided">,
+) => Promise<FormedPair[]>;
+
+/** What a step learns from. */
+export interface LearnedStep {
+  readonly parts: readonly MicroBatch[];
+  /** For the run folder. */
+  readonly pairs: readonly FormedPair[];
+}
+
+/** A step of a method of its own. */
+export type OwnStep = (tools: StepTools) => Promise<LearnedStep>;
+
+/** What a step of a method is made with. All of it counts what it costs. */
+export interface StepTools {
+  readonly method: Method;
+  /** Counted from 0. */
+  readonly step: number;
+  /** The policy, at this step. */
+  readonly model: LanguageModel;
+  readonly encoder: AnswerEncoder;
+  readonly beta: number;
+  readonly microBatchTokens: number;
+  /** What becomes of a pair that the ranker does not decide. */
+  readonly undecided: "skip" | "second";
+  /** This step's prompts. */
+  prompts(): LoopPrompt[];
+  /** Answers to each prompt that leaves room for one. */
+  sample(prompts: readonly LoopPrompt[], options: SampleOptions): Promise<Candidates[]>;
+  /** The ranker's comparisons. @throws {UserError} where the method has none */
+  readonly compare: Compare;
+  /** Candidates of which some differ. */
+  distinct(candidates: readonly Candidates[]): Candidates[];
+  /** Summed log-probabilities of sequences. */
+  logProbs(examples: readonly Example[], under: "policy" | "start"): Promise<number[]>;
+  /** Pairs with what the reference says of them. */
+  score(pairs: readonly FormedPair[]): Promise<ScoredPair[]>;
+  /** What is learned of pairs by the method's loss. */
+  learn(pairs: readonly FormedPair[]): Promise<MicroBatch[]>;
+  /** A stream of this step. */
+  readonly rng: (name: string) => Rng;
+  /** One more number for the step's log. */
+  metric(name: string, value: number): void;
+}
+
+/** How answers are drawn. */
+export interface SampleOptions {
+  /** @default that of the method */
+  readonly from?: "policy" | "start";
+  /** Answers to a prompt. @default that of the method */
+  readonly candidates?: number;
+  /** What the sampler is asked. @default that of the method */
+  readonly asked?: (prompt: readonly Turn[]) => readonly Turn[];
+  /** What the answers are learned from. @default that of the method */
+  readonly learned?: (prompt: readonly Turn[]) => readonly Turn[];
+  /** Names the random stream, where a step samples more than once. */
+  readonly name?: string;
+}

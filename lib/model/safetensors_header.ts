@@ -48,9 +48,11 @@ const metadataSchema = z.record(z.string(), z.string()).nullish();
 export function readSafetensorsHeader(file: BinaryFile): SafetensorsHeader {
   const { path, size } = file;
   const broken = (reason: string, cause?: unknown) =>
-    new UserError(`${path} is not a safetensors file: ${reason}`, "fetch the file again", {
-      cause,
-    });
+    new UserError(
+      `${path} is not a safetensors file: ${reason}`,
+      "fetch the file again, or write it with the safetensors package",
+      { cause },
+    );
   const head = file.read(0, 8, { what: "the header's length" });
   const length = new DataView(head.buffer).getBigUint64(0, true);
   if (length > LONGEST) {

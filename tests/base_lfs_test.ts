@@ -1,5 +1,5 @@
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { openTokenizer } from "../lib/text/mod.ts";
+import { chatTemplateSource, openTokenizer } from "../lib/text/mod.ts";
 import { openGguf } from "../lib/model/gguf.ts";
 import { openWeights, readConfig } from "../lib/model/weights.ts";
 import { refuseLfsPointer } from "../lib/base/lfs.ts";
@@ -41,6 +41,7 @@ describe("a Git LFS pointer", () => {
     await refuses(openGguf(await file("m.gguf", POINTER)), found, "m.gguf");
     await file("c/config.json", POINTER);
     await refuses(readConfig(`${folder.path}/c`), found, "config.json");
+    await refuses(chatTemplateSource(await file("chat.jinja", POINTER)), found, "chat.jinja");
     await file("t/config.json", config);
     const names = ["tokenizer_config.json", "chat_template.jinja", "tokenizer.json"];
     for (const [i, name] of names.entries()) {

@@ -64,6 +64,9 @@ describe("modelAnswerer", () => {
         topP: 1,
       });
       assert.notEqual(a.settings.weights, b.settings.weights);
+      const tokenizer = one.tokenizer.with({ endIds: [1] });
+      const ending = await modelAnswerer({ ...one, tokenizer }, options);
+      assert.deepEqual(ending.settings, { ...a.settings, ends: "2 1" });
     } finally {
       one.dispose();
       two.dispose();

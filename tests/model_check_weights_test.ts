@@ -99,7 +99,7 @@ describe("a part of a quantised weight", () => {
   // deno-fmt-ignore
   const parts = [
     "qweight", "qzeros", "scales", "weight_packed", "weight_scale_inv", "weight.absmax",
-    "weight.quant_state.bitsandbytes__nf4", "SCB",
+    "weight.quant_state.bitsandbytes__nf4", "SCB", "biases", "weight._scale",
   ];
   for (const part of parts) {
     it(`is refused as that, whatever the config says: ${part}`, async () => {

@@ -271,6 +271,7 @@ describe("the config inside a GGUF file", () => {
       () => configFromGguf(but("llama.attention.head_count", [4, 2]), options),
       /head_count is 4,2, not one number/,
     );
+    assert.equal(configFromGguf(but("llama.attention.head_count_kv", [2, 2]), options).kvHeads, 2);
     const without = new Map(metadata);
     without.delete("llama.block_count");
     refuses(() => configFromGguf(without, options), /lacks llama.block_count/);

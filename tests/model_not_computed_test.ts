@@ -76,6 +76,13 @@ describe("a checkpoint of quantised weights", () => {
     });
   }
 
+  it("is refused by MLX's own field", () => {
+    refuses(
+      () => parseConfig({ ...json, quantization: { group_size: 64, bits: 4 } }, "c"),
+      "c: quantization says that the weights are quantised (4 bits)",
+    );
+  });
+
   it("is none where the config says so", () => {
     assert.equal(parseConfig({ ...json, quantization_config: null }, "c").layers, 2);
   });

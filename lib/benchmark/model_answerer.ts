@@ -30,7 +30,7 @@ export async function modelAnswerer(
   language: Pick<OpenedModel, "model" | "tokenizer" | "chat" | "origin">,
   { name, maxNewTokens, seed, rows }: AnswererOptions,
 ): Promise<Answerer> {
-  const { model } = language;
+  const { model, tokenizer: { endIds } } = language;
   return {
     name,
     rows,
@@ -39,6 +39,7 @@ export async function modelAnswerer(
       weights: await modelFingerprint(model),
       maxNewTokens,
       seed,
+      ...(endIds.length > 1 && { ends: endIds.join(" ") }),
       ...BENCHMARK_SAMPLING,
     },
     answer: async (dialogues, { temperature, streams }): Promise<Reply[]> => {

@@ -6,9 +6,9 @@ import type { WeightSource } from "./weight_source.ts";
 /** Tensors of a checkpoint that a model can do without: tables of rotary positions, which it computes. */
 const COMPUTED = /(^|\.)rotary_emb\.(inv_freq|cos_cached|sin_cached)$/;
 
-/** What GPTQ, AWQ, bitsandbytes, compressed-tensors and fp8 checkpoints call the parts of a quantised weight. */
+/** What GPTQ, AWQ, bitsandbytes, compressed-tensors, fp8, quanto and MLX checkpoints call the parts of a quantised weight. */
 const QUANTISED =
-  /\.(qweight|qzeros|scales|g_idx|weight_packed|weight_scale|weight_scale_inv|weight_zero_point|weight\.(absmax|quant_map|quant_state\..*|nested_\w+)|SCB)$/;
+  /\.(qweight|qzeros|scales|biases|g_idx|weight_packed|weight_scale|weight_scale_inv|weight_zero_point|weight\._(data|scale|zeropoint|shift)|weight\.(absmax|quant_map|quant_state\..*|nested_\w+)|SCB)$/;
 
 /** The head of `LlamaForSequenceClassification`, in the place of an output layer. */
 const CLASSIFIER = "score.weight";

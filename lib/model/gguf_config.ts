@@ -34,7 +34,10 @@ export function configFromGguf(
   const family = familyOfGguf(architecture, file);
   const own = (name: string) => `${architecture}.${name}`;
   const optional = (key: string): number | null => {
-    const value = metadata.get(key) ?? null;
+    const given = metadata.get(key) ?? null;
+    // A list is a number a layer; where all are alike, the layers are.
+    const alike = Array.isArray(given) && given.length > 0 && given.every((n) => n === given[0]);
+    const value = alike ? given[0] : given;
     if (value !== null && typeof value !== "number") {
       throw new UserError(
         `${file}: ${key} is ${String(value).slice(0, 40)}, not one number`,

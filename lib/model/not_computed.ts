@@ -60,11 +60,14 @@ export function refuseConfigFields(
   fields: Readonly<Record<string, unknown>>,
   { file, headDim }: { file: string; headDim: number },
 ): void {
-  for (const key of ["quantization_config", "compression_config"]) {
+  // The second is that of compressed-tensors before it had the first, the third that of MLX.
+  for (const key of ["quantization_config", "compression_config", "quantization"]) {
     const quantised = fields[key];
     if (isNothing(quantised)) continue;
-    const { quant_method: method, bits } = quantised as Record<string, unknown>;
-    const how = [method, bits && `${bits} bits`].filter(Boolean).join(", ");
+    const { quant_method: method, bits, load_in_4bit: four, load_in_8bit: eight } =
+      quantised as Record<string, unknown>;
+    const wide = bits ?? (four ? 4 : eight ? 8 : undefined);
+    const how = [method, wide && `${wide} bits`].filter(Boolean).join(", ");
     throw new UserError(
       `${file}: ${key} says that the weights are quantised${how && ` (${how})`}`,
       QUANTISED_REMEDY,

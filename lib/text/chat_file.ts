@@ -1,4 +1,5 @@
 import { UserError } from "../base/error.ts";
+import { refuseLfsPointer } from "../base/lfs.ts";
 import { ChatTemplate, type ChatTokens } from "./chat.ts";
 import { CHAT_PRESETS } from "./chat_presets.ts";
 
@@ -22,6 +23,7 @@ export async function chatTemplateSource(spec: string): Promise<string> {
       { cause },
     );
   }
+  refuseLfsPointer(spec, source);
   if (source.trim() !== "") return source;
   throw new UserError(`chat template ${JSON.stringify(spec)}: the file is empty`, remedy);
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { Stopped, UserError } from "../lib/base/error.ts";
 import { resolveConfig, type RunConfig } from "../lib/run/config.ts";
-import { readJsonFile, writeJsonl } from "../lib/base/files.ts";
+import { readJsonFile, writeCsv, writeJsonl } from "../lib/base/files.ts";
 import type { RunContext, RunStage } from "../lib/run/pipeline.ts";
 import { RunFolder, terminalReporter } from "../lib/run/stage.ts";
 import { writeSummary } from "../lib/run/stages/report.ts";
@@ -156,6 +156,11 @@ describe("a run's summary", () => {
   const estimate = (value: number) => ({ value, low: value - 0.1, high: value + 0.1, n: 8 });
   const judge = (accuracy: number, answer: string): RunStage["run"] => async ({ folder }) => {
     await writeJsonl(`${folder}/answers.jsonl`, [{ pair: "p1", answer }]);
+    const others = { flipRate: 0, firstPositionRate: 0.5, longerRate: null, unansweredRate: 0 };
+    const verdicts = Array.from({ length: 8 }, (_, i) => {
+      return { pair: `p${i}`, prompt: i, accuracy: Number(i < 8 * accuracy), ...others };
+    });
+    await writeCsv(`${folder}/verdicts.csv`, verdicts);
     return { accuracy: estimate(accuracy) };
   };
   const bodies: Record<string, RunStage["run"]> = {
@@ -195,6 +200,8 @@ describe("a run's summary", () => {
   it("sets judge before beside judge after, and shows training, tournaments and answers", async () => {
     const { text, csv } = await summarised(stages.length);
     assert.ok(text.includes("| accuracy | 0.500 [0.400, 0.600] | 0.750 [0.650, 0.850] |"));
+    // Pair by pair two of eight became right, none wrong: the two intervals overlap, and it is a change.
+    assert.match(text, /\| accuracy \|.*\| 0\.250 \[0\.000, 0\.(500|625)\] \|\n/);
     assert.ok(text.includes("JSFT, 4 steps: answer loss 3.000 -> 2.500"));
     assert.ok(text.includes("self-judge, 3 steps"));
     assert.ok(text.includes("9 pairs, 2 identical"));

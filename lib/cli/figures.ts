@@ -28,8 +28,18 @@ const TABLES = {
   "run.json": "run.json",
 } as const;
 
-/** Copies a finished run's tables, all or none. @throws {UserError} naming the table a run lacks */
-async function collect(run: string): Promise<void> {
+/** Verdicts pair by pair, which runs of before they were kept have not. */
+const VERDICTS = {
+  "verdicts-before.csv": "judge-before/verdicts.csv",
+  "verdicts-after.csv": "judge-after/verdicts.csv",
+} as const;
+
+/**
+ * Copies a finished run's tables, all or none, and its verdicts; where it has none, another run's do not stay.
+ *
+ * @throws {UserError} naming the table a run lacks
+ */
+export async function collect(run: string, results: string = RESULTS): Promise<void> {
   for (const source of Object.values(TABLES)) {
     await Deno.stat(`${run}/${source}`).catch((cause) => {
       throw new UserError(
@@ -39,9 +49,14 @@ async function collect(run: string): Promise<void> {
       );
     });
   }
-  await makeFolder(RESULTS);
+  await makeFolder(results);
   for (const [name, source] of Object.entries(TABLES)) {
-    await Deno.copyFile(`${run}/${source}`, `${RESULTS}/${name}`);
+    await Deno.copyFile(`${run}/${source}`, `${results}/${name}`);
+  }
+  for (const [name, source] of Object.entries(VERDICTS)) {
+    const kept = `${results}/${name}`;
+    if (await exists(`${run}/${source}`)) await Deno.copyFile(`${run}/${source}`, kept);
+    else if (await exists(kept)) await Deno.remove(kept);
   }
 }
 

@@ -3,6 +3,7 @@ export * from "./annotations.ts";
 export * from "./baseline_judges.ts";
 export * from "./calibration.ts";
 export * from "./calibration_interval.ts";
+export * from "./change.ts";
 export * from "./compare.ts";
 export * from "./evidence.ts";
 export * from "./kappa.ts";

@@ -161,8 +161,12 @@ function intransitive(
   return share;
 }
 
-/** Brings together what is known of each pair, once the lists are seen to belong together. */
-function judgedPairs(
+/**
+ * Brings together what is known of each pair, once the lists are seen to belong together.
+ *
+ * @throws {UserError} When there are no judgments, or the lists differ in length.
+ */
+export function judgedPairs(
   judgments: readonly Judgment[],
   options: Pick<
     FullReportOptions,

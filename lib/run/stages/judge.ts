@@ -5,6 +5,7 @@ import {
   definedReport,
   describeUnanswered,
   judgeMeasures,
+  pairVerdicts,
   reportRows,
   unansweredOf,
 } from "../../measure/mod.ts";
@@ -51,6 +52,9 @@ function judgeStage(
       const report = definedReport(measures);
       const rows = reportRows(report);
       await writeCsv(`${folder}/report.csv`, rows);
+      const names = pairs.map(({ id }) => id);
+      const judged = { pairs: names, comparisons, preferred: "first" } as const;
+      await writeCsv(`${folder}/verdicts.csv`, pairVerdicts(judgments, judged));
       await writeJsonl(
         `${folder}/judgments.jsonl`,
         judgments.map((judgment, i) => ({ pair: pairs[i].id, ...judgment })),

@@ -1,9 +1,12 @@
-import { readJsonl, writeCsv, writeWhole } from "../../base/files.ts";
+import { parseRows } from "../../base/csv.ts";
+import { readIfThere, readJsonl, writeCsv, writeWhole } from "../../base/files.ts";
 import { duration } from "../../base/progress.ts";
 import { intervalText } from "../../base/text_table.ts";
 import type { RunConfig } from "../config.ts";
 import type { RunFolder, StageResult } from "../stage.ts";
+import { pairedChanges, type PairVerdict, pairVerdict } from "../../measure/change.ts";
 import type { Estimate } from "../../measure/statistics.ts";
+import { Rng } from "../../base/random.ts";
 import type { Pair } from "../../preference/mod.ts";
 import type { TournamentRow } from "./tournament.ts";
 
@@ -54,7 +57,7 @@ export async function writeSummary(folder: AlignFolder): Promise<string> {
   await writeCsv(`${folder.path}/summary.csv`, rows);
   const text = [
     `# ${folder.path}`,
-    ...judgeTable(rows),
+    ...judgeTable(rows, await judgeChanges(folder)),
     ...trainingLines(await folder.result("jsft"), await folder.result("self-judge")),
     ...tournamentTable(played ?? []),
     ...await beforeAndAfter(folder),
@@ -67,7 +70,22 @@ export async function writeSummary(folder: AlignFolder): Promise<string> {
   return text;
 }
 
-function judgeTable(rows: readonly SummaryRow[]): string[] {
+/** What JSFT changed of the judge, pair by pair; nothing where a run has not both judges' verdicts. */
+async function judgeChanges(folder: AlignFolder): Promise<Record<string, Estimate<number | null>>> {
+  const tables: PairVerdict[][] = [];
+  for (const stage of ["judge-before", "judge-after"]) {
+    const path = `${folder.folderOf(stage)}/verdicts.csv`;
+    const text = await readIfThere(path);
+    if (text === null) return {};
+    tables.push(parseRows(text, { path, row: pairVerdict }));
+  }
+  return pairedChanges(tables[0], tables[1], { rng: Rng.named(0, "judge before and after") });
+}
+
+function judgeTable(
+  rows: readonly SummaryRow[],
+  changes: Record<string, Estimate<number | null>>,
+): string[] {
   const before = rows.filter(({ stage, low }) => stage === "judge-before" && low !== undefined);
   const after = new Map(
     rows.filter(({ stage }) => stage === "judge-after").map((row) => [row.measure, row]),
@@ -77,11 +95,17 @@ function judgeTable(rows: readonly SummaryRow[]): string[] {
     row ? intervalText({ value: row.value, low: row.low ?? null, high: row.high ?? null }) : "-";
   return [
     "",
-    `Judge on ${before[0].n} held-out pairs, 95 % bootstrap intervals:`,
+    `Judge on ${
+      before[0].n
+    } held-out pairs, 95 % bootstrap intervals; the change is taken pair by pair:`,
     "",
-    "| measure | before JSFT | after JSFT |",
-    "|---|---|---|",
-    ...before.map((row) => `| ${row.measure} | ${cell(row)} | ${cell(after.get(row.measure))} |`),
+    "| measure | before JSFT | after JSFT | change |",
+    "|---|---|---|---|",
+    ...before.map((row) => {
+      const change = changes[row.measure];
+      const changed = change?.value == null ? "" : intervalText(change);
+      return `| ${row.measure} | ${cell(row)} | ${cell(after.get(row.measure))} | ${changed} |`;
+    }),
   ];
 }
 

@@ -10,7 +10,11 @@ import {
   saveNotebook,
   staleFaults,
 } from "../lib/tools/notebook/saved.ts";
+import { report } from "../lib/cli/notebooks_run.ts";
+import { inReach } from "../lib/show/in_reach.ts";
+import { UserError } from "../lib/base/error.ts";
 import { resultTable } from "../lib/show/result_table.ts";
+import { capturedLog } from "./captured_log.ts";
 import { newFolder } from "./temporary_files.ts";
 
 const book = (source: string, head = "# T\n\nReads `data/world/base`, takes about 5 minutes.") => ({
@@ -60,6 +64,28 @@ describe("saved outputs", () => {
     assert.match(staleFaults(book("1;"), { base: null })[0], /without a note/);
     const slow = staleFaults(noted(book("1;"), MADE), { base: null, seconds: 300 });
     assert.deepEqual(slow, ["should say in its head that it takes about 5 minutes"]);
+  });
+
+  it("are at fault, and not saved, where something was left out for want of data", async () => {
+    const left = noted(book("await data();"), MADE);
+    const shown = await capturedLog(() =>
+      inReach("HH-RLHF", () => Promise.reject(new UserError("no such host", "fetch it")))
+    );
+    left.cells[1].outputs!.push({
+      output_type: "display_data",
+      data: { "text/plain": shown },
+      metadata: {},
+    });
+    assert.deepEqual(staleFaults(left, { base: "0123", seconds: 62 }), [
+      "cell 2 left something out: HH-RLHF is not in reach: no such host",
+    ]);
+    const executed = { notebook: left, seconds: 1, cell: 0 };
+    const faults = report("01_x", executed, { save: true }).join("\n");
+    assert.match(faults, /01_x cell 2 left something out: HH-RLHF/);
+    assert.match(faults, /not saved: .*\n {2}-> SELF_JUDGE_DATA=FOLDER/);
+    assert.deepEqual(report("01_x", executed, { save: false }), []);
+    left.cells[1].outputs!.pop();
+    assert.deepEqual(report("01_x", executed, { save: true }), []);
   });
 
   it("that are none have no fault of this kind", () => {

@@ -14,7 +14,7 @@ import { makeFolder, writeCsv } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
 import { SCALE_VARIABLE, SEED_VARIABLE } from "../show/notebook_config.ts";
 import { type Executed, executeNotebook } from "../tools/notebook/execute.ts";
-import { cellFaults, NO_STILL, outputText } from "../tools/notebook/expect.ts";
+import { cellFaults, leftOutFaults, NO_STILL, outputText } from "../tools/notebook/expect.ts";
 import { whole } from "../tools/notebook/format.ts";
 import { installJupyter, jupyterEnv } from "../tools/notebook/jupyter.ts";
 import { ROOT } from "../tools/setup/places.ts";
@@ -85,7 +85,7 @@ async function main(): Promise<void> {
       timeout: options.timeout,
     });
     if (executed.error?.name === "Stopped") throw new Stopped();
-    const faults = report(name, executed, { stills: options.save });
+    const faults = report(name, executed, { save: options.save });
     times.push({
       notebook: name,
       seconds: Number(executed.seconds.toFixed(1)),
@@ -111,15 +111,15 @@ async function main(): Promise<void> {
 /**
  * What is wrong with an executed notebook, a text for each fault, with the cell and its output.
  *
- * @param options.stills Whether figures must have their picture: what is saved must, but a machine without a
- * browser can still run the notebooks.
+ * @param options.save Whether outputs are to be saved: then figures must have their picture, and nothing may have been
+ * left out for want of data. A machine without a browser or the data can still run the notebooks.
  */
 export function report(
   name: string,
   { notebook, error, cell }: Executed,
-  { stills = true }: { stills?: boolean } = {},
+  { save = true }: { save?: boolean } = {},
 ): string[] {
-  const found = cellFaults(notebook).filter(({ problem }) => stills || !problem.endsWith(NO_STILL));
+  const found = cellFaults(notebook).filter(({ problem }) => save || !problem.endsWith(NO_STILL));
   const texts = found.map(({ cell, problem }) => {
     const { source } = notebook.cells[cell - 1];
     const output = outputText(notebook.cells[cell - 1]);
@@ -130,6 +130,14 @@ export function report(
       ...(output ? ["  its output:", indented(output)] : ["  it has no output"]),
     ].join("\n");
   });
+  const leftOut = save ? leftOutFaults(notebook) : [];
+  for (const { cell, problem } of leftOut) texts.push(`  ${name} cell ${cell} ${problem}`);
+  if (leftOut.length > 0) {
+    texts.push(
+      "  not saved: its outputs would take the place of whole ones\n" +
+        "  -> SELF_JUDGE_DATA=FOLDER names a folder of data sets; or run where the Hub is in reach",
+    );
+  }
   if (error && !found.some(({ problem }) => problem.startsWith("ended with"))) {
     texts.push(`  ${name} cell ${cell + 1}: ${error.name}: ${error.message}`);
   }

@@ -1,6 +1,9 @@
 import { UserError } from "../base/error.ts";
 import { show } from "./display.ts";
 
+/** Words by which a shown text says that something could not be had: outputs with them are not whole. */
+export const NOT_IN_REACH = "is not in reach:";
+
 /**
  * What `find` finds, or null where it cannot be had, which is then shown with what to do about it: a notebook
  * continues without it.
@@ -18,7 +21,7 @@ export async function inReach<T>(what: string, find: () => Promise<T>): Promise<
     return await find();
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    await show(`${what} is not in reach: ${error.problem}\n  -> ${error.remedy}`);
+    await show(`${what} ${NOT_IN_REACH} ${error.problem}\n  -> ${error.remedy}`);
     return null;
   }
 }

@@ -1,4 +1,5 @@
 /** What the outputs of an executed notebook must hold. */
+import { NOT_IN_REACH } from "../../show/in_reach.ts";
 import { type Cell, isProgress, type Notebook, type Output, whole } from "./format.ts";
 
 /** What a figure lacks on a machine without a browser. */
@@ -46,6 +47,21 @@ export function cellFaults(notebook: Notebook): CellFault[] {
   return notebook.cells.flatMap((cell, index) =>
     problems(cell).map((problem) => ({ cell: index + 1, problem }))
   );
+}
+
+/**
+ * Cells that say that their data or model could not be had. A reader may go on without it; saved, such outputs would
+ * take the place of whole ones.
+ */
+export function leftOutFaults(notebook: Notebook): CellFault[] {
+  return notebook.cells.flatMap(({ outputs = [] }, index) => {
+    const texts = outputs.flatMap(({ text, data }) => [
+      whole(text),
+      whole(data?.["text/plain"] as string),
+    ]);
+    const line = texts.join("\n").split("\n").find((text) => text.includes(NOT_IN_REACH));
+    return line === undefined ? [] : [{ cell: index + 1, problem: `left something out: ${line}` }];
+  });
 }
 
 function problems({ outputs = [], metadata }: Cell): string[] {

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { writeCsv, writeWhole } from "../../base/files.ts";
 import { resultTable } from "../../show/result_table.ts";
 import { formatted } from "./deno_fmt.ts";
+import { leftOutFaults } from "./expect.ts";
 import { normalised, NOTE, type Notebook, serialised, whole } from "./format.ts";
 import { ROOT } from "../setup/places.ts";
 
@@ -105,10 +106,12 @@ export function staleFaults(
   { base, seconds }: { base: string | null; seconds?: number },
 ): string[] {
   if (!notebook.cells.some(({ outputs = [] }) => outputs.length > 0)) return [];
+  const leftOut = leftOutFaults(notebook).map(({ cell, problem }) => `cell ${cell} ${problem}`);
   const saved = notebook.metadata[NOTE] as Saved | undefined;
-  if (!saved) return ["has outputs without a note of where they are from"];
+  if (!saved) return [...leftOut, "has outputs without a note of where they are from"];
   const head = whole(notebook.cells[0].source);
   return [
+    ...leftOut,
     ...(saved.code === codeHash(notebook) ? [] : ["has outputs of other code than its cells hold"]),
     ...(base !== null && readsBase(notebook) && saved.base !== base
       ? [`has outputs of another base model than the one in ${BASE}`]

@@ -12,6 +12,7 @@ import {
   type TokenObjective,
 } from "../lib/method/mod.ts";
 import { type LanguageModel, withAdapterOff, type WithModel } from "../lib/model/mod.ts";
+import { judgmentOf } from "./judge_fakes.ts";
 import { refusesAtOnce } from "./refusals.ts";
 import { tinyLanguage, tinyModel } from "./tiny.ts";
 import { config, pairs, stepper } from "./tiny_loop.ts";
@@ -129,6 +130,24 @@ describe("who answers and who ranks", () => {
 });
 
 describe("a step's pairs", () => {
+  it("tell of the judge as a report does: no answer is not consistent, and even of the positions", async () => {
+    const model = tinyModel();
+    const { step } = stepper(model, {
+      method: METHODS["off-policy-dpo"],
+      compare: (asked) =>
+        Promise.resolve(
+          asked.map((_, i) => i === 0 ? judgmentOf([0.8, 0.1]) : judgmentOf([0.003, 0.001])),
+        ),
+    });
+    const { metrics } = await step(0);
+    const n = 4 - metrics!.identical;
+    assert.ok(n > 1);
+    assert.equal(metrics!.judgeUnanswered, (n - 1) / n);
+    assert.equal(metrics!.judgeConsistent, 1 / n);
+    assert.equal(metrics!.judgeFirstPosition, 0.5);
+    model.dispose();
+  });
+
   it("leave out identical samples, and count them", async () => {
     const model = tinyModel();
     const greedy = { ...config, temperature: 0 };

@@ -14,6 +14,7 @@ import { report } from "../lib/cli/notebooks_run.ts";
 import { inReach } from "../lib/show/in_reach.ts";
 import { UserError } from "../lib/base/error.ts";
 import { resultTable } from "../lib/show/result_table.ts";
+import { ROOT } from "../lib/tools/setup/places.ts";
 import { capturedLog } from "./captured_log.ts";
 import { newFolder } from "./temporary_files.ts";
 
@@ -143,4 +144,14 @@ it("a time in words has one minute at least", () => {
     "about 2 minutes",
     "about 3 minutes",
   ]);
+});
+
+it("the commands on notebooks start with the permissions of tools, which have no FFI", async () => {
+  for (const command of ["notebooks_check", "notebooks_run"]) {
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "-P=tools", `lib/cli/${command}.ts`, "--help"],
+      cwd: ROOT,
+    }).output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+  }
 });

@@ -9,7 +9,7 @@ import { Command } from "commander";
 import { Stopped, UserError } from "../base/error.ts";
 import { parseCommand, runCommand } from "./command.ts";
 import { scaleFlag, seedFlag, wholeNumber } from "./flags.ts";
-import { SCALE_NAMES } from "../run/config.ts";
+import { SCALE_NAMES } from "../run/recipe.ts";
 import { makeFolder, writeCsv } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
 import { SCALE_VARIABLE, SEED_VARIABLE } from "../show/notebook_config.ts";

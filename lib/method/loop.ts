@@ -1,6 +1,6 @@
 import { UserError } from "../base/error.ts";
 import { fromDataset } from "./candidates.ts";
-import type { Judgment } from "./judgment.ts";
+import { credit, type Judgment, larger } from "./judgment.ts";
 import { knockoutFinal, labelledPairs } from "./knockout_pairs.ts";
 import type { LoopOptions } from "./loop_options.ts";
 import type { OwnStep } from "./method.ts";
@@ -92,13 +92,16 @@ export const sampledStep: OwnStep = async (tools) => {
   return { parts: await tools.learn(pairs), pairs };
 };
 
+/** As in a judge's report: a pair without an answer is not consistent, and a half for either position. */
 function judgeMetrics(judgments: readonly Judgment[]): Record<string, number> {
   const share = (test: (judgment: Judgment) => boolean) =>
     mean(judgments.map((judgment) => Number(test(judgment))));
-  const positions = judgments.flatMap(({ forward, backward }) => [forward, backward]);
+  const first = judgments.flatMap(({ forward, backward, answered }) =>
+    [forward, backward].map(({ a, b }) => credit({ winner: larger(a, b), answered }))
+  );
   return {
-    judgeConsistent: share((j) => j.consistent),
-    judgeFirstPosition: mean(positions.map(({ a, b }) => Number(a > b))),
+    judgeConsistent: share((j) => j.answered && j.consistent),
+    judgeFirstPosition: mean(first),
     judgeLabelProbability: mean(judgments.map((j) => j.labelProbability)),
     judgeUnanswered: share((j) => !j.answered),
     judgeConfidence: mean(judgments.map((j) => Math.abs(2 * j.pFirst - 1))),

@@ -4,6 +4,8 @@ import { defaultPrinciple } from "../method/mod.ts";
 import { OURS, type Recipe } from "./recipe.ts";
 import { type RunSettings, SETTINGS } from "./settings.ts";
 
+export { type Scale, SCALE_NAMES } from "./recipe.ts";
+
 /** Settings of a whole run, checked, with the principles it judges by. */
 export type RunConfig = RunSettings & { judge: { principles: string[] } };
 
@@ -14,12 +16,6 @@ const RENAMED: Readonly<Record<string, string>> = {
   "data.source": "data.sources, a list of {source, use, format}",
   "data.format": "data.sources, a list of {source, use, format}",
 };
-
-/** The size of a run by the recipe "ours"; the same code and the same stages at every one. */
-export type Scale = "smoke" | "small" | "full";
-
-/** The scales there are. */
-export const SCALE_NAMES = Object.keys(OURS.scales) as Scale[];
 
 /**
  * The settings of a recipe at a scale with changes applied, checked and frozen.

@@ -33,6 +33,12 @@ export type Recipe = z.infer<typeof RECIPE>;
 /** The recipe that a run takes when none is named. */
 export const OURS: Recipe = RECIPE.parse(ours);
 
+/** The size of a run by the recipe "ours"; the same code and the same stages at every one. */
+export type Scale = "smoke" | "small" | "full";
+
+/** The scales there are. (Here and not in `config.ts`, which loads the tokenizers: tools run without FFI.) */
+export const SCALE_NAMES = Object.keys(OURS.scales) as Scale[];
+
 /** The recipes that come with the project, by name. */
 export const RECIPES: Readonly<Record<string, Recipe>> = Object.fromEntries(
   [OURS, ...[hh, ultrafeedback, principles].map((recipe) => RECIPE.parse(recipe))]

@@ -9,7 +9,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { UserError } from "../base/error.ts";
-import { type Scale, SCALE_NAMES } from "../run/config.ts";
+import { type Scale, SCALE_NAMES } from "../run/recipe.ts";
 
 /** Environment variable of the scale. */
 export const SCALE_VARIABLE = "SELF_JUDGE_NOTEBOOK_SCALE";

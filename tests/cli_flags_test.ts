@@ -52,7 +52,7 @@ describe("a flag that several commands have", () => {
     assert.equal(read(scaleFlag(["smoke", "small"])), "small");
     assert.equal(read(onBadLineFlag()), "fail");
     assert.equal(read(onBadLineFlag(), "--on-bad-line", "skip"), "skip");
-    assert.equal(read(runFlag("runs/x"), "--run", "here"), "here");
+    assert.equal(read(runFlag("runs/x"), "--run", "runs/here"), "runs/here");
   });
 
   it("keeps every value of one given several times, in order, and none of another command's", () => {

@@ -46,9 +46,9 @@ describe("deno task winrate", () => {
     assert.match(out, /\na-1\.5 +6 +2 +50\.00 \[/);
     assert.match(out, /less b/);
     assert.doesNotMatch(out + first + second, /NaN|undefined|null|Infinity/);
-    assert.match(err, /warning: \S+b\.json item 4: no preference/);
-    assert.match(err, /warning: \S+b\.json has no length-controlled rate: 4 usable/);
-    assert.match(err, /warning: \S+b\.json lacks 1 of the 6 instructions/);
+    assert.match(err, /warning: \/.+\/b\.json item 4: no preference/);
+    assert.match(err, /warning: \/.+\/b\.json has no length-controlled rate: 4 usable/);
+    assert.match(err, /warning: \/.+\/b\.json lacks 1 of the 6 instructions/);
   });
 
   it("does not mix annotators, in a file, beside each other or against each other", async () => {
@@ -94,7 +94,7 @@ describe("deno task winrate", () => {
     const csv = `${folder.path}/differences.csv`;
     const beside = `--published ${board} --published-csv ${csv}`;
     const { out, err } = await winrate.well(`${a} ${b} ${beside}`);
-    assert.match(err, /warning: unknown is not in \S+board\.csv\n/);
+    assert.match(err, /warning: unknown is not in \/.+\/board\.csv\n/);
     assert.match(
       out,
       /Largest difference .* win rate 0 \(n 1\), standard error \S+ \(n 1\), LC n\/a/,

@@ -38,7 +38,7 @@ describe("readComparisons", () => {
       assert.equal(read.items[2].lengths.model, 15);
       assert.match(
         read.warnings.map(describeWarning).join(),
-        /^\S+nan\.json: 2 items \(2, 4\): no preference \(null or NaN\): in no rate$/,
+        /^\/.+\/nan\.json: 2 items \(2, 4\): no preference \(null or NaN\): in no rate$/,
       );
     }
   });

@@ -65,3 +65,26 @@ rows = [
     for i in range(2)
 ]
 pq.write_table(pa.Table.from_pylist(rows), HERE / "ultrafeedback.parquet")
+
+
+def rated(i):
+    """A row as openbmb/UltraFeedback has them: three answers, rated by four principles."""
+    words = ["red", "blue", "green", "a pear", "a fig", "the sky"]
+    thing = words[i % len(words)]
+    answers = [f"It is {thing}.", f"I guess {thing}", "No."]
+
+    def completion(n):
+        ratings = {"helpfulness": 5 - n, "honesty": 3 + (n + i) % 3 - 1, "instruction_following": 5 - 2 * n, "truthfulness": 4 - n}
+        return {
+            "model": f"model-{n}", "response": answers[n], "custom_system_prompt": "Be helpful and brief.",
+            "annotations": {
+                name: {"Rating": "N/A" if name == "truthfulness" and i % 7 == 0 else str(rating), "Rationale": f"Rated {rating}."}
+                for name, rating in ratings.items()
+            },
+        }
+
+    return {"source": "made up", "instruction": f"Say {thing}, number {i}.", "completions": [completion(n) for n in range(3)]}
+
+
+forty = pa.Table.from_pylist([rated(i) for i in range(40)])
+pq.write_table(forty, HERE / "ultrafeedback-forty.parquet", compression="zstd", row_group_size=16)

@@ -10,6 +10,7 @@ import {
   judgedPairsIn,
   type Pair,
   type PairFormat,
+  promptsIn,
   type ReadOptions,
   readSources,
   type SourceRow,
@@ -37,6 +38,14 @@ export async function pairsOf(
   side: "train" | "held_out",
 ): Promise<Pair[]> {
   return judgedPairsIn(await recordsOf(context, side));
+}
+
+/** The first so many held-out prompts, each once: pairs of several principles share theirs. */
+export async function heldOutPrompts(
+  context: Pick<RunContext, "folderOf">,
+  count: number,
+): Promise<Pick<Pair, "id" | "prompt">[]> {
+  return promptsIn(await recordsOf(context, "held_out")).slice(0, count);
 }
 
 /** Reads preferences, keeps those that fit, and splits them by prompt. */

@@ -13,7 +13,7 @@ import { encodePrompt, pairComparison, sampleAnswers } from "../../method/mod.ts
 import { type LanguageModel, withModel } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
 import type { RunContext, RunStage } from "../pipeline.ts";
-import { pairsOf } from "./data.ts";
+import { heldOutPrompts, pairsOf } from "./data.ts";
 
 /** Measures the model that a stage made as judge of the held-out pairs. */
 function judgeStage(
@@ -63,7 +63,11 @@ function judgeStage(
       textTable(shown).split("\n").forEach(log);
       await writeJsonl(
         `${folder}/answers.jsonl`,
-        await greedyAnswers(model, pairs.slice(0, config.tournament.samples), context),
+        await greedyAnswers(
+          model,
+          await heldOutPrompts(context, config.tournament.samples),
+          context,
+        ),
       );
       return report;
     },
@@ -73,7 +77,7 @@ function judgeStage(
 /** The likeliest answer to each prompt, for reading. */
 export async function greedyAnswers(
   model: LanguageModel,
-  pairs: readonly Pair[],
+  pairs: readonly Pick<Pair, "id" | "prompt">[],
   { config, session }: Pick<RunContext, "config" | "session">,
 ): Promise<{ pair: string; answer: string }[]> {
   const encoder = await session.encoder();

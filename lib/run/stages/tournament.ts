@@ -13,7 +13,7 @@ import type { LanguageModel } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
 import { chosenByKnockout } from "../knockout.ts";
 import type { RunContext, RunStage } from "../pipeline.ts";
-import { pairsOf } from "./data.ts";
+import { heldOutPrompts } from "./data.ts";
 import { greedyAnswers } from "./judge.ts";
 
 /** One row of the stage's table: how answers chosen by a tournament of N do against single answers. */
@@ -42,7 +42,7 @@ export const tournamentStage: RunStage = {
   async run(context) {
     const { config, folder, session, log } = context;
     const sizes = [...config.tournament.candidates].sort((a, b) => a - b);
-    const pairs = (await pairsOf(context, "held_out")).slice(0, config.tournament.prompts);
+    const pairs = await heldOutPrompts(context, config.tournament.prompts);
     const { model: policy, reference } = await session.trained("self-judge");
     const judge = await session.judge(reference, { cacheFile: `${folder}/cache.jsonl` });
     const compare: Compare = (comparisons) => {
@@ -98,7 +98,7 @@ export const tournamentStage: RunStage = {
 
 async function samples(
   model: LanguageModel,
-  pairs: readonly Pair[],
+  pairs: readonly Pick<Pair, "id" | "prompt">[],
   { context: { config, session, checkStop, progress }, count, name }: {
     context: RunContext;
     count: number;

@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { pipeline, type Transform } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { UserError } from "../base/error.ts";
+import { sizeOf } from "../base/files.ts";
 import { POINTER_BYTES, refuseLfsPointer } from "../base/lfs.ts";
 
 /**
@@ -42,11 +43,14 @@ export async function* readBytes(path: string): AsyncGenerator<Uint8Array> {
   if (total === 0) throw new UserError(`${path} is empty`, "give a file with preference pairs");
 }
 
-/** Makes chunks of UTF-16 text, which its byte order mark tells (PowerShell, Excel's Unicode text), UTF-8. */
+/**
+ * Makes chunks of UTF-16 text UTF-8: text with its byte order mark (PowerShell, Excel's Unicode text), or with a zero
+ * in its first character, which no other text has.
+ */
 function fromUtf16([first, second]: Uint8Array): ((chunk: Uint8Array) => Uint8Array) | undefined {
-  const name = first === 0xff && second === 0xfe
+  const name = first === 0xff && second === 0xfe || first !== 0 && second === 0
     ? "utf-16le"
-    : first === 0xfe && second === 0xff
+    : first === 0xfe && second === 0xff || first === 0 && second !== 0
     ? "utf-16be"
     : undefined;
   if (name === undefined) return undefined;
@@ -90,9 +94,7 @@ function refuseOther(path: string, start: Uint8Array): void {
 export async function firstBytes(path: string, count = POINTER_BYTES): Promise<Uint8Array> {
   try {
     using file = await Deno.open(path);
-    if ((await file.stat()).isDirectory) {
-      throw new UserError(`"${path}" is a folder`, "name a file in it");
-    }
+    if ((await file.stat()).isDirectory) throw await folderError(path);
     const bytes = new Uint8Array(count);
     return bytes.subarray(0, await file.read(bytes) ?? 0);
   } catch (error) {
@@ -100,7 +102,7 @@ export async function firstBytes(path: string, count = POINTER_BYTES): Promise<U
       throw new UserError(`there is no file "${path}"`, "check the path", { cause: error });
     }
     if (error instanceof Deno.errors.IsADirectory) {
-      throw new UserError(`"${path}" is a folder`, "name a file in it", { cause: error });
+      throw await folderError(path);
     }
     if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
       throw new UserError(`"${path}" cannot be read: ${error.message}`, "allow reading it", {
@@ -110,3 +112,18 @@ export async function firstBytes(path: string, count = POINTER_BYTES): Promise<U
     throw error;
   }
 }
+
+/** What to do about a folder in place of a file. */
+async function folderError(path: string): Promise<UserError> {
+  for (const name of SAVED_TO_DISK) {
+    if (await sizeOf(`${path}/${name}`) === undefined) continue;
+    return new UserError(
+      `"${path}" is a folder of datasets' save_to_disk`,
+      'write a file from it in Python: load_from_disk(FOLDER).to_parquet("train.parquet"), of several splits ["train"]',
+    );
+  }
+  return new UserError(`"${path}" is a folder`, "name a file in it");
+}
+
+/** What `datasets` writes beside its Arrow files. */
+export const SAVED_TO_DISK = ["state.json", "dataset_info.json", "dataset_dict.json"];

@@ -15,7 +15,7 @@ const TEMPLATE_MARKS =
   /^\s*(<\|(?:im_start|start_header_id|begin_of_text|system|user|assistant|prompter|endoftext)\|>|<s>|\[INST\]|<start_of_turn>|<bos>|<\|?(?:User|Assistant)\|?>)/;
 
 /** The start of a list of turns, or of one turn, as JSON, Python's `repr` or numpy write it. */
-const SERIALISED = /^\s*(?:(?:np\.)?array\(\s*)?(?:[[(]\s*)?\{\s*(["'])(\w+)\1\s*:/;
+const SERIALISED = /^\s*(?:(?:np\.)?array\(\s*)?(?:[[(]\s*)?\{\s*[uU]?(["'])(\w+)\1\s*:/;
 const TURN_FIELDS: ReadonlySet<string> = new Set(["role", "from", "content"]);
 
 /**

@@ -23,6 +23,7 @@ export const readExtra = (fields: Fields) => parseRecord(Extra, fields);
 const ANSWERS = [
   ["chosen", "rejected"],
   ["chosen_response", "rejected_response"],
+  ["response_chosen", "response_rejected"],
   ["preferred_output", "non_preferred_output"],
 ] as const;
 const SCORES = [
@@ -44,6 +45,17 @@ export const COMPARED_NAMES: readonly (readonly string[])[] = ANSWERS;
 export function comparedAnswers(
   fields: Fields,
 ): { chosen: unknown; rejected: unknown; names: readonly [string, string] } | undefined {
+  const { messages } = fields;
+  if (Array.isArray(messages) && !has(fields, "chosen") && !has(fields, "chosen_response")) {
+    // ms-swift's: the better answer ends the messages.
+    const rejected = has(fields, "rejected_response")
+      ? [...messages.slice(0, -1), { role: "assistant", content: fields.rejected_response }]
+      : fields.rejected_messages;
+    if (rejected !== undefined) {
+      const name = has(fields, "rejected_response") ? "rejected_response" : "rejected_messages";
+      return { chosen: messages, rejected, names: ["messages", name] };
+    }
+  }
   const names = ANSWERS.find((pair) => pair.some((name) => has(fields, name)));
   if (names !== undefined) return { chosen: fields[names[0]], rejected: fields[names[1]], names };
   // LLaMA-Factory's older form of alpaca pairs: the better answer first.
@@ -91,12 +103,15 @@ export function promptOf(
   const history = readHistory(fields.history);
   if ("reason" in history) return history;
   const { written } = read.value;
-  const turns = [...history.value, ...read.value.turns];
-  const { system } = fields;
-  if (typeof system === "string" && system.trim() !== "" && turns[0]?.role !== "system") {
-    turns.unshift({ role: "system", content: system });
-  }
+  const turns = withSystem([...history.value, ...read.value.turns], fields);
   return { value: { turns, written, isText: typeof value === "string" && !written } };
+}
+
+/** Turns after the system turn that a record has in a field of its own, where they have none. */
+export function withSystem(turns: readonly Turn[], { system }: Fields): readonly Turn[] {
+  return typeof system === "string" && system.trim() !== "" && turns[0]?.role !== "system"
+    ? [{ role: "system", content: system }, ...turns]
+    : turns;
 }
 
 /** Alpaca's earlier exchanges: a list of [question, answer]. */

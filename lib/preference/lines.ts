@@ -10,6 +10,8 @@ export type Row<T> =
 
 /** Longest line held in memory; a longer one means that the file is not made of lines. */
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
+/** The reason of a line that cannot be decoded. */
+export const NOT_UTF8 = "the line is not UTF-8 text";
 const LF = 0x0a;
 const CR = 0x0d;
 
@@ -38,7 +40,7 @@ export async function* readLines(path: string): AsyncGenerator<Row<string>> {
       const text = decoder.decode(bytes);
       return { line, value: text.endsWith("\r") ? text.slice(0, -1) : text };
     } catch {
-      return { line, reason: "the line is not UTF-8 text" };
+      return { line, reason: NOT_UTF8 };
     }
   };
   let newline: number | undefined;

@@ -6,6 +6,7 @@ export { mildPairs } from "./mild.ts";
 export { OneAnnotator } from "./one_annotator.ts";
 export { type Pair, RECORD_USES, type RecordUse, validatePair } from "./pair.ts";
 export { type Parsed, parseRecord, quote } from "./record.ts";
+export { SAVED_TO_DISK } from "./bytes.ts";
 export type { RatingOptions } from "./found.ts";
 export {
   collectPairs,

@@ -1,6 +1,13 @@
 import { z } from "zod";
 import type { Turn } from "../text/chat.ts";
-import { ANSWER_NAMES, comparedAnswers, orderByScore, promptOf, readExtra } from "./fields.ts";
+import {
+  ANSWER_NAMES,
+  comparedAnswers,
+  orderByScore,
+  promptOf,
+  readExtra,
+  withSystem,
+} from "./fields.ts";
 import type { Found, RecordPlace } from "./found.ts";
 import { stem } from "./lines.ts";
 import { type Pair, splitDialogues } from "./pair.ts";
@@ -20,6 +27,7 @@ type Fields = Readonly<Record<string, unknown>>;
  * | UltraFeedback-binarized | the same beside a `prompt`, which is then set aside as in TRL, and scores |
  * | ShareGPT-like, LLaMA-Factory's | `conversations` or `messages`, `chosen`, `rejected` as turns |
  * | Alpaca-like, LLaMA-Factory's | `instruction`, `input`, `history`, `system`, `chosen` and `rejected`, or `output: [chosen, rejected]` |
+ * | ms-swift's | `messages` that end with the better answer, `rejected_response` or `rejected_messages` |
  * | OpenAI's | `input.messages`, `preferred_output`, `non_preferred_output` |
  * | UltraFeedback | `instruction`, `completions` with ratings, see {@linkcode ratedRecords} |
  * | demonstrations | a prompt and `completion`, `response` or `output`, or `messages` that end with an answer |
@@ -71,7 +79,7 @@ function pairParts(
   fields: Fields,
   { chosen, rejected, names }: NonNullable<ReturnType<typeof comparedAnswers>>,
 ): Parsed<Pick<Pair, "prompt" | "chosen" | "rejected">> {
-  const prompt = promptOf(fields);
+  const prompt = names[0] === "messages" ? undefined : promptOf(fields);
   const better = readAnswer(chosen, names[0]);
   const worse = readAnswer(rejected, names[1]);
   // A prompt is missed where the answers are no dialogues, which would bring their own.
@@ -84,7 +92,7 @@ function pairParts(
   const [a, b] = [better, worse].map((part) =>
     (part as { value: { text: string } | Dialogue }).value
   );
-  if ("turns" in a && "turns" in b) return wholeDialogues(prompt, a, b);
+  if ("turns" in a && "turns" in b) return wholeDialogues({ prompt, fields }, a, b);
   for (const [part, name] of [[a, names[0]], [b, names[1]]] as const) {
     if ("turns" in part) return { reason: `"${name}": ${ANSWER}`, detail: quote(part.turns) };
   }
@@ -103,14 +111,15 @@ function pairParts(
 
 /** Two whole dialogues; a prompt in text beside them says no more than they do, one in turns has to be their start. */
 function wholeDialogues(
-  prompt: ReturnType<typeof promptOf>,
+  { prompt, fields }: { prompt: ReturnType<typeof promptOf>; fields: Fields },
   chosen: Dialogue,
   rejected: Dialogue,
 ): Parsed<Pick<Pair, "prompt" | "chosen" | "rejected">> {
   const parts = splitDialogues(chosen.turns, rejected.turns);
   if ("reason" in parts) return parts;
   if (prompt !== undefined && "value" in prompt && !prompt.value.isText) {
-    const missing = prompt.value.turns.find((turn) => !holds(parts.prompt, turn));
+    const told = withSystem(parts.prompt, fields);
+    const missing = prompt.value.turns.find((turn) => !holds(told, turn));
     if (missing !== undefined) {
       return {
         reason: "the prompt is not how the dialogues begin",
@@ -118,7 +127,7 @@ function wholeDialogues(
       };
     }
   }
-  return { value: parts };
+  return { value: { ...parts, prompt: withSystem(parts.prompt, fields) } };
 }
 
 const holds = (turns: readonly Turn[], { role, content }: Turn): boolean =>

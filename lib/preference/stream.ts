@@ -1,5 +1,6 @@
 import { UserError } from "../base/error.ts";
 import type { FoundRow } from "./found.ts";
+import { NOT_UTF8 } from "./lines.ts";
 import type { Pair } from "./pair.ts";
 import { isPair, type TrainingRecord, validateRecord } from "./training_record.ts";
 
@@ -161,10 +162,16 @@ async function* soundRows(
     throw new UserError(
       `${file} has no usable pair in ${counts.bad + counts.ties} ${unit()}s; ` +
         `most often (${count} times): ${reason}`,
-      "check that the file has the format it was read as",
+      REMEDIES[reason] ?? "check that the file has the format it was read as",
     );
   }
 }
+
+/** What mends the file, for reasons that are not one record's. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  [NOT_UTF8]:
+    "save the file as UTF-8, as by: iconv -f ITS-ENCODING -t utf-8 (GB18030, WINDOWS-1252, ...)",
+};
 
 /**
  * The error that names a bad record, with what can be done about it.
@@ -173,7 +180,10 @@ async function* soundRows(
  */
 export function badLineError(
   bad: BadLine,
-  { remedy = `correct the ${bad.unit}`, cause }: { remedy?: string; cause?: unknown } = {},
+  { remedy = REMEDIES[bad.reason] ?? `correct the ${bad.unit}`, cause }: {
+    remedy?: string;
+    cause?: unknown;
+  } = {},
 ): UserError {
   return new UserError(
     describeBadLine(bad),

@@ -33,14 +33,32 @@ export async function* readJsonl(path: string, ratings: RatingOptions): AsyncGen
           "give an array of records, or one object per line",
         );
       }
-      first = false;
       const json = parseJson(row.value);
+      if (first && "value" in json && isByColumns(json.value)) {
+        throw new UserError(
+          `${path} is a table by columns, as pandas' to_json writes it`,
+          'write it with to_json(PATH, orient="records", lines=True)',
+        );
+      }
+      first = false;
       yield {
         line: row.line,
         ...("reason" in json ? json : recordsIn(json.value, { ...ratings, path, line: row.line })),
       };
     }
   }
+}
+
+/** Whether an object is a whole table: `{column: {row: value}}`, or pandas' "split" form. */
+function isByColumns(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const columns = Object.values(value);
+  return "columns" in value && "data" in value ||
+    columns.length > 1 &&
+      columns.every((column) =>
+        typeof column === "object" && column !== null && !Array.isArray(column) &&
+        Object.keys(column)[0] === "0"
+      );
 }
 
 /** Records of a JSON array, of the forms that `recordsIn` knows; `line` is the item, from 1. */
@@ -83,7 +101,13 @@ async function* records(
   delimiter: () => string | undefined,
 ): AsyncGenerator<Row<CsvRecord>> {
   let open: { readonly line: number; text: string } | undefined;
+  let declared: string | undefined;
   for await (const row of readLines(path)) {
+    if (row.line === 1 && "value" in row) {
+      // Excel's own line before the header.
+      [, declared] = /^"?sep=(.)"?$/i.exec(row.value) ?? [];
+      if (declared !== undefined) continue;
+    }
     if ("reason" in row) {
       if (open !== undefined) yield unclosed(open.line, row.line - 1);
       open = undefined;
@@ -103,7 +127,7 @@ async function* records(
       if (!row.value.includes('"')) continue; // nothing here can close the field
     }
     const { data, errors, meta } = Papa.parse<string[]>(open.text, {
-      delimiter: delimiter(),
+      delimiter: delimiter() ?? declared,
       delimitersToGuess: [",", "\t", ";"],
       newline: "\n",
     });

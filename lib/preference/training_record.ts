@@ -24,9 +24,23 @@ export function isPair(record: TrainingRecord): record is Pair {
 
 /** Says why a record cannot be used; an empty list means that it can. */
 export function validateRecord(record: TrainingRecord): string[] {
-  if (isPair(record)) return validatePair(record);
+  const texts = record.prompt.map(({ content }) => content);
+  if (isPair(record)) {
+    return [...validatePair(record), ...textFaults([...texts, record.chosen, record.rejected])];
+  }
   const faults = promptFaults(record.prompt);
-  return record.answer.trim() === "" ? [...faults, "the answer is empty"] : faults;
+  if (record.answer.trim() === "") faults.push("the answer is empty");
+  return [...faults, ...textFaults([...texts, record.answer])];
+}
+
+/** Characters that come from a fault in writing, and that a tokenizer would turn into others. */
+function textFaults(texts: readonly string[]): string[] {
+  return [
+    ...texts.some((text) => text.includes("\0")) ? ["a text holds a NUL character"] : [],
+    ...texts.every((text) => text.isWellFormed())
+      ? []
+      : ["a text holds half a character (a lone surrogate)"],
+  ];
 }
 
 /**

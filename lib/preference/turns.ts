@@ -56,7 +56,7 @@ export function readAnswer(value: unknown, name: string): Parsed<{ text: string 
 
 /** A list of turns, for columns that hold nothing else. */
 export function readTurns(value: unknown, name: string): Parsed<readonly Turn[]> {
-  const list = Array.isArray(value) ? value : [value];
+  const list = Array.isArray(value) ? value : isByColumns(value) ? byTurn(value) : [value];
   const turns: Turn[] = [];
   for (const [i, turn] of list.entries()) {
     const read = readTurn(turn);
@@ -70,6 +70,19 @@ export function readTurns(value: unknown, name: string): Parsed<readonly Turn[]>
   }
   return { value: turns };
 }
+
+/** Turns by columns, as `datasets` keeps a Sequence of dicts: `{role: [...], content: [...]}`. */
+function isByColumns(value: unknown): value is Record<string, unknown[]> {
+  if (typeof value !== "object" || value === null) return false;
+  const lists = Object.values(value);
+  return ("role" in value || "from" in value) && lists.length > 1 &&
+    lists.every((list) => Array.isArray(list) && list.length === lists[0].length);
+}
+
+const byTurn = (columns: Record<string, unknown[]>): Record<string, unknown>[] =>
+  Object.values(columns)[0].map((_, i) =>
+    Object.fromEntries(Object.entries(columns).map(([name, list]) => [name, list[i]]))
+  );
 
 function readDialogue(
   value: unknown,
@@ -89,7 +102,9 @@ function readDialogue(
   if (typeof value !== "object" || value === null) {
     return { reason: `"${name}": ${expected}`, detail: quote(value) };
   }
-  const turns = readTurns(value, name);
+  // A request's messages, with its tools beside them.
+  const list = "messages" in value && Array.isArray(value.messages) ? value.messages : value;
+  const turns = readTurns(list, name);
   return "reason" in turns ? turns : { value: { turns: turns.value, written: false } };
 }
 

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { describeFailure } from "../base/download.ts";
 import { UserError } from "../base/error.ts";
 import { sizeOf } from "../base/files.ts";
+import { SAVED_TO_DISK } from "../preference/mod.ts";
 import { downloadHubFile } from "./download.ts";
 import { described, downloadFolder, listHubFiles } from "./hub_folder.ts";
 import { hubRemedy } from "./hub_token.ts";
@@ -170,6 +171,7 @@ async function filesIn(folder: string): Promise<string[]> {
   if (await sizeOf(folder) === undefined) return [];
   const files: string[] = [];
   for await (const { name, isDirectory, isFile } of Deno.readDir(folder)) {
+    if (name.startsWith(".") || SAVED_TO_DISK.includes(name)) continue; // a system's or library's own notes
     const path = join(folder, name);
     if (isDirectory) files.push(...await filesIn(path));
     else if (isFile && DATA_FILES.test(name)) files.push(path);

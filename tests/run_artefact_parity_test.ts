@@ -48,6 +48,7 @@ interface Request {
   folders: Record<string, string>;
   gguf?: Record<string, string>;
   sequences: readonly (readonly number[])[];
+  tokens: readonly number[];
   texts: readonly string[];
   chats: readonly unknown[];
   pairs?: string;
@@ -71,7 +72,7 @@ const TEXTS = ["In 1984,  Name plum\n\nand fig.", "naïve 漢字 🙂 </s> x", "
 const CHATS = [[{ role: "user", content: "Name plum." }]];
 
 /** Sequences to score: random tokens, and at the end a judgment's prompts in both positions. */
-async function sequencesOf(spec: string): Promise<number[][]> {
+async function sequencesOf(spec: string): Promise<Pick<Request, "sequences" | "tokens">> {
   const { session, tokenizer, dispose } = await openModel(spec, { log: () => {} });
   const rng = Rng.named(5, "sequences");
   const random = Array.from(
@@ -85,21 +86,21 @@ async function sequencesOf(spec: string): Promise<number[][]> {
     question.prompt(dialogue, "No.", "Yes, plum."),
   ];
   dispose();
-  return [...random, ...judged];
+  return { sequences: [...random, ...judged], tokens: question.labelIds };
 }
 
 /** The sums of their log-probabilities, and of the judgments those of both labels. */
 async function own(
   spec: string,
   sequences: readonly (readonly number[])[],
-): Promise<{ sums: number[]; labels: number[]; ids: number[][]; labelIds: readonly number[] }> {
+): Promise<{ sums: number[]; labels: number[]; ids: number[][] }> {
   const { model, session, tokenizer, dispose } = await openModel(spec, { log: () => {} });
   const [{ labelIds }] = await session.templates(["overall"]);
   const sums = await sequenceLogProbs(model, sequences.map((ids) => ({ ids, from: 1 })));
   const labels = await labelsOf(model, sequences.slice(-2), labelIds);
   const ids = TEXTS.map((text) => tokenizer.encode(text));
   dispose();
-  return { sums, labels, ids, labelIds };
+  return { sums, labels, ids };
 }
 
 async function labelsOf(
@@ -112,8 +113,8 @@ async function labelsOf(
 }
 
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
-const labelsIn = ({ last }: Read, labelIds: readonly number[]) =>
-  last.slice(-2).flatMap((row) => labelIds.map((id) => row[id]));
+/** Of the last two sequences, the judgments, both labels. */
+const labelsIn = ({ last }: Read) => last.slice(-2).flat();
 
 /** Runs of which everything is compared: what they train, and the folders of their stages' models. */
 const RUNS: Record<string, { set: string[]; jsft: string; policy: string }> = {
@@ -128,7 +129,7 @@ const RUNS: Record<string, { set: string[]; jsft: string; policy: string }> = {
 
 describe("a run's folders in other programs", () => {
   let folder = "";
-  let sequences: number[][] = [];
+  let asked: Pick<Request, "sequences" | "tokens"> = { sequences: [], tokens: [] };
   before(async () => {
     if (!peft) return;
     folder = await tinyRunFolder();
@@ -147,12 +148,12 @@ describe("a run's folders in other programs", () => {
         args: ["--stage", "data,jsft,self-judge", "--model", `${folder}/tiny.gguf`],
       });
     }
-    sequences = await sequencesOf(`run:${folder}/lora#policy`);
+    asked = await sequencesOf(`run:${folder}/lora#policy`);
   });
 
   const request = (more: Partial<Request>): Request => ({
     folders: {},
-    sequences,
+    ...asked,
     texts: TEXTS,
     chats: CHATS,
     ...more,
@@ -170,9 +171,9 @@ describe("a run's folders in other programs", () => {
       );
       const found = await read(request({ folders: { ...folders, base: `${folder}/lora/base` } }));
       for (const name of Object.keys(folders)) {
-        const { sums, labels, ids, labelIds } = await own(`run:${folder}/${name}`, sequences);
+        const { sums, labels, ids } = await own(`run:${folder}/${name}`, asked.sequences);
         const far = distance(sums, found[name].log_probs.map(sum));
-        const farLabels = distance(labels, labelsIn(found[name], labelIds));
+        const farLabels = distance(labels, labelsIn(found[name]));
         parity(`${name} of a tiny run, in transformers`, Math.max(far, farLabels));
         assert.ok(far < 1e-3 && farLabels < 1e-4, `${name}: ${far}, labels ${farLabels}`);
         assert.deepEqual(found[name].ids, ids);
@@ -202,9 +203,9 @@ describe("a run's folders in other programs", () => {
         await exportModel({ source: `${folder}/${run}`, to, format: "gguf", dtype, log: () => {} });
         const [file] = [...Deno.readDirSync(to)].filter(({ name }) => name.endsWith(".gguf"));
         const found = (await read(request({ gguf: { exported: `${to}/${file.name}` } }))).exported;
-        const { sums, labels, ids, labelIds } = await own(`run:${folder}/${run}#policy`, sequences);
+        const { sums, labels, ids } = await own(`run:${folder}/${run}#policy`, asked.sequences);
         const far = distance(sums, found.log_probs.map(sum));
-        const farLabels = distance(labels, labelsIn(found, labelIds));
+        const farLabels = distance(labels, labelsIn(found));
         parity(`${run}, exported as GGUF in ${dtype}, in llama.cpp`, Math.max(far, farLabels));
         assert.ok(
           far < within && farLabels < within,

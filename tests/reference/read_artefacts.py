@@ -1,9 +1,9 @@
 """What other programs make of the folders that a run leaves: reads a JSON request on stdin, writes JSON.
 
-Request: {"folders": {NAME: PATH}, "gguf": {NAME: PATH}, "sequences": [[id, ...]], "texts": [str],
+Request: {"folders": {NAME: PATH}, "gguf": {NAME: PATH}, "sequences": [[id, ...]], "tokens": [id], "texts": [str],
           "chats": [[turn, ...]], "pairs": PATH or null}
 Answer:  {NAME: {"log_probs": [[number, ...]], "last": [[number, ...]], "ids": [[id]], "chats": [str]}, "pairs": {...}}
-where log_probs are those of each token after the first, and last those of the whole vocabulary after the last one.
+where log_probs are those of each token after the first, and last those of "tokens" after the last one.
 """
 
 import json
@@ -14,12 +14,14 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
+torch.set_num_threads(1)  # threads that wait for one another on a busy machine take minutes
 
-def gathered(logits, ids):
-    """Log-probabilities of the tokens after the first, and of all tokens after the last."""
+
+def gathered(logits, ids, tokens):
+    """Log-probabilities of the tokens after the first, and of some tokens after the last."""
     log_probs = torch.log_softmax(logits.double(), -1)
     following = [log_probs[i, token].item() for i, token in enumerate(ids[1:])]
-    return following, log_probs[-1].tolist()
+    return following, log_probs[-1, tokens].tolist()
 
 
 def from_transformers(path, request):
@@ -31,7 +33,10 @@ def from_transformers(path, request):
         model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
     model.eval()
     with torch.no_grad():
-        read = [gathered(model(torch.tensor([ids])).logits[0], ids) for ids in request["sequences"]]
+        read = [
+            gathered(model(torch.tensor([ids])).logits[0], ids, request["tokens"])
+            for ids in request["sequences"]
+        ]
     tokenizer = AutoTokenizer.from_pretrained(path)
     ends = GenerationConfig.from_pretrained(path).eos_token_id
     return {
@@ -51,14 +56,15 @@ def from_llama_cpp(path, request):
     import numpy
 
     model = llama_cpp.Llama(
-        model_path=path, n_ctx=2048, n_batch=2048, logits_all=True, verbose=False, n_threads=2,
+        model_path=path, n_ctx=2048, n_batch=2048, logits_all=True, verbose=False, n_threads=1, n_threads_batch=1,
         type_k=llama_cpp.GGML_TYPE_F32, type_v=llama_cpp.GGML_TYPE_F32, flash_attn=False,
     )
     read = []
     for ids in request["sequences"]:
         model.reset()
         model.eval(ids)
-        read.append(gathered(torch.tensor(numpy.array(model.scores[: len(ids)])), ids))
+        logits = torch.tensor(numpy.array(model.scores[: len(ids)]))
+        read.append(gathered(logits, ids, request["tokens"]))
     return {
         "log_probs": [row for row, _ in read],
         "last": [row for _, row in read],

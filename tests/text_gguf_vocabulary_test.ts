@@ -66,6 +66,17 @@ describe("a tokenizer as a GGUF vocabulary", () => {
     assert.equal(plain.get("tokenizer.ggml.add_bos_token"), false);
   });
 
+  it("may lack the name of its kind, as GPT-2's own file does", () => {
+    // deno-lint-ignore no-explicit-any
+    const json = toy(0).json as any;
+    const { type: _, ...model } = json.model;
+    const named = TextTokenizer.fromJson({ ...json, model }, { eosToken: "</s>", bosToken: "<s>" });
+    const [fields, expected] = [named, toy(0)].map((tokenizer) =>
+      ggufVocabulary(tokenizer, { vocabSize: tokenizer.size })
+    );
+    assert.deepEqual(fields.get("tokenizer.ggml.merges"), expected.get("tokenizer.ggml.merges"));
+  });
+
   it("that llama.cpp does not have is refused by the field that says so", () => {
     const vocabulary = (json: unknown, vocabSize = 2000) => () =>
       ggufVocabulary(TextTokenizer.fromJson(json, { eosToken: "</s>" }), { vocabSize });

@@ -84,6 +84,7 @@ export async function modelCard(
       : ""),
     "",
     ...jsonBlock({
+      frozenDtype: config.frozenDtype,
       chat: config.chat,
       judge: config.judge,
       jsft: config.jsft,

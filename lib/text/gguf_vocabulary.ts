@@ -14,7 +14,7 @@ const schema = z.object({
   pre_tokenizer: z.unknown(),
   post_processor: z.unknown(),
   model: z.object({
-    type: z.literal("BPE"),
+    type: z.literal("BPE").default("BPE"), // files of before there was another kind name none
     vocab: z.record(z.string(), z.int()),
     merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])),
     unk_token: z.string().nullish(),

@@ -136,6 +136,7 @@ describe("a key of a GGUF file that changes what is computed", () => {
       { "llama.rope.scaling.type": "none", "llama.rope.scaling.factor": 4 },
       { "llama.rope.scaling.factor": 0 },
       { "llama.rope.scale_linear": 0 },
+      { "llama.rope.scaling.type": "linear" },
     ];
     for (const keys of none) assert.equal(read(keys).ropeScaling, null, JSON.stringify(keys));
     const [plain, scaled] = [read(), read({ "llama.rope.scale_linear": 4 })].map((config) =>

@@ -65,7 +65,8 @@ export function configFromGguf(
   refuseGgufKeys(metadata, { file, architecture: String(architecture), headDim });
   // llama.cpp: a factor alone stretches linearly, scale_linear is its older name, 0 is none.
   const factor = optional(own("rope.scaling.factor")) ?? optional(own("rope.scale_linear")) ?? 0;
-  const type = metadata.get(own("rope.scaling.type")) ?? (factor > 0 ? "linear" : "none");
+  const stated = metadata.get(own("rope.scaling.type")) ?? "linear";
+  const type = stated === "linear" && factor === 0 ? "none" : stated;
   const originalMaxPositions = optional(own("rope.scaling.original_context_length")) ??
     maxPositions;
   const window = optional(own("attention.sliding_window"));

@@ -163,6 +163,12 @@ function readHeader(cursor: Cursor) {
     table.push({ name, shape, type: cursor.u32(), offset: cursor.length() });
   }
   const alignment = Number(metadata.get("general.alignment") ?? 32);
+  if (!(alignment > 0 && Number.isInteger(Math.log2(alignment)))) {
+    throw new UserError(
+      `${path}: general.alignment is ${alignment}, not a power of two`,
+      "fetch or convert the file again",
+    );
+  }
   const dataStart = Math.ceil(cursor.position / alignment) * alignment;
   const tensors = new Map<string, TableEntry>();
   let next = 0; // where llama.cpp wants the next tensor: one behind the other, aligned

@@ -227,6 +227,13 @@ describe("a GGUF file", () => {
     }
   });
 
+  it("whose alignment is no power of two is refused", async () => {
+    for (const value of [0, 24]) {
+      const keys = { "general.alignment": { type: "uint32", value } } as const;
+      await refuses(openGguf(await gguf({ keys })), `general.alignment is ${value}`);
+    }
+  });
+
   it("is known by how it begins, whatever its name", async () => {
     const expected = await scored(await gguf());
     const blob = await gguf({ name: "sha256-4665a5ea423c2713d436b5ee50593a9640e0018c" });

@@ -193,6 +193,9 @@ c
 {{ eos_token }}
 \t {% if true %}\tx\t{% endif %} \t
 y
+{% set ns = namespace(go=true) %}{% for m in messages if ns.go %}{{ m.role }}{% set ns.go = false %}{{ loop.index }}{% endfor %}
+{% set ns = namespace(go=true) %}{% for m in messages if ns.go %}{{ loop.last }}{% set ns.go = false %}{{ loop.length }}{% endfor %}
+{% macro f() %}x{% endmacro %}{% call f() %}y{% endcall %}
 """.strip().split("\n") + [
     "{% if true %}\r\n  a\r\n{% endif %}\r\nb{{ 'c\r\nd' }}\r\n", "a\rb\r{% if true %}\rc{% endif %}\r", "a\n\n", "{{ 'a\rb' }}",
     "{% for m in messages %}\n  {% if m.role == 'user' %}\n    {{ m.content }}\n    {% continue %}\n  {% endif %}\n  z\n{% endfor %}\n",

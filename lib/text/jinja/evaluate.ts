@@ -87,26 +87,30 @@ export function run(nodes: readonly Node[], scope: Scope, out: string[]): Left {
 
 function runFor(node: Extract<Node, { type: "For" }>, scope: Scope, out: string[]): void {
   const select = node.iterable.type === "SelectExpression" ? node.iterable : null;
-  let items = iterate(evaluate(select?.lhs ?? node.iterable, scope));
-  if (select) {
-    items = items.filter((item) => {
+  const items = iterate(evaluate(select?.lhs ?? node.iterable, scope)).values();
+  const taken: Value[] = [];
+  // An item is asked for when it is needed, since a turn may change what the condition reads.
+  const reaches = (count: number): boolean => {
+    while (taken.length < count) {
+      const { value, done } = items.next();
+      if (done) return false;
       const inner = new Scope(scope);
-      assign(node.loopvar, item, inner);
-      return truth(evaluate(select.test, inner));
-    });
-  }
+      if (select) assign(node.loopvar, value, inner);
+      if (!select || truth(evaluate(select.test, inner))) taken.push(value);
+    }
+    return true;
+  };
   let whole = false; // an iteration that came to its end
-  let changed: readonly Value[] | undefined;
-  for (const [i, item] of items.entries()) {
+  let before: readonly Value[] | undefined;
+  const changed = (values: readonly Value[]) => {
+    const same = before !== undefined && equals(before, values);
+    before = values;
+    return !same;
+  };
+  for (let i = 0; reaches(i + 1); i++) {
+    const item = taken[i];
     const inner = new Scope(scope);
-    inner.set(
-      "loop",
-      loopOf(items, i, (values) => {
-        const before = changed;
-        changed = values;
-        return before === undefined || !equals(before, values);
-      }),
-    );
+    inner.set("loop", loopOf(i, { taken, reaches, changed }));
     assign(node.loopvar, item, inner);
     const left = run(node.body, inner, out);
     if (left === "break") break;
@@ -165,6 +169,9 @@ function macro(name: string, parameters: readonly Parameter[], body: Node[], sco
         defaults.push([key, parameter.value]);
       }
     });
+    if (kwargs.has("caller") && !used.has("caller")) {
+      throw new JinjaError(`macro '${name}' does not use the caller that a call block gives it`);
+    }
     if (used.has("kwargs")) inner.set("kwargs", new Map<Value, Value>(rest));
     else if (rest.size > 0) {
       throw new JinjaError(`macro '${name}' takes no keyword argument '${[...rest.keys()][0]}'`);

@@ -1,15 +1,21 @@
 import { Func, Loop, Undefined, Unsupported, type Value } from "./values.ts";
 
-/**
- * The `loop` of a for statement at one of its items.
- *
- * @param changed Whether `loop.changed` was last called with other values.
- */
-export function loopOf(
-  items: readonly Value[],
-  i: number,
-  changed: (values: readonly Value[]) => boolean,
-): Loop {
+/** The items of a for statement. */
+export interface LoopItems {
+  /** Those that were asked for. */
+  readonly taken: readonly Value[];
+  /** Asks for so many items. @returns whether there are */
+  readonly reaches: (count: number) => boolean;
+  /** Whether `loop.changed` was last called with other values. */
+  readonly changed: (values: readonly Value[]) => boolean;
+}
+
+/** The `loop` of a for statement at one of its items. */
+export function loopOf(i: number, { taken, reaches, changed }: LoopItems): Loop {
+  const length = () => {
+    reaches(Infinity);
+    return taken.length;
+  };
   return new Loop((name) => {
     switch (name) {
       case "index":
@@ -17,19 +23,19 @@ export function loopOf(
       case "index0":
         return i;
       case "revindex":
-        return items.length - i;
+        return length() - i;
       case "revindex0":
-        return items.length - i - 1;
+        return length() - i - 1;
       case "first":
         return i === 0;
       case "last":
-        return i === items.length - 1;
+        return !reaches(i + 2);
       case "length":
-        return items.length;
+        return length();
       case "previtem":
-        return i > 0 ? items[i - 1] : new Undefined("there is no previous item");
+        return i > 0 ? taken[i - 1] : new Undefined("there is no previous item");
       case "nextitem":
-        return i < items.length - 1 ? items[i + 1] : new Undefined("there is no next item");
+        return reaches(i + 2) ? taken[i + 1] : new Undefined("there is no next item");
       case "cycle":
         return new Func(name, ({ args }) => args[i % args.length]);
       case "changed":

@@ -112,7 +112,7 @@ describe("input that cannot be used is named, and a corrected command resumes in
       [
         { args: data("pairs.jsonl"), set: ["data.train=500"] },
         "error: 40 pairs fit in 96 tokens; 500 to train on and 8 held out were asked for\n" +
-        "  -> lower data.train or data.heldOut, or raise data.maxTokens\n",
+        "  -> lower data.train or data.heldOut, or give more data\n",
       ],
     ];
     for (const [options, message] of cases) {

@@ -164,6 +164,26 @@ describe("the data stage", () => {
     );
   });
 
+  it("says that the chat template refuses what is missing, where it does", async () => {
+    const system = { role: "system", content: "fig" };
+    const source = await file(
+      "system.jsonl",
+      jsonLines(
+        asked(12).map((p) => ({ ...p, prompt: [system, { role: "user", content: p.prompt }] })),
+      ),
+    );
+    await refuses(
+      read([{ source }]),
+      "0 pairs fit in 200 tokens (the chat template refuses 12); 6 to train on and 4 held out",
+      "leave the system turn out, or choose a chat template that takes one",
+    );
+    const long = await file(
+      "longer.jsonl",
+      jsonLines(asked(12).map((p) => ({ ...p, prompt: "fig ".repeat(300) }))),
+    );
+    await refuses(read([{ source: long }]), "(12 are longer)", "or raise data.maxTokens");
+  });
+
   it("gives the same sides whatever else is there, by the seed", async () => {
     const source = await file("same.jsonl", jsonLines(asked(20)));
     const ids = (records: readonly (Pair | TrainingRecord)[]) => records.map(({ id }) => id);

@@ -2,7 +2,7 @@
 import { UserError } from "../base/error.ts";
 import { readJsonl } from "../base/files.ts";
 import { describeWarning } from "../preference/file_warnings.ts";
-import { type Pair, promptKey } from "../preference/mod.ts";
+import { splitKey, type TrainingRecord } from "../preference/mod.ts";
 import { Rng } from "../base/random.ts";
 import type { JudgeSetting, OpenedJudge } from "./opened_judge.ts";
 import { firstPosition, inverted, longerWins, randomJudge } from "../measure/baseline_judges.ts";
@@ -81,15 +81,15 @@ export function runOf(spec: string): string | null {
   return /^(?:inverted:)*run:([^#]+)/.exec(spec)?.[1] ?? null;
 }
 
-/** The prompts (as `promptKey` gives them) that the runs among some judges were trained on. */
+/** The prompts (as `splitKey` gives them) that the runs among some judges were trained on. */
 export async function trainedOn(specs: readonly string[]): Promise<Set<string>> {
   const prompts = new Set<string>();
   for (const spec of specs) {
     const folder = runOf(spec);
     if (folder === null) continue;
     // What a run's `data` stage left; a folder without it is refused where the judge is opened.
-    const pairs = await readJsonl<Pair>(`${folder}/data/train.jsonl`);
-    for (const { prompt } of pairs) prompts.add(promptKey(prompt));
+    const records = await readJsonl<TrainingRecord>(`${folder}/data/train.jsonl`);
+    for (const { prompt } of records) prompts.add(splitKey(prompt));
   }
   return prompts;
 }

@@ -7,11 +7,11 @@ import {
   NO_PREFERENCE,
   OneAnnotator,
   type Pair,
-  promptKey,
   quote,
   readAnnotations,
   readPairs,
   splitByPrompt,
+  splitKey,
   unitOf,
 } from "../preference/mod.ts";
 import { Rng } from "../base/random.ts";
@@ -40,7 +40,7 @@ export interface EvidenceOptions {
   readonly limit?: number;
   /** Keep only held-out prompts: a share of the pairs as the files have them (below 1) or a number of them. */
   readonly heldOut?: number;
-  /** Prompts (as `promptKey` gives them) that a judge was trained on: what is left out of the held-out ones. */
+  /** Prompts (as `splitKey` gives them) that a judge was trained on: what is left out of the held-out ones. */
   readonly trainedOn?: ReadonlySet<string>;
   /** Name of the generator whose answers are the judge's own. */
   readonly own?: string;
@@ -228,7 +228,7 @@ async function* fromAnnotations(
       label: preference < 1.5 ? "first" : preference > 1.5 ? "second" : "tie",
       labelProbability: 2 - preference,
       own: mine[0] === mine[1] ? null : mine[0] ? "first" : "second",
-      cluster: promptKey(prompt),
+      cluster: splitKey(prompt),
     };
     yield { item, evidence };
   }
@@ -249,7 +249,7 @@ async function* fromPairs(
       label: "first",
       labelProbability: null,
       own: null,
-      cluster: promptKey(prompt),
+      cluster: splitKey(prompt),
     };
     yield { item: pairs.place.line, evidence };
   }
@@ -268,6 +268,6 @@ function heldOutPrompts(
     source: "evidence",
   }));
   return new Set(
-    splitByPrompt(pairs, { heldOut, seed }).heldOut.map(({ prompt }) => promptKey(prompt)),
+    splitByPrompt(pairs, { heldOut, seed }).heldOut.map(({ prompt }) => splitKey(prompt)),
   );
 }

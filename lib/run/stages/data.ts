@@ -21,7 +21,7 @@ import {
 import { Rng } from "../../base/random.ts";
 import { readJsonl, writeJsonl } from "../../base/files.ts";
 import { TemplateRefusal } from "../../text/mod.ts";
-import { dataFiles, locateData } from "../source.ts";
+import { dataFiles, type Located, locateData } from "../source.ts";
 import type { RunContext, RunStage } from "../pipeline.ts";
 
 /** What a run trains on or holds out, as the data stage left it: pairs, and answers to imitate alone. */
@@ -58,9 +58,9 @@ export const dataStage: RunStage = {
   async run({ config, folder, session, log }) {
     const { data, seed } = config;
     const { heldOut, maxTokens } = data;
-    const located = await Promise.all(
-      data.sources.map(({ source }) => locateData(source, { log })),
-    );
+    const located: Located[] = [];
+    // One after the other: two may be the same download.
+    for (const { source } of data.sources) located.push(await locateData(source, { log }));
     const badLines: BadLine[] = [];
     const report = (bad: BadLine) => void badLines.push(bad);
     const rows = readSources(
@@ -110,7 +110,13 @@ export const dataStage: RunStage = {
     }
     log(`${fit.tooLong} pairs longer than ${maxTokens} tokens left out, ${fitting.length} remain`);
 
-    const { train, held } = splitRows(fitting, { train: data.train, heldOut, maxTokens, seed });
+    const { train, held } = splitRows(fitting, {
+      train: data.train,
+      heldOut,
+      maxTokens,
+      seed,
+      fit,
+    });
     const records = (side: readonly FittingRow[]) => side.flatMap((row) => row.records);
     await writeJsonl(`${folder}/train.jsonl`, records(train));
     await writeJsonl(`${folder}/held_out.jsonl`, records(held));
@@ -164,6 +170,8 @@ function fitter(
     tooLong: 0,
     /** Rows that the chat template refuses, by source. */
     refused,
+    /** The first refusal, which says what to do about it. */
+    refusal: undefined as TemplateRefusal | undefined,
     /** The records of a row that fit. */
     of({ records, source, file, line, unit }: SourceRow): TrainingRecord[] {
       try {
@@ -180,6 +188,7 @@ function fitter(
           detail: `${error.roles.join(", ")}: ${error.reason}`,
         };
         if (onBadLine === "fail") throw badLineError(bad, { remedy: error.remedy, cause: error });
+        counts.refusal ??= error;
         refused.set(source, (refused.get(source) ?? 0) + 1);
         report(bad);
         return [];
@@ -197,20 +206,31 @@ const REFUSED = "the chat template refuses the turns";
  */
 function splitRows(
   fitting: readonly FittingRow[],
-  { train, heldOut, maxTokens, seed }: {
+  { train, heldOut, maxTokens, seed, fit: { tooLong, refused, refusal } }: {
     train: number | null;
     heldOut: number;
     maxTokens: number;
     seed: number;
+    fit: Pick<ReturnType<typeof fitter>, "tooLong" | "refused" | "refusal">;
   },
 ): { train: FittingRow[]; held: FittingRow[] } {
   const judged = fitting.filter(({ records }) => judgedPairsIn(records).length > 0);
-  if (fitting.length < (train ?? 1) + heldOut) {
+  const wanted = (train ?? 1) + heldOut;
+  if (fitting.length < wanted) {
+    const not = [...refused.values()].reduce((sum, n) => sum + n, 0);
+    const others = [
+      ...tooLong > 0 ? [`${tooLong} are longer`] : [],
+      ...not > 0 ? [`the chat template refuses ${not}`] : [],
+    ];
     throw new UserError(
-      `${fitting.length} pairs fit in ${maxTokens} tokens; ${
-        train ?? "at least 1"
-      } to train on and ${heldOut} held out were asked for`,
-      "lower data.train or data.heldOut, or raise data.maxTokens",
+      `${fitting.length} pairs fit in ${maxTokens} tokens` +
+        (others.length > 0 ? ` (${others.join(", ")})` : "") +
+        `; ${train ?? "at least 1"} to train on and ${heldOut} held out were asked for`,
+      refusal !== undefined && fitting.length + tooLong < wanted
+        ? refusal.remedy
+        : `lower data.train or data.heldOut, or ${
+          tooLong > 0 ? "raise data.maxTokens" : "give more data"
+        }`,
     );
   }
   if (judged.length < heldOut) {

@@ -27,19 +27,16 @@ export async function openTokenizer(
 ): Promise<TextTokenizer> {
   const endIds = await statedEndIds(model);
   if (model !== path) endIds.push(...await statedEndIds(path));
-  const own = await ownTokenizer(path, endIds);
-  return template === null ? own : own.with({ chatTemplate: await chatTemplateSource(template) });
-}
-
-async function ownTokenizer(path: string, endIds: readonly number[]): Promise<TextTokenizer> {
+  const chatTemplate = template === null ? null : await chatTemplateSource(template);
   const beside = `${path.endsWith(".safetensors") ? dirname(path) : path}/tokenizer.json`;
   const gguf = ggufPath(path);
   if (!gguf || await exists(beside)) {
-    return await TextTokenizer.fromFile(beside, { endIds });
+    return await TextTokenizer.fromFile(beside, { endIds, chatTemplate });
   }
   const file = await openGguf(gguf);
   try {
-    return tokenizerFromGguf(file.metadata, gguf);
+    const own = tokenizerFromGguf(file.metadata, gguf);
+    return chatTemplate === null ? own : own.with({ chatTemplate });
   } finally {
     file.close();
   }

@@ -145,13 +145,14 @@ export class TextTokenizer {
    * Reads a `tokenizer.json` and what is beside it, see `readTokenizerConfig`.
    *
    * @param options.endIds Ids that end a turn beside the end token's. @default none
+   * @param options.chatTemplate Jinja source to use instead of the folder's. @default the folder's
    * @throws UserError when a file is missing, damaged, or names no end token.
    */
   static async fromFile(
     path: string,
-    { endIds }: Pick<TokenizerOptions, "endIds"> = {},
+    { endIds, chatTemplate }: Pick<TokenizerOptions, "endIds" | "chatTemplate"> = {},
   ): Promise<TextTokenizer> {
-    const config = await readTokenizerConfig(path.replace(/[^/\\]*$/, ""));
+    const config = await readTokenizerConfig(path.replace(/[^/\\]*$/, ""), chatTemplate);
     const json = withConfigTokens(await readJson(path), config.tokens, config.file);
     return new TextTokenizer(json, { ...config, file: path, endIds });
   }

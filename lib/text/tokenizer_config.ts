@@ -38,9 +38,13 @@ export interface TokenizerConfig {
  * `special_tokens_map.json`, which named the tokens before it, and `chat_template.jinja`.
  *
  * @param folder With the separator at its end.
+ * @param template Jinja source to use instead of the folder's, null for that.
  * @throws UserError when a file is missing, damaged, or names no end token.
  */
-export async function readTokenizerConfig(folder: string): Promise<TokenizerConfig> {
+export async function readTokenizerConfig(
+  folder: string,
+  template: string | null = null,
+): Promise<TokenizerConfig> {
   const file = `${folder}tokenizer_config.json`;
   const config = configSchema.safeParse(await readJson(file));
   const remedy = "fetch the file again, or name the token that ends a text";
@@ -62,7 +66,7 @@ export async function readTokenizerConfig(folder: string): Promise<TokenizerConf
     bosToken: tokens.bos_token ?? older?.bos_token ?? null,
     eosToken,
     padToken: tokens.pad_token ?? older?.pad_token ?? null,
-    chatTemplate: separate ?? templateOf(chat_template ?? null, file),
+    chatTemplate: template ?? separate ?? templateOf(chat_template ?? null, file),
     tokens,
   };
 }
@@ -77,6 +81,6 @@ function templateOf(
   if (chosen || template.length === 0) return chosen?.template ?? null;
   throw new UserError(
     `${file}: chat_template has only the templates ${template.map((t) => t.name).join(", ")}`,
-    'name one of them "default"',
+    'name one of them "default", or a template with the setting chat.template',
   );
 }

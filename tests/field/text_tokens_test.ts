@@ -1,7 +1,7 @@
 /** Tokenizers from public reports; see README.md. The ids are those of tokenizers 0.23 and transformers 5.23. */
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { openTokenizer, TextTokenizer } from "../../lib/text/mod.ts";
+import { CHAT_PRESETS, openTokenizer, TextTokenizer } from "../../lib/text/mod.ts";
 import { readFixture } from "../reference/fixture.ts";
 import { refuses, refusesAtOnce } from "../refusals.ts";
 import { newFolder } from "../temporary_files.ts";
@@ -58,6 +58,11 @@ describe("a tokenizer of the field", () => {
     const list = [{ name: "rag", template: "r" }, { name: "tool_use", template: "t" }];
     const config = { eos_token: "<end>", chat_template: list };
     await refuses(configured(config), /only the templates rag, tool_use\n.*"default"/);
+    const folder = await newFolder();
+    await Deno.writeTextFile(`${folder}/tokenizer.json`, JSON.stringify(words));
+    await Deno.writeTextFile(`${folder}/tokenizer_config.json`, JSON.stringify(config));
+    const named = await openTokenizer(folder, { template: "zephyr" });
+    assert.equal(named.chatTemplate, CHAT_PRESETS.zephyr.source);
   });
 
   it("strips what Unicode calls white space around a token (TensorRT-Model-Connect#1322)", () => {

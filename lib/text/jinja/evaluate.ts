@@ -285,6 +285,13 @@ function evaluate(node: Node, scope: Scope): Value {
       const operator = node.operator.value;
       if (operator === "and") return truth(left) ? evaluate(node.right, scope) : left;
       if (operator === "or") return truth(left) ? left : evaluate(node.right, scope);
+      if (
+        operator === "**" && node.left.type === "UnaryExpression" &&
+        !/Literal$/.test(node.right.type)
+      ) {
+        // Jinja2 writes a negative constant into Python's code without brackets.
+        throw new Unsupported("a sign before a number and **");
+      }
       return binary(operator, left, evaluate(node.right, scope));
     }
   }

@@ -31,6 +31,7 @@ export interface Call {
   readonly kwargs: ReadonlyMap<string, Value>;
 }
 
+/** A float, which prints with its point and is told from an integer. */
 export class Float {
   constructor(readonly value: number) {}
 }
@@ -42,6 +43,7 @@ export class Undefined {
 export class Safe {
   constructor(readonly text: string) {}
 }
+/** A tuple, which equals no list. */
 export class Tuple {
   constructor(readonly items: readonly Value[]) {}
 }
@@ -65,9 +67,11 @@ export class View {
     readonly text: string | null = null,
   ) {}
 }
+/** `namespace(...)`, the one value that a template changes. */
 export class Namespace {
   constructor(readonly attributes: Map<string, Value>) {}
 }
+/** A method, a macro or a function of the environment. */
 export class Func {
   constructor(readonly name: string, readonly call: (call: Call) => Value) {}
 }
@@ -138,6 +142,7 @@ export function lengthOf(value: Value): number {
 /** The items of a value in a for statement. */
 export function iterate(value: Value): readonly Value[] {
   if (typeof value === "string") return [...value];
+  if (value instanceof Safe) return [...value.text];
   if (value instanceof Undefined) return [];
   if (value instanceof Tuple || value instanceof View) return value.items;
   if (value instanceof Once) return value.take();

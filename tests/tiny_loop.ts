@@ -46,7 +46,7 @@ export function stepper(
     config,
     ...options,
     method,
-    ranker: method.ranker === "labels" ? null : {
+    ranker: method.ranker === "labels" || method.ranker === "none" ? null : {
       compare: (comparisons) => {
         compared.push(...comparisons);
         return compare(comparisons);

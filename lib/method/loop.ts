@@ -32,14 +32,17 @@ export class PreferenceLoop implements BatchSource {
 
   /** @throws {UserError} When the method has the data set's labels rank answers that they do not know. */
   constructor(options: LoopOptions) {
-    const { method: { samples, ranker } } = options;
+    const { method: { samples, given, ranker } } = options;
     if (ranker === "labels" && samples !== "dataset") {
       throw new UserError(
         `the data set's labels cannot rank answers sampled from the ${samples}`,
         'give the method samples "dataset", or another ranker',
       );
     }
-    if (samples === "dataset" && !options.pairs.every((pair) => "rejected" in pair)) {
+    if (
+      (samples === "dataset" || given === "answers") &&
+      !options.pairs.every((pair) => "rejected" in pair)
+    ) {
       throw new UserError(
         "prompts without two answers cannot be compared by a method on the data set's answers",
         "give it pairs, or a method that samples",

@@ -40,7 +40,7 @@ export interface LoopOptions {
    * with what is to be done under it, since with LoRA it is the policy with its adapter off for that time.
    */
   readonly reference: WithModel;
-  /** The ranker the method names; null where the data set's labels rank. */
+  /** The ranker the method names; null where the data set's labels rank, or nobody. */
   readonly ranker: Ranker | null;
   /** What is asked; where the data set's answers are compared, its pairs. */
   readonly pairs: readonly LoopPrompt[];

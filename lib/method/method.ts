@@ -17,6 +17,8 @@ export interface Method {
    * - "dataset": nobody; the answers are the data set's two
    */
   readonly samples: "policy" | "start" | "dataset";
+  /** What a sampling method is given beside prompts: the data set's answers to them. @default nothing */
+  readonly given?: "answers";
   /** Answers to a prompt; more than two play a knockout, unless `pairs` says otherwise. */
   readonly candidates: number;
   /**
@@ -28,6 +30,7 @@ export interface Method {
    * - "reward-model": a separate Bradley-Terry model
    * - "truth": the true reward, where a world has one
    * - "chance": a seeded coin, as a control
+   * - "none": nobody; what was asked for decides
    */
   readonly ranker:
     | "judge"
@@ -37,7 +40,8 @@ export interface Method {
     | "separate"
     | "reward-model"
     | "truth"
-    | "chance";
+    | "chance"
+    | "none";
   /**
    * What a pair's label is: 1 ("hard"), or the ranker's J(chosen, rejected) ("soft"). Where principles vote, the
    * majority names the chosen answer and J can lie below 1/2: the loss then leans to the other one, as J does.

@@ -1,5 +1,12 @@
 import { UserError } from "../base/error.ts";
 import type { Method } from "./method.ts";
+import { KTO } from "./relatives/kto.ts";
+import { OSP } from "./relatives/osp.ts";
+import { RLOO, RLOO_REWARD_MODEL } from "./relatives/rloo.ts";
+import { RSO } from "./relatives/rso.ts";
+import { SPIN } from "./relatives/spin.ts";
+import { SR_DPO, SR_IPO, SR_JUDGE } from "./relatives/sr_dpo.ts";
+import { SSO } from "./relatives/sso.ts";
 
 const SELF_JUDGE = "SELF-JUDGE, https://arxiv.org/abs/2402.11253";
 
@@ -61,6 +68,35 @@ export const METHODS = {
     source: "control: RAFT's sampling without a judge",
   },
   "offline-dpo": { ...FROM_DATA, loss: "sigmoid", source: "DPO, https://arxiv.org/abs/2305.18290" },
+  "simpo": {
+    ...FROM_DATA,
+    loss: "simpo",
+    parameters: { beta: 2, gamma: 1 },
+    source: "SimPO, https://arxiv.org/abs/2405.14734",
+  },
+  "orpo": { ...FROM_DATA, loss: "orpo", source: "ORPO, https://arxiv.org/abs/2403.07691" },
+  "kto": KTO,
+  "self-judge-soft": {
+    ...ON_POLICY,
+    ranker: "judge",
+    labels: "soft",
+    source: `conservative DPO, https://ericmitchell.ai/cdpo.pdf, under the judge of ${SELF_JUDGE}`,
+  },
+  "sppo-hard": {
+    ...ON_POLICY,
+    ranker: "judge",
+    loss: "sppo_hard",
+    source: "SPPO, https://arxiv.org/abs/2405.00675, with the judge's verdict for P",
+  },
+  "osp": OSP,
+  "rso": RSO,
+  "sr-dpo": SR_DPO,
+  "sr-ipo": SR_IPO,
+  "sr-judge": SR_JUDGE,
+  "sso": SSO,
+  "spin": SPIN,
+  "rloo": RLOO,
+  "rloo-reward-model": RLOO_REWARD_MODEL,
   "offline-ipo": { ...FROM_DATA, loss: "ipo", source: "IPO, https://arxiv.org/abs/2310.12036" },
 } as const satisfies Record<string, Method>;
 

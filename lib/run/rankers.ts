@@ -19,7 +19,7 @@ export interface RankerParts<S extends Session = Session> {
 }
 
 /**
- * The ranker that a method names, from what every run has; null where the data set's labels rank.
+ * The ranker that a method names, from what every run has; null where the data set's labels rank, or nobody.
  *
  * @throws {UserError} for one that needs another model, or a world whose truth is known
  */
@@ -29,6 +29,7 @@ export async function rankerOf(
 ): Promise<Ranker | null> {
   switch (ranker) {
     case "labels":
+    case "none":
       return null;
     case "judge":
       return await session.judge(reference, { cacheFile });

@@ -7,8 +7,14 @@ import { PAIR_FORMATS } from "../preference/mod.ts";
 const count = z.int().min(1);
 const share = z.number().min(0).max(1);
 
-/** Rankers that every run has: its own judge, frozen or moving, the labels, a coin. */
-export const RUN_RANKERS: readonly Method["ranker"][] = ["judge", "policy", "labels", "chance"];
+/** Rankers that every run has: its own judge, frozen or moving, the labels, a coin, nobody. */
+export const RUN_RANKERS: readonly Method["ranker"][] = [
+  "judge",
+  "policy",
+  "labels",
+  "chance",
+  "none",
+];
 
 /** Methods whose ranker every run has. */
 const RUN_METHODS = Object.entries(METHODS)

@@ -151,7 +151,8 @@ export const selfJudgeStage: RunStage = leavingPairs(preferenceStage({
   settings: ({ selfJudge, memory }) => ({ ...selfJudge, recompute: memory.recompute }),
   pairs: async (context) => {
     const records = await recordsOf(context, "train");
-    if (methodNamed(context.config.selfJudge.method).samples === "dataset") {
+    const { samples, given } = methodNamed(context.config.selfJudge.method);
+    if (samples === "dataset" || given === "answers") {
       // What one principle prefers may be worse in all else: nothing to move the policy to.
       return judgedPairsIn(records).filter((pair) => useOf(pair) === "both");
     }

@@ -1,0 +1,91 @@
+import type { Turn } from "../../text/mod.ts";
+import type { Answer } from "../candidates.ts";
+import { encodePrompt } from "../encoder.ts";
+import type { Example } from "../example.ts";
+import type { FormedPair, Method, StepTools } from "../method.ts";
+import { logit } from "./osp.ts";
+
+/** The prompt of an answer whose quality is said to be full (Sr-DPO, appendix; our wording). */
+export function qualityPrompt(prompt: readonly Turn[]): readonly Turn[] {
+  const note = "Answer with the highest usefulness, 100 out of 100.";
+  return prompt.map((turn, i) =>
+    i === prompt.length - 1 ? { ...turn, content: `${turn.content}\n${note}` } : turn
+  );
+}
+
+/**
+ * l D for every pair, D = beta h' a constant: h' is the margin of policy over reference under the quality prompt, as
+ * the policy is now. With the prompt itself in its place the loss is DPO's at beta (1 - l) in value.
+ *
+ * Self-refined DPO, https://arxiv.org/abs/2405.21040, eqs. 8 to 10.
+ */
+export const qualityOffsets =
+  (asked = qualityPrompt) =>
+  async (pairs: readonly FormedPair[], tools: StepTools): Promise<number[]> => {
+    const { lambda = 0.3 } = tools.method.parameters ?? {};
+    const examples = pairs.flatMap(({ prompt, chosen, rejected }) =>
+      [chosen, rejected].map((answer) => underPrompt(answer, asked(prompt.prompt), tools))
+    );
+    const [policy, start] = [
+      await tools.logProbs(examples, "policy"),
+      await tools.logProbs(examples, "start"),
+    ];
+    const ratio = (i: number) => policy[i] - start[i];
+    // The sigmoid loss takes its offset in units of beta h, IPO in those of h.
+    const unit = tools.method.loss === "ipo" ? 1 : tools.beta;
+    return pairs.map((_, i) => lambda * unit * (ratio(2 * i) - ratio(2 * i + 1)));
+  };
+
+/** l logit J(chosen, rejected), a constant: what the judge says in the place of what the model's own margin does. */
+export const judgeOffsets = (
+  pairs: readonly FormedPair[],
+  { method }: StepTools,
+): Promise<number[]> =>
+  Promise.resolve(
+    pairs.map(({ verdict }) =>
+      (method.parameters?.lambda ?? 0.3) * (verdict ? logit(verdict.preference) : 0)
+    ),
+  );
+
+/** The tokens of an answer after another prompt. */
+function underPrompt({ example }: Answer, prompt: readonly Turn[], tools: StepTools): Example {
+  const before = encodePrompt(prompt, tools.encoder);
+  return {
+    kind: "answer",
+    ids: [...before, ...example.ids.slice(example.from)],
+    from: before.length,
+  };
+}
+
+const COMMON = { samples: "dataset", candidates: 2, ranker: "labels" } as const;
+const SOURCE = "Sr-DPO, https://arxiv.org/abs/2405.21040";
+
+/** On the data set's pairs, as in the paper. */
+export const SR_DPO = {
+  ...COMMON,
+  loss: "sigmoid",
+  offsets: qualityOffsets(),
+  parameters: { lambda: 0.3 },
+  source: SOURCE,
+} as const satisfies Method;
+
+/** The same with IPO's loss. */
+export const SR_IPO = {
+  ...COMMON,
+  loss: "ipo",
+  offsets: qualityOffsets(),
+  parameters: { lambda: 0.3 },
+  source: SOURCE,
+} as const satisfies Method;
+
+/** Ours: in the self-judging loop, with the judge's logit for the margin. */
+export const SR_JUDGE = {
+  samples: "policy",
+  candidates: 2,
+  ranker: "judge",
+  loss: "sigmoid",
+  offsets: judgeOffsets,
+  parameters: { lambda: 0.3 },
+  source: `${SOURCE}, its margin from the judge: a variant of ours`,
+  known: "R",
+} as const satisfies Method;

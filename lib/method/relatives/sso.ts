@@ -1,0 +1,87 @@
+import type { Turn } from "../../text/mod.ts";
+import type { Answer, Candidates } from "../candidates.ts";
+import { encodePrompt } from "../encoder.ts";
+import { learnedTokens } from "../example.ts";
+import type { FormedPair, Method, OwnStep, StepTools } from "../method.ts";
+
+/** A system turn that asks for good answers, and one that asks for bad ones. */
+export interface Contrast {
+  readonly good: string;
+  readonly bad: string;
+}
+
+const HELPFUL: Contrast = {
+  good: "You are helpful: answer fully, truthfully and politely.",
+  bad: "You are unhelpful: leave out what was asked for, and be careless with the truth.",
+};
+
+const headed = (system: string) => (prompt: readonly Turn[]): readonly Turn[] => [
+  { role: "system", content: system },
+  ...prompt.filter(({ role }) => role !== "system"),
+];
+
+/**
+ * Three samples a prompt, asked for well (x+), badly (x-) and plainly (x), and three pairs: y+ over y- under x, and with
+ * the weight W g y+ over y- under x+ and y over y+ under x-. W = sigmoid(-(mean log pi(y+) + mean log pi(y-)) / 2), of the
+ * policy under x, a constant: answers that are likely already weigh less.
+ *
+ * Self-Steering Optimization, https://arxiv.org/abs/2410.17131v1 and icip-cas/SSO. Nobody ranks.
+ */
+export const contrastStep = (contrast: Contrast = HELPFUL): OwnStep => async (tools) => {
+  const { g = 0.1 } = tools.method.parameters ?? {};
+  const prompts = tools.prompts();
+  const draw = async (name: string, system?: string) => {
+    const asked = system === undefined ? undefined : headed(system);
+    const drawn = await tools.sample(prompts, { candidates: 1, name, asked, learned: (p) => p });
+    return new Map(drawn.map((one: Candidates) => [one.pair.id, one.answers[0]]));
+  };
+  const good = await draw("good", contrast.good);
+  const bad = await draw("bad", contrast.bad);
+  const plain = await draw("plain");
+  const sets = prompts.flatMap((prompt) => {
+    const [w, l, o] = [good, bad, plain].map((answers) => answers.get(prompt.id));
+    return w && l && o && w.text !== l.text ? [{ prompt, w, l, o }] : [];
+  });
+  const likely = await tools.logProbs(sets.flatMap(({ w, l }) => [w.example, l.example]), "policy");
+  const meanOf = (sum: number, { example }: Answer) => sum / learnedTokens(example);
+  const pairs = sets.flatMap(({ prompt, w, l, o }, i): FormedPair[] => {
+    const mean = (meanOf(likely[2 * i], w) + meanOf(likely[2 * i + 1], l)) / 2;
+    const weight = g / (1 + Math.exp(mean));
+    const under = (system: string, answer: Answer) =>
+      withPrompt(answer, headed(system)(prompt.prompt), tools);
+    const main: FormedPair = { prompt, chosen: w, rejected: l };
+    if (weight === 0) return [main];
+    return [
+      main,
+      {
+        ...{ prompt, weight },
+        chosen: under(contrast.good, w),
+        rejected: under(contrast.good, l),
+      },
+      { ...{ prompt, weight }, chosen: under(contrast.bad, o), rejected: under(contrast.bad, w) },
+    ];
+  });
+  tools.metric("skippedPrompts", prompts.length - sets.length);
+  return { parts: await tools.learn(pairs), pairs };
+};
+
+/** The same answer after another prompt. */
+function withPrompt(answer: Answer, prompt: readonly Turn[], tools: StepTools): Answer {
+  const { ids, from } = answer.example;
+  const before = encodePrompt(prompt, tools.encoder);
+  return {
+    text: answer.text,
+    example: { kind: "answer", ids: [...before, ...ids.slice(from)], from: before.length },
+  };
+}
+
+/** SSO, first version. */
+export const SSO = {
+  samples: "policy",
+  candidates: 3,
+  ranker: "none",
+  own: contrastStep(),
+  loss: "sigmoid",
+  parameters: { g: 0.1 },
+  source: "SSO, https://arxiv.org/abs/2410.17131v1; the words of the two principles are ours",
+} as const satisfies Method;

@@ -1,0 +1,318 @@
+/** What the relatives come to where they come to something known. */
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
+import * as tf from "@tensorflow/tfjs";
+import { Rng } from "../lib/base/random.ts";
+import { longerWins } from "../lib/measure/mod.ts";
+import {
+  type Compare,
+  learnedTokens,
+  type Method,
+  METHODS,
+  policyGradientBatches,
+} from "../lib/method/mod.ts";
+import { batchKl } from "../lib/method/relatives/kto.ts";
+import { againstBaseline } from "../lib/method/relatives/osp.ts";
+import { leaveOneOut } from "../lib/method/relatives/rloo.ts";
+import { accepted } from "../lib/method/relatives/rso.ts";
+import { qualityOffsets } from "../lib/method/relatives/sr_dpo.ts";
+import { contrastStep } from "../lib/method/relatives/sso.ts";
+import {
+  type LanguageModel,
+  sequenceLogProbs,
+  trainable,
+  withAdapterOff,
+} from "../lib/model/mod.ts";
+import { config, pairs, stepper } from "./tiny_loop.ts";
+import { distance, sumOfParts, tinyEncoder, tinyWithAdapter } from "./tiny_method.ts";
+
+let model: LanguageModel;
+before(() => {
+  model = tinyWithAdapter({ moved: true });
+});
+after(() => model.dispose());
+
+/** Loss, gradient and pairs of a step of a method. */
+async function stepOf(method: Method, more: { compare?: Compare; beta?: number } = {}) {
+  const { beta = config.beta, compare } = more;
+  const drawn = stepper(model, { method, compare, config: { ...config, beta } });
+  const { parts, metrics } = await drawn.step(0);
+  return { ...await sumOfParts(model, parts), ranked: drawn.ranked, counts: metrics! };
+}
+
+const OFFLINE: Method = METHODS["offline-dpo"];
+
+describe("OSP", () => {
+  const certain: Compare = async (comparisons) =>
+    (await longerWins(comparisons)).map((judgment, i) => ({
+      ...judgment,
+      pFirst: i % 2 === 0 ? 1 : 0,
+    }));
+
+  it("with certain verdicts is DPO on the stronger answer and the weaker one", async () => {
+    const soft = await stepOf({ ...METHODS.osp, candidates: 3 }, { compare: certain });
+    const hard = await stepOf({
+      ...METHODS.osp,
+      candidates: 3,
+      pairs: async (candidates, tools) =>
+        (await againstBaseline(candidates, tools)).map((pair) => ({ ...pair, label: 1 })),
+    }, { compare: certain });
+    assert.ok(soft.ranked.length > 0);
+    assert.ok(Math.abs(soft.metrics.loss - hard.metrics.loss) < 1e-5);
+    assert.ok(distance(soft.gradient, hard.gradient) < 1e-5);
+  });
+
+  it("asks n - 1 comparisons a prompt, and labels a pair by the difference of two strengths", async () => {
+    const graded: Compare = async (comparisons) =>
+      (await longerWins(comparisons)).map((judgment, i) => ({
+        ...judgment,
+        answered: true,
+        pFirst: [0.9, 0.6, 0.2][i % 3],
+      }));
+    const drawn = await stepOf({ ...METHODS.osp, candidates: 4 }, { compare: graded });
+    assert.equal(drawn.counts.comparisons, 4 * 3);
+    const odds = (p: number) => p / (1 - p);
+    const labels = [[0.9, 0.6], [0.9, 0.2], [0.6, 0.2]]
+      .map(([a, b]) => odds(a) / (odds(a) + odds(b)));
+    drawn.ranked.forEach(({ preference }) =>
+      assert.ok(labels.some((label) => Math.abs(label - preference!) < 1e-9), `${preference}`)
+    );
+  });
+});
+
+describe("RSO", () => {
+  const rewards = [0.1, 2, -1, 0.5];
+  const of = (beta: number, wanted: number, seed = 3) =>
+    accepted(rewards, { beta, wanted, rng: Rng.named(seed, "rso") });
+
+  it("keeps all candidates as beta goes to infinity, and the best first as it goes to 0", () => {
+    assert.deepEqual(of(1e9, 4).sort(), [0, 1, 2, 3]);
+    assert.equal(of(1e9, 2).length, 2);
+    assert.deepEqual(of(1e-9, 1), [1]);
+    assert.deepEqual(of(1e-9, 2), [1, 3]);
+  });
+
+  it("accepts in proportion to e^(r / beta)", () => {
+    const draws = Array.from({ length: 4000 }, (_, seed) => of(1, 1, seed)[0]);
+    // One pass in random order, the first accepted kept: the best is accepted whenever it comes first.
+    const share = draws.filter((i) => i === 1).length / draws.length;
+    const accept = rewards.map((r) => Math.exp(r - 2));
+    // P(best kept) over the 24 orders, by hand.
+    let expected = 0;
+    const permute = (left: number[], passed: number): void => {
+      for (const i of left) {
+        const weight = passed / left.length;
+        if (i === 1) expected += weight;
+        else permute(left.filter((j) => j !== i), weight * (1 - accept[i]));
+      }
+    };
+    permute([0, 1, 2, 3], 1);
+    assert.ok(Math.abs(share - expected) < 0.03, `${share} ${expected}`);
+  });
+});
+
+describe("Sr-DPO", () => {
+  it("with the prompt itself for a quality prompt has DPO's value at beta (1 - l)", async () => {
+    const lambda = 0.3;
+    const same: Method = {
+      ...METHODS["sr-dpo"],
+      offsets: qualityOffsets((prompt) => prompt),
+      parameters: { lambda },
+    };
+    const [refined, plain] = [
+      await stepOf(same),
+      await stepOf(OFFLINE, { beta: config.beta * (1 - lambda) }),
+    ];
+    assert.ok(Math.abs(refined.metrics.loss - plain.metrics.loss) < 1e-5);
+    // The margin is a constant: the gradient is that of beta h alone, 1 / (1 - l) times DPO's at beta (1 - l).
+    const scaled = plain.gradient.map((g) => g / (1 - lambda));
+    assert.ok(distance(refined.gradient, scaled) < 1e-4);
+    assert.ok(distance(refined.gradient, plain.gradient) > 1e-3);
+  });
+
+  it("with l = 0 is DPO, for the sigmoid and for IPO", async () => {
+    for (const [name, known] of [["sr-dpo", "offline-dpo"], ["sr-ipo", "offline-ipo"]] as const) {
+      const refined = await stepOf({ ...METHODS[name], parameters: { lambda: 0 } });
+      const plain = await stepOf(METHODS[known]);
+      assert.ok(Math.abs(refined.metrics.loss - plain.metrics.loss) < 1e-6, name);
+      assert.ok(distance(refined.gradient, plain.gradient) < 1e-6, name);
+    }
+  });
+});
+
+describe("SSO", () => {
+  it("with W g = 0 is DPO on the answers asked for well over those asked for badly", async () => {
+    const none = await stepOf({ ...METHODS.sso, parameters: { g: 0 } });
+    const some = await stepOf({ ...METHODS.sso, parameters: { g: 0.1 } });
+    assert.equal(some.ranked.length, 3 * none.ranked.length);
+    assert.equal(none.counts.samples, 3 * config.batchSize);
+    assert.equal(none.counts.comparisons, undefined);
+    assert.deepEqual(none.ranked.map(({ pair }) => pair), [
+      ...new Set(none.ranked.map((r) => r.pair)),
+    ]);
+  });
+
+  it("with W g = 0 has DPO's loss of those answers, by hand", async () => {
+    let expected = 0;
+    const { metrics } = await stepOf({
+      ...METHODS.sso,
+      parameters: { g: 0 },
+      own: async (tools) => {
+        const step = await contrastStep()(tools);
+        const examples = step.pairs.flatMap(({ chosen, rejected }) => [
+          chosen.example,
+          rejected.example,
+        ]);
+        const policy = await sequenceLogProbs(model, examples);
+        const start = await withAdapterOff(model)((m) => sequenceLogProbs(m, examples));
+        const ratio = (i: number) => policy[i] - start[i];
+        const losses = step.pairs.map((_, i) =>
+          Math.log1p(Math.exp(-config.beta * (ratio(2 * i) - ratio(2 * i + 1))))
+        );
+        expected = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+        return step;
+      },
+    });
+    assert.ok(Math.abs(metrics.loss - expected) < 1e-5, `${metrics.loss} ${expected}`);
+  });
+
+  it("weighs the two other terms by W g, W the policy's own likelihood turned round", async () => {
+    const weights: number[] = [];
+    const own: Method = {
+      ...METHODS.sso,
+      own: async (tools) => {
+        const step = await contrastStep()(tools);
+        const main = step.pairs.filter((_, i) => i % 3 === 0);
+        const examples = main.flatMap(({ chosen, rejected }) => [chosen.example, rejected.example]);
+        const sums = await sequenceLogProbs(model, examples);
+        main.forEach((_, i) => {
+          const mean = [0, 1].reduce((sum, k) => {
+            const at = 2 * i + k;
+            return sum + sums[at] / learnedTokens(examples[at]) / 2;
+          }, 0);
+          const wanted = 0.1 / (1 + Math.exp(mean));
+          for (const k of [1, 2]) {
+            weights.push(step.pairs[3 * i + k].weight! - wanted);
+          }
+        });
+        return step;
+      },
+    };
+    await stepOf(own);
+    assert.ok(weights.length > 0);
+    weights.forEach((difference) => assert.ok(Math.abs(difference) < 1e-6, `${difference}`));
+  });
+});
+
+describe("KTO", () => {
+  it("takes the mean log-ratio of answers under others' prompts for its KL, never below 0", async () => {
+    const kls: number[] = [];
+    const expected: number[] = [];
+    const method: Method = {
+      ...METHODS.kto,
+      measured: async (scored, tools) => {
+        const found = await batchKl(scored, tools);
+        kls.push(found.kl);
+        const moved = scored.map(({ chosen }, i) => {
+          const { ids, from } = scored[(i + 1) % scored.length].chosen;
+          return { ids: [...ids.slice(0, from), ...chosen.ids.slice(chosen.from)], from };
+        });
+        const policy = await sequenceLogProbs(model, moved);
+        const start = await withAdapterOff(model)((m) => sequenceLogProbs(m, moved));
+        const mean = policy.reduce((sum, p, i) => sum + p - start[i], 0) / policy.length;
+        expected.push(Math.max(0, mean));
+        return found;
+      },
+    };
+    const { metrics } = await stepOf(method);
+    assert.ok(Number.isFinite(metrics.loss));
+    assert.ok(Math.abs(kls[0] - expected[0]) < 1e-4);
+  });
+});
+
+describe("SPIN", () => {
+  it("prefers the data set's answer to the start model's own", async () => {
+    const { ranked } = await stepOf(METHODS.spin);
+    assert.ok(ranked.length > 0);
+    for (const { pair, chosen, rejected } of ranked) {
+      const known = pairs.find(({ id }) => id === pair)!;
+      assert.equal(chosen, known.chosen);
+      assert.notEqual(rejected, known.chosen);
+    }
+  });
+});
+
+describe("RLOO", () => {
+  it("gives advantages that sum to nothing", () => {
+    const advantages = leaveOneOut([1, 0.25, 0.5, 0]);
+    assert.ok(Math.abs(advantages.reduce((a, b) => a + b, 0)) < 1e-12);
+    assert.equal(advantages[0], 1 - 0.75 / 3);
+  });
+
+  it("is in expectation the gradient of the expected reward: a policy of two tokens", () => {
+    // pi(a) = sigmoid(t); the estimator over all draws of k = 3, each by its probability.
+    const rewards = [1.7, -0.4];
+    const expectedReward = (t: number) => {
+      const p = 1 / (1 + Math.exp(-t));
+      return p * rewards[0] + (1 - p) * rewards[1];
+    };
+    for (const t of [-1.2, 0, 0.7]) {
+      const p = 1 / (1 + Math.exp(-t));
+      const score = [1 - p, -p]; // d log pi / dt
+      let estimate = 0;
+      for (let draw = 0; draw < 8; draw++) {
+        const tokens = [draw & 1, (draw >> 1) & 1, (draw >> 2) & 1];
+        const chance = tokens.reduce((c, token) => c * (token === 0 ? p : 1 - p), 1);
+        const advantages = leaveOneOut(tokens.map((token) => rewards[token]));
+        estimate += chance *
+          tokens.reduce((sum, token, i) => sum + advantages[i] * score[token], 0) / 3;
+      }
+      const e = 1e-5;
+      const slope = (expectedReward(t + e) - expectedReward(t - e)) / (2 * e);
+      assert.ok(Math.abs(estimate - slope) < 1e-8, `${estimate} ${slope}`);
+    }
+  });
+
+  it("has the gradient of - mean of advantage x log-probability, by finite differences", async () => {
+    const { tokenizer } = tinyEncoder();
+    const examples = pairs.slice(0, 3).map(({ chosen }) => {
+      const ids = tokenizer.encode(`user ${chosen}`);
+      return { kind: "answer" as const, ids, from: 2 };
+    });
+    const advantages = [0.7, -0.2, 0.4];
+    const parts = policyGradientBatches(examples, { advantages, microBatchTokens: 16 });
+    assert.ok(parts.length > 1);
+    const { gradient } = await sumOfParts(model, parts);
+    const parameters = trainable(model);
+    const lossAt = async (index: number, by: number) => {
+      const before = parameters.tensors().map((t) => t.clone());
+      let offset = 0;
+      parameters.replace(before.map((t) => {
+        const values = t.dataSync().slice();
+        if (index >= offset && index < offset + t.size) values[index - offset] += by;
+        offset += t.size;
+        return tf.tensor(values, t.shape);
+      }));
+      const sums = await sequenceLogProbs(model, examples);
+      parameters.replace(before);
+      return -sums.reduce((total, sum, i) => total + advantages[i] * sum, 0) / 3;
+    };
+    const largest = gradient.map((_, i) => i).sort((a, b) =>
+      Math.abs(gradient[b]) - Math.abs(gradient[a])
+    ).slice(0, 3);
+    for (const i of largest) {
+      const e = 1e-2;
+      const slope = (await lossAt(i, e) - await lossAt(i, -e)) / (2 * e);
+      assert.ok(
+        Math.abs(slope - gradient[i]) < 0.02 * Math.max(1, Math.abs(slope)),
+        `${slope} ${gradient[i]}`,
+      );
+    }
+  });
+
+  it("counts k (k - 1) / 2 comparisons a prompt at most, and learns of every answer", async () => {
+    const { counts, metrics } = await stepOf(METHODS.rloo);
+    assert.ok(counts.comparisons! <= config.batchSize * 6);
+    assert.ok(counts.samples === config.batchSize * 4 && Number.isFinite(metrics.loss));
+  });
+});

@@ -59,6 +59,29 @@ describe("a tokenizer.json", () => {
     refusesAtOnce(() => make(gpt2, {}, { type: "BPE", new_rule: 1 }), /model\.new_rule is 1/);
   });
 
+  it("with a part that tokenizers does not know is refused by the part's name", () => {
+    const [gpt2] = fixture.kinds;
+    const members = (...types: string[]) => types.map((type) => ({ type }));
+    const named: [object, RegExp][] = [
+      [{ pre_tokenizer: { type: "Words" } }, /t\.json is not.*: its pre_tokenizer "Words": /],
+      [
+        { normalizer: { type: "Sequence", normalizers: members("NFC", "Fold") } },
+        /normalizer "Fold"/,
+      ],
+      [{ decoder: { type: "Sequence", decoders: members("Fuse", "Join") } }, /its decoder "Join"/],
+      [{ post_processor: { type: "Ends" } }, /post_processor "Ends".*\n.*tokenizers 0\.23 knows/],
+      [
+        { pre_tokenizer: { type: "Metaspace", replacement: "_", prepend_scheme: "often" } },
+        /pre_tokenizer "Metaspace": unknown variant `often`/,
+      ],
+    ];
+    for (const [change, message] of named) refusesAtOnce(() => make(gpt2, change), message);
+    refusesAtOnce(
+      () => make(gpt2, {}, { type: "BPE", merges: [["q", "zz"]] }),
+      /usable tokenizer: Token `zz` out of vocabulary/,
+    );
+  });
+
   it("takes 120,000 characters of one word in under a second, whatever the model", () => {
     for (const name of ["llama 2", "unigram, bytes", "bert", "gpt2, prefix space"]) {
       const kind = fixture.kinds.find((other) => other.name === name)!;

@@ -8,6 +8,7 @@ import { withConfigTokens } from "./config_tokens.ts";
 import { memoised } from "./memo.ts";
 import { readTokenizerConfig } from "./tokenizer_config.ts";
 import { turnEndId } from "./turn_end.ts";
+import { unreadablePart } from "./unreadable_part.ts";
 import { type WordModel, wordModel } from "./word_model.ts";
 
 const tokenizerSchema = z.object({
@@ -90,9 +91,13 @@ export class TextTokenizer {
     try {
       this.#native = Tokenizer.fromString(JSON.stringify(json));
     } catch (cause) {
+      const part = unreadablePart(json);
+      const reason = cause instanceof Error ? cause.message : String(cause);
       throw new UserError(
-        `${file} is not a usable tokenizer: ${cause instanceof Error ? cause.message : cause}`,
-        "fetch tokenizer.json again",
+        `${file} is not a usable tokenizer: ${part === null ? "" : `its ${part}: `}${reason}`,
+        part === null
+          ? "fetch tokenizer.json again"
+          : "choose a tokenizer made of what tokenizers 0.23 knows, or fetch tokenizer.json again",
         { cause },
       );
     }

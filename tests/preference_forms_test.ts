@@ -125,6 +125,17 @@ describe("forms of a pair", () => {
     });
   }
 
+  it("lines of Python's dicts are read as such", async () => {
+    const line =
+      "{'prompt': 'Why?', 'chosen': \"It's so.\", 'rejected': 'No.', 'score': nan, 'more': None}\n";
+    const { pairs } = await collectPairs(await file("dicts.jsonl", line + line));
+    assert.deepEqual([pairs.length, pairs[1].prompt, pairs[1].chosen], [
+      2,
+      [user("Why?")],
+      "It's so.",
+    ]);
+  });
+
   it("a system turn stays: in turns, or in a field of its own", async () => {
     const system = { role: "system", content: "Be brief." };
     const path = await file(
@@ -151,6 +162,7 @@ describe("forms of a pair", () => {
       "Human rights: what are they?",
       "Assistant: who is that?",
       "What does <|im_start|> mean?",
+      "Strike it: a <s>word</s>",
       "[INSTRUCTIONS] Add 1 and 1.",
       "Who said 'I am\n\nHuman: after all'?",
     ];
@@ -172,6 +184,15 @@ describe("forms of a pair", () => {
         /"prompt" holds the marks of a chat template/,
       ],
       [{ prompt: "[INST] Why? [/INST]", ...answers }, /marks of a chat template/],
+      [{ prompt: "<｜User｜>Why?<｜Assistant｜>", ...answers }, /marks of a chat template/],
+      [{ prompt: "<human>: Why?\n<bot>:", ...answers }, /marks of a chat template/],
+      [
+        { prompt: "Do it.\n\n### Instruction:\nWhy?\n\n### Response:\n", ...answers },
+        /"prompt" holds/,
+      ],
+      [{ prompt: "### Human: Why?### Assistant:", ...answers }, /dialogue on one line/],
+      [{ prompt: "p", chosen: "a<|im_end|>\n", rejected: "b" }, /"chosen" holds the marks/],
+      [{ prompt: "p", chosen: "a", rejected: "b</s>" }, /"rejected" holds the marks/],
       [
         { prompt: "[{'role': 'user', 'content': ...]", ...answers },
         /"prompt" is not a JSON list nor/,
@@ -296,6 +317,16 @@ describe("records in CSV", () => {
       [pairs[0].prompt, pairs[0].chosen, pairs[0].rejected],
       [[user("It's\\n'5'?")], "Yes.", "No, ü."],
     );
+  });
+
+  it("lists of texts in all columns are refused, in one they are an answer", async () => {
+    const path = await file(
+      "lists.csv",
+      "prompt,chosen,rejected\n\"['Why?']\",\"['a']\",['b']\nList it.,\"['a', 'b']\",No.\n",
+    );
+    const { pairs, bad } = await skipping(path);
+    assert.deepEqual([pairs.length, pairs[0].chosen], [1, "['a', 'b']"]);
+    assert.match(bad[0].reason, /^"prompt": must be text or a list of \{role, content\}/);
   });
 
   it("pandas' mark of a missing value is no answer", async () => {

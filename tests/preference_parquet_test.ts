@@ -71,6 +71,13 @@ describe("parquet", () => {
     const cut = await file("cut.parquet", bytes.subarray(0, bytes.length - 100));
     await refuses(() => collectPairs(cut), /cut\.parquet cannot be read as parquet: /, /again/);
     await refuses(async () => collectPairs(await file("no.parquet", "PAR1")), /as parquet/);
+    const format = "parquet" as const;
+    await refuses(() => collectPairs("none.parquet", { format }), /there is no file/);
+    const pointer = await file(
+      "lfs.parquet",
+      "version https://git-lfs.github.com/spec/v1\nsize 7\n",
+    );
+    await refuses(() => collectPairs(pointer, { format }), /is a Git LFS pointer/, /git lfs pull/);
   });
 
   it("is read one row group at a time", async () => {

@@ -114,6 +114,7 @@ describe("files that cannot be read", () => {
       [gzipSync("<html>"), /is a web page/, /resolve/],
       [new Uint8Array([0x50, 0x4b, 3, 4, 0]), /is a zip archive or a workbook/, /CSV/],
       ["ARROW1\0\0", /is an Arrow file/, /parquet/],
+      [`{"data": [${GOOD.trim()}]}`, /is one JSON object, with its records in "data"/, /alone/],
       ['{\n  "data": [\n', /is one JSON object over several lines/, /array of records/],
     ];
     for (const [content, problem, remedy] of cases) {

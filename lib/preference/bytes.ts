@@ -76,8 +76,8 @@ const OTHER: readonly (readonly [magic: readonly number[], kind: string, remedy:
   [[0xff, 0xff, 0xff, 0xff], "an Arrow stream", "save it with Dataset.to_parquet or to_json"],
 ];
 
-/** Refuses what stands in place of a data file. */
-function refuseOther(path: string, start: Uint8Array): void {
+/** Refuses what stands in place of a data file. @throws {UserError} */
+export function refuseOther(path: string, start: Uint8Array): void {
   refuseLfsPointer(path, start);
   const found = OTHER.find(([magic]) => begins(start, magic));
   if (found !== undefined) throw new UserError(`${path} is ${found[1]}, not text`, found[2]);

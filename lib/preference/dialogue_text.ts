@@ -10,9 +10,14 @@ const ROLES = {
 } as const;
 type Speaker = keyof typeof ROLES;
 
-/** How chat templates open a turn: what begins so has been rendered for one model, and holds several turns. */
-const TEMPLATE_MARKS =
-  /^\s*(<\|(?:im_start|start_header_id|begin_of_text|system|user|assistant|prompter|endoftext)\|>|<s>|\[INST\]|<start_of_turn>|<bos>|<\|?(?:User|Assistant)\|?>)/;
+/**
+ * How chat templates open a text and end one: what has such marks has been rendered for one model, and holds several
+ * turns, or an end of turn that the model's own template writes too.
+ */
+const TEMPLATE_STARTS =
+  /^\s*(<[|｜][\w▁ ]+[|｜]>|<s>|\[INST\]|<start_of_turn>|<bos>|<(?:human|bot|user|assistant)>:)/i;
+const TEMPLATE_ENDS =
+  /(<[|｜][\w▁ ]+[|｜]>|<\/s>|<end_of_turn>|\[\/INST\]|(?:^|\n)#{2,3} ?(?:Response|Assistant|Answer):)\s*$/i;
 
 /** The start of a list of turns, or of one turn, as JSON, Python's `repr` or numpy write it. */
 const SERIALISED = /^\s*(?:(?:np\.)?array\(\s*)?(?:[[(]\s*)?\{\s*[uU]?(["'])(\w+)\1\s*:/;
@@ -47,14 +52,17 @@ export function structureOf(
     const value = parseSerialised(text);
     return "reason" in value ? value : { value: value.value };
   }
-  const [, mark] = TEMPLATE_MARKS.exec(text) ?? [];
-  if (mark !== undefined) {
+  const written = writtenDialogue(text);
+  if (written !== undefined) return written;
+  const [, mark] = TEMPLATE_STARTS.exec(text) ?? TEMPLATE_ENDS.exec(text) ?? [];
+  // Struck out text in HTML ends so too.
+  if (mark !== undefined && !(mark === "</s>" && text.includes("<s>") && !/^\s*<s>/.test(text))) {
     return {
       reason: "holds the marks of a chat template; give the turns as a list, or plain text",
       detail: quote(mark),
     };
   }
-  return writtenDialogue(text) ?? { text };
+  return { text };
 }
 
 /** Whether a text is plainly a list of turns, or one turn, written out: a speaker or what is said is named. */

@@ -1,6 +1,7 @@
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { compressors as codecs } from "hyparquet-compressors";
 import { UserError } from "../base/error.ts";
+import { firstBytes, refuseOther } from "./bytes.ts";
 import type { FoundRow, RatingOptions } from "./found.ts";
 import { recordsIn } from "./records.ts";
 
@@ -21,6 +22,7 @@ const compressors: typeof codecs = Object.fromEntries(
  * Source: https://parquet.apache.org/docs/file-format/
  */
 export async function* readParquet(path: string, ratings: RatingOptions): AsyncGenerator<FoundRow> {
+  refuseOther(path, await firstBytes(path));
   const file = await asyncBufferFromFile(path);
   const metadata = await readable(path, () => parquetMetadataAsync(file));
   let line = 0;

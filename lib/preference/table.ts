@@ -33,13 +33,9 @@ export async function* readJsonl(path: string, ratings: RatingOptions): AsyncGen
           "give an array of records, or one object per line",
         );
       }
-      const json = parseJson(row.value);
-      if (first && "value" in json && isByColumns(json.value)) {
-        throw new UserError(
-          `${path} is a table by columns, as pandas' to_json writes it`,
-          'write it with to_json(PATH, orient="records", lines=True)',
-        );
-      }
+      // Lines of str(dict) begin like no JSON.
+      const json = /^\s*\{\s*'/.test(row.value) ? parseSerialised(row.value) : parseJson(row.value);
+      if (first && "value" in json) refuseWhole(path, json.value);
       first = false;
       yield {
         line: row.line,
@@ -49,16 +45,30 @@ export async function* readJsonl(path: string, ratings: RatingOptions): AsyncGen
   }
 }
 
-/** Whether an object is a whole table: `{column: {row: value}}`, or pandas' "split" form. */
-function isByColumns(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  const columns = Object.values(value);
-  return "columns" in value && "data" in value ||
-    columns.length > 1 &&
-      columns.every((column) =>
+/** Refuses an object that holds all records: pandas' table by columns, or a list under a name. */
+function refuseWhole(path: string, value: unknown): void {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return;
+  const fields = Object.entries(value);
+  const byColumns = "columns" in value && "data" in value ||
+    fields.length > 1 &&
+      fields.every(([, column]) =>
         typeof column === "object" && column !== null && !Array.isArray(column) &&
         Object.keys(column)[0] === "0"
       );
+  if (byColumns) {
+    throw new UserError(
+      `${path} is a table by columns, as pandas' to_json writes it`,
+      'write it with to_json(PATH, orient="records", lines=True)',
+    );
+  }
+  const known = [...FILLED, ...LISTS].some((name) => name in value);
+  const list = fields.find(([, field]) => Array.isArray(field) && typeof field[0] === "object");
+  if (!known && list !== undefined) {
+    throw new UserError(
+      `${path} is one JSON object, with its records in "${list[0]}"`,
+      "give that list alone as a JSON array, or one record per line",
+    );
+  }
 }
 
 /** Records of a JSON array, of the forms that `recordsIn` knows; `line` is the item, from 1. */
@@ -206,9 +216,25 @@ function csvRecord(
       record[name] = list.value;
     }
   }
+  const filled = Object.keys(record).filter((name) => FILLED.has(name));
+  const lists = filled.map((name) => listOfTexts(String(record[name])));
+  // One field may well hold a list for an answer; where all do, it is how the file was written.
+  if (lists.every((list) => list !== undefined)) {
+    filled.forEach((name, i) => record[name] = lists[i]);
+  }
   if (record.strength !== undefined) {
     const number = Number(record.strength);
     if (!Number.isNaN(number)) record.strength = number;
   }
   return recordsIn(record, place);
+}
+
+/** The texts of a list written out, as `['a', 'b']`; undefined for other text. */
+function listOfTexts(text: string): readonly string[] | undefined {
+  if (!/^\s*\[\s*['"]/.test(text)) return undefined;
+  const list = parseSerialised(text);
+  return "value" in list && Array.isArray(list.value) &&
+      list.value.every((item) => typeof item === "string")
+    ? list.value
+    : undefined;
 }

@@ -1,72 +1,20 @@
 /**
  * What a run leaves, loaded by `transformers`, PEFT, llama.cpp and `datasets`: log-probabilities against the run's own
- * model. Needs a Python with them: `.reference/venv` of `deno task bench`, with llama-cpp-python and datasets for the
- * parts that say so, or the one that SELF_JUDGE_REFERENCE_PYTHON names.
+ * model.
  */
 import assert from "node:assert/strict";
-import { before, describe, it } from "jsr:@std/testing@1/bdd";
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { before, describe } from "jsr:@std/testing@1/bdd";
 import { Rng } from "../lib/base/random.ts";
 import { type LanguageModel, nextTokenProbabilities, sequenceLogProbs } from "../lib/model/mod.ts";
 import { exportModel } from "../lib/run/export_model.ts";
 import { openModel } from "../lib/run/open_model.ts";
 import { parity } from "./model_reference.ts";
+import { has, itIf, type Read, read, type Request, sum } from "./other_programs.ts";
 import { BYTE_SETTINGS, writeByteModel } from "./tiny_gguf.ts";
 import { distance } from "./tiny_method.ts";
 import { startWell, tinyRunFolder } from "./tiny_run.ts";
 
-const PYTHON = Deno.env.get("SELF_JUDGE_REFERENCE_PYTHON") ?? ".reference/venv/bin/python";
-const SCRIPT = fileURLToPath(import.meta.resolve("./reference/read_artefacts.py"));
-
-/** Whether the Python is there and has a package. */
-function has(name: string): boolean {
-  if (!existsSync(PYTHON)) return false;
-  const { success } = new Deno.Command(PYTHON, {
-    args: ["-c", `import ${name}`],
-    ...{ stdout: "null", stderr: "null" } as const,
-  }).outputSync();
-  return success;
-}
-
 const [peft, llama, datasets] = ["peft", "llama_cpp", "datasets"].map(has);
-const itIf = (there: boolean, what: string) => {
-  if (!there) console.warn(`skipping what ${what} reads: ${PYTHON} has no ${what}`);
-  return there ? it : it.skip;
-};
-
-interface Read {
-  log_probs: number[][];
-  last: number[][];
-  ids: number[][];
-  chats: string[];
-  ends: number[];
-  chat_template: string;
-}
-
-interface Request {
-  folders: Record<string, string>;
-  gguf?: Record<string, string>;
-  sequences: readonly (readonly number[])[];
-  tokens: readonly number[];
-  texts: readonly string[];
-  chats: readonly unknown[];
-  pairs?: string;
-}
-
-/** What the Python makes of folders and files. */
-async function read<T = Record<string, Read>>(request: Request): Promise<T> {
-  const child = new Deno.Command(PYTHON, {
-    args: [SCRIPT],
-    ...{ stdin: "piped", stdout: "piped", stderr: "piped" } as const,
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(JSON.stringify(request)));
-  await writer.close();
-  const { success, stdout, stderr } = await child.output();
-  assert.ok(success, new TextDecoder().decode(stderr));
-  return JSON.parse(new TextDecoder().decode(stdout));
-}
 
 const TEXTS = ["In 1984,  Name plum\n\nand fig.", "naïve 漢字 🙂 </s> x", " A", "\ufeffa"];
 const CHATS = [[{ role: "user", content: "Name plum." }]];
@@ -112,7 +60,6 @@ async function labelsOf(
   return rows.flatMap((row) => [...row].map(Math.log));
 }
 
-const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 /** Of the last two sequences, the judgments, both labels. */
 const labelsIn = ({ last }: Read) => last.slice(-2).flat();
 

@@ -28,6 +28,7 @@ import { CHAT_PRESETS, ChatTemplate, openTokenizer, type TextTokenizer } from ".
 import { loadBase } from "./artefact.ts";
 import type { RunConfig } from "./config.ts";
 import { judgmentCache } from "./judgment_cache.ts";
+import { foldIn, MovingWeights } from "./moving_weights.ts";
 import { languagePath, locateModelFiles, type ModelFiles } from "./model_files.ts";
 import { StageResults, startOf } from "./stage_results.ts";
 
@@ -53,9 +54,6 @@ export type SessionConfig = Readonly<
   & { selfJudge: Pick<RunConfig["selfJudge"], "tuning" | "maxNewTokens"> }
 >;
 
-/** In the place of a stage's name while its adapter is being trained. */
-const IN_TRAINING = "(in training)";
-
 /** Settings of {@linkcode Session.judge}. */
 export interface SessionJudgeOptions {
   /** Where judgments are kept; null for a model that is being trained. */
@@ -68,15 +66,14 @@ export interface SessionJudgeOptions {
  * What the stages of a run share: the base model, its language, and the models that stages made, by the stage's
  * name ("base" is the model as it came).
  *
- * Where a stage trains an adapter there is one set of weights, moved from stage to stage: a finished stage's adapter
- * is folded in before the next one starts, so that the judge of self-training is the same weights with the new adapter
- * off. A stage that trains every weight trains a copy, and where all stages do every model is a separate copy.
+ * Where a stage trains an adapter there is one set of weights, see `MovingWeights`: the judge of self-training is the
+ * policy's weights with the new adapter off. A stage that trains every weight trains a copy, and where all stages do
+ * every model is a separate copy.
  */
 export class Session {
   #located: Promise<ModelFiles> | null = null;
   #language: Promise<Language> | null = null;
-  /** The one set of weights: the stage that is folded into them, and the stage whose adapter is on them. */
-  #moving: { model: LanguageModel; at: string; adapter: string | null } | null = null;
+  readonly #moving: MovingWeights;
   /** Models that stages trained whole, by the stage. */
   readonly #copies = new Map<string, LanguageModel>();
   /** What was said already, not to be said at every judge that is made. */
@@ -98,6 +95,10 @@ export class Session {
       isWhole: (stage) => this.#tuning(stage).mode === "full",
       files: () => this.located(),
       tokenizer: async () => (await this.language()).tokenizer,
+    });
+    this.#moving = new MovingWeights({
+      load: (stage) => this.loaded(stage),
+      results: this.#results,
     });
   }
 
@@ -174,7 +175,7 @@ export class Session {
 
   /** The model that a stage made, to be used as it is: not to be trained or disposed of. */
   async model(stage: string): Promise<LanguageModel> {
-    return this.#moves ? await this.#moved(stage) : await this.#copy(stage);
+    return this.#moves ? await this.#moving.to(stage) : await this.#copy(stage);
   }
 
   /** The model that a training stage made, with the one it started from: under LoRA adapter on and adapter off. */
@@ -183,12 +184,7 @@ export class Session {
       const reference = withModel(await this.model(startOf(stage)));
       return { model: await this.#copy(stage), reference };
     }
-    if (this.#moving?.adapter !== stage) {
-      const model = await this.#moved(startOf(stage));
-      model.adapter = await this.#results.adapterOf(stage, model);
-      this.#moving!.adapter = stage;
-    }
-    const { model } = this.#moving!;
+    const model = await this.#moving.under(stage);
     return { model, reference: withAdapterOff(model) };
   }
 
@@ -200,11 +196,11 @@ export class Session {
       await this.#foldThrough(start, model);
       return model;
     }
-    const model = await this.#moved(start);
     const rng = Rng.named(this.config.seed, `adapter/${start}`);
-    model.adapter = LoraAdapter.create(model.config, lora, rng);
-    this.#moving!.adapter = IN_TRAINING;
-    return model;
+    return await this.#moving.toTrain(
+      start,
+      (model) => LoraAdapter.create(model.config, lora, rng),
+    );
   }
 
   /** What a model in training started from: under LoRA the same weights with the adapter off. */
@@ -248,8 +244,7 @@ export class Session {
 
   dispose(): void {
     this.release();
-    this.#moving?.model.dispose();
-    this.#moving = null;
+    this.#moving.dispose();
   }
 
   /** A separate copy of the model that a stage made, which is in one folder. */
@@ -259,43 +254,11 @@ export class Session {
     return model;
   }
 
-  /** The one set of weights with all folded in up to a stage; from where they are if the way leads on, else anew. */
-  async #moved(stage: string): Promise<LanguageModel> {
-    const moving = this.#moving;
-    if (moving && moving.adapter === stage) {
-      moving.model.foldAdapter();
-      return this.#arrived(moving.model, stage);
-    }
-    if (moving && moving.at === stage) {
-      moving.model.adapter?.dispose();
-      moving.model.adapter = null;
-      return this.#arrived(moving.model, stage);
-    }
-    if (this.#results.rootOf(stage) === stage) {
-      moving?.model.dispose();
-      this.#moving = null;
-      return this.#arrived(await this.loaded(stage), stage);
-    }
-    const model = await this.#moved(startOf(stage));
-    await this.#foldIn(stage, model);
-    return this.#arrived(model, stage);
-  }
-
   /** Makes of a root's weights those of a stage. */
   async #foldThrough(stage: string, model: LanguageModel): Promise<void> {
     if (this.#results.rootOf(stage) === stage) return;
     await this.#foldThrough(startOf(stage), model);
-    await this.#foldIn(stage, model);
-  }
-
-  async #foldIn(stage: string, model: LanguageModel): Promise<void> {
-    model.adapter = await this.#results.adapterOf(stage, model);
-    model.foldAdapter();
-  }
-
-  #arrived(model: LanguageModel, at: string): LanguageModel {
-    this.#moving = { model, at, adapter: null };
-    return model;
+    await foldIn(stage, { model, results: this.#results });
   }
 
   /** @param frozenDtype How its matrices are stored; those that are trained have four bytes a number. */

@@ -105,6 +105,7 @@ describe("a chat template in Jinja", () => {
       ["{{ 'a'.encode() }}", /not rendered here: str\.encode/],
       ["{{ x + 1 }}", /refuses the turns \(user, assistant, user\): 'x' is undefined/],
       ["{{ messages[0].x.y }}", /'dict object' has no attribute 'x'/],
+      ["{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", /refuses the turns.*call stack/],
     ] as const;
     for (const [source, message] of open) {
       const ours = rendered(source);

@@ -5,7 +5,7 @@ import { entries, namespace, range } from "./objects.ts";
 import { Scope } from "./scope.ts";
 import { strftime } from "./strftime.ts";
 import { filterCall, type Node, nodesIn, statements } from "./syntax.ts";
-import { Func, Raised, text, Unsupported, type Value } from "./values.ts";
+import { Func, JinjaError, Raised, text, Unsupported, type Value } from "./values.ts";
 
 /** What a template may be given. */
 export type Data =
@@ -47,7 +47,13 @@ export class JinjaTemplate {
     for (const [name, call] of Object.entries(GLOBALS)) scope.set(name, new Func(name, call));
     for (const [name, value] of Object.entries(values)) scope.set(name, valueOf(value));
     const out: string[] = [];
-    run(this.#statements, scope, out);
+    try {
+      run(this.#statements, scope, out);
+    } catch (cause) {
+      // A macro that calls itself without end, or a text beyond what fits in a string.
+      if (cause instanceof RangeError) throw new JinjaError(cause.message, { cause });
+      throw cause;
+    }
     return out.join("");
   }
 }

@@ -114,6 +114,19 @@ describe("the data stage", () => {
     assert.equal(means.train.length, 6 * 2);
   });
 
+  it("never imitates pairs of one principle, and warns where that leaves nothing to imitate", async () => {
+    const principles = ["honesty", "helpfulness"];
+    const rows = asked(12).flatMap((p) => principles.map((principle) => ({ ...p, principle })));
+    const source = await file("principles.jsonl", jsonLines(rows));
+    const alone = await read([{ source }]);
+    assert.deepEqual([alone.result.trainAnswers, alone.result.trainJudged], [0, 6]);
+    assert.ok(alone.lines.some((line) => line.startsWith("warning: nothing to imitate")));
+    const shown = await file("answers.jsonl", jsonLines(asked(12)));
+    const both = await read([{ source }, { source: shown, use: "answers" }], { train: null });
+    assert.deepEqual([both.result.trainAnswers, both.result.trainJudged], [10, 20]);
+    assert.ok(!both.lines.some((line) => line.startsWith("warning")));
+  });
+
   it("skips and names a row that the chat template refuses, or fails with its line", async () => {
     const user = (content: string) => ({ role: "user", content });
     const odd = [

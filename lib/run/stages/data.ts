@@ -5,6 +5,7 @@ import {
   type BadLine,
   badLineError,
   type DataSource,
+  demonstrationsIn,
   describeBadLine,
   isPair,
   judgedPairsIn,
@@ -124,6 +125,17 @@ export const dataStage: RunStage = {
     const longer =
       pairs.filter(({ chosen, rejected }) => characters(chosen) > characters(rejected)).length;
     log(`${train.length} pairs to train on, ${held.length} held out, no prompt on both sides`);
+    const answers = demonstrationsIn(records(train)).length;
+    const judged = judgedPairsIn(records(train)).length;
+    log(`to learn from: ${answers} answers to imitate, ${judged} pairs to judge`);
+    if (answers === 0) {
+      log(
+        "warning: nothing to imitate; a pair labelled by one principle, or used for judgments, teaches judging alone",
+      );
+    }
+    if (judged === 0) {
+      log("warning: nothing to judge; what is used for answers teaches answering alone");
+    }
     const sum = (of: (source: typeof sources[number]) => number) =>
       sources.reduce((total, source) => total + of(source), 0);
     return {
@@ -137,6 +149,8 @@ export const dataStage: RunStage = {
       reasons: reasonsOf(badLines),
       tooLong: fit.tooLong,
       train: train.length,
+      trainAnswers: answers,
+      trainJudged: judged,
       heldOut: held.length,
       heldOutChosenLonger: longer / pairs.length,
     };

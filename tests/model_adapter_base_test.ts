@@ -71,6 +71,7 @@ describe("an adapter's base", () => {
     assert.deepEqual(await adapterBase(at("adapter")), { name: "me/base", revision: "v1" });
     assert.deepEqual(await adapterRecord(at("adapter")), {
       ...record,
+      frozenDtype: "float32",
       parts: [{ ...record.parts[0], targetModules: [...config.targetModules] }],
     });
   });

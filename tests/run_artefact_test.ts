@@ -147,6 +147,18 @@ describe("what a stage leaves", () => {
     assert.ok(distance(await logProbs(`${at}/base`), first) < 1e-5);
   });
 
+  it("is opened on its base as the run held it, in two bytes a number too", async () => {
+    const two = ["frozenDtype=bfloat16"];
+    await run("narrow", two);
+    const at = await areTheRuns("narrow", { jsft: "adapter", policy: "adapter" });
+    const wide = await logProbs(`run:${folder}/lora#base`);
+    assert.ok(distance(await logProbs(`run:${at}#base`), wide) > 1e-3, "it was rounded");
+    // Under an adapter, what is folded is rounded once more, and is the same when the run is opened again.
+    const model = `${at}/self-judge/adapter`;
+    await startWell({ folder, run: "narrow again", set: two, args: [...STAGES, "--model", model] });
+    await areTheRuns("narrow again", { jsft: "adapter", policy: "adapter" });
+  });
+
   it("is refused on another base by align, judge and benchmark", async () => {
     const adapter = `${folder}/lora/jsft/adapter`;
     const said = /was trained on other weights than those of .*other/;

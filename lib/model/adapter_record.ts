@@ -1,6 +1,7 @@
 /** What an adapter's weights file says of its making, in the metadata of the file: it goes wherever the weights go. */
 import { z } from "zod";
 import { UserError } from "../base/error.ts";
+import { FROZEN_DTYPES, type FrozenDtype } from "../tensor/mod.ts";
 import { LINEAR_MODULES } from "./linear_modules.ts";
 import { openSafetensors } from "./safetensors.ts";
 import type { StackPart } from "./stack_adapters.ts";
@@ -8,6 +9,7 @@ import { weightsFingerprint } from "./weights_fingerprint.ts";
 
 const schema = z.object({
   base: z.string(),
+  frozenDtype: z.enum(FROZEN_DTYPES).default("float32"),
   parts: z.array(z.object({
     name: z.string(),
     r: z.int().positive(),
@@ -21,6 +23,8 @@ const schema = z.object({
 export interface AdapterRecord {
   /** Fingerprint of the weights that it belongs on, see `weightsFingerprint`. */
   readonly base: string;
+  /** How the base's matrices were held in training; two bytes a number round them. @default "float32" */
+  readonly frozenDtype?: FrozenDtype;
   /** The stages whose updates it holds, in the order they were trained: see `splitAdapter`. */
   readonly parts: readonly StackPart[];
 }

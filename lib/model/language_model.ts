@@ -11,6 +11,7 @@ import {
   rmsNorm,
   type Rotary,
   stored,
+  storedType,
   swiglu,
   type Tape,
   widened,
@@ -234,6 +235,15 @@ export class LanguageModel {
     }
     adapter.dispose();
     this.adapter = null;
+  }
+
+  /** Stores the matrices anew, as {@linkcode LanguageModel.load} would have with this type. */
+  storeAs(dtype: FrozenDtype): void {
+    for (const [name, w] of this.weights) {
+      if (w.shape.length === 1 || storedType(w) === dtype) continue;
+      this.weights.set(name, tf.keep(tf.tidy(() => stored(widened(w), dtype))));
+      w.dispose();
+    }
   }
 
   dispose(): void {

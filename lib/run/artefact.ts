@@ -12,6 +12,7 @@ import {
 import { parsePythonJson } from "../base/python_json.ts";
 import {
   ADAPTER_WEIGHTS,
+  adapterRecord,
   type FloatType,
   type LanguageModel,
   loadAdapter,
@@ -154,12 +155,13 @@ async function copyWeights(
  */
 export async function loadBase(
   files: ModelFiles,
-  { folder, ...options }: { folder: () => string; frozenDtype?: FrozenDtype },
+  { folder, frozenDtype }: { folder: () => string; frozenDtype: FrozenDtype },
 ): Promise<LanguageModel> {
   const { path, adapter } = files;
-  if (adapter === null) return await loadModel(path, options);
-  if (await isWritten(folder(), files)) return await loadModel(folder(), options);
-  const model = await loadModel(path, options);
+  if (adapter === null) return await loadModel(path, { frozenDtype });
+  if (await isWritten(folder(), files)) return await loadModel(folder(), { frozenDtype });
+  const record = await adapterRecord(adapter);
+  const model = await loadModel(path, { frozenDtype: record?.frozenDtype });
   try {
     model.adapter = await loadAdapter(adapter, model.config, { base: { path } });
   } catch (error) {
@@ -167,6 +169,7 @@ export async function loadBase(
     throw error;
   }
   model.foldAdapter();
+  model.storeAs(frozenDtype);
   return model;
 }
 

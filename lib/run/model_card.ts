@@ -130,12 +130,16 @@ async function baseLines(
     ];
   }
   return [
-    `An adapter of rank ${model.rank} on ${of}.${await baseText(model, run)}`,
+    `An adapter of rank ${model.rank} on ${of}.${await baseText(model, run)}` +
+    (config.frozenDtype === "float32"
+      ? ""
+      : ` It was trained on the base's matrices rounded to ${config.frozenDtype}, as they are loaded here:`),
     "",
     "```python",
+    "import torch",
     "from peft import AutoPeftModelForCausalLM",
     "from transformers import AutoTokenizer",
-    'model = AutoPeftModelForCausalLM.from_pretrained("THIS_FOLDER")',
+    `model = AutoPeftModelForCausalLM.from_pretrained("THIS_FOLDER", dtype=torch.${config.frozenDtype})`,
     'tokenizer = AutoTokenizer.from_pretrained("THIS_FOLDER")',
     "```",
     "",

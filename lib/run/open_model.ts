@@ -1,7 +1,7 @@
 /** Models by name, as a command line gives them: to answer, to judge, to grade. */
 import { UserError } from "../base/error.ts";
 import { readJsonFile } from "../base/files.ts";
-import { type LanguageModel, loadAdapterParts, loadModel } from "../model/mod.ts";
+import { adapterRecord, type LanguageModel, loadAdapterParts, loadModel } from "../model/mod.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { resolveConfig, type RunConfig } from "./config.ts";
 import { splitSpec } from "./model_files.ts";
@@ -119,7 +119,9 @@ export async function openModel(spec: string, options: OpenModelOptions): Promis
   const { path, origin, adapter } = await session.located(); // before the engine: a wrong name fails at once
   return await opened(spec, { config: own, session }, options, async () => {
     log(`loading ${path}${adapter === null ? "" : ` with ${adapter}`}`);
-    const model = await loadModel(path);
+    // Rounded as it was when the adapter was trained on it.
+    const record = adapter === null ? null : await adapterRecord(adapter);
+    const model = await loadModel(path, { frozenDtype: record?.frozenDtype });
     try {
       const parts = adapter === null
         ? []

@@ -91,6 +91,7 @@ export class Session {
   ) {
     this.#results = new StageResults({
       model: config.model,
+      frozenDtype: config.frozenDtype,
       folderOf,
       isWhole: (stage) => this.#tuning(stage).mode === "full",
       files: () => this.located(),

@@ -10,6 +10,7 @@ import {
   stackAdapters,
   weightsFingerprint,
 } from "../model/mod.ts";
+import type { FrozenDtype } from "../tensor/mod.ts";
 import type { TextTokenizer } from "../text/mod.ts";
 import {
   type BaseName,
@@ -27,6 +28,8 @@ export const startOf = (stage: string): string => stage === "jsft" ? "base" : "j
 export interface StageResultsOptions {
   /** What the base model was named by. */
   readonly model: string;
+  /** How weights that are not trained are held. */
+  readonly frozenDtype: FrozenDtype;
   readonly folderOf: (stage: string) => string;
   /** Whether a stage trains every weight. */
   readonly isWhole: (stage: string) => boolean;
@@ -80,6 +83,7 @@ export class StageResults {
         ...{ ...language, ...named, config: model.config },
         record: {
           base: await base.fingerprint(),
+          frozenDtype: this.#of.frozenDtype,
           parts: [...record?.parts ?? [], { name: stage, ...own.config }],
         },
       });

@@ -9,8 +9,11 @@ const NOUN = "(?:answer|response|assistant|option|candidate|choice|reply|model|o
 /** A letter as an answer's name, with what may stand around it; the letter is the match's only group. */
 const NAMED =
   `["'“‘「『(\\[{]*(?:the\\s+)?(?:${NOUN}[\\s_:#-]*)?["'“‘「『(\\[{]*([AB])(?![\\w'’])["'”’」』)\\]}]*`;
+/** An answer's name as a sentence's subject, "Answer A (the first one)". */
+const ABOUT = `${NAMED}(?:\\s*\\([^)\\n]*\\))?`;
 /** What may follow a letter that ends a statement: else "A" may be an article. */
-const ENDED = "(?=\\s*(?:$|[.,:;!?\\n(\\[—–-]|(?:because|since|as|over|due|than|to\\s+[AB])\\b))";
+const ENDED =
+  "(?=\\s*(?:$|[.,:;!?\\n(\\[—–-]|(?:because|since|as|over|due|than|instead|rather|overall|here|to\\s+[AB])\\b))";
 const NOT_EITHER = "(?!\\s*(?:or|and|/|&|,)\\s*(?:" + NOUN + "\\s*)?[\"'“‘(\\[{]*[AB]\\b)";
 
 const ADVERBS =
@@ -23,10 +26,22 @@ const GOOD =
 const BAD =
   "(?:harmful|dangerous|wrong|misleading|toxic|offensive|unsafe|dishonest|evasive|inaccurate|incorrect|vague|rude|" +
   "biased|problematic|risky)";
-const BETTER =
-  `(?:better|best|superior|stronger|strongest|preferable|preferred|favou?red|winner|winning|more\\s+${GOOD}|most\\s+${GOOD}|less\\s+${BAD}|least\\s+${BAD}|safer|clearer|更好|更优|较好)`;
-const WORSE =
-  `(?:worse|worst|inferior|weaker|weakest|loser|losing|less\\s+${GOOD}|least\\s+${GOOD}|more\\s+${BAD}|most\\s+${BAD}|更差)`;
+/** Better as a whole. */
+const STRONG =
+  "(?:better|best|superior|preferable|preferred|favou?red|winner|winning|更好|更优|较好)";
+const POOR = "(?:worse|worst|inferior|loser|losing|更差)";
+/** Better in one respect, which may be the one that is asked for. */
+const ASPECT =
+  `(?:stronger|strongest|more\\s+${GOOD}|most\\s+${GOOD}|less\\s+${BAD}|least\\s+${BAD}|safer|clearer)`;
+const FLAW = `(?:weaker|weakest|less\\s+${GOOD}|least\\s+${GOOD}|more\\s+${BAD}|most\\s+${BAD})`;
+const BETTER = `(?:${STRONG}|${ASPECT})`;
+const WORSE = `(?:${POOR}|${FLAW})`;
+/** After "better": only so, or only in this. */
+const PARTLY =
+  "(?![\\s-]+(?:written|formatted|structured|explained|organi[sz]ed|worded|phrased|at|if|when|in\\s+(?!every|all|general|overall|my))\\b)";
+/** Says that what went before is not the whole. */
+const CONTRAST =
+  /\b(?:but|however|although|though|while|whereas|yet|nevertheless|on\s+the\s+other\s+hand)\b/i;
 const BE =
   "(?:is|are|was|seems|appears|looks|would\\s+be|should\\s+be|remains|gives|provides|has)(?:\\s+to\\s+be)?";
 const DECIDED =
@@ -67,21 +82,30 @@ const FINALS: readonly Form[] = [
 
 /** Statements about one answer: they count where all of them agree. */
 const STATEMENTS: readonly Form[] = [
-  form(`${NAMED}(?:\\s*\\([^)\\n]*\\))?\\s+${BE}\\s+${ADVERBS}${BETTER}`),
-  form(`${NAMED}(?:\\s*\\([^)\\n]*\\))?\\s+${BE}\\s+${ADVERBS}${WORSE}`, "worse"),
+  form(`${ABOUT}\\s+${BE}\\s+${ADVERBS}${STRONG}${PARTLY}`),
+  form(`${ABOUT}\\s+${BE}\\s+${ADVERBS}${POOR}${PARTLY}`, "worse"),
   form(
-    `${NAMED}\\s+is\\s+(?:what|the\\s+one)\\s+(?:that\\s+)?I(?:\\s+would|['’]d)?\\s+(?:choose|pick|prefer)`,
+    `${ABOUT}\\s+is\\s+(?:what|the\\s+one)\\s+(?:that\\s+)?I(?:\\s+would|['’]d)?\\s+(?:choose|pick|prefer)`,
   ),
+  form(`${ABOUT}\\s+is\\s+(?:my|the)\\s+(?:choice|pick|preference|answer|verdict)\\b`),
   form(`${NAMED}\\s*(?:更好|更优|较好|胜)`),
   form(
-    `${NAMED}(?:\\s*\\([^)\\n]*\\))?\\s+(?:clearly\\s+|slightly\\s+|easily\\s+)?(?:wins|beats|outperforms|surpasses)\\b`,
+    `${ABOUT}\\s+(?:clearly\\s+|slightly\\s+|easily\\s+)?(?:wins|beats|outperforms|surpasses)\\b`,
   ),
-  form(`${NAMED}(?:\\s*\\([^)\\n]*\\))?\\s+(?:clearly\\s+)?loses\\b`, "worse"),
+  form(`${ABOUT}\\s+(?:clearly\\s+)?loses\\b`, "worse"),
+];
+
+/** Statements about one respect: they count where no other is set against it. */
+const ASPECTS: readonly Form[] = [
+  form(`${ABOUT}\\s+${BE}\\s+${ADVERBS}${ASPECT}`),
+  form(`${ABOUT}\\s+${BE}\\s+${ADVERBS}${FLAW}`, "worse"),
 ];
 
 /** In what stands before a statement's letter or its predicate, turns it around or takes it back. */
-const DENIED =
-  /\b(?:not|never|no|neither|nor|cannot|hardly|if|whether|unless|would've)\b|n['’]t\b/i;
+const DENIED = /\b(?:not|never|no|neither|nor|cannot|hardly)\b|n['’]t\b/i;
+
+/** A condition earlier in the sentence, but for "if I had to choose". */
+const CONDITION = /\b(?:if(?!\s+I\s+(?:had|have|must|were|need))|unless|whether|should\s+you)\b/i;
 
 const other = (letter: Letter): Letter => letter === "A" ? "B" : "A";
 
@@ -126,7 +150,7 @@ export function parseVerdict(
   const final = found(text, FINALS, cut).slice(-1);
   const decided = final.length > 0 ? final : found(text, DECISIONS, cut);
   const firm = [first, last, ...decided].filter((letter) => letter !== null);
-  const statements = cut ? [] : found(text, STATEMENTS, cut);
+  const statements = cut ? [] : [...found(text, STATEMENTS, cut), ...aspects(text)];
   // A letter before a comma may be of a list that goes on; one that has the first line is no such thing.
   if (firm.length > 0) return agreed(begun === null && first ? [...firm, ...statements] : firm);
   if (statements.length > 0) return agreed(statements);
@@ -152,6 +176,10 @@ function letterOf(line: string, flags: "g" | "gi"): Letter | null {
     i,
   ).exec(line) ?? [];
   if (name !== undefined) return name.toUpperCase() as Letter;
+  const [, over] =
+    /^\W*([AB])\s+(?:is\s+)?(?:better\s+than|over|beats|instead\s+of|rather\s+than)\s+(?!\1)[AB]\W*$/
+      .exec(line) ?? [];
+  if (over !== undefined) return over as Letter;
   const [, one, sign] = /^\W*([AB])\s*([<>])\2*\s*(?!\1)[AB]\W*$/.exec(line) ?? [];
   if (one === undefined) return null;
   return sign === ">" ? one as Letter : other(one as Letter);
@@ -193,8 +221,17 @@ function found(text: string, forms: readonly Form[], cut: boolean): Letter[] {
   ).sort((one, two) => one.index - two.index).map(({ letter }) => letter);
 }
 
+/** What statements about one respect name; where a contrast follows them, they say nothing by themselves. */
+function aspects(text: string): Letter[] {
+  const contrast = [...text.matchAll(new RegExp(CONTRAST, "gi"))].at(-1)?.index ?? 0;
+  const after = found(text.slice(contrast), ASPECTS, false);
+  return after.length === 0 ? [] : [...found(text.slice(0, contrast), ASPECTS, false), ...after];
+}
+
 /** Whether a statement, or what comes before it in its clause, denies it or only asks. */
 function deniedIn(text: string, at: number, statement = ""): boolean {
   const clause = text.slice(0, at).split(/[.!?;:,\n]|\b(?:but|so|and|because|while)\b/i).at(-1)!;
-  return DENIED.test(clause + statement) || /^[^.!\n]*\?/.test(text.slice(at));
+  const sentence = text.slice(0, at).split(/[.!?\n]/).at(-1)!;
+  return DENIED.test(clause + statement) || CONDITION.test(sentence) ||
+    /^[^.!\n]*\?/.test(text.slice(at));
 }

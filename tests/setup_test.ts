@@ -5,9 +5,9 @@ import * as tf from "@tensorflow/tfjs";
 import { hash, inPlace, isCurrent, products, writeStamp } from "../lib/tools/setup/binding.ts";
 import { UserError } from "../lib/base/error.ts";
 import { countTests } from "../lib/tools/setup/count.ts";
-import { renderTable } from "../lib/tools/setup/doctor.ts";
+import { examine, renderTable } from "../lib/tools/setup/doctor.ts";
 import { BDD, importMap } from "../lib/tools/setup/import_map.ts";
-import { type Places, places } from "../lib/tools/setup/places.ts";
+import { type Places, places, ROOT } from "../lib/tools/setup/places.ts";
 import { wheelPlan } from "../lib/tools/setup/platform.ts";
 import { installPackage } from "../lib/tools/setup/python.ts";
 import { describeChoice } from "../lib/tools/setup/setup.ts";
@@ -157,6 +157,18 @@ describe("the compiler's arguments", () => {
     assert.ok(order.every((place, i) => place > (order[i - 1] ?? -1)), `${order}`);
     assert.ok(binding.args.includes("-Wl,-rpath,/wheel/tensorflow"));
   });
+
+  it("build the binding with what compiled steps need, so that one without it is built again", () => {
+    for (const nvidia of [false, true]) {
+      const at = places("/repo");
+      const binding = products(at, "/wheel", wheelPlan({ ...LINUX, nvidia })!).at(-1)!;
+      const sources = binding.args.filter((arg) => arg.endsWith(".cc"));
+      assert.deepEqual(sources, [
+        `${at.package}/binding/tfjs_backend.cc`,
+        "/repo/lib/tools/setup/functions.cc", // the package's tfjs_binding.cc is in it
+      ]);
+    }
+  });
 });
 
 describe("a command of the set-up", () => {
@@ -260,6 +272,16 @@ describe("the engine", () => {
     assert.equal(await startEngine(), report);
     assert.ok(report.reason.length > 0);
     assert.equal(report.cost === "", report.backend === "tensorflow");
+  });
+
+  it("compiles steps where its binding was built here, and the doctor says so", async () => {
+    const { backend, reason } = await startEngine();
+    const row = (await examine(ROOT, { measure: false })).find(({ name }) =>
+      name === "Compiled steps"
+    );
+    const built = backend === "tensorflow" && reason === "binding built on this machine";
+    assert.equal(row?.state, built ? "ok" : "absent");
+    assert.match(row.found, built ? /^on$/ : /^off: /);
   });
 
   it("multiplies matrices", async () => {

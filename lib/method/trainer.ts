@@ -9,6 +9,7 @@ import {
   trainable,
 } from "../model/mod.ts";
 import {
+  compile,
   learningRate,
   type Optimizer,
   type OptimizerConfig,
@@ -91,6 +92,7 @@ export async function train<Batch extends StepBatch>(
   const values = parameters.tensors();
   const named = parameters.names.map((name, i) => ({ name, shape: values[i].shape }));
   const optimizer = optimizerFor(named, options.optimizer);
+  const gradients = compile(gradientsOf, { name: "the gradient of a training step" });
   try {
     const state = { parameters, optimizer };
     const done = checkpoint ? await restoreCheckpoint(checkpoint, state) : 0;
@@ -99,7 +101,10 @@ export async function train<Batch extends StepBatch>(
       const started = performance.now();
       const batch = await data.batch(step);
       const rate = learningRate(schedule, { step, steps });
-      const result = await update(batch.parts, { ...options, parameters, optimizer, rate, step });
+      const result = await update(batch.parts, {
+        ...options,
+        ...{ parameters, gradients, optimizer, rate, step },
+      });
       await log?.step?.({
         step: step + 1,
         learningRate: rate,
@@ -119,15 +124,17 @@ export async function train<Batch extends StepBatch>(
     return steps;
   } finally {
     optimizer.dispose();
+    gradients.dispose();
   }
 }
 
 /** One optimiser step on the sum of the parts' gradients; returns the summed metrics. */
 async function update(
   parts: readonly MicroBatch[],
-  { model, parameters, optimizer, rate, step, seed, recompute }: {
+  { model, parameters, gradients: gradientsOfPart, optimizer, rate, step, seed, recompute }: {
     model: LanguageModel;
     parameters: Trainable;
+    gradients: typeof gradientsOf;
     optimizer: Optimizer;
     rate: number;
     step: number;
@@ -140,7 +147,7 @@ async function update(
   for (const [index, part] of parts.entries()) {
     // Distinct for every part of every step, and the same when a resumed run repeats the step.
     const dropoutSeed = (seed * 1_000_003 + step * 1009 + index) % 0x7fff_ffff;
-    const found = gradientsOf(part, { model, parameters, dropoutSeed, recompute });
+    const found = gradientsOfPart(part, { model, parameters, dropoutSeed, recompute });
     for (const [name, value] of Object.entries(found.metrics)) {
       metrics.set(name, [...metrics.get(name) ?? [], value]);
     }

@@ -10,6 +10,7 @@ import { dirname } from "node:path";
 import process from "node:process";
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../base/error.ts";
+import { useOneDnnSoftmax } from "./softmax_kernel.ts";
 
 /** What the engine runs on, why, and what that costs. */
 export interface EngineReport {
@@ -85,6 +86,7 @@ const LOADERS: Record<Backend, () => Promise<Found>> = {
       isUsingGpuDevice: boolean;
       binding: { TF_Version: string };
     };
+    if (!native.isUsingGpuDevice) useOneDnnSoftmax();
     const version = native.binding.TF_Version;
     // tfjs-node 4.22's own prebuilt binding carries TensorFlow 2.9.1.
     const prebuilt = version.startsWith("2.9.");

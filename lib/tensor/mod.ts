@@ -1,6 +1,8 @@
 export * from "./adamw.ts";
 export * from "./attention.ts";
 export * from "./backend.ts";
+export * from "./compile/compile.ts";
+export { type CompiledSteps, compiledSteps, useCompiledSteps } from "./compile/native.ts";
 export * from "./decode.ts";
 export * from "./kernels.ts";
 export * from "./machine.ts";

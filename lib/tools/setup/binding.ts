@@ -68,7 +68,9 @@ export function products(at: Places, wheel: string, plan: WheelPlan): Product[] 
     args: [
       ...[...common, "-DNAPI_VERSION=8", ...include, "-I", at.package],
       ...["-I", `${at.root}/node_modules/node-api-headers/include`],
-      ...["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => `${at.package}/binding/${name}`),
+      `${at.package}/binding/tfjs_backend.cc`,
+      // Includes the package's tfjs_binding.cc and adds what compiled steps need.
+      `${at.root}/lib/tools/setup/functions.cc`,
       // The binding calls nothing in the quiet library; it only has to be loaded along.
       ...(plan.quiet ? ["-Wl,--no-as-needed", quiet.path] : []),
       ...libraries,

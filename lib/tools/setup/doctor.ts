@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { exists } from "../../base/disk.ts";
 import { textTable } from "../../base/text_table.ts";
-import { type EngineReport, startEngine } from "../../tensor/backend.ts";
+import { compiledSteps, type EngineReport, startEngine } from "../../tensor/mod.ts";
 import { findCompiler } from "./binding.ts";
 import { KERNEL, places, ROOT } from "./places.ts";
 import { thisMachine, wheelPlan } from "./platform.ts";
@@ -103,6 +103,7 @@ export async function examine(
     },
     gpuRow(machine.nvidia, native && engine.device === "gpu"),
     engineRow(engine),
+    compileRow(engine),
     ...(measure ? [await productRow(engine)] : []),
     await jupyterRow(at.jupyter),
   ];
@@ -130,6 +131,14 @@ function engineRow(engine: EngineReport | Error): Row {
   const { backend, device, version, reason, cost } = engine;
   const found = `${backend} ${version} on ${device}: ${reason}${cost && `; cost: ${cost}`}`;
   return { name, state: backend === "tensorflow" ? "ok" : "fail", found, fix: "deno task setup" };
+}
+
+function compileRow(engine: EngineReport | Error): Row {
+  const name = "Compiled steps";
+  if (engine instanceof Error) return { name, state: "absent", found: "no backend" };
+  const { on, reason, fix } = compiledSteps();
+  if (on) return { name, state: "ok", found: "on" };
+  return { name, state: "absent", found: `off: ${reason}`, ...(fix ? { fix } : {}) };
 }
 
 async function productRow(engine: EngineReport | Error): Promise<Row> {

@@ -173,6 +173,11 @@ describe("what a stage leaves", () => {
       ["--judge", `model:${folder}/other+${adapter}`, "--pairs", `${folder}/pairs.jsonl`],
       said,
     );
+    await judge.refused(
+      ["--judge", `reward:${adapter}`, "--pairs", `${folder}/pairs.jsonl`],
+      /is an adapter on a model, and a whole one is needed here/,
+      "deno task export",
+    );
     // The run itself does not resume on other weights either.
     await Deno.rename(`${folder}/model`, `${folder}/kept`);
     await Deno.rename(`${folder}/other`, `${folder}/model`);

@@ -10,7 +10,8 @@ import { Command } from "commander";
 import { writeCsv } from "../base/files.ts";
 import { parseCommand, runCommand } from "./command.ts";
 import { outputFile, wholeNumber } from "./flags.ts";
-import { DEFAULT_DATA, DEFAULT_MODEL, locateData, locateModel } from "../run/source.ts";
+import { locateWholeModel } from "../run/model_files.ts";
+import { DEFAULT_DATA, DEFAULT_MODEL, locateData } from "../run/source.ts";
 import { loadModel } from "../model/mod.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { principlesNamed } from "../method/principle.ts";
@@ -46,7 +47,7 @@ function parse(args: readonly string[]): ServedOptions {
 async function main(): Promise<void> {
   const options = parse(Deno.args);
   const log = (line: string) => console.error(line);
-  const { path } = await locateModel(options.model, { log });
+  const { path } = await locateWholeModel(options.model, { log });
   const data = await locateData(options.data, { log });
   const { pairs: count, characters } = options;
   const comparisons = await shortComparisons(data.path, { count, characters });

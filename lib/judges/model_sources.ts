@@ -2,7 +2,7 @@
 import { answerExample, modelScorer, withSystemTurn } from "../method/mod.ts";
 import { contextText, withModel } from "../model/mod.ts";
 import { UserError } from "../base/error.ts";
-import { locateModel, modelName, type OpenedModel, openModel } from "../run/mod.ts";
+import { locateWholeModel, modelName, type OpenedModel, openModel } from "../run/mod.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { ChatTemplate, openTokenizer } from "../text/mod.ts";
 import { implicitGrade } from "./implicit_reward.ts";
@@ -67,7 +67,7 @@ export async function openGrade(rest: string, setting: JudgeSetting): Promise<Op
 
 /** `reward:PATH`: a reward model with one number at its end, as a pointwise judge. */
 export async function openReward(rest: string, setting: JudgeSetting): Promise<OpenedJudge> {
-  const { path } = await locateModel(rest, { log: setting.log });
+  const { path } = await locateWholeModel(rest, { log: setting.log });
   await startEngine();
   const tokenizer = await openTokenizer(path, { template: setting.config.chat.template });
   const { batchTokens, maxTokens } = setting.config.judge;

@@ -48,6 +48,19 @@ export async function locateModelFiles(
   return { ...located, adapter };
 }
 
+/** Finds a model whose weights are whole. @throws {UserError} As {@linkcode locateModelFiles}, and for an adapter. */
+export async function locateWholeModel(
+  spec: string,
+  options: LocateOptions = {},
+): Promise<Located> {
+  const { adapter, ...located } = await locateModelFiles(spec, options);
+  if (adapter === null) return located;
+  throw new UserError(
+    `${spec} is an adapter on a model, and a whole one is needed here`,
+    `fold it in with deno task export ${spec} --to FOLDER, and give that`,
+  );
+}
+
 const CONFIG = "adapter_config.json";
 
 function isThere(path: string): boolean {

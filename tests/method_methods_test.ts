@@ -41,8 +41,8 @@ describe("the methods", () => {
           assert.equal(log.pairs, 4 - log.identical - log.undecided - log.skippedPrompts);
         }
         assert.ok(log.pairs > 0 && log.gradientNorm > 0 && Number.isFinite(log.loss));
-        assert.equal(log.comparisons > 0, asked);
       }
+      assert.equal(logs.some((log) => log.comparisons > 0), asked);
       const starts: Partial<Record<Method["loss"], number>> = {
         sigmoid: Math.LN2,
         hinge: 1,

@@ -23,6 +23,8 @@ import {
   trainable,
   withAdapterOff,
 } from "../lib/model/mod.ts";
+import { FileMemory } from "../lib/run/pair_memory.ts";
+import { newFolder } from "./temporary_files.ts";
 import { config, pairs, stepper } from "./tiny_loop.ts";
 import { distance, sumOfParts, tinyEncoder, tinyWithAdapter } from "./tiny_method.ts";
 
@@ -201,6 +203,61 @@ describe("SSO", () => {
     await stepOf(own);
     assert.ok(weights.length > 0);
     weights.forEach((difference) => assert.ok(Math.abs(difference) < 1e-6, `${difference}`));
+  });
+});
+
+describe("LoL", () => {
+  const of = (parameters: Record<string, number>): Method => ({ ...METHODS.lol, parameters });
+  const stepsOf = async (method: Method, steps: number) => {
+    const drawn = stepper(model, { method });
+    const losses: number[] = [];
+    for (let at = 0; at < steps; at++) {
+      const { parts } = await drawn.step(at);
+      losses.push((await sumOfParts(model, parts)).metrics.loss);
+    }
+    return { losses, ranked: drawn.ranked, compared: drawn.compared };
+  };
+  const isGiven = (
+    { pair, chosen, rejected }: { pair: string; chosen: string; rejected: string },
+  ) => pairs.some((p) => p.id === pair && p.chosen === chosen && p.rejected === rejected);
+
+  it("with T beyond the run learns from the data set's pairs alone, but for the first round", async () => {
+    const offline = await stepsOf(
+      { ...of({ every: 1e9 }), parameters: { every: 1e9, window: 0 } },
+      3,
+    );
+    assert.ok(offline.ranked.length === 3 * config.batchSize && offline.ranked.every(isGiven));
+  });
+
+  it("with T = 1, no offline pairs and one round kept is SELF-JUDGE", async () => {
+    const [replay, own] = [
+      await stepsOf(of({ every: 1, offline: 0, window: 1 }), 2),
+      await stepsOf(METHODS["self-judge"], 2),
+    ];
+    const ids = ({ ranked }: typeof own) => ranked.map((r) => `${r.step} ${r.chosen}`).sort();
+    assert.deepEqual(ids(replay), ids(own));
+    replay.losses.forEach((loss, i) => assert.ok(Math.abs(loss - own.losses[i]) < 1e-5));
+  });
+
+  it("draws from both, and asks the judge every T steps", async () => {
+    const mixed = await stepsOf(of({ every: 2 }), 4);
+    assert.ok(mixed.ranked.some(isGiven) && !mixed.ranked.every(isGiven));
+    assert.ok(mixed.compared.length > 0 && mixed.compared.length <= 2 * config.batchSize);
+  });
+
+  it("finds its own pairs again in the file of a run that was stopped", async () => {
+    const path = `${await newFolder()}/memory.jsonl`;
+    const run = async (from: number, to: number) => {
+      const drawn = stepper(model, { method: of({ every: 1 }), memory: new FileMemory(path) });
+      for (let at = from; at < to; at++) {
+        (await drawn.step(at)).parts.forEach(({ batch }) => batch.mask?.dispose());
+      }
+      return drawn.ranked.map(({ chosen }) => chosen);
+    };
+    const whole = await run(0, 4);
+    // Stopped after step 2 of 4, the third done but not in the checkpoint.
+    const again = await run(2, 4);
+    assert.deepEqual(again, whole.slice(-again.length));
   });
 });
 

@@ -3,8 +3,8 @@ import { fromDataset } from "./candidates.ts";
 import { credit, type Judgment, larger } from "./judgment.ts";
 import { knockoutFinal, labelledPairs } from "./knockout_pairs.ts";
 import type { LoopOptions } from "./loop_options.ts";
-import type { OwnStep } from "./method.ts";
-import { CountingTools, meanTokens } from "./step_tools.ts";
+import type { OwnStep, PairMemory } from "./method.ts";
+import { CountingTools, meanTokens, ShortMemory } from "./step_tools.ts";
 import type { BatchSource, StepBatch } from "./trainer.ts";
 
 /** A pair that a step learned from, for the run folder. */
@@ -29,6 +29,7 @@ export interface RankedPair {
  */
 export class PreferenceLoop implements BatchSource {
   readonly #options: LoopOptions;
+  readonly #memory: PairMemory;
 
   /** @throws {UserError} When the method has the data set's labels rank answers that they do not know. */
   constructor(options: LoopOptions) {
@@ -49,12 +50,13 @@ export class PreferenceLoop implements BatchSource {
       );
     }
     this.#options = options;
+    this.#memory = options.memory ?? new ShortMemory();
   }
 
   async batch(step: number): Promise<StepBatch & { pairs: RankedPair[] }> {
     const { method, ranker } = this.#options;
     await ranker?.before?.(step);
-    const tools = new CountingTools(this.#options, step);
+    const tools = new CountingTools(this.#options, step, this.#memory);
     const { parts, pairs } = await (method.own ?? sampledStep)(tools);
     return {
       parts,

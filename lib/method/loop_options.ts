@@ -2,7 +2,7 @@ import type { LanguageModel, SamplingConfig, WithModel } from "../model/mod.ts";
 import type { LoopPrompt } from "./candidates.ts";
 import type { AnswerEncoder } from "./encoder.ts";
 import type { Judge } from "./judgment.ts";
-import type { Method } from "./method.ts";
+import type { Method, PairMemory } from "./method.ts";
 
 /** Settings of preference training beside the method. */
 export interface PreferenceConfig extends SamplingConfig {
@@ -46,4 +46,6 @@ export interface LoopOptions {
   readonly pairs: readonly LoopPrompt[];
   readonly encoder: AnswerEncoder;
   readonly config: PreferenceConfig;
+  /** Where a method keeps pairs from step to step. @default in memory, which a resumed run does not find again */
+  readonly memory?: PairMemory;
 }

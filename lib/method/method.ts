@@ -120,8 +120,14 @@ export interface StepTools {
   readonly microBatchTokens: number;
   /** What becomes of a pair that the ranker does not decide. */
   readonly undecided: "skip" | "second";
+  /** Prompts a step. */
+  readonly batchSize: number;
+  /** Pairs that earlier steps kept. */
+  readonly memory: PairMemory;
   /** This step's prompts. */
   prompts(): LoopPrompt[];
+  /** All that the loop was given. */
+  all(): readonly LoopPrompt[];
   /** Answers to each prompt that leaves room for one. */
   sample(prompts: readonly LoopPrompt[], options: SampleOptions): Promise<Candidates[]>;
   /** The ranker's comparisons. @throws {UserError} where the method has none */
@@ -138,6 +144,13 @@ export interface StepTools {
   readonly rng: (name: string) => Rng;
   /** One more number for the step's log. */
   metric(name: string, value: number): void;
+}
+
+/** Pairs kept from step to step; a resumed run finds them again. */
+export interface PairMemory {
+  /** What steps before this one kept, in order; what later ones of a stopped run kept is forgotten. */
+  recall(step: number): Promise<{ step: number; pair: FormedPair }[]>;
+  keep(step: number, pairs: readonly FormedPair[]): Promise<void>;
 }
 
 /** How answers are drawn. */

@@ -1,6 +1,7 @@
 import { UserError } from "../base/error.ts";
 import type { Method } from "./method.ts";
 import { KTO } from "./relatives/kto.ts";
+import { LOL } from "./relatives/lol.ts";
 import { OSP } from "./relatives/osp.ts";
 import { RLOO, RLOO_REWARD_MODEL } from "./relatives/rloo.ts";
 import { RSO } from "./relatives/rso.ts";
@@ -88,6 +89,7 @@ export const METHODS = {
     loss: "sppo_hard",
     source: "SPPO, https://arxiv.org/abs/2405.00675, with the judge's verdict for P",
   },
+  "lol": LOL,
   "osp": OSP,
   "rso": RSO,
   "sr-dpo": SR_DPO,

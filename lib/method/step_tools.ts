@@ -7,7 +7,7 @@ import { encodePromptToFit } from "./encoder.ts";
 import { type Example, learnedTokens } from "./example.ts";
 import type { Compare, Judgment } from "./judgment.ts";
 import type { LoopOptions } from "./loop_options.ts";
-import type { FormedPair, SampleOptions, StepTools } from "./method.ts";
+import type { FormedPair, PairMemory, SampleOptions, StepTools } from "./method.ts";
 import type { MicroBatch } from "./objective.ts";
 import { preferenceBatches, type ScoredPair } from "./preference.ts";
 import { sampleAnswers } from "./sample.ts";
@@ -21,7 +21,11 @@ export class CountingTools implements StepTools {
   readonly metrics: Record<string, number> = {};
   readonly seconds = { sampling: 0, judging: 0 };
 
-  constructor(readonly options: LoopOptions, readonly step: number) {}
+  constructor(
+    readonly options: LoopOptions,
+    readonly step: number,
+    readonly memory: PairMemory,
+  ) {}
 
   get method() {
     return this.options.method;
@@ -38,6 +42,9 @@ export class CountingTools implements StepTools {
   get microBatchTokens() {
     return this.options.config.microBatchTokens;
   }
+  get batchSize() {
+    return this.options.config.batchSize;
+  }
   get undecided() {
     return this.options.config.undecided ?? "skip";
   }
@@ -45,6 +52,10 @@ export class CountingTools implements StepTools {
   prompts(): LoopPrompt[] {
     const { pairs, config: { batchSize, seed } } = this.options;
     return batchOf(this.step, pairs, { name: "preference", batchSize, seed, last: "dropped" });
+  }
+
+  all(): readonly LoopPrompt[] {
+    return this.options.pairs;
   }
 
   async sample(pairs: readonly LoopPrompt[], sampling: SampleOptions): Promise<Candidates[]> {
@@ -154,6 +165,21 @@ export class CountingTools implements StepTools {
 
   #count(name: string, more: number): void {
     this.metrics[name] = (this.metrics[name] ?? 0) + more;
+  }
+}
+
+/** Pairs kept for as long as the process runs. */
+export class ShortMemory implements PairMemory {
+  #rows: { step: number; pair: FormedPair }[] = [];
+
+  recall(step: number): Promise<{ step: number; pair: FormedPair }[]> {
+    this.#rows = this.#rows.filter((row) => row.step < step);
+    return Promise.resolve([...this.#rows]);
+  }
+
+  keep(step: number, pairs: readonly FormedPair[]): Promise<void> {
+    this.#rows.push(...pairs.map((pair) => ({ step, pair })));
+    return Promise.resolve();
   }
 }
 

@@ -13,6 +13,7 @@ import { isPair, judgedPairsIn, promptsIn, useOf } from "../../preference/mod.ts
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import type { RunStage } from "../pipeline.ts";
 import { writePairs } from "../pairs_artefact.ts";
+import { FileMemory } from "../pair_memory.ts";
 import { rankerOf, type RankerParts } from "../rankers.ts";
 import type { Session } from "../session.ts";
 import type { Seeded, Stage, StageContext, StageResult } from "../stage.ts";
@@ -110,6 +111,7 @@ export function preferenceStage<C extends Seeded, S extends Session>(
           pairs,
           encoder: await session.encoder(stage.maxTokens?.(config)),
           config: { ...settings, seed: config.seed },
+          memory: new FileMemory(`${folder}/memory.jsonl`),
         }),
         steps,
         schedule: {

@@ -173,8 +173,8 @@ function residentParts(config: ModelConfig, residents: Residents): Record<string
     otherModels: otherModels * stored(frozenDtype === "float32" ? 4 : 2),
     adapter: tuning === "full" ? 0 : 4 * trained,
     moments: 8 * trained,
-    // The output embedding transposed, which scoring, sampling and training under an adapter read.
-    outputColumns: tuning === "full" ? 0 : 4 * config.vocabSize * config.hiddenSize,
+    // The output embedding transposed, which scoring, sampling and training under an adapter read and keep.
+    outputColumns: 4 * config.vocabSize * config.hiddenSize,
   };
 }
 

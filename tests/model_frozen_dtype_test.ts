@@ -31,7 +31,7 @@ import { difference, numbers } from "./numbers.ts";
 import { batchLogits, decodedLogits } from "./model_reference.ts";
 import { folder } from "./temporary_files.ts";
 import { randoms, tinyConfig, tinyModel } from "./tiny.ts";
-import { tinyExamples } from "./tiny_method.ts";
+import { timelessLog, tinyExamples, trainLogged, values } from "./tiny_method.ts";
 
 /** A test of the native engine, the only one that has them. */
 const onEngine = tf.getBackend() === "tensorflow" ? it : it.skip;
@@ -118,6 +118,29 @@ describe("a model whose frozen weights have two bytes", () => {
       assert.deepEqual([narrow.gradients, narrow.decoded], [wide.gradients, wide.decoded]);
       assert.deepEqual(narrow.gradients[0], narrow.gradients[1]);
       assert.deepEqual(narrow.merged, wide.merged); // the update is not rounded away
+    });
+
+    onEngine(`is trained step by step as that one is: ${type}`, async () => {
+      const ends = [];
+      for (const model of twins(type)) {
+        adapted(model);
+        const logs = await trainLogged({
+          model,
+          steps: 4, // the later ones as one function, where steps are compiled
+          recompute: "layers",
+          prepare: () =>
+            Promise.resolve({
+              parts: supervisedBatches(tinyExamples(2), {
+                weighting: { mode: "token" },
+                batching: "bucketed",
+                microBatchTokens: 400,
+              }),
+            }),
+        });
+        ends.push({ logs: logs.map(timelessLog), values: await values(model) });
+        model.dispose();
+      }
+      assert.deepEqual(ends[0], ends[1]);
     });
 
     onEngine(`is written as that one is, and read from a file alike: ${type}`, async () => {

@@ -145,8 +145,11 @@ async function measuredApart(index: number): Promise<Measured> {
   return JSON.parse(text(stdout).trim().split("\n").at(-1)!);
 }
 
-/** A row of the table. */
-function rowOf(memoryCase: MemoryCase, found: Measured | null): Record<string, string | number> {
+/** A row of the table, without measurements where there are none. */
+export function rowOf(
+  memoryCase: MemoryCase,
+  found: Measured | null,
+): Record<string, string | number> {
   const { model, tuning, residents, workload } = memoryCase;
   const config = MODELS[model];
   const { bytes, phase } = expectedMemory(config, residents, workload);

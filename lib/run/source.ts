@@ -1,4 +1,5 @@
 import { dirname, join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { describeFailure } from "../base/download.ts";
 import { UserError } from "../base/error.ts";
 import { removeIfThere, sha256Of, sizeOf } from "../base/files.ts";
@@ -148,7 +149,7 @@ async function runPython(python: string, args: string[]): Promise<void> {
   try {
     const { success, stderr } = await new Deno.Command(python, { args, stdout: "null" }).output();
     if (success) return;
-    const lines = new TextDecoder().decode(stderr).trim().split("\n");
+    const lines = stripVTControlCharacters(new TextDecoder().decode(stderr)).trim().split("\n");
     throw new UserError(
       `"${python} ${args.slice(0, 3).join(" ")}" failed: ${lines.at(-1)}`,
       remedy,

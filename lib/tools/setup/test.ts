@@ -5,8 +5,9 @@ import { importMapFlags } from "./import_map.ts";
 import { ROOT } from "./places.ts";
 
 const report = `${ROOT}/.engine/junit.xml`;
-// Temporary files of tests go below .engine, so that writing can stay limited to the checkout.
-const temporary = `${ROOT}/.engine/tmp`;
+// Temporary files of tests go below .engine, so that writing can stay limited to the checkout; the blanks are there
+// because a user's paths have them.
+const temporary = `${ROOT}/.engine/files of tests`;
 await Deno.mkdir(temporary, { recursive: true });
 await Deno.remove(report).catch(() => {});
 

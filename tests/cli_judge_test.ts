@@ -170,6 +170,16 @@ describe("deno task judge", () => {
       whole.err,
       new RegExp(`warning: ${trained} of \\d+ comparisons are on prompts that a run .* --held-out`),
     );
+    // A stage's own folder is known by where it lies.
+    for (
+      const spec of [
+        `model:${run}/jsft/adapter`,
+        `inverted:model:${folder}/model+${run}/jsft/adapter`,
+      ]
+    ) {
+      const { err } = await judge.run(`--judge ${spec} --pairs ${folder}/pairs.jsonl`);
+      assert.match(err, new RegExp(`warning: ${trained} of \\d+ comparisons are on prompts`));
+    }
     const { out, err } = await judge.well(`${asRun} --held-out 0.9`);
     assert.match(out, new RegExp(`left out \\d+: a judge was trained on the prompt`));
     assert.doesNotMatch(err, /was trained on; /);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { judgmentCache } from "../lib/run/judgment_cache.ts";
 import { PairwiseJudge, type PairwiseJudgeOptions } from "../lib/method/judge.ts";
-import { combineScores, type PrincipleScores } from "../lib/method/judgment.ts";
+import { combineScores, pairComparison, type PrincipleScores } from "../lib/method/judgment.ts";
 import { principlesNamed } from "../lib/method/principle.ts";
 import { JudgeTemplate } from "../lib/method/template.ts";
 import { CHAT, RuleScorer, user, WordTokenizer } from "./judge_fakes.ts";
@@ -130,6 +130,22 @@ describe("PairwiseJudge", () => {
       [["honesty", "second"], ["helpfulness", "first"], ["overall", "first"]],
     );
     assert.equal(judgment.winner, "first");
+  });
+
+  it("asks a comparison by the principle that it names, and by all where it knows none of that name", async () => {
+    const { judge } = setUp(leaning, { principles: ["overall", "honesty"] });
+    const one = comparison("a short one", "a rather much longer one");
+    const asked = async (principle?: string) => {
+      const [{ votes }] = await judge.compare([{ ...one, principle }]);
+      return votes.map((vote) => vote.principle);
+    };
+    assert.deepEqual(await asked("honesty"), ["honesty"]);
+    assert.deepEqual(await asked(), ["overall", "honesty"]);
+    assert.deepEqual(await asked("brevity"), ["overall", "honesty"]);
+    assert.equal(judge.promptsFor([one, { ...one, principle: "honesty" }]), 6);
+    const pair = { prompt: one.prompt, chosen: "yes", rejected: "no", source: "test" };
+    assert.equal(pairComparison({ ...pair, principle: "honesty" }).principle, "honesty");
+    assert.ok(!("principle" in pairComparison(pair)));
   });
 
   it("counts judgments that answer neither label", async () => {

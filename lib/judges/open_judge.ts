@@ -1,6 +1,6 @@
 /** Judges by name, as a command line gives them. */
 import { UserError } from "../base/error.ts";
-import { readJsonl } from "../base/files.ts";
+import { exists, readJsonl } from "../base/files.ts";
 import { describeWarning } from "../preference/file_warnings.ts";
 import { splitKey, type TrainingRecord } from "../preference/mod.ts";
 import { Rng } from "../base/random.ts";
@@ -81,11 +81,19 @@ export function runOf(spec: string): string | null {
   return /^(?:inverted:)*run:([^#]+)/.exec(spec)?.[1] ?? null;
 }
 
+/** The folder of the run of which a judge is a stage's model: RUN of `model:[BASE+]RUN/jsft/adapter`. */
+async function runOfStage(spec: string): Promise<string | null> {
+  const [, path] = /^(?:\w+:)*(.+)$/.exec(spec) ?? [];
+  const [, folder] = /^(.+)\/[\w-]+\/(?:adapter|model)\/*$/.exec(path?.split("+").at(-1) ?? "") ??
+    [];
+  return folder !== undefined && await exists(`${folder}/run.json`) ? folder : null;
+}
+
 /** The prompts (as `splitKey` gives them) that the runs among some judges were trained on. */
 export async function trainedOn(specs: readonly string[]): Promise<Set<string>> {
   const prompts = new Set<string>();
   for (const spec of specs) {
-    const folder = runOf(spec);
+    const folder = runOf(spec) ?? await runOfStage(spec);
     if (folder === null) continue;
     // What a run's `data` stage left; a folder without it is refused where the judge is opened.
     const records = await readJsonl<TrainingRecord>(`${folder}/data/train.jsonl`);

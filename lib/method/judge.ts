@@ -105,6 +105,18 @@ export class PairwiseJudge implements Pick<Judge, "compare"> {
     return this.#options.templates;
   }
 
+  /** Prompts that comparisons take: both positions, once per principle. */
+  promptsFor(comparisons: readonly Comparison[]): number {
+    return comparisons.reduce((sum, one) => sum + 2 * this.#templatesFor(one).length, 0);
+  }
+
+  /** The template of the principle that a comparison names, or all. */
+  #templatesFor({ principle }: Comparison): readonly JudgeQuestion[] {
+    const { templates } = this.#options;
+    const own = templates.filter((template) => template.principle.name === principle);
+    return own.length > 0 ? own : templates;
+  }
+
   /**
    * Judges comparisons; the judgments come in their order.
    *
@@ -116,8 +128,8 @@ export class PairwiseJudge implements Pick<Judge, "compare"> {
     comparisons: readonly Comparison[],
     options: { readonly onProgress?: (progress: JudgeProgress) => void } = {},
   ): Promise<Judgment[]> => {
-    const { templates, leastLabelProbability = LEAST_LABEL_PROBABILITY } = this.#options;
-    const [{ labelIds }] = templates;
+    const { templates: [{ labelIds }], leastLabelProbability = LEAST_LABEL_PROBABILITY } =
+      this.#options;
     const { cache } = this.#options;
     const asked = new Map<string, Asked>();
     const ask = (prompt: number[]): string => {
@@ -125,11 +137,11 @@ export class PairwiseJudge implements Pick<Judge, "compare"> {
       if (!asked.has(key)) asked.set(key, { prompt, found: cache?.get(key) });
       return key;
     };
-    const keys = comparisons.map(({ prompt, first, second }) =>
-      templates.map((template) => ({
+    const keys = comparisons.map((comparison) =>
+      this.#templatesFor(comparison).map((template) => ({
         principle: template.principle.name,
-        forward: ask(template.prompt(prompt, first, second)),
-        backward: ask(template.prompt(prompt, second, first)),
+        forward: ask(template.prompt(comparison.prompt, comparison.first, comparison.second)),
+        backward: ask(template.prompt(comparison.prompt, comparison.second, comparison.first)),
       }))
     );
 

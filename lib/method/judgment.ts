@@ -6,11 +6,15 @@ export interface Comparison {
   readonly prompt: readonly Turn[];
   readonly first: string;
   readonly second: string;
+  /** The principle to compare them by; a judge that knows it asks by no other. @default all that the judge has */
+  readonly principle?: string;
 }
 
 /** A labelled pair as a comparison: the chosen answer is the first. */
-export function pairComparison({ prompt, chosen, rejected }: Omit<Pair, "id">): Comparison {
-  return { prompt, first: chosen, second: rejected };
+export function pairComparison(
+  { prompt, chosen, rejected, principle }: Omit<Pair, "id">,
+): Comparison {
+  return { prompt, first: chosen, second: rejected, ...(principle && { principle }) };
 }
 
 /** Who a comparison names as better. */

@@ -6,6 +6,7 @@ import { methodNamed } from "../method/mod.ts";
 import {
   type ExpectedRow,
   expectedStages,
+  LINEAR_MODULES,
   type ModelConfig,
   type PlannedStage,
   readConfig,
@@ -36,7 +37,8 @@ export function plannedStages(
   const rowsOf = (tokens: number, length: number) => Math.max(1, Math.floor(tokens / length));
   const residents = ({ mode, ...lora }: RunConfig["jsft"]["tuning"]): Residents =>
     mode === "full" ? { tuning: "full" } : { tuning: lora, frozenDtype };
-  const folded = jsft.tuning.mode === "lora" ? jsft.tuning.targetModules : []; // from then on
+  // From JSFT on float32: what its adapter was folded into, or what it trained whole.
+  const folded = jsft.tuning.mode === "lora" ? jsft.tuning.targetModules : LINEAR_MODULES;
   const judged = (count: number): Workload => {
     const rows = rowsOf(judge.batchTokens, judge.maxTokens);
     const batches = Math.ceil(2 * prompts * count / rows);

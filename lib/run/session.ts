@@ -267,7 +267,8 @@ export class Session {
     stage: string,
     frozenDtype: FrozenDtype = this.config.frozenDtype,
   ): Promise<LanguageModel> {
-    if (stage !== "base") return await loadModel(`${this.folderOf(stage)}/model`, { frozenDtype });
+    // What a stage trained whole is used as it was written: rounded, it would be another model than its folder's.
+    if (stage !== "base") return await loadModel(`${this.folderOf(stage)}/model`);
     const files = await this.located();
     const { path, origin, adapter } = files;
     const from = origin === "local" ? path : `${origin} (${path})`;

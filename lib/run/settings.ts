@@ -61,8 +61,8 @@ export const SETTINGS = z.strictObject({
       'start token: where the template writes it; before prompts to answer and to judge; "always": before answers learned too',
     ),
     turns: z.enum(["last", "all"]).describe("assistant turns learned of a dialogue"),
-    overflow: z.enum(["truncate", "truncate-start", "leave-out"]).describe(
-      "a dialogue over data.maxTokens loses its end, or its start, or is left out and counted",
+    overflow: z.enum(["leave-out", "truncate-start"]).describe(
+      "a dialogue over data.maxTokens is left out and counted, or loses its start (the authors)",
     ),
     endCutAnswers: z.boolean().describe("an answer cut at its limit still learns to end there"),
     endRationale: z.boolean().describe("a judgment learns to end after its rationale"),

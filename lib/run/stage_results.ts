@@ -83,7 +83,8 @@ export class StageResults {
         ...{ ...language, ...named, config: model.config },
         record: {
           base: await base.fingerprint(),
-          frozenDtype: this.#of.frozenDtype,
+          // What a stage trained whole is not rounded, see `Session.loaded`.
+          frozenDtype: root === "base" ? this.#of.frozenDtype : "float32",
           parts: [...record?.parts ?? [], { name: stage, ...own.config }],
         },
       });

@@ -9,7 +9,7 @@ import {
   type Weighting,
 } from "../../method/mod.ts";
 import { type LanguageModel, sequenceLogProbs, withModel } from "../../model/mod.ts";
-import type { Pair } from "../../preference/mod.ts";
+import { demonstrationsIn, type Pair } from "../../preference/mod.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import type { RunContext, RunStage } from "../pipeline.ts";
 import { pairsOf, recordsOf } from "./data.ts";
@@ -43,8 +43,9 @@ export const jsftStage: RunStage = trainingStage({
       decisionWeight: jsft.decisionWeight ?? undefined,
     };
     const heldOut = (await pairsOf(context, "held_out")).slice(0, jsft.evaluatePairs);
+    const imitated = demonstrationsIn(await recordsOf(context, "held_out"));
     const { conventions, ...encoder } = await session.encoder();
-    const answers = jsftExamples(heldOut, {
+    const answers = jsftExamples(imitated.slice(0, jsft.evaluatePairs), {
       // The last answer, which is the one that was compared.
       encoder: { ...encoder, conventions: conventions && { ...conventions, turns: "last" } },
       templates: [],
@@ -99,7 +100,7 @@ async function heldOutNumbers(
   const judge = await session.judge(withModel(model), { cacheFile: null });
   const judgments = await judge.compare(heldOut.map(pairComparison));
   return {
-    heldOutAnswerLoss: -sums.reduce((a, b) => a + b, 0) / tokens,
+    ...(tokens > 0 && { heldOutAnswerLoss: -sums.reduce((a, b) => a + b, 0) / tokens }),
     heldOutJudgeAccuracy: judgments.reduce((sum, judgment) => sum + credit(judgment), 0) /
       judgments.length,
   };

@@ -9,7 +9,7 @@ import {
   reportRows,
   unansweredOf,
 } from "../../measure/mod.ts";
-import { encodePrompt, pairComparison, sampleAnswers } from "../../method/mod.ts";
+import { encodePromptToFit, pairComparison, sampleAnswers } from "../../method/mod.ts";
 import { type LanguageModel, withModel } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
 import type { RunContext, RunStage } from "../pipeline.ts";
@@ -32,10 +32,11 @@ function judgeStage(
       const model = await session.model(made);
       const judge = await session.judge(withModel(model), { cacheFile: `${folder}/cache.jsonl` });
       const comparisons = pairs.map(pairComparison);
-      const progress = context.progress(name, { unit: "prompt", total: 2 * pairs.length });
+      const prompts = judge.promptsFor(comparisons);
+      const progress = context.progress(name, { unit: "prompt", total: prompts });
       const judgments = await judge.compare(comparisons, {
         onProgress: ({ done, total }) => {
-          progress.update(2 * pairs.length - total + done);
+          progress.update(prompts - total + done);
           checkStop();
         },
       });
@@ -81,7 +82,7 @@ export async function greedyAnswers(
   { config, session }: Pick<RunContext, "config" | "session">,
 ): Promise<{ pair: string; answer: string }[]> {
   const encoder = await session.encoder();
-  const prompts = pairs.map((pair) => encodePrompt(pair.prompt, encoder));
+  const prompts = pairs.map((pair) => encodePromptToFit(pair.prompt, encoder));
   const answers = await sampleAnswers(model, prompts, {
     encoder,
     maxNewTokens: config.selfJudge.maxNewTokens,

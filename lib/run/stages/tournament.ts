@@ -5,7 +5,7 @@ import { bootstrap } from "../../measure/mod.ts";
 import {
   answerLength,
   type Compare,
-  encodePrompt,
+  encodePromptToFit,
   sampleAnswers,
   type SampledAnswer,
 } from "../../method/mod.ts";
@@ -107,7 +107,7 @@ async function samples(
 ): Promise<SampledAnswer[][]> {
   const encoder = await session.encoder();
   const shown = progress(name, { unit: "answer", total: pairs.length * count });
-  const prompts = pairs.map((pair) => encodePrompt(pair.prompt, encoder));
+  const prompts = pairs.map((pair) => encodePromptToFit(pair.prompt, encoder));
   const drawn = await sampleAnswers(model, prompts, {
     ...config.selfJudge,
     encoder,

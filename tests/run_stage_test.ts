@@ -97,6 +97,35 @@ describe("a run folder", () => {
     assert.match(problem, /second was made .*\n {2}first: data\.train was 12, is now 5$/);
   });
 
+  it("refuses a stage whose needs were made with other settings, also to start it anew", async () => {
+    const { folder, first, second, ran, run } = pipeline();
+    await run(first);
+    const { problem, remedy } = await refuses(run(second, ["data.train=5"]));
+    assert.match(problem, /first was made .*\n {2}first: data\.train was 12, is now 5$/);
+    assert.match(remedy, /--fresh --stage first,second$/);
+    await run(second);
+    const config = resolveConfig("smoke", { settings: ["data.train=5"] });
+    await refuses(folder.check([second], { config, fresh: true }));
+    await folder.check([first, second], { config, fresh: true });
+    assert.deepEqual(ran, ["first", "second"]);
+  });
+
+  it("refuses to make a stage anew with other settings where one that rests on it stays", async () => {
+    const { folder, first, second, run } = pipeline();
+    await run(first);
+    await run(second);
+    const config = resolveConfig("smoke", { settings: ["data.train=5"] });
+    const { problem, remedy } = await refuses(folder.check([first], { config, fresh: true }));
+    assert.match(
+      problem,
+      /second rests on stage first .*\n {2}first: data\.train was 12, is now 5$/,
+    );
+    assert.match(remedy, /--fresh --stage first,second;/);
+    const same = resolveConfig("smoke", { settings: ["jsft.epochs=9"] });
+    await folder.check([first], { config: same, fresh: true }); // the second's own settings are no matter here
+    await folder.check([first, second], { config, fresh: true });
+  });
+
   it("refuses stages together before the first of them runs", async () => {
     const { folder, first, second, ran, run } = pipeline();
     await run(first);

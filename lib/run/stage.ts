@@ -120,29 +120,61 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
    * Refuses stages that cannot be run, before anything is run or written.
    *
    * @param options.fresh Whether what they left before is going to be deleted.
-   * @throws {UserError} if a stage one needs is missing, or one was made with other settings
+   * @throws {UserError} if a stage one needs is missing, or one was made with other settings: one of these, one that
+   *   they need, or one that stays and rests on what these make
    */
   async check(
     stages: readonly Stage<C, S>[],
     { config, fresh = false }: { config: C; fresh?: boolean },
   ): Promise<void> {
-    const planned = new Set(stages.map(({ name }) => name));
+    const planned = stages.map(({ name }) => name);
     for (const stage of stages) {
-      for (const need of stage.needs) {
-        if (planned.has(need) || await this.#done(need)) continue;
+      const kept = stage.needs.filter((need) => !planned.includes(need));
+      for (const need of kept) {
+        if (await this.#done(need)) continue;
         throw new UserError(
           `stage ${stage.name} needs the result of stage ${need}, which ${this.path} does not have`,
           `run the same command with --stage ${need} first, or without --stage`,
         );
       }
-      const begun = fresh ? null : await this.#begun(stage.name);
-      const wanted = this.identity(stage, config);
-      if (begun !== null && begun !== wanted) {
+      for (const name of [...fresh ? [] : [stage.name], ...kept]) {
+        const begun = await this.#begun(name);
+        const wanted = this.identity(this.stage(name), config);
+        if (begun === null || begun === wanted) continue;
+        const anew = kept.length === 0 ? "" : ` --stage ${[...kept, ...planned].join()}`;
         throw new UserError(
-          `${this.folderOf(stage.name)} was made with other settings:\n${
-            difference(begun, wanted)
+          `${this.folderOf(name)} was made with other settings:\n${difference(begun, wanted)}`,
+          `set them as they were, choose another folder with --run, or start anew with --fresh${anew}`,
+        );
+      }
+    }
+    await this.#checkResting(stages, { config, fresh });
+  }
+
+  /** Refuses to make stages anew under the feet of others that were made from them and stay. */
+  async #checkResting(
+    stages: readonly Stage<C, S>[],
+    { config, fresh }: { config: C; fresh: boolean },
+  ): Promise<void> {
+    const names = stages.map(({ name }) => name);
+    for (const stage of stages) {
+      if (!fresh && await this.#done(stage.name)) continue;
+      const wanted = this.identity(stage, config);
+      const own = this.withNeeds(stage.name).map(({ name }) => name);
+      for (const { name } of this.stages) {
+        if (names.includes(name)) continue;
+        const begun = this.withNeeds(name).includes(stage) ? await this.#begun(name) : null;
+        if (begun === null) continue;
+        const entries: [string, unknown][] = JSON.parse(begun);
+        const before = JSON.stringify(entries.filter(([each]) => own.includes(each)));
+        if (before === wanted) continue;
+        throw new UserError(
+          `${this.folderOf(name)} rests on stage ${stage.name} with other settings:\n${
+            difference(before, wanted)
           }`,
-          "set them as they were, choose another folder with --run, or start anew with --fresh",
+          `start it anew, too: --fresh --stage ${
+            [...names, name].join()
+          }; or choose another folder with --run`,
         );
       }
     }

@@ -52,6 +52,12 @@ describe("a command that cannot be followed", () => {
       { set: ["jsft.epoch=1"] },
       /error: there is no setting "jsft\.epoch"\n.*epochs/,
     ],
+    [
+      "a use of data that is none",
+      { args: ["--data", "pairs.jsonl=answer"] },
+      'error: --data pairs.jsonl=answer: a source is not of use "answer", and there is no file of that name\n' +
+      "  -> write pairs.jsonl, pairs.jsonl=answers or pairs.jsonl=judgments\n",
+    ],
     ...["none.json", "model", "notes.txt"].map((name): [string, Partial<StartOptions>, RegExp] => [
       `a file of settings that is none: ${name}`,
       { args: ["--config", `FOLDER/${name}`] },

@@ -98,6 +98,18 @@ describe("the command, cut short", () => {
     });
   }
 
+  it("keeps its folder to itself while it runs, and no longer", async () => {
+    const options = { folder, run: "twice", set };
+    const child = spawnStart(options);
+    const ended = said(child);
+    await lines(`${folder}/twice/jsft/metrics.jsonl`, 3);
+    await refusedStart(options, /another process is writing to .*twice\n {2}-> wait until it ends/);
+    child.kill("SIGKILL");
+    await ended;
+    await startWell(options);
+    await same("twice");
+  });
+
   it("in the loop, resumes where a setting changed that only a later stage uses", async () => {
     const options = { folder, run: "later-setting", set };
     await cut(options, { stage: "self-judge", step: 3, signal: "SIGKILL" });

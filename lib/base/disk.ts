@@ -14,6 +14,28 @@ export async function makeFolder(path: string): Promise<void> {
 }
 
 /**
+ * Keeps a folder for one process, until what it gives is disposed of or the process ends, however it ends: two that
+ * write the same files would mix their results. A disk that has no locks keeps nobody out.
+ *
+ * @throws {UserError} where another process has it, or the disk refuses
+ */
+export async function lockFolder(path: string): Promise<Disposable> {
+  const name = `${path}/lock`;
+  let file: Deno.FsFile;
+  try {
+    file = await Deno.open(name, { write: true, create: true });
+  } catch (cause) {
+    throw unwritable(name, cause);
+  }
+  if (await file.tryLock(true).catch(() => true)) return file;
+  file.close();
+  throw new UserError(
+    `another process is writing to ${path}`,
+    "wait until it ends or stop it, or name another folder",
+  );
+}
+
+/**
  * Replaces a file's content in one step: a reader sees the old or the new, never a part. Makes the file's folder.
  *
  * @param content Text, bytes, or bytes in pieces, of which only one need be in memory at a time.

@@ -5,6 +5,7 @@ import { UserError } from "./error.ts";
 
 export {
   exists,
+  lockFolder,
   makeFolder,
   readIfThere,
   removeIfThere,

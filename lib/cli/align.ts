@@ -6,8 +6,9 @@
  * @module
  */
 import { Command } from "commander";
+import { existsSync } from "node:fs";
 import { UserError } from "../base/error.ts";
-import { makeFolder, writeJsonFile } from "../base/files.ts";
+import { lockFolder, makeFolder, writeJsonFile } from "../base/files.ts";
 import { ALIGN_STAGES as STAGES, alignFolder } from "../run/align.ts";
 import { resolveConfig, type RunConfig } from "../run/config.ts";
 import { writeModelCards } from "../run/model_card.ts";
@@ -70,10 +71,15 @@ function parse(args: string[]): AlignOptions {
   return parseCommand(command, args).opts<AlignOptions>();
 }
 
-/** `--data SPEC=USE` as a source of the settings. */
+/** `--data SPEC=USE` as a source of the settings. @throws {UserError} for a use that is none */
 function sourceOf(spec: string): { source: string; use: string } {
-  const [, source, use] = /^(.+)=(both|answers|judgments)$/.exec(spec) ?? [];
-  return source === undefined ? { source: spec, use: "both" } : { source, use };
+  const [, source, use] = /^(.+)=(\w*)$/.exec(spec) ?? [];
+  if (source === undefined || existsSync(spec)) return { source: spec, use: "both" };
+  if (["both", "answers", "judgments"].includes(use)) return { source, use };
+  throw new UserError(
+    `--data ${spec}: a source is not of use "${use}", and there is no file of that name`,
+    `write ${source}, ${source}=answers or ${source}=judgments`,
+  );
 }
 
 /** The settings that a command line asks for, and the recipe and the scale that they come from. */
@@ -110,6 +116,7 @@ async function main(): Promise<void> {
   const stages = STAGES.filter((stage) => wanted?.includes(stage) ?? true);
   await folder.check(stages, { config, fresh: options.fresh });
   await makeFolder(folder.path);
+  using _lock = await lockFolder(folder.path);
   if (options.fresh) {
     for (const { name } of stages) {
       await Deno.remove(folder.folderOf(name), { recursive: true }).catch(() => {});

@@ -70,6 +70,7 @@ export async function modelCard(
     "",
     ...await baseLines(model, { run, form, file, config: record.config }),
     "",
+    ...promptLines(config, form),
     "## Data",
     "",
     ...dataLines(config),
@@ -148,6 +149,33 @@ async function baseLines(
     }\`. The base is named in ` +
     "`adapter_config.json`: a path on the machine where it was trained is to be changed where it is another one.",
   ];
+}
+
+/** What prompts had in training that the chat template of the folder does not write by itself. */
+function promptLines({ chat }: RunRecord["config"], form: CardForm["form"]): string[] {
+  const lines = [];
+  if (chat.system !== null) {
+    lines.push(
+      "A dialogue without a system turn was given this one, which is to be the first message:",
+      "",
+      "```text",
+      chat.system,
+      "```",
+      "",
+    );
+  }
+  if (chat.bos !== "template" && form !== "gguf") {
+    lines.push(
+      "A prompt begins with the start token, also where the chat template does not write it:",
+      "",
+      "```python",
+      "ids = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)",
+      "ids = ids if ids[0] == tokenizer.bos_token_id else [tokenizer.bos_token_id] + ids",
+      "```",
+      "",
+    );
+  }
+  return lines.length > 0 ? ["## Prompts", "", ...lines] : [];
 }
 
 /** The smallest rank that vLLM can be set to and that holds this one. */

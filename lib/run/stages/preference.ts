@@ -175,6 +175,14 @@ function leavingPairs(stage: RunStage): RunStage {
       const result = await stage.run(context);
       const pairs = await writePairs(context);
       if (pairs > 0) context.log(`${pairs} pairs in ${context.folder}/pairs`);
+      if (result.pairs === 0) {
+        const { identical, undecided, skippedPrompts } = result;
+        context.log(
+          "warning: no pair was learned from, so the policy is the model that it started from: " +
+            `${identical} prompts whose answers were equal, ${undecided} on which the ranker was undecided, ` +
+            `${skippedPrompts} too long`,
+        );
+      }
       return result;
     },
   };

@@ -101,6 +101,19 @@ describe("the command, on a tiny model", () => {
     assert.deepEqual(await seen(), before);
   });
 
+  it("warns where self-training learned from no pair at all", async () => {
+    const { out } = await startWell({
+      folder,
+      run: "nothing",
+      set: ["selfJudge.temperature=0.0001"], // both answers are the likeliest one
+      args: ["--stage", "data,jsft,self-judge"],
+    });
+    assert.match(
+      out,
+      /^ {2}warning: no pair was learned from, .*: 12 prompts whose answers were equal, 0 on which/m,
+    );
+  });
+
   it("ends with a command that resumes there, whatever the settings were", async () => {
     const first = await startWell({
       folder,

@@ -159,6 +159,8 @@ describe("what a run says of its models and pairs", () => {
       assert.match(card, /12 pairs to train on, 8 held out/);
       assert.match(card, /"learningRate": 0\.0005/);
       assert.match(card, /\| accuracy \| \d\.\d{3} .*\| \d\.\d{3}/);
+      assert.match(card, /is to be the first message:\n\n```text\nBe kind\.\n```/);
+      assert.doesNotMatch(card, /bos_token_id/, "the chat template writes it, or nothing does");
       assert.match(card, /## Licence/);
       assert.equal(card.includes('"beta"'), stage === "self-judge");
       assert.doesNotMatch(card, /undefined|NaN|null on/);

@@ -20,8 +20,6 @@ describe("the recipe ultrafeedback-principles-llama2-7b, at smoke scale", () => 
     const data = referencePath("parquet/ultrafeedback-forty.parquet");
     const said = await align.well([
       ...["--recipe", "ultrafeedback-principles-llama2-7b", "--scale", "smoke"],
-      // As they are in the file: two bytes would round them in the run.
-      ...["--set", "frozenDtype=float32"],
       ...["--model", referencePath("authors"), "--data", data, "--run", run],
     ]);
     out = said.out;
@@ -53,6 +51,12 @@ describe("the recipe ultrafeedback-principles-llama2-7b, at smoke scale", () => 
     assert.match(out, /JSFT, \d+ steps/);
     const pairs = await readJsonl<{ preference: number }>(`${run}/self-judge/pairs.jsonl`);
     assert.equal(pairs.length, 6, "two steps of three prompts, none skipped");
+  });
+
+  it("says in the adapter's card how its base was held: what JSFT trained whole is not rounded", async () => {
+    const card = await Deno.readTextFile(`${run}/self-judge/adapter/README.md`);
+    assert.match(card, /from_pretrained\("THIS_FOLDER", dtype=torch\.float32\)/);
+    assert.doesNotMatch(card, /rounded/);
   });
 
   it("shows each held-out prompt once, whatever the number of its pairs", async () => {

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { exists, readJsonFile, sha256Of } from "../base/files.ts";
 import { ADAPTER_WEIGHTS, adapterBase, adapterRecord, weightsFingerprint } from "../model/mod.ts";
+import type { FrozenDtype } from "../tensor/mod.ts";
 import type { RunConfig } from "./config.ts";
 
 /** What `run.json` holds. */
@@ -24,6 +25,8 @@ export interface StageModel {
   readonly sha256: string | null;
   /** Rank of an adapter. */
   readonly rank: number | null;
+  /** How the base of an adapter was held in training. */
+  readonly frozenDtype: FrozenDtype;
 }
 
 /** What a stage of a run left; null where it left nothing. */
@@ -40,12 +43,14 @@ export async function stageModel(run: string, stage: string): Promise<StageModel
       fingerprint: record.base,
       sha256: await sha256Of(`${adapter}/${ADAPTER_WEIGHTS}`),
       rank: record.parts.reduce((sum, { r }) => sum + r, 0),
+      frozenDtype: record.frozenDtype ?? "float32",
     };
   }
   const folder = `${run}/${stage}/model`;
   if (!await exists(`${folder}/model.safetensors`)) return null;
   const fingerprint = await weightsFingerprint(folder);
-  return { form: "model", folder, base: null, fingerprint, sha256: null, rank: null };
+  const whole = { form: "model", base: null, sha256: null, rank: null } as const;
+  return { ...whole, folder, fingerprint, frozenDtype: "float32" };
 }
 
 /** A model in a sentence's part: its name, and what tells it from another one of that name. */

@@ -132,15 +132,15 @@ async function baseLines(
   }
   return [
     `An adapter of rank ${model.rank} on ${of}.${await baseText(model, run)}` +
-    (config.frozenDtype === "float32"
+    (model.frozenDtype === "float32"
       ? ""
-      : ` It was trained on the base's matrices rounded to ${config.frozenDtype}, as they are loaded here:`),
+      : ` It was trained on the base's matrices rounded to ${model.frozenDtype}, as they are loaded here:`),
     "",
     "```python",
     "import torch",
     "from peft import AutoPeftModelForCausalLM",
     "from transformers import AutoTokenizer",
-    `model = AutoPeftModelForCausalLM.from_pretrained("THIS_FOLDER", dtype=torch.${config.frozenDtype})`,
+    `model = AutoPeftModelForCausalLM.from_pretrained("THIS_FOLDER", dtype=torch.${model.frozenDtype})`,
     'tokenizer = AutoTokenizer.from_pretrained("THIS_FOLDER")',
     "```",
     "",

@@ -16,6 +16,7 @@ before(async () => {
     '{"prompt":"Name apple","chosen":"Sure","rejected":"No"}\n{"prompt":"N\n',
   );
   await write("notes.txt", "hello");
+  await write("misspelt.json", '{"jsft":{"epoch":1}}');
   for (const name of ["cut", "mute"]) {
     await Deno.mkdir(`${folder}/${name}`);
     for await (const file of Deno.readDir(`${folder}/model`)) {
@@ -51,6 +52,11 @@ describe("a command that cannot be followed", () => {
       "a setting that is misspelt",
       { set: ["jsft.epoch=1"] },
       /error: there is no setting "jsft\.epoch"\n.*epochs/,
+    ],
+    [
+      "a setting that is misspelt in a file, with the file",
+      { args: ["--config", "FOLDER/misspelt.json"] },
+      /misspelt\.json: there is no setting "jsft\.epoch"\n.*epochs/,
     ],
     [
       "a use of data that is none",
@@ -95,6 +101,10 @@ describe("input that cannot be used is named, and a corrected command resumes in
         message,
       );
     }
+    await refused(
+      { run: "model-run", args: [...args, "--model", `run:${folder}/x#policy`] },
+      /-> give the folder that a stage of that run left: RUN\/jsft\/adapter/,
+    );
     await startWell({ folder, run: "model-run", args });
     assert.deepEqual(leftovers(`${folder}/model-run`), []);
     // Weights are not read before the second stage, whose first has the broken model in its settings.

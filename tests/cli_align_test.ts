@@ -236,4 +236,23 @@ describe("the command, on a tiny model", () => {
     assert.deepEqual([written.seed, written.jsft.batchSize], [11, 128]);
     await align.refused(`--print-config ${file}`, /is there already/);
   });
+
+  it("calls a run by what its settings are of: a file, or what the file's own run was", async () => {
+    const file = `${folder}/mine.json`;
+    await Deno.copyFile(`${folder}/whole/run.json`, `${folder}/again.json`);
+    const { config } = (await readJsonFile<{ config: unknown }>(`${folder}/whole/run.json`))!;
+    await Deno.writeTextFile(file, JSON.stringify(config));
+    const stage = ["--stage", "data"];
+    for (
+      const [run, from, recipe, scale] of [
+        ["by-file", file, "mine.json", "of that file"],
+        ["by-record", `${folder}/again.json`, "ours", "smoke"],
+      ]
+    ) {
+      const { out } = await align.well(["--config", from, "--run", `${folder}/${run}`, ...stage]);
+      const record = await readJsonFile<Record<string, string>>(`${folder}/${run}/run.json`);
+      assert.deepEqual([record?.recipe, record?.scale], [recipe, scale]);
+      assert.match(out, /^next: deno task align --config \S+ --run /m);
+    }
+  });
 });

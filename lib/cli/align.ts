@@ -7,6 +7,7 @@
  */
 import { Command } from "commander";
 import { existsSync } from "node:fs";
+import { basename } from "node:path";
 import { UserError } from "../base/error.ts";
 import { lockFolder, makeFolder, writeJsonFile } from "../base/files.ts";
 import { ALIGN_STAGES as STAGES, alignFolder } from "../run/align.ts";
@@ -52,7 +53,7 @@ function parse(args: string[]): AlignOptions {
       "--stage <names>",
       `only these, comma-separated: ${STAGES.map((s) => s.name).join(", ")}`,
     )
-    .addOption(runFlag("runs/[RECIPE-]SCALE-sSEED"))
+    .addOption(runFlag("runs/[RECIPE-]SCALE-sSEED, by --config runs/FILE-sSEED"))
     .option("--model <spec>", "local folder or file, or a name on the Hugging Face Hub")
     .addOption(repeated(
       "--data <spec>",
@@ -82,10 +83,10 @@ function sourceOf(spec: string): { source: string; use: string } {
   );
 }
 
-/** The settings that a command line asks for, and the recipe and the scale that they come from. */
+/** The settings that a command line asks for, the recipe they begin with, and what they are called in the record. */
 async function settingsOf(options: AlignOptions): Promise<{
   recipe: Recipe;
-  scale: string;
+  label: Label;
   config: Readonly<RunConfig>;
 }> {
   const settings = [...options.set];
@@ -94,15 +95,22 @@ async function settingsOf(options: AlignOptions): Promise<{
     settings.push(`data.sources=${JSON.stringify(options.data.map(sourceOf))}`);
   }
   if (options.seed !== undefined) settings.push(`seed=${options.seed}`);
-  const values = options.config === undefined ? undefined : await readSettings(options.config);
   const recipe = await recipeNamed(options.recipe);
   const scale = options.scale ?? recipe.scale;
-  return { recipe, scale, config: resolveConfig(scale, { recipe, values, settings }) };
+  const file = options.config === undefined ? undefined : await readSettings(options.config);
+  return {
+    recipe,
+    label: file?.label ?? { recipe: recipe.name, scale },
+    config: resolveConfig(scale, {
+      ...{ recipe, settings },
+      ...(file && { values: file.values, file: options.config }),
+    }),
+  };
 }
 
 async function main(): Promise<void> {
   const options = parse(Deno.args);
-  const { recipe, scale, config } = await settingsOf(options);
+  const { recipe, label, config } = await settingsOf(options);
   if (options.printConfig !== undefined) {
     const file = options.printConfig === true ? "runs/settings.json" : options.printConfig;
     return await writeSettings(file, config);
@@ -110,7 +118,11 @@ async function main(): Promise<void> {
 
   if (options.dryRun) return await dryRun(config);
 
-  const named = recipe === OURS ? scale : `${recipe.name}-${scale}`;
+  const named = label.scale === OWN_SCALE
+    ? basename(label.recipe, ".json")
+    : label.recipe === OURS.name
+    ? label.scale
+    : `${label.recipe}-${label.scale}`;
   const folder = alignFolder(options.run ?? `runs/${named}-s${config.seed}`);
   const wanted = options.stage?.split(",").map((name) => folder.stage(name.trim()));
   const stages = STAGES.filter((stage) => wanted?.includes(stage) ?? true);
@@ -124,12 +136,11 @@ async function main(): Promise<void> {
   }
   const engine = await startEngine();
   console.log(
-    `run folder ${folder.path}, recipe ${recipe.name}, scale ${scale}, seed ${config.seed}`,
+    `run folder ${folder.path}, recipe ${label.recipe}, scale ${label.scale}, seed ${config.seed}`,
   );
   console.log(`engine ${engine.backend} on ${engine.device}: ${engine.reason}`);
   const record = {
-    recipe: recipe.name,
-    scale,
+    ...label,
     command: Deno.args,
     versions: versions(engine),
     config,
@@ -145,7 +156,7 @@ async function main(): Promise<void> {
   }
   await writeModelCards(folder.path);
   console.log("\n" + await writeSummary(folder));
-  console.log(next(folder, stages, { ...options, scale }, recipe));
+  console.log(next(folder, stages, options, recipe));
 }
 
 /** Says what a run will need. */
@@ -156,7 +167,17 @@ async function dryRun(config: Readonly<RunConfig>): Promise<void> {
   console.log(expectedText(model, { config, machine: await measureMachine() }));
 }
 
-async function readSettings(path: string): Promise<unknown> {
+/** The recipe and the scale that a run's record and cards name. */
+interface Label {
+  readonly recipe: string;
+  readonly scale: string;
+}
+
+/** The scale in the record of settings that are a file's own. */
+const OWN_SCALE = "of that file";
+
+/** A file of settings; a run's record says itself what they are, others are called after their file. */
+async function readSettings(path: string): Promise<{ values: unknown; label: Label }> {
   let found: unknown;
   try {
     found = JSON.parse(await Deno.readTextFile(path));
@@ -167,7 +188,15 @@ async function readSettings(path: string): Promise<unknown> {
       { cause },
     );
   }
-  return typeof found === "object" && found !== null && "config" in found ? found.config : found;
+  const own = { recipe: basename(path), scale: OWN_SCALE };
+  if (typeof found !== "object" || found === null || !("config" in found)) {
+    return { values: found, label: own };
+  }
+  const { config, recipe, scale } = found as { config: unknown } & Partial<Label>;
+  return {
+    values: config,
+    label: typeof recipe === "string" && typeof scale === "string" ? { recipe, scale } : own,
+  };
 }
 
 function next(
@@ -185,7 +214,9 @@ function next(
     run: `${folder.path}-offline`,
   };
   const scales = Object.keys(recipe.scales);
-  const larger = scales[scales.indexOf(options.scale!) + 1];
+  const larger = options.config === undefined
+    ? scales[scales.indexOf(options.scale ?? recipe.scale) + 1]
+    : undefined;
   // The settings were meant for this scale's size.
   const grown = { ...whole, scale: larger, run: undefined, config: undefined, set: [] };
   return [
@@ -200,7 +231,8 @@ function commandLine(
   { recipe, scale, model, data, seed, config, run, stage, set }: AlignOptions,
 ): string {
   const chosen = recipe === OURS.name ? undefined : recipe;
-  const named = Object.entries({ recipe: chosen, scale, model, seed, config, run, stage })
+  const size = scale ?? (config === undefined ? RECIPES[recipe]?.scale : undefined);
+  const named = Object.entries({ recipe: chosen, scale: size, model, seed, config, run, stage })
     .flatMap(([name, value]) => value === undefined ? [] : [`--${name}`, String(value)]);
   const words = [
     ...named,

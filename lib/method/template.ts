@@ -155,7 +155,8 @@ export class JudgeTemplate implements JudgeQuestion {
     if (this.#maxTokens < least) {
       throw new UserError(
         `a limit of ${this.#maxTokens} tokens is too short for a judge's prompt`,
-        `set maxTokens to ${least} or more: ${this.#frameLength} tokens are the question itself`,
+        `set maxTokens to ${least} or more (of a run: --set judge.maxTokens=${least}): ` +
+          `${this.#frameLength} tokens are the question itself`,
       );
     }
   }

@@ -84,6 +84,7 @@ export async function checkBase(
   throw new UserError(
     `the adapter ${folder} was trained on other weights than those of ${path}: its base has the fingerprint ` +
       `${record.base.slice(0, 16)}, these have ${found.slice(0, 16)}`,
-    "put it on the model that base_model_name_or_path in its adapter_config.json names",
+    "put it on the model that base_model_name_or_path in its adapter_config.json names; where that is " +
+      `${path} itself, its files were changed since: bring the old ones back`,
   );
 }

@@ -21,14 +21,15 @@ const RENAMED: Readonly<Record<string, string>> = {
  * The settings of a recipe at a scale with changes applied, checked and frozen.
  *
  * @param scale One of the recipe's; null: the one it names.
- * @param changes Nested values, or "section.field=value" texts as given to `--set`.
+ * @param changes Nested values, with the file that they are of, or "section.field=value" texts as given to `--set`.
  * @throws {UserError} naming the unknown scale or the setting that is unknown or out of range
  */
 export function resolveConfig(
   scale: string | null,
-  { recipe = OURS, values = {}, settings = [] }: {
+  { recipe = OURS, values = {}, file, settings = [] }: {
     recipe?: Recipe;
     values?: unknown;
+    file?: string;
     settings?: readonly string[];
   } = {},
 ): Readonly<RunConfig> {
@@ -40,6 +41,13 @@ export function resolveConfig(
     );
   }
   let raw = merged(merged(recipe.settings, recipe.scales[size]), values);
+  if (file !== undefined) {
+    const { error } = SETTINGS.safeParse(raw);
+    if (error) {
+      const { problem, remedy } = refused(error.issues[0], raw);
+      throw new UserError(`${file}: ${problem}`, remedy);
+    }
+  }
   for (const setting of settings) raw = merged(raw, parseSetting(setting));
   const parsed = SETTINGS.safeParse(raw);
   if (!parsed.success) throw refused(parsed.error.issues[0], raw);

@@ -107,7 +107,8 @@ export async function openModel(spec: string, options: OpenModelOptions): Promis
     if (record === null) {
       throw new UserError(`there is no ${folder}/run.json`, "give the folder of a run");
     }
-    const own = resolveConfig(null, { values: record.config, settings });
+    const file = `${folder}/run.json`;
+    const own = resolveConfig(null, { values: record.config, file, settings });
     const session = new Session(own, (stage) => `${folder}/${stage}`, log);
     return await opened(spec, { config: own, session }, options, async () => ({
       model: await session.model(RUN_STATES[state]),

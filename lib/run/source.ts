@@ -53,7 +53,9 @@ export async function locateModel(spec: string, options: LocateOptions = {}): Pr
   ) {
     throw new UserError(
       `there is no model file or folder "${spec}"`,
-      `give a path that exists or a Hub model such as ${DEFAULT_MODEL}`,
+      spec.startsWith("run:")
+        ? "give the folder that a stage of that run left: RUN/jsft/adapter, RUN/self-judge/model, ..."
+        : `give a path that exists or a Hub model such as ${DEFAULT_MODEL}`,
     );
   }
   const home = join(folder, "model", spec.replaceAll("/", "--"));

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
-import { type MicroBatch, preferenceBatches, supervisedBatches } from "../lib/method/mod.ts";
+import {
+  type MicroBatch,
+  PREFERENCE_LOSSES,
+  preferenceBatches,
+  type PreferenceLoss,
+  supervisedBatches,
+} from "../lib/method/mod.ts";
 import type { LanguageModel } from "../lib/model/mod.ts";
 import { Rng } from "../lib/base/random.ts";
 import {
@@ -41,7 +47,9 @@ const supervised = (batching: "bucketed" | "packed") => (step: number) => ({
 
 type Parts = (step: number) => { parts: readonly MicroBatch[] };
 
-async function preferences(label?: number): Promise<Parts> {
+async function preferences(
+  { label, loss = "sigmoid" }: { label?: number; loss?: PreferenceLoss } = {},
+): Promise<Parts> {
   const model = tinyWithAdapter();
   const scored = await underReference(model, pairs);
   model.dispose();
@@ -49,7 +57,7 @@ async function preferences(label?: number): Promise<Parts> {
     parts: preferenceBatches(
       Rng.named(2, `step ${step}`).shuffle(scored).slice(0, 2 + step % 4)
         .map((pair) => ({ ...pair, label })),
-      { loss: "sigmoid", parameters: { beta: 0.1 }, microBatchTokens: 120 },
+      { loss, parameters: { beta: 0.1 }, microBatchTokens: 120 },
     ),
   });
 }
@@ -93,7 +101,7 @@ async function trained(
 }
 
 const { backend } = await startEngine();
-const [byPreference, byLabel] = [await preferences(), await preferences(0.8)];
+const [byPreference, byLabel] = [await preferences(), await preferences({ label: 0.8 })];
 const suite = backend === "tensorflow" ? describe : describe.skip;
 
 suite("compiled training", () => {
@@ -123,6 +131,20 @@ suite("compiled training", () => {
       assert.ok(runs >= 16, `${runs} parts were computed by a function`);
     });
   }
+
+  it("compiles every preference loss", async () => {
+    for (const loss of Object.keys(PREFERENCE_LOSSES) as PreferenceLoss[]) {
+      const parts = await preferences({ loss });
+      const options = { steps: 5, rate: 1e-3 };
+      const eager = await trained(adapter, parts, { ...options, compiled: false });
+      let compiled = eager;
+      const runs = await functionRuns(async () =>
+        compiled = await trained(adapter, parts, options)
+      );
+      assert.deepEqual(compiled, eager, loss);
+      assert.ok(runs >= 3, `${loss}: ${runs} parts were computed by a function`);
+    }
+  });
 
   it("that was killed and resumed ends as eager training does", async () => {
     const parts = supervised("bucketed");

@@ -100,6 +100,13 @@ const COMPILED: Record<string, Step> = {
     tf.tanh(x),
     tf.sign(x),
     tf.clone(x),
+    tf.step(x),
+    tf.where(tf.greater(x, 0), x, tf.neg(x)),
+    tf.isNaN(tf.sqrt(x)).toFloat(),
+    tf.isInf(tf.div(x, 0)).toFloat(),
+    tf.isFinite(tf.log(x)).toFloat(),
+    tf.floor(x),
+    tf.cumsum(x, 1),
   ],
   "this room's kernels": (i) => [
     matmul(x, w),

@@ -167,6 +167,12 @@ const slice: ShapeRule = ({ shape, values }) => {
   return from && size && [shape(0).map((n, i) => size[i] < 0 ? n - from[i] : size[i])];
 };
 
+/** A choice between two tensors of one shape, by a tensor of that shape or a scalar. */
+const select: ShapeRule = ({ shape }) => {
+  const [by, a, b] = [shape(0).join(), shape(1).join(), shape(2).join()];
+  return a === b && (by === a || by === "") ? [[...shape(1)]] : null;
+};
+
 const crossEntropy: ShapeRule = ({ shape }) => [[...shape(1)], [...shape(0)]];
 
 /** Structural inputs that the rule accounts for. */
@@ -193,9 +199,11 @@ export const OP_RULES: ReadonlyMap<string, OpRule> = new Map([
   ...each(
     sized(likeFirst),
     "Neg Abs Square Sqrt Rsqrt Exp Log Log1p Sigmoid Tanh Relu Softplus Reciprocal Sign LogicalNot " +
-      "Cast OnesLike ZerosLike Identity AddN Softmax _MklSoftmax",
+      "Floor IsNan IsInf IsFinite Cast OnesLike ZerosLike Identity AddN Softmax _MklSoftmax",
   ),
   ...each(fixed(reduction, [1]), "Sum Mean Max Min Prod"),
+  ["Cumsum", fixed(likeFirst, [1])],
+  ["Select", sized(select)],
   ["Reshape", sized(reshape, 1)],
   ["MatMul", sized(matMul)],
   ["BatchMatMulV2", sized(batchMatMul)],

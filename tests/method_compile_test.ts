@@ -8,7 +8,12 @@ import {
   type PreferenceLoss,
   supervisedBatches,
 } from "../lib/method/mod.ts";
-import type { LanguageModel } from "../lib/model/mod.ts";
+import {
+  type LanguageModel,
+  nextTokenProbabilities,
+  sequenceLogProbs,
+  withAdapterOff,
+} from "../lib/model/mod.ts";
 import { Rng } from "../lib/base/random.ts";
 import {
   ADAMW_DEFAULTS,
@@ -196,5 +201,31 @@ suite("compiled training", () => {
       return [tf.memory().numTensors - start[0], handles() - start[1]];
     };
     assert.deepEqual([tensors, held], await eager(), "an eager step leaves as much");
+  });
+});
+
+suite("compiled scoring", () => {
+  it("gives the bits of eager scoring, with an adapter and without, on batches of varying shapes", async () => {
+    const model = tinyWithAdapter({ moved: true });
+    const rows = (n: number) => examples.slice(n, n + 9).map(({ ids }) => ids.slice(0, 40 + n));
+    const score = async (n: number) => {
+      const sequences = rows(n);
+      const options = { tokens: [5, 6], batchTokens: 100 + 30 * n };
+      const found = [await nextTokenProbabilities(model, sequences, options)];
+      const counted = sequences.map((ids) => ({ ids, from: 3 }));
+      const sums = await sequenceLogProbs(model, counted, options);
+      const reference = await withAdapterOff(model)((m) => sequenceLogProbs(m, counted, options));
+      return [...found, sums, reference];
+    };
+    const runs = await functionRuns(async () => {
+      for (let n = 0; n < 5; n++) {
+        const compiled = await score(n);
+        useCompiledSteps(false);
+        const eager = await score(n).finally(() => useCompiledSteps(true));
+        assert.deepEqual(compiled, eager);
+      }
+    });
+    assert.ok(runs >= 40, `${runs} batches were computed by a function`);
+    model.dispose();
   });
 });

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
-import { takeRows, type Tape, tokenLogProbs } from "../tensor/mod.ts";
+import { compile, takeRows, type Tape, tokenLogProbs } from "../tensor/mod.ts";
 import { UserError } from "../base/error.ts";
 import { checkSequences } from "./check.ts";
 import { type Batch, lengthBuckets, rightPadded } from "./batch.ts";
@@ -38,12 +38,8 @@ export async function nextTokenProbabilities(
   let done = 0;
   for (const group of lengthBuckets(sequences.map((s) => s.length), batchTokens)) {
     const batch = rightPadded(group.map((i) => sequences[i]), 0);
-    const picked = tf.tidy(() => {
-      const rows = group.map((i, b) => b * batch.length + sequences[i].length - 1);
-      const last = takeRows(model.hidden(batch), tf.tensor1d(rows, "int32")); // (B, C)
-      const p = tf.softmax(model.logits(last)); // (B, V)
-      return tf.gather(p, tf.tensor1d([...tokens], "int32"), 1); // (B, tokens)
-    });
+    const rows = group.map((i, b) => b * batch.length + sequences[i].length - 1);
+    const picked = probabilitiesAt(model, batch, { rows, tokens });
     batch.mask?.dispose();
     const values = await picked.data();
     picked.dispose();
@@ -54,6 +50,21 @@ export async function nextTokenProbabilities(
   }
   return results;
 }
+
+/** Of `tokens`, as the next one after some rows of (B * T). @returns (rows, tokens) */
+const probabilitiesAt = compile(
+  (
+    model: LanguageModel,
+    batch: Batch,
+    { rows, tokens }: { rows: readonly number[]; tokens: readonly number[] },
+  ) =>
+    tf.tidy(() => {
+      const last = takeRows(model.hidden(batch), tf.tensor1d([...rows], "int32")); // (M, C)
+      const p = tf.softmax(model.logits(last)); // (M, V)
+      return tf.gather(p, tf.tensor1d([...tokens], "int32"), 1); // (M, tokens)
+    }),
+  { name: "next-token probabilities" },
+);
 
 /**
  * Log-probability of the token that follows each of the given positions.
@@ -83,6 +94,9 @@ export function followingLogProbs(
     return tokenLogProbs(picked, w, { targets, columns, tape }); // (M)
   });
 }
+
+/** {@linkcode followingLogProbs} without a tape. */
+const scored = compile(followingLogProbs, { name: "log-probabilities" });
 
 /** A sequence of which the tokens from an index on count. */
 export interface Scored {
@@ -118,7 +132,7 @@ export async function sequenceLogProbs(
         (_, t): Position => ({ row, column: sequences[i].from - 1 + t }),
       )
     );
-    const logProbs = followingLogProbs(model, batch, { at });
+    const logProbs = scored(model, batch, { at });
     const values = await logProbs.data();
     logProbs.dispose();
     batch.mask?.dispose();

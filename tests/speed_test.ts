@@ -63,7 +63,10 @@ describe("rowsOf", () => {
 
   it("pairs rates of the same round, so that a slow minute falls out", () => {
     assert.deepEqual(ratios([10, 1], [5, 0.5]), [2, 2]);
-    const [usual, tuned] = rowsOf(judging, [[10, 1, 4], [5, 0.5, 2], [20, 1, 2]]);
+    const [usual, tuned] = rowsOf(judging, {
+      ours: [10, 1, 4],
+      theirs: { usual: [5, 0.5, 2], tuned: [20, 1, 2] },
+    });
     assert.deepEqual(usual.ratio, { median: 2, low: 2, high: 2 });
     assert.deepEqual(tuned.ratio, { median: 1, low: 0.5, high: 2 });
     assert.equal(usual.pytorch, 2);
@@ -71,13 +74,14 @@ describe("rowsOf", () => {
   });
 
   it("prints whether the level is reached, for the usual way only", () => {
-    const lines = table(rowsOf(judging, [[3], [2], [6]])).split("\n");
+    const theirs = { usual: [2], tuned: [6] };
+    const lines = table(rowsOf(judging, { ours: [3], eager: [2.5], theirs })).split("\n");
     assert.match(
       lines[1],
-      /^judging +pairs\/s +3\.00 +2\.00 +1\.50 \[1\.50, 1\.50\] +1\.2 +reached$/,
+      /^judging +pairs\/s +2\.50 +3\.00 +1\.20 +2\.00 +1\.50 \[1\.50, 1\.50\] +1\.2 +reached$/,
     );
     assert.match(lines[2], /^judging, PyTorch tuned .* 0\.50 \[0\.50, 0\.50\] +-$/);
-    assert.match(table(rowsOf(judging, [[1], [2]])), /below$/);
+    assert.match(table(rowsOf(judging, { ours: [1], theirs: { usual: [2] } })), / - .*below$/);
   });
 });
 
@@ -85,14 +89,24 @@ describe("saveRows", () => {
   it("replaces rows of the same case and keeps the others", async () => {
     const path = `${folder.path}/results/bench.csv`;
     const { train, matmul } = SPECIFICATIONS;
-    await saveRows(path, { rows: rowsOf(matmul, [[2], [1]]), versions: { torch: "1" } });
-    await saveRows(path, { rows: rowsOf(train, [[2], [1]]), versions: { torch: "2" } });
-    await saveRows(path, { rows: rowsOf(matmul, [[8], [2]]), versions: { torch: "3" } });
+    await saveRows(path, {
+      rows: rowsOf(matmul, { ours: [2], theirs: { usual: [1] } }),
+      versions: { torch: "1" },
+    });
+    await saveRows(path, {
+      rows: rowsOf(train, { ours: [2], eager: [1.6], theirs: { usual: [1] } }),
+      versions: { torch: "2" },
+    });
+    await saveRows(path, {
+      rows: rowsOf(matmul, { ours: [8], theirs: { usual: [2] } }),
+      versions: { torch: "3" },
+    });
     assert.equal(
       await Deno.readTextFile(path),
-      "case,variant,unit,ours,pytorch,level,reps,ratio,ratio_min,ratio_max,torch\n" +
-        "train,usual,steps/s,2.00,1.00,0.6,1,2.000,2.000,2.000,2\n" +
-        "matmul,usual,GFLOP/s,8.00,2.00,1,1,4.000,4.000,4.000,3\n",
+      "case,variant,unit,ours,pytorch,level,reps,ratio,ratio_min,ratio_max,torch,eager,gain," +
+        "gain_min,gain_max\n" +
+        "train,usual,steps/s,2.00,1.00,0.6,1,2.000,2.000,2.000,2,1.60,1.250,1.250,1.250\n" +
+        "matmul,usual,GFLOP/s,8.00,2.00,1,1,4.000,4.000,4.000,3,,,,\n",
     );
   });
 });

@@ -13,7 +13,7 @@ import { checkOutput } from "../base/outputs.ts";
 import { rewriteLine } from "../base/progress.ts";
 import { parseCommand, runCommand } from "./command.ts";
 import { repeated, wholeNumber } from "./flags.ts";
-import { startEngine } from "../tensor/mod.ts";
+import { compiledSteps, startEngine, useCompiledSteps } from "../tensor/mod.ts";
 import type { SpeedCase } from "../tools/speed/case.ts";
 import { CASES } from "../tools/speed/cases.ts";
 import { interleave, type Side } from "../tools/speed/measure.ts";
@@ -21,12 +21,11 @@ import { rowsOf, saveRows, type SpeedRow, table } from "../tools/speed/report.ts
 import { referencePython } from "../tools/speed/venv.ts";
 import { ReferenceWorker } from "../tools/speed/worker.ts";
 
-const SIDES = ["ours", "PyTorch", "PyTorch tuned"];
-
 interface SpeedOptions {
   case: string[];
   reps: number;
   warmups: number;
+  torchCompile: boolean;
   csv: string;
 }
 
@@ -37,7 +36,8 @@ function parse(args: readonly string[]): SpeedOptions {
       repeated("--case <name>", `only this one: ${CASES.map(({ name }) => name).join(", ")}`),
     )
     .option("--reps <number>", "rounds that count", wholeNumber("--reps", 1), 5)
-    .option("--warmups <number>", "rounds before them", wholeNumber("--warmups"), 1)
+    .option("--warmups <number>", "rounds before them", wholeNumber("--warmups"), 3)
+    .option("--torch-compile", "PyTorch under torch.compile too: a minute or two more a case")
     .option("--csv <file>", 'where the rows go, or "none"', (path) => {
       if (path !== "none") checkOutput(path, { flag: "--csv", kind: "file" });
       return path;
@@ -55,30 +55,49 @@ function casesNamed(names: readonly string[]): readonly SpeedCase[] {
   return CASES.filter(({ name }) => names.length === 0 || names.includes(name));
 }
 
-/** Both sides of one case in turns. */
+/** The sides of one case in turns: ours compiled and op by op, PyTorch as usual, tuned, under torch.compile. */
 async function measure(
   one: SpeedCase,
-  { worker, reps, warmups }: { worker: ReferenceWorker; reps: number; warmups: number },
+  { worker, reps, warmups, torchCompile }: SpeedOptions & { worker: ReferenceWorker },
 ): Promise<SpeedRow[]> {
   const prepared = await one.prepare();
-  const ours: Side = async () => {
+  const { on } = compiledSteps();
+  const ours = (compiled: boolean): Side => async () => {
+    useCompiledSteps(compiled);
     const start = performance.now();
     const items = await prepared.run();
     return { seconds: (performance.now() - start) / 1000, items };
   };
-  const sides: Side[] = [ours, () => worker.run(one.name, one.args)];
-  if (one.tuned) sides.push(() => worker.run(one.name, { ...one.args, ...one.tuned }));
+  const reference = (more: Record<string, number> = {}): Side => () =>
+    worker.run(one.name, { ...one.args, ...more });
+  const theirs: Record<string, Side> = {
+    usual: reference(),
+    ...(one.tuned && { tuned: reference(one.tuned) }),
+    ...(one.compiles && torchCompile && { "torch.compile": reference({ compiled: 1 }) }),
+  };
+  const sides: Record<string, Side> = {
+    ours: ours(true),
+    ...(one.compiles && on && { "ours op by op": ours(false) }),
+    ...Object.fromEntries(Object.entries(theirs).map(([how, side]) => [`PyTorch ${how}`, side])),
+  };
+  const names = Object.keys(sides);
   try {
-    const rates = await interleave(sides, {
+    const rates = await interleave(Object.values(sides), {
       reps,
       warmups,
       onRepetition: (side, round) =>
         rewriteLine(
-          `${one.name}: ${round < 0 ? "warm-up" : `${round + 1}/${reps}`}, ${SIDES[side]}`,
+          `${one.name}: ${round < 0 ? "warm-up" : `${round + 1}/${reps}`}, ${names[side]}`,
         ),
     });
-    return rowsOf(one, rates);
+    const rate = (name: string) => rates[names.indexOf(name)];
+    return rowsOf(one, {
+      ours: rate("ours"),
+      eager: rate("ours op by op"),
+      theirs: Object.fromEntries(Object.keys(theirs).map((how) => [how, rate(`PyTorch ${how}`)])),
+    });
   } finally {
+    useCompiledSteps(true);
     prepared.close();
     rewriteLine("");
   }
@@ -86,7 +105,7 @@ async function measure(
 
 async function main(): Promise<void> {
   const options = parse(Deno.args);
-  const { reps, warmups } = options;
+  const { reps } = options;
   const cases = casesNamed(options.case);
   const csv = options.csv === "none" ? null : options.csv;
   const engine = await startEngine();
@@ -116,7 +135,7 @@ async function main(): Promise<void> {
     console.log(Object.entries(versions).map(([name, value]) => `${name} ${value}`).join(", "));
     const rows: SpeedRow[] = [];
     for (const one of cases) {
-      rows.push(...await measure(one, { worker, reps, warmups }));
+      rows.push(...await measure(one, { ...options, worker }));
       if (csv !== null) await saveRows(csv, { rows, versions });
     }
     console.log(

@@ -16,6 +16,8 @@ export interface SpeedCase {
   readonly args: Record<string, number>;
   /** Arguments added for a second PyTorch column: the same result asked for in a cleverer way. */
   readonly tuned?: Record<string, number>;
+  /** Whether our side has compiled steps, and PyTorch's a variant under `torch.compile`: the argument `compiled`. */
+  readonly compiles?: boolean;
   /** The ratio (our rate / PyTorch's rate) to reach. */
   readonly level: number;
   /** Makes our side ready. The engine is running by then. */

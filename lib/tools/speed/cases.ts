@@ -1,7 +1,13 @@
 import * as tf from "@tensorflow/tfjs";
 import { matmul } from "../../tensor/mod.ts";
 import type { Prepared, SpeedCase } from "./case.ts";
-import { prepareJudging, prepareLora, prepareSampling, prepareTrain } from "./model_cases.ts";
+import {
+  prepareDpo,
+  prepareJudging,
+  prepareLora,
+  prepareSampling,
+  prepareTrain,
+} from "./model_cases.ts";
 
 /** What each case is, without our side of it. */
 export const SPECIFICATIONS = {
@@ -10,6 +16,7 @@ export const SPECIFICATIONS = {
   train: {
     name: "train",
     unit: "steps/s",
+    compiles: true,
     level: 0.6,
     args: {
       layers: 4,
@@ -25,8 +32,21 @@ export const SPECIFICATIONS = {
   lora: {
     name: "lora",
     unit: "steps/s",
+    compiles: true,
     level: 0.6,
     args: { rank: 8, alpha: 16, batch: 2, positions: 256, loss_positions: 64 },
+    tuned: { tuned: 1 },
+  },
+  /**
+   * DPO with LoRA at SmolLM2's shapes: log-probabilities of the answers under the reference (the adapter off), then the
+   * policy's step on them.
+   */
+  dpo: {
+    name: "dpo",
+    unit: "steps/s",
+    compiles: true,
+    level: 0.6,
+    args: { rank: 8, alpha: 16, pairs: 2, positions: 128, loss_positions: 64, beta: 0.1 },
     tuned: { tuned: 1 },
   },
   /** Sampling with the key-value cache at SmolLM2's shapes, no early stop. */
@@ -40,6 +60,7 @@ export const SPECIFICATIONS = {
   judging: {
     name: "judging",
     unit: "pairs/s",
+    compiles: true,
     level: 1.2,
     args: { pairs: 24, shortest: 80, longest: 300, batch: 8 },
     tuned: { tuned: 1 },
@@ -90,6 +111,7 @@ export const CASES: readonly SpeedCase[] = [
   { ...SPECIFICATIONS.matmul, prepare: prepareMatmul },
   { ...SPECIFICATIONS.train, prepare: () => prepareTrain(SPECIFICATIONS.train.args) },
   { ...SPECIFICATIONS.lora, prepare: () => prepareLora(SPECIFICATIONS.lora.args) },
+  { ...SPECIFICATIONS.dpo, prepare: () => prepareDpo(SPECIFICATIONS.dpo.args) },
   { ...SPECIFICATIONS.sampling, prepare: () => prepareSampling(SPECIFICATIONS.sampling.args) },
   {
     ...SPECIFICATIONS.judging,

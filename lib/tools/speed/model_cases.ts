@@ -1,6 +1,11 @@
-import { AdamW, ADAMW_DEFAULTS } from "../../tensor/mod.ts";
-import { gradientsOf } from "../../method/mod.ts";
-import { type Example, supervisedBatches } from "../../method/mod.ts";
+import { AdamW, ADAMW_DEFAULTS, compile } from "../../tensor/mod.ts";
+import {
+  type Example,
+  gradientsOf,
+  type MicroBatch,
+  preferenceBatches,
+  supervisedBatches,
+} from "../../method/mod.ts";
 import {
   generate,
   LanguageModel,
@@ -8,7 +13,9 @@ import {
   LoraAdapter,
   type ModelConfig,
   nextTokenProbabilities,
+  sequenceLogProbs,
   trainable,
+  withAdapterOff,
 } from "../../model/mod.ts";
 import { Rng } from "../../base/random.ts";
 import type { Prepared } from "./case.ts";
@@ -49,25 +56,17 @@ function randomIds(count: number, length: number, vocabSize: number): number[][]
   return Array.from({ length: count }, () => Array.from({ length }, () => rng.int(vocabSize)));
 }
 
-/** Runs optimiser steps on one batch of sequences, of which the tokens from `from` on are learned. */
-function steps(model: LanguageModel, sequences: number[][], from: number): Prepared {
+/** Runs optimiser steps, each on the part that `next` makes. */
+function steps(model: LanguageModel, next: () => Promise<MicroBatch> | MicroBatch): Prepared {
   const parameters = trainable(model);
   const optimizer = new AdamW(parameters.size, ADAMW_DEFAULTS);
-  const examples = sequences.map((ids): Example => ({ kind: "answer", ids, from }));
-  const microBatchTokens = sequences.length * sequences[0].length;
+  const gradientsOfPart = compile(gradientsOf, { name: "the gradient of a training step" });
   let step = 0;
   return {
     async run() {
-      const [part] = supervisedBatches(examples, {
-        weighting: { mode: "token" },
-        batching: "bucketed",
-        microBatchTokens,
-      });
-      const { gradients, metrics } = gradientsOf(part, {
-        model,
-        parameters,
-        dropoutSeed: step++,
-      });
+      const part = await next();
+      const dropoutSeed = step++;
+      const { gradients, metrics } = gradientsOfPart(part, { model, parameters, dropoutSeed });
       const { updated, norm } = optimizer.step(parameters.tensors(), gradients, 1e-4);
       parameters.replace(updated);
       gradients.forEach((g) => g.dispose());
@@ -77,10 +76,19 @@ function steps(model: LanguageModel, sequences: number[][], from: number): Prepa
       return 1;
     },
     close() {
+      gradientsOfPart.dispose();
       optimizer.dispose();
       model.dispose();
     },
   };
+}
+
+/** Learning to write sequences from their token `from` on. */
+function supervised(sequences: number[][], from: number): () => MicroBatch {
+  const examples = sequences.map((ids): Example => ({ kind: "answer", ids, from }));
+  const microBatchTokens = sequences.length * sequences[0].length;
+  const options = { weighting: { mode: "token" }, batching: "bucketed", microBatchTokens } as const;
+  return () => supervisedBatches(examples, options)[0];
 }
 
 /** Full fine-tuning of a small LanguageModel, loss on every position. */
@@ -103,7 +111,8 @@ export function prepareTrain(args: {
     intermediateSize: args.feed_forward,
     vocabSize: args.vocabulary,
   });
-  return Promise.resolve(steps(model, randomIds(args.batch, args.positions, args.vocabulary), 1));
+  const ids = randomIds(args.batch, args.positions, args.vocabulary);
+  return Promise.resolve(steps(model, supervised(ids, 1)));
 }
 
 /** LoRA on every linear layer at SmolLM2's shapes, loss on the last positions. */
@@ -114,11 +123,47 @@ export function prepareLora(args: {
   positions: number;
   loss_positions: number;
 }): Promise<Prepared> {
-  const model = randomModel(SMOLLM2);
-  const config = { ...LORA_DEFAULTS, r: args.rank, alpha: args.alpha, dropout: 0 };
-  model.adapter = LoraAdapter.create(SMOLLM2, config, Rng.named(3, "speed adapter"));
   const ids = randomIds(args.batch, args.positions, SMOLLM2.vocabSize);
-  return Promise.resolve(steps(model, ids, args.positions - args.loss_positions));
+  const next = supervised(ids, args.positions - args.loss_positions);
+  return Promise.resolve(steps(withAdapter(args), next));
+}
+
+/** A DPO step with LoRA at SmolLM2's shapes: reference, then policy. */
+export function prepareDpo(args: {
+  rank: number;
+  alpha: number;
+  pairs: number;
+  positions: number;
+  loss_positions: number;
+  beta: number;
+}): Promise<Prepared> {
+  const model = withAdapter(args);
+  const from = args.positions - args.loss_positions;
+  const examples = randomIds(2 * args.pairs, args.positions, SMOLLM2.vocabSize)
+    .map((ids): Example => ({ kind: "answer", ids, from }));
+  const microBatchTokens = examples.length * args.positions;
+  const pairs = Array.from(
+    { length: args.pairs },
+    (_, i) => ({ chosen: examples[2 * i], rejected: examples[2 * i + 1] }),
+  );
+  return Promise.resolve(steps(model, async () => {
+    const sums = await withAdapterOff(model)((reference) => sequenceLogProbs(reference, examples));
+    const scored = pairs.map((pair, i) => ({
+      ...pair,
+      referenceChosen: sums[2 * i],
+      referenceRejected: sums[2 * i + 1],
+    }));
+    const parameters = { beta: args.beta };
+    return preferenceBatches(scored, { loss: "sigmoid", parameters, microBatchTokens })[0];
+  }));
+}
+
+/** SmolLM2's shapes with a fresh adapter on every linear layer. */
+function withAdapter({ rank, alpha }: { rank: number; alpha: number }): LanguageModel {
+  const model = randomModel(SMOLLM2);
+  const config = { ...LORA_DEFAULTS, r: rank, alpha, dropout: 0 };
+  model.adapter = LoraAdapter.create(SMOLLM2, config, Rng.named(3, "speed adapter"));
+  return model;
 }
 
 /** Sampling with the key-value cache, no early stop. */

@@ -57,25 +57,35 @@ def step_of(parameters, loss_of):
     return run
 
 
-def train(layers, width, heads, feed_forward, vocabulary, batch, positions):
+def compiled_if(wanted, model):
+    """The model under torch.compile: its first steps take a minute or two."""
+    return torch.compile(model) if wanted else model
+
+
+def train(layers, width, heads, feed_forward, vocabulary, batch, positions, compiled=0):
     """Full fine-tuning of a small Llama on every position; items = steps."""
     model = LlamaForCausalLM(LlamaConfig(
         vocab_size=vocabulary, hidden_size=width, intermediate_size=feed_forward, num_hidden_layers=layers,
         num_attention_heads=heads, num_key_value_heads=heads, max_position_embeddings=positions,
     )).float().train()
+    model = compiled_if(compiled, model)
     ids = torch.randint(3, vocabulary, (batch, positions))
     return step_of(model.parameters(), lambda: model(input_ids=ids, labels=ids, use_cache=False).loss)
 
 
-def lora(rank, alpha, batch, positions, loss_positions, tuned=0):
+def with_adapter(rank, alpha):
+    """SmolLM2's shapes with LoRA on all linear layers."""
+    return peft.get_peft_model(LlamaForCausalLM(LlamaConfig(**SMOLLM2)).float(), peft.LoraConfig(
+        r=int(rank), lora_alpha=alpha, lora_dropout=0.0, target_modules=LINEAR, task_type="CAUSAL_LM",
+    )).train()
+
+
+def lora(rank, alpha, batch, positions, loss_positions, tuned=0, compiled=0):
     """LoRA on all linear layers of SmolLM2's shapes, loss on the last positions; items = steps.
 
     The usual way labels the other positions -100; `tuned` asks for the needed logits only.
     """
-    base = LlamaForCausalLM(LlamaConfig(**SMOLLM2)).float()
-    model = peft.get_peft_model(base, peft.LoraConfig(
-        r=rank, lora_alpha=alpha, lora_dropout=0.0, target_modules=LINEAR, task_type="CAUSAL_LM",
-    )).train()
+    model = compiled_if(compiled, with_adapter(rank, alpha))
     ids = torch.randint(3, SMOLLM2["vocab_size"], (batch, positions))
     labels = ids.clone()
     labels[:, :-loss_positions] = -100
@@ -87,6 +97,30 @@ def lora(rank, alpha, batch, positions, loss_positions, tuned=0):
         return F.cross_entropy(logits.flatten(0, 1), ids[:, -loss_positions:].flatten())
 
     return step_of([p for p in model.parameters() if p.requires_grad], loss_of)
+
+
+def dpo(rank, alpha, pairs, positions, loss_positions, beta, tuned=0, compiled=0):
+    """DPO with LoRA: summed log-probabilities under the reference (adapter off), then the policy's step; items = steps.
+
+    The usual way computes all logits, as TRL does; `tuned` those of the answers only.
+    """
+    base = with_adapter(rank, alpha)
+    model = compiled_if(compiled, base)
+    ids = torch.randint(3, SMOLLM2["vocab_size"], (2 * pairs, positions))
+    targets = ids[:, -loss_positions:]
+    options = {"logits_to_keep": loss_positions + 1} if tuned else {}
+
+    def sums():
+        logits = model(input_ids=ids, use_cache=False, **options).logits[:, -loss_positions - 1:-1]
+        return logits.log_softmax(-1).gather(2, targets[:, :, None]).sum((1, 2))
+
+    def loss_of():
+        with torch.no_grad(), base.disable_adapter():
+            reference = sums()
+        ratio = sums() - reference
+        return -F.logsigmoid(beta * (ratio[:pairs] - ratio[pairs:])).mean()
+
+    return step_of([p for p in base.parameters() if p.requires_grad], loss_of)
 
 
 def sampling(batch, prompt, new_tokens, top_p):
@@ -106,13 +140,13 @@ def sampling(batch, prompt, new_tokens, top_p):
     return run
 
 
-def judging(pairs, shortest, longest, batch, tuned=0):
+def judging(pairs, shortest, longest, batch, tuned=0, compiled=0):
     """P(A) and P(B) of every pair in both positions, in the given order, left-padded batches; items = pairs.
 
     Prompt i of both positions has shortest + (97 i mod (longest - shortest + 1)) tokens (lib/tools/speed/cases.ts too).
     The usual way computes all logits and reads the last position; `tuned` asks for the last ones only.
     """
-    model = LlamaForCausalLM(LlamaConfig(**SMOLLM2)).float().eval()
+    model = compiled_if(compiled, LlamaForCausalLM(LlamaConfig(**SMOLLM2)).float().eval())
     rng = np.random.default_rng(0)
     lengths = [shortest + 97 * i % (longest - shortest + 1) for i in range(int(pairs)) for _ in range(2)]
     prompts = [rng.integers(3, SMOLLM2["vocab_size"], n).tolist() for n in lengths]
@@ -137,7 +171,7 @@ def judging(pairs, shortest, longest, batch, tuned=0):
     return run
 
 
-CASES = {"matmul": matmul, "train": train, "lora": lora, "sampling": sampling, "judging": judging}
+CASES = {"matmul": matmul, "train": train, "lora": lora, "dpo": dpo, "sampling": sampling, "judging": judging}
 VERSIONS = {
     "python": platform.python_version(), "torch": torch.__version__,
     "transformers": transformers.__version__, "peft": peft.__version__,

@@ -8,9 +8,12 @@ import { ratios, type Spread, spread } from "./measure.ts";
 /** One line of the table: one case against one way of asking PyTorch. */
 export interface SpeedRow {
   readonly case: string;
-  /** "usual" or "tuned": how PyTorch was asked. */
+  /** "usual", "tuned" or "torch.compile": how PyTorch was asked. */
   readonly variant: string;
   readonly unit: string;
+  /** Our median rate op by op, where `ours` is with compiled steps, and our rate / that, round by round. */
+  readonly eager?: number;
+  readonly gain?: Spread;
   /** Median rates, in `unit`. */
   readonly ours: number;
   readonly pytorch: number;
@@ -20,15 +23,25 @@ export interface SpeedRow {
   readonly reps: number;
 }
 
-/** The rows of one case from the rates of its sides: ours, PyTorch as usual, PyTorch tuned. */
+/** The rates of one case, a list a side. */
+export interface CaseRates {
+  readonly ours: readonly number[];
+  /** Ours op by op, where `ours` has compiled steps. */
+  readonly eager?: readonly number[];
+  /** PyTorch's, by how it was asked. */
+  readonly theirs: Readonly<Record<string, readonly number[]>>;
+}
+
+/** The rows of one case, one for each way in which PyTorch was asked. */
 export function rowsOf(
   { name, unit, level }: Pick<SpeedCase, "name" | "unit" | "level">,
-  [ours, ...theirs]: readonly (readonly number[])[],
+  { ours, eager, theirs }: CaseRates,
 ): SpeedRow[] {
-  return theirs.map((rates, i) => ({
+  return Object.entries(theirs).map(([variant, rates]) => ({
     case: name,
-    variant: ["usual", "tuned"][i],
+    variant,
     unit,
+    ...(eager ? { eager: spread(eager).median, gain: spread(ratios(ours, eager)) } : {}),
     ours: spread(ours).median,
     pytorch: spread(rates).median,
     ratio: spread(ratios(ours, rates)),
@@ -48,11 +61,13 @@ function figures(value: number): string {
 /** The table that is printed; rates and ratios: higher is better. */
 export function table(rows: readonly SpeedRow[]): string {
   const cells = [
-    ["case", "unit", "ours", "PyTorch", "ratio [min, max]", "level", ""],
+    ["case", "unit", "op by op", "ours", "gain", "PyTorch", "ratio [min, max]", "level", ""],
     ...rows.map(({ ratio, ...row }) => [
       row.variant === "usual" ? row.case : `${row.case}, PyTorch ${row.variant}`,
       row.unit,
+      row.eager === undefined ? "-" : figures(row.eager),
       figures(row.ours),
+      row.gain === undefined ? "-" : row.gain.median.toFixed(2),
       figures(row.pytorch),
       `${ratio.median.toFixed(2)} [${ratio.low.toFixed(2)}, ${ratio.high.toFixed(2)}]`,
       row.variant === "usual" ? row.level.toFixed(1) : "-",
@@ -80,13 +95,19 @@ export async function saveRows(
     : parseRows(before, { path, row: asWritten }).filter((old) =>
       !rows.some((row) => row.case === old.case && row.variant === old.variant)
     );
-  const added = rows.map(({ ratio, ...row }) => ({
+  const added = rows.map(({ ratio, gain, ...row }) => ({
     ...row,
+    ...(row.eager === undefined ? {} : { eager: figures(row.eager) }),
     ours: figures(row.ours),
     pytorch: figures(row.pytorch),
     ratio: ratio.median.toFixed(3),
     ratio_min: ratio.low.toFixed(3),
     ratio_max: ratio.high.toFixed(3),
+    ...(gain && {
+      gain: gain.median.toFixed(3),
+      gain_min: gain.low.toFixed(3),
+      gain_max: gain.high.toFixed(3),
+    }),
     ...versions,
   }));
   await writeCsv(path, [...kept, ...added]);

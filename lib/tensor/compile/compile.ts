@@ -5,7 +5,7 @@ import type { Recording } from "./recording.ts";
 import { forget, type Outcome, Session } from "./session.ts";
 
 /** Recordings that a step keeps, the latest first. */
-const KEPT = 4;
+const KEPT = 8;
 /** Runs in a row that may differ from all recordings before the step is left alone. */
 const PATIENCE = 8;
 

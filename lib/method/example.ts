@@ -4,7 +4,7 @@ import type { Turn } from "../text/mod.ts";
 import { type AnswerEncoder, conventionsOf, endOfAnswer } from "./encoder.ts";
 import { partsDialogue } from "./parts_dialogue.ts";
 import type { JudgeQuestion } from "./template.ts";
-import { type LearnedDialogue, type Span, wholeDialogue } from "./whole_dialogue.ts";
+import { type LearnedDialogue, markedSpans, type Span, wholeDialogue } from "./whole_dialogue.ts";
 
 /** A sequence of which a part is to be learned. */
 export interface Example {
@@ -66,9 +66,9 @@ function exampleOf(
   [start, end]: Span,
 ): Example | null {
   const kept = ids.slice(start, end);
-  const spans = learned.map((
-    [a, b],
-  ): Span => [Math.max(a - start, 0), Math.min(b - start, kept.length)])
+  // Nothing comes before the first token that is kept, to predict it from.
+  const spans = learned
+    .map(([a, b]): Span => [Math.max(a - start, 1), Math.min(b - start, kept.length)])
     .filter(([a, b]) => a < b);
   if (spans.length === 0) return null;
   const gaps = spans.map(([, b], i): Span => [b, spans[i + 1]?.[0] ?? kept.length])
@@ -161,9 +161,18 @@ function judgeExample(
     rationale: reasons,
   });
   if (reasons && conventionsOf(encoder).endRationale) ids.push(endOfAnswer(encoder.tokenizer));
-  const learned: Span[] = [[from, ids.length]];
+  const { text, markers } = conventionsOf(encoder);
+  const learned: readonly Span[] | null = text === "whole" && markers
+    ? markedSpans(ids, { ...markers, assistant: lastLine(template.principle.verdict) }, encoder)
+    : [[from, ids.length]];
+  if (learned === null) return null;
   const cut = encoder.overflow === "truncate-start"
     ? Math.max(0, ids.length - encoder.maxTokens)
     : 0;
   return exampleOf("judgment", { ids, learned }, [cut, ids.length]);
+}
+
+/** What the authors find the decision by: the reply's last line, with the line end before it where there is one. */
+function lastLine(verdict: string): string {
+  return verdict.slice(Math.max(0, verdict.lastIndexOf("\n")));
 }

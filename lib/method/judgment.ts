@@ -125,6 +125,30 @@ export function combineScores(
 }
 
 /**
+ * The winner where nothing may stay undecided, as the authors count it (utils.py `get_batch_judgments`): a principle
+ * that does not prefer the first answer speaks for the second, and so does an equal mean; compared in float32.
+ *
+ * @example
+ * ```ts
+ * import { combineScores, firstOrSecond } from "./judgment.ts";
+ * const same = { a: 0.5, b: 0.5 };
+ * firstOrSecond(combineScores([{ principle: "overall", forward: same, backward: same }])); // "second"
+ * ```
+ */
+export function firstOrSecond({ votes, winner }: Judgment): "first" | "second" {
+  if (votes.length === 0) return winner === "first" ? "first" : "second";
+  const scores = votes.map(({ scoreFirst, scoreSecond }) =>
+    [scoreFirst, scoreSecond].map(Math.fround)
+  );
+  const wins = scores.filter(([first, second]) => first > second).length;
+  if (wins * 2 !== votes.length) return wins * 2 > votes.length ? "first" : "second";
+  const [first, second] = [0, 1].map((side) =>
+    scores.reduce((sum, score) => Math.fround(sum + score[side]), 0)
+  );
+  return first > second ? "first" : "second";
+}
+
+/**
  * The credit of a verdict to one of the two answers: 1 if that one wins, 0 if the other does, a half for a tie and
  * for a pair that the judge left unanswered. The one rule wherever right and wrong are counted; what a rate of it
  * rests on is told by the share of pairs answered, which stands beside it.

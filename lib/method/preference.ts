@@ -28,7 +28,7 @@ export interface PreferenceLossOptions {
 
 /**
  * The parts of one preference batch: the mean over its pairs of a loss on summed log-probabilities. A pair of which
- * nothing is learned counts in the mean and is in no part.
+ * nothing is learned counts in the mean, with the loss of a margin of 0, and is in no part.
  */
 export function preferenceBatches(
   all: readonly ScoredPair[],
@@ -38,7 +38,7 @@ export function preferenceBatches(
     learnedTokens(chosen) + learnedTokens(rejected) > 0
   );
   const longest = pairs.map((p) => Math.max(p.chosen.ids.length, p.rejected.ids.length));
-  return lengthBuckets(longest, Math.floor(microBatchTokens / 2)).map((group) => {
+  return lengthBuckets(longest, Math.floor(microBatchTokens / 2)).map((group, nth) => {
     const part = group.map((i) => pairs[i]);
     const examples = [...part.map((p) => p.chosen), ...part.map((p) => p.rejected)];
     return {
@@ -47,7 +47,8 @@ export function preferenceBatches(
       objective: new PreferenceObjective(
         examples.flatMap((example, row) => targetPositions(example, row, 0)),
         part,
-        { ...loss, total: all.length },
+        // Its loss is a constant, told once.
+        { ...loss, total: all.length, unlearned: nth === 0 ? all.length - pairs.length : 0 },
       ),
     };
   });
@@ -58,14 +59,17 @@ class PreferenceObjective extends TokenObjective {
   constructor(
     at: readonly Position[],
     readonly pairs: readonly ScoredPair[],
-    /** `total`: pairs of the whole batch, whose mean the loss is. */
-    readonly options: PreferenceLossOptions & { readonly total: number },
+    /** `total`: pairs of the whole batch, whose mean the loss is; `unlearned`: those that are in no part. */
+    readonly options: PreferenceLossOptions & {
+      readonly total: number;
+      readonly unlearned: number;
+    },
   ) {
     super(at);
   }
 
   gradient(logProbs: tf.Tensor1D): ReturnType<Objective["gradient"]> {
-    const { loss, parameters, total } = this.options;
+    const { loss, parameters, total, unlearned } = this.options;
     const P = this.pairs.length;
     const labels = this.pairs.map(({ label = 1 }) => label);
     return tf.tidy(() => {
@@ -100,7 +104,10 @@ class PreferenceObjective extends TokenObjective {
       return {
         outputGradient,
         metrics: {
-          loss: value as tf.Scalar,
+          loss: tf.add(
+            value,
+            tf.mul(unmovedLoss({ loss, parameters }), unlearned / total),
+          ) as tf.Scalar,
           rewardChosen: mean(rewardChosen),
           rewardRejected: mean(rewardRejected),
           rewardMargin: mean(tf.sub(rewardChosen, rewardRejected)),
@@ -111,4 +118,12 @@ class PreferenceObjective extends TokenObjective {
       };
     });
   }
+}
+
+/** The loss of a pair on which policy and reference agree. */
+function unmovedLoss(options: PreferenceLossOptions): tf.Scalar {
+  const zero = tf.tensor1d([0]);
+  const [policyChosen, policyRejected, referenceChosen, referenceRejected] = Array(4).fill(zero);
+  const logProbs = { policyChosen, policyRejected, referenceChosen, referenceRejected };
+  return tf.sum(preferenceLoss(logProbs, options)) as tf.Scalar;
 }

@@ -1,7 +1,13 @@
 import { UserError } from "../base/error.ts";
 import { Rng } from "../base/random.ts";
 import type { Turn } from "../text/chat.ts";
-import type { Compare, Comparison, Judgment } from "./judgment.ts";
+import {
+  type Compare,
+  type Comparison,
+  firstOrSecond,
+  type Judgment,
+  type Winner,
+} from "./judgment.ts";
 
 /** One prompt and the answers that compete for it. */
 export interface Contest {
@@ -104,10 +110,7 @@ export async function tournaments(
     for (const game of games) {
       const { table, first, second } = game;
       const judgment = judgments.get(game);
-      const verdict = judgment?.winner ?? "tie";
-      const winner = (verdict === "tie" ? options.ties ?? "first" : verdict) === "second"
-        ? second
-        : first;
+      const winner = verdictOf(judgment, options.ties) === "second" ? second : first;
       table.matches.push({ round, first, second, winner, judgment });
       table.left.push(winner);
     }
@@ -156,6 +159,12 @@ function drawRound(table: Table, round: number): Game[] {
     });
   }
   return games;
+}
+
+function verdictOf(judgment: Judgment | undefined, ties: TournamentOptions["ties"]): Winner {
+  if (judgment === undefined) return ties ?? "first";
+  if (ties === "second") return firstOrSecond(judgment);
+  return judgment.winner === "second" ? "second" : "first";
 }
 
 async function judgeAll(games: Game[], compare: Compare): Promise<Map<Game, Judgment>> {

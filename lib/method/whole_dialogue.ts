@@ -42,8 +42,10 @@ export function wholeDialogue(
 /**
  * Spans from each mark of an assistant's turn to the next mark of a user's turn, as the authors find them
  * (utils.py `get_conditional_labels`): as many of one as of the other, or none is learned.
+ *
+ * @returns null where the marks do not match: a text that spells one out
  */
-function markedSpans(
+export function markedSpans(
   ids: readonly number[],
   { user, assistant, skipFirst }: TurnMarkers,
   { tokenizer }: AnswerEncoder,

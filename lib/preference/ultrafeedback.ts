@@ -60,9 +60,7 @@ export function ratedRecords(value: unknown, place: RecordPlace): Found {
   const shared = { prompt, source: stem(place.path) };
   const shown: Demonstration = {
     id,
-    prompt: best.system.trim() === ""
-      ? prompt
-      : [{ role: "system", content: best.system }, ...prompt],
+    prompt: best.system === "" ? prompt : [{ role: "system", content: best.system }, ...prompt],
     answer: best.response,
     source: shared.source,
   };

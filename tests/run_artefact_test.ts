@@ -96,7 +96,12 @@ describe("what a stage leaves", () => {
     ]);
     assert.ok(!existsSync(`${at}/base`), "the base was loadable as it is");
     // With the last stage's update off, the policy is the model that it started from.
-    const beside = await openModel(`${at}/self-judge/adapter`, { adapter: "beside", log });
+    const said: string[] = [];
+    const beside = await openModel(`${at}/self-judge/adapter`, {
+      adapter: "beside",
+      log: (line) => said.push(line),
+    });
+    assert.match(said.join("\n"), /here; run:.*lora#policy has its run's own/);
     beside.model.adapter!.dispose();
     beside.model.adapter = null;
     const off = await sequenceLogProbs(beside.model, examples);

@@ -104,7 +104,7 @@ async function exportWhole(
   folder: string,
   { to, format, dtype, log }: Pick<ExportOptions, "to" | "format" | "log"> & { dtype: FloatType },
 ): Promise<void> {
-  const { model, tokenizer, session, dispose } = await openModel(folder, { log });
+  const { model, tokenizer, session, dispose } = await openModel(folder, { asked: false, log });
   try {
     await makeFolder(to);
     if (format === "gguf") {

@@ -1,6 +1,6 @@
 /** Models by name, as a command line gives them: to answer, to judge, to grade. */
 import { UserError } from "../base/error.ts";
-import { readJsonFile } from "../base/files.ts";
+import { exists, readJsonFile } from "../base/files.ts";
 import { adapterRecord, type LanguageModel, loadAdapterParts, loadModel } from "../model/mod.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { resolveConfig, type RunConfig } from "./config.ts";
@@ -39,6 +39,8 @@ export interface OpenModelOptions {
   readonly settings?: readonly string[];
   /** Whether the adapter is folded into the weights or stays beside them, to be turned off. @default "fold" */
   readonly adapter?: "fold" | "beside";
+  /** Whether it is to answer or to judge, so that the settings matter. @default true */
+  readonly asked?: boolean;
   readonly log: (line: string) => void;
 }
 
@@ -99,7 +101,7 @@ export function modelName(spec: string): string {
  * ```
  */
 export async function openModel(spec: string, options: OpenModelOptions): Promise<OpenedModel> {
-  const { config = resolveConfig("small"), settings = [], log } = options;
+  const { config = resolveConfig("small"), settings = [], asked = true, log } = options;
   const parsed = parseModelSpec(spec);
   if ("state" in parsed) {
     const { folder, state } = parsed;
@@ -118,6 +120,7 @@ export async function openModel(spec: string, options: OpenModelOptions): Promis
   const own = { ...config, model: spec };
   const session = new Session(own, (stage) => `./${stage}`, log);
   const { path, origin, adapter } = await session.located(); // before the engine: a wrong name fails at once
+  if (asked) await tellOfRun(adapter ?? path, log);
   return await opened(spec, { config: own, session }, options, async () => {
     log(`loading ${path}${adapter === null ? "" : ` with ${adapter}`}`);
     // Rounded as it was when the adapter was trained on it.
@@ -139,6 +142,17 @@ export async function openModel(spec: string, options: OpenModelOptions): Promis
     const from = origin === "local" ? path : origin;
     return { model, origin: adapter === null ? from : `${from} + ${adapter}` };
   });
+}
+
+/** A folder that a run left has weights and language alone: how the run asked is said where it is to be had. */
+async function tellOfRun(path: string, log: (line: string) => void): Promise<void> {
+  const [, run, stage] = /^(.+)\/([\w-]+)\/(?:adapter|model)\/*$/.exec(path) ?? [];
+  const state = Object.entries(RUN_STATES).find(([, name]) => name === stage)?.[0];
+  if (state === undefined || !await exists(`${run}/run.json`)) return;
+  log(
+    `${path} is asked with the settings given here; run:${run}#${state} has its run's own ` +
+      "(system turns, principles, limits)",
+  );
 }
 
 async function opened(

@@ -47,7 +47,14 @@ const encoder = encoderOf(2048);
 
 const questions = ({ principles, layout }: typeof hh, maxTokens = 2048) =>
   principles.map((principle) =>
-    new WholeTextTemplate({ tokenizer, chat, principle, layout, maxTokens, bosId: tokenizer.bosId })
+    new WholeTextTemplate({
+      tokenizer,
+      chat,
+      principle,
+      layout,
+      maxTokens,
+      bosId: tokenizer.startId,
+    })
   );
 
 const turns = (texts: string[]): Turn[] =>
@@ -114,6 +121,7 @@ describe("the authors' preset, beside their code on the same inputs", () => {
     const [answer, , , judgment] = made(pairs, encoder);
     assert.notEqual(answer.ids[0], tokenizer.bosId);
     assert.equal(judgment.ids[0], tokenizer.bosId);
+    assert.equal(tokenizer.startId, tokenizer.bosId);
     assert.equal(answer.ids.at(-1), tokenizer.eosId);
     assert.equal(judgment.from, judgment.ids.length - 1);
   });

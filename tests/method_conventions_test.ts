@@ -74,6 +74,8 @@ describe("how dialogues become tokens", () => {
     };
     assert.deepEqual(head("template"), [0, 0]);
     assert.deepEqual(head("prompts"), [1, 0]);
+    // This tokenizer puts none before a text; Llama-2's does, see method_authors_test.ts.
+    assert.deepEqual([tokenizer.startId, head("tokenizer")], [null, [0, 0]]);
     assert.deepEqual(head("always"), [1, 1]);
     assert.deepEqual(head("always", tinyEncoder().chat), [1, 1]);
   });

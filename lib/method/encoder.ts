@@ -15,8 +15,11 @@ export interface Conventions {
   readonly system: string | null;
   /** "parts": prompt and answer are encoded apart, as they are sampled. "whole": the dialogue is encoded as one text. */
   readonly text: "parts" | "whole";
-  /** Start token: where the template writes it, before prompts to answer and to judge, or before all sequences. */
-  readonly bos: "template" | "prompts" | "always";
+  /**
+   * Start token: where the template writes it; before prompts to answer and to judge, if the tokenizer itself puts one
+   * before a text, or in any case; or before all sequences.
+   */
+  readonly bos: "template" | "tokenizer" | "prompts" | "always";
   /** Assistant turns learned of a dialogue. */
   readonly turns: "last" | "all";
   /** An answer cut at its limit still learns to end there. */
@@ -41,7 +44,7 @@ export const OUR_CONVENTIONS: Conventions = {
 export const AUTHORS_CONVENTIONS: Conventions = {
   system: null,
   text: "whole",
-  bos: "prompts",
+  bos: "tokenizer",
   turns: "all",
   endCutAnswers: true,
   endRationale: false,
@@ -73,8 +76,7 @@ export function conventionsOf({ conventions }: Pick<AnswerEncoder, "conventions"
 
 /** Ids of a dialogue up to where the assistant's next turn begins. */
 export function encodePrompt(prompt: readonly Turn[], encoder: PromptEncoder): number[] {
-  const text = promptText(prompt, encoder);
-  return encodeText(text, encoder, conventionsOf(encoder).bos !== "template");
+  return encodeText(promptText(prompt, encoder), encoder, startId(encoder));
 }
 
 /** The same, without its start where it is over the encoder's limit and that is cut. */
@@ -97,20 +99,21 @@ export function withSystem(turns: readonly Turn[], encoder: PromptEncoder): read
   return [{ role: "system", content: system }, ...turns];
 }
 
-/** Ids of a text that a template wrote, with the start token at its head if `start`. */
+/** Ids of a text that a template wrote, with `start` at its head unless that is null. */
 export function encodeText(
   text: string,
   { tokenizer }: Pick<AnswerEncoder, "tokenizer">,
-  start: boolean,
+  start: number | null,
 ): number[] {
   const ids = tokenizer.encode(text);
-  const { bosId } = tokenizer;
-  return start && bosId !== null && ids[0] !== bosId ? [bosId, ...ids] : ids;
+  return start !== null && ids[0] !== start ? [start, ...ids] : ids;
 }
 
-/** The id that stays at the head of what is cut at its start. */
+/** The start token of prompts, which stays at the head of what is cut at its start; null for none. */
 export function startId(encoder: Pick<AnswerEncoder, "tokenizer" | "conventions">): number | null {
-  return conventionsOf(encoder).bos === "template" ? null : encoder.tokenizer.bosId;
+  const { bos } = conventionsOf(encoder);
+  if (bos === "template") return null;
+  return bos === "tokenizer" ? encoder.tokenizer.startId : encoder.tokenizer.bosId;
 }
 
 /**

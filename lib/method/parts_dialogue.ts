@@ -35,7 +35,7 @@ export function partsDialogue(dialogue: readonly Turn[], encoder: AnswerEncoder)
     const between = encodeText(
       before.slice(written.length),
       encoder,
-      written === "" && bos === "always",
+      written === "" && bos === "always" ? tokenizer.bosId : null,
     );
     const earlier = learned.at(-1);
     if (earlier && tokenizer.endIds.includes(between[0])) {

@@ -31,10 +31,11 @@ export function wholeDialogue(
 ): LearnedDialogue | null {
   const { bos, turns, markers } = conventionsOf(encoder);
   const all = withSystem(dialogue, encoder);
-  const ids = encodeText(encoder.chat.render(all), encoder, bos === "always");
+  const start = bos === "always" ? encoder.tokenizer.bosId : null;
+  const ids = encodeText(encoder.chat.render(all), encoder, start);
   const spans = markers
     ? markedSpans(ids, markers, encoder)
-    : renderedSpans(ids, all, encoder, bos === "always");
+    : renderedSpans(ids, all, encoder, start);
   if (spans === null || spans.length === 0) return null;
   return { ids, learned: turns === "all" ? spans : spans.slice(-1) };
 }
@@ -64,7 +65,7 @@ function renderedSpans(
   ids: readonly number[],
   turns: readonly Turn[],
   { chat, tokenizer }: AnswerEncoder,
-  start: boolean,
+  start: number | null,
 ): Span[] | null {
   const spans: Span[] = [];
   for (const [i, { role }] of turns.entries()) {
@@ -94,10 +95,9 @@ export function wholeAnswer(
   encoder: AnswerEncoder,
 ): { ids: number[]; from: number } {
   const { maxTokens, tokenizer } = encoder;
-  const start = conventionsOf(encoder).bos !== "template";
   const text = promptText(prompt, encoder) + answer + tokenizer.eosToken;
   const bosId = startId(encoder);
-  const ids = truncatedStart(encodeText(text, encoder, start), maxTokens, bosId);
+  const ids = truncatedStart(encodeText(text, encoder, bosId), maxTokens, bosId);
   const asked = truncatedStart(encodePrompt(prompt, encoder), maxTokens, bosId);
   const at = placesOf(asked, ids).at(-1);
   return { ids, from: at === undefined ? ids.length : at + asked.length };

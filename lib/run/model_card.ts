@@ -164,7 +164,17 @@ function promptLines({ chat }: RunRecord["config"], form: CardForm["form"]): str
       "",
     );
   }
-  if (chat.bos !== "template" && form !== "gguf") {
+  if (chat.bos === "tokenizer" && form !== "gguf") {
+    lines.push(
+      "A prompt begins with what the tokenizer puts before a text:",
+      "",
+      "```python",
+      "text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)",
+      "ids = tokenizer(text).input_ids",
+      "```",
+      "",
+    );
+  } else if (chat.bos !== "template" && form !== "gguf") {
     lines.push(
       "A prompt begins with the start token, also where the chat template does not write it:",
       "",

@@ -9,6 +9,7 @@ import {
   PairwiseJudge,
   type Principle,
   principlesNamed,
+  startId,
   WholeTextTemplate,
   withSystemTurn,
   type Wording,
@@ -136,16 +137,17 @@ export class Session {
   async templates(
     names: readonly string[] = this.config.judge.principles,
   ): Promise<JudgeQuestion[]> {
-    const { judge: { system, maxTokens, overflow }, chat: { text, bos } } = this.config;
+    const { judge: { system, maxTokens, overflow }, chat: { text } } = this.config;
     const language = await this.language();
     const { principles, layout } = await this.wording();
+    const bosId = startId(await this.encoder());
     const asked = (principle: Principle, system: string | undefined) => {
       const parts = { ...language, principle, layout, maxTokens, system };
       if (text === "parts") return new JudgeTemplate({ ...parts, overflow });
       return new WholeTextTemplate({
         ...parts,
         overflow: overflow === "refuse" ? "refuse" : "truncate-start",
-        bosId: bos === "template" ? null : language.tokenizer.bosId,
+        bosId,
       });
     };
     return withSystemTurn(

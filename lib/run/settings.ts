@@ -57,8 +57,8 @@ export const SETTINGS = z.strictObject({
     text: z.enum(["parts", "whole"]).describe(
       '"parts": prompt and answer become tokens apart, as they are sampled; "whole": the dialogue as one text',
     ),
-    bos: z.enum(["template", "prompts", "always"]).describe(
-      'start token: where the template writes it; before prompts to answer and to judge; "always": before answers learned too',
+    bos: z.enum(["template", "tokenizer", "prompts", "always"]).describe(
+      'start token: where the template writes it; before prompts to answer and to judge, if the tokenizer puts one before a text ("tokenizer": the authors) or in any case ("prompts"); "always": before answers learned too',
     ),
     turns: z.enum(["last", "all"]).describe("assistant turns learned of a dialogue"),
     overflow: z.enum(["leave-out", "truncate-start"]).describe(

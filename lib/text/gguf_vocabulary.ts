@@ -63,8 +63,6 @@ export function ggufVocabulary(
     unknown: json.model.unk_token == null ? null : json.model.vocab[json.model.unk_token],
     padding: tokenizer.padId,
   };
-  const starts = tokenizer.bosToken !== null &&
-    JSON.stringify(json.post_processor ?? null).includes(JSON.stringify(tokenizer.bosToken));
   const fields: [string, GgufField][] = [
     ...Object.entries(own),
     ["tokens", { type: "string[]", value: tokens }],
@@ -72,7 +70,7 @@ export function ggufVocabulary(
     ...Object.entries(ids).flatMap(([name, value]): [string, GgufField][] =>
       value == null ? [] : [[`${name}_token_id`, { type: "uint32", value }]]
     ),
-    ["add_bos_token", { type: "bool", value: starts }],
+    ["add_bos_token", { type: "bool", value: tokenizer.startId !== null }],
     ["add_eos_token", { type: "bool", value: false }],
   ];
   return new Map([

@@ -162,6 +162,14 @@ export class TextTokenizer {
     return new TextTokenizer(json, { ...config, file: path, endIds });
   }
 
+  /** The start token's id where the tokenizer's own processing puts it before a text, as `transformers` then does. */
+  get startId(): number | null {
+    const { post_processor: processor = null } = this.json as { post_processor?: unknown };
+    const puts = this.bosToken !== null &&
+      JSON.stringify(processor).includes(JSON.stringify(this.bosToken));
+    return puts ? this.bosId : null;
+  }
+
   /**
    * Ids that end an answer, `eosId` first: the end token's, what the chat template writes behind an answer, and those
    * that the model's files name.

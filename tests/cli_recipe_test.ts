@@ -47,7 +47,7 @@ describe("the recipe ultrafeedback-principles-llama2-7b, at smoke scale", () => 
     ))!;
     assert.equal(settings.judge.principles.length, 4);
     const card = await Deno.readTextFile(`${run}/jsft/model/README.md`);
-    assert.match(card, /A prompt begins with the start token, also where .* does not write it:/);
+    assert.match(card, /A prompt begins with what the tokenizer puts before a text:/);
     assert.match(out, /JSFT, \d+ steps/);
     const pairs = await readJsonl<{ preference: number }>(`${run}/self-judge/pairs.jsonl`);
     assert.equal(pairs.length, 6, "two steps of three prompts, none skipped");

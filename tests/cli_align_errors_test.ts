@@ -106,6 +106,9 @@ describe("input that cannot be used is named, and a corrected command resumes in
       /-> give the folder that a stage of that run left: RUN\/jsft\/adapter/,
     );
     await startWell({ folder, run: "model-run", args });
+    const anew = [...args, "--fresh", "--model", `${folder}/missing`];
+    await refused({ run: "model-run", args: anew }, /there is no model file or folder/);
+    assert.ok(existsSync(`${folder}/model-run/judge-before/done.json`), "nothing was deleted");
     assert.deepEqual(leftovers(`${folder}/model-run`), []);
     // Weights are not read before the second stage, whose first has the broken model in its settings.
     const cut = { run: "cut-run", args: [...args, "--model", `${folder}/cut`] };

@@ -13,6 +13,7 @@ import { lockFolder, makeFolder, writeJsonFile } from "../base/files.ts";
 import { ALIGN_STAGES as STAGES, alignFolder } from "../run/align.ts";
 import { resolveConfig, type RunConfig } from "../run/config.ts";
 import { writeModelCards } from "../run/model_card.ts";
+import { locateModelFiles } from "../run/model_files.ts";
 import type { RunStage } from "../run/pipeline.ts";
 import { expectedText, modelConfigOf } from "../run/plan.ts";
 import { OURS, type Recipe, recipeNamed, RECIPES } from "../run/recipe.ts";
@@ -130,6 +131,8 @@ async function main(): Promise<void> {
   await makeFolder(folder.path);
   using _lock = await lockFolder(folder.path);
   if (options.fresh) {
+    // A model that is not there is told before anything is deleted.
+    await locateModelFiles(config.model, { log: (line) => console.log(`  ${line}`) });
     for (const { name } of stages) {
       await Deno.remove(folder.folderOf(name), { recursive: true }).catch(() => {});
     }

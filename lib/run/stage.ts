@@ -137,16 +137,22 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
           `run the same command with --stage ${need} first, or without --stage`,
         );
       }
-      for (const name of [...fresh ? [] : [stage.name], ...kept]) {
-        const begun = await this.#begun(name);
-        const wanted = this.identity(this.stage(name), config);
-        if (begun === null || begun === wanted) continue;
-        const anew = kept.length === 0 ? "" : ` --stage ${[...kept, ...planned].join()}`;
-        throw new UserError(
-          `${this.folderOf(name)} was made with other settings:\n${difference(begun, wanted)}`,
-          `set them as they were, choose another folder with --run, or start anew with --fresh${anew}`,
-        );
-      }
+      const stale = (await Promise.all(
+        [...fresh ? [] : [stage.name], ...kept].map(async (name) => ({
+          name,
+          begun: await this.#begun(name),
+          wanted: this.identity(this.stage(name), config),
+        })),
+      )).filter(({ begun, wanted }) => begun !== null && begun !== wanted);
+      if (stale.length === 0) continue;
+      const [{ name, begun, wanted }] = stale;
+      const anew = stale.every(({ name }) => planned.includes(name))
+        ? ""
+        : ` --stage ${this.#inOrder([...stale.map(({ name }) => name), ...planned])}`;
+      throw new UserError(
+        `${this.folderOf(name)} was made with other settings:\n${difference(begun!, wanted)}`,
+        `set them as they were, choose another folder with --run, or start anew with --fresh${anew}`,
+      );
     }
     await this.#checkResting(stages, { config, fresh });
   }
@@ -156,28 +162,33 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
     stages: readonly Stage<C, S>[],
     { config, fresh }: { config: C; fresh: boolean },
   ): Promise<void> {
-    const names = stages.map(({ name }) => name);
+    const planned = stages.map(({ name }) => name);
+    const resting: { name: string; stage: string; before: string; wanted: string }[] = [];
     for (const stage of stages) {
       if (!fresh && await this.#done(stage.name)) continue;
       const wanted = this.identity(stage, config);
       const own = this.withNeeds(stage.name).map(({ name }) => name);
       for (const { name } of this.stages) {
-        if (names.includes(name)) continue;
-        const begun = this.withNeeds(name).includes(stage) ? await this.#begun(name) : null;
-        if (begun === null) continue;
-        const entries: [string, unknown][] = JSON.parse(begun);
+        if (planned.includes(name) || !this.withNeeds(name).includes(stage)) continue;
+        const entries: [string, unknown][] = JSON.parse(await this.#begun(name) ?? wanted);
         const before = JSON.stringify(entries.filter(([each]) => own.includes(each)));
-        if (before === wanted) continue;
-        throw new UserError(
-          `${this.folderOf(name)} rests on stage ${stage.name} with other settings:\n${
-            difference(before, wanted)
-          }`,
-          `start it anew, too: --fresh --stage ${
-            [...names, name].join()
-          }; or choose another folder with --run`,
-        );
+        if (before !== wanted) resting.push({ name, stage: stage.name, before, wanted });
       }
     }
+    if (resting.length === 0) return;
+    const [{ name, stage, before, wanted }] = resting;
+    const anew = this.#inOrder([...planned, ...resting.map(({ name }) => name)]);
+    throw new UserError(
+      `${this.folderOf(name)} rests on stage ${stage} with other settings:\n${
+        difference(before, wanted)
+      }`,
+      `start it anew, too: --fresh --stage ${anew}; or choose another folder with --run`,
+    );
+  }
+
+  /** Names of stages as `--stage` takes them. */
+  #inOrder(names: readonly string[]): string {
+    return this.stages.map(({ name }) => name).filter((name) => names.includes(name)).join();
   }
 
   /**

@@ -70,6 +70,21 @@ describe("UltraFeedback", () => {
     });
   });
 
+  it("a system prompt is kept as it is written, and an empty one is none", async () => {
+    const turns = async (system: string) => {
+      const more = { custom_system_prompt: system };
+      const { records: [[{ prompt }]] } = await read([
+        row("Why?", completion("best", [5, 5, 5, 5], more), completion("bad", [1, 1, 1, 1])),
+      ]);
+      return prompt.slice(0, -1).map(({ content }) => content);
+    };
+    assert.deepEqual([await turns("  Be kind.\n"), await turns(" "), await turns("")], [
+      ["  Be kind.\n"],
+      [" "],
+      [],
+    ]);
+  });
+
   it("it is judged against one at random of those rated strictly lower, without a principle", async () => {
     const rejected = new Set<string>();
     for (let seed = 0; seed < 20; seed++) {

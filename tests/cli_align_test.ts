@@ -235,6 +235,11 @@ describe("the command, on a tiny model", () => {
     const written = (await readJsonFile<{ seed: number; jsft: { batchSize: number } }>(file))!;
     assert.deepEqual([written.seed, written.jsft.batchSize], [11, 128]);
     await align.refused(`--print-config ${file}`, /is there already/);
+    await align.refused(
+      `--config ${file} --scale full`,
+      /holds every setting/,
+      "leave --scale out",
+    );
   });
 
   it("calls a run by what its settings are of: a file, or what the file's own run was", async () => {

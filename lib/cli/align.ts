@@ -24,7 +24,7 @@ import { versions } from "../run/versions.ts";
 import { measureMachine, startEngine } from "../tensor/mod.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
 import { configFlag, outputFile, repeated, runFlag, seedFlag, setFlag } from "./flags.ts";
-import { settingsHelp, writeSettings } from "./settings_help.ts";
+import { isComplete, settingsHelp, writeSettings } from "./settings_help.ts";
 
 interface AlignOptions {
   recipe: string;
@@ -49,7 +49,10 @@ function parse(args: string[]): AlignOptions {
       `settings to begin with: ${Object.keys(RECIPES).join(", ")}, or a file as in data/recipes`,
       "ours",
     )
-    .option("--scale <name>", "a size of the recipe: smoke, small or full of ours; default its own")
+    .option(
+      "--scale <name>",
+      "smoke, small or full of ours (default small), smoke or full of the paper's (default full)",
+    )
     .option(
       "--stage <names>",
       `only these, comma-separated: ${STAGES.map((s) => s.name).join(", ")}`,
@@ -99,6 +102,12 @@ async function settingsOf(options: AlignOptions): Promise<{
   const recipe = await recipeNamed(options.recipe);
   const scale = options.scale ?? recipe.scale;
   const file = options.config === undefined ? undefined : await readSettings(options.config);
+  if (file && options.scale !== undefined && isComplete(file.values)) {
+    throw new UserError(
+      `${options.config} holds every setting, so that --scale ${options.scale} would change nothing`,
+      "leave --scale out, or take the settings that it is to change out of the file",
+    );
+  }
   return {
     recipe,
     label: file?.label ?? { recipe: recipe.name, scale },

@@ -23,6 +23,16 @@ export function settingsHelp(config: Readonly<RunConfig>): string {
   ].join("\n");
 }
 
+/** Whether settings of a file leave nothing to a recipe. */
+export function isComplete(values: unknown): boolean {
+  return settingLines().every(({ name }) =>
+    name.split(".").reduce<unknown>(
+      (value, key) => (value as Record<string, unknown> | undefined)?.[key],
+      values,
+    ) !== undefined
+  );
+}
+
 /**
  * Writes settings to a file to edit.
  *

@@ -3,7 +3,7 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import { AUTHORS_CONVENTIONS, loadPrinciples, principlesNamed } from "../lib/method/mod.ts";
 import { resolveConfig } from "../lib/run/config.ts";
 import { OURS, recipeNamed, RECIPES } from "../lib/run/recipe.ts";
-import { settingLines } from "../lib/run/settings.ts";
+import { settingAt, settingLines } from "../lib/run/settings.ts";
 import { CHAT_PRESETS } from "../lib/text/mod.ts";
 import { refuses, refusesAtOnce } from "./refusals.ts";
 import { newFolder } from "./temporary_files.ts";
@@ -21,11 +21,7 @@ describe("recipes", () => {
     for (const recipe of Object.values(RECIPES)) {
       for (const scale of Object.keys(recipe.scales)) resolveConfig(scale, { recipe });
       for (const { name } of settingLines()) {
-        const value = name.split(".").reduce<unknown>(
-          (of, key) => (of as Record<string, unknown>)[key],
-          recipe.settings,
-        );
-        assert.notEqual(value, undefined, `${recipe.name}: ${name}`);
+        assert.notEqual(settingAt(recipe.settings, name), undefined, `${recipe.name}: ${name}`);
       }
     }
   });

@@ -3,18 +3,13 @@ import { UserError } from "../base/error.ts";
 import { exists } from "../base/disk.ts";
 import { writeWhole } from "../base/files.ts";
 import type { RunConfig } from "../run/config.ts";
-import { settingLines } from "../run/settings.ts";
+import { settingAt, settingLines } from "../run/settings.ts";
 
 /** Every setting, its default and its meaning, a line each. */
 export function settingsHelp(config: Readonly<RunConfig>): string {
-  const valueOf = (name: string) =>
-    name.split(".").reduce<unknown>(
-      (value, key) => (value as Record<string, unknown>)[key],
-      config,
-    );
   const lines = settingLines().map(({ name, meaning, words }) => {
     const choice = words.length > 0 ? ` [${words.join(" | ")}]` : "";
-    return `  ${name}=${JSON.stringify(valueOf(name))}\n      ${meaning}${choice}`;
+    return `  ${name}=${JSON.stringify(settingAt(config, name))}\n      ${meaning}${choice}`;
   });
   return [
     "",
@@ -25,12 +20,7 @@ export function settingsHelp(config: Readonly<RunConfig>): string {
 
 /** Whether settings of a file leave nothing to a recipe. */
 export function isComplete(values: unknown): boolean {
-  return settingLines().every(({ name }) =>
-    name.split(".").reduce<unknown>(
-      (value, key) => (value as Record<string, unknown> | undefined)?.[key],
-      values,
-    ) !== undefined
-  );
+  return settingLines().every(({ name }) => settingAt(values, name) !== undefined);
 }
 
 /**

@@ -20,6 +20,14 @@ export interface Candidates {
   readonly answers: readonly Answer[];
 }
 
+/** The tokens of an answer after another prompt's. */
+export function afterPrompt(
+  { ids, from }: Pick<Example, "ids" | "from">,
+  prompt: readonly number[],
+): Example {
+  return { kind: "answer", ids: [...prompt, ...ids.slice(from)], from: prompt.length };
+}
+
 /** A sampled answer as what is learned of it: the tokens that were drawn, or those of its text encoded again. */
 export function learnedAnswer(
   { text, ids, from, end }: SampledAnswer,
@@ -32,17 +40,10 @@ export function learnedAnswer(
     const made = wholeAnswer({ prompt: learned ?? prompt, answer: text }, encoder);
     return { text, example: { kind: "answer", ...made } };
   }
-  const before = learned && encodePrompt(learned, encoder);
   // Unless the conventions say so, a cut answer does not teach to end.
   const ended = end === "length" && endCutAnswers ? [endOfAnswer(encoder.tokenizer)] : [];
-  return {
-    text,
-    example: {
-      kind: "answer",
-      ids: [...before ?? ids.slice(0, from), ...ids.slice(from), ...ended],
-      from: before?.length ?? from,
-    },
-  };
+  const before = learned ? encodePrompt(learned, encoder) : ids.slice(0, from);
+  return { text, example: afterPrompt({ ids: [...ids, ...ended], from }, before) };
 }
 
 /** The data set's two answers, the chosen one first; a pair whose prompt leaves no room is left out. */

@@ -90,8 +90,8 @@ function dialogueOf(turns: readonly Turn[], encoder: AnswerEncoder): LearnedDial
  *
  * A record is learned from as its use says (`useOf`): a pair that names a principle is judged under that principle's
  * template only, and its chosen answer, which is the better one by that principle alone, is not imitated; a
- * demonstration is imitated. A pair with a rationale gets the rationale variant: the label first, then the evaluation of each position, so that judging still
- * takes one forward pass.
+ * demonstration is imitated. A pair with a rationale gets the rationale variant: the label first, then the evaluation
+ * of each position, so that judging still takes one forward pass.
  */
 export function jsftExamples(
   records: readonly TrainingRecord[],

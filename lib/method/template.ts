@@ -76,6 +76,18 @@ export interface TemplateCounts {
   controlTokens: number;
 }
 
+/** Counts of a template that has made no prompt. */
+export function nothingCounted(): TemplateCounts {
+  return {
+    prompts: 0,
+    truncated: 0,
+    droppedTurns: 0,
+    cutAnswerTokens: 0,
+    cutTurnTokens: 0,
+    controlTokens: 0,
+  };
+}
+
 /** Of Unicode's private use area: marks where the parts go while the chat template is rendered. */
 const MARK = "\uE000";
 
@@ -99,14 +111,7 @@ export class JudgeTemplate implements JudgeQuestion {
   readonly labels: readonly [string, string];
   /** The one-token ids of the two labels: first position, second position. */
   readonly labelIds: [number, number];
-  readonly counts: TemplateCounts = {
-    prompts: 0,
-    truncated: 0,
-    droppedTurns: 0,
-    cutAnswerTokens: 0,
-    cutTurnTokens: 0,
-    controlTokens: 0,
-  };
+  readonly counts = nothingCounted();
   readonly #tokenizer: JudgeTokenizer;
   readonly #layout: JudgeLayout;
   readonly #maxTokens: number;
@@ -141,16 +146,7 @@ export class JudgeTemplate implements JudgeQuestion {
     }
     const [head, toA, toB, tail] = parts.map((part) => tokenizer.encode(part));
     this.#frame = [head, toA, toB, tail];
-    this.labelIds = [
-      labelId(tokenizer, parts[3], labels[0]),
-      labelId(tokenizer, parts[3], labels[1]),
-    ];
-    if (this.labelIds[0] === this.labelIds[1]) {
-      throw new UserError(
-        `the labels "${labels[0]}" and "${labels[1]}" are the same token`,
-        "choose two labels that the tokenizer tells apart",
-      );
-    }
+    this.labelIds = labelIdsAfter(parts[3], labels, tokenizer);
     const least = this.#frameLength + LEAST_ROOM;
     if (this.#maxTokens < least) {
       throw new UserError(
@@ -244,6 +240,24 @@ function equalCap([a, b]: [number, number], room: number): number {
   if (a + b <= room) return Math.max(a, b);
   const short = Math.min(a, b);
   return short * 2 <= room ? room - short : Math.floor(room / 2);
+}
+
+/**
+ * The ids of two labels after `text`.
+ *
+ * @throws {UserError} When one is not exactly one token there, or they are the same.
+ */
+export function labelIdsAfter(
+  text: string,
+  labels: readonly [string, string],
+  tokenizer: JudgeTokenizer,
+): [number, number] {
+  const [first, second] = labels.map((label) => labelId(tokenizer, text, label));
+  if (first !== second) return [first, second];
+  throw new UserError(
+    `the labels "${labels[0]}" and "${labels[1]}" are the same token`,
+    "choose two labels that the tokenizer tells apart",
+  );
 }
 
 /**

@@ -11,8 +11,8 @@ import type { Principle } from "./principle.ts";
 import {
   type JudgeQuestion,
   type JudgeTemplateOptions,
-  labelId,
-  type TemplateCounts,
+  labelIdsAfter,
+  nothingCounted,
 } from "./template.ts";
 
 /** Settings of a {@linkcode WholeTextTemplate}: those of a `JudgeTemplate`, and the start token. */
@@ -34,14 +34,7 @@ export class WholeTextTemplate implements JudgeQuestion {
   readonly principle: Principle;
   readonly labels: readonly [string, string];
   readonly labelIds: readonly [number, number];
-  readonly counts: TemplateCounts = {
-    prompts: 0,
-    truncated: 0,
-    droppedTurns: 0,
-    cutAnswerTokens: 0,
-    cutTurnTokens: 0,
-    controlTokens: 0,
-  };
+  readonly counts = nothingCounted();
   readonly #options: WholeTextTemplateOptions;
   readonly #layout: JudgeLayout;
 
@@ -53,13 +46,7 @@ export class WholeTextTemplate implements JudgeQuestion {
     this.principle = principle;
     this.labels = labels;
     const text = this.#text([{ role: "user", content: "Hi" }], ["Hi", "Hi"]);
-    this.labelIds = [labelId(tokenizer, text, labels[0]), labelId(tokenizer, text, labels[1])];
-    if (this.labelIds[0] === this.labelIds[1]) {
-      throw new UserError(
-        `the labels "${labels[0]}" and "${labels[1]}" are the same token`,
-        "choose two labels that the tokenizer tells apart",
-      );
-    }
+    this.labelIds = labelIdsAfter(text, labels, tokenizer);
   }
 
   prompt(dialogue: readonly Turn[], first: string, second: string): number[] {

@@ -16,7 +16,7 @@ import {
 import type { Machine } from "../tensor/mod.ts";
 import type { RunConfig } from "./config.ts";
 import { downloadHubFile } from "./download.ts";
-import { DEFAULT_MODEL, type LocateOptions } from "./source.ts";
+import { DEFAULT_MODEL, hubModel, type LocateOptions, modelHome } from "./source.ts";
 import { locateModelFiles } from "./model_files.ts";
 
 /** Pairs that are reckoned with where a run takes all there are, which only reading them would tell. */
@@ -135,12 +135,11 @@ export function plannedStages(
 /** The config of a model by its spec; of one on the Hub that is not here, its config.json alone is fetched. */
 export async function modelConfigOf(spec: string, options: LocateOptions): Promise<ModelConfig> {
   const { folder = ".engine" } = options;
-  const isHub = /^[\w-][\w.-]*\/[\w-][\w.-]*(?:@[\w./-]+)?$/.test(spec) && !await exists(spec);
-  const home = join(folder, "model", spec.replaceAll("/", "--"));
-  if (!isHub || spec === DEFAULT_MODEL || await exists(home)) {
+  const hub = await hubModel(spec);
+  if (hub === null || spec === DEFAULT_MODEL || await exists(modelHome(folder, spec))) {
     return await readConfig((await locateModelFiles(spec, options)).path);
   }
-  const [repo, revision] = spec.split("@");
+  const { id: repo, revision } = hub;
   const target = join(folder, "model-config", spec.replaceAll("/", "--"));
   if (!await exists(`${target}/config.json`)) {
     await downloadHubFile(

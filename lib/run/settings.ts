@@ -183,6 +183,14 @@ export interface SettingLine {
   readonly words: readonly string[];
 }
 
+/** The value of a setting by its name, in nested settings that may lack it. */
+export function settingAt(values: unknown, name: string): unknown {
+  return name.split(".").reduce<unknown>(
+    (value, key) => (value as Record<string, unknown> | null | undefined)?.[key],
+    values,
+  );
+}
+
 /** All settings with their meanings, in the order of the schema. */
 export function settingLines(): SettingLine[] {
   const walk = (type: z.ZodType, name: string): SettingLine[] => {

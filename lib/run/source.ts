@@ -26,6 +26,19 @@ const MODEL_FILES =
   /^(config|generation_config|tokenizer|tokenizer_config)\.json$|^chat_template\.jinja$|^model(-\d+-of-\d+)?\.safetensors$|^model\.safetensors\.index\.json$/;
 const HUB_ID = /^([\w-][\w.-]*\/[\w-][\w.-]*)(?:@([\w./-]+))?$/;
 
+/** The model of the Hub that a spec names; null where it is a path, or names nothing. */
+export async function hubModel(spec: string): Promise<{ id: string; revision?: string } | null> {
+  const [, id, revision] = HUB_ID.exec(spec) ?? [];
+  if (id === undefined || /\.(gguf|safetensors)$/.test(id)) return null;
+  const isPath = await sizeOf(spec) !== undefined || await sizeOf(dirname(id)) !== undefined;
+  return isPath ? null : { id, revision };
+}
+
+/** Where a model of the Hub is kept. */
+export function modelHome(folder: string, spec: string): string {
+  return join(folder, "model", spec.replaceAll("/", "--"));
+}
+
 /**
  * Finds a model: a file or folder on this machine, or a model of the Hugging Face Hub such as
  * `HuggingFaceTB/SmolLM2-135M-Instruct` (with `@revision` where wanted), downloaded once.
@@ -47,10 +60,8 @@ const HUB_ID = /^([\w-][\w.-]*\/[\w-][\w.-]*)(?:@([\w./-]+))?$/;
 export async function locateModel(spec: string, options: LocateOptions = {}): Promise<Located> {
   const { folder = ".engine", log = () => {} } = options;
   if (await sizeOf(spec) !== undefined) return { path: spec, origin: "local" };
-  const [, id, revision] = HUB_ID.exec(spec) ?? [];
-  if (
-    id === undefined || /\.(gguf|safetensors)$/.test(id) || await sizeOf(dirname(id)) !== undefined
-  ) {
+  const hub = await hubModel(spec);
+  if (hub === null) {
     throw new UserError(
       `there is no model file or folder "${spec}"`,
       spec.startsWith("run:")
@@ -58,7 +69,8 @@ export async function locateModel(spec: string, options: LocateOptions = {}): Pr
         : `give a path that exists or a Hub model such as ${DEFAULT_MODEL}`,
     );
   }
-  const home = join(folder, "model", spec.replaceAll("/", "--"));
+  const { id, revision } = hub;
+  const home = modelHome(folder, spec);
   const origin = `Hugging Face Hub, ${spec}`;
   if (await sizeOf(home) !== undefined) return { path: home, origin };
   const packaged = join(folder, "model", PACKAGED.file);

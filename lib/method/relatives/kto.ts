@@ -1,4 +1,4 @@
-import type { Example } from "../example.ts";
+import { afterPrompt } from "../candidates.ts";
 import type { Method, StepTools } from "../method.ts";
 import type { ScoredPair } from "../preference.ts";
 
@@ -11,14 +11,9 @@ export async function batchKl(
   tools: StepTools,
 ): Promise<{ kl: number }> {
   if (pairs.length < 2) return { kl: 0 };
-  const mismatched = pairs.map(({ chosen }, i): Example => {
+  const mismatched = pairs.map(({ chosen }, i) => {
     const other = pairs[(i + 1) % pairs.length].chosen;
-    const prompt = other.ids.slice(0, other.from);
-    return {
-      kind: "answer",
-      ids: [...prompt, ...chosen.ids.slice(chosen.from)],
-      from: prompt.length,
-    };
+    return afterPrompt(chosen, other.ids.slice(0, other.from));
   });
   const [policy, start] = [
     await tools.logProbs(mismatched, "policy"),

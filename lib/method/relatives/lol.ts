@@ -1,6 +1,6 @@
-import { fromDataset } from "../candidates.ts";
+import { fromDataset, type LoopPrompt } from "../candidates.ts";
 import { knockoutFinal } from "../knockout_pairs.ts";
-import type { FormedPair, Method, OwnStep } from "../method.ts";
+import type { FormedPair, Method, OwnStep, StepTools } from "../method.ts";
 
 /**
  * Offline pairs to which the policy's own are added: every T steps the policy answers l questions twice, the judge it
@@ -24,18 +24,28 @@ export const replayStep: OwnStep = async (tools) => {
   }
   const since = Math.floor(step / every) * every - (window - 1) * every;
   const own = kept.filter((row) => row.step >= since).map(({ pair }) => pair);
-  const given = offline
-    ? fromDataset(tools.all(), tools.encoder).map((one): FormedPair => ({
-      prompt: one.pair,
-      chosen: one.answers[0],
-      rejected: one.answers[1],
-    }))
-    : [];
-  const pool = [...given, ...own];
-  const pairs = tools.rng("replay").shuffle(pool).slice(0, tools.batchSize);
+  // Of the data set's pairs only those drawn become tokens.
+  const pool = [
+    ...(offline ? tools.all() : []).map((one) => () => given(one, tools)),
+    ...own.map((pair) => () => [pair]),
+  ];
+  const pairs: FormedPair[] = [];
+  for (const made of tools.rng("replay").shuffle(pool)) {
+    if (pairs.length === tools.batchSize) break;
+    pairs.push(...made());
+  }
   tools.metric("replayed", own.length);
   return { parts: await tools.learn(pairs), pairs };
 };
+
+/** A pair of the data set, if it leaves room for its answers. */
+function given(prompt: LoopPrompt, { encoder }: StepTools): FormedPair[] {
+  return fromDataset([prompt], encoder).map(({ answers: [chosen, rejected] }) => ({
+    prompt,
+    chosen,
+    rejected,
+  }));
+}
 
 /** LoL's mixture of offline pairs and the policy's own. */
 export const LOL = {

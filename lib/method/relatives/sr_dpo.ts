@@ -1,7 +1,6 @@
 import type { Turn } from "../../text/mod.ts";
-import type { Answer } from "../candidates.ts";
+import { afterPrompt } from "../candidates.ts";
 import { encodePrompt } from "../encoder.ts";
-import type { Example } from "../example.ts";
 import type { FormedPair, Method, StepTools } from "../method.ts";
 import { logit } from "./osp.ts";
 
@@ -24,7 +23,9 @@ export const qualityOffsets =
   async (pairs: readonly FormedPair[], tools: StepTools): Promise<number[]> => {
     const { lambda = 0.3 } = tools.method.parameters ?? {};
     const examples = pairs.flatMap(({ prompt, chosen, rejected }) =>
-      [chosen, rejected].map((answer) => underPrompt(answer, asked(prompt.prompt), tools))
+      [chosen, rejected].map(({ example }) =>
+        afterPrompt(example, encodePrompt(asked(prompt.prompt), tools.encoder))
+      )
     );
     const [policy, start] = [
       await tools.logProbs(examples, "policy"),
@@ -46,16 +47,6 @@ export const judgeOffsets = (
       (method.parameters?.lambda ?? 0.3) * (verdict ? logit(verdict.preference) : 0)
     ),
   );
-
-/** The tokens of an answer after another prompt. */
-function underPrompt({ example }: Answer, prompt: readonly Turn[], tools: StepTools): Example {
-  const before = encodePrompt(prompt, tools.encoder);
-  return {
-    kind: "answer",
-    ids: [...before, ...example.ids.slice(example.from)],
-    from: before.length,
-  };
-}
 
 const COMMON = { samples: "dataset", candidates: 2, ranker: "labels" } as const;
 const SOURCE = "Sr-DPO, https://arxiv.org/abs/2405.21040";

@@ -1,8 +1,8 @@
 import type { Turn } from "../../text/mod.ts";
-import type { Answer, Candidates } from "../candidates.ts";
+import { afterPrompt, type Answer, type Candidates } from "../candidates.ts";
 import { encodePrompt } from "../encoder.ts";
 import { learnedTokens } from "../example.ts";
-import type { FormedPair, Method, OwnStep, StepTools } from "../method.ts";
+import type { FormedPair, Method, OwnStep } from "../method.ts";
 
 /** A system turn that asks for good answers, and one that asks for bad ones. */
 export interface Contrast {
@@ -47,8 +47,10 @@ export const contrastStep = (contrast: Contrast = HELPFUL): OwnStep => async (to
   const pairs = sets.flatMap(({ prompt, w, l, o }, i): FormedPair[] => {
     const mean = (meanOf(likely[2 * i], w) + meanOf(likely[2 * i + 1], l)) / 2;
     const weight = g / (1 + Math.exp(mean));
-    const under = (system: string, answer: Answer) =>
-      withPrompt(answer, headed(system)(prompt.prompt), tools);
+    const under = (system: string, { text, example }: Answer): Answer => ({
+      text,
+      example: afterPrompt(example, encodePrompt(headed(system)(prompt.prompt), tools.encoder)),
+    });
     const main: FormedPair = { prompt, chosen: w, rejected: l };
     if (weight === 0) return [main];
     return [
@@ -64,16 +66,6 @@ export const contrastStep = (contrast: Contrast = HELPFUL): OwnStep => async (to
   tools.metric("skippedPrompts", prompts.length - sets.length);
   return { parts: await tools.learn(pairs), pairs };
 };
-
-/** The same answer after another prompt. */
-function withPrompt(answer: Answer, prompt: readonly Turn[], tools: StepTools): Answer {
-  const { ids, from } = answer.example;
-  const before = encodePrompt(prompt, tools.encoder);
-  return {
-    text: answer.text,
-    example: { kind: "answer", ids: [...before, ...ids.slice(from)], from: before.length },
-  };
-}
 
 /** SSO, first version. */
 export const SSO = {

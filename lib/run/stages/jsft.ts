@@ -9,10 +9,10 @@ import {
   type Weighting,
 } from "../../method/mod.ts";
 import { type LanguageModel, sequenceLogProbs, withModel } from "../../model/mod.ts";
-import { demonstrationsIn, type Pair } from "../../preference/mod.ts";
+import { demonstrationsIn, judgedPairsIn, type Pair } from "../../preference/mod.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import type { RunContext, RunStage } from "../pipeline.ts";
-import { pairsOf, recordsOf } from "./data.ts";
+import { recordsOf } from "./data.ts";
 import { trainingStage } from "./training.ts";
 
 /** Judge-augmented supervised fine-tuning: one model learns to answer and to judge. */
@@ -42,8 +42,9 @@ export const jsftStage: RunStage = trainingStage({
       judgeWeight: jsft.judgeWeight,
       decisionWeight: jsft.decisionWeight ?? undefined,
     };
-    const heldOut = (await pairsOf(context, "held_out")).slice(0, jsft.evaluatePairs);
-    const imitated = demonstrationsIn(await recordsOf(context, "held_out"));
+    const held = await recordsOf(context, "held_out");
+    const heldOut = judgedPairsIn(held).slice(0, jsft.evaluatePairs);
+    const imitated = demonstrationsIn(held);
     const { conventions, ...encoder } = await session.encoder();
     const answers = jsftExamples(imitated.slice(0, jsft.evaluatePairs), {
       // The last answer, which is the one that was compared.

@@ -123,7 +123,8 @@ export function jsftExamples(
       for (const template of templatesFor(record, templates)) {
         for (const chosenPosition of [0, 1] as const) {
           const made = judgeExample(record, { template, chosenPosition, encoder, rationale });
-          if (made) examples.push(made);
+          if (made === null) continue;
+          examples.push(made);
           counts.judgments++;
         }
       }

@@ -22,6 +22,7 @@ import {
   startEngine,
   useCompiledSteps,
 } from "../lib/tensor/mod.ts";
+import { functionRuns } from "./function_runs.ts";
 import { folder } from "./temporary_files.ts";
 import { tinyModel } from "./tiny.ts";
 import {
@@ -65,25 +66,6 @@ async function preferences(
       { loss, parameters: { beta: 0.1 }, microBatchTokens: 120 },
     ),
   });
-}
-
-/** Runs of a TensorFlow function while `work` runs. */
-async function functionRuns(work: () => Promise<unknown>): Promise<number> {
-  const { binding } = tf.backend() as unknown as {
-    binding: { runFunction(...args: unknown[]): void };
-  };
-  const { runFunction } = binding;
-  let runs = 0;
-  binding.runFunction = (...args) => {
-    runs++;
-    runFunction(...args);
-  };
-  try {
-    await work();
-  } finally {
-    binding.runFunction = runFunction;
-  }
-  return runs;
 }
 
 /** One training: its log without times, and the weights it ends with. */

@@ -66,7 +66,9 @@ export function decodedLogits(
   const logits = ids.map(() => new Float32Array(count * V));
   for (let i = 0; i < count; i++) {
     const tokens = ids.map((row) => row.at(i - count)!);
-    const all = tf.tidy(() => model.logits(decoder.hidden(tokens, { cache, padding })));
+    const all = tf.tidy(() =>
+      model.logits(decoder.hidden(tokens, { cache, column: cache.extend(), padding }))
+    );
     const values = numbers(all, { free: true });
     logits.forEach((row, b) => row.set(values.subarray(b * V, (b + 1) * V), i * V));
   }

@@ -30,6 +30,8 @@ const w = made<tf.Tensor2D>(4, 5);
 const wide = made<tf.Tensor4D>(3, 4, 33, 17);
 const logits = made<tf.Tensor2D>(37, 131);
 const ids = (...values: number[]) => tf.tensor1d(values, "int32");
+/** What a step writes to in place. Compiled and eager runs write the same to it. */
+const lent = made<tf.Tensor2D>(6, 4);
 
 /** Tensors that TensorFlow holds, of which those that tfjs knows are some. */
 const handles = (): number =>
@@ -157,9 +159,25 @@ const REFUSED: [what: string, why: RegExp, step: Step][] = [
     () => tf.unique(ids(1, 2, 1)).values,
   ],
   [
-    "an op that writes in place",
-    /the op InplaceUpdate/,
+    "an op that writes in place to what the step made",
+    /in place to a tensor that it made/,
     (i) => writeRows(tf.zeros([6, 4]), ids(i % 6), tf.ones([1, 4])),
+  ],
+  [
+    "an op that writes in place to what the step also reads",
+    /in place to a tensor that it also reads/,
+    (i) => {
+      const written = writeRows(lent, ids(i % 6), tf.fill([1, 4], i));
+      return [tf.add(written, 0), tf.neg(lent)];
+    },
+  ],
+  [
+    "an op that writes in place to a view of what the step also reads",
+    /in place to a tensor that it also reads/,
+    (i) => {
+      const written = writeRows(tf.reshape(lent, [12, 2]), ids(i % 12), tf.fill([1, 2], i));
+      return [tf.add(written, 0), tf.neg(lent)];
+    },
   ],
   ["a read in the middle", /reads a tensor that it computed/, (i) => {
     const s = tf.sum(tf.mul(x, i + 1)).dataSync()[0];
@@ -224,6 +242,40 @@ suite("a compiled step", () => {
     assert.deepEqual(found, run((step) => step));
     assert.ok(steps[0].counts.replayed >= 8);
     assert.equal(tf.memory().numTensors, before);
+    steps[0].dispose();
+  });
+
+  it("writes in place to what was there before it, like a cache", () => {
+    const run = (wrap: (step: (i: number) => tf.Tensor) => (i: number) => tf.Tensor) => {
+      let state: tf.Tensor = tf.zeros([6, 4]);
+      const step = wrap((i) =>
+        tf.tidy(() => {
+          const rows = state.shape[0];
+          const flat = tf.reshape(state, [2 * rows, 2]);
+          const written = writeRows(flat, ids(i, i + 6), tf.fill([2, 2], i + 1));
+          state.dispose();
+          state = tf.keep(tf.reshape(written, [rows, 4]));
+          return tf.sum(state, 0);
+        })
+      );
+      const seen: number[][][] = [];
+      for (let i = 0; i < 12; i++) {
+        if (i === 6) { // more room, made outside of the step
+          const more = tf.concat([state, tf.ones([5, 4])]);
+          state.dispose();
+          state = more;
+        }
+        seen.push(numbersOf(step(i)), numbersOf(tf.clone(state)));
+      }
+      state.dispose();
+      return seen;
+    };
+    const steps: Compiled<[number], tf.Tensor>[] = [];
+    const found = run((step) => steps[0] = compile(step, { name: "a cache" }));
+    assert.deepEqual(found, run((step) => step));
+    assert.equal(steps[0].refused, "");
+    assert.ok(steps[0].counts.replayed >= 10, `${steps[0].counts.replayed}`);
+    assert.ok(steps[0].counts.built <= 2);
     steps[0].dispose();
   });
 

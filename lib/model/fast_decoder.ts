@@ -44,7 +44,8 @@ interface FastDecoderLayer {
  * @example
  * ```ts
  * const decoder = new FastDecoder(model);
- * const hidden = decoder.hidden(tokens, { cache, padding }); // (B, C)
+ * const column = cache.extend();
+ * const hidden = decoder.hidden(tokens, { cache, column, padding }); // (B, C)
  * decoder.dispose();
  * ```
  */
@@ -64,15 +65,19 @@ export class FastDecoder {
    *
    * @param tokens B token ids
    * @param options.cache Takes the keys and values of the new position.
+   * @param options.column The new position, for which the cache was extended.
    * @param options.padding Cached columns at the start that each row does not see.
    * @returns (B, C)
    */
   hidden(
     tokens: readonly number[],
-    { cache, padding }: { cache: KeyValueCache; padding: readonly number[] },
+    { cache, column, padding }: {
+      cache: KeyValueCache;
+      column: number;
+      padding: readonly number[];
+    },
   ): tf.Tensor2D {
     const { weights } = this.#model;
-    const column = cache.extend();
     return tf.tidy(() => {
       const rotary = this.#rotary(padding, column);
       const mask = visible(padding, column, cache.capacity);

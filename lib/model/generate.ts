@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../base/error.ts";
 import { Rng } from "../base/random.ts";
-import { takeRows } from "../tensor/mod.ts";
+import { compile, takeRows } from "../tensor/mod.ts";
 import { checkSequences } from "./check.ts";
 import { contextText } from "./config.ts";
 import { type Batch, leftPadded } from "./batch.ts";
@@ -171,14 +171,7 @@ export async function generate(
 
   /** The prompts through the model, their keys and values into the cache; (B, V) as below. */
   function prefill(batch: Batch, cache: KeyValueCache): tf.Tensor2D {
-    const { size: B, length: T } = batch;
-    const found = tf.tidy(() => {
-      const hidden = model.hidden(batch, {
-        onKeysValues: (layer, block) => cache.fill(layer, block),
-      });
-      const ends = Int32Array.from({ length: B }, (_, b) => b * T + T - 1);
-      return probabilitiesOf(takeRows(hidden, tf.tensor1d(ends, "int32")));
-    });
+    const found = afterPrompts(model, batch, { cache, temperature: sampling.temperature });
     batch.mask?.dispose();
     return found;
   }
@@ -188,16 +181,53 @@ export async function generate(
     const fast = decoder ??= new FastDecoder(model);
     const tokens = rows.map((row) => row.ids.at(-1)!);
     const padding = rows.map((row) => row.padding);
-    return tf.tidy(() => probabilitiesOf(fast.hidden(tokens, { cache, padding })));
-  }
-
-  /** Softmax of the logits over the temperature. @param hidden (B, C) @returns (B, V) */
-  function probabilitiesOf(hidden: tf.Tensor2D): tf.Tensor2D {
+    const column = cache.extend(); // grows now and then: no part of the step that is compiled
     const { temperature } = sampling;
-    // Dividing the hidden states divides the logits, and there are fewer of them.
-    const scaled = [0, 1].includes(temperature) ? hidden : tf.div(hidden, temperature);
-    return tf.softmax(model.logits(scaled as tf.Tensor2D)) as tf.Tensor2D;
+    return afterToken(model, fast, { tokens, cache, column, padding, temperature });
   }
+}
+
+/** Probabilities of each prompt's next token. @returns (B, V) */
+const afterPrompts = compile(
+  (
+    model: LanguageModel,
+    batch: Batch,
+    { cache, temperature }: { cache: KeyValueCache; temperature: number },
+  ) =>
+    tf.tidy(() => {
+      const { size: B, length: T } = batch;
+      const hidden = model.hidden(batch, {
+        onKeysValues: (layer, block) => cache.fill(layer, block),
+      });
+      const ends = Int32Array.from({ length: B }, (_, b) => b * T + T - 1);
+      const last = takeRows(hidden, tf.tensor1d(ends, "int32"));
+      return probabilitiesOf(model, last, temperature);
+    }),
+  { name: "the prompts of a sample" },
+);
+
+/** Probabilities of the token after each row's last. @returns (B, V) */
+const afterToken = compile(
+  (
+    model: LanguageModel,
+    decoder: FastDecoder,
+    { tokens, temperature, ...at }: Parameters<FastDecoder["hidden"]>[1] & {
+      tokens: readonly number[];
+      temperature: number;
+    },
+  ) => tf.tidy(() => probabilitiesOf(model, decoder.hidden(tokens, at), temperature)),
+  { name: "a token of a sample" },
+);
+
+/** Softmax of the logits over the temperature. @param hidden (B, C) @returns (B, V) */
+function probabilitiesOf(
+  model: LanguageModel,
+  hidden: tf.Tensor2D,
+  temperature: number,
+): tf.Tensor2D {
+  // Dividing the hidden states divides the logits, and there are fewer of them.
+  const scaled = [0, 1].includes(temperature) ? hidden : tf.div(hidden, temperature);
+  return tf.softmax(model.logits(scaled as tf.Tensor2D)) as tf.Tensor2D;
 }
 
 function pickRows(x: tf.Tensor2D, rows: number[]): tf.Tensor2D {

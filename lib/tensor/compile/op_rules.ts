@@ -221,6 +221,7 @@ export const OP_RULES: ReadonlyMap<string, OpRule> = new Map([
   ["ScatterNd", sized(fromValues(2), 2)],
   ["StatelessRandomUniform", sized(fromValues(0), 0)],
   ["SparseSoftmaxCrossEntropyWithLogits", sized(crossEntropy)],
+  ["InplaceUpdate", sized(likeFirst)], // under the condition of in_place.ts
 ]);
 
 /** Whether an input is among some of a rule's, where -1 names the last. */

@@ -1,3 +1,4 @@
+import { unsafeWrite } from "./in_place.ts";
 import type { Attribute, Binding, Info, Values } from "./native.ts";
 import { isAmong, OP_RULES } from "./op_rules.ts";
 import { type OpCall, type Recording, type Ref, same, typeOf } from "./recording.ts";
@@ -76,6 +77,7 @@ export class Recorder {
       else if (ref.kind === "host") recording.uploads = true;
     }
     recording.results = results;
+    recording.refused ||= unsafeWrite(recording);
     for (const host of recording.hosts) {
       host.fed = !host.rigid && (host.values?.byteLength ?? 0) > LONG;
       host.values = host.fed ? null : host.values?.slice?.() ?? null; // its owner may write to it

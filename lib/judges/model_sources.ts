@@ -1,14 +1,14 @@
 /** Judges made of a model on this machine. */
 import { answerExample, modelScorer, withSystemTurn } from "../method/mod.ts";
-import { contextText, withModel } from "../model/mod.ts";
+import { contextText, modelFingerprint, withModel } from "../model/mod.ts";
 import { UserError } from "../base/error.ts";
 import { locateWholeModel, modelName, type OpenedModel, openModel } from "../run/mod.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { ChatTemplate, openTokenizer } from "../text/mod.ts";
 import { implicitGrade } from "./implicit_reward.ts";
 import { GradeTemplate, modelGrade } from "./model_grade.ts";
-import type { JudgeSetting, OpenedJudge } from "./opened_judge.ts";
-import { type GradedAnswer, pointwiseJudge } from "./pointwise.ts";
+import { fingerprintOf, type JudgeSetting, type OpenedJudge } from "./opened_judge.ts";
+import { type GradedAnswer, keptGrade, pointwiseJudge } from "./pointwise.ts";
 import { loadRewardModel, rewardGrade } from "./reward_model.ts";
 
 /** `model:PATH[+ADAPTER]` or `run:FOLDER#STATE`: a language model as pairwise judge. */
@@ -37,6 +37,7 @@ export async function openPairwise(
             onProgress: ({ done, total }) => onProgress?.(done, total),
           }),
       },
+      fingerprint: fingerprintOf(await modelFingerprint(model), asking(config)),
       notes: () => [
         `principles ${principles.join(", ")}, prompts of at most ${maxTokens} tokens`,
         ...judge.templates.map(({ principle, counts }) =>
@@ -49,8 +50,9 @@ export async function openPairwise(
 
 /** `grade:PATH[+ADAPTER]`: a language model that marks single answers, as a pointwise judge. */
 export async function openGrade(rest: string, setting: JudgeSetting): Promise<OpenedJudge> {
-  return await withOpened(rest, setting, ({ config, model, tokenizer, chat, name }) => {
+  return await withOpened(rest, setting, async ({ config, model, tokenizer, chat, name }) => {
     const { system, maxTokens, batchTokens } = config.judge;
+    const fingerprint = fingerprintOf("grade", await modelFingerprint(model), asking(config));
     const template = withSystemTurn(
       system,
       (system) => new GradeTemplate({ tokenizer, chat, maxTokens, system }),
@@ -59,7 +61,11 @@ export async function openGrade(rest: string, setting: JudgeSetting): Promise<Op
     const scorer = modelScorer(withModel(model), { batchTokens });
     const { counts } = template;
     return {
-      judge: pointwiseJudge(`grade:${name}`, modelGrade({ scorer, template })),
+      judge: pointwiseJudge(
+        `grade:${name}`,
+        keptGrade(modelGrade({ scorer, template }), { ...setting, fingerprint }),
+      ),
+      fingerprint,
       notes: () => [`${counts.truncated} of ${counts.prompts} prompts cut to fit`],
     };
   });
@@ -73,11 +79,15 @@ export async function openReward(rest: string, setting: JudgeSetting): Promise<O
   const { batchTokens, maxTokens } = setting.config.judge;
   const encoder = { tokenizer, chat: ChatTemplate.of(tokenizer), maxTokens };
   const model = await loadRewardModel(path);
+  const fingerprint = fingerprintOf(
+    ...["reward", await modelFingerprint(model), asking(setting.config)],
+  );
   return {
     judge: pointwiseJudge(
       `reward:${modelName(rest)}`,
-      rewardGrade(model, encoder, { batchTokens }),
+      keptGrade(rewardGrade(model, encoder, { batchTokens }), { ...setting, fingerprint }),
     ),
+    fingerprint,
     dispose: () => model.dispose(),
   };
 }
@@ -90,6 +100,11 @@ export async function openImplicit(rest: string, setting: JudgeSetting): Promise
       throw new UserError(`implicit:${rest} names no adapter`, "write implicit:PATH+ADAPTER");
     }
     const { judge: { batchTokens, maxTokens }, selfJudge: { beta } } = config;
+    const fingerprint = fingerprintOf(
+      ...["implicit", beta, await modelFingerprint(model), asking(config)],
+      await modelFingerprint({ weights: model.adapter.parameters }),
+      model.adapter.config,
+    );
     const encoder = await session.encoder(maxTokens);
     let cut = 0;
     const encode = ({ prompt, answer }: GradedAnswer) => {
@@ -108,11 +123,17 @@ export async function openImplicit(rest: string, setting: JudgeSetting): Promise
     return {
       judge: pointwiseJudge(
         `implicit:${name}`,
-        implicitGrade(model, encode, { beta, batchTokens }),
+        keptGrade(implicitGrade(model, encode, { beta, batchTokens }), { ...setting, fingerprint }),
       ),
+      fingerprint,
       notes: () => [`${cut} answers cut at ${maxTokens} tokens`],
     };
   });
+}
+
+/** How a model is asked: the settings that its judgments depend on, beside its weights. */
+function asking({ judge: { batchTokens: _, ...judge }, chat }: JudgeSetting["config"]): unknown {
+  return { judge, chat };
 }
 
 /** Opens a model and makes a judge of it, which disposes of the model. */

@@ -1,10 +1,10 @@
 /** Judges by name, as a command line gives them. */
 import { UserError } from "../base/error.ts";
-import { exists, readJsonl } from "../base/files.ts";
+import { exists, readJsonl, sha256Of } from "../base/files.ts";
 import { describeWarning } from "../preference/file_warnings.ts";
 import { splitKey, type TrainingRecord } from "../preference/mod.ts";
 import { Rng } from "../base/random.ts";
-import type { JudgeSetting, OpenedJudge } from "./opened_judge.ts";
+import { fingerprintOf, type JudgeSetting, type OpenedJudge } from "./opened_judge.ts";
 import { firstPosition, inverted, longerWins, randomJudge } from "../measure/baseline_judges.ts";
 import type { Judge } from "../method/mod.ts";
 import { recordedJudge } from "./recorded.ts";
@@ -39,7 +39,11 @@ const SOURCES: Readonly<Record<string, Source>> = {
     const { judge } = opened;
     const name = `inverted:${judge.name}`;
     const { covers, sources } = judge;
-    return { ...opened, judge: { name, compare: inverted(judge.compare), covers, sources } };
+    return {
+      ...opened,
+      judge: { name, compare: inverted(judge.compare), covers, sources },
+      fingerprint: fingerprintOf("inverted", opened.fingerprint),
+    };
   },
   recorded: openRecorded,
   model: async (rest, setting) =>
@@ -110,7 +114,8 @@ function baselineJudge(make: (setting: JudgeSetting) => Judge): Source {
         "leave it out",
       );
     }
-    return Promise.resolve({ judge: make(setting) });
+    const judge = make(setting);
+    return Promise.resolve({ judge, fingerprint: fingerprintOf(judge.name, setting.seed) });
   };
 }
 
@@ -133,7 +138,8 @@ async function openRecorded(rest: string, setting: JudgeSetting): Promise<Opened
       ? "positions of the recorded verdicts are drawn again from AlpacaEval's seed 0; the file does not keep them"
       : "it is not known in which order the recorded verdicts were given",
   ];
-  return { judge, notes: () => notes };
+  const sums = await Promise.all(files.map((file) => sha256Of(file)));
+  return { judge, fingerprint: fingerprintOf("recorded", positions, sums), notes: () => notes };
 }
 
 /** A file, or the annotation files of a folder by name. @throws {UserError} when there are none */

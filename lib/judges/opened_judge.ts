@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Judge } from "../method/mod.ts";
 import type { RunConfig } from "../run/mod.ts";
 
@@ -22,7 +23,14 @@ export interface JudgeSetting {
 /** A judge, opened. */
 export interface OpenedJudge {
   readonly judge: Judge;
+  /** Changes with what it judges by: weights, files, and how it is asked. What it judged is kept under it. */
+  readonly fingerprint: string;
   /** What to know when reading its numbers, once it has judged: what was cut, where positions are from. */
   readonly notes?: () => string[];
   readonly dispose?: () => void;
+}
+
+/** A judge's fingerprint from what it judges by. @param by JSON of it, in a fixed order */
+export function fingerprintOf(...by: readonly unknown[]): string {
+  return createHash("sha256").update(JSON.stringify(by)).digest("hex").slice(0, 16);
 }

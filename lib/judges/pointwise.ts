@@ -1,4 +1,6 @@
+import { createHash } from "node:crypto";
 import { UserError } from "../base/error.ts";
+import { keptAnswers } from "../base/kept_answers.ts";
 import {
   combineScores,
   type Comparison,
@@ -47,6 +49,49 @@ export function pointwiseJudge(
       ]));
       return comparisons.map((_, i) => byGrades(grades[2 * i], grades[2 * i + 1], scale));
     },
+  };
+}
+
+/** Answers graded before those grades are kept. */
+const KEPT_TOGETHER = 16;
+
+/**
+ * Grades that are kept in a file beside the judgments of judges of pairs, so that no answer is graded twice.
+ *
+ * @param options.fingerprint Names the judge, as that of an `OpenedJudge`.
+ * @param options.cacheFile Where judgments are kept; grades are kept in FILE.grades.jsonl beside it.
+ */
+export function keptGrade(
+  grade: Grade,
+  { fingerprint, cacheFile, onProgress }: {
+    readonly fingerprint: string;
+    readonly cacheFile: string;
+    readonly onProgress?: (done: number, total: number) => void;
+  },
+): Grade {
+  const kept = keptAnswers<number>({
+    path: `${cacheFile.replace(/\.jsonl$/, "")}.grades.jsonl`,
+    keeps: Number.isFinite,
+    write: (grade) => ({ grade }),
+    read: ({ grade }) => typeof grade === "number" ? grade : undefined,
+    what: "a stored grade",
+  });
+  return async (answers) => {
+    const keys = answers.map(({ prompt, answer }) =>
+      createHash("sha256").update(JSON.stringify([fingerprint, prompt, answer]))
+        .digest("base64url").slice(0, 32)
+    );
+    const grades = new Map(keys.map((key) => [key, kept.get(key)]));
+    const missing = answers.map((answer, i) => ({ answer, key: keys[i] }))
+      .filter(({ key }) => grades.get(key) === undefined);
+    for (let start = 0; start < missing.length; start += KEPT_TOGETHER) {
+      const some = missing.slice(start, start + KEPT_TOGETHER);
+      const found = await grade(some.map(({ answer }) => answer));
+      some.forEach(({ key }, i) => grades.set(key, found[i]));
+      kept.add(some.map(({ key }, i) => [key, found[i]]));
+      onProgress?.(Math.min(start + KEPT_TOGETHER, missing.length), missing.length);
+    }
+    return keys.map((key) => grades.get(key)!);
   };
 }
 

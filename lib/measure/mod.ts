@@ -7,6 +7,7 @@ export * from "./change.ts";
 export * from "./compare.ts";
 export * from "./evidence.ts";
 export * from "./kappa.ts";
+export * from "./label_noise.ts";
 export * from "./length_control.ts";
 export * from "./measure_judge.ts";
 export { type MeasureName, MEASURES } from "./measures.ts";

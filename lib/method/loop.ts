@@ -4,7 +4,7 @@ import { credit, type Judgment, larger } from "./judgment.ts";
 import { knockoutFinal, labelledPairs } from "./knockout_pairs.ts";
 import type { LoopOptions } from "./loop_options.ts";
 import type { OwnStep, PairMemory } from "./method.ts";
-import { CountingTools, meanTokens, ShortMemory } from "./step_tools.ts";
+import { CountingTools, mean, meanTokens, ShortMemory } from "./step_tools.ts";
 import type { BatchSource, StepBatch } from "./trainer.ts";
 
 /** A pair that a step learned from, for the run folder. */
@@ -111,9 +111,4 @@ function judgeMetrics(judgments: readonly Judgment[]): Record<string, number> {
     judgeUnanswered: share((j) => !j.answered),
     judgeConfidence: mean(judgments.map((j) => Math.abs(2 * j.pFirst - 1))),
   };
-}
-
-/** The mean, and 0 of nothing: a log has no room for a reason. */
-function mean(values: readonly number[]): number {
-  return values.length ? values.reduce((a, b) => a + b, 0) / values.length : 0;
 }

@@ -185,7 +185,10 @@ export class ShortMemory implements PairMemory {
 
 /** Mean length of answers in tokens, the end token counted; 0 of none. */
 export function meanTokens(examples: readonly Example[]): number {
-  return examples.length
-    ? examples.reduce((sum, example) => sum + learnedTokens(example), 0) / examples.length
-    : 0;
+  return mean(examples.map(learnedTokens));
+}
+
+/** The mean, and 0 of nothing: a log has no room for a reason. */
+export function mean(values: readonly number[]): number {
+  return values.length ? values.reduce((a, b) => a + b, 0) / values.length : 0;
 }

@@ -7,7 +7,7 @@ import type { LanguageModel } from "./language_model.ts";
  * Names a model by its weights, for a judgment cache: two numbers of every tensor, hashed. The adapter in
  * use is not part of it, as it is not part of a judge with its adapter off.
  */
-export async function modelFingerprint(model: LanguageModel): Promise<string> {
+export async function modelFingerprint(model: Pick<LanguageModel, "weights">): Promise<string> {
   const hash = createHash("sha256");
   for (const [name, weight] of model.weights) {
     const sums = tf.tidy(() => {

@@ -34,6 +34,24 @@ const SCORES = [
   ["chosen_avg_rating", "rejected_avg_rating"],
 ] as const;
 
+/** Names of two answers that nobody chose between: those of tools for comparing, and lists of two. */
+const UNCHOSEN = [
+  ["output_1", "output_2"],
+  ["response_1", "response_2"],
+  ["answer_1", "answer_2"],
+  ["response_a", "response_b"],
+  ["answer_a", "answer_b"],
+  ["completion_a", "completion_b"],
+  ["response_0", "response_1"],
+] as const;
+const UNCHOSEN_LISTS = ["responses", "answers", "completions", "outputs"];
+
+/** All names of two answers without a choice, for messages. */
+export const UNCHOSEN_NAMES: readonly string[] = [
+  ...UNCHOSEN.map(([first, second]) => `${first} and ${second}`),
+  ...UNCHOSEN_LISTS.map((name) => `${name} (a list of two)`),
+];
+
 /** The names under which a record has its prompt, in the order in which they are looked for. */
 export const PROMPT_NAMES = ["prompt", "conversations", "messages", "instruction", "question"];
 /** The names under which a record has one answer to imitate. */
@@ -63,6 +81,16 @@ export function comparedAnswers(
   return has(fields, "instruction") && Array.isArray(output) && output.length === 2
     ? { chosen: output[0], rejected: output[1], names: ["output.0", "output.1"] }
     : undefined;
+}
+
+/** Two answers of a record that chooses neither, in its own order; undefined where it has none. */
+export function unchosenAnswers(fields: Fields): ReturnType<typeof comparedAnswers> {
+  const names = UNCHOSEN.find((pair) => pair.every((name) => has(fields, name)));
+  if (names !== undefined) return { chosen: fields[names[0]], rejected: fields[names[1]], names };
+  const name = UNCHOSEN_LISTS.find((name) => Array.isArray(fields[name]));
+  const list = name === undefined ? [] : fields[name] as unknown[];
+  if (list.length !== 2 || !list.every((answer) => typeof answer === "string")) return undefined;
+  return { chosen: list[0], rejected: list[1], names: [`${name}.0`, `${name}.1`] };
 }
 
 /** How two scores of a source order its answers; 0 where it scores none. @returns a reason where they disagree */

@@ -1,6 +1,6 @@
 import type { TrainingRecord } from "./training_record.ts";
 
-/** How rated answers become records. */
+/** How rated answers, and answers without a choice, become records. */
 export interface RatingOptions {
   /**
    * "mean": the answer rated best on average against one that is rated lower, without a principle. "principles":
@@ -18,6 +18,11 @@ export interface RatingOptions {
    * @default 0
    */
   readonly seed?: number;
+  /**
+   * Read two answers without a choice too, in the order of the record, and ties: for a judge to choose.
+   * @default false
+   */
+  readonly unlabelled?: boolean;
 }
 
 /** Where a record is from, and how rated answers are read. */

@@ -93,7 +93,9 @@ export function readRows(path: string, options: Parameters<typeof readPairs>[1] 
 
 function opened(
   path: string,
-  { format, ratings, ratingTies, seed, ...options }: NonNullable<Parameters<typeof readPairs>[1]>,
+  { format, ratings, ratingTies, seed, unlabelled, ...options }: NonNullable<
+    Parameters<typeof readPairs>[1]
+  >,
 ): Parameters<typeof rowStream> {
   if (format !== undefined && !PAIR_FORMATS.includes(format)) {
     throw new UserError(
@@ -103,9 +105,11 @@ function opened(
   }
   let unit: BadLine["unit"] = "line";
   async function* rows() {
-    const reader: Reader = READERS[format ?? await guessFormat(path)];
+    const told = format ?? await guessFormat(path);
+    // An annotation's choice is not looked at: it is an array of records with two answers.
+    const reader: Reader = READERS[unlabelled && told === "alpaca" ? "json" : told];
     unit = reader.unit;
-    yield* reader.rows(path, { ratings, ratingTies, seed });
+    yield* reader.rows(path, { ratings, ratingTies, seed, unlabelled });
   }
   return [rows(), { ...options, file: path, unit: () => unit }];
 }

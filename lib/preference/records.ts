@@ -2,10 +2,13 @@ import { z } from "zod";
 import type { Turn } from "../text/chat.ts";
 import {
   ANSWER_NAMES,
+  COMPARED_NAMES,
   comparedAnswers,
   orderByScore,
   promptOf,
   readExtra,
+  UNCHOSEN_NAMES,
+  unchosenAnswers,
   withSystem,
 } from "./fields.ts";
 import type { Found, RecordPlace } from "./found.ts";
@@ -42,7 +45,8 @@ export function recordsIn(value: unknown, place: RecordPlace): Found {
   const object = parseRecord(z.record(z.string(), z.unknown()), value);
   if ("reason" in object) return { ...object, reason: object.reason.replace("record", "object") };
   const fields = object.value;
-  if (fields.completions !== undefined && fields.chosen === undefined) {
+  const unchosen = place.unlabelled ? unchosenAnswers(fields) : undefined;
+  if (fields.completions !== undefined && fields.chosen === undefined && unchosen === undefined) {
     return ratedRecords(fields, place);
   }
   const extra = readExtra(fields);
@@ -51,7 +55,11 @@ export function recordsIn(value: unknown, place: RecordPlace): Found {
     extra.value;
   const name = stem(place.path);
   const named = { id: String(id ?? `${name}:${place.line}`), source: source ?? name };
-  const answers = comparedAnswers(fields);
+  const answers = comparedAnswers(fields) ?? unchosen;
+  if (answers === undefined && place.unlabelled) {
+    const names = [...COMPARED_NAMES.map((pair) => pair.join(" and ")), ...UNCHOSEN_NAMES];
+    return { reason: "there are no two answers", detail: `they are called ${names.join(", ")}` };
+  }
   if (answers === undefined) {
     const shown = demonstration(fields);
     return "reason" in shown ? shown : { records: [{ ...named, ...shown.value }] };
@@ -60,7 +68,7 @@ export function recordsIn(value: unknown, place: RecordPlace): Found {
   if ("reason" in parts) return parts;
   const order = orderByScore(fields);
   if ("reason" in order) return order;
-  if (order.value === "equal") return { tie: true };
+  if (order.value === "equal" && !place.unlabelled) return { tie: true };
   const pair: Pair = {
     id: named.id,
     ...parts.value,

@@ -188,7 +188,7 @@ export function badLineError(
   return new UserError(
     describeBadLine(bad),
     `${remedy}, or have such ${bad.unit}s skipped and counted: onBadLine: "skip", ` +
-      "--on-bad-line skip (judge), --set data.onBadLine=skip (align)",
+      "--on-bad-line skip (judge, annotate), --set data.onBadLine=skip (align)",
     { cause },
   );
 }

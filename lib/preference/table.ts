@@ -3,7 +3,7 @@ import Papa from "papaparse";
 import { UserError } from "../base/error.ts";
 import { readItems } from "./alpaca.ts";
 import { parseSerialised } from "./dialogue_text.ts";
-import { ANSWER_NAMES, COMPARED_NAMES, PROMPT_NAMES } from "./fields.ts";
+import { ANSWER_NAMES, COMPARED_NAMES, PROMPT_NAMES, unchosenAnswers } from "./fields.ts";
 import type { Found, FoundRow, RatingOptions, RecordPlace } from "./found.ts";
 import { readLines, type Row } from "./lines.ts";
 import { parseJson, quote } from "./record.ts";
@@ -92,7 +92,7 @@ export async function* readCsv(path: string, ratings: RatingOptions): AsyncGener
   let header: { readonly columns: readonly string[]; readonly delimiter: string } | undefined;
   for await (const row of records(path, () => header?.delimiter)) {
     if ("reason" in row) yield row;
-    else if (header === undefined) header = readHeader(row.value, path);
+    else if (header === undefined) header = readHeader(row.value, path, ratings);
     else {
       const { line } = row;
       yield { line, ...csvRecord(row.value.fields, header.columns, { ...ratings, path, line }) };
@@ -161,10 +161,13 @@ function unclosed(line: number, to: number | undefined): Row<CsvRecord> {
   return { line, reason: "a quoted field is never closed", detail: `read up to ${end}` };
 }
 
-function readHeader({ fields, delimiter }: CsvRecord, path: string) {
+function readHeader({ fields, delimiter }: CsvRecord, path: string, ratings: RatingOptions) {
   const columns = fields.map((name) => name.trim());
-  const names = COMPARED_NAMES.find((pair) => pair.some((name) => columns.includes(name))) ??
-    (ANSWER_NAMES.some((name) => columns.includes(name)) ? [] : COMPARED_NAMES[0]);
+  const unchosen = Object.fromEntries(columns.map((name) => [name, ""]));
+  const names = ratings.unlabelled && unchosenAnswers(unchosen) !== undefined
+    ? []
+    : COMPARED_NAMES.find((pair) => pair.some((name) => columns.includes(name))) ??
+      (ANSWER_NAMES.some((name) => columns.includes(name)) ? [] : COMPARED_NAMES[0]);
   const prompts = PROMPT_NAMES.filter((name) => columns.includes(name));
   for (const name of [...(prompts.length > 0 ? prompts : ["prompt"]), ...names]) {
     const count = columns.filter((column) => column === name).length;

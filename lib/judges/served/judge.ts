@@ -10,7 +10,7 @@ import {
   type Comparison,
   type Judgment,
 } from "../../method/judgment.ts";
-import type { JudgeSetting, OpenedJudge } from "../opened_judge.ts";
+import { fingerprintOf, type JudgeSetting, type OpenedJudge } from "../opened_judge.ts";
 import { loadPrinciples, type Principle, principlesNamed } from "../../method/principle.ts";
 import { type ClientOptions, ServedClient } from "./client.ts";
 import { ServedError } from "./fault.ts";
@@ -44,6 +44,8 @@ export interface ServedJudge {
   readonly client: ServedClient;
   readonly cache: JudgmentCache;
   readonly scorer: ServedScorer;
+  /** Names what answers, and how it is asked. */
+  readonly fingerprint: string;
   /** Comparisons that could not be judged and count as unanswered, by kind of failure. */
   readonly failed: Readonly<Partial<Record<FaultKind, number>>>;
   /** The first failure of each kind among them, in words. */
@@ -94,8 +96,9 @@ export async function openServedJudge(
   const match = spec.match ?? (api === "completions" ? "exact" : "trimmed");
   const asked = { ...spec, top, match };
   const client = new ServedClient({ ...options, ...spec, key: keyOf(spec, options.env) });
+  const named = fingerprint(client.url, asked);
   const cache = judgmentCache({
-    fingerprint: fingerprint(client.url, asked),
+    fingerprint: named,
     path: options.cacheFile,
     // What names neither label was read badly, or was no answer: a later run asks again.
     keeps: ({ a, b }) => a + b > 0,
@@ -112,7 +115,7 @@ export async function openServedJudge(
   const failures = { failed: {}, firstFailures: {} };
   const compare = (comparisons: readonly Comparison[]) =>
     compareEach(comparisons, { pairwise, spec, ...failures, onProgress: options.onProgress });
-  return { compare, pairwise, client, cache, scorer, ...failures };
+  return { compare, pairwise, client, cache, scorer, fingerprint: named, ...failures };
 }
 
 /** Compares one by one, several at a time, so that one failure does not take others with it. */
@@ -208,6 +211,7 @@ export async function openServed(rest: string, setting: JudgeSetting): Promise<O
   });
   return {
     judge: { name: `served:${spec.model}`, compare: served.compare },
+    fingerprint: fingerprintOf(served.fingerprint, setting.config.judge, spec.chatTemplate),
     notes: () => servedNotes(spec, served),
   };
 }

@@ -2,6 +2,7 @@ import { learnedTokens } from "../example.ts";
 import type { Candidates } from "../candidates.ts";
 import type { FormedPair, Method, OwnStep, StepTools } from "../method.ts";
 import { policyGradientBatches } from "../policy_gradient.ts";
+import { mean } from "../step_tools.ts";
 
 /**
  * The reward of each answer: its mean J over the others to the same prompt, in [0, 1]. A reward model's J is the logistic
@@ -79,9 +80,6 @@ function bestAndWorst(candidates: readonly Candidates[], rewards: number[][]): F
     return [{ prompt: pair, chosen: answers[w], rejected: answers[l] }];
   });
 }
-
-const mean = (values: readonly number[]): number =>
-  values.length ? values.reduce((a, b) => a + b, 0) / values.length : 0;
 
 /** RLOO under the model's own judgment. */
 export const RLOO = {

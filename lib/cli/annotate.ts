@@ -1,0 +1,281 @@
+/**
+ * A judge as annotator: labels pairs that nobody chose between, keeps what it is sure of, says how wrong that is.
+ *
+ *     deno task annotate --judge model:PATH --pairs unlabelled.jsonl --out labelled.jsonl --gold sample.jsonl
+ *
+ * @module
+ */
+import { resolve } from "node:path";
+import { Command } from "commander";
+import { UserError } from "../base/error.ts";
+import { writeCsv, writeJsonFile, writeJsonl } from "../base/files.ts";
+import { progressCallback } from "../base/progress.ts";
+import { Rng } from "../base/random.ts";
+import { intervalText, textTable } from "../base/text_table.ts";
+import { annotate, type Judged, readUnlabelled } from "../judges/annotate.ts";
+import { besideGold, NO_GOLD, readGold, refuseOwnGold } from "../judges/gold_labels.ts";
+import { JUDGE_SPECS, judgeSettings, openJudge } from "../judges/open_judge.ts";
+import { call, reliabilityCurve } from "../measure/calibration.ts";
+import { type LabelNoise, labelNoise, noiseByConfidence } from "../measure/label_noise.ts";
+import { defaultPrinciple } from "../method/principle.ts";
+import { resolveConfig, SCALE_NAMES } from "../run/config.ts";
+import { dataFiles, locateData } from "../run/source.ts";
+import { parseCommand, runCommand } from "./command.ts";
+import {
+  onBadLineFlag,
+  outputFile,
+  outputFolder,
+  principleFlag,
+  repeated,
+  scaleFlag,
+  seedFlag,
+  setFlag,
+  shareOf,
+  wholeNumber,
+} from "./flags.ts";
+
+interface AnnotateOptions {
+  judge?: string;
+  pairs: string[];
+  out?: string;
+  leftOut?: string;
+  minConfidence?: number;
+  consistent: boolean;
+  gold: string[];
+  limit?: number;
+  principle?: string;
+  scale: string;
+  set: string[];
+  onBadLine: "fail" | "skip";
+  seed: number;
+  samples: number;
+  json?: string;
+  figures?: string;
+  cache: string;
+}
+
+function parse(args: string[]): AnnotateOptions {
+  const command = new Command("deno task annotate")
+    .description("Has a judge label pairs: prompt and two answers, their labels hidden or absent.")
+    .option("--judge <spec>", JUDGE_SPECS.join(" | "))
+    .addOption(repeated(
+      "--pairs <file>",
+      "prompts with two answers, chosen between or not (responses, output_1 and output_2, ...), or a named set",
+    ))
+    .addOption(
+      outputFile("--out <file>", "JSONL of labelled pairs in TRL's form, for align --data"),
+    )
+    .addOption(outputFile("--left-out <file>", "the others with the reason; default OUT.left-out"))
+    .option(
+      "--min-confidence <share>",
+      "keep labels of at least this J",
+      shareOf("--min-confidence"),
+    )
+    .option("--consistent", "keep labels that both positions agree on", false)
+    .addOption(repeated("--gold <file>", "labelled pairs, some of these: agreement, label noise"))
+    .option("--limit <number>", "only so many pairs, drawn at random", wholeNumber("--limit", 1))
+    .addOption(principleFlag(
+      "what a model judges by, comma-separated; default as deno task judge has it",
+    ))
+    .addOption(scaleFlag(SCALE_NAMES))
+    .addOption(setFlag("one setting, such as judge.maxTokens=512"))
+    .addOption(onBadLineFlag())
+    .addOption(seedFlag(7))
+    .option("--samples <number>", "bootstrap resamples", wholeNumber("--samples", 1), 2000)
+    .addOption(outputFile("--json <file>", "write counts and label noise as JSON"))
+    .addOption(outputFolder("--figures <folder>", "draw label noise there, with its CSV files"))
+    .addOption(
+      outputFile("--cache <file>", "where judgments are kept, so that none is made twice")
+        .default(".engine/judgments.jsonl"),
+    );
+  return parseCommand(command, args).opts<AnnotateOptions>();
+}
+
+async function main(): Promise<void> {
+  const options = parse(Deno.args);
+  const { judge: spec, out, seed, samples, onBadLine, limit, minConfidence, consistent } = options;
+  if (spec === undefined) {
+    throw new UserError("no judge is named", `give --judge ${JUDGE_SPECS.join(" | ")}`);
+  }
+  if (options.pairs.length === 0) throw new UserError("no pairs are named", "give --pairs FILE");
+  if (out === undefined) {
+    throw new UserError("there is nowhere to write the labels", "give --out FILE.jsonl");
+  }
+  const leftFile = options.leftOut ?? `${out.replace(/\.jsonl$/, "")}.left-out.jsonl`;
+  const log = (line: string) => console.log(`  ${line}`);
+  const pairFiles = await located(options.pairs, log);
+  const goldFiles = await located(options.gold, log);
+  refuseOverwriting({ ...options, leftOut: leftFile }, [...pairFiles, ...goldFiles]);
+
+  const settings = judgeSettings(options);
+  const follows = judgeSettings({ principle: defaultPrinciple(...options.pairs), set: [] });
+  const config = resolveConfig(options.scale, {
+    settings: [...follows, ...settings, `seed=${seed}`],
+  });
+  const { pairs, leftOut } = await readUnlabelled(pairFiles, { seed, limit, onBadLine });
+  const gold = goldFiles.length === 0 ? NO_GOLD : await readGold(goldFiles, { seed, onBadLine });
+  if (gold.size > 0 && !pairs.some((pair) => gold.of(pair) !== null)) {
+    throw new UserError(
+      `no pair to label is in the gold sample ${goldFiles.join(", ")}`,
+      "give a sample that has some of the same prompts with the same two answers",
+    );
+  }
+  console.log(`${pairs.length} pairs to label, seed ${seed}; results go to ${out}`);
+
+  const opened = await openJudge(spec, {
+    ...{ seed, pairs: pairFiles, positions: "alpaca-eval", onBadLine, config, settings, log },
+    cacheFile: options.cache,
+    onProgress: progressCallback("judging", "prompt"),
+  });
+  let judged: Judged[];
+  try {
+    refuseOwnGold(opened.judge, gold);
+    judged = await annotate(opened, pairs, { minConfidence, consistent });
+  } finally {
+    opened.dispose?.();
+  }
+
+  const kept = judged.filter(({ reason }) => reason === null);
+  const dropped = [...judged.filter(({ reason }) => reason !== null).map(leftOutRow), ...leftOut];
+  await writeJsonl(leftFile, dropped);
+  await writeJsonl(out, kept.map(({ label }) => label));
+
+  const reasons: Record<string, number> = {};
+  for (const { reason } of dropped) reasons[reason] = (reasons[reason] ?? 0) + 1;
+  console.log(`\n${kept.length} labels in ${out}, ${dropped.length} left out in ${leftFile}`);
+  for (const [reason, n] of Object.entries(reasons)) log(`left out ${n}: ${reason}`);
+  for (const note of opened.notes?.() ?? []) log(note);
+  const noises = Object.fromEntries(
+    Object.entries({ "all labels": judged, kept }).flatMap(
+      ([name, some]): [string, LabelNoise][] => {
+        const { labels, clusters } = besideGold(some, gold);
+        const rng = Rng.named(seed, "label noise");
+        return labels.length === 0 ? [] : [[name, labelNoise(labels, { clusters, rng, samples })]];
+      },
+    ),
+  );
+  console.log(`\n${noiseText(noises)}`);
+  if (options.json !== undefined) {
+    const counts = { pairs: pairs.length, kept: kept.length, leftOut: reasons };
+    await writeJsonFile(options.json, {
+      ...{ command: Deno.args, seed, judge: opened.judge.name, fingerprint: opened.fingerprint },
+      ...{ counts, noise: noises },
+    });
+  }
+  const { labels, clusters } = besideGold(judged, gold);
+  if (options.figures !== undefined && labels.length > 0) {
+    const { labels: sifted, clusters: prompts } = besideGold(
+      judged.filter(({ label }) => !consistent || label?.consistent),
+      gold,
+    );
+    const drawn = () => ({ rng: Rng.named(seed, "label noise/figure"), samples });
+    const curve = reliabilityCurve(
+      labels.map(({ J, chosen, gold }) =>
+        gold === null || gold === "tie" ? null : call(chosen === "first" ? J : 1 - J, gold)
+      ),
+      { clusters, ...drawn() },
+    );
+    await drawFigures(options.figures, {
+      noise: noiseByConfidence(sifted, { clusters: prompts, ...drawn() }),
+      curve: curve.map((row) => ({ judge: opened.judge.name, ...row })),
+    });
+  }
+  console.log(`\n${nextText(options, kept.length)}`);
+}
+
+/** The files that specs name. */
+async function located(specs: readonly string[], log: (line: string) => void): Promise<string[]> {
+  const found = await Promise.all(specs.map((spec) => locateData(spec, { log })));
+  return found.flatMap((one) => [...dataFiles(one)]);
+}
+
+/** @throws {UserError} where an output would write over what is read, or over another output */
+function refuseOverwriting(
+  { out, leftOut, json, cache }: AnnotateOptions,
+  inputs: readonly string[],
+): void {
+  const taken = new Map(inputs.map((input) => [resolve(input), "what is read"]));
+  const outputs = { "--out": out, "--left-out": leftOut, "--json": json, "--cache": cache };
+  for (const [flag, file] of Object.entries(outputs)) {
+    if (file === undefined) continue;
+    const other = taken.get(resolve(file));
+    if (other !== undefined) {
+      throw new UserError(`${flag} would write over ${other}: ${file}`, "name another file");
+    }
+    taken.set(resolve(file), `the file of ${flag}`);
+  }
+}
+
+/** A pair without a label, or with one that is not kept, as a line of the other file. */
+function leftOutRow({ pair, judgment, label, reason }: Judged) {
+  if (label !== null) return { reason: reason!, ...label };
+  return {
+    ...{ reason: reason!, ...pair },
+    ...(judgment && {
+      ...{ J_first: judgment.pFirst, consistent: judgment.consistent },
+      ...{ first_first: judgment.forward, second_first: judgment.backward },
+    }),
+  };
+}
+
+/** What the labels are worth, all beside those kept. */
+function noiseText(noises: Readonly<Record<string, LabelNoise>>): string {
+  const names: Record<keyof LabelNoise, string> = {
+    expectedNoise: "label noise expected, mean 1 - max(J, 1 - J)",
+    measuredNoise: "label noise against gold",
+    excessNoise: "against gold less expected",
+    accuracy: "agrees with gold",
+    kappa: "Cohen's kappa",
+  };
+  const columns = Object.keys(noises);
+  const measured = (Object.keys(names) as (keyof LabelNoise)[])
+    .filter((measure) => columns.some((column) => noises[column][measure].n > 0));
+  const rows = measured.map((measure) => [
+    names[measure],
+    ...columns.map((column) => {
+      const found = noises[column][measure];
+      return `${intervalText(found)} of ${found.n}`;
+    }),
+  ]);
+  return columns.length === 0
+    ? "no label, so no label noise"
+    : textTable([["", ...columns], ...rows]) +
+      "\nexpected: if the judge is as sure as it is right; with --gold its labels are measured";
+}
+
+async function drawFigures(
+  folder: string,
+  { noise, curve }: {
+    noise: ReturnType<typeof noiseByConfidence>;
+    curve: ({ judge: string } & ReturnType<typeof reliabilityCurve>[number])[];
+  },
+): Promise<void> {
+  const { noiseFigure } = await import("../show/annotation_figure.ts");
+  const { reliabilityFigure } = await import("../show/judge_figure.ts");
+  const { renderPng } = await import("../show/render.ts");
+  await writeCsv(`${folder}/label-noise.csv`, noise);
+  await renderPng(noiseFigure(noise), `${folder}/label-noise.png`);
+  if (curve.length > 0) {
+    await writeCsv(`${folder}/reliability.csv`, curve);
+    await renderPng(reliabilityFigure(curve), `${folder}/judge-reliability.png`);
+  }
+  console.log(`figures in ${folder}`);
+}
+
+function nextText({ out, minConfidence, consistent }: AnnotateOptions, kept: number): string {
+  if (kept === 0) {
+    const filters = [
+      ...(minConfidence === undefined ? [] : ["a lower --min-confidence"]),
+      ...(consistent ? ["no --consistent"] : []),
+    ];
+    return `next: the same command with ${
+      filters.length > 0 ? filters.join(" or ") : "another --judge"
+    }, since nothing was kept; what was judged is not judged again`;
+  }
+  return [
+    `next: deno task align --data ${out}`,
+    `  or: deno task align --data ${out} --set selfJudge.method=offline-dpo`,
+  ].join("\n");
+}
+
+if (import.meta.main) await runCommand(main);

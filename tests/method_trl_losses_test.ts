@@ -31,7 +31,8 @@ const fixed = {
 
 describe("preference losses, beside TRL's", () => {
   it("are compared, all but those of which TRL has none", () => {
-    const without = ["ipo", "kto"]; // IPO on sums: losses.json; KTO is written out below.
+    // IPO on sums: losses.json; KTO and SLiC-HF are written out below.
+    const without = ["ipo", "slic", "kto"];
     const compared = new Set(results.map(({ loss }) => loss));
     assert.deepEqual(
       Object.keys(PREFERENCE_LOSSES).filter((name) => !compared.has(name as PreferenceLoss)),
@@ -80,5 +81,49 @@ describe("preference losses, beside TRL's", () => {
       const wanted = 1.3 * (1 - sigmoid(0.1 * (w - 1.5))) + 0.8 * (1 - sigmoid(0.1 * (1.5 - l)));
       assert.ok(Math.abs(value - wanted) < 1e-5, `${value} ${wanted}`);
     });
+  });
+
+  it("slic: a hinge on log-probabilities, and the chosen answer's own, by hand", () => {
+    const values = preferenceLoss({
+      policyChosen: column("policy_chosen"),
+      policyRejected: column("policy_rejected"),
+      ...fixed,
+    }, { loss: "slic", parameters: { beta: 0.1, delta: 2, lambda: 0.3 } }).dataSync();
+    values.forEach((value, i) => {
+      const { policy_chosen: w, policy_rejected: l } = pairs[i];
+      const wanted = Math.max(0, 2 - w + l) - 0.3 * w;
+      assert.ok(Math.abs(value - wanted) < 1e-4, `${value} ${wanted}`);
+    });
+  });
+
+  it("sppo_hard under a label P: SPPO's squares about P - 1/2, but for a constant", () => {
+    const [beta, P] = [0.5, 0.8];
+    const policy = [column("policy_chosen"), column("policy_rejected")];
+    const at = (labels: number[]) => (w: tf.Tensor, l: tf.Tensor) =>
+      tf.sum(preferenceLoss({
+        policyChosen: w as tf.Tensor1D,
+        policyRejected: l as tf.Tensor1D,
+        ...fixed,
+      }, { loss: "sppo_hard", parameters: { beta }, labels }));
+    const gradients = tf.grads(at(pairs.map(() => P)))(policy).map((g) => g.dataSync());
+    pairs.forEach((pair, i) => {
+      const ratios = [
+        pair.policy_chosen - pair.reference_chosen,
+        pair.policy_rejected - pair.reference_rejected,
+      ];
+      // d/dr of (r(w) - (P - 1/2) / beta)^2 + (r(l) + (P - 1/2) / beta)^2
+      const wanted = [
+        2 * (ratios[0] - (P - 0.5) / beta),
+        2 * (ratios[1] + (P - 0.5) / beta),
+      ];
+      wanted.forEach((slope, k) => assert.ok(Math.abs(gradients[k][i] - slope) < 1e-3));
+    });
+    const certain = at(pairs.map(() => 1))(policy[0], policy[1]).dataSync()[0];
+    const hard = tf.sum(preferenceLoss({
+      policyChosen: policy[0],
+      policyRejected: policy[1],
+      ...fixed,
+    }, { loss: "sppo_hard", parameters: { beta } })).dataSync()[0];
+    assert.equal(certain, hard);
   });
 });

@@ -14,6 +14,8 @@ import { ALIGN_STAGES as STAGES, alignFolder } from "../run/align.ts";
 import { resolveConfig, type RunConfig } from "../run/config.ts";
 import { writeModelCards } from "../run/model_card.ts";
 import { locateModelFiles } from "../run/model_files.ts";
+import { JUDGE_SPECS, openJudge } from "../judges/open_judge.ts";
+import type { Ranker } from "../method/mod.ts";
 import type { RunStage } from "../run/pipeline.ts";
 import { expectedText, modelConfigOf } from "../run/plan.ts";
 import { OURS, type Recipe, recipeNamed, RECIPES } from "../run/recipe.ts";
@@ -21,7 +23,7 @@ import { Session } from "../run/session.ts";
 import { type RunFolder, terminalReporter } from "../run/stage.ts";
 import { writeSummary } from "../run/stages/report.ts";
 import { versions } from "../run/versions.ts";
-import { measureMachine, startEngine } from "../tensor/mod.ts";
+import { measureMachine, startEngine, useCompiledSteps } from "../tensor/mod.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
 import { configFlag, outputFile, repeated, runFlag, seedFlag, setFlag } from "./flags.ts";
 import { isComplete, settingsHelp, writeSettings } from "./settings_help.ts";
@@ -33,6 +35,8 @@ interface AlignOptions {
   run?: string;
   model?: string;
   data: string[];
+  ranker?: string;
+  gold?: string;
   seed?: number;
   config?: string;
   set: string[];
@@ -64,6 +68,8 @@ function parse(args: string[]): AlignOptions {
       "local file, or a named set such as hh-rlhf/harmless-base/test; SPEC=answers or SPEC=judgments " +
         "has it teach one of the two",
     ))
+    .option("--ranker <judge>", `who ranks for the method oaif: ${JUDGE_SPECS.join(" | ")}`)
+    .option("--gold <judge>", "who gives gold labels, for the method d2po-self; as --ranker")
     .addOption(seedFlag())
     .addOption(configFlag())
     .addOption(setFlag())
@@ -97,6 +103,10 @@ async function settingsOf(options: AlignOptions): Promise<{
   if (options.model !== undefined) settings.push(`model=${JSON.stringify(options.model)}`);
   if (options.data.length > 0) {
     settings.push(`data.sources=${JSON.stringify(options.data.map(sourceOf))}`);
+  }
+  for (const role of ["ranker", "gold"] as const) {
+    const spec = options[role];
+    if (spec !== undefined) settings.push(`selfJudge.${role}=${JSON.stringify(spec)}`);
   }
   if (options.seed !== undefined) settings.push(`seed=${options.seed}`);
   const recipe = await recipeNamed(options.recipe);
@@ -147,6 +157,7 @@ async function main(): Promise<void> {
     }
   }
   const engine = await startEngine();
+  if (!config.compile) useCompiledSteps(false);
   console.log(
     `run folder ${folder.path}, recipe ${label.recipe}, scale ${label.scale}, seed ${config.seed}`,
   );
@@ -161,6 +172,7 @@ async function main(): Promise<void> {
 
   const reporter = terminalReporter(stopOnInterrupt());
   const session = new Session(config, folder.folderOf, (line) => reporter.log(`  ${line}`));
+  session.openRanker = (spec) => openRanker(spec, folder.path, session);
   try {
     await folder.run(stages, { config, session, reporter });
   } finally {
@@ -169,6 +181,19 @@ async function main(): Promise<void> {
   await writeModelCards(folder.path);
   console.log("\n" + await writeSummary(folder));
   console.log(next(folder, stages, options, recipe));
+}
+
+/** A judge by its name as the ranker of a run, its judgments kept in the run's folder. */
+async function openRanker(spec: string, folder: string, session: Session): Promise<Ranker> {
+  const { config, log } = session;
+  const { judge, dispose } = await openJudge(spec, {
+    ...{ seed: config.seed, config: config as RunConfig, log },
+    pairs: [],
+    positions: "unknown",
+    onBadLine: "fail",
+    cacheFile: `${folder}/rankers.jsonl`,
+  });
+  return { compare: judge.compare, dispose };
 }
 
 /** Says what a run will need. */
@@ -240,11 +265,21 @@ function next(
 
 /** The command that has these options, to be pasted into a shell. */
 function commandLine(
-  { recipe, scale, model, data, seed, config, run, stage, set }: AlignOptions,
+  { recipe, scale, model, data, ranker, gold, seed, config, run, stage, set }: AlignOptions,
 ): string {
   const chosen = recipe === OURS.name ? undefined : recipe;
   const size = scale ?? (config === undefined ? RECIPES[recipe]?.scale : undefined);
-  const named = Object.entries({ recipe: chosen, scale: size, model, seed, config, run, stage })
+  const named = Object.entries({
+    recipe: chosen,
+    scale: size,
+    model,
+    ranker,
+    gold,
+    seed,
+    config,
+    run,
+    stage,
+  })
     .flatMap(([name, value]) => value === undefined ? [] : [`--${name}`, String(value)]);
   const words = [
     ...named,

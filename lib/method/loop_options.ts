@@ -1,8 +1,9 @@
+import type { Tensor } from "@tensorflow/tfjs";
 import type { LanguageModel, SamplingConfig, WithModel } from "../model/mod.ts";
 import type { LoopPrompt } from "./candidates.ts";
 import type { AnswerEncoder } from "./encoder.ts";
 import type { Judge } from "./judgment.ts";
-import type { Method, PairMemory } from "./method.ts";
+import type { FormedPair, Method, PairMemory } from "./method.ts";
 
 /** Settings of preference training beside the method. */
 export interface PreferenceConfig extends SamplingConfig {
@@ -27,6 +28,8 @@ export interface PreferenceConfig extends SamplingConfig {
 export interface Ranker extends Pick<Judge, "compare"> {
   /** Told of each step before it ranks: a judge may be renewed, a coin starts its step's stream. */
   readonly before?: (step: number) => Promise<void> | void;
+  /** Learns from gold pairs, the newest last, before it ranks again in the same step. */
+  readonly learn?: (pairs: readonly FormedPair[], step: number) => Promise<void>;
   readonly dispose?: () => void;
 }
 
@@ -46,6 +49,10 @@ export interface LoopOptions {
   readonly pairs: readonly LoopPrompt[];
   readonly encoder: AnswerEncoder;
   readonly config: PreferenceConfig;
+  /** Who gives gold labels, for a method that asks for some. @default nobody */
+  readonly gold?: Pick<Judge, "compare">;
+  /** The method's head, if it has one: trained with the policy by whoever trains it. */
+  readonly head?: ReadonlyMap<string, Tensor>;
   /** Where a method keeps pairs from step to step. @default in memory, which a resumed run does not find again */
   readonly memory?: PairMemory;
 }

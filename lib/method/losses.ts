@@ -143,6 +143,21 @@ export const PREFERENCE_LOSSES = {
     return tf.sub(tf.mul(minusLogSigmoid(tf.sub(logOdds(pw), logOdds(pl))), beta), pw);
   },
   /**
+   * -log sigmoid(beta h) - sft x mean log pi(w): DPO that also imitates the chosen answer. RPO,
+   * https://arxiv.org/abs/2404.19733, eq. 1. TRL's ["sigmoid", "sft"].
+   */
+  sigmoid_sft: (w, l, { beta, sft = 1 }) =>
+    tf.sub(minusLogSigmoid(tf.mul(marginOf(w, l), beta)), tf.mul(perToken(w.policy, w), sft)),
+  /**
+   * max(0, delta - log pi(w) + log pi(l)) - lambda log pi(w), no reference. SLiC-HF, https://arxiv.org/abs/2305.10425,
+   * eq. 3, regularised towards the chosen answer.
+   */
+  slic: (w, l, { delta = 1, lambda = 0.05 }) =>
+    tf.sub(
+      tf.relu(tf.add(tf.sub(l.policy, w.policy), delta)),
+      tf.mul(w.policy, lambda),
+    ),
+  /**
    * weight (1 - sigmoid(beta (r(w) - z))) + (1 - sigmoid(beta (z - r(l)))), z the batch's KL, a constant. KTO on the
    * two answers of a pair, https://arxiv.org/abs/2402.01306, eq. 7. TRL.
    */

@@ -1,3 +1,4 @@
+import type { Tensor } from "@tensorflow/tfjs";
 import type { Rng } from "../base/random.ts";
 import type { LanguageModel } from "../model/mod.ts";
 import type { Turn } from "../text/mod.ts";
@@ -30,7 +31,10 @@ export interface Method {
    * - "reward-model": a separate Bradley-Terry model
    * - "truth": the true reward, where a world has one
    * - "chance": a seeded coin, as a control
-   * - "none": nobody; what was asked for decides
+   * - "discriminator": a Bradley-Terry model that learns from gold pairs on the way
+   * - "dpo-discriminator": the same, a model trained by DPO
+   * - "given": any judge, named with the run
+   * - "none": nobody; what was asked for, the labels or the policy's likelihoods decide
    */
   readonly ranker:
     | "judge"
@@ -41,7 +45,14 @@ export interface Method {
     | "reward-model"
     | "truth"
     | "chance"
+    | "discriminator"
+    | "dpo-discriminator"
+    | "given"
     | "none";
+  /** Whether some pairs are labelled by a gold ranker. @default false */
+  readonly gold?: boolean;
+  /** A linear head trained beside the policy, (rows, C). @default none */
+  readonly head?: { readonly name: string; readonly rows: number };
   /**
    * What a pair's label is: 1 ("hard"), or the ranker's J(chosen, rejected) ("soft"). Where principles vote, the
    * majority names the chosen answer and J can lie below 1/2: the loss then leans to the other one, as J does.
@@ -132,6 +143,12 @@ export interface StepTools {
   sample(prompts: readonly LoopPrompt[], options: SampleOptions): Promise<Candidates[]>;
   /** The ranker's comparisons. @throws {UserError} where the method has none */
   readonly compare: Compare;
+  /** The gold ranker's comparisons, counted apart. @throws {UserError} where the run has none */
+  readonly gold: Compare;
+  /** Has a ranker that learns on the way learn from these pairs. */
+  teach(pairs: readonly FormedPair[]): Promise<void>;
+  /** The head trained beside the policy, by its name; empty where the method has none. */
+  readonly head: ReadonlyMap<string, Tensor>;
   /** Candidates of which some differ. */
   distinct(candidates: readonly Candidates[]): Candidates[];
   /** Summed log-probabilities of sequences. */
@@ -155,8 +172,10 @@ export interface PairMemory {
 
 /** How answers are drawn. */
 export interface SampleOptions {
-  /** @default that of the method */
-  readonly from?: "policy" | "start";
+  /** "mixture": of policy and start model, see `generateMixture`. @default that of the method */
+  readonly from?: "policy" | "start" | "mixture";
+  /** The start model's part in a mixture, 0 to 1. @default 0.5 */
+  readonly mix?: number;
   /** Answers to a prompt. @default that of the method */
   readonly candidates?: number;
   /** What the sampler is asked. @default that of the method */

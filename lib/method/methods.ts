@@ -1,13 +1,18 @@
 import { UserError } from "../base/error.ts";
 import type { Method } from "./method.ts";
+import { D2PO, D2PO_DPO, D2PO_SELF } from "./relatives/d2po.ts";
 import { KTO } from "./relatives/kto.ts";
 import { LOL } from "./relatives/lol.ts";
+import { NASH_MD } from "./relatives/nash_md.ts";
 import { OSP } from "./relatives/osp.ts";
+import { REST } from "./relatives/rest.ts";
 import { RLOO, RLOO_REWARD_MODEL } from "./relatives/rloo.ts";
 import { RSO } from "./relatives/rso.ts";
+import { SELF_REWARDING } from "./relatives/self_rewarding.ts";
 import { SPIN } from "./relatives/spin.ts";
+import { SPO } from "./relatives/spo.ts";
 import { SR_DPO, SR_IPO, SR_JUDGE } from "./relatives/sr_dpo.ts";
-import { SSO } from "./relatives/sso.ts";
+import { SSO, SSO_GENERATOR } from "./relatives/sso.ts";
 
 const SELF_JUDGE = "SELF-JUDGE, https://arxiv.org/abs/2402.11253";
 
@@ -89,6 +94,43 @@ export const METHODS = {
     loss: "sppo_hard",
     source: "SPPO, https://arxiv.org/abs/2405.00675, with the judge's verdict for P",
   },
+  "sppo": {
+    ...ON_POLICY,
+    ranker: "judge",
+    labels: "soft",
+    loss: "sppo_hard",
+    // Under a label P the expectation of sppo_hard is (r(w) - (P - 1/2) / beta)^2 + (r(l) + (P - 1/2) / beta)^2 and a constant.
+    source:
+      "SPPO, https://arxiv.org/abs/2405.00675, eq. 4.7 with the judge's J for P, the other sample for the policy",
+  },
+  "oaif": {
+    ...ON_POLICY,
+    ranker: "given",
+    source: "OAIF, https://arxiv.org/abs/2402.04792, any judge as annotator",
+  },
+  "slic-hf": {
+    samples: "start",
+    candidates: 4,
+    ranker: "judge",
+    loss: "slic",
+    parameters: { delta: 1, lambda: 0.05 },
+    source: "SLiC-HF, https://arxiv.org/abs/2305.10425, sample and rank, in pairs by a knockout",
+  },
+  "best-of-n-distillation": {
+    samples: "start",
+    candidates: 8,
+    ranker: "judge",
+    loss: "sft",
+    source: "best-of-N distillation: SFT on the best of eight by knockout, under the judge of " +
+      SELF_JUDGE,
+  },
+  "rest": REST,
+  "self-rewarding": SELF_REWARDING,
+  "nash-md": NASH_MD,
+  "d2po": D2PO,
+  "d2po-dpo": D2PO_DPO,
+  "d2po-self": D2PO_SELF,
+  "spo": SPO,
   "lol": LOL,
   "osp": OSP,
   "rso": RSO,
@@ -96,6 +138,7 @@ export const METHODS = {
   "sr-ipo": SR_IPO,
   "sr-judge": SR_JUDGE,
   "sso": SSO,
+  "sso-generator": SSO_GENERATOR,
   "spin": SPIN,
   "rloo": RLOO,
   "rloo-reward-model": RLOO_REWARD_MODEL,

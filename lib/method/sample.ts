@@ -1,4 +1,9 @@
-import { generate, type GenerateOptions, type LanguageModel } from "../model/mod.ts";
+import {
+  generate,
+  type GenerateOptions,
+  type Generation,
+  type LanguageModel,
+} from "../model/mod.ts";
 import { type AnswerEncoder, conventionsOf } from "./encoder.ts";
 
 /** An answer that a model drew, as text for a judge and as tokens to learn from. */
@@ -32,9 +37,19 @@ export async function sampleAnswers(
     & { encoder: Pick<AnswerEncoder, "tokenizer" | "conventions"> }
     & Omit<GenerateOptions, "stopIds">,
 ): Promise<SampledAnswer[][]> {
+  const { endIds } = encoder.tokenizer;
+  const drawn = await generate(model, prompts, { ...options, stopIds: endIds });
+  return decodedAnswers(drawn, prompts, encoder);
+}
+
+/** Tokens that were drawn after prompts, as answers. */
+export function decodedAnswers(
+  drawn: readonly (readonly Generation[])[],
+  prompts: readonly (readonly number[])[],
+  encoder: Pick<AnswerEncoder, "tokenizer" | "conventions">,
+): SampledAnswer[][] {
   const { tokenizer } = encoder;
   const { text: form } = conventionsOf(encoder);
-  const drawn = await generate(model, prompts, { ...options, stopIds: tokenizer.endIds });
   return drawn.map((answers, i) =>
     answers.map(({ ids, end, endId }): SampledAnswer => {
       const text = tokenizer.decode(ids, { skipSpecial: true });

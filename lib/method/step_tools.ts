@@ -1,6 +1,7 @@
+import type { Tensor } from "@tensorflow/tfjs";
 import { UserError } from "../base/error.ts";
 import { Rng } from "../base/random.ts";
-import { type LanguageModel, sequenceLogProbs } from "../model/mod.ts";
+import { generateMixture, type LanguageModel, sequenceLogProbs } from "../model/mod.ts";
 import { batchOf } from "./batch_order.ts";
 import { type Candidates, learnedAnswer, type LoopPrompt } from "./candidates.ts";
 import { encodePromptToFit } from "./encoder.ts";
@@ -10,7 +11,7 @@ import type { LoopOptions } from "./loop_options.ts";
 import type { FormedPair, PairMemory, SampleOptions, StepTools } from "./method.ts";
 import type { MicroBatch } from "./objective.ts";
 import { preferenceBatches, type ScoredPair } from "./preference.ts";
-import { sampleAnswers } from "./sample.ts";
+import { decodedAnswers, sampleAnswers } from "./sample.ts";
 import { supervisedBatches } from "./supervised.ts";
 
 /** The tools of one step, which count what they do. */
@@ -67,15 +68,21 @@ export class CountingTools implements StepTools {
       ids: encodePromptToFit(asked?.(pair.prompt) ?? pair.prompt, encoder),
     })).filter(({ ids }) => cut || ids.length + config.maxNewTokens <= encoder.maxTokens);
     const candidates = sampling.candidates ?? method.candidates;
+    const seed = this.rng(["sample", sampling.name].filter(Boolean).join("/")).int(0x7fff_ffff);
+    const ids = prompts.map((prompt) => prompt.ids);
     const draw = (sampler: LanguageModel) =>
-      sampleAnswers(sampler, prompts.map(({ ids }) => ids), {
-        ...config,
-        encoder,
-        samples: candidates,
-        seed: this.rng(["sample", sampling.name].filter(Boolean).join("/")).int(0x7fff_ffff),
-      });
+      sampleAnswers(sampler, ids, { ...config, encoder, samples: candidates, seed });
+    const drawMixture = async () => {
+      const { endIds: stopIds } = encoder.tokenizer;
+      const { mix = 0.5 } = sampling;
+      const found = await generateMixture(model, reference, ids, { ...config, stopIds, seed, mix });
+      return decodedAnswers(found, ids, encoder);
+    };
     const started = performance.now();
-    const drawn = (sampling.from ?? method.samples) === "policy"
+    const from = sampling.from ?? method.samples;
+    const drawn = from === "mixture"
+      ? await drawMixture()
+      : from === "policy"
       ? await draw(model)
       : await reference(draw);
     this.seconds.sampling += (performance.now() - started) / 1000;
@@ -102,6 +109,26 @@ export class CountingTools implements StepTools {
     this.judgments.push(...judgments);
     return judgments;
   };
+
+  readonly gold: Compare = async (comparisons) => {
+    const { gold } = this.options;
+    if (!gold) {
+      throw new UserError(
+        "the method asks for gold labels, and there is nobody to give any",
+        "name a gold judge (--gold SPEC), or take a method without gold labels",
+      );
+    }
+    this.#count("gold", comparisons.length);
+    return await gold.compare(comparisons);
+  };
+
+  async teach(pairs: readonly FormedPair[]): Promise<void> {
+    await this.options.ranker?.learn?.(pairs, this.step);
+  }
+
+  get head(): ReadonlyMap<string, Tensor> {
+    return this.options.head ?? new Map();
+  }
 
   distinct(candidates: readonly Candidates[]): Candidates[] {
     return candidates.filter(({ answers }) =>

@@ -17,6 +17,7 @@ export * from "./load.ts";
 export { LINEAR_MODULES, type LinearModule } from "./linear_modules.ts";
 export * from "./lora.ts";
 export * from "./memory.ts";
+export { generateMixture } from "./mixture.ts";
 export * from "./peft.ts";
 export * from "./safetensors.ts";
 export * from "./sampling.ts";

@@ -35,6 +35,8 @@ export async function rankerOf(
       return await session.judge(reference, { cacheFile });
     case "policy":
       return await session.judge(withModel(model), { cacheFile: null });
+    case "given":
+      return await givenRanker("ranker", session);
     case "chance":
       return coin(seed);
     default:
@@ -43,6 +45,24 @@ export async function rankerOf(
         `choose a method whose ranker is one of ${RUN_RANKERS.join(", ")}`,
       );
   }
+}
+
+/**
+ * The judge that a run's settings name to rank, or to give gold labels.
+ *
+ * @throws {UserError} where they name none
+ */
+export async function givenRanker(role: "ranker" | "gold", session: Session): Promise<Ranker> {
+  const spec = session.config.selfJudge[role];
+  if (spec === null || spec === undefined || session.openRanker === null) {
+    throw new UserError(
+      role === "gold"
+        ? "the method asks for gold labels, and no gold judge is named"
+        : "the method is ranked by another judge, and none is named",
+      `name one with --${role}, such as model:PATH, reward:PATH or served:URL,model=NAME; or choose a method without`,
+    );
+  }
+  return await session.openRanker(spec);
 }
 
 /** A seeded coin, anew for each step, so that a resumed run throws the same. */

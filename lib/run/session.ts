@@ -9,6 +9,7 @@ import {
   PairwiseJudge,
   type Principle,
   principlesNamed,
+  type Ranker,
   startId,
   WholeTextTemplate,
   withSystemTurn,
@@ -52,7 +53,11 @@ export type SessionConfig = Readonly<
   & Pick<RunConfig, "seed" | "model" | "frozenDtype" | "chat" | "judge">
   & { data: Pick<RunConfig["data"], "maxTokens"> }
   & { jsft: Pick<RunConfig["jsft"], "tuning"> }
-  & { selfJudge: Pick<RunConfig["selfJudge"], "tuning" | "maxNewTokens"> }
+  & {
+    selfJudge:
+      & Pick<RunConfig["selfJudge"], "tuning" | "maxNewTokens">
+      & Partial<Pick<RunConfig["selfJudge"], "ranker" | "gold">>;
+  }
 >;
 
 /** Settings of {@linkcode Session.judge}. */
@@ -77,6 +82,8 @@ export class Session {
   readonly #moving: MovingWeights;
   /** Models that stages trained whole, by the stage. */
   readonly #copies = new Map<string, LanguageModel>();
+  /** Opens a judge from outside of the run by its name; whoever makes the session knows how. */
+  openRanker: ((spec: string) => Promise<Ranker>) | null = null;
   /** What was said already, not to be said at every judge that is made. */
   readonly #told = new Set<string>();
   /** What stages leave in their folders. */

@@ -7,11 +7,12 @@ import { PAIR_FORMATS } from "../preference/mod.ts";
 const count = z.int().min(1);
 const share = z.number().min(0).max(1);
 
-/** Rankers that every run has: its own judge, frozen or moving, the labels, a coin, nobody. */
+/** Rankers that a run has: its own judge, frozen or moving, the labels, a judge that is named, a coin, nobody. */
 export const RUN_RANKERS: readonly Method["ranker"][] = [
   "judge",
   "policy",
   "labels",
+  "given",
   "chance",
   "none",
 ];
@@ -135,6 +136,12 @@ export const SETTINGS = z.strictObject({
   ),
   selfJudge: z.strictObject({
     method: z.enum(RUN_METHODS as [string, ...string[]]).describe("an entry of the methods' table"),
+    ranker: z.string().min(1).nullable().default(null).describe(
+      "the judge of a method that is ranked by another model (oaif), as --ranker names it",
+    ),
+    gold: z.string().min(1).nullable().default(null).describe(
+      "the judge that gives gold labels to a method that asks for some (d2po-self)",
+    ),
     tuning,
     steps: count.nullable().describe("optimiser steps; null: as many as the epochs have"),
     epochs: z.number().positive().describe("passes over the training prompts, where steps is null"),
@@ -168,6 +175,9 @@ export const SETTINGS = z.strictObject({
       'in training: "layers" computes a layer\'s activations anew in the backward pass, for less memory and a third more time',
     ),
   }).describe("what no result depends on"),
+  compile: z.boolean().default(true).describe(
+    "whether steps run as one TensorFlow function each; faster, with the same bits",
+  ),
 });
 
 /** Settings of a whole run. */

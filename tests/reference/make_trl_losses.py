@@ -100,7 +100,12 @@ def main():
                 trainer.label_smoothing = parameters.get("flips", 0.0)
                 trainer.args.discopop_tau = parameters.get("tau", 0.05)
                 add(ours, beta, parameters, [of_dpo(trainer, pair) for pair in pairs])
-        trainer.loss_types, trainer.label_smoothing, trainer.beta = ["robust"], 0.0, 0.1
+        for beta in BETAS:
+            trainer.loss_types, trainer.loss_weights, trainer.beta = ["sigmoid", "sft"], [1.0, 0.3], beta
+            trainer.label_smoothing = 0.0
+            add("sigmoid_sft", beta, {"sft": 0.3}, [of_dpo(trainer, pair) for pair in pairs])
+        trainer.loss_types, trainer.loss_weights = ["robust"], [1.0]
+        trainer.label_smoothing, trainer.beta = 0.0, 0.1
     for beta in [0.1, 2.0]:
         add("simpo", beta, {"gamma": 0.7}, [of_means(pair, simpo(beta, 0.7)) for pair in pairs])
         add("orpo", beta, {}, [of_means(pair, orpo(beta)) for pair in pairs])

@@ -9,7 +9,7 @@ import {
 import { COMPARED, LONG } from "./config.ts";
 import { policyMeter, type PolicyNumbers } from "./measure.ts";
 import { deskRanker } from "./rankers.ts";
-import { BATCH_TOKENS, MAX_NEW_TOKENS } from "./session.ts";
+import { BATCH_TOKENS, MAX_NEW_TOKENS, truthJudge } from "./session.ts";
 import type { StudyContext, StudyStage } from "./stage.ts";
 import { noisyName } from "./supervised.ts";
 
@@ -34,6 +34,8 @@ function methodStage({ name, method, start, long = false }: PreferenceRun): Stud
   const others: Partial<Record<typeof ranker, string>> = {
     "separate": "judge-only",
     "reward-model": "reward-model",
+    "discriminator": "reward-model",
+    "given": "judge-only",
   };
   return preferenceStage({
     name,
@@ -59,6 +61,7 @@ function methodStage({ name, method, start, long = false }: PreferenceRun): Stud
     }),
     pairs: async ({ session }) => (await session.pairs()).train,
     ranker: deskRanker,
+    gold: () => Promise.resolve({ compare: truthJudge }),
     measure: (context, { model }) => courseOfReward(context, { model, start, long }),
   });
 }

@@ -1,5 +1,5 @@
-import { learnedTokens } from "../example.ts";
 import type { Candidates } from "../candidates.ts";
+import { learnedTokens } from "../example.ts";
 import type { FormedPair, Method, OwnStep, StepTools } from "../method.ts";
 import { policyGradientBatches } from "../policy_gradient.ts";
 import { mean } from "../step_tools.ts";
@@ -8,7 +8,7 @@ import { mean } from "../step_tools.ts";
  * The reward of each answer: its mean J over the others to the same prompt, in [0, 1]. A reward model's J is the logistic
  * of a difference of rewards, so that this is a squashed rank; a judge of pairs has nothing finer.
  */
-async function meanWins(candidates: readonly Candidates[], { compare }: StepTools) {
+export async function meanWins(candidates: readonly Candidates[], { compare }: StepTools) {
   const games = candidates.flatMap(({ pair: { prompt }, answers }, c) =>
     answers.flatMap((a, i) =>
       answers.slice(i + 1).map((b, k) => ({

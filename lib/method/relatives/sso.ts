@@ -1,8 +1,8 @@
 import type { Turn } from "../../text/mod.ts";
-import { afterPrompt, type Answer, type Candidates } from "../candidates.ts";
+import { afterPrompt, type Answer, type Candidates, type LoopPrompt } from "../candidates.ts";
 import { encodePrompt } from "../encoder.ts";
 import { learnedTokens } from "../example.ts";
-import type { FormedPair, Method, OwnStep } from "../method.ts";
+import type { FormedPair, Method, OwnStep, StepTools } from "../method.ts";
 
 /** A system turn that asks for good answers, and one that asks for bad ones. */
 export interface Contrast {
@@ -30,6 +30,35 @@ const headed = (system: string) => (prompt: readonly Turn[]): readonly Turn[] =>
 export const contrastStep = (contrast: Contrast = HELPFUL): OwnStep => async (tools) => {
   const { g = 0.1 } = tools.method.parameters ?? {};
   const prompts = tools.prompts();
+  const sets = await contrasted(prompts, contrast, tools);
+  const likely = await tools.logProbs(sets.flatMap(({ w, l }) => [w.example, l.example]), "policy");
+  const under = answerUnder(tools);
+  const meanOf = (sum: number, { example }: Answer) => sum / learnedTokens(example);
+  const pairs = sets.flatMap(({ prompt, w, l, o }, i): FormedPair[] => {
+    const mean = (meanOf(likely[2 * i], w) + meanOf(likely[2 * i + 1], l)) / 2;
+    const weight = g / (1 + Math.exp(mean));
+    const main: FormedPair = { prompt, chosen: w, rejected: l };
+    if (weight === 0) return [main];
+    return [
+      main,
+      {
+        ...{ prompt, weight },
+        chosen: under(contrast.good, prompt, w),
+        rejected: under(contrast.good, prompt, l),
+      },
+      {
+        ...{ prompt, weight },
+        chosen: under(contrast.bad, prompt, o),
+        rejected: under(contrast.bad, prompt, w),
+      },
+    ];
+  });
+  tools.metric("skippedPrompts", prompts.length - sets.length);
+  return { parts: await tools.learn(pairs), pairs };
+};
+
+/** Each prompt's answers asked for well (w), badly (l) and plainly (o), where the first two differ. */
+async function contrasted(prompts: readonly LoopPrompt[], contrast: Contrast, tools: StepTools) {
   const draw = async (name: string, system?: string) => {
     const asked = system === undefined ? undefined : headed(system);
     const drawn = await tools.sample(prompts, { candidates: 1, name, asked, learned: (p) => p });
@@ -38,34 +67,19 @@ export const contrastStep = (contrast: Contrast = HELPFUL): OwnStep => async (to
   const good = await draw("good", contrast.good);
   const bad = await draw("bad", contrast.bad);
   const plain = await draw("plain");
-  const sets = prompts.flatMap((prompt) => {
+  return prompts.flatMap((prompt) => {
     const [w, l, o] = [good, bad, plain].map((answers) => answers.get(prompt.id));
     return w && l && o && w.text !== l.text ? [{ prompt, w, l, o }] : [];
   });
-  const likely = await tools.logProbs(sets.flatMap(({ w, l }) => [w.example, l.example]), "policy");
-  const meanOf = (sum: number, { example }: Answer) => sum / learnedTokens(example);
-  const pairs = sets.flatMap(({ prompt, w, l, o }, i): FormedPair[] => {
-    const mean = (meanOf(likely[2 * i], w) + meanOf(likely[2 * i + 1], l)) / 2;
-    const weight = g / (1 + Math.exp(mean));
-    const under = (system: string, { text, example }: Answer): Answer => ({
-      text,
-      example: afterPrompt(example, encodePrompt(headed(system)(prompt.prompt), tools.encoder)),
-    });
-    const main: FormedPair = { prompt, chosen: w, rejected: l };
-    if (weight === 0) return [main];
-    return [
-      main,
-      {
-        ...{ prompt, weight },
-        chosen: under(contrast.good, w),
-        rejected: under(contrast.good, l),
-      },
-      { ...{ prompt, weight }, chosen: under(contrast.bad, o), rejected: under(contrast.bad, w) },
-    ];
+}
+
+/** An answer after its prompt under a system turn. */
+const answerUnder =
+  ({ encoder }: StepTools) =>
+  (system: string, { prompt }: LoopPrompt, { text, example }: Answer): Answer => ({
+    text,
+    example: afterPrompt(example, encodePrompt(headed(system)(prompt), encoder)),
   });
-  tools.metric("skippedPrompts", prompts.length - sets.length);
-  return { parts: await tools.learn(pairs), pairs };
-};
 
 /** SSO, first version. */
 export const SSO = {
@@ -76,4 +90,36 @@ export const SSO = {
   loss: "sigmoid",
   parameters: { g: 0.1 },
   source: "SSO, https://arxiv.org/abs/2410.17131v1; the words of the two principles are ours",
+} as const satisfies Method;
+
+/**
+ * The data generator of SSO's second version: asked well it is to prefer y+ to y-, asked badly y to y+, each with a part
+ * of the answer's own likelihood, L = l(x+; y+ > y-) + l(x-; y > y+) + 0.1 (SFT of y+ and of y) (ACL Findings 2025). What
+ * it leaves are the pairs y+ over y- of the plain prompt: the method's second half is plain DPO on them, a run with
+ * `--data RUN/self-judge/pairs` and the method offline-dpo.
+ */
+export const generatorStep = (contrast: Contrast = HELPFUL): OwnStep => async (tools) => {
+  const prompts = tools.prompts();
+  const sets = await contrasted(prompts, contrast, tools);
+  const under = answerUnder(tools);
+  const learned = sets.flatMap(({ prompt, w, l, o }): FormedPair[] => [
+    { prompt, chosen: under(contrast.good, prompt, w), rejected: under(contrast.good, prompt, l) },
+    { prompt, chosen: under(contrast.bad, prompt, o), rejected: under(contrast.bad, prompt, w) },
+  ]);
+  tools.metric("skippedPrompts", prompts.length - sets.length);
+  return {
+    parts: await tools.learn(learned),
+    pairs: sets.map(({ prompt, w, l }) => ({ prompt, chosen: w, rejected: l })),
+  };
+};
+
+/** SSO, second version: its data generator. */
+export const SSO_GENERATOR = {
+  samples: "policy",
+  candidates: 3,
+  ranker: "none",
+  own: generatorStep(),
+  loss: "sigmoid_sft",
+  parameters: { sft: 0.1 },
+  source: "SSO, https://arxiv.org/abs/2410.17131, version 2: the generator of its pairs",
 } as const satisfies Method;

@@ -1,3 +1,4 @@
+import * as tf from "@tensorflow/tfjs";
 import {
   type LoopPrompt,
   type Method,
@@ -8,13 +9,13 @@ import {
   type StepLog,
   stepsPerEpoch,
 } from "../../method/mod.ts";
-import type { LanguageModel, WithModel } from "../../model/mod.ts";
+import { type LanguageModel, trainable, type WithModel } from "../../model/mod.ts";
 import { isPair, judgedPairsIn, promptsIn, useOf } from "../../preference/mod.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import type { RunStage } from "../pipeline.ts";
 import { writePairs } from "../pairs_artefact.ts";
 import { FileMemory } from "../pair_memory.ts";
-import { rankerOf, type RankerParts } from "../rankers.ts";
+import { givenRanker, rankerOf, type RankerParts } from "../rankers.ts";
 import type { Session } from "../session.ts";
 import type { Seeded, Stage, StageContext, StageResult } from "../stage.ts";
 import { recordsOf } from "./data.ts";
@@ -63,11 +64,18 @@ export interface PreferenceStage<C extends Seeded, S extends Session>
     parts: RankerParts<S>,
     context: StageContext<C, S>,
   ) => Promise<Ranker | null>;
+  /** Who gives gold labels, to a method that asks for some. @default the judge that the settings name */
+  readonly gold?: (context: StageContext<C, S>) => Promise<Ranker>;
   /** The measuring hook. @default nothing is measured */
   readonly measure?: (
     context: StageContext<C, S>,
     policy: { model: LanguageModel; reference: WithModel },
   ) => Promise<PolicyMeasure>;
+}
+
+/** A method's head at its start: all zeros. */
+function zeroHead({ name, rows }: NonNullable<Method["head"]>, { config }: LanguageModel) {
+  return new Map<string, tf.Tensor>([[name, tf.keep(tf.zeros([rows, config.hiddenSize]))]]);
 }
 
 /** A stage of preference training by a method of the table. */
@@ -96,6 +104,10 @@ export function preferenceStage<C extends Seeded, S extends Session>(
       };
       const ranker = await (stage.ranker?.(method.ranker, parts, context) ??
         rankerOf(method.ranker, parts));
+      const gold = method.gold
+        ? await (stage.gold?.(context) ?? givenRanker("gold", session))
+        : undefined;
+      const head = method.head && zeroHead(method.head, model);
       const measure = await stage.measure?.(context, { model, reference });
       const pairs = await stage.pairs(context);
       const { epochs = 1, batchSize } = settings;
@@ -106,8 +118,9 @@ export function preferenceStage<C extends Seeded, S extends Session>(
         );
       return {
         model,
+        parameters: head && trainable(model, { also: [head] }),
         data: new PreferenceLoop({
-          ...{ method, model, reference, ranker },
+          ...{ method, model, reference, ranker, gold, head },
           pairs,
           encoder: await session.encoder(stage.maxTokens?.(config)),
           config: { ...settings, seed: config.seed },
@@ -136,7 +149,11 @@ export function preferenceStage<C extends Seeded, S extends Session>(
         }),
         measure: measure && ((step) => measure.after(step)),
         result: (rows) => measure?.finish() ?? { method: methodName, steps, ...summaryOf(rows) },
-        dispose: () => ranker?.dispose?.(),
+        dispose: () => {
+          ranker?.dispose?.();
+          gold?.dispose?.();
+          for (const weights of head?.values() ?? []) weights.dispose();
+        },
       };
     },
   });

@@ -24,7 +24,7 @@ type LoggedBatch = StepBatch & { readonly pairs?: readonly RankedPair[] };
 export interface TrainingPlan extends
   Pick<
     TrainOptions<LoggedBatch>,
-    "model" | "data" | "steps" | "schedule" | "optimizer" | "recompute"
+    "model" | "parameters" | "data" | "steps" | "schedule" | "optimizer" | "recompute"
   > {
   /** Steps between checkpoints. */
   readonly checkpointEvery: number;

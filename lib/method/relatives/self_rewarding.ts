@@ -1,0 +1,92 @@
+import type { Turn } from "../../text/mod.ts";
+import type { FormedPair, Method, OwnStep } from "../method.ts";
+
+/** Asks for an answer's points, of which there are five to be had. The criteria are the paper's, the words ours. */
+export function scoringPrompt(prompt: readonly Turn[], answer: string): Turn[] {
+  const dialogue = prompt.filter(({ role }) => role !== "system")
+    .map(({ role, content }) => `${role}: ${content}`).join("\n");
+  return [{
+    role: "user",
+    content: `Rate the answer to this dialogue. Give one point for each of these that holds:
+1. It says something that bears on the question.
+2. It deals with most of the question.
+3. It would be of use to the one who asked.
+4. It is written for them, clear and complete.
+5. An expert could not better it.
+
+Dialogue:
+${dialogue}
+
+Answer:
+${answer}
+
+Write "Score: " and the number of points, 0 to 5.`,
+  }];
+}
+
+/** The points that a reply gives; null where it gives none from 0 to 5. */
+export function pointsIn(reply: string): number | null {
+  const found = /score\s*:?\s*\**\s*(\d+(?:\.\d+)?)/i.exec(reply) ??
+    /^\s*(\d+(?:\.\d+)?)\b/.exec(reply);
+  const points = found ? Number(found[1]) : NaN;
+  return points >= 0 && points <= 5 ? points : null;
+}
+
+/**
+ * The model grades its own answers by points, the mean of three draws, and learns the best of four over the worst
+ * (Self-Rewarding Language Models, https://arxiv.org/abs/2401.10020, section 2.2). The grader is the model that the
+ * policy started from: a run is one iteration, M_t to M_(t+1), and the next starts from its policy, which refreshes
+ * reference and grader both. A draw without points counts for nothing; an answer without any is left out.
+ */
+export const ownPointsStep: OwnStep = async (tools) => {
+  const { draws = 3 } = tools.method.parameters ?? {};
+  const prompts = tools.prompts();
+  const candidates = await tools.sample(prompts, {});
+  const distinct = tools.distinct(candidates);
+  const questions = distinct.flatMap(({ pair, answers }, c) =>
+    answers.map(({ text }, i) => ({
+      id: `${pair.id}/${i}`,
+      prompt: scoringPrompt(pair.prompt, text),
+      at: [c, i] as const,
+    }))
+  );
+  const replies = await tools.sample(questions, {
+    from: "start",
+    candidates: draws,
+    name: "points",
+    asked: (prompt) => prompt,
+    learned: undefined,
+  });
+  const points = distinct.map(({ answers }) => answers.map((): number | null => null));
+  let silent = questions.length - replies.length;
+  for (const { pair, answers } of replies) {
+    const [c, i] = questions.find(({ id }) => id === pair.id)!.at;
+    const found = answers.map(({ text }) => pointsIn(text)).filter((value) => value !== null);
+    if (found.length === 0) silent++;
+    else points[c][i] = found.reduce((a, b) => a + b, 0) / found.length;
+  }
+  const pairs = distinct.flatMap(({ pair, answers }, c): FormedPair[] => {
+    const rated = answers.flatMap((answer, i) =>
+      points[c][i] === null ? [] : [{ answer, points: points[c][i]! }]
+    ).sort((a, b) => b.points - a.points);
+    if (rated.length < 2 || rated[0].points === rated.at(-1)!.points) return [];
+    return [{ prompt: pair, chosen: rated[0].answer, rejected: rated.at(-1)!.answer }];
+  });
+  tools.metric("withoutPoints", silent);
+  tools.metric("skippedPrompts", prompts.length - candidates.length);
+  tools.metric("identical", candidates.length - distinct.length);
+  tools.metric("undecided", distinct.length - pairs.length);
+  return { parts: await tools.learn(pairs), pairs };
+};
+
+/** Self-Rewarding Language Models, one iteration. */
+export const SELF_REWARDING = {
+  samples: "policy",
+  candidates: 4,
+  ranker: "none",
+  own: ownPointsStep,
+  loss: "sigmoid",
+  parameters: { draws: 3 },
+  source: "Self-Rewarding Language Models, https://arxiv.org/abs/2401.10020",
+  known: "S",
+} as const satisfies Method;

@@ -1,0 +1,254 @@
+/** D2PO, SPO, Nash-MD, ReST, Self-Rewarding and SSO's second version, where they come to something known. */
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
+import { Rng } from "../lib/base/random.ts";
+import { longerWins, randomJudge } from "../lib/measure/mod.ts";
+import { type Compare, type LoopOptions, type Method, METHODS } from "../lib/method/mod.ts";
+import { rakeKeywords } from "../lib/method/relatives/rake.ts";
+import { pointsIn, scoringPrompt } from "../lib/method/relatives/self_rewarding.ts";
+import { degraded } from "../lib/method/relatives/spo.ts";
+import { generate, generateMixture, type LanguageModel, withModel } from "../lib/model/mod.ts";
+import { refuses } from "./refusals.ts";
+import { tinyModel } from "./tiny.ts";
+import { config, stepper } from "./tiny_loop.ts";
+import { distance, sumOfParts, tinyWithAdapter } from "./tiny_method.ts";
+
+let model: LanguageModel;
+before(() => {
+  model = tinyWithAdapter({ moved: true });
+});
+after(() => model.dispose());
+
+/** Tools of which some are others. */
+function withTools<T extends object>(tools: T, others: object): T {
+  return new Proxy(tools, {
+    get(target, name) {
+      const value = Reflect.get(name in others ? others : target, name);
+      return typeof value === "function" && !(name in others) ? value.bind(target) : value;
+    },
+  });
+}
+
+/** Loss, gradient, pairs and counts of a step of a method. */
+async function stepOf(
+  method: Method,
+  { at = 0, ...options }: Partial<Omit<LoopOptions, "ranker">> & {
+    compare?: Compare;
+    at?: number;
+  } = {},
+) {
+  const drawn = stepper(model, { method, ...options });
+  const { parts, metrics } = await drawn.step(at);
+  return { ...await sumOfParts(model, parts), ranked: drawn.ranked, counts: metrics! };
+}
+
+describe("D2PO", () => {
+  const gold = { compare: longerWins };
+  const coin = () => randomJudge(Rng.named(4, "discriminator"));
+
+  for (const name of ["d2po", "d2po-self"] as const) {
+    it(`with gold labels for every pair is DPO on gold: ${name}`, async () => {
+      const whole = { ...METHODS[name], parameters: { gold: 1e9, every: 1 } };
+      const found = await stepOf(whole, { gold, compare: coin() });
+      const known = await stepOf(METHODS["oracle-dpo"], { compare: longerWins });
+      assert.equal(found.counts.silverPairs, 0);
+      const texts = ({ ranked }: typeof known) =>
+        ranked.map((r) => `${r.chosen}/${r.rejected}`).sort();
+      assert.deepEqual(texts(found), texts(known));
+      assert.ok(Math.abs(found.metrics.loss - known.metrics.loss) < 1e-6);
+      assert.ok(distance(found.gradient, known.gradient) < 1e-6);
+    });
+  }
+
+  it("spends its gold on the pairs of which the discriminator is least sure", async () => {
+    const asked: string[] = [];
+    const sure = new Map<string, number>();
+    const graded: Compare = async (comparisons) =>
+      (await longerWins(comparisons)).map((judgment, i) => {
+        const pFirst = 0.5 + 0.1 * (1 + (i % 4)) * (i % 2 ? 1 : -1);
+        // The first time each is asked: the rest are asked again after the lesson.
+        if (sure.size < comparisons.length) sure.set(comparisons[i].first, Math.abs(pFirst - 0.5));
+        return { ...judgment, answered: true, winner: pFirst > 0.5 ? "first" : "second", pFirst };
+      });
+    const { counts } = await stepOf({ ...METHODS.d2po, parameters: { gold: 2, every: 1 } }, {
+      compare: graded,
+      gold: {
+        compare: (comparisons) => {
+          asked.push(...comparisons.map(({ first }) => first));
+          return longerWins(comparisons);
+        },
+      },
+    });
+    assert.equal(counts.gold, 2);
+    assert.ok(sure.size > 2);
+    const all = [...sure.values()].sort();
+    assert.deepEqual(asked.map((first) => sure.get(first)!).sort(), all.slice(0, 2));
+  });
+
+  it("asks for gold every so many steps, teaches the discriminator, and refuses to go without", async () => {
+    const lessons: number[] = [];
+    const method: Method = {
+      ...METHODS.d2po,
+      parameters: { gold: 2, every: 2, window: 3 },
+      own: (tools) =>
+        METHODS.d2po.own(withTools(tools, {
+          teach: (pairs: unknown[]) => {
+            lessons.push(pairs.length);
+            return Promise.resolve();
+          },
+        })),
+    };
+    const drawn = stepper(model, { method, gold });
+    for (let at = 0; at < 5; at++) {
+      (await drawn.step(at)).parts.forEach(({ batch }) => batch.mask?.dispose());
+    }
+    assert.equal(lessons.length, 3);
+    assert.equal(lessons[2], 3, "the window");
+    await refuses(stepOf(METHODS.d2po), /gold labels/, /--gold/);
+  });
+});
+
+describe("SPO", () => {
+  it("finds the keywords that python-rake finds, with their scores", async () => {
+    const { stopwords, texts } = JSON.parse(
+      await Deno.readTextFile(new URL("reference/rake.json", import.meta.url)),
+    );
+    assert.equal(texts.length, 5);
+    for (const { text, keywords } of texts) {
+      const found = rakeKeywords(text, { stopwords });
+      assert.deepEqual(
+        new Map(found.map(({ phrase, score }) => [phrase, score])),
+        new Map(keywords),
+        text,
+      );
+      found.forEach(({ score }, i) => assert.ok(i === 0 || score <= found[i - 1].score));
+    }
+  });
+
+  it("removes the highest scores first: nothing at grade 0, every keyword at the last", () => {
+    const text = "Green tea has less caffeine than black coffee.";
+    assert.equal(degraded(text, 0, 3), text);
+    const [some, none] = [degraded(text, 1, 3), degraded(text, 2, 3)];
+    assert.ok(some.length < text.length && none.length < some.length);
+    assert.ok(!/tea|coffee|caffeine/i.test(none), none);
+  });
+
+  it("with g = 0 is DPO, to the last bit", async () => {
+    const [without, plain] = [
+      await stepOf({ ...METHODS.spo, parameters: { g: 0 } }),
+      await stepOf(METHODS["offline-dpo"]),
+    ];
+    assert.deepEqual(without.metrics, plain.metrics);
+    assert.deepEqual(without.gradient, plain.gradient);
+  });
+});
+
+describe("a mixture of two models", () => {
+  const other = tinyModel();
+  after(() => other.dispose());
+  const prompts = [[5, 9, 11], [7, 4], [20, 21, 22, 23, 24]];
+  const options = { maxNewTokens: 12, stopIds: [3], seed: 8, topP: 0.9 };
+  const ids = (found: Awaited<ReturnType<typeof generate>>) => found.map(([{ ids }]) => ids);
+
+  it("is the first at 0, the second at 1, and neither between", async () => {
+    const of = async (mix: number) =>
+      ids(await generateMixture(model, withModel(other), prompts, { ...options, mix }));
+    const first = await of(0);
+    assert.deepEqual(first, ids(await generate(model, prompts, options)));
+    assert.deepEqual(await of(1), ids(await generate(other, prompts, options)));
+  });
+
+  it("has the geometric mean's probabilities: greedy, by hand", async () => {
+    const logits = async (of: LanguageModel) => {
+      const { batchLogits } = await import("./model_reference.ts");
+      return batchLogits(of, [prompts[0]])[0].subarray(-of.config.vocabSize);
+    };
+    const [p, q] = [await logits(model), await logits(other)];
+    const mean = p.map((value, i) => 0.3 * value + 0.7 * q[i]);
+    const likeliest = mean.indexOf(Math.max(...mean));
+    const [[{ ids: [token] }]] = await generateMixture(model, withModel(other), [prompts[0]], {
+      ...options,
+      stopIds: [],
+      temperature: 0,
+      maxNewTokens: 1,
+      mix: 0.7,
+    });
+    assert.equal(token, likeliest);
+  });
+});
+
+describe("Nash-MD", () => {
+  it("learns of its own answers, each by its preference over the mixture's and its log-ratio", async () => {
+    const { counts, ranked } = await stepOf(METHODS["nash-md"]);
+    assert.equal(counts.samples, 2 * config.batchSize);
+    assert.equal(counts.comparisons, ranked.length);
+    // With a judge that never decides and beta 0 nothing is learned.
+    const undecided: Compare = async (comparisons) =>
+      (await longerWins(comparisons)).map((judgment) => ({ ...judgment, pFirst: 0.5 }));
+    const still = await stepOf(METHODS["nash-md"], {
+      compare: undecided,
+      config: { ...config, beta: 0 },
+    });
+    assert.ok(Math.max(...still.gradient.map(Math.abs)) === 0);
+  });
+});
+
+describe("ReST", () => {
+  it("imitates more answers under a lower threshold, and raises it from improve step to improve step", async () => {
+    const of = (at: number, parameters: Record<string, number>) =>
+      stepOf({ ...METHODS.rest, parameters }, { at });
+    const low = await of(0, { first: -1, rise: 0 });
+    assert.equal(low.ranked.length, 4 * config.batchSize);
+    const rising = { first: 0.3, rise: 0.2, last: 0.6, every: 2 };
+    const thresholds = [];
+    for (let at = 0; at < 6; at++) thresholds.push((await of(at, rising)).counts.threshold);
+    assert.deepEqual(thresholds, [0.3, 0.3, 0.5, 0.5, 0.6, 0.6]);
+  });
+});
+
+describe("Self-Rewarding", () => {
+  it("reads points where a reply gives some", () => {
+    const replies = ["Score: 4", "score:3.5", "**Score:** 2", "5", "Score: 7", "A fine answer."];
+    assert.deepEqual(replies.map(pointsIn), [4, 3.5, 2, 5, null, null]);
+    const [{ content }] = scoringPrompt([{ role: "user", content: "Why?" }], "Because.");
+    assert.ok(content.includes("user: Why?") && content.includes("Because."));
+  });
+
+  it("prefers the answer of the most points to that of the fewest", async () => {
+    const points = (text: string) => text.length % 6;
+    const method: Method = {
+      ...METHODS["self-rewarding"],
+      own: (tools) =>
+        METHODS["self-rewarding"].own(withTools(tools, {
+          sample: async (
+            prompts: { prompt: { content: string }[] }[],
+            options: { name?: string; candidates?: number },
+          ) => {
+            if (options.name !== "points") return await tools.sample(prompts as never[], options);
+            return prompts.map((pair) => {
+              const [, answer] = /Answer:\n([^]*)\n\nWrite/.exec(pair.prompt[0].content)!;
+              const reply = { text: `Score: ${points(answer)}` };
+              return { pair, answers: Array(options.candidates).fill(reply) };
+            });
+          },
+        })),
+    };
+    const { ranked } = await stepOf(method);
+    assert.ok(ranked.length > 0);
+    for (const { chosen, rejected } of ranked) assert.ok(points(chosen) > points(rejected));
+  });
+});
+
+describe("SSO's data generator", () => {
+  it("learns two pairs a prompt with their answers' own likelihood, and leaves those of the plain prompt", async () => {
+    const { ranked, metrics, counts } = await stepOf(METHODS["sso-generator"]);
+    const plain = await stepOf({ ...METHODS.sso, parameters: { g: 0 } });
+    assert.deepEqual(ranked.map((r) => r.chosen), plain.ranked.map((r) => r.chosen));
+    assert.equal(counts.samples, 3 * config.batchSize);
+    const bare = await stepOf({ ...METHODS["sso-generator"], parameters: { sft: 0 } });
+    assert.ok(metrics.loss > bare.metrics.loss, "the likelihood's part");
+    // Without that part: the mean of DPO's losses under both system turns, which start at different margins.
+    const dpo = await stepOf({ ...METHODS["sso-generator"], loss: "sigmoid", parameters: {} });
+    assert.ok(Math.abs(bare.metrics.loss - dpo.metrics.loss) < 1e-6);
+  });
+});

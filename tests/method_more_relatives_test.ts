@@ -3,7 +3,13 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
 import { Rng } from "../lib/base/random.ts";
 import { longerWins, randomJudge } from "../lib/measure/mod.ts";
-import { type Compare, type LoopOptions, type Method, METHODS } from "../lib/method/mod.ts";
+import {
+  type Compare,
+  type LoopOptions,
+  type Method,
+  METHODS,
+  panelOf,
+} from "../lib/method/mod.ts";
 import { rakeKeywords } from "../lib/method/relatives/rake.ts";
 import { pointsIn, scoringPrompt } from "../lib/method/relatives/self_rewarding.ts";
 import { degraded } from "../lib/method/relatives/spo.ts";
@@ -140,6 +146,27 @@ describe("SPO", () => {
     ];
     assert.deepEqual(without.metrics, plain.metrics);
     assert.deepEqual(without.gradient, plain.gradient);
+  });
+});
+
+describe("a made-up method", () => {
+  it("takes one entry and one test: soft labels from the mean of two judges", async () => {
+    const sure = (pFirst: number): Compare => async (comparisons) =>
+      (await longerWins(comparisons)).map((judgment) => ({
+        ...judgment,
+        forward: { a: pFirst, b: 1 - pFirst },
+        backward: { a: 1 - pFirst, b: pFirst },
+      }));
+    const panel = panelOf([
+      { name: "one", compare: sure(0.9) },
+      { name: "another", compare: sure(0.5) },
+    ], { by: "mean" });
+    const twoJudges: Method = { ...METHODS.oaif, labels: "soft", source: "made up" };
+    const { metrics, ranked } = await stepOf(twoJudges, { compare: panel.compare });
+    assert.ok(ranked.length > 0);
+    for (const { preference } of ranked) assert.ok(Math.abs(preference! - 0.7) < 1e-9);
+    const certain = await stepOf({ ...twoJudges, labels: "hard" }, { compare: panel.compare });
+    assert.notEqual(metrics.loss, certain.metrics.loss);
   });
 });
 

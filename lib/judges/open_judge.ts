@@ -6,7 +6,7 @@ import { splitKey, type TrainingRecord } from "../preference/mod.ts";
 import { Rng } from "../base/random.ts";
 import { fingerprintOf, type JudgeSetting, type OpenedJudge } from "./opened_judge.ts";
 import { firstPosition, inverted, longerWins, randomJudge } from "../measure/baseline_judges.ts";
-import type { Judge } from "../method/mod.ts";
+import { type Judge, panelOf, type PanelRule } from "../method/mod.ts";
 import { recordedJudge } from "./recorded.ts";
 
 type Source = (rest: string, setting: JudgeSetting) => Promise<OpenedJudge>;
@@ -24,6 +24,8 @@ export const JUDGE_SPECS = [
   "first",
   "random",
   "inverted:JUDGE",
+  "majority:JUDGE++JUDGE",
+  "mean:JUDGE++JUDGE",
 ] as const;
 
 /** A source gets what follows the colon. The model room is loaded only where a judge needs it. */
@@ -45,6 +47,8 @@ const SOURCES: Readonly<Record<string, Source>> = {
       fingerprint: fingerprintOf("inverted", opened.fingerprint),
     };
   },
+  majority: openPanel("majority"),
+  mean: openPanel("mean"),
   recorded: openRecorded,
   model: async (rest, setting) =>
     (await import("./model_sources.ts")).openPairwise("model", rest, setting),
@@ -104,6 +108,34 @@ export async function trainedOn(specs: readonly string[]): Promise<Set<string>> 
     for (const { prompt } of records) prompts.add(splitKey(prompt));
   }
   return prompts;
+}
+
+/** Several judges as one, all open at once. */
+function openPanel(by: PanelRule): Source {
+  return async (rest, setting) => {
+    const specs = rest.split("++");
+    if (specs.length < 2 || specs.some((spec) => spec === "")) {
+      throw new UserError(
+        `"${by}:${rest}" names no panel of judges`,
+        `write two or more with ++ between, such as ${by}:longer++model:PATH`,
+      );
+    }
+    const opened: OpenedJudge[] = [];
+    const dispose = () => opened.forEach((one) => one.dispose?.());
+    try {
+      for (const spec of specs) opened.push(await openJudge(spec, setting));
+    } catch (error) {
+      dispose();
+      throw error;
+    }
+    const judge = panelOf(opened.map((one) => one.judge), { by });
+    return {
+      judge,
+      fingerprint: fingerprintOf(by, ...opened.map(({ fingerprint }) => fingerprint)),
+      notes: () => opened.flatMap((one) => one.notes?.() ?? []),
+      dispose,
+    };
+  };
 }
 
 function baselineJudge(make: (setting: JudgeSetting) => Judge): Source {

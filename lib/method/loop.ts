@@ -70,6 +70,7 @@ export class PreferenceLoop implements BatchSource {
       metrics: {
         pairs: pairs.length,
         ...tools.metrics,
+        learned: parts.reduce((sum, { batch }) => sum + batch.size, 0),
         chosenTokens: meanTokens(pairs.map(({ chosen }) => chosen.example)),
         rejectedTokens: meanTokens(pairs.map(({ rejected }) => rejected.example)),
         ...(ranker && judgeMetrics(tools.judgments)),

@@ -112,6 +112,7 @@ export const D2PO_DPO = {
 export const D2PO_SELF = {
   ...D2PO,
   ranker: "none",
+  words: { ranks: "the policy's own likelihoods" },
   parameters: { ...D2PO.parameters, replay: 4 },
   source: "D2PO, https://arxiv.org/abs/2405.01511, the policy for its own discriminator",
 } as const satisfies Method;

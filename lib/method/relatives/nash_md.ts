@@ -58,6 +58,7 @@ export const NASH_MD = {
   ranker: "judge",
   own: mirrorDescentStep,
   loss: "sft",
+  words: { loss: "REINFORCE" },
   parameters: { mix: 0.5 },
   source: "Nash-MD, https://arxiv.org/abs/2312.00886, with the judge's J for the preference",
 } as const satisfies Method;

@@ -52,6 +52,10 @@ export const OSP = {
   ranker: "judge",
   pairs: againstBaseline,
   loss: "sigmoid",
+  words: {
+    ranks: "the model it started from, each against the last",
+    loss: "sigmoid, soft labels",
+  },
   source: "OSP, https://arxiv.org/abs/2405.14103",
   known: "R",
 } as const satisfies Method;

@@ -88,6 +88,7 @@ export const RLOO = {
   ranker: "judge",
   own: leaveOneOutStep,
   loss: "sft",
+  words: { loss: "REINFORCE" },
   source: "RLOO, https://arxiv.org/abs/2402.14740, with the judge's J for a reward",
 } as const satisfies Method;
 

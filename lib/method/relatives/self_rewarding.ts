@@ -86,6 +86,7 @@ export const SELF_REWARDING = {
   ranker: "none",
   own: ownPointsStep,
   loss: "sigmoid",
+  words: { ranks: "the model it started from, by points" },
   parameters: { draws: 3 },
   source: "Self-Rewarding Language Models, https://arxiv.org/abs/2401.10020",
   known: "S",

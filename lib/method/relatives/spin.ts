@@ -28,6 +28,7 @@ export const SPIN = {
   given: "answers",
   candidates: 1,
   ranker: "none",
+  words: { ranks: "nobody: the data set's over its own" },
   own: selfPlayStep,
   loss: "sigmoid",
   source: "SPIN, https://arxiv.org/abs/2401.01335",

@@ -12,6 +12,7 @@ import {
 import { type LanguageModel, trainable, type WithModel } from "../../model/mod.ts";
 import { isPair, judgedPairsIn, promptsIn, useOf } from "../../preference/mod.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
+import { costsOf } from "../costs.ts";
 import type { RunStage } from "../pipeline.ts";
 import { writePairs } from "../pairs_artefact.ts";
 import { FileMemory } from "../pair_memory.ts";
@@ -148,7 +149,10 @@ export function preferenceStage<C extends Seeded, S extends Session>(
           consistent: row.judgeConsistent?.toFixed(2) ?? "-",
         }),
         measure: measure && ((step) => measure.after(step)),
-        result: (rows) => measure?.finish() ?? { method: methodName, steps, ...summaryOf(rows) },
+        result: async (rows) =>
+          measure
+            ? { ...await measure.finish(), costs: costsOf(rows) }
+            : { method: methodName, steps, ...summaryOf(rows), ...costsOf(rows) },
         dispose: () => {
           ranker?.dispose?.();
           gold?.dispose?.();
@@ -209,8 +213,8 @@ function leavingPairs(stage: RunStage): RunStage {
  * What a method does, as a part of what a result depends on: an edited entry of the table trains anew. Its prompts
  * are functions, whose change it cannot see.
  */
-export function methodIdentity(name: string): Omit<Method, "source" | "prompts"> {
-  const { source: _source, prompts: _functions, ...identity } = methodNamed(name);
+export function methodIdentity(name: string): Omit<Method, "source" | "words" | "prompts"> {
+  const { source: _source, words: _words, prompts: _functions, ...identity } = methodNamed(name);
   return identity;
 }
 

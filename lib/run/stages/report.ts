@@ -3,6 +3,7 @@ import { readIfThere, readJsonl, writeCsv, writeWhole } from "../../base/files.t
 import { duration } from "../../base/progress.ts";
 import { intervalText } from "../../base/text_table.ts";
 import type { RunConfig } from "../config.ts";
+import { costText } from "../costs.ts";
 import type { RunFolder, StageResult } from "../stage.ts";
 import { pairedChanges, type PairVerdict, pairVerdict } from "../../measure/change.ts";
 import type { Estimate } from "../../measure/statistics.ts";
@@ -134,6 +135,7 @@ function trainingLines(jsft: StageResult | null, loop: StageResult | null): stri
           fromTo(loop, "logProbChosen", 1)
         }, tokens of the chosen ${fromTo(loop, "chosenTokens", 1)}; ` +
         `${loop.pairs} pairs, ${loop.identical} identical and ${loop.undecided} undecided skipped`,
+      ...(typeof loop.samples === "number" ? ["", `It took ${costText(loop)}.`] : []),
     );
   }
   return lines;

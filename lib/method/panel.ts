@@ -1,0 +1,47 @@
+import {
+  combineScores,
+  type Judge,
+  type Judgment,
+  larger,
+  LEAST_LABEL_PROBABILITY,
+} from "./judgment.ts";
+
+/** How a panel decides. */
+export type PanelRule = "majority" | "mean";
+
+/**
+ * Several judges as one. Each judge that answers has a vote; "majority" goes by votes and, where they are equal, by the
+ * mean of the scores, as principles do; "mean" goes by the mean alone. J is the mean of the scores either way.
+ *
+ * @example
+ * ```ts ignore
+ * const panel = panelOf([one, another, third], { by: "majority" });
+ * const [judgment] = await panel.compare([{ prompt, first, second }]);
+ * ```
+ */
+export function panelOf(
+  judges: readonly Judge[],
+  { by = "majority" }: { by?: PanelRule } = {},
+): Judge {
+  return {
+    name: `${by} of ${judges.map(({ name }) => name).join(" and ")}`,
+    compare: async (comparisons) => {
+      const all: Judgment[][] = [];
+      // One after another: each may be a model that fills the machine.
+      for (const { compare } of judges) all.push(await compare(comparisons));
+      return comparisons.map((_, i) => {
+        const given = all.map((judgments, k) => ({ ...judgments[i], principle: judges[k].name }));
+        const answered = given.filter((judgment) => judgment.answered);
+        const found = combineScores(answered.length > 0 ? answered : given);
+        const { forward: { a, b }, backward } = found;
+        return {
+          ...found,
+          answered: answered.length > 0 && found.labelProbability >= LEAST_LABEL_PROBABILITY,
+          winner: by === "mean" ? larger(a + backward.b, b + backward.a) : found.winner,
+        };
+      });
+    },
+    covers: (comparison) => judges.every(({ covers }) => covers?.(comparison) ?? true),
+    sources: judges.flatMap(({ sources = [] }) => sources),
+  };
+}

@@ -4,7 +4,7 @@ import { UserError } from "../base/error.ts";
 import { modelScorer } from "../method/mod.ts";
 import { modelFingerprint } from "../model/mod.ts";
 import { readJsonFile } from "../base/files.ts";
-import { JUDGE_SPECS, judgeSettings, openJudge, runOf } from "../judges/open_judge.ts";
+import { checkJudge, JUDGE_SPECS, judgeSettings, openJudge, runOf } from "../judges/open_judge.ts";
 import { withModel } from "../model/mod.ts";
 import { openModel, type RunConfig } from "../run/mod.ts";
 import { findBenchmarkFile, type FindOptions } from "./benchmark_file.ts";
@@ -33,6 +33,15 @@ export interface Opened<T> {
   /** What to know when reading its numbers, once it has judged. */
   readonly notes?: () => readonly string[];
   readonly dispose?: () => void;
+}
+
+/** Refuses a judge that is not there, before models answer for it. @throws {UserError} as {@linkcode openReferee} */
+export async function checkReferee(
+  spec: string,
+  options: Pick<BenchmarkJudgeOptions, "log">,
+): Promise<void> {
+  // The chat of MT-Bench's prompts is parsed as it is opened, and fetches their file.
+  if (!spec.startsWith("mt-bench:")) await checkJudge(spec, options);
 }
 
 /** Opens a judge of pairs. @throws {UserError} When there is no such judge, or it cannot be opened. */

@@ -14,8 +14,8 @@ import { ALIGN_STAGES as STAGES, alignFolder } from "../run/align.ts";
 import { resolveConfig, type RunConfig } from "../run/config.ts";
 import { writeModelCards } from "../run/model_card.ts";
 import { locateModelFiles } from "../run/model_files.ts";
-import { JUDGE_SPECS, openJudge } from "../judges/open_judge.ts";
-import type { Ranker } from "../method/mod.ts";
+import { checkJudge, JUDGE_SPECS, openJudge } from "../judges/open_judge.ts";
+import { checkGivenJudges, type OpenRanker } from "../run/given_judge.ts";
 import type { RunStage } from "../run/pipeline.ts";
 import { expectedText, modelConfigOf } from "../run/plan.ts";
 import { OURS, type Recipe, recipeNamed, RECIPES } from "../run/recipe.ts";
@@ -131,6 +131,7 @@ async function settingsOf(options: AlignOptions): Promise<{
 async function main(): Promise<void> {
   const options = parse(Deno.args);
   const { recipe, label, config } = await settingsOf(options);
+  checkGivenJudges(config);
   if (options.printConfig !== undefined) {
     const file = options.printConfig === true ? "runs/settings.json" : options.printConfig;
     return await writeSettings(file, config);
@@ -156,6 +157,9 @@ async function main(): Promise<void> {
       await Deno.remove(folder.folderOf(name), { recursive: true }).catch(() => {});
     }
   }
+  for (const spec of givenJudges(config)) {
+    await checkJudge(spec, { log: (line) => console.log(`  ${line}`) });
+  }
   const engine = await startEngine();
   if (!config.compile) useCompiledSteps(false);
   console.log(
@@ -172,7 +176,7 @@ async function main(): Promise<void> {
 
   const reporter = terminalReporter(stopOnInterrupt());
   const session = new Session(config, folder.folderOf, (line) => reporter.log(`  ${line}`));
-  session.openRanker = (spec) => openRanker(spec, folder.path, session);
+  session.openRanker = rankerOpener(config, (line) => reporter.log(`  ${line}`));
   try {
     await folder.run(stages, { config, session, reporter });
   } finally {
@@ -183,17 +187,29 @@ async function main(): Promise<void> {
   console.log(next(folder, stages, options, recipe));
 }
 
-/** A judge by its name as the ranker of a run, its judgments kept in the run's folder. */
-async function openRanker(spec: string, folder: string, session: Session): Promise<Ranker> {
-  const { config, log } = session;
-  const { judge, dispose } = await openJudge(spec, {
-    ...{ seed: config.seed, config: config as RunConfig, log },
-    pairs: [],
-    positions: "unknown",
-    onBadLine: "fail",
-    cacheFile: `${folder}/rankers.jsonl`,
-  });
-  return { compare: judge.compare, dispose };
+/** The judges from outside of the run that its settings name. */
+function givenJudges({ selfJudge: { ranker, gold } }: Readonly<RunConfig>): string[] {
+  return [ranker, gold].filter((spec) => spec !== null);
+}
+
+/** Opens judges from outside of the run, which are asked by its own settings. */
+function rankerOpener(config: Readonly<RunConfig>, log: (line: string) => void): OpenRanker {
+  return async (spec, { cacheFile }) => {
+    const { judge, fingerprint, notes, dispose } = await openJudge(spec, {
+      ...{ seed: config.seed, pairs: [], positions: "unknown", onBadLine: "fail" },
+      ...{ config, cacheFile, log },
+    });
+    log(`judged by ${judge.name}, fingerprint ${fingerprint}`);
+    return {
+      name: judge.name,
+      fingerprint,
+      compare: judge.compare,
+      dispose: () => {
+        for (const note of notes?.() ?? []) log(`${judge.name}: ${note}`);
+        dispose?.();
+      },
+    };
+  };
 }
 
 /** Says what a run will need. */
@@ -202,6 +218,9 @@ async function dryRun(config: Readonly<RunConfig>): Promise<void> {
   const engine = await startEngine();
   console.log(`${config.model} on ${engine.backend}, ${engine.device}\n`);
   console.log(expectedText(model, { config, machine: await measureMachine() }));
+  for (const spec of givenJudges(config)) {
+    console.log(`memory and time of the judge ${spec} come on top of these`);
+  }
 }
 
 /** The recipe and the scale that a run's record and cards name. */
@@ -247,6 +266,8 @@ function next(
   const whole = { ...options, stage: undefined };
   const offline = {
     ...whole,
+    ranker: undefined,
+    gold: undefined,
     set: [...options.set, "selfJudge.method=offline-dpo"],
     run: `${folder.path}-offline`,
   };

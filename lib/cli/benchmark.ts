@@ -16,7 +16,7 @@ import { writeJsonFile } from "../base/files.ts";
 import { progressCallback } from "../base/progress.ts";
 import { readComparisons, winRate, winRateTable } from "../measure/mod.ts";
 import { BENCHMARKS } from "../benchmark/catalogue.ts";
-import { BENCHMARK_JUDGES } from "../benchmark/judges.ts";
+import { BENCHMARK_JUDGES, checkReferee } from "../benchmark/judges.ts";
 import { MODEL_SPECS } from "../run/open_model.ts";
 import type { BenchmarkHooks, BenchmarkPlan } from "../benchmark/material.ts";
 import { type BenchmarkOptions, planOf } from "../benchmark/plan.ts";
@@ -74,6 +74,9 @@ function parse(args: string[]): BenchmarkOptions {
 async function main(): Promise<void> {
   const options = parse(Deno.args);
   const plan = planOf(options);
+  if (plan.judge !== null) {
+    await checkReferee(plan.judge, { log: (line) => console.log(`  ${line}`) });
+  }
   const { benchmark, config: _, ...rest } = plan;
   const record = {
     command: Deno.args,

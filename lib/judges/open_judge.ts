@@ -67,12 +67,36 @@ const SOURCES: Readonly<Record<string, Source>> = {
  * @throws {UserError} When there is no such kind of judge, or it cannot be opened.
  */
 export async function openJudge(spec: string, setting: JudgeSetting): Promise<OpenedJudge> {
+  const { kind, rest } = kindOf(spec);
+  return await SOURCES[kind](rest, setting);
+}
+
+/**
+ * Refuses a judge that cannot be opened, as far as can be told without loading it, before anything costly is done: its
+ * kind, its files, how it is written. A model of the Hub is fetched.
+ *
+ * @throws {UserError} as {@linkcode openJudge}
+ */
+export async function checkJudge(
+  spec: string,
+  { log }: Pick<JudgeSetting, "log">,
+): Promise<void> {
+  const { kind, rest } = kindOf(spec);
+  if (kind === "inverted") return await checkJudge(rest, { log });
+  if (kind === "served") {
+    await (await import("./served/mod.ts")).parseServedSpec(rest);
+  } else if (kind === "recorded" && rest !== "") await annotationFiles(rest);
+  else if (["model", "run", "grade", "reward", "implicit"].includes(kind)) {
+    await (await import("../run/mod.ts")).checkModelSpec(kind === "run" ? spec : rest, { log });
+  }
+}
+
+/** @throws {UserError} When there is no such kind of judge. */
+function kindOf(spec: string): { kind: string; rest: string } {
   const colon = spec.indexOf(":");
   const [kind, rest] = colon < 0 ? [spec, ""] : [spec.slice(0, colon), spec.slice(colon + 1)];
-  if (!Object.hasOwn(SOURCES, kind)) {
-    throw new UserError(`there is no judge "${spec}"`, `write one of ${JUDGE_SPECS.join(", ")}`);
-  }
-  return await SOURCES[kind](rest, setting);
+  if (Object.hasOwn(SOURCES, kind)) return { kind, rest };
+  throw new UserError(`there is no judge "${spec}"`, `write one of ${JUDGE_SPECS.join(", ")}`);
 }
 
 /** Settings of judging as `--principle` and `--set` give them; those of `--set`, the more exact, come last and win. */

@@ -4,7 +4,7 @@ import { exists, readJsonFile } from "../base/files.ts";
 import { adapterRecord, type LanguageModel, loadAdapterParts, loadModel } from "../model/mod.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { resolveConfig, type RunConfig } from "./config.ts";
-import { splitSpec } from "./model_files.ts";
+import { locateModelFiles, splitSpec } from "./model_files.ts";
 import { type Language, type ModelState, RUN_STATES, Session } from "./session.ts";
 
 /** How models are named, for help texts. */
@@ -87,6 +87,26 @@ export function modelName(spec: string): string {
   if ("state" in parsed) return `${short(parsed.folder)}-${parsed.state}`;
   const { path, adapter } = parsed;
   return adapter === null ? short(path) : `${short(path)}+${short(adapter)}`;
+}
+
+/** Refuses a model that is not there, as a spec of {@linkcode openModel} names it. @throws {UserError} */
+export async function checkModelSpec(
+  spec: string,
+  { log }: Pick<OpenModelOptions, "log">,
+): Promise<void> {
+  const parsed = parseModelSpec(spec);
+  if (!("state" in parsed)) return void await locateModelFiles(spec, { log });
+  const { folder, state } = parsed;
+  if (!await exists(`${folder}/run.json`)) {
+    throw new UserError(`there is no ${folder}/run.json`, "give the folder of a run");
+  }
+  const stage = RUN_STATES[state];
+  if (state !== "base" && !await exists(`${folder}/${stage}`)) {
+    throw new UserError(
+      `${folder} has no stage ${stage}, whose model ${spec} is`,
+      `run deno task align --run ${folder} to its end, or name another state`,
+    );
+  }
 }
 
 /**

@@ -3,6 +3,7 @@ import { readJsonl, writeJsonl, writeWhole } from "../base/files.ts";
 import { methodNamed, type RankedPair, type StepLog, withSystem } from "../method/mod.ts";
 import type { Turn } from "../text/mod.ts";
 import { dataLines, frontMatter, identityText, LICENCE, stageModel } from "./cards.ts";
+import { judgeRecord } from "./given_judge.ts";
 import type { RunContext } from "./pipeline.ts";
 
 /** A pair in TRL's conversational preference format, with what the ranker said of it. */
@@ -87,7 +88,7 @@ async function pairsCard(context: RunContext, rows: readonly PairRow[]): Promise
     `| answers | ${candidates} a prompt from the ${samples}; temperature ${temperature}, top-p ${topP}, ` +
     `top-k ${topK || "all"}, at most ${maxNewTokens} tokens |`,
     `| annotator | ${await annotatorText(context)} |`,
-    ...(ranker === "judge" || ranker === "policy"
+    ...(["judge", "policy", "given"].includes(ranker)
       ? ["| positions | both, the mean of their probabilities |"]
       : []),
     `| filter | pairs of one text twice left out; ${
@@ -117,10 +118,14 @@ async function pairsCard(context: RunContext, rows: readonly PairRow[]): Promise
   ].join("\n");
 }
 
-async function annotatorText({ config, folderOf }: RunContext): Promise<string> {
+async function annotatorText({ config, folder, folderOf }: RunContext): Promise<string> {
   const { ranker } = methodNamed(config.selfJudge.method);
   if (ranker === "labels") return "the labels of the data set";
   if (ranker === "chance") return "a coin";
+  if (ranker === "given") {
+    const judge = await judgeRecord(folder, "ranker");
+    return judge === null ? "another judge" : `${judge.name}, fingerprint ${judge.fingerprint}`;
+  }
   const jsft = await stageModel(folderOf("jsft").replace(/\/jsft$/, ""), "jsft");
   const start = jsft === null
     ? "the model after JSFT"

@@ -3,6 +3,7 @@ import { Rng } from "../base/random.ts";
 import { randomJudge } from "../measure/mod.ts";
 import type { Compare, Method, Ranker } from "../method/mod.ts";
 import { type LanguageModel, type WithModel, withModel } from "../model/mod.ts";
+import { givenRanker } from "./given_judge.ts";
 import { RUN_RANKERS } from "./settings.ts";
 import type { Session } from "./session.ts";
 
@@ -36,7 +37,7 @@ export async function rankerOf(
     case "policy":
       return await session.judge(withModel(model), { cacheFile: null });
     case "given":
-      return await givenRanker("ranker", session);
+      return await givenRanker("ranker", { session, cacheFile });
     case "chance":
       return coin(seed);
     default:
@@ -45,24 +46,6 @@ export async function rankerOf(
         `choose a method whose ranker is one of ${RUN_RANKERS.join(", ")}`,
       );
   }
-}
-
-/**
- * The judge that a run's settings name to rank, or to give gold labels.
- *
- * @throws {UserError} where they name none
- */
-export async function givenRanker(role: "ranker" | "gold", session: Session): Promise<Ranker> {
-  const spec = session.config.selfJudge[role];
-  if (spec === null || spec === undefined || session.openRanker === null) {
-    throw new UserError(
-      role === "gold"
-        ? "the method asks for gold labels, and no gold judge is named"
-        : "the method is ranked by another judge, and none is named",
-      `name one with --${role}, such as model:PATH, reward:PATH or served:URL,model=NAME; or choose a method without`,
-    );
-  }
-  return await session.openRanker(spec);
 }
 
 /** A seeded coin, anew for each step, so that a resumed run throws the same. */

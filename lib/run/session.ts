@@ -9,7 +9,6 @@ import {
   PairwiseJudge,
   type Principle,
   principlesNamed,
-  type Ranker,
   startId,
   WholeTextTemplate,
   withSystemTurn,
@@ -29,6 +28,7 @@ import type { FrozenDtype } from "../tensor/mod.ts";
 import { CHAT_PRESETS, ChatTemplate, openTokenizer, type TextTokenizer } from "../text/mod.ts";
 import { loadBase } from "./artefact.ts";
 import type { RunConfig } from "./config.ts";
+import type { OpenRanker } from "./given_judge.ts";
 import { judgmentCache } from "./judgment_cache.ts";
 import { foldIn, MovingWeights } from "./moving_weights.ts";
 import { languagePath, locateModelFiles, type ModelFiles } from "./model_files.ts";
@@ -83,7 +83,7 @@ export class Session {
   /** Models that stages trained whole, by the stage. */
   readonly #copies = new Map<string, LanguageModel>();
   /** Opens a judge from outside of the run by its name; whoever makes the session knows how. */
-  openRanker: ((spec: string) => Promise<Ranker>) | null = null;
+  openRanker: OpenRanker | null = null;
   /** What was said already, not to be said at every judge that is made. */
   readonly #told = new Set<string>();
   /** What stages leave in their folders. */

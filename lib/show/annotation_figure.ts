@@ -24,7 +24,8 @@ const KEPT: Look = { label: "kept", color: INK.blue, dash: "solid" };
 
 /** Label noise, expected and against gold, and the share kept, by the least confidence. */
 export function noiseFigure(rows: readonly NoiseFigureRow[]): Figure {
-  const x = { range: [0.48, 0.97], title: "least J of a label that is kept" };
+  const last = Math.max(0.7, ...rows.map(({ least }) => least));
+  const x = { range: [0.48, last + 0.02], title: "least J of a label that is kept" };
   const measured = rows.flatMap(({ least, measured, low, high }) =>
     measured === null ? [] : [{ x: least, y: measured, low, high }]
   );

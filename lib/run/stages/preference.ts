@@ -16,7 +16,8 @@ import { costsOf } from "../costs.ts";
 import type { RunStage } from "../pipeline.ts";
 import { writePairs } from "../pairs_artefact.ts";
 import { FileMemory } from "../pair_memory.ts";
-import { givenRanker, rankerOf, type RankerParts } from "../rankers.ts";
+import { givenRanker } from "../given_judge.ts";
+import { rankerOf, type RankerParts } from "../rankers.ts";
 import type { Session } from "../session.ts";
 import type { Seeded, Stage, StageContext, StageResult } from "../stage.ts";
 import { recordsOf } from "./data.ts";
@@ -106,7 +107,7 @@ export function preferenceStage<C extends Seeded, S extends Session>(
       const ranker = await (stage.ranker?.(method.ranker, parts, context) ??
         rankerOf(method.ranker, parts));
       const gold = method.gold
-        ? await (stage.gold?.(context) ?? givenRanker("gold", session))
+        ? await (stage.gold?.(context) ?? givenRanker("gold", parts))
         : undefined;
       const head = method.head && zeroHead(method.head, model);
       const measure = await stage.measure?.(context, { model, reference });
@@ -168,7 +169,15 @@ export const selfJudgeStage: RunStage = leavingPairs(preferenceStage({
   name: "self-judge",
   title: "on-policy self-training: sample two answers, judge them, learn from the ranking",
   needs: ["data", "jsft"],
-  config: ({ selfJudge }) => ({ selfJudge, method: methodIdentity(selfJudge.method) }),
+  config: ({ selfJudge: { ranker, gold, ...selfJudge } }) => ({
+    // Where no other judge is named, the identity is that of runs from before one could be.
+    selfJudge: {
+      ...selfJudge,
+      ...(ranker !== null && { ranker }),
+      ...(gold !== null && { gold }),
+    },
+    method: methodIdentity(selfJudge.method),
+  }),
   start: "jsft",
   method: ({ selfJudge: { method } }) => ({ ...methodNamed(method), name: method }),
   settings: ({ selfJudge, memory }) => ({ ...selfJudge, recompute: memory.recompute }),

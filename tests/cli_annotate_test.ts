@@ -67,9 +67,16 @@ describe("deno task annotate", () => {
     assert.ok(Math.abs(noise["all labels"].expectedNoise.value - expected) < 1e-12);
     assert.match(said.out, new RegExp(`^next: deno task align --data ${out}$`, "m"));
     const args = ["--data", out, "--stage", "data,jsft,self-judge"];
-    const set = ["selfJudge.method=offline-dpo", "data.train=10", "data.heldOut=4"];
+    const set = ["selfJudge.method=offline-dpo-soft", "data.train=10", "data.heldOut=4"];
     const trained = await startWell({ folder, run: "on-labels", args, set });
     assert.match(trained.out, /self-judge took /);
+    // The label probabilities of soft DPO.
+    const learned = await readJsonl<Pair>(`${folder}/on-labels/data/train.jsonl`);
+    const strengths = new Map(rows.map(({ id, strength }) => [id, strength]));
+    assert.deepEqual(
+      learned.map(({ strength }) => strength),
+      learned.map(({ id }) => strengths.get(id)),
+    );
   });
 
   it("gives labelled pairs in any order, and those without a choice, the same labels", async () => {

@@ -240,6 +240,15 @@ describe("deno task benchmark", () => {
     assert.match(err, /named neither answer in \d+ of 18 turns.*mean P\(A\) = 0/);
   });
 
+  it("refuses a judge that is not there before any model answers", async () => {
+    const out = `${folder}/no-judge`;
+    await benchmark.refused(
+      `--bench mt-bench --no-figures --questions 1 --model ${folder}/model --judge model:/nosuch --out ${out}`,
+      /there is no model file or folder "\/nosuch"/,
+    );
+    assert.ok(!existsSync(out));
+  });
+
   it("puts an adapter on its own base alone, whether it answers, judges or grades", async () => {
     const [base, other, adapter] = ["model", "other", "recorded"].map((name) =>
       `${folder}/${name}`

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "jsr:@std/testing@1/bdd";
 import { locateData } from "../lib/run/source.ts";
 import { refuses } from "./refusals.ts";
-import { file, tree } from "./temporary_files.ts";
+import { file, newFolder, tree } from "./temporary_files.ts";
 import { bytes, closedPort, hub, setting } from "./test_hub.ts";
 
 const HH = "/datasets/Anthropic/hh-rlhf/resolve/main/harmless-base/test.jsonl.gz";
@@ -22,6 +22,19 @@ describe("locateData", () => {
       /no data file "no\/such\.csv"/,
       /hh-rlhf\/harmless-base\/test/,
     );
+  });
+
+  it("takes the training split of a folder, such as a run's own pairs", async () => {
+    const path = await newFolder();
+    const files = [`${path}/train-0.jsonl`, `${path}/train-1.jsonl`];
+    for (const name of ["train-1.jsonl", "train-0.jsonl", "test.jsonl", "README.md"]) {
+      await Deno.writeTextFile(`${path}/${name}`, "");
+    }
+    assert.deepEqual(await locateData(path), { path, origin: "local", files });
+    const without = await newFolder();
+    await Deno.writeTextFile(`${without}/test.jsonl`, "");
+    // The reader says that it is a folder.
+    assert.deepEqual(await locateData(without), { path: without, origin: "local" });
   });
 
   it("takes SELF_JUDGE_DATA first, and says when the set is not in it", async () => {

@@ -274,7 +274,7 @@ function nextText({ out, minConfidence, consistent }: AnnotateOptions, kept: num
   }
   return [
     `next: deno task align --data ${out}`,
-    `  or: deno task align --data ${out} --set selfJudge.method=offline-dpo`,
+    `  or: deno task align --data ${out} --set selfJudge.method=offline-dpo, or offline-dpo-soft, which learns from J`,
   ].join("\n");
 }
 

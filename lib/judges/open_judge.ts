@@ -83,6 +83,9 @@ export async function checkJudge(
 ): Promise<void> {
   const { kind, rest } = kindOf(spec);
   if (kind === "inverted") return await checkJudge(rest, { log });
+  if (kind === "majority" || kind === "mean") {
+    for (const one of rest.split("++")) await checkJudge(one, { log });
+  }
   if (kind === "served") {
     await (await import("./served/mod.ts")).parseServedSpec(rest);
   } else if (kind === "recorded" && rest !== "") await annotationFiles(rest);

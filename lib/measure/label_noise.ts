@@ -64,7 +64,7 @@ export function labelNoise(labels: readonly GivenLabel[], options: ResampleOptio
     return noise === null ? null : noise - expectedNoise(label.J);
   };
   return measureAll({
-    expectedNoise: mean(({ J }) => expectedNoise(J)),
+    expectedNoise: { ...mean(({ J }) => expectedNoise(J)), share: false },
     measuredNoise: mean(wrong),
     excessNoise: { ...mean(excess), share: false },
     accuracy: mean(right),

@@ -40,8 +40,16 @@ export const knockoutFinal: Pairing = async (
   });
 };
 
-/** The data set's two answers, the chosen one first. */
-export const labelledPairs: Pairing = (candidates) =>
+/**
+ * The data set's two answers, the chosen one first. A soft label is the data set's own probability that it is the better
+ * one, (1 + strength) / 2; 1 where it says none.
+ */
+export const labelledPairs: Pairing = (candidates, { method }) =>
   Promise.resolve(
-    candidates.map(({ pair, answers: [chosen, rejected] }) => ({ prompt: pair, chosen, rejected })),
+    candidates.map(({ pair, answers: [chosen, rejected] }) => ({
+      ...{ prompt: pair, chosen, rejected },
+      ...(method.labels === "soft" && "strength" in pair && pair.strength !== undefined
+        ? { label: (1 + pair.strength) / 2 }
+        : {}),
+    })),
   );

@@ -74,6 +74,13 @@ export const METHODS = {
     source: "control: RAFT's sampling without a judge",
   },
   "offline-dpo": { ...FROM_DATA, loss: "sigmoid", source: "DPO, https://arxiv.org/abs/2305.18290" },
+  "offline-dpo-soft": {
+    ...FROM_DATA,
+    labels: "soft",
+    loss: "sigmoid",
+    source:
+      "conservative DPO, https://ericmitchell.ai/cdpo.pdf, with the data set's label probabilities",
+  },
   "simpo": {
     ...FROM_DATA,
     loss: "simpo",

@@ -39,7 +39,7 @@ export const DATA_SETS = ["hh-rlhf/SUBSET/SPLIT", ...Object.keys(HUB_SETS)] as c
 const DATA_FILES = /\.(jsonl|ndjson|json|csv|tsv|parquet)(\.gz|\.zst)?$/;
 
 /**
- * Finds training data: a file on this machine, or a named set, of its split train where none is named:
+ * Finds training data: a file on this machine or a folder with a file of the split train, or a named set, of its split train where none is named:
  *
  * | name | what |
  * |---|---|
@@ -61,7 +61,10 @@ export async function locateData(spec: string, options: LocateOptions = {}): Pro
   if (set !== undefined && files !== undefined) {
     return await locateSet({ spec, name: `${name}-${part}`, repo: set.repo, files }, options);
   }
-  if (await sizeOf(spec) !== undefined) return { path: spec, origin: "local" };
+  if (await sizeOf(spec) !== undefined) {
+    const files = await trainFiles(spec);
+    return { path: spec, origin: "local", ...(files && { files }) };
+  }
   throw new UserError(
     `there is no data file "${spec}"`,
     `give a path that exists or a named set such as ${DEFAULT_DATA} (${DATA_SETS.join(", ")})`,
@@ -149,6 +152,18 @@ async function locateSet(
     }
   }
   return { path, origin, files: await filesIn(path) };
+}
+
+/**
+ * The files of a folder's training split, as `datasets` tells splits by their files' names (`pairs/train.jsonl` of a run);
+ * null for a file, and for a folder that names no split, which the reader refuses.
+ */
+async function trainFiles(path: string): Promise<string[] | null> {
+  if (!(await Deno.stat(path)).isDirectory) return null;
+  const files = (await Array.fromAsync(Deno.readDir(path)))
+    .filter(({ name, isFile }) => isFile && DATA_FILES.test(name) && /^train\b/.test(name))
+    .map(({ name }) => join(path, name));
+  return files.length > 0 ? files.sort() : null;
 }
 
 /** Where a named set is in the user's own folder of data sets; undefined without such a folder. */

@@ -192,7 +192,7 @@ suite("compiled scoring", () => {
     const rows = (n: number) => examples.slice(n, n + 9).map(({ ids }) => ids.slice(0, 40 + n));
     const score = async (n: number) => {
       const sequences = rows(n);
-      const options = { tokens: [5, 6], batchTokens: 100 + 30 * n };
+      const options = { tokens: [5, 6], batchTokens: 60 + 20 * n };
       const found = [await nextTokenProbabilities(model, sequences, options)];
       const counted = sequences.map((ids) => ({ ids, from: 3 }));
       const sums = await sequenceLogProbs(model, counted, options);

@@ -96,17 +96,21 @@ describe("PairwiseJudge", () => {
     assert.deepEqual(forward.map(({ winner }) => winner), ["second", "first", "second", "tie"]);
   });
 
-  it("asks both positions of everything once, longest first, in bounded chunks, and tells of it", async () => {
-    const { judge, scorer } = setUp(leaning, { batchTokens: 150 });
+  it("asks both positions of everything once, in the order asked, in bounded chunks, and tells of it", async () => {
+    const { judge, scorer, templates: [template] } = setUp(leaning, { batchTokens: 150 });
     const steps: { done: number; total: number }[] = [];
     const judgments = await judge.compare([...PAIRS, PAIRS[0]], {
       onProgress: (step) => steps.push(step),
     });
     assert.deepEqual(judgments[4], judgments[0]);
     assert.equal(scorer.prompts.length, 7); // three pairs in two positions, the identical pair in one
-    const lengths = scorer.prompts.map(({ length }) => length);
-    assert.deepEqual(lengths, [...lengths].sort((a, b) => b - a));
+    const inOrder = PAIRS.flatMap(({ prompt, first, second }) => [
+      template.prompt(prompt, first, second),
+      template.prompt(prompt, second, first),
+    ]);
+    assert.deepEqual(scorer.prompts, inOrder.slice(0, 7));
     assert.ok(scorer.calls > 1);
+    assert.ok(scorer.calls < 7);
     assert.deepEqual(steps.at(-1), { done: 7, total: 7 });
     assert.deepEqual(judge.counts, { judged: 5, unanswered: 0, scored: 7 });
   });

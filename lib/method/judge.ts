@@ -171,12 +171,15 @@ export class PairwiseJudge implements Pick<Judge, "compare"> {
     onChunk: (entries: [string, LabelProbabilities][], progress: JudgeProgress) => void,
   ): Promise<void> {
     const { scorer, templates: [{ labelIds }], batchTokens = 65_536 } = this.#options;
-    // Like lengths together waste no padding; the longest first, so that memory peaks at once.
-    const missing = [...asked].filter(([, { found }]) => !found)
-      .sort(([, a], [, b]) => b.prompt.length - a.prompt.length);
+    // In the order asked, so that what shares a dialogue or an answer reaches the model in one call.
+    const missing = [...asked].filter(([, { found }]) => !found);
     for (let start = 0; start < missing.length;) {
-      const size = Math.max(1, Math.floor(batchTokens / missing[start][1].prompt.length));
-      const chunk = missing.slice(start, start + size);
+      let end = start;
+      for (let tokens = 0; end < missing.length; end++) {
+        tokens += missing[end][1].prompt.length;
+        if (tokens > batchTokens && end > start) break;
+      }
+      const chunk = missing.slice(start, end);
       const rows = await scorer.probabilities(chunk.map(([, { prompt }]) => prompt), labelIds);
       const entries = chunk.map(([key, question], row): [string, LabelProbabilities] => {
         const [a, b] = rows[row] ?? [];

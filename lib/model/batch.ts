@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
+import type { TreePaths } from "../tensor/mod.ts";
 
 /** Added to the attention score of a masked position: its exponential is 0 in float32. */
 export const HIDDEN = -1e9;
@@ -15,6 +16,8 @@ export interface Batch {
   positions: Int32Array;
   /** Added to attention scores, (B or 1, 1, T, S); null where every position attends to all before it. */
   mask: tf.Tensor4D | null;
+  /** Set where the one row is a prefix tree, whose nodes attend to the path that leads to them. */
+  tree?: TreePaths;
 }
 
 /** The causal mask of a block of T positions, (1, 1, T, T). */

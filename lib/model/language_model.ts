@@ -14,6 +14,9 @@ import {
   storedType,
   swiglu,
   type Tape,
+  treeAttention,
+  type TreeIndex,
+  treeIndex,
   widened,
 } from "../tensor/mod.ts";
 import type { Batch } from "./batch.ts";
@@ -127,21 +130,29 @@ export class LanguageModel {
   }
 
   /**
-   * Hidden states after the last norm.
+   * Hidden states after the last norm. A batch that is a prefix tree is for a pass without a tape and without
+   * `onKeysValues`.
    *
    * @returns (B * T, C). The caller disposes of it, or the tape does once the pass was recorded.
    */
   hidden(batch: Batch, options: ForwardOptions = {}): tf.Tensor2D {
     const { config } = this;
     const { tape = null } = options;
+    if (batch.tree && (tape || options.onKeysValues)) {
+      throw new Error("a prefix tree has no gradients and fills no cache");
+    }
     return tf.tidy(() => {
       const ids = tf.tensor1d(batch.ids, "int32");
       const rotary = this.#rotary(batch);
+      const tree = batch.tree && treeIndex(batch.tree, {
+        groupHeads: config.heads / config.kvHeads,
+        positions: batch.positions,
+      });
       for (const tensor of [ids, rotary.cos, rotary.sin]) tape?.hold(tensor); // pullbacks read them
       let x = embedding(ids, this.#weight("model.embed_tokens.weight") as tf.Tensor2D, { tape });
       for (let layer = 0; layer < config.layers; layer++) {
         const run = (x: tf.Tensor2D, tape: Tape | null = null) =>
-          tf.tidy(() => this.#layer(x, { ...options, tape, layer, batch, rotary }));
+          tf.tidy(() => this.#layer(x, { ...options, tape, layer, batch, rotary, tree }));
         const next = tape ? tape.segment(x, run) : run(x);
         if (!tape) x.dispose();
         x = next;
@@ -153,10 +164,11 @@ export class LanguageModel {
   /** One block: x + attention(norm(x)), then + feed-forward(norm(.)). */
   #layer(
     x: tf.Tensor2D,
-    { layer, batch, rotary, tape = null, onKeysValues, dropoutSeed }: ForwardOptions & {
+    { layer, batch, rotary, tree, tape = null, onKeysValues, dropoutSeed }: ForwardOptions & {
       layer: number;
       batch: Batch;
       rotary: Rotary;
+      tree?: TreeIndex;
     },
   ): tf.Tensor2D {
     const at = `model.layers.${layer}`;
@@ -172,15 +184,19 @@ export class LanguageModel {
       const [q, k, v] = ["q_proj", "k_proj", "v_proj"].map((m) =>
         project(h, `${at}.self_attn.${m}`)
       );
-      const o = attention([q, k, v], {
-        batch: batch.size,
-        heads: this.config.heads,
-        kvHeads: this.config.kvHeads,
-        rotary,
-        mask: batch.mask,
-        onKeysValues: onKeysValues && ((block) => onKeysValues(layer, block)),
-        tape,
-      });
+      const { heads, kvHeads } = this.config;
+      const qkv = [q, k, v] as const;
+      const o = tree
+        ? treeAttention(qkv, { heads, kvHeads, rotary, index: tree })
+        : attention(qkv, {
+          batch: batch.size,
+          heads,
+          kvHeads,
+          rotary,
+          mask: batch.mask,
+          onKeysValues: onKeysValues && ((block) => onKeysValues(layer, block)),
+          tape,
+        });
       return add(x, project(o, `${at}.self_attn.o_proj`), { tape });
     });
     return tf.tidy(() => {

@@ -2,8 +2,9 @@ import * as tf from "@tensorflow/tfjs";
 import { compile, takeRows, type Tape, tokenLogProbs } from "../tensor/mod.ts";
 import { UserError } from "../base/error.ts";
 import { checkSequences } from "./check.ts";
-import { type Batch, lengthBuckets, rightPadded } from "./batch.ts";
+import type { Batch } from "./batch.ts";
 import type { LanguageModel } from "./language_model.ts";
+import { sharedBatches } from "./prefix_tree.ts";
 
 /** A row of a batch and the column whose next token is asked for. */
 export interface Position {
@@ -13,7 +14,12 @@ export interface Position {
 
 /**
  * Probabilities of some tokens as the next one after each sequence. Logits are computed at the last
- * position only, and sequences of similar length share a batch.
+ * position only.
+ *
+ * What sequences of a call begin with alike is computed once ({@linkcode sharedBatches}): the dialogue of both positions
+ * of a judgment and of a tournament's matches, the answers of several principles. So pass what belongs
+ * together in one call. What else is in a call changes a result by the rounding of float32 only, as the padding of a
+ * batch does.
  *
  * @returns one row per sequence, in their order: the probability of each of `tokens` under the softmax over
  * the whole vocabulary
@@ -24,7 +30,7 @@ export async function nextTokenProbabilities(
   options: {
     tokens: readonly number[];
     /**
-     * Tokens per batch, padding included.
+     * Tokens per batch, padding included; memory grows with it as {@linkcode sharedBatches} says.
      *
      * @default 2048
      */
@@ -36,17 +42,16 @@ export async function nextTokenProbabilities(
   checkSequences(sequences, model.config, "next-token probabilities");
   const results: number[][] = Array(sequences.length);
   let done = 0;
-  for (const group of lengthBuckets(sequences.map((s) => s.length), batchTokens)) {
-    const batch = rightPadded(group.map((i) => sequences[i]), 0);
-    const rows = group.map((i, b) => b * batch.length + sequences[i].length - 1);
+  for (const { batch, members, row } of sharedBatches(sequences, batchTokens)) {
+    const rows = members.map((i, nth) => row(nth, sequences[i].length - 1));
     const picked = probabilitiesAt(model, batch, { rows, tokens });
     batch.mask?.dispose();
     const values = await picked.data();
     picked.dispose();
-    group.forEach((i, b) => {
-      results[i] = Array.from(values.slice(b * tokens.length, (b + 1) * tokens.length));
+    members.forEach((i, nth) => {
+      results[i] = Array.from(values.slice(nth * tokens.length, (nth + 1) * tokens.length));
     });
-    onProgress?.(done += group.length, sequences.length);
+    onProgress?.(done += members.length, sequences.length);
   }
   return results;
 }
@@ -77,14 +82,26 @@ export function followingLogProbs(
   batch: Batch,
   options: { at: readonly Position[]; tape?: Tape | null; dropoutSeed?: number },
 ): tf.Tensor1D {
-  const { at, tape = null, dropoutSeed } = options;
-  const T = batch.length;
+  const { at, ...more } = options;
+  const rows = at.map(({ row, column }) => row * batch.length + column);
+  return logProbsAfter(model, batch, { rows, targets: rows.map((i) => batch.ids[i + 1]), ...more });
+}
+
+/** Log-probability of a token after each of some rows of the hidden states. @returns (rows) */
+function logProbsAfter(
+  model: LanguageModel,
+  batch: Batch,
+  options: {
+    rows: readonly number[];
+    targets: readonly number[];
+    tape?: Tape | null;
+    dropoutSeed?: number;
+  },
+): tf.Tensor1D {
+  const { tape = null, dropoutSeed } = options;
   return tf.tidy(() => {
-    const rows = tf.tensor1d(at.map(({ row, column }) => row * T + column), "int32");
-    const targets = tf.tensor1d(
-      at.map(({ row, column }) => batch.ids[row * T + column + 1]),
-      "int32",
-    );
+    const rows = tf.tensor1d([...options.rows], "int32");
+    const targets = tf.tensor1d([...options.targets], "int32");
     for (const tensor of [rows, targets]) tape?.hold(tensor);
     const hidden = model.hidden(batch, { tape, dropoutSeed });
     const picked = takeRows(hidden, rows, { tape }); // (M, C)
@@ -95,8 +112,8 @@ export function followingLogProbs(
   });
 }
 
-/** {@linkcode followingLogProbs} without a tape. */
-const scored = compile(followingLogProbs, { name: "log-probabilities" });
+/** {@linkcode logProbsAfter} without a tape. */
+const scored = compile(logProbsAfter, { name: "log-probabilities" });
 
 /** A sequence of which the tokens from an index on count. */
 export interface Scored {
@@ -105,9 +122,10 @@ export interface Scored {
 }
 
 /**
- * Summed log-probability of the tokens of each sequence from its `from` on, given those before.
+ * Summed log-probability of the tokens of each sequence from its `from` on, given those before. A prompt that sequences
+ * of a call share is computed once, as in {@linkcode nextTokenProbabilities}.
  *
- * @param options.batchTokens Tokens per batch, padding included.
+ * @param options.batchTokens Tokens per batch, padding included. @default 2048
  * @returns one number per sequence, in their order
  */
 export async function sequenceLogProbs(
@@ -115,7 +133,7 @@ export async function sequenceLogProbs(
   sequences: readonly Scored[],
   { batchTokens = 2048 }: { batchTokens?: number } = {},
 ): Promise<number[]> {
-  checkSequences(sequences.map((s) => s.ids), model.config, "log-probabilities");
+  checkSequences(sequences.map(({ ids }) => ids), model.config, "log-probabilities");
   const early = sequences.findIndex(({ from }) => from < 1);
   if (early >= 0) {
     throw new UserError(
@@ -124,19 +142,19 @@ export async function sequenceLogProbs(
     );
   }
   const sums: number[] = Array(sequences.length).fill(0);
-  for (const group of lengthBuckets(sequences.map((s) => s.ids.length), batchTokens)) {
-    const batch = rightPadded(group.map((i) => sequences[i].ids), 0);
-    const at = group.flatMap((i, row) =>
-      Array.from(
-        { length: sequences[i].ids.length - sequences[i].from },
-        (_, t): Position => ({ row, column: sequences[i].from - 1 + t }),
-      )
-    );
-    const logProbs = scored(model, batch, { at });
+  for (
+    const { batch, members, row } of sharedBatches(sequences.map(({ ids }) => ids), batchTokens)
+  ) {
+    const asked = members.flatMap((i, nth) => {
+      const { ids, from } = sequences[i];
+      return ids.slice(from).map((target, t) => ({ i, target, row: row(nth, from - 1 + t) }));
+    });
+    const rows = asked.map(({ row }) => row);
+    const logProbs = scored(model, batch, { rows, targets: asked.map(({ target }) => target) });
     const values = await logProbs.data();
     logProbs.dispose();
     batch.mask?.dispose();
-    at.forEach(({ row }, j) => sums[group[row]] += values[j]);
+    asked.forEach(({ i }, j) => sums[i] += values[j]);
   }
   const odd = sums.findIndex((sum) => !Number.isFinite(sum));
   if (odd >= 0) {

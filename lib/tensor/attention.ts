@@ -32,7 +32,7 @@ export interface AttentionOptions extends OnTape {
 }
 
 /** Rotates pairs (i, i + D/2) of the last axis by the tables' angles. @param x (B, heads, T, D) */
-function rotate(x: tf.Tensor4D, { cos, sin }: Rotary): tf.Tensor4D {
+export function rotate(x: tf.Tensor4D, { cos, sin }: Rotary): tf.Tensor4D {
   const [x1, x2] = tf.split(x, 2, 3); // (B, heads, T, D/2)
   return tf.add(tf.mul(x, cos), tf.mul(tf.concat([x2, x1], 3), sin));
 }

@@ -14,3 +14,4 @@ export * from "./optimizer_type.ts";
 export * from "./schedule.ts";
 export * from "./tape.ts";
 export * from "./token_log_probs.ts";
+export * from "./tree_attention.ts";

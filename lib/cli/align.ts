@@ -204,6 +204,7 @@ function rankerOpener(config: Readonly<RunConfig>, log: (line: string) => void):
       name: judge.name,
       fingerprint,
       compare: judge.compare,
+      promptsFor: judge.promptsFor,
       dispose: () => {
         for (const note of notes?.() ?? []) log(`${judge.name}: ${note}`);
         dispose?.();

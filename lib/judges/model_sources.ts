@@ -32,6 +32,7 @@ export async function openPairwise(
     return {
       judge: {
         name: `${kind}:${name}`,
+        promptsFor: judge.promptsFor,
         compare: (comparisons) =>
           judge.compare(comparisons, {
             onProgress: ({ done, total }) => onProgress?.(done, total),

@@ -40,10 +40,10 @@ const SOURCES: Readonly<Record<string, Source>> = {
     const opened = await openJudge(rest, setting);
     const { judge } = opened;
     const name = `inverted:${judge.name}`;
-    const { covers, sources } = judge;
+    const { covers, sources, promptsFor } = judge;
     return {
       ...opened,
-      judge: { name, compare: inverted(judge.compare), covers, sources },
+      judge: { name, compare: inverted(judge.compare), covers, sources, promptsFor },
       fingerprint: fingerprintOf("inverted", opened.fingerprint),
     };
   },

@@ -42,6 +42,7 @@ export function pointwiseJudge(
   const graded = gradeOnce(name, grade);
   return {
     name,
+    promptsFor: (comparisons) => 2 * comparisons.length,
     compare: async (comparisons) => {
       const grades = await graded(comparisons.flatMap(({ prompt, first, second }) => [
         { prompt, answer: first },

@@ -201,6 +201,7 @@ export class RewardData implements BatchSource {
 
   batch(step: number): Promise<StepBatch> {
     const parts = rewardBatches(batchOf(step, this.examples, this.options.order), this.options);
-    return Promise.resolve({ parts });
+    const learned = parts.reduce((sum, { batch }) => sum + batch.size, 0);
+    return Promise.resolve({ parts, metrics: { learned } });
   }
 }

@@ -78,7 +78,7 @@ export function isProbability(value: unknown): value is number {
  * A language model as judge of pairs: each comparison is asked in both positions, once per principle, and
  * read off the next token's probabilities of the two labels, as they are (SELF-JUDGE).
  */
-export class PairwiseJudge implements Pick<Judge, "compare"> {
+export class PairwiseJudge implements Pick<Judge, "compare" | "promptsFor"> {
   /** Comparisons judged, those without an answer, and prompts that went to the model. */
   readonly counts = { judged: 0, unanswered: 0, scored: 0 };
   readonly #options: PairwiseJudgeOptions;
@@ -106,9 +106,8 @@ export class PairwiseJudge implements Pick<Judge, "compare"> {
   }
 
   /** Prompts that comparisons take: both positions, once per principle. */
-  promptsFor(comparisons: readonly Comparison[]): number {
-    return comparisons.reduce((sum, one) => sum + 2 * this.#templatesFor(one).length, 0);
-  }
+  readonly promptsFor = (comparisons: readonly Comparison[]): number =>
+    comparisons.reduce((sum, one) => sum + 2 * this.#templatesFor(one).length, 0);
 
   /** The template of the principle that a comparison names, or all. */
   #templatesFor({ principle }: Comparison): readonly JudgeQuestion[] {

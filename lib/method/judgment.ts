@@ -75,6 +75,11 @@ export interface Judge {
   readonly compare: Compare;
   /** Whether it can say anything of a comparison; left out by judges that always can. */
   readonly covers?: (comparison: Comparison) => boolean;
+  /**
+   * Sequences that comparisons put to a model: a judge's prompts, or dialogues to be graded. What the judge remembers is
+   * counted too, so that a resumed run counts as an unbroken one. @default none, it asks no model
+   */
+  readonly promptsFor?: (comparisons: readonly Comparison[]) => number;
   /** Files that it took its verdicts from: as labels they would be its own. */
   readonly sources?: readonly string[];
 }

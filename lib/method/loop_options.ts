@@ -25,7 +25,7 @@ export interface PreferenceConfig extends SamplingConfig {
 }
 
 /** Who ranks the answers of a step. */
-export interface Ranker extends Pick<Judge, "compare"> {
+export interface Ranker extends Pick<Judge, "compare" | "promptsFor"> {
   /** Told of each step before it ranks: a judge may be renewed, a coin starts its step's stream. */
   readonly before?: (step: number) => Promise<void> | void;
   /** Learns from gold pairs, the newest last, before it ranks again in the same step. */

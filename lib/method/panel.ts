@@ -41,6 +41,8 @@ export function panelOf(
         };
       });
     },
+    promptsFor: (comparisons) =>
+      judges.reduce((sum, judge) => sum + (judge.promptsFor?.(comparisons) ?? 0), 0),
     covers: (comparison) => judges.every(({ covers }) => covers?.(comparison) ?? true),
     sources: judges.flatMap(({ sources = [] }) => sources),
   };

@@ -87,6 +87,10 @@ export class CountingTools implements StepTools {
       : await reference(draw);
     this.seconds.sampling += (performance.now() - started) / 1000;
     this.#count("samples", prompts.length * candidates);
+    this.#count(
+      "sampledTokens",
+      drawn.flat().reduce((n, { ids, from }) => n + ids.length - from, 0),
+    );
     return drawn.map((answers, i): Candidates => {
       const { pair } = prompts[i];
       const from = learned?.(pair.prompt);
@@ -106,6 +110,7 @@ export class CountingTools implements StepTools {
     const judgments = await ranker.compare(comparisons);
     this.seconds.judging += (performance.now() - started) / 1000;
     this.#count("comparisons", comparisons.length);
+    this.#count("judgePrompts", ranker.promptsFor?.(comparisons) ?? 0);
     this.judgments.push(...judgments);
     return judgments;
   };
@@ -123,6 +128,7 @@ export class CountingTools implements StepTools {
   };
 
   async teach(pairs: readonly FormedPair[]): Promise<void> {
+    this.#count("taught", pairs.length);
     await this.options.ranker?.learn?.(pairs, this.step);
   }
 
@@ -142,7 +148,8 @@ export class CountingTools implements StepTools {
     const { model, reference } = this.options;
     const scored = (of: LanguageModel) =>
       sequenceLogProbs(of, examples, { batchTokens: this.microBatchTokens });
-    this.#count("scored", examples.length);
+    this.#count(under === "policy" ? "scoredPolicy" : "scoredStart", examples.length);
+    this.#count("scoredTokens", examples.reduce((n, { ids }) => n + ids.length, 0));
     return under === "policy" ? await scored(model) : await reference(scored);
   }
 

@@ -60,7 +60,11 @@ export class SupervisedData implements BatchSource {
       examples.filter((e) => e.kind === kind).reduce((n, e) => n + learnedTokens(e), 0);
     return Promise.resolve({
       parts: supervisedBatches(examples, { weighting, ...layout }),
-      metrics: { answerTargets: targets("answer"), judgmentTargets: targets("judgment") },
+      metrics: {
+        learned: examples.length,
+        answerTargets: targets("answer"),
+        judgmentTargets: targets("judgment"),
+      },
     });
   }
 }

@@ -210,7 +210,11 @@ export async function openServed(rest: string, setting: JudgeSetting): Promise<O
     ...(system !== null && { system }),
   });
   return {
-    judge: { name: `served:${spec.model}`, compare: served.compare },
+    judge: {
+      name: `served:${spec.model}`,
+      compare: served.compare,
+      promptsFor: served.pairwise.promptsFor,
+    },
     fingerprint: fingerprintOf(served.fingerprint, setting.config.judge, spec.chatTemplate),
     notes: () => servedNotes(spec, served),
   };

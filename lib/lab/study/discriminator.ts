@@ -50,6 +50,7 @@ export async function discriminator(
   const judge = pointwiseJudge("discriminator", (answers) => part.grade(model, answers));
   return {
     compare: judge.compare,
+    promptsFor: judge.promptsFor,
     before: async (step) => {
       // In a resumed run: as it was after the last lesson before this step.
       let last = step - 1;

@@ -41,6 +41,7 @@ async function refreshedJudge(
   let made = 0;
   return {
     compare: (comparisons) => judge.compare(comparisons),
+    promptsFor: (comparisons) => judge.promptsFor(comparisons),
     before: async (step) => {
       const due = Math.floor(step / refreshEvery) * refreshEvery;
       if (due === made) return;

@@ -9,6 +9,7 @@ import {
 } from "../../method/mod.ts";
 import type { LanguageModel } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
+import { trainingCostsOf } from "../../run/costs.ts";
 import { trainingStage } from "../../run/stages/training.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import { LABEL_TEMPERATURE, prefersFirst } from "../world/preference.ts";
@@ -117,7 +118,7 @@ function trainedFromBase(
         optimizer: { kind: "adamw", ...ADAMW_DEFAULTS },
         checkpointEvery: 50,
         show: ({ loss }) => ({ loss: loss.toFixed(3) }),
-        result: (rows) => ({ loss: rows.at(-1)!.loss }),
+        result: (rows) => ({ loss: rows.at(-1)!.loss, costs: trainingCostsOf(rows) }),
       };
     },
   });

@@ -11,6 +11,7 @@ import {
 import { type LanguageModel, sequenceLogProbs, withModel } from "../../model/mod.ts";
 import { demonstrationsIn, judgedPairsIn, type Pair } from "../../preference/mod.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
+import { trainingCostsOf } from "../costs.ts";
 import type { RunContext, RunStage } from "../pipeline.ts";
 import { recordsOf } from "./data.ts";
 import { trainingStage } from "./training.ts";
@@ -83,6 +84,7 @@ export const jsftStage: RunStage = trainingStage({
         steps,
         trainable: model.adapter ? "adapter" : "all weights",
         ...summaryOf(rows),
+        ...trainingCostsOf(rows),
         heldOutAnswerLoss: rows.at(-1)!.heldOutAnswerLoss,
         heldOutJudgeAccuracy: rows.at(-1)!.heldOutJudgeAccuracy,
       }),

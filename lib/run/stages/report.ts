@@ -123,6 +123,8 @@ function trainingLines(jsft: StageResult | null, loop: StageResult | null): stri
         `${fromTo(jsft, "judgmentLoss")} (guessing: 0.693), ${
           number(jsft, "tokensPerSecond", 0)
         } tokens/s`,
+      "",
+      costText("JSFT", jsft),
     );
   }
   if (loop) {
@@ -135,7 +137,8 @@ function trainingLines(jsft: StageResult | null, loop: StageResult | null): stri
           fromTo(loop, "logProbChosen", 1)
         }, tokens of the chosen ${fromTo(loop, "chosenTokens", 1)}; ` +
         `${loop.pairs} pairs, ${loop.identical} identical and ${loop.undecided} undecided skipped`,
-      ...(typeof loop.samples === "number" ? ["", `It took ${costText(loop)}.`] : []),
+      "",
+      costText(`${loop.method}`, loop),
     );
   }
   return lines;

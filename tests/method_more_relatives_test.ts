@@ -14,10 +14,13 @@ import { rakeKeywords } from "../lib/method/relatives/rake.ts";
 import { pointsIn, scoringPrompt } from "../lib/method/relatives/self_rewarding.ts";
 import { degraded } from "../lib/method/relatives/spo.ts";
 import { generate, generateMixture, type LanguageModel, withModel } from "../lib/model/mod.ts";
+import { assertExact, keepsExactness } from "./exactness.ts";
 import { refuses } from "./refusals.ts";
 import { tinyModel } from "./tiny.ts";
 import { config, stepper } from "./tiny_loop.ts";
-import { distance, sumOfParts, tinyWithAdapter } from "./tiny_method.ts";
+import { sumOfParts, tinyWithAdapter } from "./tiny_method.ts";
+
+keepsExactness();
 
 let model: LanguageModel;
 before(() => {
@@ -61,8 +64,9 @@ describe("D2PO", () => {
       const texts = ({ ranked }: typeof known) =>
         ranked.map((r) => `${r.chosen}/${r.rejected}`).sort();
       assert.deepEqual(texts(found), texts(known));
-      assert.ok(Math.abs(found.metrics.loss - known.metrics.loss) < 1e-6);
-      assert.ok(distance(found.gradient, known.gradient) < 1e-6);
+      const what = { of: `${name} with the whole budget`, equals: "DPO on gold", within: 1e-6 };
+      assertExact([found.metrics.loss], [known.metrics.loss], { ...what, quantity: "value" });
+      assertExact(found.gradient, known.gradient, { ...what, quantity: "gradient" });
     });
   }
 
@@ -145,7 +149,9 @@ describe("SPO", () => {
       await stepOf(METHODS["offline-dpo"]),
     ];
     assert.deepEqual(without.metrics, plain.metrics);
-    assert.deepEqual(without.gradient, plain.gradient);
+    const what = { of: "spo with g = 0", equals: "offline-dpo", within: 0 };
+    assertExact([without.metrics.loss], [plain.metrics.loss], { ...what, quantity: "value" });
+    assertExact(without.gradient, plain.gradient, { ...what, quantity: "gradient" });
   });
 });
 
@@ -276,6 +282,11 @@ describe("SSO's data generator", () => {
     assert.ok(metrics.loss > bare.metrics.loss, "the likelihood's part");
     // Without that part: the mean of DPO's losses under both system turns, which start at different margins.
     const dpo = await stepOf({ ...METHODS["sso-generator"], loss: "sigmoid", parameters: {} });
-    assert.ok(Math.abs(bare.metrics.loss - dpo.metrics.loss) < 1e-6);
+    assertExact([bare.metrics.loss], [dpo.metrics.loss], {
+      of: "sso-generator without its likelihood",
+      equals: "DPO under both system turns",
+      quantity: "value",
+      within: 1e-6,
+    });
   });
 });

@@ -24,15 +24,27 @@ import {
   withAdapterOff,
 } from "../lib/model/mod.ts";
 import { FileMemory } from "../lib/run/pair_memory.ts";
+import { assertExact, keepsExactness } from "./exactness.ts";
 import { newFolder } from "./temporary_files.ts";
 import { config, pairs, stepper } from "./tiny_loop.ts";
 import { distance, sumOfParts, tinyEncoder, tinyWithAdapter } from "./tiny_method.ts";
+
+keepsExactness();
 
 let model: LanguageModel;
 before(() => {
   model = tinyWithAdapter({ moved: true });
 });
 after(() => model.dispose());
+
+type Found = Awaited<ReturnType<typeof stepOf>>;
+
+/** Asserts that two steps have one loss and one gradient. */
+function same(found: Found, known: Found, of: string, equals: string, within: number): void {
+  const what = { of, equals, within };
+  assertExact([found.metrics.loss], [known.metrics.loss], { ...what, quantity: "value" });
+  assertExact(found.gradient, known.gradient, { ...what, quantity: "gradient" });
+}
 
 /** Loss, gradient and pairs of a step of a method. */
 async function stepOf(method: Method, more: { compare?: Compare; beta?: number } = {}) {
@@ -60,8 +72,7 @@ describe("OSP", () => {
         (await againstBaseline(candidates, tools)).map((pair) => ({ ...pair, label: 1 })),
     }, { compare: certain });
     assert.ok(soft.ranked.length > 0);
-    assert.ok(Math.abs(soft.metrics.loss - hard.metrics.loss) < 1e-5);
-    assert.ok(distance(soft.gradient, hard.gradient) < 1e-5);
+    same(soft, hard, "osp with certain verdicts", "DPO on its pairs", 1e-5);
   });
 
   it("asks n - 1 comparisons a prompt, and labels a pair by the difference of two strengths", async () => {
@@ -125,10 +136,21 @@ describe("Sr-DPO", () => {
       await stepOf(same),
       await stepOf(OFFLINE, { beta: config.beta * (1 - lambda) }),
     ];
-    assert.ok(Math.abs(refined.metrics.loss - plain.metrics.loss) < 1e-5);
+    const what = {
+      of: "sr-dpo, the prompt itself for quality prompt",
+      equals: "DPO at beta (1 - l)",
+    };
+    assertExact([refined.metrics.loss], [plain.metrics.loss], {
+      ...{ ...what, quantity: "value", within: 1e-5 },
+    });
     // The margin is a constant: the gradient is that of beta h alone, 1 / (1 - l) times DPO's at beta (1 - l).
     const scaled = plain.gradient.map((g) => g / (1 - lambda));
-    assert.ok(distance(refined.gradient, scaled) < 1e-4);
+    assertExact(refined.gradient, scaled, {
+      ...what,
+      equals: "DPO's at beta (1 - l), over 1 - l",
+      quantity: "gradient",
+      within: 1e-4,
+    });
     assert.ok(distance(refined.gradient, plain.gradient) > 1e-3);
   });
 
@@ -136,8 +158,7 @@ describe("Sr-DPO", () => {
     for (const [name, known] of [["sr-dpo", "offline-dpo"], ["sr-ipo", "offline-ipo"]] as const) {
       const refined = await stepOf({ ...METHODS[name], parameters: { lambda: 0 } });
       const plain = await stepOf(METHODS[known]);
-      assert.ok(Math.abs(refined.metrics.loss - plain.metrics.loss) < 1e-6, name);
-      assert.ok(distance(refined.gradient, plain.gradient) < 1e-6, name);
+      same(refined, plain, `${name} with l = 0`, known, 1e-6);
     }
   });
 });
@@ -175,7 +196,12 @@ describe("SSO", () => {
         return step;
       },
     });
-    assert.ok(Math.abs(metrics.loss - expected) < 1e-5, `${metrics.loss} ${expected}`);
+    assertExact([metrics.loss], [expected], {
+      of: "sso with W g = 0",
+      equals: "DPO on principle pairs",
+      quantity: "value",
+      within: 1e-5,
+    });
   });
 
   it("weighs the two other terms by W g, W the policy's own likelihood turned round", async () => {
@@ -202,7 +228,12 @@ describe("SSO", () => {
     };
     await stepOf(own);
     assert.ok(weights.length > 0);
-    weights.forEach((difference) => assert.ok(Math.abs(difference) < 1e-6, `${difference}`));
+    assertExact(weights, weights.map(() => 0), {
+      of: "sso's W g",
+      equals: "by hand",
+      quantity: "weight",
+      within: 1e-6,
+    });
   });
 });
 
@@ -236,7 +267,12 @@ describe("LoL", () => {
     ];
     const ids = ({ ranked }: typeof own) => ranked.map((r) => `${r.step} ${r.chosen}`).sort();
     assert.deepEqual(ids(replay), ids(own));
-    replay.losses.forEach((loss, i) => assert.ok(Math.abs(loss - own.losses[i]) < 1e-5));
+    assertExact(replay.losses, own.losses, {
+      of: "lol with T = 1, no offline pairs, one round kept",
+      equals: "self-judge",
+      quantity: "value",
+      within: 1e-5,
+    });
   });
 
   it("draws from both, and asks the judge every T steps", async () => {
@@ -283,7 +319,12 @@ describe("KTO", () => {
     };
     const { metrics } = await stepOf(method);
     assert.ok(Number.isFinite(metrics.loss));
-    assert.ok(Math.abs(kls[0] - expected[0]) < 1e-4);
+    assertExact(kls, expected, {
+      of: "kto's KL of a batch",
+      equals: "by hand",
+      quantity: "value",
+      within: 1e-4,
+    });
   });
 });
 
@@ -326,7 +367,12 @@ describe("RLOO", () => {
       }
       const e = 1e-5;
       const slope = (expectedReward(t + e) - expectedReward(t - e)) / (2 * e);
-      assert.ok(Math.abs(estimate - slope) < 1e-8, `${estimate} ${slope}`);
+      assertExact([estimate], [slope], {
+        of: "rloo on two tokens, over all draws",
+        equals: "finite differences of the expected reward",
+        quantity: "gradient",
+        within: 1e-8,
+      });
     }
   });
 

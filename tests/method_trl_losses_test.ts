@@ -4,6 +4,9 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
 import { PREFERENCE_LOSSES, type PreferenceLoss, preferenceLoss } from "../lib/method/mod.ts";
 import { startEngine } from "../lib/tensor/mod.ts";
+import { assertExact, keepsExactness } from "./exactness.ts";
+
+keepsExactness();
 
 interface Fixture {
   pairs: Record<string, number>[];
@@ -52,15 +55,18 @@ describe("preference losses, beside TRL's", () => {
       const policy = [column("policy_chosen"), column("policy_rejected")];
       const gradients = tf.grads((w, l) => tf.sum(of(w, l)))(policy);
       for (
-        const [found, wanted] of [
-          [of(policy[0], policy[1]), expected.values],
-          [gradients[0], expected.gradient_policy_chosen],
-          [gradients[1], expected.gradient_policy_rejected],
+        const [quantity, found, wanted] of [
+          ["value", of(policy[0], policy[1]), expected.values],
+          ["gradient", gradients[0], expected.gradient_policy_chosen],
+          ["gradient", gradients[1], expected.gradient_policy_rejected],
         ] as const
       ) {
-        found.dataSync().forEach((value, i) => {
-          const allowed = 1e-4 * Math.max(1, Math.abs(wanted[i]));
-          assert.ok(Math.abs(value - wanted[i]) < allowed, `pair ${i}: ${value} ${wanted[i]}`);
+        // Relative to what is above 1.
+        const scale = (value: number, i: number) => value / Math.max(1, Math.abs(wanted[i]));
+        assertExact([...found.dataSync()].map(scale), wanted.map(scale), {
+          of: `loss ${loss}, beta ${beta}`,
+          equals: "TRL 1.16",
+          ...{ quantity, within: 1e-4 },
         });
       }
     });

@@ -1,7 +1,9 @@
 import { Stopped, UserError } from "../base/error.ts";
-import { readJsonFile, writeJsonFile, writeWhole } from "../base/files.ts";
+import { readJsonFile, writeJsonFile } from "../base/files.ts";
 import { duration, Progress } from "../base/progress.ts";
 import type { Session } from "./session.ts";
+import { difference } from "./settings_difference.ts";
+import { openClock } from "./stage_clock.ts";
 
 /** Settings of any run. */
 export interface Seeded {
@@ -280,33 +282,4 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
     return (await this.#done(stage))?.config ??
       (await readJsonFile<{ chain: string }>(file))?.chain ?? null;
   }
-}
-
-/** Time spent in a stage over all sessions, so that a resumed stage reports its whole cost. */
-async function openClock(folder: string) {
-  const file = `${folder}/clock.json`;
-  const started = performance.now();
-  const before = (await readJsonFile<{ seconds: number }>(file))?.seconds ?? 0;
-  const seconds = () => before + (performance.now() - started) / 1000;
-  const save = () => writeWhole(file, JSON.stringify({ seconds: seconds() }) + "\n");
-  return { seconds, save };
-}
-
-function difference(before: string, now: string): string {
-  const read = (text: string) =>
-    new Map(
-      (JSON.parse(text) as [string, Record<string, unknown>][]).flatMap(([stage, config]) =>
-        Object.entries(config).flatMap(([section, value]) =>
-          Object.entries(typeof value === "object" && value !== null ? value : { "": value })
-            .map(([field, v]) =>
-              [`${stage}: ${section}${field && "."}${field}`, JSON.stringify(v)] as const
-            )
-        )
-      ),
-    );
-  const [a, b] = [read(before), read(now)];
-  return [...new Set([...a.keys(), ...b.keys()])]
-    .filter((key) => a.get(key) !== b.get(key))
-    .map((key) => `  ${key} was ${a.get(key) ?? "absent"}, is now ${b.get(key) ?? "absent"}`)
-    .join("\n");
 }

@@ -84,6 +84,25 @@ describe("deno task judge", () => {
     assert.equal(value("inverted:longer", "ownRate"), 0.5); // longer in one file, shorter in the other
   });
 
+  it("probes in place of the report, with rows and a figure", async () => {
+    const csvFile = `${folder}/probes.csv`;
+    const { out } = await judge.well(
+      `--judge longer --probe length,position --pairs ${folder}/annotations/one.json --csv ${csvFile} ` +
+        `--figures ${folder}/probes`,
+    );
+    assert.match(out, /\nlonger: 12 pairs, in 0 of them no winner before any change\nprobe +flips/);
+    assert.match(out, /\nasked again +0\.000 .*\nposition +0\.000 .*\nlength +0\.500 /);
+    assert.doesNotMatch(out, /accuracy/);
+    const rows = await csv(csvFile);
+    assert.equal(rows.length, 12);
+    assert.equal(rows.find((row) => row.probe === "length" && row.measure === "net")!.value, 1);
+    assert.ok((await Deno.stat(`${folder}/probes/judge-probes.png`)).size > 1000);
+    await refused(
+      `--judge longer --probe lenght --pairs ${folder}/pairs.jsonl`,
+      /no probe "lenght"/,
+    );
+  });
+
   it("takes recorded preferences of these pairs as a judge", async () => {
     const pairs = `--pairs ${folder}/annotations/one.json`;
     const { out, value } = await measured(`--judge recorded ${pairs}`);

@@ -2,6 +2,7 @@
  * Measures judges on pairs whose better answer is known.
  *
  *     deno task judge --judge model:HuggingFaceTB/SmolLM2-135M-Instruct --pairs pairs.jsonl --limit 100
+ *     deno task judge --judge model:HuggingFaceTB/SmolLM2-135M-Instruct --pairs pairs.jsonl --limit 100 --probe
  *
  * @module
  */
@@ -38,6 +39,9 @@ import {
   trainedOn,
 } from "../judges/open_judge.ts";
 import type { JudgeSetting } from "../judges/opened_judge.ts";
+import type { Judge } from "../method/mod.ts";
+import { probeCsvRows, type ProbedJudge, probeJudge, probeText } from "../measure/probe_judge.ts";
+import { probeGlossary, probesNamed } from "../measure/probes.ts";
 import { glossary, judgeCsvRows, reportText } from "../measure/report_text.ts";
 import { describeUnanswered } from "../measure/unanswered.ts";
 
@@ -49,6 +53,7 @@ interface JudgeOptions {
   limit?: number;
   heldOut?: number;
   triples: number;
+  probe?: string | true;
   own?: string;
   positions: (typeof POSITIONS)[number];
   principle?: string;
@@ -92,6 +97,11 @@ function parse(args: string[]): JudgeOptions {
       wholeNumber("--triples"),
       50,
     )
+    .option(
+      "--probe [names]",
+      "change one thing in the pairs and report the verdicts that flip, in place of the report: all (default), or " +
+        "names with commas between",
+    )
     .option("--own <generator>", "generator in the annotations whose answers are the judge's own")
     .option(
       "--positions <how>",
@@ -117,7 +127,8 @@ function parse(args: string[]): JudgeOptions {
       outputFile("--cache <file>", "where a model's judgments are kept")
         .default(".engine/judgments.jsonl"),
     )
-    .addHelpText("after", `\nMeasures:\n${glossary().replace(/^/gm, "  ")}`);
+    .addHelpText("after", `\nMeasures:\n${glossary().replace(/^/gm, "  ")}`)
+    .addHelpText("after", `\nProbes:\n${probeGlossary().replace(/^/gm, "  ")}`);
   return parseCommand(command, args).opts<JudgeOptions>();
 }
 
@@ -127,7 +138,10 @@ async function main(): Promise<void> {
     throw new UserError("no judge is named", `give --judge ${JUDGE_SPECS.join(" | ")}`);
   }
   if (options.pairs.length === 0) throw new UserError("no pairs are named", "give --pairs FILE");
-  const { seed, triples, samples, positions, onBadLine, limit, heldOut } = options;
+  const { seed, triples, samples, positions, onBadLine, limit, heldOut, probe } = options;
+  const probes = probe === undefined
+    ? null
+    : probesNamed(probe === true ? "all" : probe, { own: options.own !== undefined });
   const settings = judgeSettings(options);
   // Under what is asked for: the question by which the pairs were labelled, as far as their names tell.
   const follows = judgeSettings({ principle: defaultPrinciple(...options.pairs), set: [] });
@@ -167,60 +181,98 @@ async function main(): Promise<void> {
 
   const cacheFile = options.cache;
   const setting = { seed, pairs, positions, onBadLine, config, settings, cacheFile, log };
-  const judges: MeasuredJudge[] = [];
+  type Asked = { result: MeasuredJudge | ProbedJudge; notes: string[] };
+  const ask: (judge: Judge) => Promise<Asked> = probes === null
+    ? (judge) => measured(judge, evidence, { seed, triples, samples })
+    : async (judge) => ({
+      result: await probeJudge(judge, evidence, { names: probes, seed, samples }),
+      notes: [],
+    });
+  const judges: (MeasuredJudge | ProbedJudge)[] = [];
   const notes: Record<string, string[]> = {};
   for (const one of all) {
     const others = all.filter((other) => other !== one).map(nameOf);
     const taken = [...judges.map(({ name }) => name), ...others];
-    const found = await measured(one, { ...setting, evidence, triples, samples, taken });
-    judges.push(found.judge);
-    notes[found.judge.name] = found.notes;
+    const found = await asked(one, { ...setting, taken }, ask);
+    judges.push(found.result);
+    notes[found.result.name] = found.notes;
   }
-  console.log(`\n${reportText(judges)}`);
+  const [text, rows, draw] = probes === null
+    ? reported(judges as MeasuredJudge[])
+    : probed(judges as ProbedJudge[]);
+  console.log(`\n${text}`);
   for (const [name, lines] of Object.entries(notes)) {
     for (const line of lines) console.log(`${name}: ${line}`);
   }
 
-  if (options.csv !== undefined) await writeCsv(options.csv, judgeCsvRows(judges));
+  if (options.csv !== undefined) await writeCsv(options.csv, rows);
   if (options.json !== undefined) {
     const record = { command: Deno.args, seed, samples, pairs, leftOut, notes, judges };
     await writeJsonFile(options.json, record);
   }
-  if (options.figures !== undefined) await drawFigures(judges, options.figures);
+  if (options.figures !== undefined) {
+    await draw(options.figures);
+    console.log(`figures in ${options.figures}`);
+  }
 }
 
 /**
- * Opens a judge, measures it and lets it go, so that one model at a time is in memory. A judge without a name is
+ * Opens a judge, asks it and lets it go, so that one model at a time is in memory. A judge without a name is
  * called by its whole spec where its short name is taken.
  */
-async function measured(
+async function asked<T>(
   named: NamedJudge,
-  { evidence, triples, samples, taken, ...setting }:
-    & Omit<JudgeSetting, "onProgress">
-    & { evidence: Parameters<typeof measureJudge>[1]; triples: number; samples: number }
-    & { taken: readonly string[] },
-): Promise<{ judge: MeasuredJudge; notes: string[] }> {
+  { taken, ...setting }: Omit<JudgeSetting, "onProgress"> & { taken: readonly string[] },
+  ask: (judge: Judge) => Promise<{ result: T; notes: string[] }>,
+): Promise<{ result: T; notes: string[] }> {
   const onProgress = progressCallback(nameOf(named), "prompt");
   const opened = await openJudge(named.spec, { ...setting, onProgress });
   try {
     const short = opened.judge.name;
     const name = named.name ?? (taken.includes(short) ? named.spec : short);
-    const judge = await measureJudge({ ...opened.judge, name }, evidence, {
-      seed: setting.seed,
-      triples,
-      samples,
-    });
-    const notes = [...opened.notes?.() ?? []];
-    if (judge.notCovered > 0) notes.push(`${judge.notCovered} comparisons it knows nothing of`);
-    const silent = describeUnanswered(judge.unanswered);
-    if (silent !== null) warn(`${judge.name} ${silent}`);
-    if (judge.ownLabels > 0) {
-      notes.push(`${judge.ownLabels} labels are its own verdicts and were not used`);
-    }
-    return { judge, notes };
+    const { result, notes } = await ask({ ...opened.judge, name });
+    return { result, notes: [...opened.notes?.() ?? [], ...notes] };
   } finally {
     opened.dispose?.();
   }
+}
+
+/** A judge's report, and what to know when reading it. */
+async function measured(
+  asked: Judge,
+  ...[evidence, options]: [Parameters<typeof measureJudge>[1], Parameters<typeof measureJudge>[2]]
+): Promise<{ result: MeasuredJudge; notes: string[] }> {
+  const judge = await measureJudge(asked, evidence, options);
+  const notes: string[] = [];
+  if (judge.notCovered > 0) notes.push(`${judge.notCovered} comparisons it knows nothing of`);
+  const silent = describeUnanswered(judge.unanswered);
+  if (silent !== null) warn(`${judge.name} ${silent}`);
+  if (judge.ownLabels > 0) {
+    notes.push(`${judge.ownLabels} labels are its own verdicts and were not used`);
+  }
+  return { result: judge, notes };
+}
+
+/** What is printed, kept as rows, and drawn. */
+type Output = [
+  text: string,
+  rows: readonly Record<string, string | number | null>[],
+  draw: (folder: string) => Promise<void>,
+];
+
+function reported(judges: readonly MeasuredJudge[]): Output {
+  const rows = judgeCsvRows(judges).map((row) => ({ ...row }));
+  return [reportText(judges), rows, (folder) => drawFigures(judges, folder)];
+}
+
+function probed(judges: readonly ProbedJudge[]): Output {
+  const rows = probeCsvRows(judges);
+  return [probeText(judges), rows, async (folder) => {
+    const { probeFigure } = await import("../show/probe_figure.ts");
+    const { renderPng } = await import("../show/render.ts");
+    await writeCsv(`${folder}/judge-probes.csv`, rows);
+    await renderPng(probeFigure(rows), `${folder}/judge-probes.png`);
+  }];
 }
 
 /** Draws what the judges' rows show, and keeps the rows beside each figure. */
@@ -240,7 +292,6 @@ async function drawFigures(judges: readonly MeasuredJudge[], folder: string): Pr
     await writeCsv(`${folder}/reliability.csv`, curves);
     await renderPng(reliabilityFigure(curves), `${folder}/judge-reliability.png`);
   }
-  console.log(`figures in ${folder}`);
 }
 
 /** A file, a folder of annotations, or a named set. */

@@ -11,6 +11,8 @@ export * from "./label_noise.ts";
 export * from "./length_control.ts";
 export * from "./measure_judge.ts";
 export { type MeasureName, MEASURES } from "./measures.ts";
+export * from "./probe_judge.ts";
+export * from "./probes.ts";
 export * from "./report.ts";
 export * from "./report_text.ts";
 export * from "./resample.ts";

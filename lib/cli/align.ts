@@ -45,7 +45,7 @@ interface AlignOptions {
   dryRun: boolean;
 }
 
-function parse(args: string[]): AlignOptions {
+export function parse(args: string[]): AlignOptions {
   const command = new Command("deno task align")
     .description("Runs SELF-JUDGE: JSFT, the judge measured, self-training, self-rejection.")
     .option(

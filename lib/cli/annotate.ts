@@ -54,7 +54,7 @@ interface AnnotateOptions {
   cache: string;
 }
 
-function parse(args: string[]): AnnotateOptions {
+export function parse(args: string[]): AnnotateOptions {
   const command = new Command("deno task annotate")
     .description("Has a judge label pairs: prompt and two answers, their labels hidden or absent.")
     .option("--judge <spec>", JUDGE_SPECS.join(" | "))

@@ -70,7 +70,7 @@ interface JudgeOptions {
 
 const POSITIONS = ["alpaca-eval", "unknown"] as const;
 
-function parse(args: string[]): JudgeOptions {
+export function parse(args: string[]): JudgeOptions {
   const command = new Command("deno task judge")
     .description("Measures judges on pairs: accuracy, positions, length, calibration, cycles.")
     .addOption(repeated("--judge <spec>", `[NAME=]${JUDGE_SPECS.join(" | ")}`))

@@ -23,6 +23,7 @@ import {
   openWeights,
   readConfig,
   rightPadded,
+  sharedBatches,
 } from "../model/mod.ts";
 import type { Pair } from "../preference/mod.ts";
 import { linear, takeRows, type Tape } from "../tensor/mod.ts";
@@ -72,21 +73,21 @@ function setHead(model: LanguageModel, head: tf.Tensor): void {
   model.weights.set(HEAD, tf.keep(head));
 }
 
-/** Scores (B, 1) of a batch of sequences of these lengths: the head's product with each last hidden state. */
+/** Scores (M, 1) of a batch: the head's product with the hidden states of these rows, of each sequence the last. */
 function scores(
   model: LanguageModel,
   batch: Batch,
-  { lengths, tape = null, dropoutSeed }: {
-    lengths: readonly number[];
+  { rows, tape = null, dropoutSeed }: {
+    rows: readonly number[];
     tape?: Tape | null;
     dropoutSeed?: number;
   },
 ): tf.Tensor2D {
-  const last = tf.tensor1d(lengths.map((length, row) => row * batch.length + length - 1), "int32");
+  const last = tf.tensor1d([...rows], "int32");
   tape?.hold(last);
   const hidden = model.hidden(batch, { tape, dropoutSeed });
-  const picked = takeRows(hidden, last, { tape }); // (B, C)
-  return linear(picked, model.weights.get(HEAD) as tf.Tensor2D, { tape }); // (B, 1)
+  const picked = takeRows(hidden, last, { tape }); // (M, C)
+  return linear(picked, model.weights.get(HEAD) as tf.Tensor2D, { tape }); // (M, 1)
 }
 
 /** What a reward model needs from a tokenizer and a chat template. */
@@ -105,7 +106,8 @@ function dialogueIds({ prompt, answer }: GradedAnswer, encoder: DialogueEncoder)
 }
 
 /**
- * Grades answers by a reward model: its score of the dialogue with the answer as its last turn.
+ * Grades answers by a reward model: its score of the dialogue with the answer as its last turn. Answers of a call to one
+ * dialogue share its computation.
  *
  * @param options.batchTokens Tokens run through the model at once. @default 2048
  */
@@ -117,14 +119,13 @@ export function rewardGrade(
   return async (answers) => {
     const sequences = answers.map((answer) => dialogueIds(answer, encoder));
     const rewards = Array<number>(answers.length);
-    for (const group of lengthBuckets(sequences.map((ids) => ids.length), batchTokens)) {
-      const lengths = group.map((i) => sequences[i].length);
-      const batch = rightPadded(group.map((i) => sequences[i]), 0);
-      const scored = tf.tidy(() => scores(model, batch, { lengths }));
+    for (const { batch, members, row } of sharedBatches(sequences, batchTokens)) {
+      const rows = members.map((i, nth) => row(nth, sequences[i].length - 1));
+      const scored = tf.tidy(() => scores(model, batch, { rows }));
       batch.mask?.dispose();
       const values = await scored.data();
       scored.dispose();
-      group.forEach((i, b) => rewards[i] = values[b]);
+      members.forEach((i, nth) => rewards[i] = values[nth]);
     }
     return rewards;
   };
@@ -171,7 +172,8 @@ class BradleyTerryObjective implements Objective {
   constructor(readonly lengths: readonly number[], readonly total: number) {}
 
   output(model: LanguageModel, batch: Batch, options: OutputOptions): tf.Tensor {
-    return scores(model, batch, { lengths: this.lengths, ...options });
+    const rows = this.lengths.map((length, row) => row * batch.length + length - 1);
+    return scores(model, batch, { rows, ...options });
   }
 
   gradient(output: tf.Tensor): ReturnType<Objective["gradient"]> {

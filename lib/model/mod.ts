@@ -19,6 +19,7 @@ export * from "./lora.ts";
 export * from "./memory.ts";
 export { generateMixture } from "./mixture.ts";
 export * from "./peft.ts";
+export * from "./prefix_tree.ts";
 export * from "./safetensors.ts";
 export * from "./sampling.ts";
 export { saveModel, saveWeights } from "./save.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
+import { METHODS } from "../lib/method/mod.ts";
 import { resolveConfig, SCALE_NAMES } from "../lib/run/config.ts";
 import { refusesAtOnce } from "./refusals.ts";
 
@@ -122,6 +123,23 @@ describe("a run's settings", () => {
       assert.ok(remedy.length > 5, text);
     }
     assert.match(refusal(() => setting("selfJudge.method=ppo"))[1], /off-policy-dpo/);
+  });
+
+  it("take every method of the table, or refuse it with the list of those that a run has the ranker for", () => {
+    const own = ["judge", "policy", "labels", "given", "chance", "none"];
+    const [runs, lacks] = [true, false].map((has) =>
+      Object.entries(METHODS).filter(([, { ranker }]) => own.includes(ranker) === has)
+        .map(([name]) => name)
+    );
+    for (const name of runs) {
+      assert.equal(setting(`selfJudge.method=${name}`).selfJudge.method, name);
+    }
+    assert.ok(runs.length > 20 && lacks.length > 3);
+    for (const name of lacks) {
+      const [problem, remedy] = refusal(() => setting(`selfJudge.method=${name}`));
+      assert.equal(problem, `setting selfJudge.method is "${name}"`);
+      for (const other of runs) assert.ok(remedy.includes(other), other);
+    }
   });
 
   it("are refused where --set is not written section.field=value", () => {

@@ -79,6 +79,31 @@ describe("the command, on a tiny model", () => {
     );
   });
 
+  it("says what its trainings took: the sums of what the steps counted", async () => {
+    const summary = await Deno.readTextFile(`${folder}/whole/summary.md`);
+    const sums = async (stage: string) => {
+      const rows = await metrics("whole", stage);
+      return (name: string) => rows.reduce((sum, row) => sum + (row[name] ?? 0), 0);
+    };
+    const [jsft, loop] = [await sums("jsft"), await sums("self-judge")];
+    assert.ok(
+      summary.includes(
+        `JSFT took ${jsft("learned")} sequences learned from (forward and backward), ${
+          jsft("tokens")
+        } tokens of those.`,
+      ),
+      summary,
+    );
+    // 3 steps of 4 prompts, 2 answers each; one comparison a prompt in both positions, but for equal answers.
+    assert.equal(loop("samples"), 24);
+    assert.equal(loop("judgePrompts"), 2 * (12 - loop("identical")));
+    assert.ok(summary.includes("self-judge took 24 answers drawn, "), summary);
+    assert.ok(
+      summary.includes(` ${loop("judgePrompts")} sequences put to the ranker's model, `),
+      summary,
+    );
+  });
+
   it("leaves adapters that fit the model and the settings", async () => {
     const config = await readConfig(`${folder}/model`);
     // The policy's is one adapter of the base: JSFT's and its own, one over the other.

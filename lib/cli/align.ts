@@ -14,6 +14,7 @@ import { ALIGN_STAGES as STAGES, alignFolder } from "../run/align.ts";
 import { resolveConfig, type RunConfig } from "../run/config.ts";
 import { writeModelCards } from "../run/model_card.ts";
 import { locateModelFiles } from "../run/model_files.ts";
+import { discriminator } from "../judges/discriminator.ts";
 import { checkJudge, JUDGE_SPECS, openJudge } from "../judges/open_judge.ts";
 import { checkGivenJudges, type OpenRanker } from "../run/given_judge.ts";
 import type { RunStage } from "../run/pipeline.ts";
@@ -69,7 +70,10 @@ export function parse(args: string[]): AlignOptions {
         "has it teach one of the two",
     ))
     .option("--ranker <judge>", `who ranks for the method oaif: ${JUDGE_SPECS.join(" | ")}`)
-    .option("--gold <judge>", "who gives gold labels, for the method d2po-self; as --ranker")
+    .option(
+      "--gold <judge>",
+      "who gives gold labels, for the methods d2po, d2po-dpo and d2po-self; as --ranker",
+    )
     .addOption(seedFlag())
     .addOption(configFlag())
     .addOption(setFlag())
@@ -177,6 +181,7 @@ async function main(): Promise<void> {
   const reporter = terminalReporter(stopOnInterrupt());
   const session = new Session(config, folder.folderOf, (line) => reporter.log(`  ${line}`));
   session.openRanker = rankerOpener(config, (line) => reporter.log(`  ${line}`));
+  session.discriminatorOf = discriminator;
   try {
     await folder.run(stages, { config, session, reporter });
   } finally {

@@ -1,6 +1,7 @@
 /** Judges of every kind, by name: models, runs, reward models, recorded verdicts, servers. @module */
 export * from "./alpaca_positions.ts";
 export * from "./annotate.ts";
+export * from "./discriminator.ts";
 export * from "./implicit_reward.ts";
 export * from "./model_grade.ts";
 export * from "./named_judges.ts";

@@ -41,6 +41,17 @@ export function addScoreHead(model: LanguageModel): void {
   setHead(model, tf.zeros([1, model.config.hiddenSize]));
 }
 
+/** A head apart from a model's weights, zero as {@linkcode addScoreHead} makes it; the caller's to free. */
+export function scoreHead({ hiddenSize }: Pick<ModelConfig, "hiddenSize">): Map<string, tf.Tensor> {
+  return new Map([[HEAD, tf.keep(tf.zeros([1, hiddenSize]))]]);
+}
+
+/** Where a head is that is apart. */
+interface HeadOptions {
+  /** @default the model's weights */
+  readonly head?: ReadonlyMap<string, tf.Tensor>;
+}
+
 /**
  * Loads a reward model as `transformers` saves `LlamaForSequenceClassification` with one label.
  *
@@ -77,7 +88,7 @@ function setHead(model: LanguageModel, head: tf.Tensor): void {
 function scores(
   model: LanguageModel,
   batch: Batch,
-  { rows, tape = null, dropoutSeed }: {
+  { rows, tape = null, dropoutSeed, head = model.weights }: HeadOptions & {
     rows: readonly number[];
     tape?: Tape | null;
     dropoutSeed?: number;
@@ -87,7 +98,7 @@ function scores(
   tape?.hold(last);
   const hidden = model.hidden(batch, { tape, dropoutSeed });
   const picked = takeRows(hidden, last, { tape }); // (M, C)
-  return linear(picked, model.weights.get(HEAD) as tf.Tensor2D, { tape }); // (M, 1)
+  return linear(picked, head.get(HEAD) as tf.Tensor2D, { tape }); // (M, 1)
 }
 
 /** What a reward model needs from a tokenizer and a chat template. */
@@ -114,14 +125,14 @@ function dialogueIds({ prompt, answer }: GradedAnswer, encoder: DialogueEncoder)
 export function rewardGrade(
   model: LanguageModel,
   encoder: DialogueEncoder,
-  { batchTokens = 2048 }: { batchTokens?: number } = {},
+  { batchTokens = 2048, head }: HeadOptions & { batchTokens?: number } = {},
 ): Grade {
   return async (answers) => {
     const sequences = answers.map((answer) => dialogueIds(answer, encoder));
     const rewards = Array<number>(answers.length);
     for (const { batch, members, row } of sharedBatches(sequences, batchTokens)) {
       const rows = members.map((i, nth) => row(nth, sequences[i].length - 1));
-      const scored = tf.tidy(() => scores(model, batch, { rows }));
+      const scored = tf.tidy(() => scores(model, batch, { rows, head }));
       batch.mask?.dispose();
       const values = await scored.data();
       scored.dispose();
@@ -138,7 +149,10 @@ export interface RewardExample {
 }
 
 /** Both answers of pairs as the token ids that a reward model reads. */
-export function rewardExamples(pairs: readonly Pair[], encoder: DialogueEncoder): RewardExample[] {
+export function rewardExamples(
+  pairs: readonly Pick<Pair, "prompt" | "chosen" | "rejected">[],
+  encoder: DialogueEncoder,
+): RewardExample[] {
   return pairs.map(({ prompt, chosen, rejected }) => ({
     chosen: dialogueIds({ prompt, answer: chosen }, encoder),
     rejected: dialogueIds({ prompt, answer: rejected }, encoder),
@@ -151,7 +165,7 @@ export function rewardExamples(pairs: readonly Pair[], encoder: DialogueEncoder)
  */
 export function rewardBatches(
   pairs: readonly RewardExample[],
-  { microBatchTokens }: { microBatchTokens: number },
+  { microBatchTokens, head }: HeadOptions & { microBatchTokens: number },
 ): MicroBatch[] {
   const longest = pairs.map((p) => Math.max(p.chosen.length, p.rejected.length));
   return lengthBuckets(longest, Math.floor(microBatchTokens / 2)).map((group) => {
@@ -161,7 +175,7 @@ export function rewardBatches(
     return {
       batch: rightPadded(rows, 0),
       tokens: lengths.reduce((a, b) => a + b, 0),
-      objective: new BradleyTerryObjective(lengths, pairs.length),
+      objective: new BradleyTerryObjective(lengths, pairs.length, head),
     };
   });
 }
@@ -169,11 +183,15 @@ export function rewardBatches(
 /** The Bradley-Terry loss of a part's 2P sequences: the chosen ones, then the rejected ones. */
 class BradleyTerryObjective implements Objective {
   /** @param total Pairs of the whole batch, whose mean the loss is. */
-  constructor(readonly lengths: readonly number[], readonly total: number) {}
+  constructor(
+    readonly lengths: readonly number[],
+    readonly total: number,
+    readonly head?: ReadonlyMap<string, tf.Tensor>,
+  ) {}
 
   output(model: LanguageModel, batch: Batch, options: OutputOptions): tf.Tensor {
     const rows = this.lengths.map((length, row) => row * batch.length + length - 1);
-    return scores(model, batch, { rows, ...options });
+    return scores(model, batch, { rows, head: this.head, ...options });
   }
 
   gradient(output: tf.Tensor): ReturnType<Objective["gradient"]> {

@@ -1,8 +1,9 @@
 import { UserError } from "../base/error.ts";
 import { Rng } from "../base/random.ts";
 import { randomJudge } from "../measure/mod.ts";
-import type { Compare, Method, Ranker } from "../method/mod.ts";
+import type { AnswerEncoder, Compare, Method, Ranker } from "../method/mod.ts";
 import { type LanguageModel, type WithModel, withModel } from "../model/mod.ts";
+import type { Pair } from "../preference/mod.ts";
 import { givenRanker } from "./given_judge.ts";
 import { RUN_RANKERS } from "./settings.ts";
 import type { Session } from "./session.ts";
@@ -17,6 +18,14 @@ export interface RankerParts<S extends Session = Session> {
   readonly seed: number;
   /** Where the judgments of a judge that does not change are kept; null for memory alone. */
   readonly cacheFile: string | null;
+  /** The method's numbers. */
+  readonly parameters: Method["parameters"];
+  readonly encoder: AnswerEncoder;
+  readonly microBatchTokens: number;
+  /** The stage's folder. */
+  readonly folder: string;
+  /** The data set's labelled pairs, for a ranker that learns. */
+  readonly labelled: () => Promise<readonly Pair[]>;
 }
 
 /**
@@ -26,8 +35,9 @@ export interface RankerParts<S extends Session = Session> {
  */
 export async function rankerOf(
   ranker: Method["ranker"],
-  { session, model, reference, seed, cacheFile }: RankerParts,
+  parts: RankerParts,
 ): Promise<Ranker | null> {
+  const { session, model, reference, seed, cacheFile } = parts;
   switch (ranker) {
     case "labels":
     case "none":
@@ -40,12 +50,21 @@ export async function rankerOf(
       return await givenRanker("ranker", { session, cacheFile });
     case "chance":
       return coin(seed);
-    default:
-      throw new UserError(
-        `a run has no ranker "${ranker}"`,
-        `choose a method whose ranker is one of ${RUN_RANKERS.join(", ")}`,
-      );
+    case "discriminator":
+    case "dpo-discriminator": {
+      if (session.discriminatorOf === null) break;
+      const { tuning } = session.config.selfJudge;
+      return await session.discriminatorOf(ranker, {
+        ...parts,
+        adapter: tuning,
+        labelled: await parts.labelled(),
+      });
+    }
   }
+  throw new UserError(
+    `a run has no ranker "${ranker}"`,
+    `choose a method whose ranker is one of ${RUN_RANKERS.join(", ")}`,
+  );
 }
 
 /** A seeded coin, anew for each step, so that a resumed run throws the same. */

@@ -28,6 +28,7 @@ import type { FrozenDtype } from "../tensor/mod.ts";
 import { CHAT_PRESETS, ChatTemplate, openTokenizer, type TextTokenizer } from "../text/mod.ts";
 import { loadBase } from "./artefact.ts";
 import type { RunConfig } from "./config.ts";
+import type { DiscriminatorOf } from "./discriminator.ts";
 import type { OpenRanker } from "./given_judge.ts";
 import { judgmentCache } from "./judgment_cache.ts";
 import { foldIn, MovingWeights } from "./moving_weights.ts";
@@ -84,6 +85,8 @@ export class Session {
   readonly #copies = new Map<string, LanguageModel>();
   /** Opens a judge from outside of the run by its name; whoever makes the session knows how. */
   openRanker: OpenRanker | null = null;
+  /** Makes a ranker that learns beside the policy; whoever makes the session knows how. */
+  discriminatorOf: DiscriminatorOf | null = null;
   /** What was said already, not to be said at every judge that is made. */
   readonly #told = new Set<string>();
   /** What stages leave in their folders. */

@@ -7,12 +7,15 @@ import { PAIR_FORMATS } from "../preference/mod.ts";
 const count = z.int().min(1);
 const share = z.number().min(0).max(1);
 
-/** Rankers that a run has: its own judge, frozen or moving, the labels, a judge that is named, a coin, nobody. */
+/** Rankers that a run has: its own judge, frozen or moving, the labels, a judge that is named, one that
+ * learns beside the policy, a coin, nobody. */
 export const RUN_RANKERS: readonly Method["ranker"][] = [
   "judge",
   "policy",
   "labels",
   "given",
+  "discriminator",
+  "dpo-discriminator",
   "chance",
   "none",
 ];
@@ -140,7 +143,7 @@ export const SETTINGS = z.strictObject({
       "the judge of a method that is ranked by another model (oaif), as --ranker names it",
     ),
     gold: z.string().min(1).nullable().default(null).describe(
-      "the judge that gives gold labels to a method that asks for some (d2po-self)",
+      "the judge that gives gold labels to a method that asks for some (d2po, d2po-dpo, d2po-self)",
     ),
     tuning,
     steps: count.nullable().describe("optimiser steps; null: as many as the epochs have"),

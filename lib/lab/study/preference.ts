@@ -34,7 +34,6 @@ function methodStage({ name, method, start, long = false }: PreferenceRun): Stud
   const others: Partial<Record<typeof ranker, string>> = {
     "separate": "judge-only",
     "reward-model": "reward-model",
-    "discriminator": "reward-model",
     "given": "judge-only",
   };
   return preferenceStage({
@@ -60,6 +59,7 @@ function methodStage({ name, method, start, long = false }: PreferenceRun): Stud
       checkpointEvery: 50,
     }),
     pairs: async ({ session }) => (await session.pairs()).train,
+    labelled: async ({ session }) => (await session.pairs()).train,
     ranker: deskRanker,
     gold: () => Promise.resolve({ compare: truthJudge }),
     measure: (context, { model }) => courseOfReward(context, { model, start, long }),

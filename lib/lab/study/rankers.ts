@@ -2,7 +2,6 @@ import type { Method, Ranker } from "../../method/mod.ts";
 import { type LanguageModel, loadModel, saveModel, withModel } from "../../model/mod.ts";
 import { rankerOf, type RankerParts } from "../../run/rankers.ts";
 import { type DeskSession, truthJudge } from "./session.ts";
-import { discriminator } from "./discriminator.ts";
 import type { StudyContext } from "./stage.ts";
 
 /** The ranker that a method names: in the order desk every one of them is to be had. */
@@ -17,9 +16,6 @@ export async function deskRanker(
       return await session.judgeOf("judge-only");
     case "reward-model":
       return await session.rewardJudge("reward-model");
-    case "discriminator":
-    case "dpo-discriminator":
-      return await discriminator(ranker, parts, folder);
     case "given": // any judge: in the order desk, one that learned judging alone
       return await session.judgeOf("judge-only");
     case "truth":

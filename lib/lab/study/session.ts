@@ -7,7 +7,7 @@ import {
   type Ranker,
 } from "../../method/mod.ts";
 import { Rng } from "../../base/random.ts";
-import { loadRewardModel, pointwiseJudge, rewardGrade } from "../../judges/mod.ts";
+import { discriminator, loadRewardModel, pointwiseJudge, rewardGrade } from "../../judges/mod.ts";
 import { type LanguageModel, LORA_DEFAULTS, type WithModel, withModel } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
 import { resolveConfig } from "../../run/config.ts";
@@ -59,6 +59,7 @@ export class DeskSession extends Session {
       jsft: { tuning: WHOLE },
       selfJudge: { tuning: WHOLE, maxNewTokens: MAX_NEW_TOKENS },
     }, folderOf);
+    this.discriminatorOf = discriminator;
   }
 
   override language(): Promise<Language> {

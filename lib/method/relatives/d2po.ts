@@ -11,7 +11,8 @@ interface Sampled {
  * A discriminator kept fresh by a few gold labels: every `every` steps the `gold` pairs on which it is least sure are
  * labelled by the gold ranker, whose verdict replaces its own, and it learns from the last `window` gold pairs; all
  * other pairs it labels itself (silver). The policy learns from both by DPO (D2PO, https://arxiv.org/abs/2405.01511, and
- * PrasannS/d2po: window 256, 16 gold labels, 4 passes over the window).
+ * PrasannS/d2po: window 256, 16 gold labels, 4 passes over the window). Before
+ * the first step the discriminator learns of `first` pairs of the data set, a number of ours.
  *
  * Where the discriminator is the policy itself, its preference is that of its implicit reward, sigmoid(beta h), and what
  * keeps it fresh is that `replay` of the gold pairs are learned again in every step.
@@ -97,7 +98,7 @@ export const D2PO = {
   gold: true,
   own: discriminatorStep,
   loss: "sigmoid",
-  parameters: { gold: 16, every: 10, window: 256, passes: 4 },
+  parameters: { gold: 16, every: 10, window: 256, passes: 4, first: 1000 },
   source: "D2PO, https://arxiv.org/abs/2405.01511",
 } as const satisfies Method;
 

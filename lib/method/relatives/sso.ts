@@ -97,7 +97,7 @@ export const SSO = {
  * The data generator of SSO's second version: asked well it is to prefer y+ to y-, asked badly y to y+, each with a part
  * of the answer's own likelihood, L = l(x+; y+ > y-) + l(x-; y > y+) + 0.1 (SFT of y+ and of y) (ACL Findings 2025). What
  * it leaves are the pairs y+ over y- of the plain prompt: the method's second half is plain DPO on them, a run with
- * `--data RUN/self-judge/pairs` and the method offline-dpo.
+ * `--data RUN/self-judge/pairs/train.jsonl` and the method offline-dpo.
  */
 export const generatorStep = (contrast: Contrast = HELPFUL): OwnStep => async (tools) => {
   const prompts = tools.prompts();

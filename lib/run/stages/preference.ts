@@ -10,7 +10,7 @@ import {
   stepsPerEpoch,
 } from "../../method/mod.ts";
 import { type LanguageModel, trainable, type WithModel } from "../../model/mod.ts";
-import { isPair, judgedPairsIn, promptsIn, useOf } from "../../preference/mod.ts";
+import { isPair, judgedPairsIn, type Pair, promptsIn, useOf } from "../../preference/mod.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import { costsOf } from "../costs.ts";
 import type { RunStage } from "../pipeline.ts";
@@ -60,6 +60,8 @@ export interface PreferenceStage<C extends Seeded, S extends Session>
   readonly maxTokens?: (config: C) => number;
   /** @default the run's seed */
   readonly dropoutSeed?: (config: C) => number;
+  /** The data set's labelled pairs, of which a discriminator learns first. */
+  readonly labelled: (context: StageContext<C, S>) => Promise<readonly Pair[]>;
   /** @default those that every run has */
   readonly ranker?: (
     ranker: Method["ranker"],
@@ -100,9 +102,13 @@ export function preferenceStage<C extends Seeded, S extends Session>(
       );
       const model = await session.modelToTrain({ stage: name, start });
       const reference = await session.referenceOf(model, start);
-      const parts = {
-        ...{ session, model, reference, seed: config.seed },
+      const encoder = await session.encoder(stage.maxTokens?.(config));
+      const parts: RankerParts<S> = {
+        ...{ session, model, reference, encoder, folder, seed: config.seed },
         cacheFile: `${folder}/cache.jsonl`,
+        parameters: method.parameters,
+        microBatchTokens: settings.microBatchTokens,
+        labelled: () => stage.labelled(context),
       };
       const ranker = await (stage.ranker?.(method.ranker, parts, context) ??
         rankerOf(method.ranker, parts));
@@ -124,7 +130,7 @@ export function preferenceStage<C extends Seeded, S extends Session>(
         data: new PreferenceLoop({
           ...{ method, model, reference, ranker, gold, head },
           pairs,
-          encoder: await session.encoder(stage.maxTokens?.(config)),
+          encoder,
           config: { ...settings, seed: config.seed },
           memory: new FileMemory(`${folder}/memory.jsonl`),
         }),
@@ -191,6 +197,8 @@ export const selfJudgeStage: RunStage = leavingPairs(preferenceStage({
     // Self-training's prompts are those that judgments were learned on, and of demonstrations (the authors' code).
     return promptsIn(records.filter((record) => !isPair(record) || useOf(record) !== "answers"));
   },
+  labelled: async (context) =>
+    judgedPairsIn(await recordsOf(context, "train")).filter((pair) => useOf(pair) === "both"),
   // Where what is too long loses its start, the limit is that of a whole pair.
   maxTokens: ({ chat, data, selfJudge }) =>
     chat.overflow === "truncate-start" ? data.maxTokens : data.maxTokens + selfJudge.maxNewTokens,

@@ -46,6 +46,8 @@ describe("probeJudge", () => {
     const found = await probed(longerWins, ["asked again", "position", "length"]);
     assert.deepEqual(values(found, "asked again"), [0, 0, 0, 0]);
     assert.deepEqual(values(found, "position"), [0, 0, 0, 0]);
+    const { net } = found.probes["asked again"]!;
+    assert.deepEqual([net.low, net.high], [null, null]); // all alike is no certainty
     // Padding turns the pairs that differ by one character, and takes from no answer that was longer.
     assert.deepEqual(values(found, "length"), [0.25, 0.5, 0, 0.5]);
     const { towards } = found.probes.length!;

@@ -34,7 +34,8 @@ export const PROBES = {
     source: "https://arxiv.org/abs/2305.17926",
   },
   length: {
-    changes: "sentences that add nothing are put at the end of an answer",
+    changes:
+      "sentences that add nothing are put at the end of an answer (where judge.maxTokens may cut them off: raise it)",
     source: `verbosity of CALM, ${CALM}`,
     text: (answer) =>
       `${answer}\n\nThat is what there is to say about it. To put it in other words, the above is the answer, ` +

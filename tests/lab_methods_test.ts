@@ -121,7 +121,9 @@ describe("every method of the table, in the order desk", () => {
   }
 
   it("has found those that keep state", () => {
-    for (const name of ["lol", "d2po", "d2po-self", "spo", "self-judge-refreshed"] as const) {
+    for (
+      const name of ["lol", "rest", "d2po", "d2po-self", "spo", "self-judge-refreshed"] as const
+    ) {
       assert.ok(kept.includes(name), name);
     }
   });

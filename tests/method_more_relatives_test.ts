@@ -1,4 +1,4 @@
-/** D2PO, SPO, Nash-MD, ReST, Self-Rewarding and SSO's second version, where they come to something known. */
+/** D2PO, SPO, Self-Rewarding and SSO's second version, where they come to something known. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
 import { Rng } from "../lib/base/random.ts";
@@ -17,7 +17,7 @@ import { generate, generateMixture, type LanguageModel, withModel } from "../lib
 import { assertExact, keepsExactness } from "./exactness.ts";
 import { refuses } from "./refusals.ts";
 import { tinyModel } from "./tiny.ts";
-import { config, stepper } from "./tiny_loop.ts";
+import { config, stepper, withTools } from "./tiny_loop.ts";
 import { sumOfParts, tinyWithAdapter } from "./tiny_method.ts";
 
 keepsExactness();
@@ -28,26 +28,13 @@ before(() => {
 });
 after(() => model.dispose());
 
-/** Tools of which some are others. */
-function withTools<T extends object>(tools: T, others: object): T {
-  return new Proxy(tools, {
-    get(target, name) {
-      const value = Reflect.get(name in others ? others : target, name);
-      return typeof value === "function" && !(name in others) ? value.bind(target) : value;
-    },
-  });
-}
-
 /** Loss, gradient, pairs and counts of a step of a method. */
 async function stepOf(
   method: Method,
-  { at = 0, ...options }: Partial<Omit<LoopOptions, "ranker">> & {
-    compare?: Compare;
-    at?: number;
-  } = {},
+  options: Partial<Omit<LoopOptions, "ranker">> & { compare?: Compare } = {},
 ) {
   const drawn = stepper(model, { method, ...options });
-  const { parts, metrics } = await drawn.step(at);
+  const { parts, metrics } = await drawn.step(0);
   return { ...await sumOfParts(model, parts), ranked: drawn.ranked, counts: metrics! };
 }
 
@@ -207,35 +194,6 @@ describe("a mixture of two models", () => {
       mix: 0.7,
     });
     assert.equal(token, likeliest);
-  });
-});
-
-describe("Nash-MD", () => {
-  it("learns of its own answers, each by its preference over the mixture's and its log-ratio", async () => {
-    const { counts, ranked } = await stepOf(METHODS["nash-md"]);
-    assert.equal(counts.samples, 2 * config.batchSize);
-    assert.equal(counts.comparisons, ranked.length);
-    // With a judge that never decides and beta 0 nothing is learned.
-    const undecided: Compare = async (comparisons) =>
-      (await longerWins(comparisons)).map((judgment) => ({ ...judgment, pFirst: 0.5 }));
-    const still = await stepOf(METHODS["nash-md"], {
-      compare: undecided,
-      config: { ...config, beta: 0 },
-    });
-    assert.ok(Math.max(...still.gradient.map(Math.abs)) === 0);
-  });
-});
-
-describe("ReST", () => {
-  it("imitates more answers under a lower threshold, and raises it from improve step to improve step", async () => {
-    const of = (at: number, parameters: Record<string, number>) =>
-      stepOf({ ...METHODS.rest, parameters }, { at });
-    const low = await of(0, { first: -1, rise: 0 });
-    assert.equal(low.ranked.length, 4 * config.batchSize);
-    const rising = { first: 0.3, rise: 0.2, last: 0.6, every: 2 };
-    const thresholds = [];
-    for (let at = 0; at < 6; at++) thresholds.push((await of(at, rising)).counts.threshold);
-    assert.deepEqual(thresholds, [0.3, 0.3, 0.5, 0.5, 0.6, 0.6]);
   });
 });
 

@@ -60,3 +60,13 @@ export function stepper(
   };
   return { step, compared, ranked };
 }
+
+/** Tools of which some are others. */
+export function withTools<T extends object>(tools: T, others: object): T {
+  return new Proxy(tools, {
+    get(target, name) {
+      const value = Reflect.get(name in others ? others : target, name);
+      return typeof value === "function" && !(name in others) ? value.bind(target) : value;
+    },
+  });
+}

@@ -1,15 +1,12 @@
 import type { FormedPair, Pairing } from "./method.ts";
-import { tournaments } from "./tournament.ts";
+import { type Match, tournaments } from "./tournament.ts";
 
 /** Of two equal texts there is no verdict. */
 const SAME = { answered: false, winner: "tie", pFirst: 0.5, consistent: true } as const;
 
-/**
- * The final of a knockout among the answers to a prompt, which with two answers is the one comparison: the winner is
- * the chosen answer (SELF-JUDGE, section 3.2). A pair that the ranker does not decide is left out, unless the method
- * learns from ties or the settings give it to the second answer.
- */
-export const knockoutFinal: Pairing = async (
+/** Pairs of some of a knockout's matches. */
+const knockout = (learned: (matches: readonly Match[]) => readonly Match[]): Pairing =>
+async (
   candidates,
   { compare, rng, method, undecided },
 ) => {
@@ -23,22 +20,33 @@ export const knockoutFinal: Pairing = async (
     rng: rng("order"),
     ties: decides ? "second" : "first",
   });
-  return brackets.flatMap(({ winner, matches }, i): FormedPair[] => {
-    const { pair, answers } = candidates[i];
-    const { first, second, judgment = SAME } = matches.at(-1)!;
-    if (!judgment.answered && !decides) return [];
-    const tie = judgment.winner === "tie";
-    if (tie && method.ties !== "half" && !decides) return [];
-    const preference = winner === first ? judgment.pFirst : 1 - judgment.pFirst;
-    return [{
-      prompt: pair,
-      chosen: answers[winner],
-      rejected: answers[winner === first ? second : first],
-      label: tie && method.ties === "half" ? 0.5 : method.labels === "soft" ? preference : 1,
-      verdict: { preference, consistent: judgment.consistent },
-    }];
-  });
+  return brackets.flatMap(({ matches }, i) =>
+    learned(matches).flatMap(({ winner, first, second, judgment = SAME }): FormedPair[] => {
+      const { pair, answers } = candidates[i];
+      if (!judgment.answered && !decides) return [];
+      const tie = judgment.winner === "tie";
+      if (tie && method.ties !== "half" && !decides) return [];
+      const preference = winner === first ? judgment.pFirst : 1 - judgment.pFirst;
+      return [{
+        prompt: pair,
+        chosen: answers[winner],
+        rejected: answers[winner === first ? second : first],
+        label: tie && method.ties === "half" ? 0.5 : method.labels === "soft" ? preference : 1,
+        verdict: { preference, consistent: judgment.consistent },
+      }];
+    })
+  );
 };
+
+/**
+ * The final of a knockout among the answers to a prompt, which with two answers is the one comparison: the winner is
+ * the chosen answer (SELF-JUDGE, section 3.2). A pair that the ranker does not decide is left out, unless the method
+ * learns from ties or the settings give it to the second answer.
+ */
+export const knockoutFinal: Pairing = knockout((matches) => matches.slice(-1));
+
+/** Every match of that knockout, its winner chosen: N - 1 pairs of N answers at most. */
+export const knockoutMatches: Pairing = knockout((matches) => matches);
 
 /**
  * The data set's two answers, the chosen one first. A soft label is the data set's own probability that it is the better

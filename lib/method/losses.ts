@@ -97,7 +97,7 @@ export const PREFERENCE_LOSSES = {
     ),
   /**
    * (r(w) - 1 / (2 beta))^2 + (r(l) + 1 / (2 beta))^2. SPPO, https://arxiv.org/abs/2405.00675, eq. 4.7 with P = 1;
-   * TRL's "sppo_hard". `sppo` takes the judge's P.
+   * TRL's "sppo_hard". Under a label P it is SPPO's loss of both answers and a constant, see relatives/sppo.ts.
    */
   sppo_hard: (w, l, { beta }) =>
     tf.add(

@@ -9,8 +9,10 @@ import { REST } from "./relatives/rest.ts";
 import { RLOO, RLOO_REWARD_MODEL } from "./relatives/rloo.ts";
 import { RSO } from "./relatives/rso.ts";
 import { SELF_REWARDING } from "./relatives/self_rewarding.ts";
+import { SLIC_HF } from "./relatives/slic_hf.ts";
 import { SPIN } from "./relatives/spin.ts";
 import { SPO } from "./relatives/spo.ts";
+import { SPPO } from "./relatives/sppo.ts";
 import { SR_DPO, SR_IPO, SR_JUDGE } from "./relatives/sr_dpo.ts";
 import { SSO, SSO_GENERATOR } from "./relatives/sso.ts";
 
@@ -101,28 +103,13 @@ export const METHODS = {
     loss: "sppo_hard",
     source: "SPPO, https://arxiv.org/abs/2405.00675, with the judge's verdict for P",
   },
-  "sppo": {
-    ...ON_POLICY,
-    ranker: "judge",
-    labels: "soft",
-    loss: "sppo_hard",
-    // Under a label P the expectation of sppo_hard is (r(w) - (P - 1/2) / beta)^2 + (r(l) + (P - 1/2) / beta)^2 and a constant.
-    source:
-      "SPPO, https://arxiv.org/abs/2405.00675, eq. 4.7 with the judge's J for P, the other sample for the policy",
-  },
+  "sppo": SPPO,
   "oaif": {
     ...ON_POLICY,
     ranker: "given",
     source: "OAIF, https://arxiv.org/abs/2402.04792, any judge as annotator",
   },
-  "slic-hf": {
-    samples: "start",
-    candidates: 4,
-    ranker: "judge",
-    loss: "slic",
-    parameters: { delta: 1, lambda: 0.05 },
-    source: "SLiC-HF, https://arxiv.org/abs/2305.10425, sample and rank, in pairs by a knockout",
-  },
+  "slic-hf": SLIC_HF,
   "best-of-n-distillation": {
     samples: "start",
     candidates: 8,

@@ -4,8 +4,11 @@ import type { FormedPair, Method, OwnStep } from "../method.ts";
 /**
  * The policy's answer against one of a mixture of policy and reference: REINFORCE with the ranker's preference for the
  * policy's, P - 1/2, less beta times its log-ratio to the reference, for an advantage (Nash-MD-PG,
- * https://arxiv.org/abs/2312.00886, section 7; the update as in TRL's NashMDTrainer). The mixture is geometric, token
- * by token: pi^(1 - mix) ref^mix, normalised. With mix 0 the opponent is the policy, with 1 the reference.
+ * https://arxiv.org/abs/2312.00886, section 7). The mixture is geometric, token by token: pi^(1 - mix) ref^mix,
+ * normalised. With mix 0 the opponent is the policy, with 1 the reference.
+ *
+ * TRL's NashMDTrainer (gone before 1.16) weighs each token by its own log-ratio; the whole answer's, as here and in the
+ * paper, is what the gradient of the KL has.
  */
 export const mirrorDescentStep: OwnStep = async (tools) => {
   const { mix = 0.5 } = tools.method.parameters ?? {};

@@ -14,12 +14,12 @@ import { Rng } from "../base/random.ts";
 import { intervalText, textTable } from "../base/text_table.ts";
 import { annotate, type Judged, readUnlabelled } from "../judges/annotate.ts";
 import { besideGold, NO_GOLD, readGold, refuseOwnGold } from "../judges/gold_labels.ts";
-import { JUDGE_SPECS, judgeSettings, openJudge } from "../judges/open_judge.ts";
+import { annotationFiles, JUDGE_SPECS, judgeSettings, openJudge } from "../judges/open_judge.ts";
 import { call, reliabilityCurve } from "../measure/calibration.ts";
 import { type LabelNoise, labelNoise, noiseByConfidence } from "../measure/label_noise.ts";
 import { defaultPrinciple } from "../method/principle.ts";
 import { resolveConfig, SCALE_NAMES } from "../run/config.ts";
-import { dataFiles, locateData } from "../run/source.ts";
+import { locateData } from "../run/source.ts";
 import { parseCommand, runCommand } from "./command.ts";
 import {
   onBadLineFlag,
@@ -185,8 +185,13 @@ async function main(): Promise<void> {
 
 /** The files that specs name. */
 async function located(specs: readonly string[], log: (line: string) => void): Promise<string[]> {
-  const found = await Promise.all(specs.map((spec) => locateData(spec, { log })));
-  return found.flatMap((one) => [...dataFiles(one)]);
+  const files: string[] = [];
+  for (const spec of specs) {
+    const found = await locateData(spec, { log });
+    // A folder without a training split is one of annotations, as deno task judge takes it.
+    files.push(...found.files ?? await annotationFiles(found.path));
+  }
+  return files;
 }
 
 /** @throws {UserError} where an output would write over what is read, or over another output */
@@ -274,7 +279,8 @@ function nextText({ out, minConfidence, consistent }: AnnotateOptions, kept: num
   }
   return [
     `next: deno task align --data ${out}`,
-    `  or: deno task align --data ${out} --set selfJudge.method=offline-dpo, or offline-dpo-soft, which learns from J`,
+    `  or: deno task align --data ${out} --set selfJudge.method=offline-dpo-soft`,
+    "soft: DPO with J as the probability of each label; offline-dpo takes the label as certain",
   ].join("\n");
 }
 

@@ -84,6 +84,8 @@ describe("OSP", () => {
       }));
     const drawn = await stepOf({ ...METHODS.osp, candidates: 4 }, { compare: graded });
     assert.equal(drawn.counts.comparisons, 4 * 3);
+    assert.ok(drawn.ranked.length > 2 * 4, "answers are in several pairs");
+    assert.ok(drawn.counts.scoredStart <= 4 * 4, "each is scored once");
     const odds = (p: number) => p / (1 - p);
     const labels = [[0.9, 0.6], [0.9, 0.2], [0.6, 0.2]]
       .map(([a, b]) => odds(a) / (odds(a) + odds(b)));

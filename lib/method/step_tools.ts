@@ -146,11 +146,15 @@ export class CountingTools implements StepTools {
   async logProbs(examples: readonly Example[], under: "policy" | "start"): Promise<number[]> {
     if (examples.length === 0) return [];
     const { model, reference } = this.options;
+    // An answer may be in several pairs, as OSP's are.
+    const once = [...new Set(examples)];
     const scored = (of: LanguageModel) =>
-      sequenceLogProbs(of, examples, { batchTokens: this.microBatchTokens });
-    this.#count(under === "policy" ? "scoredPolicy" : "scoredStart", examples.length);
-    this.#count("scoredTokens", examples.reduce((n, { ids }) => n + ids.length, 0));
-    return under === "policy" ? await scored(model) : await reference(scored);
+      sequenceLogProbs(of, once, { batchTokens: this.microBatchTokens });
+    this.#count(under === "policy" ? "scoredPolicy" : "scoredStart", once.length);
+    this.#count("scoredTokens", once.reduce((n, { ids }) => n + ids.length, 0));
+    const sums = under === "policy" ? await scored(model) : await reference(scored);
+    const sumOf = new Map(once.map((example, i) => [example, sums[i]]));
+    return examples.map((example) => sumOf.get(example)!);
   }
 
   async score(pairs: readonly FormedPair[]): Promise<ScoredPair[]> {

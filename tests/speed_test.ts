@@ -3,7 +3,7 @@ import { pathToFileURL } from "node:url";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { judgingLengths, SPECIFICATIONS } from "../lib/tools/speed/cases.ts";
 import { interleave, ratios, type Side, spread } from "../lib/tools/speed/measure.ts";
-import { rowsOf, saveRows, table } from "../lib/tools/speed/report.ts";
+import { growthTable, rowsOf, saveRows, table } from "../lib/tools/speed/report.ts";
 import { ReferenceWorker } from "../lib/tools/speed/worker.ts";
 import { refuses } from "./refusals.ts";
 import { file, folder } from "./temporary_files.ts";
@@ -73,15 +73,41 @@ describe("rowsOf", () => {
     assert.equal(tuned.variant, "tuned");
   });
 
-  it("prints whether the level is reached, for the usual way only", () => {
+  it("sets the usual way and the fastest way against their levels", () => {
     const theirs = { usual: [2], tuned: [6] };
     const lines = table(rowsOf(judging, { ours: [3], eager: [2.5], theirs })).split("\n");
     assert.match(
       lines[1],
-      /^judging +pairs\/s +2\.50 +3\.00 +1\.20 +2\.00 +1\.50 \[1\.50, 1\.50\] +1\.2 +reached$/,
+      /^judging +pairs\/s +2\.50 +3\.00 +1\.20 +2\.00 +1\.50 \[1\.50, 1\.50\] +2\.0 +below$/,
     );
-    assert.match(lines[2], /^judging, PyTorch tuned .* 0\.50 \[0\.50, 0\.50\] +-$/);
-    assert.match(table(rowsOf(judging, { ours: [1], theirs: { usual: [2] } })), / - .*below$/);
+    assert.match(
+      lines[2],
+      /^judging, PyTorch tuned .* 0\.50 \[0\.50, 0\.50\] +\(1\.5\) +\(below\)$/,
+    );
+    assert.match(
+      table(rowsOf(judging, { ours: [1], theirs: { usual: [2] } })),
+      / - .*below \(below\)$/,
+    );
+    const [, usual, tuned] = table(
+      rowsOf(judging, { ours: [8], theirs: { usual: [4], tuned: [2] } }),
+    ).split("\n");
+    assert.match(usual, / 2\.0 \(1\.5\) +reached \(reached\)$/);
+    assert.match(tuned, / -$/);
+  });
+});
+
+describe("growthTable", () => {
+  const row = (name: string, ours: number, theirs: number) =>
+    rowsOf({ ...SPECIFICATIONS.train, name }, { ours: [ours], theirs: { usual: [theirs] } });
+  const cases = [{ name: "train" }, { name: "train-2x-rows", growsFrom: "train" }];
+
+  it("tells how much longer each side takes than for the smaller case", () => {
+    const rows = [...row("train", 10, 6), ...row("train-2x-rows", 4, 3)];
+    assert.match(growthTable(rows, cases), /\ntrain-2x-rows +train +2\.50 +2\.00$/);
+  });
+
+  it("tells nothing where the smaller case was not measured", () => {
+    assert.equal(growthTable(row("train-2x-rows", 4, 3), cases), "");
   });
 });
 
@@ -103,10 +129,10 @@ describe("saveRows", () => {
     });
     assert.equal(
       await Deno.readTextFile(path),
-      "case,variant,unit,ours,pytorch,level,reps,ratio,ratio_min,ratio_max,torch,eager,gain," +
-        "gain_min,gain_max\n" +
-        "train,usual,steps/s,2.00,1.00,0.6,1,2.000,2.000,2.000,2,1.60,1.250,1.250,1.250\n" +
-        "matmul,usual,GFLOP/s,8.00,2.00,1,1,4.000,4.000,4.000,3,,,,\n",
+      "case,variant,unit,ours,pytorch,level,reps,ratio,ratio_min,ratio_max,torch,eager,best_level," +
+        "gain,gain_min,gain_max\n" +
+        "train,usual,steps/s,2.00,1.00,1.2,1,2.000,2.000,2.000,2,1.60,1,1.250,1.250,1.250\n" +
+        "matmul,usual,GFLOP/s,8.00,2.00,1,1,4.000,4.000,4.000,3,,,,,\n",
     );
   });
 });

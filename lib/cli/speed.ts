@@ -17,7 +17,7 @@ import { compiledSteps, startEngine, useCompiledSteps } from "../tensor/mod.ts";
 import type { SpeedCase } from "../tools/speed/case.ts";
 import { CASES } from "../tools/speed/cases.ts";
 import { interleave, type Side } from "../tools/speed/measure.ts";
-import { rowsOf, saveRows, type SpeedRow, table } from "../tools/speed/report.ts";
+import { growthTable, rowsOf, saveRows, type SpeedRow, table } from "../tools/speed/report.ts";
 import { referencePython } from "../tools/speed/venv.ts";
 import { ReferenceWorker } from "../tools/speed/worker.ts";
 
@@ -69,11 +69,12 @@ async function measure(
     return { seconds: (performance.now() - start) / 1000, items };
   };
   const reference = (more: Record<string, number> = {}): Side => () =>
-    worker.run(one.name, { ...one.args, ...more });
+    worker.run(one.reference ?? one.name, { ...one.args, ...more });
   const theirs: Record<string, Side> = {
     usual: reference(),
     ...(one.tuned && { tuned: reference(one.tuned) }),
-    ...(one.compiles && torchCompile && { "torch.compile": reference({ compiled: 1 }) }),
+    ...(one.compiles && torchCompile &&
+      { "torch.compile": reference({ ...one.tuned, compiled: 1 }) }),
   };
   const sides: Record<string, Side> = {
     ours: ours(true),
@@ -142,6 +143,8 @@ async function main(): Promise<void> {
       `\nRates: higher is better. ${reps} rounds, both sides in turns, ${cores} threads each.\n`,
     );
     console.log(table(rows));
+    const growth = growthTable(rows, cases);
+    if (growth) console.log(`\nTimes as long as the smaller case:\n\n${growth}`);
     if (csv !== null) console.log(`\nWritten to ${csv}`);
   } finally {
     await worker.close();

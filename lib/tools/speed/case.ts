@@ -8,7 +8,7 @@ export interface Prepared {
 
 /** One thing that both sides can do, and how fast ours should be. */
 export interface SpeedCase {
-  /** Name of the case, the same in `reference.py`. */
+  /** Name of the case. */
   readonly name: string;
   /** What a rate counts, per second. */
   readonly unit: string;
@@ -18,8 +18,14 @@ export interface SpeedCase {
   readonly tuned?: Record<string, number>;
   /** Whether our side has compiled steps, and PyTorch's a variant under `torch.compile`: the argument `compiled`. */
   readonly compiles?: boolean;
-  /** The ratio (our rate / PyTorch's rate) to reach. */
+  /** The ratio (our rate / PyTorch's rate) to reach against PyTorch eager, asked in the usual way. */
   readonly level: number;
+  /** The ratio to reach against the fastest way of asking PyTorch. */
+  readonly bestLevel?: number;
+  /** The function in `reference.py`, where it has another name. @default name */
+  readonly reference?: string;
+  /** The case that this one is larger than: how much longer it takes is told. */
+  readonly growsFrom?: string;
   /** Makes our side ready. The engine is running by then. */
   prepare(): Promise<Prepared>;
 }

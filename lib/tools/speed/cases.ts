@@ -6,6 +6,7 @@ import {
   prepareJudging,
   prepareLora,
   prepareSampling,
+  prepareTournament,
   prepareTrain,
 } from "./model_cases.ts";
 
@@ -17,7 +18,8 @@ export const SPECIFICATIONS = {
     name: "train",
     unit: "steps/s",
     compiles: true,
-    level: 0.6,
+    level: 1.2,
+    bestLevel: 1,
     args: {
       layers: 4,
       width: 128,
@@ -33,7 +35,8 @@ export const SPECIFICATIONS = {
     name: "lora",
     unit: "steps/s",
     compiles: true,
-    level: 0.6,
+    level: 1.2,
+    bestLevel: 1,
     args: { rank: 8, alpha: 16, batch: 2, positions: 256, loss_positions: 64 },
     tuned: { tuned: 1 },
   },
@@ -45,7 +48,8 @@ export const SPECIFICATIONS = {
     name: "dpo",
     unit: "steps/s",
     compiles: true,
-    level: 0.6,
+    level: 1.2,
+    bestLevel: 1,
     args: { rank: 8, alpha: 16, pairs: 2, positions: 128, loss_positions: 64, beta: 0.1 },
     tuned: { tuned: 1 },
   },
@@ -53,19 +57,49 @@ export const SPECIFICATIONS = {
   sampling: {
     name: "sampling",
     unit: "tokens/s",
-    level: 1,
+    level: 2,
+    bestLevel: 1.5,
     args: { batch: 8, prompt: 64, new_tokens: 64, top_p: 0.9 },
+  },
+  /** The same for 32 rows. */
+  sampling32: {
+    name: "sampling-32",
+    reference: "sampling",
+    unit: "tokens/s",
+    level: 2,
+    bestLevel: 1.5,
+    args: { batch: 32, prompt: 64, new_tokens: 32, top_p: 0.9 },
   },
   /** P(A) and P(B) at SmolLM2's shapes for every pair in both positions. */
   judging: {
     name: "judging",
     unit: "pairs/s",
     compiles: true,
-    level: 1.2,
+    level: 2,
+    bestLevel: 1.5,
     args: { pairs: 24, shortest: 80, longest: 300, batch: 8 },
     tuned: { tuned: 1 },
   },
+  /** A knockout among answers to one dialogue at SmolLM2's shapes, each match judged in both positions. */
+  tournament: {
+    name: "tournament",
+    unit: "matches/s",
+    compiles: true,
+    level: 2,
+    bestLevel: 1.5,
+    args: { candidates: 8, dialogue: 160, answer: 32, question: 24 },
+    tuned: { tuned: 1 },
+  },
 } as const;
+
+/** The small train step with one of its sizes doubled. */
+const GROWTH = ([["positions", "tokens"], ["batch", "rows"], ["layers", "layers"]] as const).map(
+  ([size, name]) => {
+    const { train } = SPECIFICATIONS;
+    const args = { ...train.args, [size]: 2 * train.args[size] };
+    return { ...train, name: `train-2x-${name}`, reference: "train", growsFrom: "train", args };
+  },
+);
 
 /**
  * Lengths in tokens of the judge prompts of the case `judging`: both positions of pair i one after the
@@ -110,11 +144,17 @@ function prepareMatmul(): Promise<Prepared> {
 export const CASES: readonly SpeedCase[] = [
   { ...SPECIFICATIONS.matmul, prepare: prepareMatmul },
   { ...SPECIFICATIONS.train, prepare: () => prepareTrain(SPECIFICATIONS.train.args) },
+  ...GROWTH.map((one) => ({ ...one, prepare: () => prepareTrain(one.args) })),
   { ...SPECIFICATIONS.lora, prepare: () => prepareLora(SPECIFICATIONS.lora.args) },
   { ...SPECIFICATIONS.dpo, prepare: () => prepareDpo(SPECIFICATIONS.dpo.args) },
-  { ...SPECIFICATIONS.sampling, prepare: () => prepareSampling(SPECIFICATIONS.sampling.args) },
+  ...[SPECIFICATIONS.sampling, SPECIFICATIONS.sampling32]
+    .map((one) => ({ ...one, prepare: () => prepareSampling(one.args) })),
   {
     ...SPECIFICATIONS.judging,
     prepare: () => prepareJudging(judgingLengths(SPECIFICATIONS.judging.args)),
+  },
+  {
+    ...SPECIFICATIONS.tournament,
+    prepare: () => prepareTournament(SPECIFICATIONS.tournament.args),
   },
 ];

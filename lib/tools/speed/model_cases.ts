@@ -1,10 +1,13 @@
 import { AdamW, ADAMW_DEFAULTS, compile } from "../../tensor/mod.ts";
 import {
+  combineScores,
+  type Compare,
   type Example,
   gradientsOf,
   type MicroBatch,
   preferenceBatches,
   supervisedBatches,
+  tournament,
 } from "../../method/mod.ts";
 import {
   generate,
@@ -198,6 +201,47 @@ export function prepareJudging(lengths: readonly number[]): Promise<Prepared> {
     async run() {
       await nextTokenProbabilities(model, prompts, { tokens: [330, 389] });
       return prompts.length / 2;
+    },
+    close: () => model.dispose(),
+  });
+}
+
+/** A knockout among answers to one dialogue; a judge prompt is the dialogue, two answers and a question. */
+export function prepareTournament(args: {
+  candidates: number;
+  dialogue: number;
+  answer: number;
+  question: number;
+}): Promise<Prepared> {
+  const model = randomModel(SMOLLM2);
+  const [[dialogue], answers, [question]] = [
+    [1, args.dialogue],
+    [args.candidates, args.answer],
+    [1, args.question],
+  ].map(([count, length]) => randomIds(count, length, SMOLLM2.vocabSize));
+  const candidates = answers.map((_, i) => `${i}`);
+  const prompt = (first: string, second: string) => [
+    ...dialogue,
+    ...answers[Number(first)],
+    ...answers[Number(second)],
+    ...question,
+  ];
+  const compare: Compare = async (matches) => {
+    const prompts = matches.flatMap(({ first, second }) => [
+      prompt(first, second),
+      prompt(second, first),
+    ]);
+    const found = await nextTokenProbabilities(model, prompts, { tokens: [330, 389] });
+    return matches.map((_, i) => {
+      const [forward, backward] = [found[2 * i], found[2 * i + 1]].map(([a, b]) => ({ a, b }));
+      return combineScores([{ principle: "overall", forward, backward }]);
+    });
+  };
+  return Promise.resolve({
+    async run() {
+      const rng = Rng.named(6, "speed tournament");
+      const contest = { prompt: [{ role: "user", content: "" } as const], candidates };
+      return (await tournament(contest, { compare, rng })).matches.length;
     },
     close: () => model.dispose(),
   });

@@ -171,7 +171,39 @@ def judging(pairs, shortest, longest, batch, tuned=0, compiled=0):
     return run
 
 
-CASES = {"matmul": matmul, "train": train, "lora": lora, "dpo": dpo, "sampling": sampling, "judging": judging}
+def tournament(candidates, dialogue, answer, question, tuned=0, compiled=0):
+    """A knockout among answers to one dialogue, the matches of a round as one batch in both positions; items = matches.
+
+    The usual way computes all logits and reads the last position; `tuned` asks for the last ones only.
+    """
+    model = compiled_if(compiled, LlamaForCausalLM(LlamaConfig(**SMOLLM2)).float().eval())
+    rng = np.random.default_rng(0)
+    start, end = (rng.integers(3, SMOLLM2["vocab_size"], n).tolist() for n in (dialogue, question))
+    answers = rng.integers(3, SMOLLM2["vocab_size"], (candidates, answer)).tolist()
+    options = {"logits_to_keep": 1} if tuned else {}
+
+    def run():
+        left, matches = list(rng.permutation(candidates)), 0
+        with torch.inference_mode():
+            while len(left) > 1:
+                pairs = list(zip(left[::2], left[1::2]))
+                ids = torch.tensor([
+                    start + answers[a] + answers[b] + end for pair in pairs for a, b in (pair, pair[::-1])
+                ])
+                logits = model(input_ids=ids, use_cache=False, **options).logits[:, -1, [330, 389]]
+                first = logits.softmax(-1)[:, 0].view(-1, 2)
+                wins = (first[:, 0] + 1 - first[:, 1] >= 1).tolist()
+                left = [a if win else b for win, (a, b) in zip(wins, pairs)] + left[2 * len(pairs):]
+                matches += len(pairs)
+        return matches
+
+    return run
+
+
+CASES = {
+    "matmul": matmul, "train": train, "lora": lora, "dpo": dpo, "sampling": sampling, "judging": judging,
+    "tournament": tournament,
+}
 VERSIONS = {
     "python": platform.python_version(), "torch": torch.__version__,
     "transformers": transformers.__version__, "peft": peft.__version__,

@@ -20,6 +20,8 @@ export interface SpeedRow {
   /** Our rate / PyTorch's, round by round. */
   readonly ratio: Spread;
   readonly level: number;
+  /** The ratio to reach, where this is the fastest way of asking PyTorch; nothing in other rows. */
+  readonly best_level?: number;
   readonly reps: number;
 }
 
@@ -34,9 +36,10 @@ export interface CaseRates {
 
 /** The rows of one case, one for each way in which PyTorch was asked. */
 export function rowsOf(
-  { name, unit, level }: Pick<SpeedCase, "name" | "unit" | "level">,
+  { name, unit, level, bestLevel }: Pick<SpeedCase, "name" | "unit" | "level" | "bestLevel">,
   { ours, eager, theirs }: CaseRates,
 ): SpeedRow[] {
+  const fastest = Math.max(...Object.values(theirs).map((rates) => spread(rates).median));
   return Object.entries(theirs).map(([variant, rates]) => ({
     case: name,
     variant,
@@ -46,6 +49,7 @@ export function rowsOf(
     pytorch: spread(rates).median,
     ratio: spread(ratios(ours, rates)),
     level,
+    ...(bestLevel !== undefined && spread(rates).median === fastest && { best_level: bestLevel }),
     reps: ours.length,
   }));
 }
@@ -56,6 +60,34 @@ const asWritten = z.record(z.string(), z.string());
 /** A number with three figures that count. */
 function figures(value: number): string {
   return value >= 1000 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+/** Level and verdict: against PyTorch asked as usual, and in brackets against the fastest way of asking it. */
+function levels({ variant, level, best_level, ratio }: SpeedRow): [string, string] {
+  const verdict = (level: number) => ratio.median >= level ? "reached" : "below";
+  const asked = variant === "usual" ? [level.toFixed(1), verdict(level)] : ["", ""];
+  const best = best_level === undefined
+    ? ["", ""]
+    : [`(${best_level.toFixed(1)})`, `(${verdict(best_level)})`];
+  const [shown, said] = [0, 1].map((i) => [asked[i], best[i]].filter(Boolean).join(" "));
+  return [shown || "-", said];
+}
+
+/** How much longer a larger case takes than the one that it grows from, where both were measured. */
+export function growthTable(
+  rows: readonly SpeedRow[],
+  cases: readonly Pick<SpeedCase, "name" | "growsFrom">[],
+): string {
+  const usual = (name?: string) => rows.find((row) => row.case === name && row.variant === "usual");
+  const lines = cases.flatMap(({ name, growsFrom }) => {
+    const [base, larger] = [usual(growsFrom), usual(name)];
+    if (!base || !larger) return [];
+    const times = (side: "ours" | "pytorch") => (base[side] / larger[side]).toFixed(2);
+    return [[name, growsFrom!, times("ours"), times("pytorch")]];
+  });
+  return lines.length === 0
+    ? ""
+    : textTable([["case", "against", "ours takes", "PyTorch takes"], ...lines]);
 }
 
 /** The table that is printed; rates and ratios: higher is better. */
@@ -70,8 +102,7 @@ export function table(rows: readonly SpeedRow[]): string {
       row.gain === undefined ? "-" : row.gain.median.toFixed(2),
       figures(row.pytorch),
       `${ratio.median.toFixed(2)} [${ratio.low.toFixed(2)}, ${ratio.high.toFixed(2)}]`,
-      row.variant === "usual" ? row.level.toFixed(1) : "-",
-      row.variant !== "usual" ? "" : ratio.median >= row.level ? "reached" : "below",
+      ...levels({ ...row, ratio }),
     ]),
   ];
   return textTable(cells);

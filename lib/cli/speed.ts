@@ -10,12 +10,15 @@ import { availableParallelism, cpus, loadavg } from "node:os";
 import { Command } from "commander";
 import { UserError } from "../base/error.ts";
 import { checkOutput } from "../base/outputs.ts";
+import { writeCsv } from "../base/files.ts";
 import { rewriteLine } from "../base/progress.ts";
+import { textTable } from "../base/text_table.ts";
 import { parseCommand, runCommand } from "./command.ts";
 import { repeated, wholeNumber } from "./flags.ts";
 import { compiledSteps, startEngine, useCompiledSteps } from "../tensor/mod.ts";
 import type { SpeedCase } from "../tools/speed/case.ts";
 import { CASES } from "../tools/speed/cases.ts";
+import { measureParts } from "../tools/speed/parts.ts";
 import { interleave, type Side } from "../tools/speed/measure.ts";
 import { growthTable, rowsOf, saveRows, type SpeedRow, table } from "../tools/speed/report.ts";
 import { referencePython } from "../tools/speed/venv.ts";
@@ -26,7 +29,8 @@ interface SpeedOptions {
   reps: number;
   warmups: number;
   torchCompile: boolean;
-  csv: string;
+  parts: boolean;
+  csv?: string;
 }
 
 function parse(args: readonly string[]): SpeedOptions {
@@ -38,10 +42,15 @@ function parse(args: readonly string[]): SpeedOptions {
     .option("--reps <number>", "rounds that count", wholeNumber("--reps", 1), 5)
     .option("--warmups <number>", "rounds before them", wholeNumber("--warmups"), 3)
     .option("--torch-compile", "PyTorch under torch.compile too: a minute or two more a case")
-    .option("--csv <file>", 'where the rows go, or "none"', (path) => {
-      if (path !== "none") checkOutput(path, { flag: "--csv", kind: "file" });
-      return path;
-    }, "data/results/bench.csv");
+    .option("--parts", "our side alone: the time of a step by part, for data/results/step-time.csv")
+    .option(
+      "--csv <file>",
+      'where the rows go, or "none"; default data/results/bench.csv',
+      (path) => {
+        if (path !== "none") checkOutput(path, { flag: "--csv", kind: "file" });
+        return path;
+      },
+    );
   return parseCommand(command, args).opts<SpeedOptions>();
 }
 
@@ -108,8 +117,15 @@ async function main(): Promise<void> {
   const options = parse(Deno.args);
   const { reps } = options;
   const cases = casesNamed(options.case);
-  const csv = options.csv === "none" ? null : options.csv;
+  const fallback = `data/results/${options.parts ? "step-time" : "bench"}.csv`;
+  const csv = options.csv === "none" ? null : options.csv ?? fallback;
   const engine = await startEngine();
+  if (options.parts) {
+    const rows = await measureParts(options);
+    console.log(textTable([Object.keys(rows[0]), ...rows.map((row) => Object.values(row))]));
+    if (csv !== null) await writeCsv(csv, rows);
+    return;
+  }
   const device = engine.device === "gpu" ? "cuda" : "cpu";
   const python = await referencePython({ folder: ".reference/venv", device, log: console.error });
   const cores = availableParallelism();

@@ -3,6 +3,9 @@
  *
  *     deno run -A lib/tools/speed/memory_table.ts [--csv data/results/memory.csv]
  *
+ * With `--compiled`, LoRA steps op by op and compiled, into `data/results/memory-compiled.csv`: what a function holds inside
+ * is in the process's peak alone.
+ *
  * Linux only. `tensors_gb` counts the bytes of TensorFlow's tensors, which is what the formula speaks of; `process_gb` is
  * the kernel's peak (VmHWM) less what the process had before the model was made: allocators, libraries' own copies and
  * garbage come on top. The arrays that weights were made of are collected before it is taken.
@@ -27,9 +30,9 @@ import {
   trainable,
   type Workload,
 } from "../../model/mod.ts";
-import { AdamW, type Machine, measureMachine, startEngine } from "../../tensor/mod.ts";
+import { AdamW, compile, type Machine, measureMachine, startEngine } from "../../tensor/mod.ts";
 import { tensorPeak } from "./tensor_peak.ts";
-import { CALCULATED, MEASURED, type MemoryCase, MODELS } from "./memory_cases.ts";
+import { CALCULATED, COMPILED, MEASURED, type MemoryCase, MODELS } from "./memory_cases.ts";
 
 /** What a child process finds. */
 interface Measured {
@@ -47,7 +50,9 @@ function kernel(name: "VmRSS" | "VmHWM"): number {
 }
 
 /** Runs a case in this process. */
-async function measure({ model: name, residents, workload }: MemoryCase): Promise<Measured> {
+async function measure(
+  { model: name, residents, workload, compiled = false }: MemoryCase,
+): Promise<Measured> {
   await startEngine();
   const config = MODELS[name];
   const rng = Rng.named(1, "memory");
@@ -71,7 +76,7 @@ async function measure({ model: name, residents, workload }: MemoryCase): Promis
     (globalThis as { gc?: () => void }).gc?.();
     Deno.writeTextFileSync("/proc/self/clear_refs", "5"); // the peak counts from here
     const started = performance.now();
-    await WORK[workload.work](model, ids, workload as never);
+    await WORK[workload.work](model, ids, { ...workload, compiled } as never);
     seconds = (performance.now() - started) / 1000;
   });
   const peak = kernel("VmHWM") - before;
@@ -84,10 +89,11 @@ const WORK: {
   [W in Workload["work"]]: (
     model: LanguageModel,
     ids: Ids,
-    workload: Workload & { work: W },
+    workload: Workload & { work: W; compiled: boolean },
   ) => Promise<void>;
 } = {
-  async train(model, ids, { rows, length, learned, steps, recompute }) {
+  async train(model, ids, { rows, length, learned, steps, recompute, compiled }) {
+    const gradient = compiled ? compile(gradientsOf, { name: "the gradient" }) : gradientsOf;
     const parameters = trainable(model);
     const optimizer = new AdamW(parameters.size);
     const from = length - learned / rows;
@@ -100,7 +106,7 @@ const WORK: {
           microBatchTokens: rows * length,
         },
       );
-      const found = gradientsOf(part, { model, parameters, dropoutSeed: step, recompute });
+      const found = gradient(part, { model, parameters, dropoutSeed: step, recompute });
       const { updated, norm } = optimizer.step(parameters.tensors(), found.gradients, 1e-5, {
         free: true,
       });
@@ -177,22 +183,43 @@ export function rowOf(
   };
 }
 
+/** A row of the table of compiled steps. */
+export function compiledRow(
+  { model, workload, compiled }: MemoryCase,
+  { process, seconds }: Pick<Measured, "process" | "seconds">,
+): Record<string, string | number> {
+  const { rows, length, steps } = workload as Workload & { work: "train" };
+  return {
+    model,
+    parameters: parameterCounts(MODELS[model]).all,
+    step: compiled ? "compiled" : "op by op",
+    rows,
+    length,
+    steps,
+    process_gb: (process / 1e9).toFixed(2),
+    measured_s: seconds.toFixed(1),
+  };
+}
+
 if (import.meta.main) {
-  const { values: { child, csv } } = parseArgs({
+  const { values: { child, csv, compiled } } = parseArgs({
     args: Deno.args,
     options: {
       child: { type: "string" },
-      csv: { type: "string", default: "data/results/memory.csv" },
+      csv: { type: "string" },
+      compiled: { type: "boolean", default: false },
     },
   });
-  if (child !== undefined) console.log(JSON.stringify(await measure(MEASURED[Number(child)])));
+  const all = [...MEASURED, ...COMPILED];
+  if (child !== undefined) console.log(JSON.stringify(await measure(all[Number(child)])));
   else {
-    const rows = [];
-    for (const [index, memoryCase] of MEASURED.entries()) {
-      rows.push(rowOf(memoryCase, await measuredApart(index)));
+    const rows: Record<string, string | number>[] = [];
+    for (const one of compiled ? COMPILED : MEASURED) {
+      const found = await measuredApart(all.indexOf(one));
+      rows.push(compiled ? compiledRow(one, found) : rowOf(one, found));
       console.log(Object.values(rows.at(-1)!).join(" "));
     }
-    rows.push(...CALCULATED.map((memoryCase) => rowOf(memoryCase, null)));
-    await writeCsv(csv!, rows);
+    if (!compiled) rows.push(...CALCULATED.map((memoryCase) => rowOf(memoryCase, null)));
+    await writeCsv(csv ?? `data/results/memory${compiled ? "-compiled" : ""}.csv`, rows);
   }
 }

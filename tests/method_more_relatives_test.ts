@@ -1,6 +1,7 @@
 /** D2PO, SPO, Self-Rewarding and SSO's second version, where they come to something known. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
+import * as tf from "@tensorflow/tfjs";
 import { Rng } from "../lib/base/random.ts";
 import { longerWins, randomJudge } from "../lib/measure/mod.ts";
 import {
@@ -12,13 +13,13 @@ import {
 } from "../lib/method/mod.ts";
 import { rakeKeywords } from "../lib/method/relatives/rake.ts";
 import { pointsIn, scoringPrompt } from "../lib/method/relatives/self_rewarding.ts";
-import { degraded } from "../lib/method/relatives/spo.ts";
+import { degraded, GRADE_HEAD } from "../lib/method/relatives/spo.ts";
 import { generate, generateMixture, type LanguageModel, withModel } from "../lib/model/mod.ts";
 import { assertExact, keepsExactness } from "./exactness.ts";
 import { refuses } from "./refusals.ts";
 import { tinyModel } from "./tiny.ts";
 import { config, stepper, withTools } from "./tiny_loop.ts";
-import { sumOfParts, tinyWithAdapter } from "./tiny_method.ts";
+import { distance, sumOfParts, tinyWithAdapter } from "./tiny_method.ts";
 
 keepsExactness();
 
@@ -160,6 +161,38 @@ describe("a made-up method", () => {
     for (const { preference } of ranked) assert.ok(Math.abs(preference! - 0.7) < 1e-9);
     const certain = await stepOf({ ...twoJudges, labels: "hard" }, { compare: panel.compare });
     assert.notEqual(metrics.loss, certain.metrics.loss);
+  });
+});
+
+describe("SPO's head", () => {
+  const headOf = (value: number) =>
+    new Map([[
+      GRADE_HEAD,
+      tf.keep(
+        tf.zeros([3, model.config.hiddenSize]).add(
+          tf.tensor2d([0, value, -value], [3, 1]),
+        ),
+      ),
+    ]]);
+  const of = async (g: number, value: number) => {
+    const head = headOf(value);
+    const found = await stepOf({ ...METHODS.spo, parameters: { g } }, { head });
+    head.forEach((tensor) => tensor.dispose());
+    return found;
+  };
+
+  it("adds g times the cross-entropy of the grades, ln 3 where it knows nothing", async () => {
+    const [plain, added] = [await stepOf(METHODS["offline-dpo"]), await of(0.1, 0)];
+    assert.ok(Math.abs(added.metrics.gradeLoss - Math.log(3)) < 1e-5);
+    assert.ok(Math.abs(added.metrics.loss - plain.metrics.loss - 0.1 * Math.log(3)) < 1e-5);
+  });
+
+  it("moves the model beside DPO, in proportion to g", async () => {
+    const { gradient: none } = await of(0, 0.1);
+    const [some, more] = [await of(0.1, 0.1), await of(0.2, 0.1)];
+    const added = some.gradient.map((x, i) => x - none[i]);
+    assert.ok(Math.max(...added.map(Math.abs)) > 1e-4);
+    assert.ok(distance(more.gradient.map((x, i) => x - none[i]), added.map((x) => 2 * x)) < 1e-4);
   });
 });
 

@@ -34,7 +34,7 @@ export function degraded(text: string, grade: number, grades: number): string {
  * are removed in the order of their scores, and that the head reads the last token, is our reconstruction.
  */
 export const gradedContentStep: OwnStep = async (tools) => {
-  const { g = 0.1, grades = 3 } = tools.method.parameters ?? {};
+  const { g = 0.1 } = tools.method.parameters ?? {};
   const { encoder, microBatchTokens, head } = tools;
   const prompts = tools.prompts();
   const candidates = fromDataset(prompts, encoder);
@@ -42,6 +42,7 @@ export const gradedContentStep: OwnStep = async (tools) => {
   tools.metric("skippedPrompts", prompts.length - candidates.length);
   const parts = await tools.learn(pairs);
   if (g === 0) return { parts, pairs };
+  const [grades] = head.get(GRADE_HEAD)!.shape;
   const graded = pairs.flatMap(({ prompt, chosen }) =>
     Array.from({ length: grades }, (_, grade) => {
       const answer = degraded(chosen.text, grade, grades);
@@ -73,14 +74,19 @@ function gradeBatches(
     return {
       batch: rightPadded(part.map(({ example }) => example.ids), 0),
       tokens: part.reduce((sum, { example }) => sum + example.ids.length, 0),
-      objective: gradeObjective(part, { head, weight: g / graded.length }),
+      objective: gradeObjective(part, { head, g, total: graded.length }),
     };
   });
 }
 
 function gradeObjective(
   part: readonly Graded[],
-  { head, weight }: { head: ReadonlyMap<string, tf.Tensor>; weight: number },
+  { head, g, total }: {
+    head: ReadonlyMap<string, tf.Tensor>;
+    g: number;
+    /** Sequences of the whole batch, whose mean the cross-entropy is. */
+    total: number;
+  },
 ): Objective {
   return {
     output: (model: LanguageModel, batch, { tape, dropoutSeed }) =>
@@ -95,12 +101,12 @@ function gradeObjective(
       tf.tidy(() => {
         const truth = tf.oneHot(part.map(({ grade }) => grade), logits.shape[1]!).toFloat();
         const logP = tf.logSoftmax(logits as tf.Tensor2D);
-        const loss = tf.neg(tf.sum(tf.mul(truth, logP)));
+        const loss = tf.div(tf.neg(tf.sum(tf.mul(truth, logP))), total) as tf.Scalar;
         return {
-          outputGradient: tf.mul(tf.sub(tf.exp(logP), truth), weight),
+          outputGradient: tf.mul(tf.sub(tf.exp(logP), truth), g / total),
           metrics: {
-            loss: tf.mul(loss, weight) as tf.Scalar,
-            gradeLoss: tf.mul(loss, weight) as tf.Scalar,
+            loss: tf.mul(loss, g) as tf.Scalar,
+            gradeLoss: loss,
           },
         };
       }),
@@ -115,7 +121,7 @@ export const SPO = {
   own: gradedContentStep,
   head: { name: GRADE_HEAD, rows: 3 },
   loss: "sigmoid",
-  parameters: { g: 0.1, grades: 3 },
+  parameters: { g: 0.1 },
   source: "SPO, EMNLP Findings 2024, key content removed by RAKE",
   known: "R",
 } as const satisfies Method;

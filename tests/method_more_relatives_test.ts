@@ -238,6 +238,24 @@ describe("Self-Rewarding", () => {
     assert.ok(content.includes("user: Why?") && content.includes("Because."));
   });
 
+  it("asks for points though the question is longer than a prompt with its answer may be", async () => {
+    const asked: number[] = [];
+    const method: Method = {
+      ...METHODS["self-rewarding"],
+      own: (tools) =>
+        METHODS["self-rewarding"].own(withTools(tools, {
+          sample: async (...args: Parameters<typeof tools.sample>) => {
+            const drawn = await tools.sample(...args);
+            asked.push(args[0].length, drawn.length);
+            return drawn;
+          },
+        })),
+    };
+    await stepOf(method);
+    assert.equal(asked.length, 4);
+    assert.ok(asked[2] > 0 && asked[3] === asked[2], `${asked}`);
+  });
+
   it("prefers the answer of the most points to that of the fewest", async () => {
     const points = (text: string) => text.length % 6;
     const method: Method = {

@@ -184,6 +184,8 @@ export interface SampleOptions {
   readonly asked?: (prompt: readonly Turn[]) => readonly Turn[];
   /** What the answers are learned from. @default that of the method */
   readonly learned?: (prompt: readonly Turn[]) => readonly Turn[];
+  /** Whether what is asked may fill the model's context: it is longer than the prompt. @default false */
+  readonly longer?: boolean;
   /** Names the random stream, where a step samples more than once. */
   readonly name?: string;
 }

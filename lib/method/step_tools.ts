@@ -60,8 +60,10 @@ export class CountingTools implements StepTools {
   }
 
   async sample(pairs: readonly LoopPrompt[], sampling: SampleOptions): Promise<Candidates[]> {
-    const { method, model, reference, encoder, config } = this.options;
+    const { method, model, reference, config } = this.options;
     const { asked, learned } = { ...method.prompts, ...sampling };
+    const { maxPositions } = model.config;
+    const encoder = sampling.longer ? { ...this.encoder, maxTokens: maxPositions } : this.encoder;
     const cut = encoder.overflow === "truncate-start";
     const prompts = pairs.map((pair) => ({
       pair,

@@ -55,7 +55,7 @@ export const ownPointsStep: OwnStep = async (tools) => {
     candidates: draws,
     name: "points",
     asked: (prompt) => prompt,
-    learned: undefined,
+    longer: true, // the question holds the dialogue and an answer to it
   });
   const points = distinct.map(({ answers }) => answers.map((): number | null => null));
   let silent = questions.length - replies.length;

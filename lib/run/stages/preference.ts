@@ -218,7 +218,10 @@ function leavingPairs(stage: RunStage): RunStage {
         context.log(
           "warning: no pair was learned from, so the policy is the model that it started from: " +
             `${identical} prompts whose answers were equal, ${undecided} on which the ranker was undecided, ` +
-            `${skippedPrompts} too long`,
+            `${skippedPrompts} too long` +
+            (result.withoutPoints === undefined
+              ? ""
+              : `, ${result.withoutPoints} answers to which the model gave no points`),
         );
       }
       return result;
@@ -256,6 +259,8 @@ function summaryOf(rows: readonly StepLog[]): Record<string, number | null> {
     identical: sum("identical"),
     undecided: sum("undecided"),
     skippedPrompts: sum("skippedPrompts"),
+    ...(rows.some((row) => row.withoutPoints !== undefined) &&
+      { withoutPoints: sum("withoutPoints") }),
     ...ends("loss"),
     ...ends("rewardMargin"),
     ...ends("rewardAccuracy"),

@@ -51,10 +51,9 @@ export const SURVEY: readonly SurveyTable[] = [
       { name: "rules: several principles, a vote each", cells: [by("helpfulness,harmlessness")] },
       {
         name: "demonstrations",
-        cells: [{
-          notHere:
-            "a judge's prompt holds no examples; they are learned, by the stage jsft of align",
-        }],
+        cells: [judge(
+          "--judge model:PATH --set judge.demonstrations=4 --set judge.demonstrationsFile=FILE",
+        )],
       },
       {
         name: "several judges: majority",

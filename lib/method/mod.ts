@@ -1,6 +1,7 @@
 /** SELF-JUDGE: what is learned, how answers are judged, and the loop that learns from its own judgments. @module */
 export * from "./batch_order.ts";
 export * from "./candidates.ts";
+export * from "./demonstrations.ts";
 export * from "./encoder.ts";
 export * from "./example.ts";
 export * from "./judge.ts";

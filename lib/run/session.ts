@@ -2,6 +2,7 @@ import { UserError } from "../base/error.ts";
 import { Rng } from "../base/random.ts";
 import {
   type AnswerEncoder,
+  endOfAnswer,
   type JudgeQuestion,
   JudgeTemplate,
   loadPrinciples,
@@ -28,6 +29,7 @@ import type { FrozenDtype } from "../tensor/mod.ts";
 import { CHAT_PRESETS, ChatTemplate, openTokenizer, type TextTokenizer } from "../text/mod.ts";
 import { loadBase } from "./artefact.ts";
 import type { RunConfig } from "./config.ts";
+import { demonstrated } from "./demonstrated.ts";
 import type { DiscriminatorOf } from "./discriminator.ts";
 import type { OpenRanker } from "./given_judge.ts";
 import { judgmentCache } from "./judgment_cache.ts";
@@ -160,7 +162,7 @@ export class Session {
         bosId,
       });
     };
-    return withSystemTurn(
+    const questions = withSystemTurn(
       system,
       (system) => principlesNamed(names, principles).map((principle) => asked(principle, system)),
       (line) => {
@@ -168,6 +170,7 @@ export class Session {
         this.#told.add(line);
       },
     );
+    return await demonstrated(questions, { ...this.config, end: endOfAnswer(language.tokenizer) });
   }
 
   /** The principles there are, and the words around what is judged. */

@@ -99,6 +99,12 @@ export const SETTINGS = z.strictObject({
     maxTokens: count.describe("longest judge prompt in tokens"),
     overflow: z.enum(["truncate", "refuse"]).describe("what to do with a longer one"),
     batchTokens: count.describe("tokens run through the model at once"),
+    demonstrations: z.int().min(0).default(0).describe(
+      "judged pairs shown before each question, for a judge that was not trained",
+    ),
+    demonstrationsFile: z.string().nullable().default(null).describe(
+      "the labelled pairs that they are drawn from",
+    ),
   }),
   jsft: z.strictObject({
     tuning,

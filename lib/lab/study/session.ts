@@ -53,6 +53,7 @@ export class DeskSession extends Session {
         principlesFile: null,
         system: null,
         maxTokens: 255,
+        ...{ demonstrations: 0, demonstrationsFile: null },
         overflow: "refuse",
         batchTokens: BATCH_TOKENS,
       },

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { describe, it } from "jsr:@std/testing@1/bdd";
+import { Rng } from "../lib/base/random.ts";
+import { drawDemonstrations, withDemonstrations } from "../lib/method/mod.ts";
+import { principlesNamed } from "../lib/method/principle.ts";
+import { JudgeTemplate } from "../lib/method/template.ts";
+import { resolveConfig } from "../lib/run/config.ts";
+import { demonstrated } from "../lib/run/demonstrated.ts";
+import { CHAT, user, WordTokenizer } from "./judge_fakes.ts";
+import { refuses } from "./refusals.ts";
+import { newFolder } from "./temporary_files.ts";
+
+const tokenizer = new WordTokenizer();
+const [principle] = principlesNamed(["overall"]);
+const question = new JudgeTemplate({ tokenizer, chat: CHAT, principle });
+const pairs = Array.from({ length: 9 }, (_, i) => ({
+  prompt: [user(`Question ${i % 6}`)],
+  chosen: `good ${i}`,
+  rejected: `bad ${i}`,
+}));
+const draw = (count: number) => drawDemonstrations(pairs, { count, rng: Rng.named(3, "shown") });
+const text = (ids: readonly number[]) => tokenizer.decode(ids);
+
+describe("demonstrations", () => {
+  it("are of prompts that differ, their chosen answers in both positions in turn, the same by seed", () => {
+    const drawn = draw(5);
+    assert.deepEqual(drawn.map(({ label }) => label), [0, 1, 0, 1, 0]);
+    assert.equal(new Set(drawn.map(({ pair }) => pair.prompt[0].content)).size, 5);
+    assert.deepEqual(draw(5), drawn);
+    assert.equal(draw(100).length, 6);
+  });
+
+  it("stand before the question, each with its verdict and the reply's end", () => {
+    const demonstrations = draw(3);
+    const few = withDemonstrations(question, { demonstrations, count: 2, end: [0] });
+    const dialogue = [user("Another")];
+    const bare = question.prompt(dialogue, "one", "two");
+    const ids = few.prompt(dialogue, "one", "two");
+    assert.deepEqual(ids.slice(-bare.length), bare);
+    let at = 0;
+    for (const { pair, label } of demonstrations.slice(0, 2)) {
+      const [first, second] = label === 0
+        ? [pair.chosen, pair.rejected]
+        : [pair.rejected, pair.chosen];
+      const shown = [...question.prompt(pair.prompt, first, second), question.labelIds[label], 0];
+      assert.deepEqual(ids.slice(at, at += shown.length), shown);
+    }
+    assert.equal(at, ids.length - bare.length);
+    // What is learned has none.
+    const [learned, plain] = [few, question].map((one) =>
+      one.judged(dialogue, ["one", "two"], { label: 1 })
+    );
+    assert.deepEqual(learned, plain);
+  });
+
+  it("are never on the prompt that is judged", () => {
+    const demonstrations = draw(3);
+    const few = withDemonstrations(question, { demonstrations, count: 2, end: [] });
+    const [{ pair }] = demonstrations;
+    const ids = few.prompt(pair.prompt, "mine", "yours");
+    assert.ok(!text(ids).includes(pair.chosen), text(ids));
+    for (const other of demonstrations.slice(1)) assert.ok(text(ids).includes(other.pair.chosen));
+  });
+
+  it("are read from the file that the settings name, or refused", async () => {
+    const folder = await newFolder();
+    const file = `${folder}/pairs.jsonl`;
+    await Deno.writeTextFile(
+      file,
+      pairs.map((pair) => JSON.stringify({ ...pair, prompt: pair.prompt[0].content })).join("\n"),
+    );
+    const asked = (...settings: string[]) =>
+      demonstrated([question], { ...resolveConfig("smoke", { settings }), end: 0 });
+    assert.deepEqual(await asked(), [question]);
+    const named = `judge.demonstrationsFile=${file}`;
+    const [few] = await asked("judge.demonstrations=2", named);
+    assert.ok(
+      few.prompt([user("New")], "a", "b").length > question.prompt([user("New")], "a", "b").length,
+    );
+    await refuses(
+      asked("judge.demonstrations=2"),
+      /no file of pairs is named/,
+      /demonstrationsFile/,
+    );
+    await refuses(asked("judge.demonstrations=6", named), /pairs of 6 prompts/, /more pairs/);
+    await Deno.remove(folder, { recursive: true });
+  });
+});

@@ -126,7 +126,8 @@ describe("a run's settings", () => {
   });
 
   it("take every method of the table, or refuse it with the list of those that a run has the ranker for", () => {
-    const own = ["judge", "policy", "labels", "given", "chance", "none"];
+    const own = ["judge", "policy", "labels", "given", "chance", "none"]
+      .concat("discriminator", "dpo-discriminator");
     const [runs, lacks] = [true, false].map((has) =>
       Object.entries(METHODS).filter(([, { ranker }]) => own.includes(ranker) === has)
         .map(([name]) => name)

@@ -6,12 +6,14 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "jsr:@std/testing@1/bdd";
 import { existsSync } from "node:fs";
 import { readJsonl, writeCsv } from "../lib/base/files.ts";
+import { discriminator } from "../lib/judges/mod.ts";
 import { longerWins } from "../lib/measure/mod.ts";
 import { METHODS, type StepLog } from "../lib/method/mod.ts";
 import { ALIGN_STAGES } from "../lib/run/align.ts";
 import { resolveConfig, type RunConfig } from "../lib/run/config.ts";
 import { costsOf } from "../lib/run/costs.ts";
 import { Session } from "../lib/run/session.ts";
+import { RUN_RANKERS } from "../lib/run/settings.ts";
 import { RunFolder } from "../lib/run/stage.ts";
 import { startEngine } from "../lib/tensor/mod.ts";
 import { HH } from "./real_data.ts";
@@ -23,7 +25,7 @@ const there = model !== undefined && existsSync(HH);
 const asked = Deno.env.get("SELF_JUDGE_METHODS") ?? "osp";
 /** Those that a run has a ranker for. */
 const RUNNABLE = Object.entries(METHODS)
-  .filter(([, { ranker }]) => ["judge", "policy", "labels", "chance", "none"].includes(ranker))
+  .filter(([, { ranker }]) => RUN_RANKERS.includes(ranker) && ranker !== "given")
   .map(([name]) => name);
 const names = asked === "all" ? RUNNABLE : asked.split(",");
 
@@ -61,6 +63,7 @@ describe("methods on a real model and real pairs", () => {
         assert.equal(spec, "longer");
         return Promise.resolve({ name: spec, fingerprint: spec, compare: longerWins });
       };
+      session.discriminatorOf = discriminator;
       const folder = new RunFolder<Readonly<RunConfig>>(root, ALIGN_STAGES, folderOf);
       const reporter = {
         log() {},

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, describe, it } from "jsr:@std/testing@1/bdd";
+import { before, describe, it } from "jsr:@std/testing@1/bdd";
 import { Stopped } from "../lib/base/error.ts";
 import { exists, readJsonl } from "../lib/base/files.ts";
 import { STUDY_SCALES, type StudyConfig } from "../lib/lab/study/config.ts";
@@ -14,8 +14,10 @@ import { startEngine } from "../lib/tensor/mod.ts";
 import { newFolder } from "./temporary_files.ts";
 
 await startEngine();
-const root = await newFolder();
-after(() => Deno.removeSync(root, { recursive: true }));
+let root = "";
+before(async () => {
+  root = await newFolder();
+});
 
 const { config: smoke } = STUDY_SCALES.smoke;
 const config: StudyConfig = {

@@ -17,10 +17,17 @@ import { parseCommand, runCommand } from "./command.ts";
 import { repeated, wholeNumber } from "./flags.ts";
 import { compiledSteps, startEngine, useCompiledSteps } from "../tensor/mod.ts";
 import type { SpeedCase } from "../tools/speed/case.ts";
+import { compareAlign } from "../tools/speed/align_side_by_side.ts";
 import { CASES } from "../tools/speed/cases.ts";
 import { measureParts } from "../tools/speed/parts.ts";
 import { interleave, type Side } from "../tools/speed/measure.ts";
-import { growthTable, rowsOf, saveRows, type SpeedRow, table } from "../tools/speed/report.ts";
+import {
+  growthTable,
+  rowsOf,
+  saveRows,
+  type SpeedRow,
+  table as rateTable,
+} from "../tools/speed/report.ts";
 import { referencePython } from "../tools/speed/venv.ts";
 import { ReferenceWorker } from "../tools/speed/worker.ts";
 
@@ -30,6 +37,10 @@ interface SpeedOptions {
   warmups: number;
   torchCompile: boolean;
   parts: boolean;
+  align: boolean;
+  model: string;
+  data: string;
+  steps: string;
   csv?: string;
 }
 
@@ -42,6 +53,13 @@ function parse(args: readonly string[]): SpeedOptions {
     .option("--reps <number>", "rounds that count", wholeNumber("--reps", 1), 5)
     .option("--warmups <number>", "rounds before them", wholeNumber("--warmups"), 3)
     .option("--torch-compile", "PyTorch under torch.compile too: a minute or two more a case")
+    .option(
+      "--align",
+      "a whole run beside the same work by transformers, PEFT and TRL (its own table)",
+    )
+    .option("--model <spec>", "of --align", "HuggingFaceTB/SmolLM2-135M-Instruct")
+    .option("--data <spec>", "of --align", "hh-rlhf/harmless-base/test")
+    .option("--steps <jsft,self-training>", "of --align: optimiser steps of both", "10,5")
     .option("--parts", "our side alone: the time of a step by part, for data/results/step-time.csv")
     .option(
       "--csv <file>",
@@ -113,12 +131,30 @@ async function measure(
   }
 }
 
+/** `--align`. @throws {UserError} for steps that are not two numbers */
+async function alignBesideTrl(
+  { model, data, steps: words }: SpeedOptions,
+  csv: string | null,
+): Promise<void> {
+  const [jsftSteps, steps] = words.split(",").map(Number);
+  if (![jsftSteps, steps].every((count) => Number.isInteger(count) && count > 0)) {
+    throw new UserError(`--steps is "${words}"`, "give two whole numbers, such as --steps 10,5");
+  }
+  const python = await referencePython({
+    ...{ folder: ".reference/venv-trl", device: "cpu", log: console.error },
+    requirements: "requirements-trl.txt",
+  });
+  const threads = availableParallelism();
+  await compareAlign({ python, model, data, jsftSteps, steps, threads, csv });
+}
+
 async function main(): Promise<void> {
   const options = parse(Deno.args);
   const { reps } = options;
   const cases = casesNamed(options.case);
-  const fallback = `data/results/${options.parts ? "step-time" : "bench"}.csv`;
-  const csv = options.csv === "none" ? null : options.csv ?? fallback;
+  const table = options.align ? "bench-align" : options.parts ? "step-time" : "bench";
+  const csv = options.csv === "none" ? null : options.csv ?? `data/results/${table}.csv`;
+  if (options.align) return await alignBesideTrl(options, csv);
   const engine = await startEngine();
   if (options.parts) {
     const rows = await measureParts(options);
@@ -158,7 +194,7 @@ async function main(): Promise<void> {
     console.log(
       `\nRates: higher is better. ${reps} rounds, both sides in turns, ${cores} threads each.\n`,
     );
-    console.log(table(rows));
+    console.log(rateTable(rows));
     const growth = growthTable(rows, cases);
     if (growth) console.log(`\nTimes as long as the smaller case:\n\n${growth}`);
     if (csv !== null) console.log(`\nWritten to ${csv}`);

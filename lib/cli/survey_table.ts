@@ -45,7 +45,7 @@ export const SURVEY: readonly SurveyTable[] = [
       {
         name: "swap: drop what the positions disagree on",
         cells: [{
-          command: "annotate --judge model:PATH --pairs FILE --out labels.jsonl --consistent",
+          command: "annotate --judge model:PATH --pairs FILE --out runs/labels.jsonl --consistent",
         }],
       },
       { name: "rules: several principles, a vote each", cells: [by("helpfulness,harmlessness")] },

@@ -14,6 +14,8 @@ export interface VenvOptions {
   readonly folder: string;
   /** The GPU build of PyTorch is installed for "cuda". */
   readonly device: "cpu" | "cuda";
+  /** The file of packages beside this one. @default "requirements.txt" */
+  readonly requirements?: string;
   /** Hears one line for each thing worth knowing. */
   readonly log: (line: string) => void;
 }
@@ -26,14 +28,22 @@ export interface VenvOptions {
  *
  * @throws {UserError} No Python, no `venv` module, or pip failed.
  */
-export async function referencePython({ folder, device, log }: VenvOptions): Promise<string> {
+export async function referencePython(
+  { folder, device, requirements: list = "requirements.txt", log }: VenvOptions,
+): Promise<string> {
   const own = Deno.env.get(OVERRIDE);
   if (own) {
     log(`PyTorch's side: ${own} (${OVERRIDE})`);
     return own;
   }
-  const requirements = fileURLToPath(new URL("./requirements.txt", import.meta.url));
-  const wanted = `${await Deno.readTextFile(requirements)}# ${device}\n`;
+  const requirements = fileURLToPath(new URL(`./${list}`, import.meta.url));
+  // A list may name another: both count.
+  const listed = await Promise.all(
+    [...new Set([list, "requirements.txt"])].map((name) =>
+      Deno.readTextFile(new URL(`./${name}`, import.meta.url))
+    ),
+  );
+  const wanted = `${listed.join("")}# ${device}\n`;
   const python = join(folder, "bin", "python");
   const marker = join(folder, "complete.txt");
   if (await Deno.readTextFile(marker).catch(() => "") === wanted) return python;

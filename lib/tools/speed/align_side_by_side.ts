@@ -119,7 +119,7 @@ async function measured(
   words: readonly string[],
 ): Promise<{ seconds: number; peak: number }> {
   const out = `${FOLDER}-measured.json`;
-  console.log(`${name} side ...`);
+  console.log(name === "ours" ? "our side ..." : "the side of TRL ...");
   const { success, stderr, stdout } = await new Deno.Command(python, {
     args: ["-c", MEASURE, out, ...words],
     stdout: "piped",

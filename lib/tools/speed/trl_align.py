@@ -116,7 +116,8 @@ class Run:
                 rows.append({"prompt": self.question(one["prompt"], first, second), "completion": label})
         with tempfile.TemporaryDirectory() as folder:
             args = SFTConfig(output_dir=folder, max_steps=self.s["jsftSteps"], use_cpu=True, bf16=False, report_to=[],
-                             per_device_train_batch_size=self.s["jsftBatch"], learning_rate=5e-4, save_strategy="no",
+                             per_device_train_batch_size=self.s["jsftBatch"] // 4, gradient_accumulation_steps=4,
+                             learning_rate=5e-4, save_strategy="no",
                              lr_scheduler_type="cosine", warmup_steps=1, max_length=self.s["judgeTokens"],
                              gradient_checkpointing=False, logging_steps=1000, seed=self.s["seed"])
             trainer = SFTTrainer(model=self.model, args=args, train_dataset=Dataset.from_list(rows),

@@ -19,7 +19,9 @@ import {
   reliabilityFigure,
   reliabilityFigureRow,
 } from "../../show/judge_figure.ts";
+import { probeFigure, probeFigureRow } from "../../show/probe_figure.ts";
 import { runFigure } from "../../show/run_figure.ts";
+import { stepTimeFigure, stepTimeRow } from "../../show/step_time_figure.ts";
 import { type FigureEntry, figureEntry } from "../../show/figure_entry.ts";
 import { anyRow, type Table } from "../../base/csv.ts";
 
@@ -166,6 +168,32 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
     ),
     benchmarkRadar("vicuna", "Vicuna"),
     benchmarkRadar("mt-bench", "MT-Bench"),
+    figureEntry({
+      name: "judge-probes",
+      title: "What flips a judge's verdicts",
+      caption:
+        "Pairs of HH-RLHF asked again with one thing changed in an answer: the share of verdicts that flip towards " +
+        "the changed answer, less those that flip away, with 95 % intervals.",
+      inputs: {
+        probes: {
+          path: "data/results/judges/probes-hh.csv",
+          row: probeFigureRow,
+          key: ["judge", "probe", "measure"],
+        },
+      },
+      draw: ({ probes }) => probeFigure(probes),
+    }),
+    figureEntry({
+      name: "step-time",
+      title: "Where a step's time goes",
+      caption:
+        "Milliseconds of a step by part, op by op and compiled: JavaScript, TensorFlow's kernels, numbers on their " +
+        "way to TensorFlow and back. Each panel has its own scale.",
+      inputs: {
+        steps: { path: "data/results/step-time.csv", row: stepTimeRow, key: ["work", "step"] },
+      },
+      draw: ({ steps }) => stepTimeFigure(steps),
+    }),
   ];
 }
 

@@ -85,10 +85,13 @@ export const MEASURED: readonly MemoryCase[] = [
  * A LoRA step op by op and compiled, for `data/results/memory-compiled.csv`: two runs to record, two that a function
  * computes. The step must take more than the arrays that the weights were made of, or their peak is what is seen.
  */
-export const COMPILED: readonly MemoryCase[] = [false, true].map((compiled) => ({
-  ...one("SmolLM2-135M", "adapter", { ...training(2, 512), steps: 4 }),
-  compiled,
-}));
+export const COMPILED: readonly MemoryCase[] = (["SmolLM2-135M", "SmolLM2-360M"] as const)
+  .flatMap((model) =>
+    [false, true].map((compiled) => ({
+      ...one(model, "adapter", { ...training(2, 512), steps: 4 }),
+      compiled,
+    }))
+  );
 
 const sampled: Workload = { work: "sample", rows: 8, prompt: 1536, newTokens: 512, batches: 1 };
 

@@ -69,6 +69,29 @@ suite("compiled sampling", () => {
     });
   }
 
+  it("gives a step's own error in its midst, leaves no tensors, and samples on as before", async () => {
+    const model = tinyModel();
+    const sample = () => generate(model, prompts, { ...OPTIONS, maxNewTokens: 12 });
+    const before = await sample();
+    await sample();
+    const tensors = tf.memory().numTensors;
+    const { hidden } = FastDecoder.prototype;
+    let steps = 0;
+    FastDecoder.prototype.hidden = function (tokens, options) {
+      const found = hidden.call(this, tokens, options);
+      if (++steps === 5) throw new Error("in the midst");
+      return found;
+    };
+    try {
+      await assert.rejects(sample(), /^Error: in the midst$/);
+    } finally {
+      FastDecoder.prototype.hidden = hidden;
+    }
+    assert.equal(tf.memory().numTensors, tensors);
+    assert.deepEqual(await sample(), before);
+    model.dispose();
+  });
+
   it("leaves no tensors over 200 tokens, and one function serves all lengths and numbers of rows", async () => {
     const model = tinyModel();
     const { binding } = tf.backend() as unknown as {

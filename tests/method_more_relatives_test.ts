@@ -4,13 +4,7 @@ import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
 import { Rng } from "../lib/base/random.ts";
 import { longerWins, randomJudge } from "../lib/measure/mod.ts";
-import {
-  type Compare,
-  type LoopOptions,
-  type Method,
-  METHODS,
-  panelOf,
-} from "../lib/method/mod.ts";
+import { type Compare, type Method, METHODS, panelOf } from "../lib/method/mod.ts";
 import { rakeKeywords } from "../lib/method/relatives/rake.ts";
 import { pointsIn, scoringPrompt } from "../lib/method/relatives/self_rewarding.ts";
 import { degraded, GRADE_HEAD } from "../lib/method/relatives/spo.ts";
@@ -18,8 +12,8 @@ import { generate, generateMixture, type LanguageModel, withModel } from "../lib
 import { assertExact, keepsExactness } from "./exactness.ts";
 import { refuses } from "./refusals.ts";
 import { tinyModel } from "./tiny.ts";
-import { config, stepper, withTools } from "./tiny_loop.ts";
-import { distance, sumOfParts, tinyWithAdapter } from "./tiny_method.ts";
+import { config, firstStep, stepper, withTools } from "./tiny_loop.ts";
+import { distance, tinyWithAdapter } from "./tiny_method.ts";
 
 keepsExactness();
 
@@ -30,14 +24,8 @@ before(() => {
 after(() => model.dispose());
 
 /** Loss, gradient, pairs and counts of a step of a method. */
-async function stepOf(
-  method: Method,
-  options: Partial<Omit<LoopOptions, "ranker">> & { compare?: Compare } = {},
-) {
-  const drawn = stepper(model, { method, ...options });
-  const { parts, metrics } = await drawn.step(0);
-  return { ...await sumOfParts(model, parts), ranked: drawn.ranked, counts: metrics! };
-}
+const stepOf = (method: Method, options: Parameters<typeof firstStep>[2] = {}) =>
+  firstStep(model, method, options);
 
 describe("D2PO", () => {
   const gold = { compare: longerWins };

@@ -16,7 +16,7 @@ import {
 import { type LanguageModel, sequenceLogProbs, withAdapterOff } from "../lib/model/mod.ts";
 import { FileMemory } from "../lib/run/pair_memory.ts";
 import { newFolder } from "./temporary_files.ts";
-import { config, pairs, stepper, withTools } from "./tiny_loop.ts";
+import { config, firstStep, pairs, stepper, withTools } from "./tiny_loop.ts";
 import { distance, sumOfParts, tinyEncoder, tinyWithAdapter } from "./tiny_method.ts";
 
 let model: LanguageModel;
@@ -26,14 +26,8 @@ before(() => {
 after(() => model.dispose());
 
 /** Loss, gradient, pairs and counts of a step of a method. */
-async function stepOf(
-  method: Method,
-  options: Partial<Omit<LoopOptions, "ranker">> & { compare?: Compare } = {},
-) {
-  const drawn = stepper(model, { method, ...options });
-  const { parts, metrics } = await drawn.step(0);
-  return { ...await sumOfParts(model, parts), ranked: drawn.ranked, counts: metrics! };
-}
+const stepOf = (method: Method, options: Parameters<typeof firstStep>[2] = {}) =>
+  firstStep(model, method, options);
 
 /** Of a gradient's numbers, without signs. */
 const largest = (gradient: readonly number[]) => Math.max(...gradient.map(Math.abs));

@@ -11,7 +11,7 @@ import {
 } from "../lib/method/mod.ts";
 import { type LanguageModel, withAdapterOff } from "../lib/model/mod.ts";
 import { tinyPairs } from "./tiny.ts";
-import { tinyEncoder } from "./tiny_method.ts";
+import { sumOfParts, tinyEncoder } from "./tiny_method.ts";
 
 /** What the loop is given where a test says nothing else. */
 export const pairs = tinyPairs(8, 4);
@@ -69,4 +69,15 @@ export function withTools<T extends object>(tools: T, others: object): T {
       return typeof value === "function" && !(name in others) ? value.bind(target) : value;
     },
   });
+}
+
+/** Loss, gradient, pairs and counts of a method's first step on a model. */
+export async function firstStep(
+  model: LanguageModel,
+  method: Method,
+  options: Parameters<typeof stepper>[1] = {},
+) {
+  const drawn = stepper(model, { ...options, method });
+  const { parts, metrics } = await drawn.step(0);
+  return { ...await sumOfParts(model, parts), ranked: drawn.ranked, counts: metrics! };
 }

@@ -1,4 +1,5 @@
 import { Rng } from "../../base/random.ts";
+import type { DeskRow } from "../world/data.ts";
 import { labelProbability } from "../world/preference.ts";
 import type { SentencePrompt } from "./prompts.ts";
 import { sentenceReward } from "./reward.ts";
@@ -9,16 +10,6 @@ export const LABEL_TEMPERATURE = 0.3;
 /** Answers that a model drew to a prompt. */
 export interface Sampled extends SentencePrompt {
   readonly answers: readonly string[];
-}
-
-/** A row of a split: a pair and what the reward says of it. */
-export interface SentenceRow {
-  readonly id: string;
-  readonly prompt: string;
-  readonly chosen: string;
-  readonly rejected: string;
-  readonly reward_chosen: number;
-  readonly reward_rejected: number;
 }
 
 /**
@@ -34,7 +25,7 @@ export function sentencePairs(
     perPrompt?: number;
     temperature?: number;
   },
-): SentenceRow[] {
+): DeskRow[] {
   return sampled.flatMap(({ id, prompt, answers }) => {
     // A stream of its own for each prompt: more prompts leave the pairs of others as they are.
     const rng = Rng.named(seed, `sentences/pairs/${id}`);
@@ -44,7 +35,7 @@ export function sentencePairs(
     }));
     const pairs = rated.flatMap((a, i) => rated.slice(i + 1).map((b) => [a, b] as const))
       .filter(([a, b]) => a.reward !== b.reward);
-    return rng.shuffle(pairs).slice(0, perPrompt).map(([a, b], i): SentenceRow => {
+    return rng.shuffle(pairs).slice(0, perPrompt).map(([a, b], i): DeskRow => {
       const gap = a.reward - b.reward;
       const first = temperature === 0
         ? gap > 0

@@ -1,12 +1,6 @@
 import type { Candidates } from "../candidates.ts";
 import type { FormedPair, Method, OwnStep, StepTools } from "../method.ts";
 
-/** Two different answers to a prompt, and how sure the discriminator is of them. */
-interface Sampled {
-  readonly pair: Candidates["pair"];
-  readonly answers: Candidates["answers"];
-}
-
 /**
  * A discriminator kept fresh by a few gold labels: every `every` steps the `gold` pairs on which it is least sure are
  * labelled by the gold ranker, whose verdict replaces its own, and it learns from the last `window` gold pairs; all
@@ -60,14 +54,14 @@ export const discriminatorStep: OwnStep = async (tools) => {
   return { parts: await tools.learn(pairs), pairs };
 };
 
-const comparison = ({ pair: { prompt }, answers: [first, second] }: Sampled) => ({
+const comparison = ({ pair: { prompt }, answers: [first, second] }: Candidates) => ({
   prompt,
   first: first.text,
   second: second.text,
 });
 
 /** The discriminator's preference for the first of two answers; 1/2 where it has none. */
-async function preferences(sampled: readonly Sampled[], tools: StepTools): Promise<number[]> {
+async function preferences(sampled: readonly Candidates[], tools: StepTools): Promise<number[]> {
   if (sampled.length === 0) return [];
   if (tools.method.ranker === "none") {
     const examples = sampled.flatMap(({ answers: [a, b] }) => [a.example, b.example]);
@@ -84,7 +78,7 @@ async function preferences(sampled: readonly Sampled[], tools: StepTools): Promi
   );
 }
 
-function formed({ pair, answers: [first, second] }: Sampled, pFirst: number): FormedPair {
+function formed({ pair, answers: [first, second] }: Candidates, pFirst: number): FormedPair {
   const [chosen, rejected] = pFirst > 0.5 ? [first, second] : [second, first];
   const preference = Math.max(pFirst, 1 - pFirst);
   return { prompt: pair, chosen, rejected, verdict: { preference, consistent: true } };

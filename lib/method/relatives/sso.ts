@@ -32,26 +32,14 @@ export const contrastStep = (contrast: Contrast = HELPFUL): OwnStep => async (to
   const prompts = tools.prompts();
   const sets = await contrasted(prompts, contrast, tools);
   const likely = await tools.logProbs(sets.flatMap(({ w, l }) => [w.example, l.example]), "policy");
-  const under = answerUnder(tools);
   const meanOf = (sum: number, { example }: Answer) => sum / learnedTokens(example);
   const pairs = sets.flatMap(({ prompt, w, l, o }, i): FormedPair[] => {
     const mean = (meanOf(likely[2 * i], w) + meanOf(likely[2 * i + 1], l)) / 2;
     const weight = g / (1 + Math.exp(mean));
     const main: FormedPair = { prompt, chosen: w, rejected: l };
     if (weight === 0) return [main];
-    return [
-      main,
-      {
-        ...{ prompt, weight },
-        chosen: under(contrast.good, prompt, w),
-        rejected: under(contrast.good, prompt, l),
-      },
-      {
-        ...{ prompt, weight },
-        chosen: under(contrast.bad, prompt, o),
-        rejected: under(contrast.bad, prompt, w),
-      },
-    ];
+    const others = underPrinciples({ prompt, w, l, o }, contrast, tools);
+    return [main, ...others.map((pair) => ({ ...pair, weight }))];
   });
   tools.metric("skippedPrompts", prompts.length - sets.length);
   return { parts: await tools.learn(pairs), pairs };
@@ -73,13 +61,21 @@ async function contrasted(prompts: readonly LoopPrompt[], contrast: Contrast, to
   });
 }
 
-/** An answer after its prompt under a system turn. */
-const answerUnder =
-  ({ encoder }: StepTools) =>
-  (system: string, { prompt }: LoopPrompt, { text, example }: Answer): Answer => ({
+/** y+ over y- after the prompt that asks well, y over y+ after the one that asks badly. */
+function underPrinciples(
+  { prompt, w, l, o }: { prompt: LoopPrompt; w: Answer; l: Answer; o: Answer },
+  contrast: Contrast,
+  { encoder }: StepTools,
+): FormedPair[] {
+  const under = (system: string, { text, example }: Answer): Answer => ({
     text,
-    example: afterPrompt(example, encodePrompt(headed(system)(prompt), encoder)),
+    example: afterPrompt(example, encodePrompt(headed(system)(prompt.prompt), encoder)),
   });
+  return [
+    { prompt, chosen: under(contrast.good, w), rejected: under(contrast.good, l) },
+    { prompt, chosen: under(contrast.bad, o), rejected: under(contrast.bad, w) },
+  ];
+}
 
 /** SSO, first version. */
 export const SSO = {
@@ -102,11 +98,7 @@ export const SSO = {
 export const generatorStep = (contrast: Contrast = HELPFUL): OwnStep => async (tools) => {
   const prompts = tools.prompts();
   const sets = await contrasted(prompts, contrast, tools);
-  const under = answerUnder(tools);
-  const learned = sets.flatMap(({ prompt, w, l, o }): FormedPair[] => [
-    { prompt, chosen: under(contrast.good, prompt, w), rejected: under(contrast.good, prompt, l) },
-    { prompt, chosen: under(contrast.bad, prompt, o), rejected: under(contrast.bad, prompt, w) },
-  ]);
+  const learned = sets.flatMap((set) => underPrinciples(set, contrast, tools));
   tools.metric("skippedPrompts", prompts.length - sets.length);
   return {
     parts: await tools.learn(learned),

@@ -6,13 +6,12 @@
  *
  * @module
  */
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { writeCsv, writeJsonFile } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
 import { freshModel } from "../lab/world/base_model.ts";
 import { worldLanguage } from "../lab/world/language.ts";
-import { exerciseAccuracy, PHASES, pretrain } from "../lab/world/pretrain.ts";
-import type { StepLog } from "../method/mod.ts";
+import { exerciseAccuracy, pretrain, PRETRAINING, TAUGHT } from "../lab/world/pretrain.ts";
 import { saveModel } from "../model/mod.ts";
 import { writeTokenizer } from "../text/mod.ts";
 import { terminalReporter } from "../run/stage.ts";
@@ -23,6 +22,7 @@ import { outputFolder, runFlag, seedFlag, shareOf } from "./flags.ts";
 
 interface PretrainOptions {
   share: number;
+  views: number;
   seed: number;
   run?: string;
   out: string;
@@ -32,6 +32,12 @@ function parse(args: string[]): PretrainOptions {
   const command = new Command("deno task pretrain")
     .description("Trains the order desk's base model; Ctrl-C stops, the same command resumes.")
     .option("--share <number>", "share of the usual steps, for a quick look", shareOf("--share"), 1)
+    .option(
+      "--views <number>",
+      `points of view that its lessons teach: ${Object.keys(TAUGHT).join(", ")}`,
+      taughtViews,
+      5,
+    )
     .addOption(seedFlag(1))
     .addOption(runFlag("runs/base"))
     .addOption(
@@ -40,28 +46,22 @@ function parse(args: string[]): PretrainOptions {
   return parseCommand(command, args).opts<PretrainOptions>();
 }
 
+/** A number of taught views. */
+function taughtViews(value: string): number {
+  if (value in TAUGHT) return Number(value);
+  throw new InvalidArgumentError(`choose from ${Object.keys(TAUGHT).join(", ")}`);
+}
+
 async function main(): Promise<void> {
-  const { share, seed, run = "runs/base", out } = parse(Deno.args);
+  const { share, seed, views: taught, run = "runs/base", out } = parse(Deno.args);
   const engine = await startEngine();
   const model = freshModel(seed);
   const reporter = terminalReporter(stopOnInterrupt());
-  const rows: StepLog[] = [];
-  for (const phase of PHASES) {
-    const done = rows.length;
-    const log = await pretrain(model, {
-      ...phase,
-      steps: Math.ceil(phase.steps * share),
-      seed,
-      folder: `${run}/${phase.name}`,
-      reporter,
-    });
-    rows.push(...log.map((row) => ({ ...row, step: done + row.step })));
-  }
-  const accuracy = {
-    ...await exerciseAccuracy(model, { exercises: 200, seed: 2, joint: true }),
-    ...await exerciseAccuracy(model, { exercises: 400, seed: 1 }),
-  };
-  console.table(accuracy);
+  const views = TAUGHT[taught];
+  const steps = Math.ceil(PRETRAINING.steps * share);
+  const rows = await pretrain(model, { steps, seed, views, folder: run, reporter });
+  const accuracy = await exerciseAccuracy(model, { views, exercises: 400, seed: 1 });
+  if (taught > 0) console.table(accuracy);
   await saveModel(model, out);
   await writeTokenizer(worldLanguage().tokenizer, out);
   // Means over 25 steps: the log is read as a curve.
@@ -72,7 +72,7 @@ async function main(): Promise<void> {
       step: part.at(-1)!.step,
       loss: mean("loss"),
       answerLoss: mean("answerLoss"),
-      comparisonLoss: mean("comparisonLoss"),
+      ...(taught > 0 && { comparisonLoss: mean("comparisonLoss") }),
       learningRate: part.at(-1)!.learningRate,
     };
   });
@@ -80,7 +80,7 @@ async function main(): Promise<void> {
   const record = {
     command: ["deno task pretrain", ...Deno.args].join(" "),
     seed,
-    phases: PHASES.map((phase) => ({ ...phase, steps: Math.ceil(phase.steps * share) })),
+    ...{ views, ...PRETRAINING, steps },
     hours: rows.reduce((sum, row) => sum + row.seconds, 0) / 3600,
     versions: versions(engine),
     exerciseAccuracy: accuracy,

@@ -1,5 +1,6 @@
 /**
- * Draws the order desk's preferences anew: `data/world/train.csv`, `held_out.csv` and `principles.csv`.
+ * Draws the order desk's preferences anew: `data/world/train.csv`, `validation.csv`, `held_out.csv` and
+ * `principles.csv`.
  *
  *     deno task world
  *

@@ -1,5 +1,5 @@
 import { type LanguageModel, type LoraAdapter } from "../model/mod.ts";
-import { type StageResults, startOf } from "./stage_results.ts";
+import type { StageResults } from "./stage_results.ts";
 
 /** In the place of a stage's name while its adapter is being trained. */
 const IN_TRAINING = "(in training)";
@@ -37,7 +37,7 @@ export class MovingWeights {
       this.dispose();
       return this.#arrived(await load(stage), stage);
     }
-    const model = await this.to(startOf(stage));
+    const model = await this.to(this.options.results.startOf(stage));
     await foldIn(stage, { model, results });
     return this.#arrived(model, stage);
   }
@@ -45,7 +45,7 @@ export class MovingWeights {
   /** The weights of the model that a stage started from, with the stage's adapter on them. */
   async under(stage: string): Promise<LanguageModel> {
     if (this.#moving?.adapter !== stage) {
-      const model = await this.to(startOf(stage));
+      const model = await this.to(this.options.results.startOf(stage));
       model.adapter = await this.options.results.adapterOf(stage, model);
       this.#moving!.adapter = stage;
     }

@@ -35,7 +35,7 @@ import type { OpenRanker } from "./given_judge.ts";
 import { judgmentCache } from "./judgment_cache.ts";
 import { foldIn, MovingWeights } from "./moving_weights.ts";
 import { languagePath, locateModelFiles, type ModelFiles } from "./model_files.ts";
-import { StageResults, startOf } from "./stage_results.ts";
+import { StageResults } from "./stage_results.ts";
 
 /** The models of a run of `deno task align`, as commands name them, by the stage that made each. */
 export const RUN_STATES = { base: "base", jsft: "jsft", policy: "self-judge" } as const;
@@ -106,6 +106,7 @@ export class Session {
       model: config.model,
       frozenDtype: config.frozenDtype,
       folderOf,
+      startOf: (stage) => this.startOf(stage),
       isWhole: (stage) => this.#tuning(stage).mode === "full",
       files: () => this.located(),
       tokenizer: async () => (await this.language()).tokenizer,
@@ -179,9 +180,14 @@ export class Session {
     return principlesFile === null ? {} : await loadPrinciples(principlesFile);
   }
 
+  /** The stage that another one starts from. */
+  protected startOf(stage: string): string {
+    return stage === "jsft" ? "base" : "jsft";
+  }
+
   /** What a stage trains. */
   #tuning(stage: string): Tuning {
-    return stage === "jsft" ? this.config.jsft.tuning : this.config.selfJudge.tuning;
+    return this.startOf(stage) === "base" ? this.config.jsft.tuning : this.config.selfJudge.tuning;
   }
 
   /** Whether any stage trains an adapter, so that there is one set of weights that moves. */
@@ -197,7 +203,7 @@ export class Session {
   /** The model that a training stage made, with the one it started from: under LoRA adapter on and adapter off. */
   async trained(stage: string): Promise<{ model: LanguageModel; reference: WithModel }> {
     if (this.#tuning(stage).mode === "full") {
-      const reference = withModel(await this.model(startOf(stage)));
+      const reference = withModel(await this.model(this.startOf(stage)));
       return { model: await this.#copy(stage), reference };
     }
     const model = await this.#moving.under(stage);
@@ -273,7 +279,7 @@ export class Session {
   /** Makes of a root's weights those of a stage. */
   async #foldThrough(stage: string, model: LanguageModel): Promise<void> {
     if (this.#results.rootOf(stage) === stage) return;
-    await this.#foldThrough(startOf(stage), model);
+    await this.#foldThrough(this.startOf(stage), model);
     await foldIn(stage, { model, results: this.#results });
   }
 

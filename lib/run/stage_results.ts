@@ -21,9 +21,6 @@ import {
 } from "./artefact.ts";
 import { languagePath, type ModelFiles } from "./model_files.ts";
 
-/** The stage that another one starts from. */
-export const startOf = (stage: string): string => stage === "jsft" ? "base" : "jsft";
-
 /** What {@linkcode StageResults} knows of a run. */
 export interface StageResultsOptions {
   /** What the base model was named by. */
@@ -31,6 +28,8 @@ export interface StageResultsOptions {
   /** How weights that are not trained are held. */
   readonly frozenDtype: FrozenDtype;
   readonly folderOf: (stage: string) => string;
+  /** The stage that another one starts from. */
+  readonly startOf: (stage: string) => string;
   /** Whether a stage trains every weight. */
   readonly isWhole: (stage: string) => boolean;
   readonly files: () => Promise<ModelFiles>;
@@ -50,9 +49,14 @@ export class StageResults {
     this.#of = options;
   }
 
+  /** The stage that another one starts from. */
+  startOf(stage: string): string {
+    return this.#of.startOf(stage);
+  }
+
   /** The stage whose weights are whole and that a stage's model is made from: "base", or one trained whole. */
   rootOf(stage: string): string {
-    return stage === "base" || this.#of.isWhole(stage) ? stage : this.rootOf(startOf(stage));
+    return stage === "base" || this.#of.isWhole(stage) ? stage : this.rootOf(this.startOf(stage));
   }
 
   /**
@@ -69,7 +73,7 @@ export class StageResults {
       return await writeModelFolder(model, `${folder}/model`, language);
     }
     const own = model.adapter;
-    const start = startOf(stage);
+    const start = this.startOf(stage);
     const root = this.rootOf(start);
     const named = await this.#baseName(root, start === root ? model : null);
     const base = await this.#weightsOf(root);

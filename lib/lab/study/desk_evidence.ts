@@ -1,14 +1,23 @@
 import type { Comparison } from "../../method/mod.ts";
 import type { Evidence } from "../../measure/mod.ts";
 import { labelProbability } from "../world/preference.ts";
-import { reward } from "../world/reward.ts";
+import { ORDER_DESK } from "../world/order_desk.ts";
+import type { World } from "./world.ts";
 
 /** Rewards are sums of tenths: two equal ones may differ in their last bits. */
 export const LAST_BITS = 1e-9;
 
-/** How much the true reward of a comparison's first answer is above that of the second. */
-export function rewardGap({ prompt, first, second }: Comparison): number {
-  const gap = reward(prompt[0].content, first) - reward(prompt[0].content, second);
+/**
+ * How much the true reward of a comparison's first answer is above that of the second.
+ *
+ * @param world @default the order desk
+ */
+export function rewardGap(
+  { prompt, first, second }: Comparison,
+  { reward }: Pick<World, "reward"> = ORDER_DESK,
+): number {
+  const request = prompt.at(-1)!.content;
+  const gap = reward(request, first) - reward(request, second);
   return Math.abs(gap) < LAST_BITS ? 0 : gap;
 }
 

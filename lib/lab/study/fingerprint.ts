@@ -11,6 +11,7 @@ export async function fingerprint(base: string, data: string): Promise<string> {
     [`${base}/model.safetensors`]: "`deno task pretrain` (about 40 minutes on two cores)",
     [`${data}/train.csv`]: "`deno task world`",
     [`${data}/principles.csv`]: "`deno task world`",
+    [`${data}/validation.csv`]: "`deno task world`",
     [`${data}/held_out.csv`]: "`deno task world`",
   };
   for (const [path, task] of Object.entries(made)) {

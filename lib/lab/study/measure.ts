@@ -9,16 +9,12 @@ import {
   sampleAnswers,
   type SampledAnswer,
 } from "../../method/mod.ts";
-import {
-  type LanguageModel,
-  sequenceLogProbs,
-  type WithModel,
-  withModel,
-} from "../../model/mod.ts";
+import { type LanguageModel, sequenceLogProbs, type WithModel } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
-import { reward } from "../world/reward.ts";
+import { Rng } from "../../base/random.ts";
+import { ORDER_DESK } from "../world/order_desk.ts";
 import { LAST_BITS, rewardGap } from "./desk_evidence.ts";
-import { BATCH_TOKENS, type DeskSession, MAX_NEW_TOKENS } from "./session.ts";
+import type { World } from "./world.ts";
 
 /** An answer drawn from a policy, with the request it answers and its true reward. */
 export interface DrawnAnswer extends SampledAnswer {
@@ -30,28 +26,30 @@ export interface DrawnAnswer extends SampledAnswer {
  * Answers to requests, drawn at temperature 1.
  *
  * @param options.topP Draw among the likeliest tokens alone. @default 1, the whole distribution
+ * @param options.world @default the order desk
  */
 export async function drawAnswersOf(
   model: LanguageModel,
   requests: readonly string[],
-  { encoder, seed, samples = 1, topP = 1 }: {
+  { encoder, seed, samples = 1, topP = 1, world = ORDER_DESK }: {
     encoder: AnswerEncoder;
     seed: number;
     samples?: number;
     topP?: number;
+    world?: World;
   },
 ): Promise<DrawnAnswer[][]> {
   const prompts = requests.map((content) => encodePrompt([{ role: "user", content }], encoder));
+  const { maxNewTokens, batchRows } = world.limits;
   const drawn = await sampleAnswers(model, prompts, {
-    ...{ encoder, topP, seed, samples, temperature: 1 },
-    maxNewTokens: MAX_NEW_TOKENS,
-    batchRows: 256,
+    ...{ encoder, topP, seed, samples, maxNewTokens, batchRows },
+    temperature: 1,
   });
   return drawn.map((answers, i) =>
     answers.map((answer): DrawnAnswer => ({
       ...answer,
       request: requests[i],
-      reward: reward(requests[i], answer.text),
+      reward: world.reward(requests[i], answer.text),
     }))
   );
 }
@@ -62,8 +60,10 @@ export interface PolicyNumbers {
   readonly reward: number;
   /** Share of requests on which the judge prefers its answer to one of the JSFT model, see `credit`. */
   readonly judge_win_rate: number;
-  /** Mean of log pi(y|x) - log pi_jsft(y|x) over its own answers: a sample estimate of the KL, in nats. */
+  /** Mean of log pi(y|x) - log pi_jsft(y|x) over its own answers: of the whole distribution an estimate of the KL, in nats. */
   readonly kl: number;
+  /** Mean of - log pi(y|x) over its own answers: of the whole distribution an estimate of the entropy, in nats. */
+  readonly entropy: number;
   /** Mean tokens of an answer, its end token included. */
   readonly length: number;
 }
@@ -79,46 +79,56 @@ export async function measurePolicy(
   { reference, compare, opponents, ...draw }: {
     encoder: AnswerEncoder;
     seed: number;
+    topP?: number;
+    world?: World;
     reference: WithModel;
     compare: Compare;
     opponents: readonly DrawnAnswer[];
   },
 ): Promise<{ numbers: PolicyNumbers; answers: DrawnAnswer[] }> {
   const answers = (await drawAnswersOf(model, requests, draw)).map(([answer]) => answer);
-  const own = await sequenceLogProbs(model, answers, { batchTokens: BATCH_TOKENS });
-  const before = await reference((m) =>
-    sequenceLogProbs(m, answers, { batchTokens: BATCH_TOKENS })
-  );
+  const { batchTokens } = (draw.world ?? ORDER_DESK).limits;
+  return {
+    answers,
+    numbers: {
+      reward: mean(answers.map((answer) => answer.reward)),
+      judge_win_rate: await winRate(answers, { opponents, compare }),
+      ...await distributionOf(model, answers, { reference, batchTokens }),
+    },
+  };
+}
+
+/** KL to a reference, entropy and length by a policy's own answers, see {@linkcode PolicyNumbers}. */
+export async function distributionOf(
+  model: LanguageModel,
+  answers: readonly DrawnAnswer[],
+  { reference, batchTokens }: { reference: WithModel; batchTokens: number },
+): Promise<Pick<PolicyNumbers, "kl" | "entropy" | "length">> {
+  const own = await sequenceLogProbs(model, answers, { batchTokens });
+  const before = await reference((m) => sequenceLogProbs(m, answers, { batchTokens }));
+  return {
+    kl: mean(own.map((value, i) => value - before[i])),
+    entropy: -mean(own),
+    length: mean(answers.map(({ ids, from }) => ids.length - from)),
+  };
+}
+
+/** Share of requests on which a judge prefers an answer to the opponent's to the same request, see `credit`. */
+export async function winRate(
+  answers: readonly DrawnAnswer[],
+  { opponents, compare }: { opponents: readonly DrawnAnswer[]; compare: Compare },
+): Promise<number> {
   const judgments = await compare(answers.map(({ request, text }, i) => ({
     prompt: [{ role: "user", content: request }],
     first: text,
     second: opponents[i].text,
   })));
-  return {
-    answers,
-    numbers: {
-      reward: mean(answers.map((answer) => answer.reward)),
-      judge_win_rate: mean(judgments.map((judgment) => credit(judgment))),
-      kl: mean(own.map((value, i) => value - before[i])),
-      length: mean(answers.map(({ ids, from }) => ids.length - from)),
-    },
-  };
+  return mean(judgments.map((judgment) => credit(judgment)));
 }
 
-/** Measures policies on the same requests against the same answers of the model they started from. */
-export async function policyMeter(
-  session: DeskSession,
-  { start, requests: count }: { start: string; requests: number },
-): Promise<(policy: LanguageModel) => ReturnType<typeof measurePolicy>> {
-  const { seed } = session.study;
-  const requests = await session.requests(count);
-  const encoder = await session.encoder();
-  const reference = withModel(await session.model(start));
-  const drawn = await reference((m) => drawAnswersOf(m, requests, { encoder, seed: seed + 1 }));
-  const opponents = drawn.map(([answer]) => answer);
-  const { compare } = await session.judgeOf(start);
-  return (policy) =>
-    measurePolicy(policy, requests, { encoder, seed, reference, compare, opponents });
+/** The seed of a named stream of a run: no two of them, and none of two runs, are the same draws. */
+export function streamSeed(seed: number, name: string): number {
+  return Rng.named(seed, `study/${name}`).int(0x7fff_ffff);
 }
 
 /** A judge's quality against the true reward, of all pairs; see `credit`. */
@@ -127,15 +137,12 @@ export interface JudgeNumbers {
   readonly accuracy_labels: number;
   /** Agreement with the reward where the two rewards differ. */
   readonly accuracy: number;
-  /** The same where they differ by more than 0.3. */
+  /** The same on clear pairs, see `World.clear`. */
   readonly accuracy_clear: number;
   /** Share of pairs whose two positions name the same winner. */
   readonly consistency: number;
   readonly first_position: number;
 }
-
-/** Least gap of two rewards that a judge should see. */
-export const CLEAR = 0.3;
 
 /** Share of judgments whose two positions name the same winner; one that was not given names none. */
 export function consistencyOf(judgments: readonly Judgment[]): number {
@@ -158,15 +165,20 @@ export function rightOn(
   );
 }
 
-/** Measures a judge on held-out pairs; `right` has the credit of each clear pair. */
+/**
+ * Measures a judge on held-out pairs; `right` has the credit of each clear pair.
+ *
+ * @param world @default the order desk
+ */
 export async function judgeQuality(
   compare: Compare,
   pairs: readonly Pair[],
+  world: World = ORDER_DESK,
 ): Promise<{ numbers: JudgeNumbers; right: number[] }> {
   const comparisons = pairs.map(pairComparison);
   const judgments = await compare(comparisons);
-  const gaps = comparisons.map(rewardGap);
-  const right = rightOn(judgments, { gaps, least: CLEAR });
+  const gaps = comparisons.map((one) => rewardGap(one, world));
+  const right = rightOn(judgments, { gaps, least: world.clear });
   const first = judgments.flatMap(({ forward, backward, answered }) =>
     [forward, backward].map(({ a, b }) => credit({ winner: larger(a, b), answered }))
   );

@@ -1,119 +1,109 @@
-import { readJsonl, writeCsv, writeJsonl } from "../../base/files.ts";
-import { type MethodName, methodNamed } from "../../method/mod.ts";
-import type { LanguageModel } from "../../model/mod.ts";
+import { type PolicyMeasure, preferenceStage } from "../../run/stages/preference.ts";
+import type { LanguageModel, WithModel } from "../../model/mod.ts";
+import { Course, policyMeter, validationOf } from "./policy_meter.ts";
 import {
-  methodIdentity,
-  type PolicyMeasure,
-  preferenceStage,
-} from "../../run/stages/preference.ts";
-import { COMPARED, LONG } from "./config.ts";
-import { policyMeter, type PolicyNumbers } from "./measure.ts";
-import { deskRanker } from "./rankers.ts";
-import { BATCH_TOKENS, MAX_NEW_TOKENS, truthJudge } from "./session.ts";
+  hasBeta,
+  methodOf,
+  ruleOf,
+  type StudyMethod,
+  studyMethod,
+  studyMethodIdentity,
+  type StudyRow,
+} from "./methods.ts";
+import { studyRanker } from "./rankers.ts";
+import type { Setting, StudyConfig } from "./config.ts";
 import type { StudyContext, StudyStage } from "./stage.ts";
-import { noisyName } from "./supervised.ts";
+import { truthOf } from "./study_session.ts";
 
-/** A point of a policy's way through training. */
-export interface RewardPoint extends PolicyNumbers {
-  readonly step: number;
+/** Stages whose results rankers are made from, beside JSFT. */
+const NEEDED: Readonly<Record<string, string>> = {
+  "separate": "judge-only",
+  "reward-model": "reward-model",
+  "given": "judge-only",
+};
+
+/** The setting that a row is trained with. */
+export function settingOf(
+  { tuned, preference: { learningRate, beta } }: Pick<StudyConfig, "tuned" | "preference">,
+  row: StudyRow,
+): Setting {
+  return tuned?.[row] ?? { learningRate, beta };
 }
 
-/** Preference training of one method. */
-interface PreferenceRun {
-  readonly name: string;
-  readonly method: MethodName;
-  /** Stage of the model it starts from, which is its reference and, for most methods, its judge. */
-  readonly start: string;
-  /** Past the peak: more steps at a higher rate. */
-  readonly long?: boolean;
-}
-
-/** Trains the start model by a method, and measures it against the true reward on the way. */
-function methodStage({ name, method, start, long = false }: PreferenceRun): StudyStage {
-  const { samples, ranker, loss, source } = methodNamed(method);
-  const others: Partial<Record<typeof ranker, string>> = {
-    "separate": "judge-only",
-    "reward-model": "reward-model",
-    "given": "judge-only",
-  };
+/** Trains the JSFT model by a method, and measures it against the true reward on the way. */
+function methodStage(row: StudyRow): StudyStage {
+  const name = methodOf(row);
+  const { samples, ranker, loss, source } = studyMethod(name);
+  const other = ruleOf(name) === null ? NEEDED[ranker] : undefined;
   return preferenceStage({
-    name,
-    title: `${method}${long ? ", a long run" : ""}: answers from the ${samples}, ` +
-      `ranked by the ${ranker}, ${loss} loss (${source})`,
-    needs: [start, ...others[ranker] ? [others[ranker]] : []],
-    config: ({ preference, heldOut, long: longer }) => ({
-      preference,
-      heldOut,
-      ...(long && { long: longer }),
-      method: methodIdentity(method),
+    name: row,
+    title: `${row}: answers from the ${samples}, ` +
+      `ranked by ${ruleOf(name) ?? `the ${ranker}`}, ${loss} loss (${source})`,
+    needs: ["jsft", ...other ? [other] : []],
+    config: ({ preference, tuned, heldOut, prompts, refreshEvery }) => ({
+      preference: { ...preference, ...settingOf({ preference, tuned }, row) },
+      ...{ heldOut, prompts, method: studyMethodIdentity(name) },
+      ...(ranker === "refreshed" && { refreshEvery }),
     }),
-    start,
-    method: () => ({ ...methodNamed(method), name: method }),
-    settings: ({ preference, long: longer }) => ({
-      ...preference,
-      ...(long && longer),
-      topK: 0,
-      maxNewTokens: MAX_NEW_TOKENS,
-      batchRows: 256,
-      microBatchTokens: BATCH_TOKENS,
+    start: "jsft",
+    method: () => ({ ...studyMethod(name), name }),
+    settings: ({ preference, tuned, limits: { maxNewTokens, batchRows, batchTokens } }) => ({
+      ...{ ...preference, ...settingOf({ preference, tuned }, row) },
+      ...{ topK: 0, maxNewTokens, batchRows, microBatchTokens: batchTokens },
       checkpointEvery: 50,
     }),
     pairs: async ({ session }) => (await session.pairs()).train,
     labelled: async ({ session }) => (await session.pairs()).train,
-    ranker: deskRanker,
-    gold: () => Promise.resolve({ compare: truthJudge }),
-    measure: (context, { model }) => courseOfReward(context, { model, start, long }),
+    ranker: (ranker, parts, context) => studyRanker(ranker, parts, { ...context, name }),
+    gold: ({ session }) => Promise.resolve({ compare: truthOf(session.world) }),
+    measure: (context, policy) => courseOfReward(context, policy),
   });
 }
 
-/** Follows the policy in training against fixed answers of its start model, on the same requests each time. */
+/** The stage that keeps a method's model at the step that is best on validation prompts. */
+export const bestOf = (method: string) => `${method}-best`;
+
+/** Methods whose best model is kept, for what is made of it later. */
+const KEPT: ReadonlySet<string> = new Set(["self-judge"]);
+
+/** Follows the policy in training against fixed answers of the JSFT model, on the same prompts each time. */
 async function courseOfReward(
-  { session, folder, config: { preference, long: longer } }: StudyContext,
-  { model, start, long }: { model: LanguageModel; start: string; long: boolean },
+  { session, folder, config: { preference: { steps, evaluateEvery } } }: StudyContext,
+  { model, reference }: { model: LanguageModel; reference: WithModel },
 ): Promise<PolicyMeasure> {
-  const steps = long ? longer.steps : preference.steps;
-  const meter = await policyMeter(session, { start, requests: preference.evaluateRequests });
-  const file = `${folder}/points.jsonl`;
-  // A stop may fall between a measurement and its checkpoint, so a point may come twice.
-  const points = new Map((await readJsonl<RewardPoint>(file)).map((point) => [point.step, point]));
-  const sorted = () => [...points.values()].sort((a, b) => a.step - b.step);
-  const note = async (step: number): Promise<RewardPoint> => {
-    const point = { step, ...(await meter(model)).numbers };
-    points.set(step, point);
-    await writeJsonl(file, sorted());
-    return point;
-  };
-  if (!points.has(0)) await note(0);
+  const meter = await policyMeter(session, reference);
+  const course = await Course.open(folder);
+  const name = folder.split("/").at(-1)!;
+  const { truth } = validationOf;
+  if (!course.has(0)) await course.add(await meter(model, 0));
   return {
     async after(step): Promise<Record<string, number>> {
-      if (step % preference.evaluateEvery !== 0 && step !== steps) return {};
-      const { reward, kl } = await note(step);
+      if (step % evaluateEvery !== 0 && step !== steps) return {};
+      const before = course.points.filter((point) => point.step > 0 && point.step < step);
+      const measured = await meter(model, step);
+      // Kept before the point is written: after a stop between the two the step is measured again.
+      const best = before.every((point) => truth(point) < truth(measured.point));
+      if (KEPT.has(name) && best) await session.save(model, bestOf(name));
+      await course.add(measured);
+      const { reward, kl } = measured.point;
       return { reward, kl };
     },
-    async finish() {
-      const all = sorted();
-      await writeCsv(`${folder}/points.csv`, all);
-      return { start: all[0], end: all.at(-1) };
+    finish() {
+      const { points } = course;
+      return Promise.resolve({ start: points[0], end: points.at(-1) });
     },
   };
 }
 
-/** Methods as they are, each from the JSFT model. */
-export const methodStages = (methods: readonly MethodName[]): readonly StudyStage[] =>
-  methods.map((method) => methodStage({ name: method, method, start: "jsft" }));
+/** Methods as rows, each from the JSFT model. */
+export const methodStages = (rows: readonly StudyRow[]): readonly StudyStage[] =>
+  rows.map(methodStage);
 
-/** The methods compared. */
-export const PREFERENCE = methodStages(COMPARED);
-
-/** Long runs with judges of each kind. */
-export const LONG_RUNS: readonly StudyStage[] = LONG.map((method) =>
-  methodStage({ name: `long-${method}`, method, start: "jsft", long: true })
-);
-
-/** SELF-JUDGE from a JSFT model of other labels. */
-export const noisySelfJudge = (temperature: number, pairs: number): StudyStage =>
-  methodStage({
-    name: noisyName(temperature, pairs).replace("jsft", "self-judge"),
-    method: "self-judge",
-    start: noisyName(temperature, pairs),
-  });
+/** Settings that a method is tried with: the same number for each, see data/results/claims/protocol.md. */
+export function settingsToTry(name: StudyMethod, { learningRate, beta }: Setting): Setting[] {
+  return hasBeta(studyMethod(name))
+    ? [1, 3].flatMap((times) =>
+      [1, 2].map((faster) => ({ learningRate: faster * learningRate, beta: times * beta }))
+    )
+    : [0.5, 1, 2, 4].map((faster) => ({ learningRate: faster * learningRate, beta }));
+}

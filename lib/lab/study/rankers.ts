@@ -1,25 +1,31 @@
+import { inverted, longerWins } from "../../measure/mod.ts";
 import type { Method, Ranker } from "../../method/mod.ts";
 import { type LanguageModel, loadModel, saveModel, withModel } from "../../model/mod.ts";
 import { rankerOf, type RankerParts } from "../../run/rankers.ts";
-import { type DeskSession, truthJudge } from "./session.ts";
+import { readAnswer, viewsOf } from "../world/reward.ts";
+import { type Rule, ruleOf, type StudyMethod } from "./methods.ts";
 import type { StudyContext } from "./stage.ts";
+import { type StudySession, truthOf } from "./study_session.ts";
 
-/** The ranker that a method names: in the order desk every one of them is to be had. */
-export async function deskRanker(
+/** The ranker that a method names: where the truth is known every one of them is to be had. */
+export async function studyRanker(
   ranker: Method["ranker"],
-  parts: RankerParts<DeskSession>,
-  { folder, config: { long: { refreshEvery } } }: Pick<StudyContext, "folder" | "config">,
+  parts: RankerParts<StudySession>,
+  { folder, config: { refreshEvery }, name }: Pick<StudyContext, "folder" | "config"> & {
+    name: StudyMethod;
+  },
 ): Promise<Ranker | null> {
   const { session } = parts;
+  const rule = ruleOf(name);
+  if (rule !== null) return BY_RULE[rule];
   switch (ranker) {
     case "separate":
-      return await session.judgeOf("judge-only");
+    case "given": // any judge: here, one that learned judging alone
+      return await apart(session, (other) => other.judgeOf("judge-only"));
     case "reward-model":
-      return await session.rewardJudge("reward-model");
-    case "given": // any judge: in the order desk, one that learned judging alone
-      return await session.judgeOf("judge-only");
+      return await apart(session, (other) => other.rewardJudge("reward-model"));
     case "truth":
-      return { compare: truthJudge };
+      return { compare: truthOf(session.world) };
     case "refreshed":
       return await refreshedJudge(parts, { folder, refreshEvery });
     default:
@@ -27,9 +33,34 @@ export async function deskRanker(
   }
 }
 
+/** Rules in place of a judge. */
+const BY_RULE: Readonly<Record<Rule, Ranker>> = {
+  shorter: { compare: inverted(longerWins) },
+  // The order desk's manners alone, of all that its reward counts.
+  politer: {
+    compare: truthOf({
+      reward: (request, answer) => viewsOf(readAnswer(request, answer)).manners,
+    }),
+  },
+};
+
+/** A judge with weights of its own beside those in training. */
+async function apart(
+  session: StudySession,
+  open: (other: StudySession) => Promise<Ranker>,
+): Promise<Ranker> {
+  const other = session.another();
+  const judge = await open(other);
+  return {
+    compare: (comparisons) => judge.compare(comparisons),
+    promptsFor: judge.promptsFor && ((comparisons) => judge.promptsFor!(comparisons)),
+    dispose: () => other.dispose(),
+  };
+}
+
 /** A judge that is renewed from the policy every some steps; each is kept on disk, for a resumed run. */
 async function refreshedJudge(
-  { session, model, reference }: RankerParts<DeskSession>,
+  { session, model, reference }: RankerParts<StudySession>,
   { folder, refreshEvery }: { folder: string; refreshEvery: number },
 ): Promise<Ranker> {
   let judge = await session.judgeBy(reference);

@@ -1,4 +1,3 @@
-import { Rng } from "../../base/random.ts";
 import { addScoreHead, RewardData, rewardExamples } from "../../judges/mod.ts";
 import {
   type BatchOrder,
@@ -6,52 +5,54 @@ import {
   type Example,
   jsftExamples,
   SupervisedData,
+  type Weighting,
 } from "../../method/mod.ts";
 import type { LanguageModel } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
 import { trainingCostsOf } from "../../run/costs.ts";
+import { heldOutNumbers } from "../../run/stages/jsft.ts";
 import { trainingStage } from "../../run/stages/training.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
-import { LABEL_TEMPERATURE, prefersFirst } from "../world/preference.ts";
 import { VIEWS } from "../world/reward.ts";
-import { BATCH_TOKENS, type DeskSession, requestOf } from "./session.ts";
+import type { StudySession } from "./study_session.ts";
 import type { StudyContext, StudyStage } from "./stage.ts";
 
 /** What a model is trained on, as far as it can be written down: part of what the stage is made from. */
 interface TrainingData {
   readonly kinds: readonly Example["kind"][];
+  /** @default every target token alike, the paper's loss */
+  readonly weighting?: Weighting;
   readonly principles?: readonly string[];
   readonly rationale?: boolean;
-  /** Share of a judgment's weight on its decision, before its rationale. */
-  readonly decisionWeight?: number;
   /** So many times the pairs a step. */
   readonly batches?: number;
-  /** Other labels than the world's, and fewer pairs. */
-  readonly labels?: { readonly temperature: number; readonly pairs: number };
 }
+
+/** Validation pairs that a training is measured on, and how often. */
+const VALIDATION = { pairs: 128, every: 50 } as const;
 
 /** Supervised training of the base on answers, judgments or both. */
 function supervised(name: string, title: string, data: TrainingData): StudyStage {
   return trainedFromBase(name, { title, data }, async ({ session, config }) => {
     const templates = await session.templates(data.principles);
     const encoder = await session.encoder();
+    const whole = session.config.judge.principles[0];
     const groups = (await pairsOf(session, data)).map((pair) =>
       jsftExamples([pair], {
         encoder,
         // A pair without a principle is labelled by the whole reward.
         templates: templates.filter(({ principle }) =>
-          principle.name === (pair.principle ?? "overall")
+          principle.name === (pair.principle ?? whole)
         ),
         kinds: data.kinds,
         rationale: data.rationale,
       }).examples
     );
-    const { decisionWeight, batches = 1 } = data;
-    const { batchSize, judgeWeight } = config.supervised;
+    const { batches = 1, weighting = { mode: "token" } } = data;
     return new SupervisedData(groups, {
-      order: pairOrder(config.seed, batches * batchSize),
-      weighting: { mode: "example", judgeWeight, decisionWeight },
-      layout: { batching: "bucketed", microBatchTokens: BATCH_TOKENS },
+      order: pairOrder(config.seed, batches * config.supervised.batchSize),
+      weighting,
+      layout: { batching: "bucketed", microBatchTokens: config.limits.batchTokens },
     });
   });
 }
@@ -63,31 +64,14 @@ function pairOrder(seed: number, batchSize: number): BatchOrder {
 
 /** The pairs that training data is made of. */
 async function pairsOf(
-  session: DeskSession,
-  { principles, labels }: TrainingData,
+  session: StudySession,
+  { principles }: TrainingData,
 ): Promise<readonly Pair[]> {
   const { train } = await session.pairs();
-  if (principles) return [...train, ...await session.principlePairs()];
-  return labels ? relabelled(train.slice(0, labels.pairs), labels.temperature, session) : train;
+  return principles ? [...train, ...await session.principlePairs()] : train;
 }
 
-/** Pairs labelled anew; as they are at the temperature of the world. */
-function relabelled(
-  pairs: readonly Pair[],
-  temperature: number,
-  { study: { seed } }: DeskSession,
-): readonly Pair[] {
-  if (temperature === LABEL_TEMPERATURE) return pairs;
-  const rng = Rng.named(seed, "study/labels");
-  return pairs.map((pair): Pair => {
-    const answers = { request: requestOf(pair), first: pair.chosen, second: pair.rejected };
-    return prefersFirst(answers, rng, { temperature })
-      ? pair
-      : { ...pair, chosen: pair.rejected, rejected: pair.chosen };
-  });
-}
-
-/** A stage that trains every weight of the base. @param change Of the base, before it is trained */
+/** A stage that trains the base. @param change Of the base, before it is trained */
 function trainedFromBase(
   name: string,
   { title, data }: { title: string; data?: TrainingData },
@@ -108,6 +92,7 @@ function trainedFromBase(
     async plan(context) {
       const { session, config: { supervised } } = context;
       const source = await batches(context);
+      const held = data && await validation(context, data);
       const model = await session.modelToTrain({ stage: name, start: "base" });
       change(model);
       return {
@@ -118,22 +103,31 @@ function trainedFromBase(
         optimizer: { kind: "adamw", ...ADAMW_DEFAULTS },
         checkpointEvery: 50,
         show: ({ loss }) => ({ loss: loss.toFixed(3) }),
+        measure: async (step) =>
+          held && (step % VALIDATION.every === 0 || step === supervised.steps)
+            ? await heldOutNumbers(model, held, context)
+            : {},
         result: (rows) => ({ loss: rows.at(-1)!.loss, costs: trainingCostsOf(rows) }),
       };
     },
   });
 }
 
-/** Name of the JSFT stage on fewer or otherwise labelled pairs. */
-export const noisyName = (temperature: number, pairs: number) => `jsft-t${temperature}-n${pairs}`;
-
-/** JSFT on the first `pairs` pairs; labelled anew, where the temperature is not the world's. */
-export function noisyJsft(temperature: number, pairs: number): StudyStage {
-  return supervised(
-    noisyName(temperature, pairs),
-    `JSFT on ${pairs} pairs labelled at temperature ${temperature}`,
-    { ...BOTH, labels: { temperature, pairs } },
-  );
+/** What a training is measured on while it goes on: validation pairs' chosen answers and verdicts, what it learns of both. */
+async function validation(
+  { session }: StudyContext,
+  { kinds }: TrainingData,
+): Promise<{ heldOut: readonly Pair[]; answers: readonly Example[] }> {
+  const pairs = (await session.pairs()).validation.slice(0, VALIDATION.pairs);
+  const { examples } = jsftExamples(pairs, {
+    encoder: await session.encoder(),
+    templates: [],
+    kinds: ["answer"],
+  });
+  return {
+    heldOut: kinds.includes("judgment") ? pairs : [],
+    answers: kinds.includes("answer") ? examples : [],
+  };
 }
 
 const BOTH: TrainingData = { kinds: ["answer", "judgment"] };
@@ -142,6 +136,10 @@ const BOTH: TrainingData = { kinds: ["answer", "judgment"] };
 export const SUPERVISED: readonly StudyStage[] = [
   supervised("sft", "SFT: the chosen answers alone", { kinds: ["answer"] }),
   supervised("jsft", "JSFT: chosen answers and judgments", BOTH),
+  supervised("jsft-weighted", "JSFT with half of its loss on judgments", {
+    ...BOTH,
+    weighting: { mode: "example", judgeWeight: 0.5 },
+  }),
   supervised("judge-only", "judgments alone", { kinds: ["judgment"] }),
   trainedFromBase(
     "reward-model",
@@ -150,7 +148,7 @@ export const SUPERVISED: readonly StudyStage[] = [
       const { train } = await session.pairs();
       return new RewardData(rewardExamples(train, await session.encoder()), {
         order: pairOrder(config.seed, config.supervised.batchSize),
-        microBatchTokens: BATCH_TOKENS,
+        microBatchTokens: config.limits.batchTokens,
       });
     },
     addScoreHead,
@@ -162,8 +160,7 @@ const RATIONALE: TrainingData = { ...BOTH, rationale: true };
 
 /**
  * JSFT with principles, and with rationales after the decision. Each once more with some of what it takes from
- * plain JSFT given back: as many questions about the whole (of half the weight each), half of a judgment's
- * weight for its decision (plain: all).
+ * plain JSFT given back: as many questions about the whole beside them, half of a judgment's weight for its decision.
  */
 export const VARIANTS: readonly StudyStage[] = [
   supervised(
@@ -180,6 +177,6 @@ export const VARIANTS: readonly StudyStage[] = [
   supervised(
     "jsft-rationale-decision",
     "JSFT with a rationale after each decision, which has half the weight",
-    { ...RATIONALE, decisionWeight: 0.5 },
+    { ...RATIONALE, weighting: { mode: "example", judgeWeight: 0.5, decisionWeight: 0.5 } },
   ),
 ];

@@ -4,9 +4,10 @@ import type { Compare } from "../../method/mod.ts";
 import type { LanguageModel } from "../../model/mod.ts";
 import { chosenByKnockout } from "../../run/knockout.ts";
 import { type Items, saveItems } from "./items.ts";
-import { drawAnswersOf, mean } from "./measure.ts";
-import { requestOf, truthJudge } from "./session.ts";
+import { drawAnswersOf, mean, streamSeed } from "./measure.ts";
+import { bestOf } from "./preference.ts";
 import type { StudyStage } from "./stage.ts";
+import { truthOf } from "./study_session.ts";
 
 /** How well answers chosen among N do. */
 export interface TournamentPoint {
@@ -24,36 +25,33 @@ export interface TournamentPoint {
 export const tournamentStage: StudyStage = {
   name: "tournament",
   title: "knockouts among N answers, under the model's own judgment and others'",
-  needs: ["jsft", "self-judge", "reward-model"],
+  needs: ["self-judge", "reward-model"],
   config: ({ tournament, heldOut, preference: { topP } }) => ({
     tournament,
     heldOut,
     preference: { topP },
   }),
   async run({ session, config, folder, checkStop, log }) {
-    const { seed, tournament: { requests: count, candidates: sizes }, preference: { topP } } =
+    const { seed, tournament: { prompts: count, candidates: sizes }, preference: { topP } } =
       config;
-    const { heldOut } = await session.pairs();
-    const requests = heldOut.slice(-count).map(requestOf);
+    const { world } = session;
+    const requests = await session.requests(count);
     const encoder = await session.encoder();
-    const jsft = await session.model("jsft");
-    const own: Compare = (await session.judgeOf("jsft")).compare;
-    const rewardModel = (await session.rewardJudge("reward-model")).compare;
     const draw = (model: LanguageModel, name: string) =>
       drawAnswersOf(model, requests, {
-        ...{ encoder, topP },
+        ...{ encoder, topP, world },
         samples: Math.max(...sizes),
-        seed: Rng.named(seed, `study/rejection/${name}`).int(0x7fff_ffff),
+        seed: streamSeed(seed, `rejection/${name}`),
       });
-    const drawn = {
-      "jsft": await draw(jsft, "jsft"),
-      "self-judge": await draw(await session.model("self-judge"), "self-judge"),
-    };
+    const policy = await draw(await session.model(bestOf("self-judge")), "self-judge");
+    const jsft = await session.model("jsft");
+    const drawn = { "jsft": await draw(jsft, "jsft"), "self-judge": policy };
     const opponents = (await draw(jsft, "opponents")).map(([{ text }]) => text);
+    const own: Compare = (await session.judgeOf("jsft")).compare;
     const selectors = {
       "own judge": own,
-      "reward model": rewardModel,
-      "truth": truthJudge,
+      "reward model": (await session.rewardJudge("reward-model")).compare,
+      "truth": truthOf(world),
     };
     const rows: TournamentPoint[] = [];
     const items: Items = {};

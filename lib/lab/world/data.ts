@@ -1,7 +1,6 @@
 /** The order desk's preference data. @module */
 import { type Pair, readPairs } from "../../preference/mod.ts";
 import { Rng } from "../../base/random.ts";
-import { requestedItems } from "./desk.ts";
 import { type DeskAnswers, drawAnswers, labelledPair, prefersFirst } from "./preference.ts";
 import { readAnswer, reward, type View, VIEWS, viewsOf } from "./reward.ts";
 
@@ -9,7 +8,10 @@ import { readAnswer, reward, type View, VIEWS, viewsOf } from "./reward.ts";
 export const DATA_FOLDER = "data/world";
 
 /** Pairs of each split. */
-export const SPLITS = { train: 6000, held_out: 1000 } as const;
+export const SPLITS = { train: 6000, validation: 600, held_out: 1000 } as const;
+
+/** A split of the preference pairs. */
+export type Split = keyof typeof SPLITS;
 
 /** A row of a split: a pair and what the reward says of it. */
 export interface DeskRow {
@@ -27,35 +29,23 @@ export interface PrincipleRow extends Omit<DeskRow, "reward_chosen" | "reward_re
 }
 
 /**
- * Both splits and the training split's principle labels; the same seed gives the same rows. No request, whatever
- * its wording or sequence, is in both splits.
+ * The splits and the training split's principle labels; the same seed gives the same rows. No set of ordered things,
+ * whatever the wording or sequence, is in two splits or in the base model's lessons.
  */
 export function makeData(
   seed: number,
-): { train: DeskRow[]; held_out: DeskRow[]; principles: PrincipleRow[] } {
+): Record<Split, DeskRow[]> & { principles: PrincipleRow[] } {
   const rng = Rng.named(seed, "order desk");
-  const card = (request: string) => requestedItems(request).sort().join(" ");
-  const split = (name: string, count: number, taken: ReadonlySet<string>) => {
-    const cards = new Set<string>();
-    const rows: DeskAnswers[] = [];
-    while (rows.length < count) {
-      const answers = drawAnswers(rng);
-      if (taken.has(card(answers.request))) continue;
-      cards.add(card(answers.request));
-      rows.push(answers);
-    }
-    return { name, rows, cards };
-  };
-  const heldOut = split("held-out", SPLITS.held_out, new Set());
-  const train = split("train", SPLITS.train, heldOut.cards);
+  const answersOf = (split: Split) =>
+    Array.from({ length: SPLITS[split] }, () => drawAnswers(rng, split));
   const labelled = (answers: DeskAnswers, id: string, view?: View) => {
     const first = prefersFirst(answers, rng, { view });
     const { chosen, rejected } = labelledPair(answers, { id, prefersFirst: first });
     return { id, prompt: answers.request, chosen, rejected };
   };
-  const rowsOf = ({ name, rows }: typeof train): DeskRow[] =>
-    rows.map((answers, i) => {
-      const row = labelled(answers, `${name}-${i}`);
+  const rowsOf = (split: Split, answers: readonly DeskAnswers[]): DeskRow[] =>
+    answers.map((one, i) => {
+      const row = labelled(one, `${split.replace("_", "-")}-${i}`);
       const rewardOf = (answer: string) => Math.round(reward(row.prompt, answer) * 1000) / 1000;
       return {
         ...row,
@@ -63,8 +53,10 @@ export function makeData(
         reward_rejected: rewardOf(row.rejected),
       };
     });
+  const trainAnswers = answersOf("train");
+  const train = rowsOf("train", trainAnswers);
   // Each pair is asked from one point of view on which its answers differ.
-  const principles = train.rows.flatMap((answers, i): PrincipleRow[] => {
+  const principles = trainAnswers.flatMap((answers, i): PrincipleRow[] => {
     const { request, first, second } = answers;
     const [a, b] = [first, second].map((answer) => viewsOf(readAnswer(request, answer)));
     const differing = VIEWS.filter((view) => a[view] !== b[view]);
@@ -72,12 +64,13 @@ export function makeData(
     const principle = differing[rng.int(differing.length)];
     return [{ ...labelled(answers, `train-${i}-${principle}`, principle), principle }];
   });
-  return { train: rowsOf(train), held_out: rowsOf(heldOut), principles };
+  const rest = (split: Split) => rowsOf(split, answersOf(split));
+  return { train, principles, validation: rest("validation"), held_out: rest("held_out") };
 }
 
 /** The pairs of a file of the world, with the rationale that an honest labeller would give. */
 export async function deskPairs(
-  name: "train" | "held_out" | "principles",
+  name: Split | "principles",
   folder = DATA_FOLDER,
 ): Promise<Pair[]> {
   const pairs: Pair[] = [];

@@ -1,9 +1,9 @@
-import type { Rng } from "../../base/random.ts";
+import { Rng } from "../../base/random.ts";
 import { CLOSINGS, FILLERS, ITEMS, LEADS, OPENINGS, REQUESTS } from "./words.ts";
 
 /** What a guest wants. */
 export interface GuestRequest {
-  /** Distinct things, one to four, in the order they were named. */
+  /** Distinct things, two to four, in the order they were named. */
   readonly items: readonly string[];
   /** The guest's sentence. */
   readonly text: string;
@@ -39,12 +39,33 @@ export const FLAWS: Flaws = {
   malformed: 0.12,
 };
 
-/** How many things a request has, with equal chances. */
-const SIZES = [1, 2, 2, 3, 3, 3, 4, 4];
+/**
+ * How many things a request has, with equal chances. Never one: of one thing there are but 40 sets, too few to keep
+ * apart what is learned from and what is tested on.
+ */
+const SIZES = [2, 2, 3, 3, 3, 4, 4];
 
-/** A random request. */
-export function drawRequest(rng: Rng): GuestRequest {
-  const items = rng.shuffle(ITEMS).slice(0, pick(SIZES, rng));
+/** Shares of all sets of things, by what their requests are for. No set is in two of them. */
+export const PARTS = { lessons: 0.5, train: 0.3, validation: 0.08, held_out: 0.12 } as const;
+
+/** What a request is for: the base's lessons, preference pairs to train on, to choose settings by, to report on. */
+export type Part = keyof typeof PARTS;
+
+/** What requests of these things are for, whatever their wording and sequence. */
+export function partOf(items: readonly string[]): Part {
+  const set = [...items].sort().join(" ");
+  let place = Rng.named(0, `order desk/${set}`).uniform();
+  for (const [part, share] of Object.entries(PARTS)) {
+    if ((place -= share) < 0) return part as Part;
+  }
+  return "held_out";
+}
+
+/** A random request of a part; sizes come up in every part as often. */
+export function drawRequest(rng: Rng, part: Part): GuestRequest {
+  const size = pick(SIZES, rng);
+  let items: string[];
+  do items = rng.shuffle(ITEMS).slice(0, size); while (partOf(items) !== part);
   return { items, text: requestText(items, pick(REQUESTS, rng)) };
 }
 

@@ -1,7 +1,7 @@
 import type { Rng } from "../../base/random.ts";
-import { drawAnswer, drawRequest, FLAWS, type GuestRequest, listOf, pick } from "./desk.ts";
+import { drawAnswer, drawRequest, FLAWS, type GuestRequest, pick } from "./desk.ts";
 import { VIEW_PHRASES } from "./language.ts";
-import { readAnswer, type Reading, VIEWS, viewsOf } from "./reward.ts";
+import { readAnswer, type Reading, type View, VIEWS, viewsOf } from "./reward.ts";
 import { ITEMS, NUMBERS, SPECIAL } from "./words.ts";
 
 /** A text to learn from: its words, each with the weight of its prediction. */
@@ -26,7 +26,7 @@ const MARKED = 0.5;
 
 /** A request and an answer of any quality. */
 export function answerExercise(rng: Rng): Exercise {
-  const request = drawRequest(rng);
+  const request = drawRequest(rng, "lessons");
   return exercise("answer", [
     [`${SPECIAL.user} ${request.text} ${SPECIAL.assistant}`, 0],
     [`${drawAnswer(request, rng)} ${SPECIAL.end}`, 1],
@@ -42,46 +42,33 @@ export function answerExercise(rng: Rng): Exercise {
  * beside the things they name, "tea ordered , figs extra": a reader can never tell whether a mark comes next,
  * and has to have it ready at each thing. Answers that name many things not ordered make the marks worth guessing.
  *
- * @param options.joint Three of the questions join two to five points of view, as in "which names more and
- * is more polite ?": the answer is the side that most of them favour, all counted alike.
- * @param options.doubled Half the mistaken things are drawn from the request itself (now and then the very thing,
- * which is then no mistake), as in "tea , tea and figs": what a weak policy says, and rare in the data.
+ * Half the mistaken things are drawn from the request itself (now and then the very thing, which is then no mistake),
+ * as in "tea , tea and figs": rare in the data, and what a weak policy says. Without them a reader may count mentions
+ * and take the count for that of things.
+ *
+ * @param options.views Points of view that are taught: marks and counts are theirs alone, too.
  * @param options.plain Answers as in the data set, without marks: the exercises on which the base is measured.
  */
 export function comparisonExercise(
   rng: Rng,
-  { joint = false, doubled = false, plain = false }: {
-    joint?: boolean;
-    doubled?: boolean;
-    plain?: boolean;
-  } = {},
+  { views = VIEWS, plain = false }: { views?: readonly View[]; plain?: boolean } = {},
 ): Exercise {
-  const request = drawRequest(rng);
+  const request = drawRequest(rng, "lessons");
   const stray = !plain && rng.uniform() < STRAY.exercises ? STRAY.most * rng.uniform() : 0;
   const marked = !plain && rng.uniform() < MARKED ? rng.uniform() : 0;
   const answers = [0, 1].map(() =>
-    stray > 0 ? strayAnswer(request, { rng, rate: stray, doubled }) : drawAnswer(request, rng)
+    stray > 0 ? strayAnswer(request, { rng, rate: stray }) : drawAnswer(request, rng)
   );
   const readings = answers.map((answer) => readAnswer(request.text, answer));
   const [a, b] = readings.map(viewsOf);
-  const single = VIEWS.map((view) => [view]);
-  const asked = joint
-    ? [
-      ...rng.shuffle(single).slice(0, 2),
-      ...Array.from({ length: 3 }, () => rng.shuffle(VIEWS).slice(0, 2 + rng.int(4))),
-    ]
-    : single;
-  const verdicts = asked.map((views): Part[] => {
-    const favour = views.reduce((sum, view) => sum + Math.sign(a[view] - b[view]), 0);
-    return [
-      [`which ${listOf(views.map((view) => VIEW_PHRASES[view]))} ? ${SPECIAL.assistant} answer`, 0],
-      [favour > 0 ? "A" : favour < 0 ? "B" : "same", 1],
-    ];
-  });
+  const verdicts = views.map((view): Part[] => [
+    [`which ${VIEW_PHRASES[view]} ? ${SPECIAL.assistant} answer`, 0],
+    [a[view] > b[view] ? "A" : a[view] < b[view] ? "B" : "same", 1],
+  ]);
   const position = rng.int(2);
   const counts: Part[] = [
     [`review ${"AB"[position]} ${SPECIAL.assistant}`, 0],
-    ...review(readings[position]).split(" ").map((
+    ...review(readings[position], views).split(" ").map((
       word,
       i,
     ): Part => [word, i % 2 ? COUNT_WEIGHT : 0]),
@@ -93,7 +80,7 @@ export function comparisonExercise(
     [SPECIAL.end, 0],
   ]);
   const [first, second] = answers.map((answer) =>
-    withMarks(answer, { request, rng, rate: marked })
+    withMarks(answer, { request, rng, rate: marked, views })
   );
   return exercise("comparison", [
     [`${SPECIAL.user} compare ${request.text} A :`, 0],
@@ -107,18 +94,30 @@ export function comparisonExercise(
 /** An answer as if each ordered thing had been mistaken for another with a chance of `rate`. */
 function strayAnswer(
   request: GuestRequest,
-  { rng, rate, doubled }: { rng: Rng; rate: number; doubled: boolean },
+  { rng, rate }: { rng: Rng; rate: number },
 ): string {
   const others = rng.shuffle(ITEMS.filter((item) => !request.items.includes(item)));
-  const mistaken = () => doubled && rng.uniform() < 0.5 ? pick(request.items, rng) : others.pop()!;
+  const mistaken = () => rng.uniform() < 0.5 ? pick(request.items, rng) : others.pop()!;
   const items = request.items.map((item) => rng.uniform() < rate ? mistaken() : item);
   return drawAnswer({ ...request, items }, rng, { ...FLAWS, swapped: 0.1, repeated: 0.25 });
 }
 
+/** What the marks of a named thing tell about, from which point of view. */
+const MARKS: Readonly<Record<string, View>> = {
+  ordered: "completeness",
+  extra: "accuracy",
+  again: "brevity",
+};
+
 /** The words of an answer, each thing followed by its mark with a chance of `rate`: ordered, extra or again. */
 function withMarks(
   answer: string,
-  { request, rng, rate }: { request: GuestRequest; rng: Rng; rate: number },
+  { request, rng, rate, views }: {
+    request: GuestRequest;
+    rng: Rng;
+    rate: number;
+    views: readonly View[];
+  },
 ): Part[] {
   const seen = new Set<string>();
   return answer.split(" ").flatMap((word): Part[] => {
@@ -126,22 +125,25 @@ function withMarks(
     const mark = seen.has(word) ? "again" : request.items.includes(word) ? "ordered" : "extra";
     seen.add(word);
     const given: Part = [word, READ_WEIGHT];
-    return rng.uniform() < rate ? [given, [mark, MARK_WEIGHT]] : [given];
+    return rng.uniform() < rate && views.includes(MARKS[mark])
+      ? [given, [mark, MARK_WEIGHT]]
+      : [given];
   });
 }
 
-/** A reading in words: names of counts, each followed by its count. */
-export function review(reading: Reading): string {
+/** A reading in words: names of counts, each followed by its count. @param views whose counts, default all */
+export function review(reading: Reading, views: readonly View[] = VIEWS): string {
   const number = (count: number) => NUMBERS[Math.min(count, NUMBERS.length - 1)];
-  return [
-    `names ${number(reading.covered)}`,
-    `missing ${number(reading.requested - reading.covered)}`,
-    `extra ${number(reading.stray)}`,
-    `repeated ${number(reading.repeats)}`,
-    `chatter ${number(reading.fillers)}`,
-    `manners ${reading.rude ? "rude" : reading.polite ? "polite" : "plain"}`,
-    `form ${reading.wellFormed ? "good" : "bad"}`,
-  ].join(" ");
+  const counts: readonly (readonly [View, string])[] = [
+    ["completeness", `names ${number(reading.covered)}`],
+    ["completeness", `missing ${number(reading.requested - reading.covered)}`],
+    ["accuracy", `extra ${number(reading.stray)}`],
+    ["brevity", `repeated ${number(reading.repeats)}`],
+    ["brevity", `chatter ${number(reading.fillers)}`],
+    ["manners", `manners ${reading.rude ? "rude" : reading.polite ? "polite" : "plain"}`],
+    ["form", `form ${reading.wellFormed ? "good" : "bad"}`],
+  ];
+  return counts.filter(([view]) => views.includes(view)).map(([, text]) => text).join(" ");
 }
 
 type Part = readonly [text: string, weight: number];

@@ -1,6 +1,6 @@
 import type { Pair } from "../../preference/mod.ts";
 import type { Rng } from "../../base/random.ts";
-import { drawAnswer, drawRequest } from "./desk.ts";
+import { drawAnswer, drawRequest, type Part } from "./desk.ts";
 import { review } from "./exercises.ts";
 import { readAnswer, reward, type View, viewsOf } from "./reward.ts";
 
@@ -14,9 +14,9 @@ export interface DeskAnswers {
   readonly second: string;
 }
 
-/** Two different answers to a random request. */
-export function drawAnswers(rng: Rng): DeskAnswers {
-  const request = drawRequest(rng);
+/** Two different answers to a random request of a part. */
+export function drawAnswers(rng: Rng, part: Part): DeskAnswers {
+  const request = drawRequest(rng, part);
   const first = drawAnswer(request, rng);
   let second = first;
   while (second === first) second = drawAnswer(request, rng);

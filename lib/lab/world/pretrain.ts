@@ -8,42 +8,34 @@ import { trainLogged } from "../../run/stages/training.ts";
 import { MUON_DEFAULTS } from "../../tensor/mod.ts";
 import { answerExercise, comparisonExercise } from "./exercises.ts";
 import { exerciseBatch, idsOf } from "./exercise_batch.ts";
+import { PARTS } from "./desk.ts";
+import { type View, VIEWS } from "./reward.ts";
 import { NUMBERS, SPECIAL } from "./words.ts";
 
-/** Exercises of a step by kind, with the kind's share of the loss. */
-const KINDS = [
-  { draw: answerExercise, count: 16, share: 0.25 },
-  { draw: comparisonExercise, count: 24, share: 0.75 },
-] as const;
+/** Points of view that a base's lessons may teach, by their number. */
+export const TAUGHT: Readonly<Record<number, readonly View[]>> = {
+  0: [],
+  2: ["completeness", "manners"],
+  5: VIEWS,
+};
+
+/** Exercises of a step by kind, with the kind's share of the loss; a base that is taught no view reads no pairs. */
+const kindsOf = (views: readonly View[]) =>
+  views.length === 0 ? [{ draw: answerExercise, count: 24, share: 1 }] : [
+    { draw: answerExercise, count: 16, share: 0.25 },
+    { draw: (rng: Rng) => comparisonExercise(rng, { views }), count: 24, share: 0.75 },
+  ];
 
 const OPTIMIZER = { kind: "muon", ...MUON_DEFAULTS, adamwRate: 0.7 } as const;
 
-/** A stretch of pretraining with its own schedule; the next starts from its weights. */
-interface Phase {
-  readonly name: string;
-  readonly steps: number;
-  /** Peak learning rate. */
-  readonly rate: number;
-  /** From this share of its steps on, some questions join several views. */
-  readonly jointFrom: number;
-  /** Whether mistaken things may be others of the request. */
-  readonly doubled: boolean;
-}
-
-/** First to tell ordered things from others, then also first mentions from later ones. */
-export const PHASES: readonly Phase[] = [
-  { name: "strays", steps: 3000, rate: 3e-3, jointFrom: 0.6, doubled: false },
-  { name: "doubled", steps: 1000, rate: 2e-3, jointFrom: 0, doubled: true },
-];
+/** How a base is trained. */
+export const PRETRAINING = { steps: 3000, learningRate: 3e-3, warmup: 0.02 } as const;
 
 /** The parts of a pretraining step: fresh exercises every time, nothing is seen twice. */
-function pretrainingStep(
-  step: number,
-  { seed, joint, doubled }: { seed: number; joint: boolean; doubled: boolean },
-) {
-  const rng = Rng.named(seed, `lessons/${doubled ? "doubled/" : ""}${step}`);
-  return KINDS.map(({ draw, count, share }) =>
-    exerciseBatch(Array.from({ length: count }, () => draw(rng, { joint, doubled })), share)
+function pretrainingStep(step: number, { seed, views }: { seed: number; views: readonly View[] }) {
+  const rng = Rng.named(seed, `lessons/${step}`);
+  return kindsOf(views).map(({ draw, count, share }) =>
+    exerciseBatch(Array.from({ length: count }, () => draw(rng)), share)
   );
 }
 
@@ -53,23 +45,23 @@ function pretrainingStep(
  */
 export async function exerciseAccuracy(
   model: LanguageModel,
-  { exercises = 200, seed = 0, joint = false }: {
+  { views, exercises = 200, seed = 0 }: {
+    views: readonly View[];
     exercises?: number;
     seed?: number;
-    joint?: boolean;
-  } = {},
+  },
 ): Promise<Record<string, number>> {
+  if (views.length === 0) return {};
   const rng = Rng.named(seed, "exercises held out");
   const asked = Array.from(
     { length: exercises },
-    () => comparisonExercise(rng, { joint, plain: true }),
+    () => comparisonExercise(rng, { views, plain: true }),
   ).flatMap((exercise) =>
     exercise.words.flatMap((word, at) => {
       const before = exercise.words.slice(0, at);
       const question = before.lastIndexOf("which");
       if (["A", "B", "same"].includes(word) && before.at(-1) === "answer") {
-        const asked = before.slice(question, -2).join(" ");
-        return [{ name: joins(asked) ? "several at once" : asked, before, word }];
+        return [{ name: before.slice(question, -2).join(" "), before, word }];
       }
       const review = before.lastIndexOf("review");
       const counted = review > question && before.lastIndexOf(SPECIAL.end) < review &&
@@ -92,50 +84,43 @@ export async function exerciseAccuracy(
   );
 }
 
-/** One phase, from the model as it is; a phase done before is only loaded. */
+/** Trains a fresh model; a training done before is only loaded. */
 export async function pretrain(
   model: LanguageModel,
-  { steps, rate, jointFrom, doubled, seed, folder, reporter }: Phase & {
+  { steps, seed, views, folder, reporter }: {
+    steps: number;
     seed: number;
+    views: readonly View[];
     folder: string;
     reporter: Reporter;
   },
 ): Promise<StepLog[]> {
+  const { learningRate, warmup } = PRETRAINING;
   const identity = {
-    ...{ seed, steps, rate, jointFrom },
+    ...{ seed, steps, learningRate, views, parts: PARTS },
     optimizer: OPTIMIZER,
-    kinds: KINDS.map(({ count, share }) => [count, share]),
-    ...(doubled && { doubled }),
+    kinds: kindsOf(views).map(({ count, share }) => [count, share]),
   };
   return await trainLogged(
     {
-      name: doubled ? "base, things named twice" : "base, things not ordered",
-      folder,
-      config: { seed },
-      identity: JSON.stringify(identity),
+      ...{ name: "base", folder, config: { seed }, identity: JSON.stringify(identity) },
       ...reporter,
     },
     {
       model,
-      data: {
-        batch: (step) => {
-          const joint = step >= Math.round(jointFrom * steps);
-          return Promise.resolve({ parts: pretrainingStep(step, { seed, joint, doubled }) });
-        },
-      },
+      data: { batch: (step) => Promise.resolve({ parts: pretrainingStep(step, { seed, views }) }) },
       steps,
-      schedule: { learningRate: rate, shape: "cosine", warmup: 0.02 },
+      schedule: { learningRate, shape: "cosine", warmup },
       optimizer: OPTIMIZER,
       checkpointEvery: 250,
-      show: (row) => ({
-        answers: row.answerLoss.toFixed(3),
-        comparisons: row.comparisonLoss.toFixed(3),
+      show: ({ answerLoss, comparisonLoss }) => ({
+        answers: answerLoss.toFixed(3),
+        ...(comparisonLoss !== undefined && { comparisons: comparisonLoss.toFixed(3) }),
       }),
       measure: async (step) =>
-        step % 500 === 0 || step === steps ? await exerciseAccuracy(model, { exercises: 40 }) : {},
+        step % 500 === 0 || step === steps
+          ? await exerciseAccuracy(model, { views, exercises: 40 })
+          : {},
     },
   );
 }
-
-/** Whether a question asks from more than one point of view. */
-const joins = (question: string) => / and /.test(question);

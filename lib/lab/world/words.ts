@@ -1,5 +1,5 @@
 /**
- * The words of the order desk, the small world with a known reward: a guest orders one to four things,
+ * The words of the order desk, the small world with a known reward: a guest orders two to four things,
  * the desk confirms in one sentence.
  *
  * @module

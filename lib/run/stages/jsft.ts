@@ -12,7 +12,8 @@ import { type LanguageModel, sequenceLogProbs, withModel } from "../../model/mod
 import { demonstrationsIn, judgedPairsIn, type Pair } from "../../preference/mod.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import { trainingCostsOf } from "../costs.ts";
-import type { RunContext, RunStage } from "../pipeline.ts";
+import type { RunStage } from "../pipeline.ts";
+import type { Session } from "../session.ts";
 import { recordsOf } from "./data.ts";
 import { trainingStage } from "./training.ts";
 
@@ -92,18 +93,20 @@ export const jsftStage: RunStage = trainingStage({
   },
 });
 
-/** Loss per answer token and accuracy as judge on the first held-out pairs. */
-async function heldOutNumbers(
+/** Loss per token of answers, and accuracy as judge of pairs; of none nothing. */
+export async function heldOutNumbers(
   model: LanguageModel,
   { heldOut, answers }: { heldOut: readonly Pair[]; answers: readonly Example[] },
-  { session }: RunContext,
+  { session }: { readonly session: Session },
 ): Promise<Record<string, number>> {
   const sums = await sequenceLogProbs(model, answers);
   const tokens = answers.reduce((n, e) => n + e.ids.length - e.from, 0);
+  const loss = tokens > 0 && { heldOutAnswerLoss: -sums.reduce((a, b) => a + b, 0) / tokens };
+  if (heldOut.length === 0) return { ...loss };
   const judge = await session.judge(withModel(model), { cacheFile: null });
   const judgments = await judge.compare(heldOut.map(pairComparison));
   return {
-    ...(tokens > 0 && { heldOutAnswerLoss: -sums.reduce((a, b) => a + b, 0) / tokens }),
+    ...loss,
     heldOutJudgeAccuracy: judgments.reduce((sum, judgment) => sum + credit(judgment), 0) /
       judgments.length,
   };

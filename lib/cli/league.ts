@@ -1,0 +1,104 @@
+/**
+ * The study: every method on every base and seed of a world whose truth is known, by the protocol in
+ * data/results/claims/protocol.md.
+ *
+ *     deno task league --world order-desk
+ *
+ * @module
+ */
+import { Command, Option } from "commander";
+import { UserError } from "../base/error.ts";
+import { writeCsv, writeJsonFile } from "../base/files.ts";
+import { duration } from "../base/progress.ts";
+import { type LeagueRun, type LeagueWorld, play, triedIn, tune } from "../lab/study/league.ts";
+import type { StudyMethod } from "../lab/study/methods.ts";
+import { COUNTED, ROWS } from "../lab/study/rows.ts";
+import { DESK_LEAGUE } from "../lab/world/league.ts";
+import { terminalReporter } from "../run/stage.ts";
+import { versions } from "../run/versions.ts";
+import { startEngine } from "../tensor/mod.ts";
+import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
+import { runFlag, wholeNumbers } from "./flags.ts";
+
+/** Worlds by name. */
+const WORLDS: Readonly<Record<string, LeagueWorld>> = { "order-desk": DESK_LEAGUE };
+
+interface LeagueOptions {
+  world: string;
+  run?: string;
+  methods?: string;
+  bases: string;
+  seeds: number[];
+  part: string;
+}
+
+function parse(args: string[]): LeagueOptions {
+  const command = new Command("deno task league")
+    .description(
+      "Plays the league of a world: settings are tuned, then every method is trained on every base and seed. " +
+        "Ctrl-C stops, the same command resumes.",
+    )
+    .addOption(
+      new Option("--world <name>", "which world").choices(Object.keys(WORLDS)).default(
+        "order-desk",
+      ),
+    )
+    .option(
+      "--methods <names>",
+      "only these rows, comma-separated; default all, those counted first",
+    )
+    .option("--bases <names>", "base models, comma-separated", "1,2,3")
+    .option("--seeds <numbers>", "seeds, comma-separated", wholeNumbers("--seeds"), [1, 2, 3, 4, 5])
+    .option("--part <i/n>", "of the work, for several processes at once", "1/1")
+    .addOption(runFlag("runs/league/WORLD"));
+  return parseCommand(command, args).opts<LeagueOptions>();
+}
+
+/** The rows asked for, in the league's order. */
+function methodsOf(names: string | undefined): readonly StudyMethod[] {
+  if (names === undefined) return ROWS;
+  const asked = names.split(",");
+  const unknown = asked.find((name) => !(ROWS as readonly string[]).includes(name));
+  if (unknown !== undefined) {
+    throw new UserError(`the league has no row "${unknown}"`, `choose from ${ROWS.join(", ")}`);
+  }
+  return ROWS.filter((row) => asked.includes(row));
+}
+
+/** Every so-many-th of a list. */
+function partOf<T>(list: readonly T[], part: string): T[] {
+  const [i, n] = part.split("/").map(Number);
+  if (!(Number.isInteger(n) && Number.isInteger(i) && i >= 1 && i <= n)) {
+    throw new UserError(`--part ${part} is no part`, "give it as 1/2 and 2/2");
+  }
+  return list.filter((_, at) => at % n === i - 1);
+}
+
+async function main(): Promise<void> {
+  const options = parse(Deno.args);
+  const world = WORLDS[options.world];
+  const run = options.run ?? `runs/league/${world.name}`;
+  const methods = methodsOf(options.methods);
+  const runs = options.seeds.flatMap((seed) =>
+    options.bases.split(",").map((base): LeagueRun => ({ base, seed }))
+  );
+  const started = performance.now();
+  const engine = await startEngine();
+  const reporter = terminalReporter(stopOnInterrupt());
+  await writeJsonFile(`${run}/run.json`, { versions: versions(engine), settings: world.config });
+  // What a claim counts comes first, on every base and seed; then the rest of the table.
+  const counted = methods.filter((method) => COUNTED.includes(method));
+  for (const some of methods.length > counted.length ? [counted, methods] : [counted]) {
+    await tune(world, { run, reporter, methods: partOf(some, options.part) });
+    for (const one of partOf(runs, options.part)) {
+      const tried = await triedIn(run, world, some);
+      await writeCsv(`${run}/tuning.csv`, tried);
+      console.log(`\nbase ${one.base}, seed ${one.seed}`);
+      await play(world, one, { run, reporter, methods: some, tried, extras: some === methods });
+    }
+  }
+  console.log(`took ${duration((performance.now() - started) / 1000)}`);
+  console.log(`next: deno task claims --run ${run}`);
+}
+
+if (import.meta.main) await runCommand(main);

@@ -1,0 +1,139 @@
+/** The league: every method on every base and seed of a world, with settings chosen beforehand. @module */
+import { type Reporter, RunFolder, withNeeds } from "../../run/stage.ts";
+import type { StudyConfig } from "./config.ts";
+import type { StudyMethod } from "./methods.ts";
+import { pointsIn } from "./policy_meter.ts";
+import { methodStages } from "./preference.ts";
+import type { StudyStage } from "./stage.ts";
+import type { StudySession } from "./study_session.ts";
+import { chosenRows, type Tried, triedOf, TUNING_SEED, tuningRows } from "./tuning.ts";
+
+/** A world with the bases that its league is played on. */
+export interface LeagueWorld {
+  readonly name: string;
+  /** Settings of every run, but for base and seed. */
+  readonly config: Omit<StudyConfig, "seed" | "base" | "world">;
+  /** Folder or name of each base, and its fingerprint; it is made where it is missing. */
+  readonly base: (
+    name: string,
+    options: { run: string; reporter: Reporter },
+  ) => Promise<Pick<StudyConfig, "base" | "world">>;
+  readonly session: (config: StudyConfig, folderOf: (stage: string) => string) => StudySession;
+  /** Stages that every method starts from or is measured beside. */
+  readonly stages: readonly StudyStage[];
+  /** Stages that come after all else. */
+  readonly extras: readonly StudyStage[];
+}
+
+/** A run of the league. */
+export interface LeagueRun {
+  readonly base: string;
+  readonly seed: number;
+}
+
+type StudyFolder = RunFolder<StudyConfig, StudySession>;
+
+interface LeagueOptions {
+  /** Folder of the league. */
+  readonly run: string;
+  readonly reporter: Reporter;
+  readonly methods: readonly StudyMethod[];
+}
+
+/** Where a run of the league is. */
+export const runPath = (run: string, { base, seed }: LeagueRun) =>
+  `${run}/base-${base}/seed-${seed}`;
+
+/** Tries methods' settings with the seed that is used for nothing else, on the first base. */
+export async function tune(
+  world: LeagueWorld,
+  { run, reporter, methods }: LeagueOptions,
+): Promise<void> {
+  const all = methods.flatMap((method) => tuningRows(method, world.config));
+  const config: StudyConfig = {
+    ...world.config,
+    ...await world.base("1", { run, reporter }),
+    seed: TUNING_SEED,
+    tuned: Object.fromEntries(all.map(({ row, setting }) => [row, setting])),
+  };
+  await stagesIn(tuningPath(run), {
+    ...{ world, config, reporter },
+    rows: all.map(({ row }) => row),
+    also: [],
+  });
+}
+
+const tuningPath = (run: string) => `${run}/tuning`;
+
+/** What was tried, of the methods whose settings are all tried. */
+export async function triedIn(
+  run: string,
+  world: LeagueWorld,
+  methods: readonly StudyMethod[],
+): Promise<Tried[]> {
+  const tried = await Promise.all(methods.map(async (method) => {
+    const rows = await Promise.all(
+      tuningRows(method, world.config).map(async ({ row, setting }, number) => {
+        const points = await pointsIn(`${tuningPath(run)}/${row}`);
+        const ended = points.at(-1)?.step === world.config.preference.steps;
+        return ended ? triedOf(method, { setting: { ...setting, number }, points }) : null;
+      }),
+    );
+    return rows.includes(null) ? [] : rows.flatMap((one) => one!);
+  }));
+  return tried.flat();
+}
+
+/** One base and seed: the models that methods start from, judges, methods with the settings chosen, tournaments. */
+export async function play(
+  world: LeagueWorld,
+  { base, seed }: LeagueRun,
+  { run, reporter, methods, tried, extras }: LeagueOptions & {
+    tried: readonly Tried[];
+    /** Whether the world's extra stages are run, too. */
+    extras: boolean;
+  },
+): Promise<void> {
+  const { rows, tuned } = chosenRows(methods, tried);
+  const config: StudyConfig = {
+    ...world.config,
+    ...await world.base(base, { run, reporter }),
+    ...{ seed, tuned },
+  };
+  await stagesIn(runPath(run, { base, seed }), {
+    ...{ world, config, reporter, rows },
+    also: [...world.stages, ...extras ? world.extras : []],
+  });
+}
+
+/** Runs rows, what they need, and other stages whose needs are there. */
+async function stagesIn(
+  path: string,
+  { world, config, reporter, rows, also }: {
+    world: LeagueWorld;
+    config: StudyConfig;
+    reporter: Reporter;
+    rows: readonly Parameters<typeof methodStages>[0][number][];
+    also: readonly StudyStage[];
+  },
+): Promise<void> {
+  const methods = methodStages(rows);
+  // In this order: what methods start from, the methods, and what is measured of them.
+  const first = world.stages.filter(({ needs }) => needs.length === 0);
+  const rest = world.stages.filter((stage) => !first.includes(stage));
+  const all = [...first, ...methods, ...rest, ...world.extras];
+  const there = (stage: StudyStage): boolean =>
+    stage.needs.every((need) => {
+      const found = all.find(({ name }) => name === need);
+      return found !== undefined && there(found);
+    });
+  const stages = withNeeds([...methods, ...also].filter(there), all);
+  const folder: StudyFolder = new RunFolder(path, stages);
+  await folder.check(stages, { config });
+  const session = world.session(config, folder.folderOf);
+  try {
+    await folder.run(stages, { config, session, reporter });
+  } finally {
+    session.dispose();
+  }
+}

@@ -1,0 +1,83 @@
+/** Settings of the league's rows: tried with one seed, chosen on validation prompts. @module */
+import { UserError } from "../../base/error.ts";
+import { resultTable } from "../../show/result_table.ts";
+import type { Setting, StudyConfig } from "./config.ts";
+import type { StudyMethod, StudyRow } from "./methods.ts";
+import { bestBy, type ChosenBy, type RewardPoint } from "./policy_meter.ts";
+import { settingsToTry } from "./preference.ts";
+
+/** The seed that settings are tried with, and nothing else. */
+export const TUNING_SEED = 0;
+
+/** A setting tried, with its best points. */
+export interface Tried extends Setting {
+  readonly method: string;
+  /** Which of the method's settings. */
+  readonly setting: number;
+  readonly step: number;
+  readonly validation_reward: number;
+  readonly validation_win_rate: number;
+}
+
+/** The rows of a method's tuning, one a setting. */
+export function tuningRows(
+  method: StudyMethod,
+  { preference }: Pick<StudyConfig, "preference">,
+): { row: StudyRow; setting: Setting }[] {
+  return settingsToTry(method, preference).map((setting, i) => ({
+    row: `${method}@${i}`,
+    setting,
+  }));
+}
+
+/** Every measurement of every setting tried. */
+export function triedOf(
+  method: StudyMethod,
+  { setting, points }: { setting: Setting & { number: number }; points: readonly RewardPoint[] },
+): Tried[] {
+  const { number, learningRate, beta } = setting;
+  return points.filter(({ step }) => step > 0).map((point) => ({
+    ...{ method, setting: number, learningRate, beta, step: point.step },
+    validation_reward: point.validation_reward,
+    validation_win_rate: point.validation_win_rate,
+  }));
+}
+
+/** The setting of a method that is best on validation prompts, of equals the first; null where none was tried. */
+export function chosenSetting(
+  tried: readonly Tried[],
+  { method, by }: { method: StudyMethod; by: ChosenBy },
+): Tried | null {
+  const own = tried.filter((one) => one.method === method);
+  return own.length === 0 ? null : bestBy(own, by);
+}
+
+/** The rows of a league run: of each method the setting chosen by the truth, and the judge's where that is another. */
+export function chosenRows(
+  methods: readonly StudyMethod[],
+  tried: readonly Tried[],
+): { rows: StudyRow[]; tuned: Partial<Record<StudyRow, Setting>> } {
+  const rows: StudyRow[] = [];
+  const tuned: Partial<Record<StudyRow, Setting>> = {};
+  const add = (row: StudyRow, { learningRate, beta }: Tried) => {
+    rows.push(row);
+    tuned[row] = { learningRate, beta };
+  };
+  for (const method of methods) {
+    const truth = chosenSetting(tried, { method, by: "truth" });
+    const judge = chosenSetting(tried, { method, by: "judge" });
+    if (truth === null || judge === null) continue;
+    add(method, truth);
+    if (judge.setting !== truth.setting) add(`${method}@judge`, judge);
+  }
+  return { rows, tuned };
+}
+
+/** A table of settings tried. @throws {UserError} where it is missing */
+export async function readTried(path: string): Promise<Tried[]> {
+  const rows = await resultTable(path);
+  if (rows === null) {
+    throw new UserError(`there is no ${path}`, "make it with deno task league --tune");
+  }
+  return rows as unknown as Tried[];
+}

@@ -1,0 +1,72 @@
+/** The order desk's league: bases by pretraining seed and by how much their lessons teach. @module */
+import { exists } from "../../base/files.ts";
+import { type Reporter } from "../../run/stage.ts";
+import { saveModel } from "../../model/mod.ts";
+import { writeTokenizer } from "../../text/mod.ts";
+import { DESK } from "../study/config.ts";
+import { fingerprint } from "../study/fingerprint.ts";
+import type { LeagueWorld } from "../study/league.ts";
+import { onPolicyPairsStage } from "../study/on_policy_pairs.ts";
+import {
+  answersStage,
+  jsftJudgeStage,
+  otherJudgesStage,
+  variantJudgesStage,
+} from "../study/reports.ts";
+import { DeskSession } from "../study/session.ts";
+import { SUPERVISED, VARIANTS } from "../study/supervised.ts";
+import { tournamentStage } from "../study/tournament.ts";
+import { freshModel } from "./base_model.ts";
+import { DATA_FOLDER } from "./data.ts";
+import { worldLanguage } from "./language.ts";
+import { pretrain, PRETRAINING, TAUGHT } from "./pretrain.ts";
+
+/** Bases: three pretraining seeds with every view taught, and one each with two views and with none. */
+export const DESK_BASES: Readonly<Record<string, { seed: number; views: number }>> = {
+  "1": { seed: 1, views: 5 },
+  "2": { seed: 2, views: 5 },
+  "3": { seed: 3, views: 5 },
+  "views-2": { seed: 1, views: 2 },
+  "views-0": { seed: 1, views: 0 },
+};
+
+/** The folder of a base; the first is committed, the others are made once (11 minutes of one core each). */
+async function baseFolder(
+  name: string,
+  { run, reporter }: { run: string; reporter: Reporter },
+): Promise<string> {
+  if (name === "1") return `${DATA_FOLDER}/base`;
+  const folder = `${run}/bases/${name}`;
+  if (await exists(`${folder}/model.safetensors`)) return folder;
+  const { seed, views } = DESK_BASES[name];
+  reporter.log(`base ${name}: pretraining seed ${seed}, ${views} views taught`);
+  const model = freshModel(seed);
+  await pretrain(model, {
+    ...{ steps: PRETRAINING.steps, seed, views: TAUGHT[views], reporter },
+    folder: `${folder}/training`,
+  });
+  await writeTokenizer(worldLanguage().tokenizer, folder);
+  await saveModel(model, folder);
+  model.dispose();
+  return folder;
+}
+
+/** The order desk, as its league is played. */
+export const DESK_LEAGUE: LeagueWorld = {
+  name: "order-desk",
+  config: DESK,
+  base: async (name, options) => {
+    const base = await baseFolder(name, options);
+    return { base, world: await fingerprint(base, DATA_FOLDER) };
+  },
+  session: (config, folderOf) => new DeskSession(config, folderOf),
+  stages: [
+    ...SUPERVISED,
+    jsftJudgeStage,
+    otherJudgesStage,
+    answersStage,
+    onPolicyPairsStage,
+    tournamentStage,
+  ],
+  extras: [...VARIANTS, variantJudgesStage],
+};

@@ -10,18 +10,15 @@ import { Command, Option } from "commander";
 import { UserError } from "../base/error.ts";
 import { writeCsv, writeJsonFile } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
-import { type LeagueRun, type LeagueWorld, play, triedIn, tune } from "../lab/study/league.ts";
+import { type LeagueRun, play, triedIn, tune } from "../lab/study/league.ts";
 import type { StudyMethod } from "../lab/study/methods.ts";
 import { COUNTED, ROWS } from "../lab/study/rows.ts";
-import { DESK_LEAGUE } from "../lab/world/league.ts";
 import { terminalReporter } from "../run/stage.ts";
 import { versions } from "../run/versions.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
 import { runFlag, wholeNumbers } from "./flags.ts";
-
-/** Worlds by name. */
-const WORLDS: Readonly<Record<string, LeagueWorld>> = { "order-desk": DESK_LEAGUE };
+import { WORLDS } from "./worlds.ts";
 
 interface LeagueOptions {
   world: string;
@@ -76,7 +73,7 @@ function partOf<T>(list: readonly T[], part: string): T[] {
 
 async function main(): Promise<void> {
   const options = parse(Deno.args);
-  const world = WORLDS[options.world];
+  const { league: world } = WORLDS[options.world];
   const run = options.run ?? `runs/league/${world.name}`;
   const methods = methodsOf(options.methods);
   const runs = options.seeds.flatMap((seed) =>

@@ -1,3 +1,4 @@
+import { jStat } from "./jstat.ts";
 import { mean, quantileSorted, sampleStandardDeviation } from "simple-statistics";
 import { UserError } from "../base/error.ts";
 import type { Rng } from "../base/random.ts";
@@ -188,29 +189,68 @@ export function overSeeds(values: readonly number[]): Estimate<number, number | 
   return { value: mean, low: mean - half, high: mean + half, n };
 }
 
-/** 97.5 % quantiles of Student's t for 1 to 10 degrees of freedom (scipy's `t.ppf(0.975, df)`). */
-const STUDENT = [
-  12.7062,
-  4.30265,
-  3.18245,
-  2.77645,
-  2.57058,
-  2.44691,
-  2.36462,
-  2.306,
-  2.26216,
-  2.22814,
-];
+/** The 97.5 % quantile of Student's t. */
+export function studentQuantile(df: number): number {
+  return jStat.studentt.inv(0.975, df);
+}
 
 /**
- * The 97.5 % quantile of Student's t: the table, then the expansion in 1 / df of Abramowitz and Stegun
- * 26.7.5, which is right to three decimals from 11 degrees on.
+ * The probability, one-sided, of a mean as far above 0 as that of these values if there were nothing (Student's t test).
+ * Of values that are all alike: 0 above 0, 1 below it.
+ *
+ * @throws {UserError} When there are less than two values, or one is not a finite number.
  */
-export function studentQuantile(df: number): number {
-  if (df <= STUDENT.length) return STUDENT[df - 1];
-  const z = 1.959963984540054;
-  return z + (z ** 3 + z) / (4 * df) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * df ** 2) +
-    (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / (384 * df ** 3);
+export function oneSidedP(values: readonly number[]): number {
+  const { mean, error, n } = summary(values);
+  if (n < 2) {
+    throw new UserError("a t test of one value was asked for", "pass two values or more");
+  }
+  if (error === 0) return mean > 0 ? 0 : mean < 0 ? 1 : 0.5;
+  return 1 - jStat.studentt.cdf(mean / error, n - 1);
+}
+
+/** Holm's adjusted p-values (Holm 1979), in the order given: what is below a level is held at it for the whole family. */
+export function holm(ps: readonly number[]): number[] {
+  const order = ps.map((_, i) => i).sort((a, b) => ps[a] - ps[b]);
+  const adjusted = new Array<number>(ps.length);
+  let most = 0;
+  order.forEach((i, rank) => {
+    most = Math.max(most, Math.min(1, (ps.length - rank) * ps[i]));
+    adjusted[i] = most;
+  });
+  return adjusted;
+}
+
+/**
+ * The mean of groups' means with the percentiles of a bootstrap that draws groups first, then values within each drawn
+ * group. With a handful of groups it is too narrow rather than too wide.
+ *
+ * @throws {UserError} When a group has no values, or a value is not a finite number.
+ */
+export function hierarchical(
+  groups: readonly (readonly number[])[],
+  { rng, samples = 10_000, level = 0.95 }: BootstrapOptions,
+): Estimate {
+  const data = groups.map(finite);
+  const drawn = (values: readonly number[]) =>
+    mean(Array.from(values, () => values[rng.int(values.length)]));
+  const replicates = Array.from(
+    { length: samples },
+    () => mean(Array.from(data, () => drawn(data[rng.int(data.length)]))),
+  ).sort((a, b) => a - b);
+  return {
+    value: mean(data.map((values) => mean(values))),
+    low: quantileSorted(replicates, (1 - level) / 2),
+    high: quantileSorted(replicates, (1 + level) / 2),
+    n: data.reduce((n, values) => n + values.length, 0),
+    clusters: data.length,
+  };
+}
+
+/** Quantiles of values, at shares in [0, 1]. @throws {UserError} as {@linkcode summary} */
+export function quantiles(values: readonly number[], shares: readonly number[]): number[] {
+  const sorted = finite(values).sort((a, b) => a - b);
+  return shares.map((share) => quantileSorted(sorted, share));
 }
 
 /** A copy of the values, refused when an average of them would be NaN. */

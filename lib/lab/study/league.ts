@@ -88,7 +88,9 @@ export async function triedIn(
 export async function play(
   world: LeagueWorld,
   { base, seed }: LeagueRun,
-  { run, reporter, methods, tried, extras }: LeagueOptions & {
+  { run, path = runPath(run, { base, seed }), reporter, methods, tried, extras }: LeagueOptions & {
+    /** Folder of this run. @default one of its own by base and seed */
+    path?: string;
     tried: readonly Tried[];
     /** Whether the world's extra stages are run, too. */
     extras: boolean;
@@ -100,7 +102,7 @@ export async function play(
     ...await world.base(base, { run, reporter }),
     ...{ seed, tuned },
   };
-  await stagesIn(runPath(run, { base, seed }), {
+  await stagesIn(path, {
     ...{ world, config, reporter, rows },
     also: [...world.stages, ...extras ? world.extras : []],
   });

@@ -5,9 +5,12 @@ import type { StepLog } from "../../method/mod.ts";
 import { type Reporter, RunFolder, type WorkProgress } from "../../run/stage.ts";
 import { STUDY_SCALES, type StudyConfig, type StudyScale } from "./config.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { LONG_RUNS, PREFERENCE, type RewardPoint } from "./preference.ts";
+import { pointsIn, type RewardPoint } from "./policy_meter.ts";
+import { methodStages } from "./preference.ts";
+import { ROWS } from "./rows.ts";
 import { DeskSession } from "./session.ts";
 import type { StudyStage } from "./stage.ts";
+import type { StudySession } from "./study_session.ts";
 import { SUPERVISED, VARIANTS } from "./supervised.ts";
 
 /** Where a notebook finds and puts its models, how large they are, and how it shows what it does. */
@@ -47,25 +50,22 @@ const { smoke, small, full } = STUDY_SCALES;
 
 /** Sizes of a notebook's trainings: those of the study, with less training at `small`. */
 const SIZES: Record<StudyScale, Omit<StudyConfig, "seed">> = {
-  smoke: { ...smoke.config, supervised: { ...smoke.config.supervised, steps: 3 } },
+  smoke: { ...smoke, supervised: { ...smoke.supervised, steps: 3 } },
   small: {
-    ...small.config,
+    ...small,
     pairs: 2000,
-    supervised: { ...small.config.supervised, steps: 120, batchSize: 16 },
+    supervised: { ...small.supervised, steps: 120, batchSize: 16 },
     preference: {
-      ...small.config.preference,
-      steps: 60,
-      batchSize: 24,
-      evaluateEvery: 10,
+      ...small.preference,
+      ...{ learningRate: 2e-4, batchSize: 24, evaluateEvery: 10 },
     },
-    long: { steps: 150, learningRate: 1e-3, refreshEvery: 50 },
-    tournament: { ...small.config.tournament, requests: 64 },
+    prompts: { validation: 30, heldOut: 64, whole: 64 },
   },
-  full: full.config,
+  full,
 };
 
 /** Every stage that can be trained, each after those it needs. */
-const STAGES: readonly StudyStage[] = [...SUPERVISED, ...VARIANTS, ...PREFERENCE, ...LONG_RUNS];
+const STAGES: readonly StudyStage[] = [...SUPERVISED, ...VARIANTS, ...methodStages(ROWS)];
 
 /** The settings of a notebook. */
 export function trainedConfig(
@@ -75,7 +75,7 @@ export function trainedConfig(
 }
 
 /** A run folder whose stages lie by what they are made from: after a change each is made anew beside the old. */
-type TrainedFolder = RunFolder<StudyConfig, DeskSession>;
+type TrainedFolder = RunFolder<StudyConfig, StudySession>;
 
 async function open(
   options: Omit<TrainedOptions, "progress">,
@@ -145,28 +145,23 @@ export async function trained(name: string, options: TrainedOptions): Promise<Tr
 
 /** How a policy's numbers went over the steps of its preference training; empty for other stages. */
 export function courseOf({ folder }: Pick<Trained, "folder">): Promise<RewardPoint[]> {
-  return readJsonl<RewardPoint>(`${folder}/points.jsonl`);
+  return pointsIn(folder);
 }
 
 /** Mean losses of a step's two parts. */
 export interface LossParts {
   readonly step: number;
-  /** Mean over answers of the mean loss of their tokens, nats. */
+  /** Mean loss of the answers' tokens, nats. */
   readonly answers: number;
   /** Mean loss of the one-token judgments, nats; guessing between two has ln 2. */
   readonly judgments: number;
 }
 
-/**
- * Takes the logged loss of JSFT apart: loss = (1 - w) x answers + w x judgments, with w the weight of judgments,
- * and two judgments a pair.
- */
-export function lossParts(
-  log: readonly StepLog[],
-  { batchSize, judgeWeight: w }: Pick<StudyConfig["supervised"], "batchSize" | "judgeWeight">,
-): LossParts[] {
-  return log.map(({ step, loss, judgmentLogProb }) => {
-    const judgments = -judgmentLogProb / (2 * batchSize);
-    return { step, judgments, answers: (loss - w * judgments) / (1 - w) };
-  });
+/** The two parts of the logged steps of JSFT. */
+export function lossParts(log: readonly StepLog[]): LossParts[] {
+  return log.map(({ step, answerLogProb, answerTargets, judgmentLogProb, judgmentTargets }) => ({
+    step,
+    answers: -answerLogProb / answerTargets,
+    judgments: -judgmentLogProb / judgmentTargets,
+  }));
 }

@@ -1,0 +1,67 @@
+/**
+ * Gathers the runs of a league into tables and the page of claims.
+ *
+ *     deno task claims --world order-desk --run runs/league/order-desk
+ *
+ * @module
+ */
+import { Command, Option } from "commander";
+import { UserError } from "../base/error.ts";
+import { writeCsv, writeWhole } from "../base/files.ts";
+import { gather, runsIn, writeTables } from "../lab/study/gather.ts";
+import type { JudgedStep } from "../lab/study/judge_over_steps.ts";
+import { triedIn } from "../lab/study/league.ts";
+import { claimRows, claimsPage, measureClaims } from "../lab/study/page.ts";
+import { ROWS } from "../lab/study/rows.ts";
+import { parseCommand, runCommand } from "./command.ts";
+import { outputFolder, runFlag } from "./flags.ts";
+import { WORLDS } from "./worlds.ts";
+
+interface Options {
+  world: string;
+  run?: string;
+  out?: string;
+}
+
+async function main(): Promise<void> {
+  const command = new Command("deno task claims")
+    .description("Gathers the runs of a league into tables and the page of claims.")
+    .addOption(
+      new Option("--world <name>", "which world").choices(Object.keys(WORLDS)).default(
+        "order-desk",
+      ),
+    )
+    .addOption(runFlag("runs/league/WORLD"))
+    .addOption(outputFolder("--out <folder>", "where they go; default data/results/claims/WORLD"));
+  const options = parseCommand(command, Deno.args).opts<Options>();
+  const { league: world, truth, title } = WORLDS[options.world];
+  const run = options.run ?? `runs/league/${world.name}`;
+  const out = options.out ?? `data/results/claims/${world.name}`;
+  const places = await runsIn(run);
+  if (places.length === 0) {
+    throw new UserError(
+      `${run} has no run of the league`,
+      `make some with deno task league --world ${world.name}`,
+    );
+  }
+  const gathered = await gather(places, { world: truth, config: world.config });
+  const measured = measureClaims(gathered.items);
+  await writeTables(out, gathered);
+  await writeCsv(`${out}/tuning.csv`, await triedIn(run, world, ROWS));
+  await writeCsv(`${out}/claims.csv`, claimRows(measured));
+  const rows = (name: string) =>
+    (gathered.tables[name] ?? []) as readonly Record<string, string | number>[];
+  const page = claimsPage({
+    ...{ title, measured, league: gathered.league },
+    starts: rows("starts"),
+    judges: rows("judge-accuracy"),
+    overSteps: rows("judge-over-steps") as unknown as JudgedStep[],
+  });
+  await writeWhole(`${out}/claims.md`, page);
+  console.log(
+    `${places.length} runs, ${measured.length} contrasts; tables and claims.md in ${out}`,
+  );
+  console.log("next: deno task figures");
+}
+
+if (import.meta.main) await runCommand(main);

@@ -1,0 +1,168 @@
+/** Gathers what a league's runs left into tidy tables, one CSV a figure. @module */
+import { readJsonl, writeCsv } from "../../base/files.ts";
+import { RunFolder } from "../../run/stage.ts";
+import { resultTable } from "../../show/result_table.ts";
+import type { StudyConfig } from "./config.ts";
+import { type Items, loadItems } from "./items.ts";
+import { type JudgedStep, judgedSteps } from "./judge_over_steps.ts";
+import { type LeagueRow, leagueRows, runTitles } from "./league_rows.ts";
+import type { RunItems } from "./claims.ts";
+import { chosenPoint, heldOutIn, pointsIn, type RewardPoint } from "./policy_meter.ts";
+import type { StudySession } from "./study_session.ts";
+import type { World } from "./world.ts";
+
+type Row = Record<string, string | number>;
+
+/** Where a run of the league is. */
+export interface RunPlace {
+  readonly base: string;
+  readonly seed: number;
+  readonly path: string;
+}
+
+/** Stages that measure judges. */
+const JUDGES = ["jsft-judge", "other-judges", "variant-judges"];
+/** Trainings that are not of preferences, by the losses that they were measured by. */
+const SUPERVISED = ["sft", "jsft", "jsft-weighted", "judge-only"];
+
+/** Everything that was gathered, by the name of its table. */
+export interface Gathered {
+  readonly items: readonly RunItems[];
+  readonly league: readonly LeagueRow[];
+  readonly tables: Readonly<Record<string, readonly object[]>>;
+}
+
+/** The runs of a league that there are, in the order of bases and seeds. */
+export async function runsIn(run: string): Promise<RunPlace[]> {
+  const places: RunPlace[] = [];
+  for await (const { name: folder } of entries(run)) {
+    const base = /^base-(.+)$/.exec(folder)?.[1];
+    if (base === undefined) continue;
+    for await (const { name } of entries(`${run}/${folder}`)) {
+      const seed = /^seed-(\d+)$/.exec(name)?.[1];
+      if (seed !== undefined) {
+        places.push({ base, seed: Number(seed), path: `${run}/${folder}/${name}` });
+      }
+    }
+  }
+  return places.sort((a, b) => a.base.localeCompare(b.base) || a.seed - b.seed);
+}
+
+async function* entries(path: string): AsyncGenerator<Deno.DirEntry> {
+  try {
+    yield* Deno.readDir(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Reads runs; what is not finished in one is missing in its rows and in nothing else. */
+export async function gather(
+  places: readonly RunPlace[],
+  { world, config }: { world: World; config: Pick<StudyConfig, "preference"> },
+): Promise<Gathered> {
+  const items: RunItems[] = [];
+  const league: LeagueRow[] = [];
+  const tables: Record<string, object[]> = {};
+  const add = (table: string, names: Row, rows: readonly object[]) =>
+    (tables[table] ??= []).push(...rows.map((row) => ({ ...names, ...row })));
+  for (const { base, seed, path } of places) {
+    const names = { base, seed };
+    const folder = new RunFolder<StudyConfig, StudySession>(path, []);
+    const rowsOf = async (file: string) => await resultTable(`${path}/${file}`) ?? [];
+    const found: Record<string, readonly number[]> = {
+      ...await loadItems(
+        [...JUDGES, "answers", "tournament", "on-policy-pairs"].map((name) => `${path}/${name}`),
+      ),
+    };
+    for (const row of await runTitles(path)) {
+      const points = await pointsIn(`${path}/${row}`);
+      if (points.at(-1)?.step !== config.preference.steps) continue; // it has no chosen step yet
+      add("reward-over-steps", { ...names, method: row }, points);
+      const heldOut = await heldOutIn(`${path}/${row}`);
+      const at = (point: RewardPoint) => heldOut.find(({ step }) => step === point.step)!.rewards;
+      const [method, which] = row.split("@");
+      if (which === undefined) found[`reward/${method}`] = at(chosenPoint(points, "truth"));
+      league.push(
+        ...leagueRows({ base, seed, row, points }, {
+          result: await folder.result(row),
+          seconds: await folder.seconds(row),
+        }),
+      );
+    }
+    for (const policy of await rowsOf("answers/policies.csv")) {
+      add("starts", names, [policy]);
+    }
+    for (const stage of JUDGES) {
+      for (const { judge, ...measures } of await rowsOf(`${stage}/judges.csv`)) {
+        const rows = Object.entries(measures).map(([measure, value]) => ({ measure, value }));
+        add("judge-accuracy", { ...names, judge }, rows);
+      }
+    }
+    add("judge-on-policy-pairs", names, await rowsOf("on-policy-pairs/pairs.csv"));
+    add("reward-by-n", names, await rowsOf("tournament/points.csv"));
+    for (const name of SUPERVISED) add("supervised", names, await losses(path, name));
+    add("judge-over-steps", names, await overSteps(path, world));
+    if (!tables.samples?.length) add("samples", {}, await samples(path, world));
+    items.push({ base, seed, items: found as Items });
+  }
+  return { items, league, tables: { ...tables, league } };
+}
+
+/** Writes the tables that have rows. */
+export async function writeTables(out: string, { tables }: Gathered): Promise<void> {
+  for (const [name, rows] of Object.entries(tables)) {
+    if (rows.length > 0) await writeCsv(`${out}/${name}.csv`, rows as Row[]);
+  }
+}
+
+/** How a supervised training did on validation pairs. */
+async function losses(path: string, training: string): Promise<object[]> {
+  const log = await readJsonl<Record<string, number>>(`${path}/${training}/metrics.jsonl`);
+  return log
+    .filter(({ heldOutAnswerLoss, heldOutJudgeAccuracy }) =>
+      heldOutAnswerLoss !== undefined || heldOutJudgeAccuracy !== undefined
+    )
+    .map(({ step, heldOutAnswerLoss, heldOutJudgeAccuracy }) => ({
+      ...{ training, step },
+      validation_answer_loss: heldOutAnswerLoss ?? "",
+      validation_agreement: heldOutJudgeAccuracy ?? "",
+    }));
+}
+
+/** Methods whose own pairs are looked at step by step. */
+const FOLLOWED = ["self-judge", "raft-2", "reward-model-dpo", "self-judge-moving"];
+
+async function overSteps(path: string, world: World): Promise<JudgedStep[]> {
+  const requests = new Map(
+    (await world.pairs("train")).map(({ id, prompt }) => [id, prompt.at(-1)!.content]),
+  );
+  const all = await Promise.all(
+    FOLLOWED.map(async (method) =>
+      judgedSteps(await readJsonl(`${path}/${method}/pairs.jsonl`), { method, requests, world })
+    ),
+  );
+  return all.flat();
+}
+
+/** Prompts of the table of samples. */
+const SHOWN = 40;
+
+/** The first held-out prompts' answers before and after SELF-JUDGE, unselected, and at its last step. */
+async function samples(path: string, world: World): Promise<object[]> {
+  const heldOut = await heldOutIn(`${path}/self-judge`);
+  const points = await pointsIn(`${path}/self-judge`);
+  if (heldOut.length === 0 || points.length < 2) return [];
+  const best = chosenPoint(points, "truth").step;
+  const [before, after] = [0, best].map((at) => heldOut.find(({ step }) => step === at)!);
+  const last = heldOut.at(-1)!;
+  const pairs = await world.pairs("held_out");
+  const requests = [...new Set(pairs.map(({ prompt }) => prompt.at(-1)!.content))];
+  return before.texts.slice(0, SHOWN).map((text, i) => ({
+    prompt: requests[i],
+    ...{ before: text, after: after.texts[i], last: last.texts[i] },
+    reward_before: before.rewards[i],
+    reward_after: after.rewards[i],
+    reward_last: last.rewards[i],
+  }));
+}

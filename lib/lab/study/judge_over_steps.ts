@@ -1,0 +1,115 @@
+/** How right a judge is on the pairs that training ranked, step by step: no extra judging, the pairs are in the run's folder. @module */
+import { LAST_BITS } from "./desk_evidence.ts";
+import type { World } from "./world.ts";
+
+/** A pair that training learned from, as the run's folder has it. */
+interface LearnedPair {
+  readonly step: number;
+  /** Of the data set's pair whose prompt was asked. */
+  readonly pair: string;
+  readonly chosen: string;
+  readonly rejected: string;
+}
+
+/** Pairs of some steps whose answers differ in one way and by about as much, and how many were ranked right. */
+export interface JudgedStep {
+  readonly method: string;
+  /** Steps from and to, the last one among them. */
+  readonly from: number;
+  readonly to: number;
+  /** What differs between the two answers: one habit, or several. */
+  readonly differs: string;
+  /** Bin of the reward's gap. */
+  readonly gap: string;
+  readonly n: number;
+  readonly right: number;
+}
+
+/** Steps together. */
+const TOGETHER = 20;
+/** Upper ends of the gaps' bins. */
+const GAPS = [0.5, 1, Infinity] as const;
+
+/** Counts right and wrong rankings of a method's pairs by steps, gap and what differs; pairs of equal reward are left out. */
+export function judgedSteps(
+  pairs: readonly LearnedPair[],
+  { method, requests, world }: {
+    method: string;
+    requests: ReadonlyMap<string, string>;
+    world: Pick<World, "reward" | "habits">;
+  },
+): JudgedStep[] {
+  const cells = new Map<
+    string,
+    { key: Omit<JudgedStep, "n" | "right">; n: number; right: number }
+  >();
+  for (const { step, pair, chosen, rejected } of pairs) {
+    const request = requests.get(pair);
+    if (request === undefined) continue; // an answer that was not drawn for a prompt of the data set
+    const gap = world.reward(request, chosen) - world.reward(request, rejected);
+    if (Math.abs(gap) <= LAST_BITS) continue;
+    const differing = Object.entries(world.habits)
+      .filter(([, has]) => has(request, chosen) !== has(request, rejected))
+      .map(([habit]) => habit);
+    const from = Math.floor((step - 1) / TOGETHER) * TOGETHER + 1;
+    const bin = GAPS.findIndex((most) => Math.abs(gap) <= most + LAST_BITS);
+    const key = {
+      ...{ method, from, to: from + TOGETHER - 1 },
+      differs: differing.length === 1
+        ? differing[0]
+        : differing.length === 0
+        ? "in degree"
+        : "several",
+      gap: GAPS[bin] === Infinity ? `over ${GAPS[bin - 1]}` : `up to ${GAPS[bin]}`,
+    };
+    const name = JSON.stringify(key);
+    const cell = cells.get(name) ?? { key, n: 0, right: 0 };
+    cells.set(name, { key, n: cell.n + 1, right: cell.right + Number(gap > 0) });
+  }
+  return [...cells.values()].map(({ key, n, right }) => ({ ...key, n, right }))
+    .sort((a, b) =>
+      a.from - b.from || a.differs.localeCompare(b.differs) || a.gap.localeCompare(b.gap)
+    );
+}
+
+/** Steps with the share of pairs ranked right, as they are and with every cell (gap, what differs) as often as at first. */
+export interface MatchedAccuracy {
+  readonly from: number;
+  readonly to: number;
+  readonly n: number;
+  readonly accuracy: number;
+  /** Null where over a tenth of the first steps' weight lies in cells that these steps lack. */
+  readonly matched: number | null;
+}
+
+/** Accuracy over steps of one method, all runs together. */
+export function matchedOverSteps(rows: readonly JudgedStep[]): MatchedAccuracy[] {
+  const cellOf = ({ differs, gap }: JudgedStep) => `${differs}/${gap}`;
+  const stretches = [...Map.groupBy(rows, ({ from }) => from)].sort(([a], [b]) => a - b);
+  const counts = (some: readonly JudgedStep[]) => {
+    const cells = new Map<string, { n: number; right: number }>();
+    for (const row of some) {
+      const old = cells.get(cellOf(row)) ?? { n: 0, right: 0 };
+      cells.set(cellOf(row), { n: old.n + row.n, right: old.right + row.right });
+    }
+    return cells;
+  };
+  const first = counts(stretches[0]?.[1] ?? []);
+  const total = [...first.values()].reduce((sum, { n }) => sum + n, 0);
+  return stretches.map(([from, some]): MatchedAccuracy => {
+    const cells = counts(some);
+    const n = [...cells.values()].reduce((sum, cell) => sum + cell.n, 0);
+    const right = [...cells.values()].reduce((sum, cell) => sum + cell.right, 0);
+    let [weight, matched] = [0, 0];
+    for (const [cell, { n: w }] of first) {
+      const here = cells.get(cell);
+      if (!here) continue;
+      weight += w;
+      matched += w * here.right / here.n;
+    }
+    return {
+      ...{ from, to: some[0].to, n, accuracy: right / n },
+      matched: weight >= 0.9 * total ? matched / weight : null,
+    };
+  });
+}

@@ -1,0 +1,186 @@
+/** The page of claims: what the paper says, what was found, and the league; all of it from the tables. @module */
+import type { Family, Measured, RunItems } from "./claims.ts";
+import { FAMILIES, measureFamily } from "./claims.ts";
+import { type LeagueRow, type Standing, standings } from "./league_rows.ts";
+import type { JudgedStep } from "./judge_over_steps.ts";
+import { matchedOverSteps } from "./judge_over_steps.ts";
+import { mean } from "./measure.ts";
+import { isControl } from "./rows.ts";
+
+/** Every contrast of the protocol that some run has both sides of. */
+export const measureClaims = (items: readonly RunItems[]): Measured[] =>
+  FAMILIES.flatMap((family) => measureFamily(family, items));
+
+/** The contrasts as rows of a table. */
+export function claimRows(measured: readonly Measured[]): Record<string, string | number>[] {
+  return measured.map((one) => ({
+    family: one.family,
+    contrast: one.text,
+    ...{ a: one.a, b: one.b, says: one.says, margin: one.margin ?? 0 },
+    ...{ value_a: one.valueA, value_b: one.valueB, difference: one.difference },
+    ...{ low: one.low, high: one.high, runs: one.runs, bases: one.bases },
+    per_base: Object.entries(one.perBase).map(([base, value]) => `${base}: ${signed(value)}`)
+      .join("; "),
+    p_holm: one.p ?? "",
+    p_holm_against: one.pAgainst ?? "",
+    ...{ verdict: one.verdict, paper: one.paper },
+  }));
+}
+
+const number = (value: number, digits = 3) => value.toFixed(digits);
+const signed = (value: number) => `${value < 0 ? "-" : "+"}${number(Math.abs(value))}`;
+const interval = ({ low, high }: { low: number; high: number }, text = signed) =>
+  `[${text(low)}, ${text(high)}]`;
+const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
+  [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+const p = (value: number | null) =>
+  value === null ? "" : value < 0.001 ? "< 0.001" : number(value, 3);
+
+/** The contrasts of one family as a Markdown table. */
+function familyTable({ number: n, text }: Family, measured: readonly Measured[]): string {
+  const rows = measured.filter(({ family }) => family === n).map((one) => [
+    one.text + (one.margin ? ` (margin ${one.margin})` : ""),
+    `${number(one.valueA)}, ${number(one.valueB)}`,
+    `${signed(one.difference)} ${interval(one)}`,
+    Object.values(one.perBase).map(signed).join(", "),
+    `${one.runs}`,
+    p(one.verdict === "not held" ? one.pAgainst : one.p),
+    `**${one.verdict}**`,
+    one.paper,
+  ]);
+  if (rows.length === 0) return "";
+  const head = ["we test", "values", "difference", "on each base", "runs", "p (Holm)", "we find"];
+  return `### ${n}. ${text}\n\n${table([...head, "paper says"], rows)}\n`;
+}
+
+/** The league as a Markdown table. */
+function leagueTable(rows: readonly LeagueRow[]): string {
+  const byTruth = standings(rows, "truth");
+  const byJudge = new Map(standings(rows, "judge").map((one) => [one.method, one]));
+  const cost = ({ means }: Standing, name: string) => `${Math.round(means[name] ?? 0)}`;
+  return table(
+    [
+      ...["rank", "method", "runs", "true reward", "chosen by its judge", "judge's win rate"],
+      ...["whole distribution", "KL", "entropy", "tokens", "step", "samples", "judge prompts"],
+      ...["gold labels", "minutes"],
+    ],
+    byTruth.map((one) => {
+      const judge = byJudge.get(one.method);
+      const { means } = one;
+      return [
+        `${one.rank} [${one.rankLow}, ${one.rankHigh}]`,
+        `${one.method}${isControl(one.method) ? " (control)" : ""}`,
+        `${one.runs}`,
+        `${number(one.reward)} ${interval(one, number)}`,
+        judge ? number(judge.reward) : "",
+        number(means.judge_win_rate, 2),
+        ...[means.reward_whole, means.kl, means.entropy].map((value) => number(value, 2)),
+        number(means.length, 1),
+        number(means.step, 0),
+        ...["samples", "judgePrompts", "gold"].map((name) => cost(one, name)),
+        number(means.seconds / 60, 1),
+      ];
+    }),
+  );
+}
+
+/** How right the frozen judge stays on the pairs that it ranks. */
+function overStepsTable(rows: readonly JudgedStep[]): string {
+  const methods = [...Map.groupBy(rows, ({ method }) => method)];
+  return table(
+    ["method", "steps", "pairs", "ranked right", "the same mix of gaps and flaws as at first"],
+    methods.flatMap(([method, some]) =>
+      matchedOverSteps(some).map(({ from, to, n, accuracy, matched }) => [
+        ...[method, `${from} to ${to}`, `${n}`, number(accuracy)],
+        matched === null ? "too few alike" : number(matched),
+      ])
+    ),
+  );
+}
+
+/** What one run says of each contrast, beside the league's verdict. */
+export function oneRunTable(
+  measured: readonly Measured[],
+  league: readonly Record<string, string | number>[],
+): string {
+  const rows = measured.map((one) => {
+    const found = league.find(({ contrast }) => contrast === one.text);
+    return [
+      one.text,
+      `${number(one.valueA)}, ${number(one.valueB)}`,
+      `${signed(one.difference)} ${interval(one)}`,
+      found ? `${found.verdict} (${signed(Number(found.difference))}, ${found.runs} runs)` : "",
+    ];
+  });
+  return [
+    table(["contrast", "values", "this run's difference", "the league's verdict"], rows),
+    "",
+    "Values are mean true rewards of held-out prompts' answers, sampled as in training (at most 2.4), at the step that " +
+    "validation prompts chose; for judges, shares of clear held-out pairs judged right. Intervals of one run are 95 % over " +
+    "prompts and know nothing of other training runs, so that one run may differ from the league, whose verdicts rest on " +
+    "all its bases and seeds.",
+  ].join("\n");
+}
+
+/** What the page is made from, of one world. */
+export interface PageData {
+  readonly title: string;
+  readonly measured: readonly Measured[];
+  readonly league: readonly LeagueRow[];
+  readonly starts: readonly Record<string, string | number>[];
+  readonly judges: readonly Record<string, string | number>[];
+  readonly overSteps: readonly JudgedStep[];
+}
+
+/** Means of a table's numbers by base and name, with how many runs are behind them. */
+function meansBy(
+  rows: readonly Record<string, string | number>[],
+  name: string,
+  columns: readonly string[],
+): string[][] {
+  return [...Map.groupBy(rows, (row) => `${row.base}\u0000${row[name]}`)].map(([key, some]) => [
+    ...key.split("\u0000"),
+    `${some.length}`,
+    ...columns.map((column) => number(mean(some.map((row) => Number(row[column]))))),
+  ]);
+}
+
+/** One world's part of the page. */
+export function claimsPage(
+  { title, measured, league, starts, judges, overSteps }: PageData,
+): string {
+  const accuracy = judges.filter(({ measure }) => measure === "accuracy_clear");
+  return [
+    `## ${title}`,
+    ...FAMILIES.map((family) => familyTable(family, measured)).filter(Boolean),
+    "### The league",
+    "",
+    "At the step that validation prompts chose. Rank: place by the mean, with the places that 95 % of draws of runs give it.",
+    "",
+    leagueTable(league),
+    "",
+    "### What the methods start from",
+    "",
+    table(
+      [
+        "base",
+        "policy",
+        "runs",
+        "true reward",
+        "whole distribution",
+        "judge's win rate",
+        "entropy",
+      ],
+      meansBy(starts, "policy", ["reward", "reward_whole", "judge_win_rate", "entropy"]),
+    ),
+    "",
+    "### Judges: right on clear held-out pairs of the data set",
+    "",
+    table(["base", "judge", "runs", "right"], meansBy(accuracy, "judge", ["value"])),
+    "",
+    "### Rankings of the pairs that training made",
+    "",
+    overStepsTable(overSteps),
+    "",
+  ].join("\n");
+}

@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { baseLog } from "../lib/lab/figures/claims_base.ts";
 import { course } from "../lib/lab/figures/claims_interval.ts";
-import { judgeAccuracy } from "../lib/lab/figures/claims_judge.ts";
-import { judgeNeeded, labelNoise } from "../lib/lab/figures/claims_noise.ts";
+import { judgeAccuracy, judgeTaught } from "../lib/lab/figures/claims_judge.ts";
 import {
   overoptimisationByKl,
   overoptimisationOverSteps,
 } from "../lib/lab/figures/claims_overoptimisation.ts";
 import { rewardByN } from "../lib/lab/figures/claims_rejection.ts";
-import { rewardByMethod, rewardOverSteps } from "../lib/lab/figures/claims_reward.ts";
+import { rewardOverSteps } from "../lib/lab/figures/claims_reward.ts";
+import { klFrontier } from "../lib/lab/figures/kl_frontier.ts";
+import { leagueFigure } from "../lib/lab/figures/league_figure.ts";
 import { figureList } from "../lib/lab/figures/list.ts";
-import { STUDY_SCALES } from "../lib/lab/study/config.ts";
 import { sampleTable } from "../lib/lab/figures/claims_samples.ts";
 import type { Figure } from "../lib/show/style.ts";
 import { named, words } from "./figure_parts.ts";
@@ -55,43 +55,67 @@ describe("rewardOverSteps", () => {
   });
 });
 
-describe("rewardByMethod", () => {
-  const figure = rewardByMethod([
-    { method: "sft", seed: 1, reward: 1 },
-    { method: "sft", seed: 2, reward: 3 },
-    { method: "self-judge", seed: 1, reward: 4 },
-    { method: "mine", seed: 1, reward: 3 },
+describe("leagueFigure", () => {
+  const end = (method: string, seed: number, reward: number, chosen_by = "truth", base = "1") => ({
+    ...{ method, base, seed, chosen_by, reward },
+    reward_whole: reward - 1,
+  });
+  const ends = [
+    ...[end("raft-2", 1, 1), end("raft-2", 2, 3), end("self-judge", 1, 4), end("mine", 1, 3)],
+    end("raft-2", 1, 0.5, "judge"),
+  ];
+  const figure = leagueFigure(ends, [
+    { policy: "sft", base: "1", seed: 1, reward: 2, reward_whole: 1 },
   ]);
 
-  it("sorts methods, best on top, with the numbers beside", () => {
+  it("sorts methods, best on top, with the numbers beside, the whole distribution on the right", () => {
     const axis = figure.layout.yaxis as { ticktext: string[]; range: number[] };
-    assert.deepEqual(axis.ticktext, ["SELF-JUDGE", "mine", "SFT"]);
+    assert.deepEqual(axis.ticktext, ["SELF-JUDGE", "mine", "RAFT, 2 samples"]);
     assert.ok(axis.range[0] > axis.range[1]); // row 0 on top
-    assert.ok(words(figure).includes("2.00 [−10.71, 14.71]".replace("−", "-")));
-    assert.ok(words(figure).includes("4.00"));
+    const [left, right] = named(figure, "mean over runs");
+    assert.deepEqual([left.x, left.y], [[4, 3, 2], [0, 1, 2]]);
+    assert.deepEqual([right.x, right.y].map((all) => [...all as number[]].sort()), [[1, 2, 3], [
+      0,
+      1,
+      2,
+    ]]);
+    assert.ok(words(figure).includes("4.00"), "one run has no interval");
+    assert.ok(words(figure).includes("2.00 [1.00, 3.00]"));
   });
 
-  it("shows seeds below their mean, on their method's row", () => {
-    const [seeds] = named(figure, "SFT, seeds");
-    assert.deepEqual(seeds.x, [1, 3]);
-    assert.ok((seeds.y as number[]).every((y) => y > 2 && y < 2.5));
-    assert.equal(named(figure, "mine, seeds").length, 0); // one seed is its own mean
+  it("shows runs below their mean, and open what the judge would have chosen", () => {
+    const [runs] = named(figure, "RAFT, 2 samples, runs");
+    assert.deepEqual(runs.x, [1, 3]);
+    const [open] = named(figure, "RAFT, 2 samples, chosen by its judge");
+    assert.deepEqual([open.x, open.y], [[0.5], [2]]);
+    assert.equal(named(figure, "mine, runs").length, 0); // one run is its own mean
   });
 
-  it("draws SFT as a line to read others against", () => {
-    assert.deepEqual((figure.layout.shapes as { x0: number }[]).map(({ x0 }) => x0), [2]);
+  it("draws what training starts from as a line in each panel", () => {
+    assert.deepEqual((figure.layout.shapes as { x0: number }[]).map(({ x0 }) => x0), [2, 1]);
+  });
+});
+
+describe("klFrontier", () => {
+  const at = (method: string, step: number, kl: number, reward: number) => ({
+    ...{ method, base: "1", seed: 1, step, reward, kl },
+    ...{ length: null, judge_win_rate: null },
+  });
+  const figure = klFrontier([
+    ...[at("self-judge", 0, 0, 1), at("self-judge", 20, 0.5, 2), at("self-judge", 40, 2, 1.5)],
+    ...[at("other", 0, 0, 1), at("other", 20, 1, 1.2)],
+  ], ["self-judge"]);
+
+  it("joins measurements in the order of steps, from the first step that moved", () => {
+    const [line] = named(figure, "SELF-JUDGE");
+    assert.deepEqual([line.x, line.y], [[0.5, 2], [2, 1.5]]);
+    assert.equal((figure.layout.xaxis as { type: string }).type, "log");
   });
 
-  it("sets the same at top-p beside it, where it was measured, each method on its row", () => {
-    const two = rewardByMethod([
-      { method: "sft", seed: 1, reward: 1, reward_top_p: 5 },
-      { method: "mine", seed: 1, reward: 3, reward_top_p: 4 },
-    ]);
-    const [left, right] = named(two, "mean over seeds");
-    assert.deepEqual([left.x, left.y], [[3, 1], [0, 1]]);
-    assert.deepEqual([right.x, right.y], [[5, 4], [1, 0]]);
-    const second = (of: Figure) => words(of).filter((text) => text.includes("sampled at top-p"));
-    assert.deepEqual([second(two).length, second(figure).length], [1, 0]);
+  it("names what it is told to; others are thin and have no name beside them", () => {
+    assert.equal((named(figure, "other")[0].line as { width: number }).width < 2, true);
+    assert.ok(words(figure).includes("SELF-JUDGE") && !words(figure).includes("other"));
+    assert.ok(words(figure).includes("JSFT, 1.00"));
   });
 });
 
@@ -124,9 +148,9 @@ describe("rewardByN", () => {
 
 describe("over-optimisation", () => {
   const rows = [1, 2].flatMap((seed) =>
-    ["self-judge", "self-judge-moving"].flatMap((judge) =>
+    ["self-judge", "self-judge-moving"].flatMap((method) =>
       [[0, 0, 1], [10, 5, 3], [20, 4, 2]].map(([step, kl, reward]) => ({
-        judge,
+        method,
         seed,
         step,
         reward,
@@ -138,9 +162,9 @@ describe("over-optimisation", () => {
   );
 
   it("joins the means in the order of steps, though KL went back", () => {
-    const bold = named(overoptimisationByKl(rows), "frozen")[0];
+    const bold = named(overoptimisationByKl(rows), "SELF-JUDGE")[0];
     assert.deepEqual([bold.x, bold.y], [[0, 7.5, 6], [1, 3, 2]]);
-    assert.deepEqual(named(overoptimisationByKl(rows), "frozen, seed 2")[0].x, [0, 10, 8]);
+    assert.deepEqual(named(overoptimisationByKl(rows), "SELF-JUDGE, seed 2")[0].x, [0, 10, 8]);
   });
 
   it("marks the peak of the true reward", () => {
@@ -151,12 +175,12 @@ describe("over-optimisation", () => {
   it("has a column a judge and a row a measure that was taken", () => {
     const titles = words(overoptimisationOverSteps(rows)).filter((text) => text.startsWith("<b>"));
     assert.deepEqual(titles, [
-      "<b>frozen: true reward</b>",
-      "<b>moving: true reward</b>",
-      "<b>frozen: judge's win rate</b>",
-      "<b>moving: judge's win rate</b>",
-      "<b>frozen: KL, nats</b>",
-      "<b>moving: KL, nats</b>",
+      "<b>SELF-JUDGE: true reward</b>",
+      "<b>moving judge: true reward</b>",
+      "<b>SELF-JUDGE: judge's win rate</b>",
+      "<b>moving judge: judge's win rate</b>",
+      "<b>SELF-JUDGE: KL, nats</b>",
+      "<b>moving judge: KL, nats</b>",
     ]);
   });
 });
@@ -175,27 +199,23 @@ describe("judgeAccuracy", () => {
   });
 });
 
-describe("label noise", () => {
-  const rows = [500, 4000].flatMap((pairs) =>
-    [0, 2].map((noise) => ({
-      noise,
-      pairs,
-      seed: 1,
-      accuracy: 0.9 - noise / 5,
-      reward: pairs / 1000,
-    }))
-  );
-
-  it("lets noise fall to the right and names pair counts", () => {
-    const figure = labelNoise(rows);
-    const { range } = figure.layout.xaxis as { range: number[] };
-    assert.ok(range[0] > 2 && range[1] < 0);
-    assert.deepEqual(named(figure, "4,000 pairs").map(({ y }) => y), [[0.9, 0.5], [4, 4]]);
-  });
-
-  it("sets reward against the judge's accuracy", () => {
-    const [trace] = named(judgeNeeded(rows), "500 pairs");
-    assert.deepEqual([trace.x, trace.y], [[0.9, 0.5], [0.5, 0.5]]);
+describe("judgeTaught", () => {
+  it("sets a judge's rows by how much its base was taught", () => {
+    const row = (base: string, judge: string, value: number) => ({
+      ...{ base, judge, value, seed: 1, measure: "accuracy_clear" },
+    });
+    const figure = judgeTaught([
+      ...[row("1", "jsft", 0.9), row("2", "jsft", 0.8), row("views-0", "jsft", 0.6)],
+      ...[row("1", "base", 0.5), row("1", "longer wins", 0.4)],
+    ]);
+    const { ticktext } = figure.layout.yaxis as { ticktext: string[] };
+    assert.deepEqual(ticktext, [
+      "JSFT, 0 views taught",
+      "base, 5 views taught",
+      "JSFT, 5 views taught",
+    ]);
+    const [means] = named(figure, "mean over seeds");
+    assert.ok(Math.abs((means.x as number[])[2] - 0.85) < 1e-12);
   });
 });
 
@@ -232,16 +252,16 @@ describe("baseLog", () => {
 });
 
 describe("the figures of the claims", () => {
-  it("have no controls among the courses of methods", () => {
-    const { controls } = STUDY_SCALES.full.config;
+  it("show the bases that the league is played on, and name few methods", () => {
     const { draw } = figureList().find(({ name }) => name === "reward-over-steps")!;
-    const steps = ["self-judge", ...controls].flatMap((method) =>
-      [0, 80].map((step) => ({ method, seed: 1, step, reward: step }))
+    const steps = ["self-judge", "sso", "self-judge@judge"].flatMap((method) =>
+      ["1", "views-0"].flatMap((base) =>
+        [0, 80].map((step) => ({ method, base, seed: 1, step, reward: base === "1" ? step : -9 }))
+      )
     );
     const lines = (draw as (rows: unknown) => Figure)({ steps }).data.filter(({ mode }) =>
       mode === "lines"
     );
-    assert.deepEqual(lines.map(({ name }) => name), ["SELF-JUDGE"]);
-    assert.ok(controls.length > 0);
+    assert.deepEqual(lines.map(({ name, y }) => [name, y]), [["SELF-JUDGE", [0, 80]]]);
   });
 });

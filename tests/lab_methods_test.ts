@@ -7,7 +7,10 @@ import { methodStages } from "../lib/lab/study/preference.ts";
 import { DeskSession } from "../lib/lab/study/session.ts";
 import type { StudyStage } from "../lib/lab/study/stage.ts";
 import { SUPERVISED } from "../lib/lab/study/supervised.ts";
-import { type MethodName, METHODS, type StepLog } from "../lib/method/mod.ts";
+import { ruleOf, studyMethod } from "../lib/lab/study/methods.ts";
+import { ROWS } from "../lib/lab/study/rows.ts";
+import type { StudySession } from "../lib/lab/study/study_session.ts";
+import type { StepLog } from "../lib/method/mod.ts";
 import { costsOf } from "../lib/run/costs.ts";
 import { RunFolder, withNeeds } from "../lib/run/stage.ts";
 import { startEngine } from "../lib/tensor/mod.ts";
@@ -19,19 +22,20 @@ before(async () => {
   root = await newFolder();
 });
 
-const { config: smoke } = STUDY_SCALES.smoke;
+const { smoke } = STUDY_SCALES;
 const config: StudyConfig = {
   ...smoke,
   seed: 5,
   supervised: { ...smoke.supervised, steps: 6 },
-  preference: { ...smoke.preference, steps: 3, batchSize: 4, evaluateRequests: 2 },
+  preference: { ...smoke.preference, steps: 3, batchSize: 4 },
+  prompts: { validation: 2, heldOut: 2, whole: 2 },
 };
-const names = Object.keys(METHODS) as MethodName[];
+const names = ROWS;
 const stages = withNeeds(methodStages(names), [...SUPERVISED, ...methodStages(names)]);
 
 /** Runs stages in a folder, and stops in the midst of one where asked. */
 async function run(path: string, some: readonly StudyStage[], stopAt = Infinity): Promise<void> {
-  const folder = new RunFolder<StudyConfig, DeskSession>(path, stages);
+  const folder = new RunFolder<StudyConfig, StudySession>(path, stages);
   const session = new DeskSession(config, folder.folderOf);
   let steps = 0;
   const reporter = {
@@ -58,11 +62,11 @@ const timeless = (rows: StepLog[]) =>
   );
 /** What a finished stage says it took. */
 const costsIn = async (path: string, name: string) =>
-  (await new RunFolder<StudyConfig, DeskSession>(path, stages).result(name))!.costs;
+  (await new RunFolder<StudyConfig, StudySession>(path, stages).result(name))!.costs;
 const logOf = async (path: string, name: string) =>
   timeless(await readJsonl<StepLog>(`${path}/${name}/metrics.jsonl`));
 
-describe("every method of the table, in the order desk", () => {
+describe("every method of the table and every control, in the order desk", () => {
   const kept: string[] = [];
   const needed = [...new Set(names.flatMap((name) => stageOf(name).needs))].map(stageOf);
 
@@ -75,7 +79,7 @@ describe("every method of the table, in the order desk", () => {
       await run(root, [stageOf(name)]);
       const rows = await logOf(root, name);
       assert.equal(rows.length, config.preference.steps);
-      const { samples, ranker, gold = false } = METHODS[name] as typeof METHODS["d2po"];
+      const { samples, ranker, gold = false } = studyMethod(name);
       const learned = rows.filter(({ loss }) => loss !== undefined);
       assert.ok(learned.every(({ loss }) => Number.isFinite(loss)), JSON.stringify(rows));
       const total = (number: string) => rows.reduce((sum, row) => sum + (row[number] ?? 0), 0);
@@ -84,7 +88,7 @@ describe("every method of the table, in the order desk", () => {
         name !== "sr-ipo";
       if (asked) assert.ok(total("comparisons") > 0, "comparisons counted");
       // A judge is asked in both positions, a reward model grades both answers; truth and a coin are no models.
-      const asksModel = !["truth", "chance"].includes(ranker);
+      const asksModel = !["truth", "chance"].includes(ranker) && ruleOf(name) === null;
       assert.equal(total("judgePrompts"), asksModel ? 2 * total("comparisons") : 0);
       assert.equal(total("sampledTokens") > 0, total("samples") > 0);
       assert.equal(total("scoredTokens") > 0, total("scoredPolicy") + total("scoredStart") > 0);
@@ -104,7 +108,7 @@ describe("every method of the table, in the order desk", () => {
   for (const name of names) {
     it(`stopped in the midst and resumed ends as unbroken, if it keeps state: ${name}`, async () => {
       // A row's state is what it leaves beside what every method leaves; self-judge stands for those without.
-      const stateful = "head" in METHODS[name] || await keepsState(`${root}/${name}`);
+      const stateful = "head" in studyMethod(name) || await keepsState(`${root}/${name}`);
       if (!stateful && name !== "self-judge") return;
       kept.push(name);
       const broken = await newFolder();

@@ -11,7 +11,7 @@ import { writeCsv, writeWhole } from "../base/files.ts";
 import { gather, runsIn, writeTables } from "../lab/study/gather.ts";
 import type { JudgedStep } from "../lab/study/judge_over_steps.ts";
 import { triedIn } from "../lab/study/league.ts";
-import { claimRows, claimsPage, measureClaims } from "../lab/study/page.ts";
+import { claimRows, claimsPage, type CoursePoint, measureClaims } from "../lab/study/page.ts";
 import { ROWS } from "../lab/study/rows.ts";
 import { parseCommand, runCommand } from "./command.ts";
 import { outputFolder, runFlag } from "./flags.ts";
@@ -56,6 +56,7 @@ async function main(): Promise<void> {
     starts: rows("starts"),
     judges: rows("judge-accuracy"),
     overSteps: rows("judge-over-steps") as unknown as JudgedStep[],
+    steps: rows("reward-over-steps") as unknown as CoursePoint[],
   });
   await writeWhole(`${out}/claims.md`, page);
   console.log(

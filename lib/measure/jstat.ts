@@ -1,5 +1,5 @@
 // The package has no types of its own; this is all that is used of it.
-import * as loaded from "jstat";
+import loaded from "jstat";
 
 /** Distributions. */
 export const { jStat } = loaded as unknown as {

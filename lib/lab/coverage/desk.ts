@@ -15,7 +15,7 @@ export function faultyDeskJudge(
   const rng = Rng.named(seed, "coverage/pairs");
   const noise = Rng.named(seed, "coverage/judge");
   const comparisons = Array.from({ length: pairs }, () => {
-    const { request, first, second } = drawAnswers(rng);
+    const { request, first, second } = drawAnswers(rng, "held_out");
     return { prompt: [{ role: "user" as const, content: request }], first, second };
   });
   /** Log-odds of the first position: reward over 0.8, a hundredth per character, 0.3 for the position, noise. */

@@ -9,6 +9,7 @@ import { cell } from "../../base/csv.ts";
 /** A row of `judge-accuracy.csv`: one measure of one judge. */
 export const judgeMeasure = z.object({
   judge: cell.text,
+  base: cell.words.optional(),
   seed: cell.number,
   measure: cell.text,
   value: cell.number,
@@ -80,6 +81,29 @@ export function judgeAccuracy(rows: readonly JudgeMeasure[]): Figure {
     left: TEXT.tick,
     right: 20,
   });
+}
+
+/**
+ * What a base was taught, and what preferences then teach: judges of bases whose lessons taught none, two or all of the
+ * views, right on clear pairs.
+ *
+ * @param rows Of every base; those by number teach all views.
+ */
+export function judgeTaught(rows: readonly JudgeMeasure[]): Figure {
+  const taught = (base = "") => base.startsWith("views-") ? Number(base.slice("views-".length)) : 5;
+  const shown = ["base", "jsft", "judge-only", "reward-model"];
+  const style = looks(shown);
+  return judgeAccuracy(
+    rows
+      .filter(({ judge, measure }) => measure === "accuracy_clear" && shown.includes(judge))
+      .toSorted((a, b) =>
+        taught(a.base) - taught(b.base) || shown.indexOf(a.judge) - shown.indexOf(b.judge)
+      )
+      .map((row) => ({
+        ...row,
+        judge: `${style.get(row.judge)!.label}, ${taught(row.base)} views taught`,
+      })),
+  );
 }
 
 const ends = ({ value, low, high }: Dot): number[] => [low ?? value, high ?? value];

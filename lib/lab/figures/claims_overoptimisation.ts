@@ -1,33 +1,15 @@
-/** Over-optimisation: what a long run does to the true reward while its judge is ever more pleased. */
-import { z } from "zod";
+/** Over-optimisation: what training does to the true reward while its judge is ever more pleased. */
 import { course } from "./claims_interval.ts";
+import type { RewardStep } from "./claims_reward.ts";
 import { overSeeds } from "../../measure/statistics.ts";
 import { dots, line, type Point } from "../../show/marks.ts";
 import { inside, type Panel, panels } from "../../show/panels.ts";
 import { faint, type Figure, INK, type Look, looks, type Trace } from "../../show/style.ts";
-import { cell } from "../../base/csv.ts";
 
-/** A row of `overoptimisation.csv`: one evaluation of one run with one kind of judge. */
-export const judgeStep = z.object({
-  judge: cell.text,
-  seed: cell.number,
-  step: cell.number,
-  reward: cell.number,
-  judge_win_rate: cell.blank,
-  kl: cell.blank,
-  length: cell.blank,
-});
-export type JudgeStep = z.output<typeof judgeStep>;
+/** One measurement of one run, see {@linkcode rewardStep}. */
+export type JudgeStep = RewardStep;
 
 type Measure = "reward" | "judge_win_rate" | "kl" | "length";
-
-/** The judge of each method's long run, in words; other names stand for themselves. */
-const KINDS: Readonly<Record<string, string>> = {
-  "self-judge": "frozen",
-  "self-judge-moving": "moving",
-  "self-judge-refreshed": "refreshed",
-  "separate-judge-dpo": "separate",
-};
 
 const TITLES: Record<Measure, string> = {
   reward: "true reward",
@@ -36,7 +18,7 @@ const TITLES: Record<Measure, string> = {
   length: "length, tokens",
 };
 
-/** True reward, the judge's win rate, KL and length over steps; a column of panels a kind of judge. */
+/** True reward, the judge's win rate, KL and length over steps; a column of panels a method. */
 export function overoptimisationOverSteps(rows: readonly JudgeStep[]): Figure {
   return multiples(rows, {
     measures: ["reward", "judge_win_rate", "kl", "length"],
@@ -55,7 +37,9 @@ export function overoptimisationByKl(rows: readonly JudgeStep[]): Figure {
     measures: ["reward", "judge_win_rate"],
     x: "KL from the start, nats",
     draw: (some, measure, look) => [
-      ...[...Map.groupBy(some, (row) => row.seed).values()].map((run) => thin(run, measure, look)),
+      ...[...Map.groupBy(some, (row) => `${row.base}/${row.seed}`).values()].map((run) =>
+        thin(run, measure, look)
+      ),
       bold(some, measure, look),
     ],
     place: (some, step) =>
@@ -73,11 +57,8 @@ interface Multiples {
 }
 
 function multiples(rows: readonly JudgeStep[], { measures, x, draw, place }: Multiples): Figure {
-  const style = new Map([...looks(rows.map((row) => row.judge))].map(([name, look]) => [
-    name,
-    Object.hasOwn(KINDS, name) ? { ...look, label: KINDS[name] } : look,
-  ]));
-  const judges = [...Map.groupBy(rows, (row) => row.judge)];
+  const style = looks(rows.map((row) => row.method));
+  const judges = [...Map.groupBy(rows, (row) => row.method)];
   const list = measures
     .filter((measure) => rows.some((row) => row[measure] !== null))
     .flatMap((measure) => {
@@ -130,7 +111,9 @@ const highest = (points: readonly Point[]): Point =>
 function thin(run: readonly JudgeStep[], measure: Measure, look: Look): Trace {
   const steps = run.filter((row) => row[measure] !== null).toSorted((a, b) => a.step - b.step);
   return path(steps.map((row) => ({ x: row.kl!, y: row[measure]!, step: row.step })), {
-    name: `${look.label}, seed ${run[0].seed}`,
+    name: `${look.label}, ${run[0].base === undefined ? "" : `base ${run[0].base}, `}seed ${
+      run[0].seed
+    }`,
     color: faint(look.color, 0.45),
     width: 1,
   });

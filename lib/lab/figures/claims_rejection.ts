@@ -10,6 +10,7 @@ import { cell } from "../../base/csv.ts";
 export const candidateReward = z.object({
   policy: cell.text,
   selector: cell.text,
+  base: cell.words.optional(),
   seed: cell.number,
   n: cell.number,
   reward: cell.number,

@@ -2,15 +2,12 @@
 import type { z } from "zod";
 import { benchmarkFigure, benchmarkFigureRow } from "../../benchmark/figure.ts";
 import { baseLog } from "./claims_base.ts";
-import { judgeAccuracy, judgeMeasure } from "./claims_judge.ts";
-import { judgeNeeded, labelNoise, noisyRun } from "./claims_noise.ts";
-import {
-  judgeStep,
-  overoptimisationByKl,
-  overoptimisationOverSteps,
-} from "./claims_overoptimisation.ts";
+import { judgeAccuracy, judgeMeasure, judgeTaught } from "./claims_judge.ts";
+import { overoptimisationByKl, overoptimisationOverSteps } from "./claims_overoptimisation.ts";
 import { candidateReward, rewardByN } from "./claims_rejection.ts";
-import { methodReward, rewardByMethod, rewardOverSteps, rewardStep } from "./claims_reward.ts";
+import { rewardOverSteps, rewardStep } from "./claims_reward.ts";
+import { klFrontier } from "./kl_frontier.ts";
+import { leagueEnd, leagueFigure, leagueStart } from "./league_figure.ts";
 import { samplePair, sampleTable } from "./claims_samples.ts";
 import {
   biasFigure,
@@ -30,11 +27,22 @@ const run = (file: string): Table<Record<string, string | number>> => ({
   row: anyRow,
 });
 
-/** A control belongs to no claim, and one more band would hide those of the others. */
-const CONTROLS: ReadonlySet<string> = new Set(["raft-coin"]);
+/** Methods that are named where every line has to be read. */
+const NAMED: readonly string[] = [
+  ...["self-judge", "raft-2", "off-policy-dpo", "relabelled-dpo", "offline-dpo"],
+  ...["reward-model-dpo", "oracle-dpo", "dpo-coin"],
+];
+
+/** Methods whose judge and truth are followed side by side. */
+const FOLLOWED: readonly string[] = [
+  ...["self-judge", "raft-2", "off-policy-dpo", "reward-model-dpo"],
+];
+
+/** Bases whose lessons taught every view: those that the league is played on. */
+const played = ({ base = "" }: { base?: string }) => !base.startsWith("views-");
 
 /** Where the tables of the claims are committed. */
-const CLAIMS = "data/results/claims";
+const CLAIMS = "data/results/claims/order-desk";
 
 /**
  * The figures in the order of the gallery.
@@ -47,9 +55,8 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
     row,
     key,
   });
-  const steps = claim("reward-over-steps", rewardStep, ["method", "seed", "step"]);
-  const over = claim("overoptimisation", judgeStep, ["judge", "seed", "step"]);
-  const noise = claim("label-noise", noisyRun, ["noise", "pairs", "seed"]);
+  const steps = claim("reward-over-steps", rewardStep, ["method", "base", "seed", "step"]);
+  const judges = claim("judge-accuracy", judgeMeasure, ["judge", "base", "seed", "measure"]);
   return [
     figureEntry({
       name: "base-pretraining",
@@ -63,87 +70,103 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
       name: "judge-accuracy",
       title: "How right the judge is",
       caption:
-        "Each judge against the exact reward on held-out pairs. Large dots are means over seeds with " +
-        "their 95 % interval (Student's t), small dots are seeds; the dashed line is guessing.",
-      inputs: {
-        judges: claim("judge-accuracy", judgeMeasure, ["judge", "seed", "measure"]),
-      },
-      draw: ({ judges }) => judgeAccuracy(judges),
+        "Each judge against the exact reward on held-out pairs. Large dots are means over runs with " +
+        "their 95 % interval (Student's t), small dots are runs; the dashed line is guessing.",
+      inputs: { judges },
+      draw: ({ judges }) => judgeAccuracy(judges.filter(played)),
+    }),
+    figureEntry({
+      name: "judge-taught",
+      title: "What lessons taught the judge, and what preferences do",
+      caption:
+        "Judges of bases whose lessons taught none, two or all five views of the reward: before any label (base), and " +
+        "trained on the same 4,000 labels. Means over runs with their 95 % interval, small dots are runs.",
+      inputs: { judges },
+      draw: ({ judges }) => judgeTaught(judges),
     }),
     figureEntry({
       name: "reward-over-steps",
       title: "Reward over training",
       caption:
-        "True reward of answers sampled by each method's policy: mean over seeds, band 95 % interval " +
-        "(Student's t). Open dots mark the policy that training started from.",
+        "True reward of held-out prompts' answers, sampled as in training, by each method's policy: mean over runs, band " +
+        "95 % interval (Student's t).",
       inputs: { steps },
-      draw: ({ steps }) => rewardOverSteps(steps.filter(({ method }) => !CONTROLS.has(method))),
+      draw: ({ steps }) =>
+        rewardOverSteps(steps.filter((row) => played(row) && NAMED.includes(row.method))),
     }),
     figureEntry({
-      name: "reward-by-method",
+      name: "league",
       title: "Where each method ends",
       caption:
-        "True reward of the trained policies, best on top: mean over seeds with 95 % interval " +
-        "(Student's t), small dots are seeds. Left: answers sampled at temperature 1; right: at top-p, without " +
-        "the least probable tokens, as in training. Dashed: plain SFT, and on-policy DPO led by the true reward, " +
-        "which other methods can pass.",
-      inputs: { methods: claim("reward-by-method", methodReward, ["method", "seed"]) },
-      draw: ({ methods }) => rewardByMethod(methods),
+        "True reward of the trained policies, best on top, at setting and step that validation prompts chose by the truth: " +
+        "mean over runs with 95 % interval (hierarchical over bases and seeds), small dots are runs; open, at setting and " +
+        "step that the judge's own win rate chose. Dashed: what training starts from.",
+      inputs: {
+        ends: claim("league", leagueEnd, ["method", "base", "seed", "chosen_by"]),
+        starts: claim("starts", leagueStart, ["policy", "base", "seed"]),
+      },
+      draw: ({ ends, starts }) => leagueFigure(ends.filter(played), starts.filter(played)),
+    }),
+    figureEntry({
+      name: "kl-frontier",
+      title: "What distance from the start buys",
+      caption:
+        "True reward of answers sampled as in training against the KL from the JSFT model, every method of the league at " +
+        "every measurement (means over runs); thin and grey: methods that are not named.",
+      inputs: { steps },
+      draw: ({ steps }) =>
+        klFrontier(
+          steps.filter((row) => played(row) && !row.method.includes("@")),
+          NAMED,
+        ),
     }),
     figureEntry({
       name: "reward-by-n",
       title: "Self-rejection: reward against candidates",
       caption:
         "Answers selected from N: on the left their true reward, on the right how often the judge prefers " +
-        "them to a single answer of the JSFT model. Mean over seeds, band 95 % interval (Student's t).",
+        "them to a single answer of the JSFT model. Mean over runs, band 95 % interval (Student's t).",
       inputs: {
-        candidates: claim("reward-by-n", candidateReward, ["policy", "selector", "seed", "n"]),
+        candidates: claim("reward-by-n", candidateReward, [
+          "policy",
+          "selector",
+          "base",
+          "seed",
+          "n",
+        ]),
       },
-      draw: ({ candidates }) => rewardByN(candidates),
+      draw: ({ candidates }) => rewardByN(candidates.filter(played)),
     }),
     figureEntry({
       name: "overoptimisation-by-kl",
       title: "Over-optimisation against KL",
       caption:
-        "A long run with each kind of judge: true reward and the judge's win rate against the KL from " +
-        "the start. Thin lines are seeds, the bold line joins means at equal steps.",
-      inputs: { runs: over },
-      draw: ({ runs }) => overoptimisationByKl(runs),
+        "True reward and the JSFT judge's win rate against the KL from the start. Thin lines are runs, the bold line joins " +
+        "means at equal steps.",
+      inputs: { steps },
+      draw: ({ steps }) =>
+        overoptimisationByKl(steps.filter((row) => played(row) && FOLLOWED.includes(row.method))),
     }),
     figureEntry({
       name: "overoptimisation-over-steps",
       title: "Over-optimisation over steps",
       caption:
         "The same runs over steps: true reward, the judge's win rate, KL from the start and length of " +
-        "answers. Mean over seeds, band 95 % interval.",
-      inputs: { runs: over },
-      draw: ({ runs }) => overoptimisationOverSteps(runs),
-    }),
-    figureEntry({
-      name: "label-noise",
-      title: "Label noise and pair count",
-      caption:
-        "The judge's accuracy and the reward after self-training with labels of other noise and with fewer " +
-        "pairs; noise falls to the right. Mean over seeds, band 95 % interval (Student's t).",
-      inputs: { runs: noise },
-      draw: ({ runs }) => labelNoise(runs),
-    }),
-    figureEntry({
-      name: "judge-needed",
-      title: "How good the judge must be",
-      caption:
-        "The same runs: reward after self-training against the accuracy of the judge that led it. " +
-        "Small dots are runs, large dots are means over seeds.",
-      inputs: { runs: noise },
-      draw: ({ runs }) => judgeNeeded(runs),
+        "answers. Mean over runs, band 95 % interval.",
+      inputs: { steps },
+      draw: ({ steps }) =>
+        overoptimisationOverSteps(
+          steps.filter((row) => played(row) && FOLLOWED.includes(row.method)),
+        ),
     }),
     figureEntry({
       name: "samples",
       title: "Samples before and after",
       caption:
-        "Answers to the same requests before and after self-training, with their true reward.",
+        "Answers to the first twelve held-out prompts before and after SELF-JUDGE, unselected, with their true reward " +
+        "(base 1, seed 1, at the step that validation prompts chose).",
       inputs: { samples: claim("samples", samplePair) },
-      draw: ({ samples }) => sampleTable(samples),
+      draw: ({ samples }) => sampleTable(samples.slice(0, 12)),
     }),
     figureEntry({
       name: "real-model",

@@ -182,12 +182,6 @@ export const FAMILIES: readonly Family[] = [
         reward("self-judge"),
         "arXiv 2405.21040",
       ),
-      greater(
-        "principle contrast (SSO) > SELF-JUDGE",
-        reward("sso"),
-        reward("self-judge"),
-        "arXiv 2410.17131",
-      ),
       noWorse(
         "replay every some steps (LoL) no worse than on-policy",
         reward("lol"),

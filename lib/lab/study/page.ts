@@ -1,7 +1,8 @@
 /** The page of claims: what the paper says, what was found, and the league; all of it from the tables. @module */
 import type { Family, Measured, RunItems } from "./claims.ts";
 import { FAMILIES, measureFamily } from "./claims.ts";
-import { type LeagueRow, type Standing, standings } from "./league_rows.ts";
+import { type LeagueRow, rewardAtKl, type Standing, standings } from "./league_rows.ts";
+import type { RewardPoint } from "./policy_meter.ts";
 import type { JudgedStep } from "./judge_over_steps.ts";
 import { matchedOverSteps } from "./judge_over_steps.ts";
 import { mean } from "./measure.ts";
@@ -84,6 +85,27 @@ function leagueTable(rows: readonly LeagueRow[]): string {
   );
 }
 
+/** Distances that methods are compared at, in nats. */
+const DISTANCES = [0.5, 1, 2, 4];
+
+/** True reward at equal KL: means over the runs that get so far, with how many do. */
+function equalKlTable(rows: readonly CoursePoint[]): string {
+  const methods = [
+    ...Map.groupBy(rows.filter(({ method }) => !method.includes("@")), (row) => row.method),
+  ];
+  const lines = methods.map(([method, some]) => {
+    const runs = [...Map.groupBy(some, ({ base, seed }) => `${base}/${seed}`).values()];
+    return [
+      method,
+      ...DISTANCES.map((kl) => {
+        const found = runs.flatMap((points) => rewardAtKl(points, kl) ?? []);
+        return found.length === 0 ? "" : `${number(mean(found), 2)} (${found.length})`;
+      }),
+    ];
+  });
+  return table(["method", ...DISTANCES.map((kl) => `${kl} nats`)], lines);
+}
+
 /** How right the frozen judge stays on the pairs that it ranks. */
 function overStepsTable(rows: readonly JudgedStep[]): string {
   const methods = [...Map.groupBy(rows, ({ method }) => method)];
@@ -130,7 +152,15 @@ export interface PageData {
   readonly starts: readonly Record<string, string | number>[];
   readonly judges: readonly Record<string, string | number>[];
   readonly overSteps: readonly JudgedStep[];
+  readonly steps: readonly CoursePoint[];
 }
+
+/** A measurement of a method in a run. */
+export type CoursePoint = RewardPoint & {
+  readonly method: string;
+  readonly base: string;
+  readonly seed: number;
+};
 
 /** Means of a table's numbers by base and name, with how many runs are behind them. */
 function meansBy(
@@ -147,7 +177,7 @@ function meansBy(
 
 /** One world's part of the page. */
 export function claimsPage(
-  { title, measured, league, starts, judges, overSteps }: PageData,
+  { title, measured, league, starts, judges, overSteps, steps }: PageData,
 ): string {
   const accuracy = judges.filter(({ measure }) => measure === "accuracy_clear");
   return [
@@ -158,6 +188,13 @@ export function claimsPage(
     "At the step that validation prompts chose. Rank: place by the mean, with the places that 95 % of draws of runs give it.",
     "",
     leagueTable(league),
+    "",
+    "### At equal distance",
+    "",
+    "True reward where training is so far from the JSFT model (KL, between two measurements by a straight line); in " +
+    "brackets the runs that get so far.",
+    "",
+    equalKlTable(steps),
     "",
     "### What the methods start from",
     "",

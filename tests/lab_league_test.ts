@@ -1,0 +1,280 @@
+import assert from "node:assert/strict";
+import { before, describe, it } from "jsr:@std/testing@1/bdd";
+import { writeCsv, writeJsonFile, writeJsonl } from "../lib/base/files.ts";
+import { FAMILIES } from "../lib/lab/study/claims.ts";
+import { DESK } from "../lib/lab/study/config.ts";
+import { gather, type Gathered, runsIn, writeTables } from "../lib/lab/study/gather.ts";
+import { saveItems } from "../lib/lab/study/items.ts";
+import { judgedSteps, matchedOverSteps } from "../lib/lab/study/judge_over_steps.ts";
+import { rewardAtKl, standings } from "../lib/lab/study/league_rows.ts";
+import {
+  claimRows,
+  claimsPage,
+  type CoursePoint,
+  measureClaims,
+  oneRunTable,
+} from "../lib/lab/study/page.ts";
+import type { RewardPoint } from "../lib/lab/study/policy_meter.ts";
+import { settingsToTry } from "../lib/lab/study/preference.ts";
+import { ROWS } from "../lib/lab/study/rows.ts";
+import { chosenRows, type Tried, triedOf, tuningRows } from "../lib/lab/study/tuning.ts";
+import { ORDER_DESK } from "../lib/lab/world/order_desk.ts";
+import { csv } from "./csv_files.ts";
+import { committedItems } from "./lab_tables.ts";
+import { newFolder } from "./temporary_files.ts";
+
+const { steps, evaluateEvery } = DESK.preference;
+
+/** A course whose validation is best, by the truth and by the judge, at two steps. */
+const course = (
+  reward: (step: number) => number,
+  best = { truth: 60, judge: 100 },
+): RewardPoint[] =>
+  Array.from({ length: steps / evaluateEvery + 1 }, (_, i) => {
+    const step = i * evaluateEvery;
+    return {
+      step,
+      validation_reward: -Math.abs(step - best.truth),
+      validation_win_rate: -Math.abs(step - best.judge),
+      reward: reward(step),
+      judge_win_rate: 0.5 + step / 400,
+      reward_whole: reward(step) - 0.5,
+      kl: step / 50,
+      entropy: 9,
+      length: 13,
+    };
+  });
+
+describe("settings", () => {
+  it("are the same number for every method, around its own", () => {
+    for (const method of ROWS) {
+      const tried = settingsToTry(method, DESK.preference);
+      assert.equal(tried.length, 4, method);
+      assert.equal(new Set(tried.map((one) => JSON.stringify(one))).size, 4, method);
+    }
+    const betas = (name: "self-judge" | "raft-2") =>
+      new Set(settingsToTry(name, DESK.preference).map(({ beta }) => beta)).size;
+    assert.deepEqual([betas("self-judge"), betas("raft-2")], [2, 1]);
+  });
+
+  it("are chosen by the truth, and once more by the judge where that is another", () => {
+    const rows = tuningRows("self-judge", DESK);
+    const tried: Tried[] = rows.flatMap(({ setting }, number) =>
+      triedOf("self-judge", {
+        setting: { ...setting, number },
+        points: course(() => 1).map((point) => ({
+          ...point,
+          validation_reward: number === 1 && point.step === 40 ? 2 : 1,
+          validation_win_rate: number === 3 && point.step === 20 ? 0.9 : 0.6,
+        })),
+      })
+    );
+    assert.ok(tried.every(({ step }) => step > 0), "step 0 is no training");
+    const { rows: chosen, tuned } = chosenRows(["self-judge", "raft-2"], tried);
+    assert.deepEqual(chosen, ["self-judge", "self-judge@judge"], "untried methods are left out");
+    assert.deepEqual(tuned["self-judge"], rows[1].setting);
+    assert.deepEqual(tuned["self-judge@judge"], rows[3].setting);
+    const same = tried.filter(({ setting }) => setting === 1);
+    assert.deepEqual(chosenRows(["self-judge"], same).rows, ["self-judge"]);
+  });
+});
+
+describe("a league's runs", () => {
+  let root = "";
+  let gathered: Gathered;
+
+  before(async () => {
+    root = await newFolder();
+    for (const [base, seed] of [["1", 1], ["1", 2], ["2", 1]] as const) {
+      const path = `${root}/base-${base}/seed-${seed}`;
+      const stage = async (name: string, points: RewardPoint[]) => {
+        const folder = `${path}/${name}`;
+        await Deno.mkdir(folder, { recursive: true });
+        await writeJsonl(`${folder}/points.jsonl`, points);
+        await writeJsonl(
+          `${folder}/held_out.jsonl`,
+          points.map(({ step, reward }) => ({
+            ...{ step, rewards: [reward, reward], texts: ["a", "b"] },
+          })),
+        );
+        await writeJsonFile(`${folder}/done.json`, {
+          ...{ config: "", seconds: 61 },
+          result: { costs: { samples: 6400, gold: 0 } },
+        });
+      };
+      await stage("self-judge", course((step) => 1 + step / 100 + seed / 100));
+      await stage("raft-2", course((step) => 1 + step / 200));
+      await stage("raft-2@judge", course((step) => 1.1 + step / 200));
+      await stage("off-policy-dpo", course(() => 1).slice(0, 3)); // was stopped
+      await Deno.mkdir(`${path}/answers`);
+      await saveItems(`${path}/answers`, { "reward/jsft": [1, 1], "reward/sft": [1, 0.9] });
+      await writeCsv(`${path}/answers/policies.csv`, [
+        { policy: "jsft", reward: 1, reward_whole: 0.5, judge_win_rate: 0.5, entropy: 9 },
+        { policy: "sft", reward: 0.95, reward_whole: 0.5, judge_win_rate: 0.5, entropy: 9 },
+      ]);
+      await Deno.mkdir(`${path}/jsft-judge`);
+      await saveItems(`${path}/jsft-judge`, { "right/jsft": [1, 1, 1, 0] });
+      await writeCsv(`${path}/jsft-judge/judges.csv`, [{ judge: "jsft", accuracy_clear: 0.75 }]);
+    }
+    gathered = await gather(await runsIn(root), { world: ORDER_DESK, config: DESK });
+    await writeTables(`${root}/tables`, gathered);
+  });
+
+  it("are found, and each row stands at the step that its chooser chose", () => {
+    assert.equal(gathered.items.length, 3);
+    const at = (method: string, by: string) =>
+      gathered.league.filter((row) => row.method === method && row.chosen_by === by);
+    assert.deepEqual(at("self-judge", "truth").map(({ step }) => step), [60, 60, 60]);
+    assert.deepEqual(at("self-judge", "judge").map(({ step }) => step), [100, 100, 100]);
+    const [first] = at("self-judge", "truth") as unknown as Record<string, number>[];
+    assert.deepEqual([first.reward, first.samples, first.seconds], [1.61, 6400, 61]);
+    assert.deepEqual(at("off-policy-dpo", "truth"), [], "what was stopped has no chosen step");
+  });
+
+  it("stand in the order of their reward, with the ranks that other runs would give", () => {
+    const truth = standings(gathered.league, "truth");
+    assert.deepEqual(truth.map(({ method, rank }) => [method, rank]), [
+      ["self-judge", 1],
+      ["raft-2", 2],
+    ]);
+    assert.deepEqual([truth[0].rankLow, truth[0].rankHigh], [1, 1]);
+    // Its judge chose another setting: that run's row counts, not the first one's at another step.
+    const judge = standings(gathered.league, "judge").find(({ method }) => method === "raft-2")!;
+    assert.ok(Math.abs(judge.reward - 1.6) < 1e-9, `${judge.reward}`);
+  });
+
+  it("give the contrasts that both sides have, from tables as from runs", async () => {
+    const measured = measureClaims(gathered.items);
+    const texts = measured.map(({ text }) => text);
+    assert.ok(texts.includes("SELF-JUDGE > RAFT with as many samples"));
+    assert.ok(!texts.some((text) => text.includes("off-policy")));
+    const raft = measured.find(({ b }) => b === "reward/raft-2")!;
+    assert.ok(Math.abs(raft.difference - (0.315 + 0.31) / 2) < 1e-9, `${raft.difference}`);
+    assert.deepEqual([raft.runs, raft.bases], [3, 2]);
+    await Deno.writeTextFile(`${root}/tables/reward-by-n.csv`, "policy,base,seed\n");
+    const again = measureClaims(await committedItems(`${root}/tables`));
+    assert.deepEqual(
+      again.filter(({ a }) => a.startsWith("reward/")).map(({ text, difference }) => [
+        text,
+        difference.toFixed(9),
+      ]),
+      measured.filter(({ a }) => a.startsWith("reward/")).map(({ text, difference }) => [
+        text,
+        difference.toFixed(9),
+      ]),
+    );
+  });
+
+  it("make a page that says what was found beside what the paper says", () => {
+    const measured = measureClaims(gathered.items);
+    const page = claimsPage({
+      ...{ title: "A world", measured, league: gathered.league },
+      starts: gathered.tables.starts as Record<string, string | number>[],
+      judges: gathered.tables["judge-accuracy"] as Record<string, string | number>[],
+      overSteps: [],
+      steps: gathered.tables["reward-over-steps"] as CoursePoint[],
+    });
+    // At a KL of 1 (step 50): 1.5 and a hundredth or two for the seed, in three runs.
+    assert.match(page, /\| self-judge \| 1\.26 \(3\) \| 1\.51 \(3\) \| 2\.01 \(3\) \|  \|/);
+    assert.match(page, /SELF-JUDGE > RAFT with as many samples .* a baseline of the paper \|/);
+    assert.match(page, /\| 1 \[1, 1\] \| self-judge \| 3 \|/);
+    const one = oneRunTable(measured.slice(0, 1), claimRows(measured));
+    assert.match(one, /\(\+0\.050, 3 runs\)/);
+  });
+});
+
+describe("the judge over steps", () => {
+  const request = "we want tea and figs please .";
+  const full = "here come tea and figs .";
+  const pair = (step: number, chosen: string, rejected: string) => ({
+    ...{ step, pair: "p", chosen, rejected },
+  });
+  const rows = judgedSteps([
+    pair(1, full, "here come tea ."), // right, by one thing left out, gap 1
+    pair(20, "here come tea .", full), // wrong
+    pair(21, `certainly , ${full}`, full), // right, by manners, gap 0.4
+    pair(22, full, full), // of equal reward
+    { ...pair(22, full, "x"), pair: "unknown" },
+  ], { method: "m", requests: new Map([["p", request]]), world: ORDER_DESK });
+
+  it("counts rankings by steps, gap and what differs", () => {
+    assert.deepEqual(rows, [
+      {
+        method: "m",
+        from: 1,
+        to: 20,
+        differs: "leaves a thing out",
+        gap: "up to 1",
+        n: 2,
+        right: 1,
+      },
+      { method: "m", from: 21, to: 40, differs: "is polite", gap: "up to 0.5", n: 1, right: 1 },
+    ]);
+  });
+
+  it("is matched only where later pairs are of the first ones' kinds", () => {
+    assert.deepEqual(matchedOverSteps(rows).map(({ accuracy, matched }) => [accuracy, matched]), [
+      [0.5, 0.5],
+      [1, null],
+    ]);
+    const easier = [
+      { ...rows[0], n: 10, right: 5 },
+      { ...rows[0], differs: "is polite", n: 10, right: 10 },
+      { ...rows[0], from: 21, to: 40, n: 30, right: 15 },
+      { ...rows[0], from: 21, to: 40, differs: "is polite", n: 10, right: 10 },
+    ];
+    assert.deepEqual(matchedOverSteps(easier)[1], {
+      ...{ from: 21, to: 40, n: 40, accuracy: 25 / 40, matched: 0.75 },
+    });
+  });
+});
+
+describe("reward at equal KL", () => {
+  it("lies between two measurements, and nowhere beyond them", () => {
+    const points = course((step) => step);
+    assert.equal(rewardAtKl(points, 1), 50);
+    assert.equal(rewardAtKl(points, 3), null);
+  });
+});
+
+describe("the committed claims", () => {
+  for (const world of ["order-desk"]) {
+    const folder = `data/results/claims/${world}`;
+
+    it(`follow from the committed tables, row by row (${world})`, async () => {
+      const rows = await csv(`${folder}/claims.csv`);
+      const found = claimRows(measureClaims(await committedItems(folder)));
+      assert.deepEqual(rows.map(({ contrast }) => contrast), found.map(({ contrast }) => contrast));
+      for (const [i, row] of rows.entries()) {
+        assert.equal(row.verdict, found[i].verdict, `${row.contrast}`);
+        for (const name of ["value_a", "value_b", "difference", "low", "high", "runs", "p_holm"]) {
+          const gap = Math.abs(Number(row[name]) - Number(found[i][name]));
+          assert.ok(gap < 1e-9, `${row.contrast}, ${name}: ${row[name]}, ${found[i][name]}`);
+        }
+      }
+    });
+
+    it(`are the page's numbers (${world})`, async () => {
+      const page = await Deno.readTextFile(`${folder}/claims.md`);
+      for (const row of await csv(`${folder}/claims.csv`)) {
+        const line = page.split("\n").find((text) => text.startsWith(`| ${row.contrast}`));
+        assert.ok(line?.includes(`**${row.verdict}**`), `${row.contrast}`);
+        assert.ok(line!.includes(Number(row.value_a).toFixed(3)), `${row.contrast}`);
+      }
+    });
+
+    it(`have settings for every method that is counted, four each (${world})`, async () => {
+      const tried = await csv(`${folder}/tuning.csv`);
+      const compared = new Set(
+        FAMILIES.flatMap(({ contrasts }) => contrasts.flatMap(({ a, b }) => [a, b]))
+          .filter((name) => name.startsWith("reward/"))
+          .map((name) => name.slice("reward/".length)),
+      );
+      for (const method of compared) {
+        if (method === "sft" || method === "jsft") continue;
+        const settings = tried.filter((row) => row.method === method).map(({ setting }) => setting);
+        assert.equal(new Set(settings).size, 4, method);
+      }
+    });
+  }
+});

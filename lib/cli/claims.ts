@@ -47,7 +47,8 @@ async function main(): Promise<void> {
   const gathered = await gather(places, { world: truth, config: world.config });
   const measured = measureClaims(gathered.items);
   await writeTables(out, gathered);
-  await writeCsv(`${out}/tuning.csv`, await triedIn(run, world, ROWS));
+  const tried = await triedIn(run, world, ROWS);
+  await writeCsv(`${out}/tuning.csv`, tried);
   await writeCsv(`${out}/claims.csv`, claimRows(measured));
   const rows = (name: string) =>
     (gathered.tables[name] ?? []) as readonly Record<string, string | number>[];
@@ -57,6 +58,7 @@ async function main(): Promise<void> {
     judges: rows("judge-accuracy"),
     overSteps: rows("judge-over-steps") as unknown as JudgedStep[],
     steps: rows("reward-over-steps") as unknown as CoursePoint[],
+    tried,
   });
   await writeWhole(`${out}/claims.md`, page);
   console.log(

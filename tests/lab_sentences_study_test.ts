@@ -275,7 +275,7 @@ describe("the curve of judge quality", () => {
     assert.deepEqual([await steps("jsft-n8"), await steps("jsft-whole-n2")], [8, 4]);
   });
 
-  it("gives a few pairs eight passes at most", async () => {
+  it("gives a few pairs eight passes at most", () => {
     const [few] = curve({ pairs: [50] });
     const { pairs, supervised } = few.config({ ...SENTENCE_STUDY, base: "", seed: 1 });
     assert.deepEqual([pairs, supervised], [50, { ...SENTENCE_STUDY.supervised, steps: 25 }]);

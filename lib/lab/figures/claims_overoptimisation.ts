@@ -96,7 +96,7 @@ function multiples(rows: readonly JudgeStep[], { measures, x, draw, place }: Mul
     });
   return panels(list, {
     columns: judges.length,
-    width: Math.max(2, judges.length) * 300,
+    width: Math.max(2, judges.length) * 345,
     height: 200,
     right: 22,
   });

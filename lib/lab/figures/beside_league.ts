@@ -75,7 +75,9 @@ function less({ pairs, supervised, preference }: StudyConfig): string {
   const of = (steps: number, batch: number) => `${steps} steps of ${batch}`;
   const learned = (config: Pick<StudyConfig, "pairs" | "supervised">) =>
     `${size(config.pairs)} pairs in ${of(config.supervised.steps, config.supervised.batchSize)}`;
-  return `the league's models learn from ${learned(DESK)} and then train on preferences with a setting and for a ` +
+  return `the league's models learn from ${
+    learned(DESK)
+  } and then train on preferences with a setting and for a ` +
     `number of steps that validation prompts chose for each method; here they learn from ` +
     `${learned({ pairs, supervised })}, and every method trains for ` +
     `${of(preference.steps, preference.batchSize)} at one setting`;

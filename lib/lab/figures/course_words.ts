@@ -59,7 +59,9 @@ export function courseInWords(course: readonly CoursePoint[]): string {
       ? `**at step ${fooled.step} it is below its start and the judge still prefers these answers** ` +
         `(${numbers(fooled)})`
       : "it never fell below its start while the judge preferred its answers",
-    ...(last === best ? [] : [`at the last step, ${last.step}: ${numbers(last)}`]),
+    ...(last === best || last === fooled
+      ? []
+      : [`at the last step, ${last.step}: ${numbers(last)}`]),
   ];
   return parts.join("; ");
 }

@@ -173,7 +173,17 @@ describe("a league's runs", () => {
       judges: gathered.tables["judge-accuracy"] as Record<string, string | number>[],
       overSteps: [],
       steps: gathered.tables["reward-over-steps"] as CoursePoint[],
+      tried: [
+        ...[0, 1].map((setting) => ({
+          ...{ method: "self-judge", setting, learningRate: 1e-4 * (1 + setting), beta: 0.1 },
+          ...{ step: 100, validation_reward: setting, validation_win_rate: 1 - setting },
+        })),
+      ],
     });
+    assert.match(
+      page,
+      /\| self-judge \| 0\.0002, 0\.1, step 100 \| 0\.0001, 0\.1, step 100 \| highest rate, last step \|/,
+    );
     // At a KL of 1 (step 50): 1.5 and a hundredth or two for the seed, in three runs.
     assert.match(page, /\| self-judge \| 1\.26 \(3\) \| 1\.51 \(3\) \| 2\.01 \(3\) \|  \|/);
     assert.match(page, /SELF-JUDGE > RAFT with as many samples .* a baseline of the paper \|/);

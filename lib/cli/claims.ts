@@ -12,7 +12,6 @@ import { gather, runsIn, writeTables } from "../lab/study/gather.ts";
 import type { JudgedStep } from "../lab/study/judge_over_steps.ts";
 import { triedIn } from "../lab/study/league.ts";
 import { claimRows, claimsPage, type CoursePoint, measureClaims } from "../lab/study/page.ts";
-import { ROWS } from "../lab/study/rows.ts";
 import { parseCommand, runCommand } from "./command.ts";
 import { outputFolder, runFlag } from "./flags.ts";
 import { WORLDS } from "./worlds.ts";
@@ -47,7 +46,8 @@ async function main(): Promise<void> {
   const gathered = await gather(places, { world: truth, config: world.config });
   const measured = measureClaims(gathered.items);
   await writeTables(out, gathered);
-  await writeCsv(`${out}/tuning.csv`, await triedIn(run, world, ROWS));
+  const tried = await triedIn(run, world, world.rows);
+  await writeCsv(`${out}/tuning.csv`, tried);
   await writeCsv(`${out}/claims.csv`, claimRows(measured));
   const rows = (name: string) =>
     (gathered.tables[name] ?? []) as readonly Record<string, string | number>[];
@@ -57,6 +57,7 @@ async function main(): Promise<void> {
     judges: rows("judge-accuracy"),
     overSteps: rows("judge-over-steps") as unknown as JudgedStep[],
     steps: rows("reward-over-steps") as unknown as CoursePoint[],
+    tried,
   });
   await writeWhole(`${out}/claims.md`, page);
   console.log(

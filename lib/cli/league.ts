@@ -10,9 +10,16 @@ import { Command, Option } from "commander";
 import { UserError } from "../base/error.ts";
 import { writeCsv, writeJsonFile } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
-import { type LeagueRun, play, triedIn, tune } from "../lab/study/league.ts";
+import {
+  type LeagueRun,
+  type LeagueWorld,
+  play,
+  playCurve,
+  triedIn,
+  tune,
+} from "../lab/study/league.ts";
 import type { StudyMethod } from "../lab/study/methods.ts";
-import { COUNTED, ROWS } from "../lab/study/rows.ts";
+import { COUNTED } from "../lab/study/rows.ts";
 import { terminalReporter } from "../run/stage.ts";
 import { versions } from "../run/versions.ts";
 import { startEngine } from "../tensor/mod.ts";
@@ -22,11 +29,13 @@ import { WORLDS } from "./worlds.ts";
 
 interface LeagueOptions {
   world: string;
+  model?: string;
   run?: string;
   methods?: string;
-  bases: string;
-  seeds: number[];
+  bases?: string;
+  seeds?: number[];
   part: string;
+  curve?: boolean;
 }
 
 function parse(args: string[]): LeagueOptions {
@@ -41,25 +50,45 @@ function parse(args: string[]): LeagueOptions {
       ),
     )
     .option(
+      "--model <path or name>",
+      "the model that answers and judges, in a world of pretrained ones; default the protocol's",
+    )
+    .option(
       "--methods <names>",
       "only these rows, comma-separated; default all, those counted first",
     )
-    .option("--bases <names>", "base models, comma-separated", "1,2,3")
-    .option("--seeds <numbers>", "seeds, comma-separated", wholeNumbers("--seeds"), [1, 2, 3, 4, 5])
+    .option("--bases <names>", "base models, comma-separated; default the world's")
+    .option(
+      "--seeds <numbers>",
+      "seeds, comma-separated; default the protocol's",
+      wholeNumbers("--seeds"),
+    )
+    .option("--curve", "judge quality against the number of pairs instead")
     .option("--part <i/n>", "of the work, for several processes at once", "1/1")
     .addOption(runFlag("runs/league/WORLD"));
   return parseCommand(command, args).opts<LeagueOptions>();
 }
 
+/** The league of the world that was asked for. */
+function leagueOf({ world, model }: LeagueOptions): LeagueWorld {
+  const { league, leagueOf } = WORLDS[world];
+  if (model === undefined) return league;
+  if (leagueOf) return leagueOf(model);
+  throw new UserError(
+    `the world ${world} has models of its own, and --model ${model} is none of them`,
+    "leave --model out, or choose a base with --bases",
+  );
+}
+
 /** The rows asked for, in the league's order. */
-function methodsOf(names: string | undefined): readonly StudyMethod[] {
-  if (names === undefined) return ROWS;
+function methodsOf(names: string | undefined, { rows }: LeagueWorld): readonly StudyMethod[] {
+  if (names === undefined) return rows;
   const asked = names.split(",");
-  const unknown = asked.find((name) => !(ROWS as readonly string[]).includes(name));
+  const unknown = asked.find((name) => !(rows as readonly string[]).includes(name));
   if (unknown !== undefined) {
-    throw new UserError(`the league has no row "${unknown}"`, `choose from ${ROWS.join(", ")}`);
+    throw new UserError(`the league has no row "${unknown}"`, `choose from ${rows.join(", ")}`);
   }
-  return ROWS.filter((row) => asked.includes(row));
+  return rows.filter((row) => asked.includes(row));
 }
 
 /** Every so-many-th of a list. */
@@ -73,16 +102,24 @@ function partOf<T>(list: readonly T[], part: string): T[] {
 
 async function main(): Promise<void> {
   const options = parse(Deno.args);
-  const { league: world } = WORLDS[options.world];
+  const world = leagueOf(options);
   const run = options.run ?? `runs/league/${world.name}`;
-  const methods = methodsOf(options.methods);
-  const runs = options.seeds.flatMap((seed) =>
-    options.bases.split(",").map((base): LeagueRun => ({ base, seed }))
+  const methods = methodsOf(options.methods, world);
+  const bases = options.bases?.split(",") ?? world.bases;
+  const runs = (options.seeds ?? world.seeds).flatMap((seed) =>
+    bases.map((base): LeagueRun => ({ base, seed }))
   );
   const started = performance.now();
   const engine = await startEngine();
   const reporter = terminalReporter(stopOnInterrupt());
   await writeJsonFile(`${run}/run.json`, { versions: versions(engine), settings: world.config });
+  if (options.curve) {
+    for (const one of partOf(runs, options.part)) {
+      console.log(`\nbase ${one.base}, seed ${one.seed}`);
+      await playCurve(world, one, { run, reporter });
+    }
+    return;
+  }
   // What a claim counts comes first, on every base and seed; then the rest of the table.
   const counted = methods.filter((method) => COUNTED.includes(method));
   for (const some of methods.length > counted.length ? [counted, methods] : [counted]) {

@@ -1,12 +1,28 @@
 /** The worlds whose truth is known, as commands name them. @module */
 import type { LeagueWorld } from "../lab/study/league.ts";
 import type { World } from "../lab/study/world.ts";
+import { SENTENCE_LEAGUE, sentenceLeague } from "../lab/sentences/league.ts";
+import { SENTENCES } from "../lab/sentences/world.ts";
 import { DESK_LEAGUE } from "../lab/world/league.ts";
 import { ORDER_DESK } from "../lab/world/order_desk.ts";
 
-/** A world, its league, and its title on the page. */
-export const WORLDS: Readonly<
-  Record<string, { readonly league: LeagueWorld; readonly truth: World; readonly title: string }>
-> = {
+/** A world with all that commands need of it. */
+export interface NamedWorld {
+  readonly league: LeagueWorld;
+  readonly truth: World;
+  /** Its title on the page. */
+  readonly title: string;
+  /** Its league by another model; absent where the world has models of its own. */
+  readonly leagueOf?: (model: string) => LeagueWorld;
+}
+
+/** The worlds by name. */
+export const WORLDS: Readonly<Record<string, NamedWorld>> = {
   "order-desk": { league: DESK_LEAGUE, truth: ORDER_DESK, title: "The order desk" },
+  "sentences": {
+    league: SENTENCE_LEAGUE,
+    truth: SENTENCES,
+    title: "Words in a sentence",
+    leagueOf: sentenceLeague,
+  },
 };

@@ -46,6 +46,16 @@ export function scoreHead({ hiddenSize }: Pick<ModelConfig, "hiddenSize">): Map<
   return new Map([[HEAD, tf.keep(tf.zeros([1, hiddenSize]))]]);
 }
 
+/**
+ * Makes one model of what was trained together: folds the adapter, and puts the head that was apart among the weights,
+ * where {@linkcode loadRewardModel} reads it. The head is the model's from here on, its store empty.
+ */
+export function joinHead(model: LanguageModel, head: Map<string, tf.Tensor>): void {
+  model.foldAdapter();
+  setHead(model, head.get(HEAD)!);
+  head.clear();
+}
+
 /** Where a head is that is apart. */
 interface HeadOptions {
   /** @default the model's weights */
@@ -216,7 +226,7 @@ class BradleyTerryObjective implements Objective {
 export class RewardData implements BatchSource {
   constructor(
     readonly examples: readonly RewardExample[],
-    readonly options: { order: BatchOrder; microBatchTokens: number },
+    readonly options: HeadOptions & { order: BatchOrder; microBatchTokens: number },
   ) {}
 
   batch(step: number): Promise<StepBatch> {

@@ -107,7 +107,7 @@ export class Session {
       frozenDtype: config.frozenDtype,
       folderOf,
       startOf: (stage) => this.startOf(stage),
-      isWhole: (stage) => this.#tuning(stage).mode === "full",
+      isWhole: (stage) => this.tuningOf(stage).mode === "full",
       files: () => this.located(),
       tokenizer: async () => (await this.language()).tokenizer,
     });
@@ -186,7 +186,7 @@ export class Session {
   }
 
   /** What a stage trains. */
-  #tuning(stage: string): Tuning {
+  tuningOf(stage: string): Tuning {
     return this.startOf(stage) === "base" ? this.config.jsft.tuning : this.config.selfJudge.tuning;
   }
 
@@ -202,7 +202,7 @@ export class Session {
 
   /** The model that a training stage made, with the one it started from: under LoRA adapter on and adapter off. */
   async trained(stage: string): Promise<{ model: LanguageModel; reference: WithModel }> {
-    if (this.#tuning(stage).mode === "full") {
+    if (this.tuningOf(stage).mode === "full") {
       const reference = withModel(await this.model(this.startOf(stage)));
       return { model: await this.#copy(stage), reference };
     }
@@ -212,7 +212,7 @@ export class Session {
 
   /** A model for a stage to train, made from what another left: with a fresh adapter, or a separate copy. */
   async modelToTrain({ stage, start }: { stage: string; start: string }): Promise<LanguageModel> {
-    const { mode, ...lora } = this.#tuning(stage);
+    const { mode, ...lora } = this.tuningOf(stage);
     if (mode === "full") {
       const model = this.own(await this.loaded(this.#results.rootOf(start), "float32"));
       await this.#foldThrough(start, model);
@@ -228,6 +228,11 @@ export class Session {
   /** What a model in training started from: under LoRA the same weights with the adapter off. */
   async referenceOf(model: LanguageModel, start: string): Promise<WithModel> {
     return model.adapter ? withAdapterOff(model) : withModel(await this.model(start));
+  }
+
+  /** Frees the weights that move, where a stage made of them what its folder holds whole: the next model is loaded. */
+  forget(): void {
+    this.#moving.dispose();
   }
 
   /** Saves what a training stage learned, as other programs load it. */

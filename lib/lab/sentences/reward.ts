@@ -41,15 +41,21 @@ const WORD = /\p{L}+(?:[’'-]\p{L}+)*/gu;
 export function readSentence(prompt: string, answer: string): SentenceReading {
   const asked = requestedWords(prompt);
   const text = answer.trim();
-  const words = (text.match(WORD) ?? []).map((word) => word.toLowerCase());
-  const present = new Set(words.map((word) => WORD_OF.get(word.replace(/[’']s$/, ""))));
+  const present = knownWords(answer);
   return {
     asked: asked.length,
     present: asked.filter((word) => present.has(word)).length,
-    length: words.length,
+    length: wordsOf(text).length,
     sentence: SENTENCE.test(text),
   };
 }
+
+/** The words of the vocabulary that a text holds in one of their forms. */
+export function knownWords(text: string): ReadonlySet<string | undefined> {
+  return new Set(wordsOf(text).map((word) => WORD_OF.get(word.replace(/[’']s$/, ""))));
+}
+
+const wordsOf = (text: string) => (text.match(WORD) ?? []).map((word) => word.toLowerCase());
 
 /** The reward's part from each point of view. */
 export function sentenceViews(reading: SentenceReading): Record<SentenceView, number> {

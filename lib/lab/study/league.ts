@@ -19,10 +19,17 @@ export interface LeagueWorld {
     options: { run: string; reporter: Reporter },
   ) => Promise<Pick<StudyConfig, "base" | "world">>;
   readonly session: (config: StudyConfig, folderOf: (stage: string) => string) => StudySession;
+  /** Names of the bases that it is played on. */
+  readonly bases: readonly string[];
+  readonly seeds: readonly number[];
+  /** The methods that are played, those counted first. */
+  readonly rows: readonly StudyMethod[];
   /** Stages that every method starts from or is measured beside. */
   readonly stages: readonly StudyStage[];
   /** Stages that come after all else. */
   readonly extras: readonly StudyStage[];
+  /** Judges trained on fewer pairs and their quality, a study of its own: see {@linkcode playCurve}. */
+  readonly curve: readonly StudyStage[];
 }
 
 /** A run of the league. */
@@ -108,6 +115,24 @@ export async function play(
   });
 }
 
+/** One base and seed: judge quality against the number of pairs. */
+export async function playCurve(
+  world: LeagueWorld,
+  { base, seed }: LeagueRun,
+  { run, reporter }: Pick<LeagueOptions, "run" | "reporter">,
+): Promise<void> {
+  const config: StudyConfig = {
+    ...world.config,
+    ...await world.base(base, { run, reporter }),
+    seed,
+  };
+  await stagesIn(runPath(run, { base, seed }), {
+    ...{ world, config, reporter },
+    rows: [],
+    also: world.curve,
+  });
+}
+
 /** Runs rows, what they need, and other stages whose needs are there. */
 async function stagesIn(
   path: string,
@@ -123,7 +148,7 @@ async function stagesIn(
   // In this order: what methods start from, the methods, and what is measured of them.
   const first = world.stages.filter(({ needs }) => needs.length === 0);
   const rest = world.stages.filter((stage) => !first.includes(stage));
-  const all = [...first, ...methods, ...rest, ...world.extras];
+  const all = [...first, ...methods, ...rest, ...world.extras, ...world.curve];
   const there = (stage: StudyStage): boolean =>
     stage.needs.every((need) => {
       const found = all.find(({ name }) => name === need);

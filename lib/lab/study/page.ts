@@ -2,11 +2,12 @@
 import type { Family, Measured, RunItems } from "./claims.ts";
 import { FAMILIES, measureFamily } from "./claims.ts";
 import { type LeagueRow, rewardAtKl, type Standing, standings } from "./league_rows.ts";
-import type { RewardPoint } from "./policy_meter.ts";
+import { bestBy, type RewardPoint } from "./policy_meter.ts";
 import type { JudgedStep } from "./judge_over_steps.ts";
 import { matchedOverSteps } from "./judge_over_steps.ts";
 import { mean } from "./measure.ts";
 import { isControl } from "./rows.ts";
+import type { Tried } from "./tuning.ts";
 
 /** Every contrast of the protocol that some run has both sides of. */
 export const measureClaims = (items: readonly RunItems[]): Measured[] =>
@@ -106,6 +107,37 @@ function equalKlTable(rows: readonly CoursePoint[]): string {
   return table(["method", ...DISTANCES.map((kl) => `${kl} nats`)], lines);
 }
 
+/** The settings that were chosen, and whether a better one may lie beyond those tried. */
+function settingsTable(tried: readonly Tried[]): string {
+  const methods = [...Map.groupBy(tried, ({ method }) => method)];
+  const text = ({ learningRate, beta, step }: Tried) => `${learningRate}, ${beta}, step ${step}`;
+  return table(
+    [
+      "method",
+      "by the truth: rate, beta, step",
+      "by its judge",
+      "chosen at the edge of what was tried",
+    ],
+    methods.map(([method, some]) => {
+      const truth = bestBy(some, "truth");
+      const most = (value: (one: Tried) => number) => Math.max(...some.map(value));
+      const edges = [
+        ...(truth.learningRate === most((one) => one.learningRate) ? ["highest rate"] : []),
+        ...(truth.step === most((one) => one.step) ? ["last step"] : []),
+      ];
+      return [method, text(truth), text(bestBy(some, "judge")), edges.join(", ")];
+    }),
+  );
+}
+
+/** What a reader has to know of the numbers, of any world. */
+const LIMITS = [
+  "Intervals are over training runs (bases and seeds), for these held-out prompts. Three bases of one size are few.",
+  "Every method had four settings. Where the chosen one lies at the edge of those, more steps or a higher rate may give more.",
+  'The true reward chose setting and step on validation prompts. A user lacks it; "chosen by its judge" is what a user gets.',
+  "d2po-self ranks by the policy's implicit reward, D2PO's own comparison, not by its judgment.",
+];
+
 /** How right the frozen judge stays on the pairs that it ranks. */
 function overStepsTable(rows: readonly JudgedStep[]): string {
   const methods = [...Map.groupBy(rows, ({ method }) => method)];
@@ -153,6 +185,7 @@ export interface PageData {
   readonly judges: readonly Record<string, string | number>[];
   readonly overSteps: readonly JudgedStep[];
   readonly steps: readonly CoursePoint[];
+  readonly tried: readonly Tried[];
 }
 
 /** A measurement of a method in a run. */
@@ -177,7 +210,7 @@ function meansBy(
 
 /** One world's part of the page. */
 export function claimsPage(
-  { title, measured, league, starts, judges, overSteps, steps }: PageData,
+  { title, measured, league, starts, judges, overSteps, steps, tried }: PageData,
 ): string {
   const accuracy = judges.filter(({ measure }) => measure === "accuracy_clear");
   return [
@@ -188,6 +221,10 @@ export function claimsPage(
     "At the step that validation prompts chose. Rank: place by the mean, with the places that 95 % of draws of runs give it.",
     "",
     leagueTable(league),
+    "",
+    "### Settings",
+    "",
+    settingsTable(tried),
     "",
     "### At equal distance",
     "",
@@ -218,6 +255,10 @@ export function claimsPage(
     "### Rankings of the pairs that training made",
     "",
     overStepsTable(overSteps),
+    "",
+    "### What to know of these numbers",
+    "",
+    ...LIMITS.map((line) => `- ${line}`),
     "",
   ].join("\n");
 }

@@ -54,7 +54,7 @@ function methodStage(row: StudyRow): StudyStage {
     }),
     pairs: async ({ session }) => (await session.pairs()).train,
     labelled: async ({ session }) => (await session.pairs()).train,
-    ranker: (ranker, parts, context) => studyRanker(ranker, parts, { ...context, name }),
+    ranker: (ranker, parts, context) => studyRanker(ranker, parts, { ...context, row }),
     gold: ({ session }) => Promise.resolve({ compare: truthOf(session.world) }),
     measure: (context, policy) => courseOfReward(context, policy),
   });

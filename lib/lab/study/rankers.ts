@@ -1,9 +1,8 @@
 import { inverted, longerWins } from "../../measure/mod.ts";
 import type { Method, Ranker } from "../../method/mod.ts";
-import { type LanguageModel, loadModel, saveModel, withModel } from "../../model/mod.ts";
 import { rankerOf, type RankerParts } from "../../run/rankers.ts";
 import { readAnswer, viewsOf } from "../world/reward.ts";
-import { type Rule, ruleOf, type StudyMethod } from "./methods.ts";
+import { methodOf, type Rule, ruleOf, type StudyRow } from "./methods.ts";
 import type { StudyContext } from "./stage.ts";
 import { type StudySession, truthOf } from "./study_session.ts";
 
@@ -11,11 +10,12 @@ import { type StudySession, truthOf } from "./study_session.ts";
 export async function studyRanker(
   ranker: Method["ranker"],
   parts: RankerParts<StudySession>,
-  { folder, config: { refreshEvery }, name }: Pick<StudyContext, "folder" | "config"> & {
-    name: StudyMethod;
+  { config: { refreshEvery }, row }: Pick<StudyContext, "config"> & {
+    row: StudyRow;
   },
 ): Promise<Ranker | null> {
   const { session } = parts;
+  const name = methodOf(row);
   const rule = ruleOf(name);
   if (rule !== null) return BY_RULE[rule];
   switch (ranker) {
@@ -27,7 +27,7 @@ export async function studyRanker(
     case "truth":
       return { compare: truthOf(session.world) };
     case "refreshed":
-      return await refreshedJudge(parts, { folder, refreshEvery });
+      return await refreshedJudge(parts, { row, refreshEvery });
     default:
       return await rankerOf(ranker, { ...parts, cacheFile: null });
   }
@@ -61,10 +61,10 @@ async function apart(
 /** A judge that is renewed from the policy every some steps; each is kept on disk, for a resumed run. */
 async function refreshedJudge(
   { session, model, reference }: RankerParts<StudySession>,
-  { folder, refreshEvery }: { folder: string; refreshEvery: number },
+  { row, refreshEvery }: { row: StudyRow; refreshEvery: number },
 ): Promise<Ranker> {
   let judge = await session.judgeBy(reference);
-  let copy: LanguageModel | null = null;
+  let copy: StudySession | null = null;
   let made = 0;
   return {
     compare: (comparisons) => judge.compare(comparisons),
@@ -72,11 +72,11 @@ async function refreshedJudge(
     before: async (step) => {
       const due = Math.floor(step / refreshEvery) * refreshEvery;
       if (due === made) return;
-      const path = `${folder}/judge-${due}`;
-      if (due === step) await saveModel(model, path);
+      const kept = `${row}/judge-${due}`;
+      if (due === step) await session.save(model, kept);
       copy?.dispose();
-      copy = await loadModel(path);
-      judge = await session.judgeBy(withModel(copy));
+      copy = session.another(); // weights of its own: those of the session are in training
+      judge = await copy.judgeOf(kept);
       made = due;
     },
     dispose: () => copy?.dispose(),

@@ -13,6 +13,16 @@ export const FROM_BASE: ReadonlySet<string> = new Set([
   ...["jsft-principles", "jsft-principles-beside", "jsft-rationale", "jsft-rationale-decision"],
 ]);
 
+/** Names a training of the curve of judge quality against pairs: of which kind, with how many pairs, all weights or not. */
+export const sizedName = (kind: string, { pairs, whole }: { pairs: number; whole: boolean }) =>
+  `${kind}${whole ? WHOLE : ""}-n${pairs}`;
+
+const WHOLE = "-whole";
+const SIZED = new RegExp(`(${WHOLE})?-n\\d+$`);
+
+/** Whether a stage trains every weight, whatever its like of other sizes train. */
+export const isWholeTraining = (stage: string) => SIZED.exec(stage)?.[1] === WHOLE;
+
 /** A study's pairs. */
 export interface StudyPairs {
   readonly train: Pair[];
@@ -36,7 +46,7 @@ export abstract class StudySession extends Session {
   }
 
   protected override startOf(stage: string): string {
-    return FROM_BASE.has(stage) ? "base" : "jsft";
+    return FROM_BASE.has(stage.replace(SIZED, "")) ? "base" : "jsft";
   }
 
   /** This seed's training pairs, those to choose by, and the held-out ones. */

@@ -1,4 +1,4 @@
-import { addScoreHead, RewardData, rewardExamples } from "../../judges/mod.ts";
+import { addScoreHead, joinHead, RewardData, rewardExamples, scoreHead } from "../../judges/mod.ts";
 import {
   type BatchOrder,
   type BatchSource,
@@ -7,14 +7,15 @@ import {
   SupervisedData,
   type Weighting,
 } from "../../method/mod.ts";
-import type { LanguageModel } from "../../model/mod.ts";
+import { type LanguageModel, trainable } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
 import { trainingCostsOf } from "../../run/costs.ts";
 import { heldOutNumbers } from "../../run/stages/jsft.ts";
-import { trainingStage } from "../../run/stages/training.ts";
+import { type TrainingStage, trainingStage } from "../../run/stages/training.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import { VIEWS } from "../world/reward.ts";
-import type { StudySession } from "./study_session.ts";
+import type { StudyConfig } from "./config.ts";
+import { sizedName, type StudySession } from "./study_session.ts";
 import type { StudyContext, StudyStage } from "./stage.ts";
 
 /** What a model is trained on, as far as it can be written down: part of what the stage is made from. */
@@ -31,13 +32,61 @@ interface TrainingData {
 /** Validation pairs that a training is measured on, and how often. */
 const VALIDATION = { pairs: 128, every: 50 } as const;
 
+/** A training with other than the study's number of pairs, or of every weight. */
+export interface TrainingSize {
+  /** The first so many of the seed's pairs. */
+  readonly pairs: number;
+  /** Rate of a training of every weight, where others train an adapter. */
+  readonly whole?: number;
+}
+
+/** Passes over a few pairs at most. */
+const MOST_EPOCHS = 8;
+
+/** The pairs and the settings of a training: as many steps as any, or eight epochs where that is less. */
+export function sized(
+  { pairs, supervised }: Pick<StudyConfig, "pairs" | "supervised">,
+  size?: TrainingSize,
+): Pick<StudyConfig, "pairs" | "supervised"> {
+  if (size === undefined) return { pairs, supervised };
+  const { steps, batchSize, learningRate } = supervised;
+  const most = Math.max(1, Math.floor(MOST_EPOCHS * size.pairs / batchSize));
+  return {
+    pairs: size.pairs,
+    supervised: {
+      ...supervised,
+      steps: Math.min(steps, most),
+      learningRate: size.whole ?? learningRate,
+    },
+  };
+}
+
+/** What a stage that trains the base is. */
+interface Training {
+  readonly title: string;
+  readonly data?: TrainingData;
+  readonly size?: TrainingSize;
+}
+
+/** What it trains on, and beside the model. */
+type Work =
+  & { readonly data: BatchSource }
+  & Pick<
+    Awaited<ReturnType<TrainingStage<StudyConfig, StudySession>["plan"]>>,
+    "parameters" | "finish" | "dispose"
+  >;
+
 /** Supervised training of the base on answers, judgments or both. */
-function supervised(name: string, title: string, data: TrainingData): StudyStage {
-  return trainedFromBase(name, { title, data }, async ({ session, config }) => {
+function supervised(
+  name: string,
+  title: string,
+  { size, ...data }: TrainingData & Pick<Training, "size">,
+): StudyStage {
+  return trainedFromBase(name, { title, data, size }, async ({ session, config }) => {
     const templates = await session.templates(data.principles);
     const encoder = await session.encoder();
     const whole = session.config.judge.principles[0];
-    const groups = (await pairsOf(session, data)).map((pair) =>
+    const groups = (await pairsOf(session, { ...data, size })).map((pair) =>
       jsftExamples([pair], {
         encoder,
         // A pair without a principle is labelled by the whole reward.
@@ -49,11 +98,13 @@ function supervised(name: string, title: string, data: TrainingData): StudyStage
       }).examples
     );
     const { batches = 1, weighting = { mode: "token" } } = data;
-    return new SupervisedData(groups, {
-      order: pairOrder(config.seed, batches * config.supervised.batchSize),
-      weighting,
-      layout: { batching: "bucketed", microBatchTokens: config.limits.batchTokens },
-    });
+    return {
+      data: new SupervisedData(groups, {
+        order: pairOrder(config.seed, batches * config.supervised.batchSize),
+        weighting,
+        layout: { batching: "bucketed", microBatchTokens: config.limits.batchTokens },
+      }),
+    };
   });
 }
 
@@ -65,18 +116,17 @@ function pairOrder(seed: number, batchSize: number): BatchOrder {
 /** The pairs that training data is made of. */
 async function pairsOf(
   session: StudySession,
-  { principles }: TrainingData,
+  { principles, size }: Pick<TrainingData, "principles"> & Pick<Training, "size">,
 ): Promise<readonly Pair[]> {
-  const { train } = await session.pairs();
+  const train = (await session.pairs()).train.slice(0, size?.pairs);
   return principles ? [...train, ...await session.principlePairs()] : train;
 }
 
-/** A stage that trains the base. @param change Of the base, before it is trained */
+/** A stage that trains the base. */
 function trainedFromBase(
   name: string,
-  { title, data }: { title: string; data?: TrainingData },
-  batches: (context: StudyContext) => Promise<BatchSource>,
-  change: (model: LanguageModel) => void = () => {},
+  { title, data, size }: Training,
+  work: (context: StudyContext, model: LanguageModel) => Promise<Work>,
 ): StudyStage {
   return trainingStage({
     name,
@@ -85,19 +135,17 @@ function trainedFromBase(
     config: ({ base, world, pairs, supervised }) => ({
       base,
       ...(world !== undefined && { world }),
-      pairs,
-      supervised,
+      ...sized({ pairs, supervised }, size),
       ...(data && { data }),
     }),
     async plan(context) {
-      const { session, config: { supervised } } = context;
-      const source = await batches(context);
+      const { session, config } = context;
+      const { supervised } = sized(config, size);
       const held = data && await validation(context, data);
       const model = await session.modelToTrain({ stage: name, start: "base" });
-      change(model);
       return {
         model,
-        data: source,
+        ...await work(context, model),
         steps: supervised.steps,
         schedule: { ...supervised, shape: "cosine" },
         optimizer: { kind: "adamw", ...ADAMW_DEFAULTS },
@@ -141,19 +189,55 @@ export const SUPERVISED: readonly StudyStage[] = [
     weighting: { mode: "example", judgeWeight: 0.5 },
   }),
   supervised("judge-only", "judgments alone", { kinds: ["judgment"] }),
-  trainedFromBase(
-    "reward-model",
-    { title: "a separate Bradley-Terry reward model" },
-    async ({ session, config }) => {
-      const { train } = await session.pairs();
-      return new RewardData(rewardExamples(train, await session.encoder()), {
+  rewardModel("reward-model", "a separate Bradley-Terry reward model"),
+];
+
+/**
+ * A reward model of the base. With an adapter the head is apart and trained together with it; at the end both are put
+ * into the weights, which are saved whole: a reward model is read the same way however it was trained.
+ */
+function rewardModel(name: string, title: string, size?: TrainingSize): StudyStage {
+  return trainedFromBase(name, { title, size }, async ({ session, config }, model) => {
+    const head = model.adapter ? scoreHead(model.config) : undefined;
+    if (!head) addScoreHead(model);
+    const examples = rewardExamples(await pairsOf(session, { size }), await session.encoder());
+    return {
+      data: new RewardData(examples, {
         order: pairOrder(config.seed, config.supervised.batchSize),
         microBatchTokens: config.limits.batchTokens,
-      });
-    },
-    addScoreHead,
-  ),
-];
+        head,
+      }),
+      ...(head && {
+        parameters: trainable(model, { also: [head] }),
+        finish: () => joinHead(model, head),
+        dispose: () => {
+          for (const weights of head.values()) weights.dispose();
+          session.forget(); // they are no longer those of the base
+        },
+      }),
+    };
+  });
+}
+
+/** Kinds of judges that a curve of judge quality compares. */
+export const CURVE_KINDS = ["jsft", "judge-only", "reward-model"] as const;
+/** One of them. */
+export type CurveKind = typeof CURVE_KINDS[number];
+
+/** A judge of a kind trained on another number of pairs than the study's. */
+export function sizedTraining(kind: CurveKind, size: TrainingSize): StudyStage {
+  const { pairs, whole } = size;
+  const name = sizedName(kind, { pairs, whole: whole !== undefined });
+  const title = `${kind} on ${pairs} pairs${whole === undefined ? "" : ", every weight trained"}`;
+  switch (kind) {
+    case "jsft":
+      return supervised(name, title, { ...BOTH, size });
+    case "judge-only":
+      return supervised(name, title, { kinds: ["judgment"], size });
+    case "reward-model":
+      return rewardModel(name, title, size);
+  }
+}
 
 const PRINCIPLES: TrainingData = { ...BOTH, principles: ["overall", ...VIEWS] };
 const RATIONALE: TrainingData = { ...BOTH, rationale: true };

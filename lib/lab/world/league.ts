@@ -4,6 +4,7 @@ import { type Reporter } from "../../run/stage.ts";
 import { saveModel } from "../../model/mod.ts";
 import { writeTokenizer } from "../../text/mod.ts";
 import { DESK } from "../study/config.ts";
+import { curve } from "../study/curve.ts";
 import { fingerprint } from "../study/fingerprint.ts";
 import type { LeagueWorld } from "../study/league.ts";
 import { onPolicyPairsStage } from "../study/on_policy_pairs.ts";
@@ -13,6 +14,7 @@ import {
   otherJudgesStage,
   variantJudgesStage,
 } from "../study/reports.ts";
+import { ROWS } from "../study/rows.ts";
 import { DeskSession } from "../study/session.ts";
 import { SUPERVISED, VARIANTS } from "../study/supervised.ts";
 import { tournamentStage } from "../study/tournament.ts";
@@ -55,6 +57,9 @@ async function baseFolder(
 export const DESK_LEAGUE: LeagueWorld = {
   name: "order-desk",
   config: DESK,
+  bases: ["1", "2", "3"],
+  seeds: [1, 2, 3, 4, 5],
+  rows: ROWS,
   base: async (name, options) => {
     const base = await baseFolder(name, options);
     return { base, world: await fingerprint(base, DATA_FOLDER) };
@@ -69,4 +74,5 @@ export const DESK_LEAGUE: LeagueWorld = {
     tournamentStage,
   ],
   extras: [...VARIANTS, variantJudgesStage],
+  curve: curve({ pairs: [50, 100, 200, 400, 800, 1600] }),
 };

@@ -114,6 +114,8 @@ export interface TrainingStage<C extends Seeded, S extends Session>
     TrainingPlan & {
       /** What the stage leaves for the summary. */
       readonly result: (rows: readonly StepLog[]) => Promise<StageResult> | StageResult;
+      /** After the last step: makes of what was trained what is saved. @default it is saved as it is */
+      readonly finish?: () => void;
       /** Frees what the training alone needed. */
       readonly dispose?: () => void;
     }
@@ -130,6 +132,7 @@ export function trainingStage<C extends Seeded, S extends Session>(
       const plan = await planOf(context);
       try {
         const rows = await trainLogged({ ...context, name: stage.name }, plan);
+        plan.finish?.();
         await context.session.save(plan.model, stage.name);
         return await plan.result(rows);
       } finally {

@@ -1,0 +1,107 @@
+/** The league of the sentences: adapters on a pretrained model of real English. @module */
+import { createHash } from "node:crypto";
+import { locateWholeModel } from "../../run/mod.ts";
+import { weightsFingerprint } from "../../model/mod.ts";
+import { curve } from "../study/curve.ts";
+import type { StudyConfig } from "../study/config.ts";
+import type { LeagueWorld } from "../study/league.ts";
+import type { StudyMethod } from "../study/methods.ts";
+import { onPolicyPairsStage } from "../study/on_policy_pairs.ts";
+import { answersStage, jsftJudgeStage, otherJudgesStage } from "../study/reports.ts";
+import { COUNTED } from "../study/rows.ts";
+import { SUPERVISED } from "../study/supervised.ts";
+import { tournamentStage } from "../study/tournament.ts";
+import { SentenceSession, sentenceSettings } from "./session.ts";
+import { SENTENCES, SENTENCES_FOLDER } from "./world.ts";
+
+/** The model that answers and judges where no other is named. */
+export const SENTENCE_MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct";
+
+/** What the protocol (data/results/claims/protocol.md) says of the sentences. */
+export const SENTENCE_STUDY: Omit<StudyConfig, "seed" | "base" | "world"> = {
+  pairs: 1600,
+  heldOut: 540,
+  supervised: {
+    steps: 300,
+    // Three epochs: 300 x 16 = 3 x 1,600 pairs, each an answer and two judgments. The recipe's 16 are single examples.
+    batchSize: 16,
+    learningRate: 5e-4,
+    warmup: 0.03,
+  },
+  preference: {
+    steps: 50,
+    batchSize: 12,
+    beta: 0.1,
+    learningRate: 5e-5,
+    warmup: 0.1,
+    temperature: 1,
+    topP: 0.9,
+    evaluateEvery: 10,
+  },
+  prompts: { validation: 120, heldOut: 180, whole: 60 },
+  tournament: { prompts: 60, candidates: [1, 2, 4, 8, 16] },
+  limits: SENTENCES.limits,
+  refreshEvery: 10,
+};
+
+/** Its rows. The reward has no manners, so the politer answer is no control here. */
+export const SENTENCE_ROWS: readonly StudyMethod[] = [
+  ...COUNTED.filter((row) => !row.endsWith("-politer")),
+  ...["raft", "osp", "rloo", "best-of-n-distillation"] as const,
+];
+
+/** Numbers of pairs that judges of the curve are trained on, beside none and all. */
+const CURVE_PAIRS = [50, 100, 200, 400, 800] as const;
+
+/** Training every weight takes smaller steps than an adapter: a fifth of its rate, which was not tuned. */
+const WHOLE = { pairs: [400, SENTENCE_STUDY.pairs], learningRate: 1e-4 } as const;
+
+/**
+ * The league of the sentences by some model.
+ *
+ * @param model Path or name on the Hub. @default {@linkcode SENTENCE_MODEL}
+ */
+export function sentenceLeague(model = SENTENCE_MODEL): LeagueWorld {
+  return {
+    name: "sentences",
+    config: SENTENCE_STUDY,
+    bases: ["1"],
+    seeds: [1, 2, 3],
+    rows: SENTENCE_ROWS,
+    base: async () => ({ base: model, world: await fingerprintOf(model) }),
+    session: (config, folderOf) => new SentenceSession(config, folderOf),
+    stages: [
+      ...SUPERVISED,
+      jsftJudgeStage,
+      otherJudgesStage,
+      answersStage,
+      onPolicyPairsStage,
+      tournamentStage,
+    ],
+    extras: [],
+    curve: curve({ pairs: CURVE_PAIRS, whole: WHOLE }),
+  };
+}
+
+/** The league of the sentences by the model that the protocol names. */
+export const SENTENCE_LEAGUE: LeagueWorld = sentenceLeague();
+
+const fingerprints = new Map<string, Promise<string>>();
+
+/** A hash of all that the study rests on: the model's weights, the pairs, and the settings of the recipe. */
+function fingerprintOf(model: string): Promise<string> {
+  const made = fingerprints.get(model) ?? hashOf(model);
+  fingerprints.set(model, made); // the weights are read once
+  return made;
+}
+
+async function hashOf(model: string): Promise<string> {
+  const { path } = await locateWholeModel(model);
+  const hash = createHash("sha256")
+    .update(await weightsFingerprint(path))
+    .update(JSON.stringify(sentenceSettings()));
+  for (const file of ["train.csv", "validation.csv", "held_out.csv", "principles.json"]) {
+    hash.update(await Deno.readFile(`${SENTENCES_FOLDER}/${file}`));
+  }
+  return hash.digest("hex");
+}

@@ -8,6 +8,7 @@ import { DESK, STUDY_SCALES } from "../lib/lab/study/config.ts";
 import { newFolder } from "./temporary_files.ts";
 
 const lesson = { ...STUDY_SCALES.smoke, seed: 7 };
+const labels = { config: lesson, of: "labels" } as const;
 
 describe("a lesson's number beside the league's", () => {
   const judge = (base: string, seed: number, value: number) => ({
@@ -43,7 +44,7 @@ describe("a lesson's number beside the league's", () => {
     assert.equal(await leagueValue(folder, { ...asked, where: { judge: "none" } }), null);
     assert.equal(await leagueValue(folder, { ...asked, table: "starts" }), null);
     assert.equal(await leagueContrast(folder, "reward/jsft", "reward/sft"), null);
-    const text = besideLeague([{ what: "x", here: { value: 1 }, league: null }], lesson);
+    const text = besideLeague([{ what: "x", here: { value: 1 }, league: null }], labels);
     assert.match(text, /not there yet .*deno task league.*deno task claims/);
   });
 
@@ -52,20 +53,32 @@ describe("a lesson's number beside the league's", () => {
     const league = await leagueContrast(folder, "reward/self-judge", "reward/jsft");
     const say = (value: number) =>
       besideLeague([
-        { what: "SELF-JUDGE less JSFT", here: { value, low: 0, high: 1 }, league },
+        {
+          what: "SELF-JUDGE less JSFT",
+          here: { value, low: value - 0.1, high: value + 0.1 },
+          league,
+        },
         { what: "left out", here: { value }, league: null },
-      ], lesson);
+      ], labels);
     assert.match(
       say(0.55),
-      /here 0\.550 \[0, 1\], in the league 0\.600 \[0\.500, 0\.700\] over 15/,
+      /here 0\.550 \[0\.450, 0\.650\], in the league 0\.600 \[0\.500, 0\.700\] over 15/,
     );
     assert.match(say(0.55), /15 runs: held\. They agree\.$/);
     assert.match(say(0.2), /\*\*They differ\.\*\*\n\nWhy they may differ: /);
-    const { pairs, supervised: { steps, batchSize } } = lesson;
-    assert.ok(
-      say(0.2).includes(`learn from ${DESK.pairs.toLocaleString("en")} pairs`) &&
-        say(0.2).includes(`learn from ${pairs} pairs in ${steps} steps of ${batchSize}`),
-    );
+    const { pairs, supervised: { steps, batchSize }, preference } = lesson;
+    const here = `the lesson's from ${pairs} pairs in ${steps} steps of ${batchSize}.`;
+    assert.ok(say(0.2).includes(`learn from ${DESK.pairs.toLocaleString("en")} pairs`), say(0.2));
+    assert.ok(say(0.2).endsWith(here), say(0.2));
+    const trained = besideLeague([{ what: "x", here: { value: 0 }, league }], {
+      ...labels,
+      of: "preferences",
+    });
+    const atOneSetting =
+      `trains for ${preference.steps} steps of ${preference.batchSize} at one setting.`;
+    assert.ok(trained.endsWith(atOneSetting), trained);
+    // Either lies in the other's interval: nothing tells them apart.
+    for (const value of [0.51, 0.69]) assert.match(say(value), /They agree\.$/);
     assert.doesNotMatch(say(0.2), /left out/);
   });
 });

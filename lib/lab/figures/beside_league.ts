@@ -2,7 +2,7 @@
 import { formatNumber } from "../../show/html_table.ts";
 import { type Interval, intervalText } from "../../show/reading.ts";
 import { resultTable } from "../../show/result_table.ts";
-import { numberOf } from "../../base/csv.ts";
+import { type NumberCell, numberOf } from "../../base/csv.ts";
 import { DESK, type StudyConfig } from "../study/config.ts";
 
 /** A number of the league: of one measure the mean with the least and most of its runs, of a contrast its interval. */
@@ -69,34 +69,42 @@ export async function leagueContrast(
   };
 }
 
-/** What is less in a lesson than in the league, of trainings on labels and of those on preferences. */
-function less({ pairs, supervised, preference }: StudyConfig): string {
+/** What a number is of: a model trained on labels alone, or one trained on preferences after that. */
+type Trained = "labels" | "preferences";
+
+/** What is less in a lesson than in the league. */
+function less({ pairs, supervised, preference }: StudyConfig, of: Trained): string {
   const size = (n: number) => n.toLocaleString("en");
-  const of = (steps: number, batch: number) => `${steps} steps of ${batch}`;
+  const times = (steps: number, batch: number) => `${steps} steps of ${batch}`;
   const learned = (config: Pick<StudyConfig, "pairs" | "supervised">) =>
-    `${size(config.pairs)} pairs in ${of(config.supervised.steps, config.supervised.batchSize)}`;
-  return `the league's models learn from ${
-    learned(DESK)
-  } and then train on preferences with a setting and for a ` +
-    `number of steps that validation prompts chose for each method; here they learn from ` +
-    `${learned({ pairs, supervised })}, and every method trains for ` +
-    `${of(preference.steps, preference.batchSize)} at one setting`;
+    `${size(config.pairs)} pairs in ${times(config.supervised.steps, config.supervised.batchSize)}`;
+  const [there, here] = [learned(DESK), learned({ pairs, supervised })];
+  return of === "labels"
+    ? `the league's models learn from ${there}, the lesson's from ${here}`
+    : `the league's models learn from ${there} and then train on preferences with the setting and for the ` +
+      `steps that validation prompts chose for each method; the lesson's learn from ${here}, and ` +
+      `every method trains for ${times(preference.steps, preference.batchSize)} at one setting`;
 }
 
 /**
- * A list item a number: what it is here, what it is in the league, whether the one lies in the range of the other; and,
- * where one does not, why.
+ * A list item a number: what it is here, what it is in the league, and whether either lies in the other's interval or
+ * range; where one does not, why.
  */
-export function besideLeague(numbers: readonly Beside[], config: StudyConfig): string {
+export function besideLeague(
+  numbers: readonly Beside[],
+  { config, of }: { config: StudyConfig; of: Trained },
+): string {
   const there = numbers.filter(({ league }) => league !== null);
   if (there.length === 0) {
     return "**Beside the league:** its tables are not there yet (`deno task league`, then `deno task claims`), so that " +
       "nothing is said here of other training runs.";
   }
-  const outside = ({ here, league }: Beside) => {
-    const value = numberOf(here.value);
-    return value !== null && (value < league!.low || value > league!.high);
+  const within = (value: NumberCell, { low, high }: Interval) => {
+    const [at, least, most] = [value, low, high].map(numberOf);
+    return at !== null && least !== null && most !== null && least <= at && at <= most;
   };
+  const apart = ({ here, league }: Beside) =>
+    !within(here.value, league!) && !within(league!.value, here);
   const items = there.map((one) => {
     const { what, here, league } = one;
     const { value, low, high, runs, verdict } = league!;
@@ -106,12 +114,12 @@ export function besideLeague(numbers: readonly Beside[], config: StudyConfig): s
       })`
       : `${intervalText(league!)} over ${runs} runs: ${verdict}`;
     return `- ${what}: here ${intervalText(here)}, in the league ${found}. ` +
-      (outside(one) ? "**They differ.**" : "They agree.");
+      (apart(one) ? "**They differ.**" : "They agree.");
   });
   return [
     "**Beside the league** (`data/results/claims/order-desk`):",
     "",
     ...items,
-    ...there.some(outside) ? ["", `Why they may differ: ${less(config)}.`] : [],
+    ...there.some(apart) ? ["", `Why they may differ: ${less(config, of)}.`] : [],
   ].join("\n");
 }

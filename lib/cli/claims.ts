@@ -13,7 +13,7 @@ import type { JudgedStep } from "../lab/study/judge_over_steps.ts";
 import { triedIn } from "../lab/study/league.ts";
 import { claimRows, claimsPage, type CoursePoint, measureClaims } from "../lab/study/page.ts";
 import { parseCommand, runCommand } from "./command.ts";
-import { outputFolder, runFlag } from "./flags.ts";
+import { outputFolder } from "./flags.ts";
 import { WORLDS } from "./worlds.ts";
 
 interface Options {
@@ -30,7 +30,7 @@ async function main(): Promise<void> {
         "order-desk",
       ),
     )
-    .addOption(runFlag("runs/league/WORLD"))
+    .option("--run <folder>", "folder of the league; default runs/league/WORLD")
     .addOption(outputFolder("--out <folder>", "where they go; default data/results/claims/WORLD"));
   const options = parseCommand(command, Deno.args).opts<Options>();
   const { league: world, truth, title } = WORLDS[options.world];

@@ -40,6 +40,8 @@ export interface StudyConfig {
     /** Steps between measurements of the policy. */
     readonly evaluateEvery: number;
   };
+  /** How many settings each method is tuned with. @default 4 */
+  readonly settings?: 2 | 4;
   /** Settings in place of those, by row. */
   readonly tuned?: Readonly<Partial<Record<StudyRow, Setting>>>;
   /** Prompts that policies are measured on. */

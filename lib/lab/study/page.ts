@@ -215,6 +215,7 @@ export function claimsPage(
   const accuracy = judges.filter(({ measure }) => measure === "accuracy_clear");
   return [
     `## ${title}`,
+    "",
     ...FAMILIES.map((family) => familyTable(family, measured)).filter(Boolean),
     "### The league",
     "",

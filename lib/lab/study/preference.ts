@@ -99,8 +99,17 @@ async function courseOfReward(
 export const methodStages = (rows: readonly StudyRow[]): readonly StudyStage[] =>
   rows.map(methodStage);
 
-/** Settings that a method is tried with: the same number for each, see data/results/claims/protocol.md. */
-export function settingsToTry(name: StudyMethod, { learningRate, beta }: Setting): Setting[] {
+/**
+ * Settings that a method is tried with: the same number for each, see data/results/claims/protocol.md.
+ *
+ * @param count 4: two rates by two betas where the loss has the run's beta, else four rates; 2: two rates.
+ */
+export function settingsToTry(
+  name: StudyMethod,
+  { learningRate, beta }: Setting,
+  count: 2 | 4 = 4,
+): Setting[] {
+  if (count === 2) return [1, 2].map((faster) => ({ learningRate: faster * learningRate, beta }));
   return hasBeta(studyMethod(name))
     ? [1, 3].flatMap((times) =>
       [1, 2].map((faster) => ({ learningRate: faster * learningRate, beta: times * beta }))

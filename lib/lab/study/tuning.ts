@@ -22,9 +22,9 @@ export interface Tried extends Setting {
 /** The rows of a method's tuning, one a setting. */
 export function tuningRows(
   method: StudyMethod,
-  { preference }: Pick<StudyConfig, "preference">,
+  { preference, settings = 4 }: Pick<StudyConfig, "preference" | "settings">,
 ): { row: StudyRow; setting: Setting }[] {
-  return settingsToTry(method, preference).map((setting, i) => ({
+  return settingsToTry(method, preference, settings).map((setting, i) => ({
     row: `${method}@${i}`,
     setting,
   }));

@@ -48,6 +48,18 @@ describe("a lesson's number beside the league's", () => {
     assert.match(text, /not there yet .*deno task league.*deno task claims/);
   });
 
+  it("is said to be of one run where there is but one", () => {
+    const one = { value: 0.6, low: 0.5, high: 0.7, runs: 1 };
+    const say = (league: typeof one & { verdict?: string }) =>
+      besideLeague([{ what: "x", here: { value: 0.6 }, league }], labels);
+    assert.match(
+      say({ ...one, low: 0.6, high: 0.6 }),
+      /in the league 0\.600 \(one run\)\. They agree/,
+    );
+    const found = say({ ...one, verdict: "one run" });
+    assert.match(found, /in the league 0\.600 \[0\.500, 0\.700\] over one run\. They agree/);
+  });
+
   it("is said with its verdict, and why only where the two differ", async () => {
     const folder = await results();
     const league = await leagueContrast(folder, "reward/self-judge", "reward/jsft");

@@ -108,11 +108,12 @@ export function besideLeague(
   const items = there.map((one) => {
     const { what, here, league } = one;
     const { value, low, high, runs, verdict } = league!;
+    const of = runs === 1 ? "one run" : `${runs} runs`;
     const found = verdict === undefined
-      ? `${formatNumber(value)} (mean of ${runs} runs, from ${formatNumber(low)} to ${
-        formatNumber(high)
+      ? `${formatNumber(value)} (${
+        runs === 1 ? of : `mean of ${of}, from ${formatNumber(low)} to ${formatNumber(high)}`
       })`
-      : `${intervalText(league!)} over ${runs} runs: ${verdict}`;
+      : `${intervalText(league!)} over ${of}${runs === 1 ? "" : `: ${verdict}`}`;
     return `- ${what}: here ${intervalText(here)}, in the league ${found}. ` +
       (apart(one) ? "**They differ.**" : "They agree.");
   });

@@ -79,11 +79,13 @@ function less({ pairs, supervised, preference }: StudyConfig, of: Trained): stri
   const learned = (config: Pick<StudyConfig, "pairs" | "supervised">) =>
     `${size(config.pairs)} pairs in ${times(config.supervised.steps, config.supervised.batchSize)}`;
   const [there, here] = [learned(DESK), learned({ pairs, supervised })];
+  const bases =
+    "the league's models start from several bases, the lesson's from one of them; they learn from";
   return of === "labels"
-    ? `the league's models learn from ${there}, the lesson's from ${here}`
-    : `the league's models learn from ${there} and then train on preferences with the setting and for the ` +
-      `steps that validation prompts chose for each method; the lesson's learn from ${here}, and ` +
-      `every method trains for ${times(preference.steps, preference.batchSize)} at one setting`;
+    ? `${bases} ${there}, the lesson's from ${here}`
+    : `${bases} ${there} and then train on preferences with the setting and for the steps that ` +
+      `validation prompts chose for each method; the lesson's learn from ${here}, and every method ` +
+      `trains for ${times(preference.steps, preference.batchSize)} at one setting`;
 }
 
 /**

@@ -65,7 +65,8 @@ describe("leagueFigure", () => {
     end("raft-2", 1, 0.5, "judge"),
   ];
   const figure = leagueFigure(ends, [
-    { policy: "sft", base: "1", seed: 1, reward: 2, reward_whole: 1 },
+    { policy: "jsft", base: "1", seed: 1, reward: 2, reward_whole: 1 },
+    { policy: "sft", base: "1", seed: 1, reward: 2.5, reward_whole: 1 },
   ]);
 
   it("sorts methods, best on top, with the numbers beside, the whole distribution on the right", () => {
@@ -108,8 +109,9 @@ describe("klFrontier", () => {
 
   it("joins measurements in the order of steps, from the first step that moved", () => {
     const [line] = named(figure, "SELF-JUDGE");
-    assert.deepEqual([line.x, line.y], [[0.5, 2], [2, 1.5]]);
-    assert.equal((figure.layout.xaxis as { type: string }).type, "log");
+    assert.deepEqual([line.x, line.y], [[0.5, 2].map(Math.log10), [2, 1.5]]);
+    const { tickvals, ticktext } = figure.layout.xaxis as Record<string, unknown[]>;
+    assert.deepEqual(tickvals, ticktext.map((text) => Math.log10(Number(text))));
   });
 
   it("names what it is told to; others are thin and have no name beside them", () => {

@@ -91,7 +91,7 @@ export function judgeAccuracy(rows: readonly JudgeMeasure[]): Figure {
  */
 export function judgeTaught(rows: readonly JudgeMeasure[]): Figure {
   const taught = (base = "") => base.startsWith("views-") ? Number(base.slice("views-".length)) : 5;
-  const shown = ["base", "jsft", "judge-only", "reward-model"];
+  const shown = ["base", "base, five views by majority", "jsft", "judge-only", "reward-model"];
   const style = looks(shown);
   return judgeAccuracy(
     rows

@@ -4,13 +4,10 @@ import type { RewardStep } from "./claims_reward.ts";
 import { overSeeds } from "../../measure/statistics.ts";
 import { dots, line, type Point } from "../../show/marks.ts";
 import { inside, type Panel, panels } from "../../show/panels.ts";
-import { faint, type Figure, INK, type Look, looks, TEXT, type Trace } from "../../show/style.ts";
+import { faint, type Figure, INK, type Look, looks, type Trace } from "../../show/style.ts";
 
 /** One measurement of one run, see {@linkcode rewardStep}. */
 export type JudgeStep = RewardStep;
-
-/** Width of a character of a bold title, in its size: no title may run into the next panel. */
-const BOLD = 0.56;
 
 type Measure = "reward" | "judge_win_rate" | "kl" | "length";
 
@@ -99,8 +96,7 @@ function multiples(rows: readonly JudgeStep[], { measures, x, draw, place }: Mul
     });
   return panels(list, {
     columns: judges.length,
-    width: Math.max(2, judges.length) *
-      Math.max(300, ...list.map(({ title }) => 12 + BOLD * TEXT.title * title.length)),
+    width: Math.max(2, judges.length) * 345,
     height: 200,
     right: 22,
   });

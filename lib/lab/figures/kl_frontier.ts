@@ -2,10 +2,11 @@
 import { course } from "./claims_interval.ts";
 import type { RewardStep } from "./claims_reward.ts";
 import { panels } from "../../show/panels.ts";
-import { type Figure, INK, inkFor, looks, TEXT, type Trace } from "../../show/style.ts";
+import { type Figure, inkFor, looks, TEXT, type Trace } from "../../show/style.ts";
 
-/** Least KL that a logarithmic axis shows, in nats. */
+/** Least KL that the logarithmic axis shows, and what it names, in nats. */
 const LEAST = 0.05;
+const TICKS = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100];
 
 /**
  * A line a method through its means at equal steps, KL on a log scale. Named methods have their colour, all others are
@@ -28,20 +29,24 @@ export function klFrontier(rows: readonly RewardStep[], named: readonly string[]
     type: "scatter",
     mode: "lines+markers",
     name: look?.label ?? method,
-    x: points.map(({ x }) => x),
+    x: points.map(({ x }) => Math.log10(x)),
     y: points.map(({ y }) => y),
-    text: points.map(({ step }) => `${method}, step ${step}`),
-    hovertemplate: "%{text}: %{y:.2f} at %{x:.2f} nats<extra></extra>",
-    line: { color: look?.color ?? INK.pale, width: look ? 2.5 : 1.2, dash: look?.dash ?? "solid" },
+    text: points.map(({ x, step }) => `${method}, step ${step}, ${x.toFixed(2)} nats`),
+    hovertemplate: "%{text}: %{y:.2f}<extra></extra>",
+    line: { color: look?.color ?? "#bdbdbd", width: look ? 2.5 : 1.2, dash: look?.dash ?? "solid" },
     marker: { size: look ? 6 : 3 },
   });
   return panels([{
     title: "True reward against the distance from JSFT",
     traces: methods.toSorted((a, b) => Number(!!a.look) - Number(!!b.look)).map(path),
-    x: { title: "KL from JSFT, nats (log scale)", type: "log" },
+    x: {
+      title: "KL from JSFT, nats (log scale)",
+      tickvals: TICKS.map(Math.log10),
+      ticktext: TICKS.map(String),
+    },
     references: [{ axis: "y", at, text: `JSFT, ${at.toFixed(2)}` }],
     labels: methods.flatMap(({ points, look }) =>
       look ? [{ y: points.at(-1)!.y, text: look.label, color: inkFor(look.color) }] : []
     ),
-  }], { width: 960, height: 460, right: 8 * TEXT.label });
+  }], { width: 1000, height: 460, right: 13 * TEXT.label });
 }

@@ -32,7 +32,7 @@ export type LeagueStart = z.output<typeof leagueStart>;
 /**
  * A row a method, best on top: the mean with its interval (hierarchical over bases and seeds), a small dot a run; open,
  * the same at setting and step that the method's own judge would have chosen. Beside it the same policies' whole
- * distribution. Lines: SFT and JSFT.
+ * distribution. The line is JSFT, which training starts from.
  */
 export function leagueFigure(
   ends: readonly LeagueEnd[],
@@ -53,7 +53,7 @@ export function leagueFigure(
   const best = meansOf(by("truth"), ({ reward }) => reward).sort((a, b) => b.value - a.value);
   const rowOf = (method: string) => best.findIndex((mean) => mean.method === method);
   const names = best.map(({ look }) => look.label);
-  const lines = ["sft", "jsft"].flatMap((policy) => {
+  const lines = ["jsft"].flatMap((policy) => {
     const some = starts.filter((start) => start.policy === policy);
     return some.length === 0 ? [] : [{ text: looks([policy]).get(policy)!.label, some }];
   });

@@ -5,7 +5,7 @@ import { baseLog } from "./claims_base.ts";
 import { judgeAccuracy, judgeMeasure, judgeTaught } from "./claims_judge.ts";
 import { overoptimisationByKl, overoptimisationOverSteps } from "./claims_overoptimisation.ts";
 import { candidateReward, rewardByN } from "./claims_rejection.ts";
-import { rewardOverSteps, rewardStep } from "./claims_reward.ts";
+import { rewardOverSteps, type RewardStep, rewardStep } from "./claims_reward.ts";
 import { klFrontier } from "./kl_frontier.ts";
 import { leagueEnd, leagueFigure, leagueStart } from "./league_figure.ts";
 import { samplePair, sampleTable } from "./claims_samples.ts";
@@ -40,6 +40,10 @@ const FOLLOWED: readonly string[] = [
 
 /** Bases whose lessons taught every view: those that the league is played on. */
 const played = ({ base = "" }: { base?: string }) => !base.startsWith("views-");
+
+/** Measurements of the methods that are followed, in their order. */
+const followed = (steps: readonly RewardStep[]): RewardStep[] =>
+  FOLLOWED.flatMap((method) => steps.filter((row) => played(row) && row.method === method));
 
 /** Where the tables of the claims are committed. */
 const CLAIMS = "data/results/claims/order-desk";
@@ -144,8 +148,7 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
         "True reward and the JSFT judge's win rate against the KL from the start. Thin lines are runs, the bold line joins " +
         "means at equal steps.",
       inputs: { steps },
-      draw: ({ steps }) =>
-        overoptimisationByKl(steps.filter((row) => played(row) && FOLLOWED.includes(row.method))),
+      draw: ({ steps }) => overoptimisationByKl(followed(steps)),
     }),
     figureEntry({
       name: "overoptimisation-over-steps",
@@ -154,10 +157,7 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
         "The same runs over steps: true reward, the judge's win rate, KL from the start and length of " +
         "answers. Mean over runs, band 95 % interval.",
       inputs: { steps },
-      draw: ({ steps }) =>
-        overoptimisationOverSteps(
-          steps.filter((row) => played(row) && FOLLOWED.includes(row.method)),
-        ),
+      draw: ({ steps }) => overoptimisationOverSteps(followed(steps)),
     }),
     figureEntry({
       name: "samples",

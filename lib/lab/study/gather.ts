@@ -21,7 +21,7 @@ export interface RunPlace {
 }
 
 /** Stages that measure judges. */
-const JUDGES = ["jsft-judge", "other-judges", "variant-judges"];
+const JUDGES = ["jsft-judge", "base-judge", "other-judges", "variant-judges"];
 /** Trainings that are not of preferences, by the losses that they were measured by. */
 const SUPERVISED = ["sft", "jsft", "jsft-weighted", "judge-only"];
 
@@ -75,7 +75,8 @@ export async function gather(
         [...JUDGES, "answers", "tournament", "on-policy-pairs"].map((name) => `${path}/${name}`),
       ),
     };
-    for (const row of await runTitles(path)) {
+    const titles = await runTitles(path);
+    for (const row of titles) {
       const points = await pointsIn(`${path}/${row}`);
       if (points.at(-1)?.step !== config.preference.steps) continue; // it has no chosen step yet
       add("reward-over-steps", { ...names, method: row }, points);
@@ -84,7 +85,7 @@ export async function gather(
       const [method, which] = row.split("@");
       if (which === undefined) found[`reward/${method}`] = at(chosenPoint(points, "truth"));
       league.push(
-        ...leagueRows({ base, seed, row, points }, {
+        ...leagueRows({ base, seed, row, points, titles }, {
           result: await folder.result(row),
           seconds: await folder.seconds(row),
         }),

@@ -25,18 +25,27 @@ export async function runTitles(path: string): Promise<string[]> {
   return names.sort();
 }
 
-/** The rows of a finished training: chosen by the truth, by the judge, or both. */
+/**
+ * The rows of a finished training: chosen by the truth, by the judge, or both.
+ *
+ * @param of.titles What the run trained: where the judge chose a setting of its own, that row is the judge's.
+ */
 export function leagueRows(
-  { base, seed, row, points }: {
+  { base, seed, row, points, titles }: {
     base: string;
     seed: number;
     row: string;
     points: readonly RewardPoint[];
+    titles: readonly string[];
   },
   { result, seconds }: { result: Record<string, unknown> | null; seconds: number | null },
 ): LeagueRow[] {
   const [method, which] = row.split("@");
-  const by: readonly ChosenBy[] = which === "judge" ? ["judge"] : ["truth", "judge"];
+  const by: readonly ChosenBy[] = which === "judge"
+    ? ["judge"]
+    : titles.includes(`${method}@judge`)
+    ? ["truth"]
+    : ["truth", "judge"];
   const costs = (result?.costs ?? {}) as Record<string, number>;
   return by.map((chosen_by): LeagueRow => ({
     ...{ base, seed, method, chosen_by },
@@ -70,13 +79,7 @@ const DRAWS = 2000;
  * them, the same for every method; a method is ranked by the runs that it has of them.
  */
 export function standings(rows: readonly LeagueRow[], by: ChosenBy): Standing[] {
-  // Where the judge chose another setting there are two rows by the judge: the setting of its own is the last.
-  const chosen = [
-    ...new Map(
-      rows.filter(({ chosen_by }) => chosen_by === by)
-        .map((row) => [`${row.method}/${row.base}/${row.seed}`, row]),
-    ).values(),
-  ];
+  const chosen = rows.filter(({ chosen_by }) => chosen_by === by);
   const methods = [...Map.groupBy(chosen, ({ method }) => method)];
   const bases = [...new Set(chosen.map(({ base }) => base))];
   const seedsOf = new Map(

@@ -56,6 +56,13 @@ export const jsftJudgeStage = judgeStage("jsft-judge", {
   judges: { "base": judgeOf("base"), "jsft": judgeOf("jsft") },
 });
 
+/** What the lessons alone make a judge of: the base asked each view of the reward, by majority, without any label. */
+export const baseJudgeStage = judgeStage("base-judge", {
+  title: "the base as judge by the views that its lessons teach, before any label",
+  needs: [],
+  judges: { "base, five views by majority": judgeOf("base", VIEWS) },
+});
+
 /** Judges that do nothing else, and JSFT with its other weights. */
 export const otherJudgesStage = judgeStage("other-judges", {
   title: "weighted JSFT, a judge that does nothing else, a reward model and the length as judges",

@@ -10,6 +10,7 @@ import type { LeagueWorld } from "../study/league.ts";
 import { onPolicyPairsStage } from "../study/on_policy_pairs.ts";
 import {
   answersStage,
+  baseJudgeStage,
   jsftJudgeStage,
   otherJudgesStage,
   variantJudgesStage,
@@ -73,6 +74,6 @@ export const DESK_LEAGUE: LeagueWorld = {
     onPolicyPairsStage,
     tournamentStage,
   ],
-  extras: [...VARIANTS, variantJudgesStage],
+  extras: [baseJudgeStage, ...VARIANTS, variantJudgesStage],
   curve: curve({ pairs: [50, 100, 200, 400, 800, 1600] }),
 };

@@ -126,6 +126,7 @@ describe("a course in words", () => {
       [1, 3, 2],
     ]);
     assert.ok(Math.abs(meanCourse(runs)[0].judge_win_rate! - 0.6) < 1e-12);
+    assert.deepEqual(meanCourse([]), []);
   });
 });
 

@@ -241,7 +241,13 @@ export function measureFamily(family: Family, runs: readonly RunItems[]): Measur
       ? hierarchical(values, { rng })
       : bootstrap(paired(both[0].items, a, b), { rng });
     const shifted = differences.map(({ value }) => value + margin);
-    const average = (name: string) => mean(both.map(({ items }) => mean(items[name])));
+    // As the difference is: the mean of bases' means, however many seeds each has.
+    const average = (name: string) =>
+      mean(
+        [...Map.groupBy(both, ({ base }) => base).values()].map((some) =>
+          mean(some.map(({ items }) => mean(items[name])))
+        ),
+      );
     return [{
       ...{ ...contrast, family: family.number },
       ...{ valueA: average(a), valueB: average(b), difference: estimate.value },

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { gapCurve, lossCurves, positionScatter } from "../lib/lab/figures/lesson_figures.ts";
+import { overoptimisationOverSteps } from "../lib/lab/figures/claims_overoptimisation.ts";
 import { measureDots } from "../lib/show/measure_dots.ts";
 import type { Figure } from "../lib/show/style.ts";
 import { named as all, words } from "./figure_parts.ts";
@@ -83,5 +84,28 @@ describe("the scatter of positions", () => {
     assert.deepEqual([named(figure, "JSFT").x, named(figure, "JSFT").y], [[0.9], [0.8]]);
     assert.equal(named(figure, "JSFT").xaxis, "x2");
     assert.equal(figure.data.filter(({ name }) => name === "no position bias").length, 2);
+  });
+});
+
+describe("two methods that went too far, side by side", () => {
+  const rows = ["self-judge", "off-policy-dpo"].flatMap((method) =>
+    [0, 10, 20].map((step) => ({
+      ...{ method, seed: 7, step, reward: 1 + step / 10, judge_win_rate: 0.5 + step / 100 },
+      ...{ kl: null, length: null },
+    }))
+  );
+
+  it("have a column each, of what was measured, and no title runs into the next panel", () => {
+    const figure = overoptimisationOverSteps(rows);
+    const titles = words(figure).filter((text) => /true reward|win rate/.test(text));
+    assert.deepEqual(titles.map((text) => text.replaceAll(/<.*?>/g, "")), [
+      "SELF-JUDGE: true reward",
+      "off-policy DPO: true reward",
+      "SELF-JUDGE: judge's win rate",
+      "off-policy DPO: judge's win rate",
+    ]);
+    // Measured on the picture: 31 characters of a bold title of 17 pixels are 290 pixels wide.
+    const longest = Math.max(...titles.map((text) => text.length - "<b></b>".length));
+    assert.ok((figure.layout.width as number) / 2 > 290 / 31 * longest, `${figure.layout.width}`);
   });
 });

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
+import { readJsonl } from "../lib/base/files.ts";
 import { followingLogProbs, type LanguageModel, saveModel } from "../lib/model/mod.ts";
 import {
   jsftExamples,
+  type StepBatch,
   type StepLog,
-  supervisedBatches,
+  SupervisedData,
   type TokenObjective,
+  type Weighting,
 } from "../lib/method/mod.ts";
 import { progress } from "../lib/show/mod.ts";
 import { accuracyByGap } from "../lib/lab/study/by_gap.ts";
@@ -22,7 +25,7 @@ await startEngine();
 async function lesson(): Promise<TrainedOptions> {
   const root = await newFolder();
   await Deno.mkdir(`${root}/data/world`, { recursive: true });
-  for (const name of ["train", "held_out", "principles"]) {
+  for (const name of ["train", "validation", "held_out", "principles"]) {
     const text = await Deno.readTextFile(`data/world/${name}.csv`);
     const lines = text.split("\n").slice(0, 41).join("\n") + "\n";
     await Deno.writeTextFile(`${root}/data/world/${name}.csv`, lines);
@@ -103,7 +106,7 @@ describe("the JSFT model of a notebook", () => {
       (await trained("jsft", { ...options, change: { heldOut: 2 } })).folder,
     ];
     assert.deepEqual(folders.map((other) => other === folder), [false, false, true]);
-    for (const split of ["train", "held_out"]) {
+    for (const split of ["train", "validation", "held_out"]) {
       const pairs = `${options.folders.data}/world/${split}.csv`;
       const text = await Deno.readTextFile(pairs);
       await Deno.writeTextFile(pairs, text.replaceAll("tea", "coffee"));
@@ -140,6 +143,15 @@ describe("the JSFT model of a notebook", () => {
     assert.deepEqual(course.map(({ step }) => step), [0, 1, config.preference.steps]);
     assert.ok(Math.abs(course[0].kl) < 1e-3);
     assert.deepEqual(await courseOf({ folder: session.folderOf("jsft") }), []);
+    const { prompts } = config;
+    const held = (await readJsonl<{ rewards: number[] }>(`${folder}/held_out.jsonl`))[0].rewards;
+    // As sampled in training: one answer to each held-out prompt.
+    assert.equal(held.length, prompts.heldOut);
+    const mean = held.reduce((a, b) => a + b, 0) / held.length;
+    assert.ok(Math.abs(course[0].reward - mean) < 1e-9);
+    for (const { validation_win_rate, judge_win_rate } of course) {
+      for (const rate of [validation_win_rate, judge_win_rate]) assert.ok(rate >= 0 && rate <= 1);
+    }
     for (const name of ["jsft", "self-judge"]) {
       await Deno.stat(`${session.folderOf(name)}/model/model.safetensors`);
     }
@@ -148,7 +160,7 @@ describe("the JSFT model of a notebook", () => {
 });
 
 describe("loss parts", () => {
-  it("are the two means that a step's loss is made of", async () => {
+  it("are the mean losses of the two kinds of targets, whatever the weights of a step", async () => {
     const { session, config } = await trained("jsft", await lesson());
     const { train } = await session.pairs();
     const pairs = train.slice(0, 5);
@@ -157,13 +169,14 @@ describe("loss parts", () => {
       templates: await session.templates(),
     });
     const model = await session.copy("base");
-    const measure = async (some: typeof examples, judgeWeight: number) => {
-      const totals: Record<string, number> = {};
-      const parts = supervisedBatches(some, {
-        weighting: { mode: "example", judgeWeight },
-        batching: "bucketed",
-        microBatchTokens: 256,
-      });
+    const batchOf = (some: typeof examples, weighting: Weighting) =>
+      new SupervisedData(some.map((example) => [example]), {
+        order: { name: "test", batchSize: some.length, seed: 1, last: "dropped" },
+        weighting,
+        layout: { batching: "bucketed", microBatchTokens: 256 },
+      }).batch(0);
+    const measure = async ({ parts, metrics = {} }: StepBatch) => {
+      const totals: Record<string, number> = { ...metrics };
       for (const { batch, objective } of parts) {
         const { at } = objective as TokenObjective;
         const { metrics } = objective.gradient(followingLogProbs(model, batch, { at }));
@@ -173,14 +186,37 @@ describe("loss parts", () => {
       }
       return totals;
     };
-    const { judgeWeight } = config.supervised;
-    const log = [{ step: 1, ...await measure(examples, judgeWeight) } as unknown as StepLog];
-    const [parts] = lossParts(log, { batchSize: pairs.length, judgeWeight });
+    const token: Weighting = { mode: "token" };
     const alone = async (kind: string) =>
-      (await measure(examples.filter((example) => example.kind === kind), judgeWeight)).loss;
-    assert.ok(Math.abs(parts.answers - await alone("answer")) < 1e-5);
-    assert.ok(Math.abs(parts.judgments - await alone("judgment")) < 1e-5);
+      (await measure(await batchOf(examples.filter((one) => one.kind === kind), token))).loss;
+    const weightings: Weighting[] = [token, { mode: "example", judgeWeight: 0.5 }];
+    for (const weighting of weightings) {
+      const step = await measure(await batchOf(examples, weighting));
+      const [parts] = lossParts([{ step: 1, ...step } as unknown as StepLog]);
+      assert.ok(Math.abs(parts.answers - await alone("answer")) < 1e-5);
+      assert.ok(Math.abs(parts.judgments - await alone("judgment")) < 1e-5);
+      // Every target alike is what JSFT trains with: its loss is the mean over the targets of both.
+      const { answerTargets, judgmentTargets, loss } = step;
+      const mean = (answerTargets * parts.answers + judgmentTargets * parts.judgments) /
+        (answerTargets + judgmentTargets);
+      assert.equal(Math.abs(loss - mean) < 1e-5, weighting === token);
+    }
     model.dispose();
+    assert.deepEqual(Object.keys(config.supervised).sort(), [
+      "batchSize",
+      "learningRate",
+      "steps",
+      "warmup",
+    ]);
+  });
+
+  it("of a logged JSFT step add up to its loss: every target token counts alike", async () => {
+    const { log } = await trained("jsft", await lesson());
+    for (const step of log) {
+      const [{ answers, judgments }] = lossParts([step]);
+      const [n, m] = [step.answerTargets, step.judgmentTargets];
+      assert.ok(Math.abs((n * answers + m * judgments) / (n + m) - step.loss) < 1e-5);
+    }
   });
 });
 

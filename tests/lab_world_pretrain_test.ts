@@ -6,7 +6,7 @@ import { terminalReporter } from "../lib/run/stage.ts";
 import { newFolder } from "./temporary_files.ts";
 import { startEngine } from "../lib/tensor/mod.ts";
 import { BASE_CONFIG, freshModel } from "../lib/lab/world/base_model.ts";
-import { PHASES, pretrain } from "../lib/lab/world/pretrain.ts";
+import { exerciseAccuracy, pretrain, PRETRAINING, TAUGHT } from "../lib/lab/world/pretrain.ts";
 
 await startEngine();
 
@@ -18,8 +18,7 @@ describe("pretraining the base", () => {
     try {
       await assert.rejects(
         pretrain(model, {
-          ...PHASES[0],
-          seed: 1,
+          ...{ steps: PRETRAINING.steps, seed: 1, views: TAUGHT[5] },
           folder,
           reporter: terminalReporter(() => ++asked >= 25),
         }),
@@ -31,6 +30,23 @@ describe("pretraining the base", () => {
       const [header, first] = (await Deno.readTextFile("data/world/base/log.csv")).split(/\r?\n/);
       const recorded = Number(first.split(",")[header.split(",").indexOf("loss")]);
       assert.ok(Math.abs(mean / recorded - 1) < 2e-3, `mean loss ${mean}, recorded ${recorded}`);
+    } finally {
+      model.dispose();
+    }
+  });
+
+  it("of a base that is taught no view is on answers alone, and asks nothing of it", async () => {
+    const folder = await newFolder();
+    const model = freshModel(1, { ...BASE_CONFIG, layers: 1 });
+    try {
+      await pretrain(model, {
+        ...{ steps: 1, seed: 1, views: TAUGHT[0], folder },
+        reporter: terminalReporter(() => false),
+      });
+      const [row] = await readJsonl<Record<string, number>>(`${folder}/metrics.jsonl`);
+      assert.ok(row.answerLoss > 0);
+      assert.equal(row.comparisonLoss, undefined);
+      assert.deepEqual(await exerciseAccuracy(model, { views: TAUGHT[0] }), {});
     } finally {
       model.dispose();
     }

@@ -74,7 +74,7 @@ describe("the true reward", () => {
     const rng = Rng.named(3, "formed");
     const perfect = Object.fromEntries(Object.keys(FLAWS).map((flaw) => [flaw, 0]));
     for (let i = 0; i < 200; i++) {
-      const request = drawRequest(rng);
+      const request = drawRequest(rng, "train");
       const answer = drawAnswer(request, rng, perfect as unknown as typeof FLAWS);
       const reading = readAnswer(request.text, answer);
       assert.deepEqual(
@@ -91,7 +91,7 @@ describe("the true reward", () => {
     const seen = new Map<string, number>();
     const n = 4000;
     for (let i = 0; i < n; i++) {
-      const request = drawRequest(rng);
+      const request = drawRequest(rng, "train");
       const reading = readAnswer(request.text, drawAnswer(request, rng));
       const note = (name: string, found: boolean) =>
         seen.set(name, (seen.get(name) ?? 0) + Number(found) / n);

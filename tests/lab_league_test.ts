@@ -185,7 +185,7 @@ describe("a league's runs", () => {
       /\| self-judge \| 0\.0002, 0\.1, step 100 \| 0\.0001, 0\.1, step 100 \| highest rate, last step \|/,
     );
     // At a KL of 1 (step 50): 1.5 and a hundredth or two for the seed, in three runs.
-    assert.match(page, /\| self-judge \| 1\.26 \(3\) \| 1\.51 \(3\) \| 2\.01 \(3\) \|  \|/);
+    assert.match(page, /\| self-judge \| 1\.26 \(3\) \| 1\.51 \(3\) \| 2\.01 \(3\) \| {2}\|/);
     assert.match(page, /SELF-JUDGE > RAFT with as many samples .* a baseline of the paper \|/);
     assert.match(page, /\| 1 \[1, 1\] \| self-judge \| 3 \|/);
     const one = oneRunTable(measured.slice(0, 1), claimRows(measured));

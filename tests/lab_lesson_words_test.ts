@@ -54,10 +54,13 @@ describe("a lesson's number beside the league's", () => {
       besideLeague([{ what: "x", here: { value: 0.6 }, league }], labels);
     assert.match(
       say({ ...one, low: 0.6, high: 0.6 }),
-      /in the league 0\.600 \(one run\)\. They agree/,
+      /in the league 0\.600 \(one run\)\. Nothing tells the two apart/,
     );
     const found = say({ ...one, verdict: "one run" });
-    assert.match(found, /in the league 0\.600 \[0\.500, 0\.700\] over one run\. They agree/);
+    assert.match(
+      found,
+      /in the league 0\.600 \[0\.500, 0\.700\] over one run\. Nothing tells the two apart/,
+    );
   });
 
   it("is said with its verdict, and why only where the two differ", async () => {
@@ -76,7 +79,7 @@ describe("a lesson's number beside the league's", () => {
       say(0.55),
       /here 0\.550 \[0\.450, 0\.650\], in the league 0\.600 \[0\.500, 0\.700\] over 15/,
     );
-    assert.match(say(0.55), /15 runs: held\. They agree\.$/);
+    assert.match(say(0.55), /15 runs: held\. Nothing tells the two apart\.$/);
     assert.match(say(0.2), /\*\*They differ\.\*\*\n\nWhy they may differ: /);
     const { pairs, supervised: { steps, batchSize }, preference } = lesson;
     const here = `the lesson's from ${pairs} pairs in ${steps} steps of ${batchSize}.`;
@@ -90,7 +93,7 @@ describe("a lesson's number beside the league's", () => {
       `trains for ${preference.steps} steps of ${preference.batchSize} at one setting.`;
     assert.ok(trained.endsWith(atOneSetting), trained);
     // Either lies in the other's interval: nothing tells them apart.
-    for (const value of [0.51, 0.69]) assert.match(say(value), /They agree\.$/);
+    for (const value of [0.51, 0.69]) assert.match(say(value), /Nothing tells the two apart\.$/);
     assert.doesNotMatch(say(0.2), /left out/);
   });
 });

@@ -117,7 +117,7 @@ export function besideLeague(
       })`
       : `${intervalText(league!)} over ${of}${runs === 1 ? "" : `: ${verdict}`}`;
     return `- ${what}: here ${intervalText(here)}, in the league ${found}. ` +
-      (apart(one) ? "**They differ.**" : "They agree.");
+      (apart(one) ? "**They differ.**" : "Nothing tells the two apart.");
   });
   return [
     "**Beside the league** (`data/results/claims/order-desk`):",

@@ -18,6 +18,7 @@ import type { RewardPoint } from "../lib/lab/study/policy_meter.ts";
 import { settingsToTry } from "../lib/lab/study/preference.ts";
 import { ROWS } from "../lib/lab/study/rows.ts";
 import { chosenRows, type Tried, triedOf, tuningRows } from "../lib/lab/study/tuning.ts";
+import { DESK_LEAGUE } from "../lib/lab/world/league.ts";
 import { ORDER_DESK } from "../lib/lab/world/order_desk.ts";
 import { csv } from "./csv_files.ts";
 import { committedItems } from "./lab_tables.ts";
@@ -144,7 +145,7 @@ describe("a league's runs", () => {
   });
 
   it("give the contrasts that both sides have, from tables as from runs", async () => {
-    const measured = measureClaims(gathered.items);
+    const measured = measureClaims(gathered.items, DESK_LEAGUE.bases);
     const texts = measured.map(({ text }) => text);
     assert.ok(texts.includes("SELF-JUDGE > RAFT with as many samples"));
     assert.ok(!texts.some((text) => text.includes("off-policy")));
@@ -152,7 +153,7 @@ describe("a league's runs", () => {
     assert.ok(Math.abs(raft.difference - (0.315 + 0.31) / 2) < 1e-9, `${raft.difference}`);
     assert.deepEqual([raft.runs, raft.bases], [3, 2]);
     await Deno.writeTextFile(`${root}/tables/reward-by-n.csv`, "policy,base,seed\n");
-    const again = measureClaims(await committedItems(`${root}/tables`));
+    const again = measureClaims(await committedItems(`${root}/tables`), DESK_LEAGUE.bases);
     assert.deepEqual(
       again.filter(({ a }) => a.startsWith("reward/")).map(({ text, difference }) => [
         text,
@@ -166,9 +167,9 @@ describe("a league's runs", () => {
   });
 
   it("make a page that says what was found beside what the paper says", () => {
-    const measured = measureClaims(gathered.items);
+    const measured = measureClaims(gathered.items, DESK_LEAGUE.bases);
     const page = claimsPage({
-      ...{ title: "A world", measured, league: gathered.league },
+      ...{ title: "A world", bases: DESK_LEAGUE.bases, measured, league: gathered.league },
       starts: gathered.tables.starts as Record<string, string | number>[],
       judges: gathered.tables["judge-accuracy"] as Record<string, string | number>[],
       overSteps: [],
@@ -253,7 +254,7 @@ describe("the committed claims", () => {
 
     it(`follow from the committed tables, row by row (${world})`, async () => {
       const rows = await csv(`${folder}/claims.csv`);
-      const found = claimRows(measureClaims(await committedItems(folder)));
+      const found = claimRows(measureClaims(await committedItems(folder), DESK_LEAGUE.bases));
       assert.deepEqual(rows.map(({ contrast }) => contrast), found.map(({ contrast }) => contrast));
       for (const [i, row] of rows.entries()) {
         assert.equal(row.verdict, found[i].verdict, `${row.contrast}`);

@@ -44,7 +44,7 @@ async function main(): Promise<void> {
     );
   }
   const gathered = await gather(places, { world: truth, config: world.config });
-  const measured = measureClaims(gathered.items);
+  const measured = measureClaims(gathered.items, world.bases);
   await writeTables(out, gathered);
   const tried = await triedIn(run, world, world.rows);
   await writeCsv(`${out}/tuning.csv`, tried);
@@ -52,10 +52,10 @@ async function main(): Promise<void> {
   const rows = (name: string) =>
     (gathered.tables[name] ?? []) as readonly Record<string, string | number>[];
   const page = claimsPage({
-    ...{ title, measured, league: gathered.league },
+    ...{ title, bases: world.bases, measured, league: gathered.league },
     starts: rows("starts"),
     judges: rows("judge-accuracy"),
-    overSteps: rows("judge-over-steps") as unknown as JudgedStep[],
+    overSteps: rows("judge-over-steps") as unknown as (JudgedStep & { base: string })[],
     steps: rows("reward-over-steps") as unknown as CoursePoint[],
     tried,
   });

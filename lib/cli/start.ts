@@ -83,7 +83,7 @@ async function main(): Promise<void> {
     world: ORDER_DESK,
     config: world.config,
   });
-  const measured = measureClaims(gathered.items);
+  const measured = measureClaims(gathered.items, ["1"]);
   await writeTables(out, gathered);
   await writeCsv(`${out}/claims.csv`, claimRows(measured));
   const table = oneRunTable(measured, await resultTable(`${LEAGUE}/claims.csv`) ?? []);

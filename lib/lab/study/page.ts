@@ -9,9 +9,14 @@ import { mean } from "./measure.ts";
 import { isControl } from "./rows.ts";
 import type { Tried } from "./tuning.ts";
 
-/** Every contrast of the protocol that some run has both sides of. */
-export const measureClaims = (items: readonly RunItems[]): Measured[] =>
-  FAMILIES.flatMap((family) => measureFamily(family, items));
+/** Every contrast of the protocol that some run of these bases has both sides of. */
+export const measureClaims = (
+  items: readonly RunItems[],
+  bases: readonly string[],
+): Measured[] => {
+  const played = items.filter(({ base }) => bases.includes(base));
+  return FAMILIES.flatMap((family) => measureFamily(family, played));
+};
 
 /** The contrasts as rows of a table. */
 export function claimRows(measured: readonly Measured[]): Record<string, string | number>[] {
@@ -132,7 +137,9 @@ function settingsTable(tried: readonly Tried[]): string {
 
 /** What a reader has to know of the numbers, of any world. */
 const LIMITS = [
-  "Intervals are over training runs (bases and seeds), for these held-out prompts. Three bases of one size are few.",
+  "Intervals are over training runs (bases and seeds), for these held-out prompts. Three bases of one size are few, and they differ: " +
+  "runs of one base are alike, so that p is too small where bases differ. A verdict asks for the same sign on every base, too.",
+  "Settings were tried on the first base alone. A method that needs others on another base is worse off there.",
   "Every method had four settings. Where the chosen one lies at the edge of those, more steps or a higher rate may give more.",
   'The true reward chose setting and step on validation prompts. A user lacks it; "chosen by its judge" is what a user gets.',
   "d2po-self ranks by the policy's implicit reward, D2PO's own comparison, not by its judgment.",
@@ -179,11 +186,13 @@ export function oneRunTable(
 /** What the page is made from, of one world. */
 export interface PageData {
   readonly title: string;
+  /** Bases that the league is played on; others are reported apart. */
+  readonly bases: readonly string[];
   readonly measured: readonly Measured[];
   readonly league: readonly LeagueRow[];
   readonly starts: readonly Record<string, string | number>[];
   readonly judges: readonly Record<string, string | number>[];
-  readonly overSteps: readonly JudgedStep[];
+  readonly overSteps: readonly (JudgedStep & { readonly base: string })[];
   readonly steps: readonly CoursePoint[];
   readonly tried: readonly Tried[];
 }
@@ -197,7 +206,7 @@ export type CoursePoint = RewardPoint & {
 
 /** Means of a table's numbers by base and name, with how many runs are behind them. */
 function meansBy(
-  rows: readonly Record<string, string | number>[],
+  rows: readonly Readonly<Record<string, unknown>>[],
   name: string,
   columns: readonly string[],
 ): string[][] {
@@ -210,9 +219,12 @@ function meansBy(
 
 /** One world's part of the page. */
 export function claimsPage(
-  { title, measured, league, starts, judges, overSteps, steps, tried }: PageData,
+  { title, bases, measured, league, starts, judges, overSteps, steps, tried }: PageData,
 ): string {
   const accuracy = judges.filter(({ measure }) => measure === "accuracy_clear");
+  const played = <Row extends { readonly base: string }>(rows: readonly Row[]) =>
+    rows.filter(({ base }) => bases.includes(base));
+  const apart = league.filter(({ base }) => !bases.includes(base));
   return [
     `## ${title}`,
     "",
@@ -221,8 +233,23 @@ export function claimsPage(
     "",
     "At the step that validation prompts chose. Rank: place by the mean, with the places that 95 % of draws of runs give it.",
     "",
-    leagueTable(league),
+    leagueTable(played(league)),
     "",
+    ...apart.length === 0 ? [] : [
+      "### Bases whose lessons taught less",
+      "",
+      "Reported: in no contrast, and with the settings of the others.",
+      "",
+      table(
+        ["base", "method", "chosen by", "runs", "true reward", "judge's win rate", "step"],
+        meansBy(
+          apart.map((row) => ({ ...row, name: `${row.method} | ${row.chosen_by}` })),
+          "name",
+          ["reward", "judge_win_rate", "step"],
+        ),
+      ),
+      "",
+    ],
     "### Settings",
     "",
     settingsTable(tried),
@@ -232,7 +259,7 @@ export function claimsPage(
     "True reward where training is so far from the JSFT model (KL, between two measurements by a straight line); in " +
     "brackets the runs that get so far.",
     "",
-    equalKlTable(steps),
+    equalKlTable(played(steps)),
     "",
     "### What the methods start from",
     "",
@@ -255,7 +282,7 @@ export function claimsPage(
     "",
     "### Rankings of the pairs that training made",
     "",
-    overStepsTable(overSteps),
+    overStepsTable(played(overSteps)),
     "",
     "### What to know of these numbers",
     "",

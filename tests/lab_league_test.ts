@@ -258,7 +258,9 @@ describe("the committed claims", () => {
       assert.deepEqual(rows.map(({ contrast }) => contrast), found.map(({ contrast }) => contrast));
       for (const [i, row] of rows.entries()) {
         assert.equal(row.verdict, found[i].verdict, `${row.contrast}`);
-        for (const name of ["value_a", "value_b", "difference", "low", "high", "runs", "p_holm"]) {
+        // The interval of one run is over its prompts, which are no rows of a table.
+        const ends = Number(row.runs) > 1 ? ["low", "high"] : [];
+        for (const name of ["value_a", "value_b", "difference", ...ends, "runs", "p_holm"]) {
           const gap = Math.abs(Number(row[name]) - Number(found[i][name]));
           assert.ok(gap < 1e-9, `${row.contrast}, ${name}: ${row[name]}, ${found[i][name]}`);
         }

@@ -135,6 +135,9 @@ function settingsTable(tried: readonly Tried[]): string {
   );
 }
 
+/** A judge that is right on less of the clear held-out pairs is named where a loop rests on it. */
+const WEAK = 0.75;
+
 /** What a reader has to know of the numbers, of any world. */
 const LIMITS = [
   "Intervals are over training runs (bases and seeds), for these held-out prompts. Three bases of one size are few, and they differ: " +
@@ -224,6 +227,11 @@ export function claimsPage(
   const accuracy = judges.filter(({ measure }) => measure === "accuracy_clear");
   const played = <Row extends { readonly base: string }>(rows: readonly Row[]) =>
     rows.filter(({ base }) => bases.includes(base));
+  const weak = [
+    ...Map.groupBy(accuracy.filter(({ judge }) => judge === "jsft"), ({ base }) => base),
+  ]
+    .map(([base, some]) => ({ base, right: mean(some.map(({ value }) => Number(value))) }))
+    .filter(({ right }) => right < WEAK);
   const apart = league.filter(({ base }) => !bases.includes(base));
   return [
     `## ${title}`,
@@ -287,6 +295,12 @@ export function claimsPage(
     "### What to know of these numbers",
     "",
     ...LIMITS.map((line) => `- ${line}`),
+    ...weak.map(({ base, right }) =>
+      `- The JSFT judge of base ${base} is right on ${
+        number(right)
+      } of clear held-out pairs, below ${WEAK}: its loops rest ` +
+      "on a weak judge."
+    ),
     "",
   ].join("\n");
 }

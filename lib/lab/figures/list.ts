@@ -104,7 +104,8 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
       caption:
         "True reward of the trained policies, best on top, at setting and step that validation prompts chose by the truth: " +
         "mean over runs with 95 % interval (hierarchical over bases and seeds), small dots are runs; open, at setting and " +
-        "step that the judge's own win rate chose. Dashed: what training starts from.",
+        "step that the judge's own win rate chose. Dashed: what training starts from. A row of fewer dots has fewer runs, on " +
+        "fewer bases, and is not to be held against the others by eye.",
       inputs: {
         ends: claim("league", leagueEnd, ["method", "base", "seed", "chosen_by"]),
         starts: claim("starts", leagueStart, ["policy", "base", "seed"]),

@@ -145,7 +145,15 @@ const LIMITS = [
   "Settings were tried on the first base alone. A method that needs others on another base is worse off there.",
   "Every method had four settings. Where the chosen one lies at the edge of those, more steps or a higher rate may give more.",
   'The true reward chose setting and step on validation prompts. A user lacks it; "chosen by its judge" is what a user gets.',
-  "d2po-self ranks by the policy's implicit reward, D2PO's own comparison, not by its judgment.",
+  "d2po-self ranks by the policy's implicit reward, not by its judgment, and falls below JSFT under every setting tried: its " +
+  "contrast says nothing of gold labels. Sr-DPO and LoL draw fewer samples than SELF-JUDGE; read their contrasts as reports.",
+  "Held: Holm-adjusted one-sided p below 0.025 within the family and the same sign on every base that has runs; the p shown is that of " +
+  "the side that was tested. Open beside an interval that leaves 0 out is that correction, not absence of a difference.",
+  "Losses with a beta had two rates, RAFT four over a wider range; off-policy, relabelled and offline DPO chose the lowest. SFT, JSFT, " +
+  "judge-only and the reward model had one setting. SELF-JUDGE picks the best of five steps, SFT and JSFT have no such choice.",
+  '"Its judge" is the frozen JSFT judge in every row. It is right on 0.72 to 0.84 of the JSFT model\'s own clear pairs and less on ' +
+  "SELF-JUDGE's (judge-on-policy-pairs.csv). Controls that rank by a rule skip ties and learn from fewer pairs.",
+  "Two runs on two bases have an interval that is hardly one, and rows with few runs are ranked by those alone.",
 ];
 
 /** How right the frozen judge stays on the pairs that it ranks. */

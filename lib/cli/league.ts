@@ -132,7 +132,7 @@ async function main(): Promise<void> {
     }
   }
   console.log(`took ${duration((performance.now() - started) / 1000)}`);
-  console.log(`next: deno task claims --run ${run}`);
+  console.log(`next: deno task claims --world ${world.name} --run ${run}`);
 }
 
 if (import.meta.main) await runCommand(main);

@@ -6,10 +6,7 @@ import { curve } from "../study/curve.ts";
 import type { StudyConfig } from "../study/config.ts";
 import type { LeagueWorld } from "../study/league.ts";
 import type { StudyMethod } from "../study/methods.ts";
-import { onPolicyPairsStage } from "../study/on_policy_pairs.ts";
-import { answersStage, jsftJudgeStage, otherJudgesStage } from "../study/reports.ts";
-import { SUPERVISED } from "../study/supervised.ts";
-import { tournamentStage } from "../study/tournament.ts";
+import { LEAGUE_STAGES } from "../study/league_stages.ts";
 import { SentenceSession, sentenceSettings } from "./session.ts";
 import { SENTENCES, SENTENCES_FOLDER } from "./world.ts";
 
@@ -66,14 +63,7 @@ export function sentenceLeague(model = SENTENCE_MODEL): LeagueWorld {
     rows: SENTENCE_ROWS,
     base: async () => ({ base: model, world: await fingerprintOf(model) }),
     session: (config, folderOf) => new SentenceSession(config, folderOf),
-    stages: [
-      ...SUPERVISED,
-      jsftJudgeStage,
-      otherJudgesStage,
-      answersStage,
-      onPolicyPairsStage,
-      tournamentStage,
-    ],
+    stages: LEAGUE_STAGES,
     extras: [],
     curve: curve({ pairs: CURVE_PAIRS, whole: WHOLE }),
   };

@@ -1,7 +1,6 @@
 import { type Pair, readPairs } from "../../preference/mod.ts";
 import { UserError } from "../../base/error.ts";
 import type { World, WorldPairs } from "../study/world.ts";
-import { LABEL_TEMPERATURE } from "./pairs.ts";
 import { requestedWords } from "./prompts.ts";
 import { knownWords, LENGTH, readSentence, sentenceReward } from "./reward.ts";
 import { VOCABULARY } from "./vocabulary.ts";
@@ -32,7 +31,6 @@ export function sentences(folder = SENTENCES_FOLDER): World {
     name: "sentences",
     reward: sentenceReward,
     clear: 0.39, // rewards are sums of twentieths and thirds: 0.4 or more
-    labelTemperature: LABEL_TEMPERATURE,
     habits: HABITS,
     pairs: (which) => sentencePairsIn(which, folder),
     limits: {

@@ -66,6 +66,9 @@ export async function gather(
   const tables: Record<string, object[]> = {};
   const add = (table: string, names: Row, rows: readonly object[]) =>
     (tables[table] ??= []).push(...rows.map((row) => ({ ...names, ...row })));
+  const requests = new Map(
+    (await world.pairs("train")).map(({ id, prompt }) => [id, prompt.at(-1)!.content]),
+  );
   for (const { base, seed, path } of places) {
     const names = { base, seed };
     const folder = new RunFolder<StudyConfig, StudySession>(path, []);
@@ -103,7 +106,7 @@ export async function gather(
     add("judge-on-policy-pairs", names, await rowsOf("on-policy-pairs/pairs.csv"));
     add("reward-by-n", names, await rowsOf("tournament/points.csv"));
     for (const name of SUPERVISED) add("supervised", names, await losses(path, name));
-    add("judge-over-steps", names, await overSteps(path, world));
+    add("judge-over-steps", names, await overSteps(path, { world, requests }));
     if (!tables.samples?.length) add("samples", {}, await samples(path, world));
     items.push({ base, seed, items: found as Items });
   }
@@ -134,10 +137,10 @@ async function losses(path: string, training: string): Promise<object[]> {
 /** Methods whose own pairs are looked at step by step. */
 const FOLLOWED = ["self-judge", "raft-2", "reward-model-dpo", "self-judge-moving"];
 
-async function overSteps(path: string, world: World): Promise<JudgedStep[]> {
-  const requests = new Map(
-    (await world.pairs("train")).map(({ id, prompt }) => [id, prompt.at(-1)!.content]),
-  );
+async function overSteps(
+  path: string,
+  { world, requests }: { world: World; requests: ReadonlyMap<string, string> },
+): Promise<JudgedStep[]> {
   const all = await Promise.all(
     FOLLOWED.map(async (method) =>
       judgedSteps(await readJsonl(`${path}/${method}/pairs.jsonl`), { method, requests, world })

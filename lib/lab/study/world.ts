@@ -11,8 +11,6 @@ export interface World {
   readonly reward: (request: string, answer: string) => number;
   /** Two answers whose rewards differ by more than this are a clear pair: a judge should see which is better. */
   readonly clear: number;
-  /** Scale of the Bradley-Terry model that labels are drawn from, in units of reward. */
-  readonly labelTemperature: number;
   /** What answers do or fail to do, in words, and how it shows. */
   readonly habits: Readonly<Record<string, (request: string, answer: string) => boolean>>;
   /** Its pairs; "principles" where labels by views are there. */

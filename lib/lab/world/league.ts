@@ -7,18 +7,11 @@ import { DESK } from "../study/config.ts";
 import { curve } from "../study/curve.ts";
 import { fingerprint } from "../study/fingerprint.ts";
 import type { LeagueWorld } from "../study/league.ts";
-import { onPolicyPairsStage } from "../study/on_policy_pairs.ts";
-import {
-  answersStage,
-  baseJudgeStage,
-  jsftJudgeStage,
-  otherJudgesStage,
-  variantJudgesStage,
-} from "../study/reports.ts";
+import { LEAGUE_STAGES } from "../study/league_stages.ts";
+import { baseJudgeStage, variantJudgesStage } from "../study/reports.ts";
 import { ROWS } from "../study/rows.ts";
 import { DeskSession } from "../study/session.ts";
-import { SUPERVISED, VARIANTS } from "../study/supervised.ts";
-import { tournamentStage } from "../study/tournament.ts";
+import { VARIANTS } from "../study/supervised.ts";
 import { freshModel } from "./base_model.ts";
 import { DATA_FOLDER } from "./data.ts";
 import { worldLanguage } from "./language.ts";
@@ -66,14 +59,7 @@ export const DESK_LEAGUE: LeagueWorld = {
     return { base, world: await fingerprint(base, DATA_FOLDER) };
   },
   session: (config, folderOf) => new DeskSession(config, folderOf),
-  stages: [
-    ...SUPERVISED,
-    jsftJudgeStage,
-    otherJudgesStage,
-    answersStage,
-    onPolicyPairsStage,
-    tournamentStage,
-  ],
+  stages: LEAGUE_STAGES,
   extras: [baseJudgeStage, ...VARIANTS, variantJudgesStage],
   curve: curve({ pairs: [50, 100, 200, 400, 800, 1600] }),
 };

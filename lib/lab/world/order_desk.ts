@@ -1,6 +1,5 @@
 import type { World } from "../study/world.ts";
 import { DATA_FOLDER, deskPairs } from "./data.ts";
-import { LABEL_TEMPERATURE } from "./preference.ts";
 import { readAnswer, type Reading, reward } from "./reward.ts";
 
 /** What answers of the order desk do or fail to do. */
@@ -20,7 +19,6 @@ export function orderDesk(folder = DATA_FOLDER): World {
     name: "order-desk",
     reward,
     clear: 0.3,
-    labelTemperature: LABEL_TEMPERATURE,
     habits: Object.fromEntries(
       Object.entries(HABITS).map(([name, has]) => [
         name,

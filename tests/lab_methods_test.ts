@@ -14,6 +14,7 @@ import type { StepLog } from "../lib/method/mod.ts";
 import { costsOf } from "../lib/run/costs.ts";
 import { RunFolder, withNeeds } from "../lib/run/stage.ts";
 import { startEngine } from "../lib/tensor/mod.ts";
+import { silentReporter } from "./silent_reporter.ts";
 import { newFolder } from "./temporary_files.ts";
 
 await startEngine();
@@ -37,19 +38,8 @@ const stages = withNeeds(methodStages(names), [...SUPERVISED, ...methodStages(na
 async function run(path: string, some: readonly StudyStage[], stopAt = Infinity): Promise<void> {
   const folder = new RunFolder<StudyConfig, StudySession>(path, stages);
   const session = new DeskSession(config, folder.folderOf);
-  let steps = 0;
-  const reporter = {
-    log() {},
-    progress: () => ({
-      update() {
-        steps++;
-      },
-      finish() {},
-    }),
-    stopping: () => steps >= stopAt,
-  };
   try {
-    await folder.run(some, { config, session, reporter });
+    await folder.run(some, { config, session, reporter: silentReporter(stopAt) });
   } finally {
     session.dispose();
   }

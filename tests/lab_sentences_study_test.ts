@@ -19,6 +19,7 @@ import type { StepLog } from "../lib/method/mod.ts";
 import { loadModel, LoraAdapter, openSafetensors } from "../lib/model/mod.ts";
 import { valuesOf } from "../lib/tensor/mod.ts";
 import { command } from "./commands.ts";
+import { silentReporter } from "./silent_reporter.ts";
 import { newFolder } from "./temporary_files.ts";
 import { tinyRunFolder } from "./tiny_run.ts";
 import { resultTable } from "../lib/show/result_table.ts";
@@ -70,28 +71,13 @@ const tried = (methods: readonly StudyMethod[]): Tried[] =>
     ...{ learningRate: TINY.preference.learningRate, beta: TINY.preference.beta },
   }));
 
-/** Says nothing, and asks for a stop after so many steps. */
-function silent(stopAfter = Infinity) {
-  let steps = 0;
-  return {
-    log() {},
-    progress: () => ({
-      update() {
-        steps++;
-      },
-      finish() {},
-    }),
-    stopping: () => steps >= stopAfter,
-  };
-}
-
 async function played(
   path: string,
   methods: readonly StudyMethod[],
   { league = tinyLeague(), stopAfter = Infinity } = {},
 ): Promise<void> {
   await play(league, RUN, {
-    ...{ run: path, reporter: silent(stopAfter), methods, tried: tried(methods) },
+    ...{ run: path, reporter: silentReporter(stopAfter), methods, tried: tried(methods) },
     extras: true,
   });
 }
@@ -252,7 +238,7 @@ describe("the reward model under an adapter", () => {
 
 describe("the curve of judge quality", () => {
   it("has every judge on every kind of pair, and resumes", async () => {
-    await insisted(() => playCurve(tinyLeague(), RUN, { run, reporter: silent(1) }));
+    await insisted(() => playCurve(tinyLeague(), RUN, { run, reporter: silentReporter(1) }));
     const rows = await resultTable(`${runPath(run, RUN)}/judge-curve/curve.csv`) as
       | CurveRow[]
       | null;

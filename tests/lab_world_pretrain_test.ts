@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { readJsonl } from "../lib/base/files.ts";
+import { exists, readJsonl } from "../lib/base/files.ts";
 import { Stopped } from "../lib/base/error.ts";
-import { terminalReporter } from "../lib/run/stage.ts";
+import { silentReporter } from "./silent_reporter.ts";
 import { newFolder } from "./temporary_files.ts";
+import { loadModel, modelFingerprint } from "../lib/model/mod.ts";
 import { startEngine } from "../lib/tensor/mod.ts";
 import { BASE_CONFIG, freshModel } from "../lib/lab/world/base_model.ts";
+import { makeBase } from "../lib/lab/world/make_base.ts";
 import { exerciseAccuracy, pretrain, PRETRAINING, TAUGHT } from "../lib/lab/world/pretrain.ts";
 
 await startEngine();
@@ -14,13 +16,12 @@ describe("pretraining the base", () => {
   it("begins as the committed log says: the base can be made again", async () => {
     const folder = await newFolder();
     const model = freshModel(1, BASE_CONFIG);
-    let asked = 0;
     try {
       await assert.rejects(
         pretrain(model, {
           ...{ steps: PRETRAINING.steps, seed: 1, views: TAUGHT[5] },
           folder,
-          reporter: terminalReporter(() => ++asked >= 25),
+          reporter: silentReporter(25),
         }),
         Stopped,
       );
@@ -41,12 +42,29 @@ describe("pretraining the base", () => {
     try {
       await pretrain(model, {
         ...{ steps: 1, seed: 1, views: TAUGHT[0], folder },
-        reporter: terminalReporter(() => false),
+        reporter: silentReporter(),
       });
       const [row] = await readJsonl<Record<string, number>>(`${folder}/metrics.jsonl`);
       assert.ok(row.answerLoss > 0);
       assert.equal(row.comparisonLoss, undefined);
       assert.deepEqual(await exerciseAccuracy(model, { views: TAUGHT[0] }), {});
+    } finally {
+      model.dispose();
+    }
+  });
+
+  it("leaves a folder with weights, tokenizer and log, and a stopped one without weights", async () => {
+    const folder = await newFolder();
+    const options = { seed: 1, views: 0, steps: 2, training: `${folder}/training` };
+    await assert.rejects(makeBase(folder, { ...options, reporter: silentReporter(1) }), Stopped);
+    assert.equal(await exists(`${folder}/model.safetensors`), false);
+    const { model, rows } = await makeBase(folder, { ...options, reporter: silentReporter() });
+    try {
+      assert.deepEqual(rows.map(({ step }) => step), [1, 2]);
+      const loaded = await loadModel(folder);
+      assert.equal(await modelFingerprint(loaded), await modelFingerprint(model));
+      loaded.dispose();
+      assert.ok(await exists(`${folder}/tokenizer.json`));
     } finally {
       model.dispose();
     }

@@ -6,6 +6,7 @@ import type { Session } from "../lib/run/session.ts";
 import { dataStage, pairsOf, recordsOf } from "../lib/run/stages/data.ts";
 import { ChatTemplate } from "../lib/text/mod.ts";
 import { refuses } from "./refusals.ts";
+import { silentReporter } from "./silent_reporter.ts";
 import { file, jsonLines, newFolder } from "./temporary_files.ts";
 import { tinyEncoder } from "./tiny_method.ts";
 
@@ -36,9 +37,8 @@ async function read(
     folderOf: () => folder,
     session: { encoder: () => Promise.resolve(encoder) } as unknown as Session,
     identity: "",
+    ...silentReporter(),
     log: (line: string) => void lines.push(line),
-    progress: () => ({ update() {}, finish() {} }),
-    stopping: () => false,
     checkStop() {},
   };
   const result = await dataStage.run(context);

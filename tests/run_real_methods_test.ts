@@ -18,6 +18,7 @@ import { RunFolder } from "../lib/run/stage.ts";
 import { startEngine } from "../lib/tensor/mod.ts";
 import { HH } from "./real_data.ts";
 import { ggufFile } from "./reference/fixture.ts";
+import { silentReporter } from "./silent_reporter.ts";
 import { newFolder } from "./temporary_files.ts";
 
 const model = ggufFile();
@@ -65,11 +66,7 @@ describe("methods on a real model and real pairs", () => {
       };
       session.discriminatorOf = discriminator;
       const folder = new RunFolder<Readonly<RunConfig>>(root, ALIGN_STAGES, folderOf);
-      const reporter = {
-        log() {},
-        progress: () => ({ update() {}, finish() {} }),
-        stopping: () => false,
-      };
+      const reporter = silentReporter();
       try {
         await folder.run(folder.withNeeds("self-judge"), { config, session, reporter });
       } finally {

@@ -9,11 +9,8 @@
 import { Command, InvalidArgumentError } from "commander";
 import { writeCsv, writeJsonFile } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
-import { freshModel } from "../lab/world/base_model.ts";
-import { worldLanguage } from "../lab/world/language.ts";
-import { exerciseAccuracy, pretrain, PRETRAINING, TAUGHT } from "../lab/world/pretrain.ts";
-import { saveModel } from "../model/mod.ts";
-import { writeTokenizer } from "../text/mod.ts";
+import { makeBase } from "../lab/world/make_base.ts";
+import { exerciseAccuracy, PRETRAINING, TAUGHT } from "../lab/world/pretrain.ts";
 import { terminalReporter } from "../run/stage.ts";
 import { versions } from "../run/versions.ts";
 import { startEngine } from "../tensor/mod.ts";
@@ -55,15 +52,15 @@ function taughtViews(value: string): number {
 async function main(): Promise<void> {
   const { share, seed, views: taught, run = "runs/base", out } = parse(Deno.args);
   const engine = await startEngine();
-  const model = freshModel(seed);
   const reporter = terminalReporter(stopOnInterrupt());
-  const views = TAUGHT[taught];
   const steps = Math.ceil(PRETRAINING.steps * share);
-  const rows = await pretrain(model, { steps, seed, views, folder: run, reporter });
+  const { model, rows } = await makeBase(out, {
+    ...{ seed, views: taught, steps, reporter },
+    training: run,
+  });
+  const views = TAUGHT[taught];
   const accuracy = await exerciseAccuracy(model, { views, exercises: 400, seed: 1 });
   if (taught > 0) console.table(accuracy);
-  await saveModel(model, out);
-  await writeTokenizer(worldLanguage().tokenizer, out);
   // Means over 25 steps: the log is read as a curve.
   const means = Array.from({ length: Math.ceil(rows.length / 25) }, (_, i) => {
     const part = rows.slice(25 * i, 25 * (i + 1));

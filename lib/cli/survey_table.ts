@@ -1,3 +1,4 @@
+import { markdownTable } from "../base/markdown_table.ts";
 import { PROBES } from "../measure/probes.ts";
 
 /** A part of the survey: a command that does it, or why it is not here. */
@@ -121,22 +122,15 @@ export const SURVEY: readonly SurveyTable[] = [
 
 /** The page, as Markdown. */
 export function surveyPage(): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  const tables = SURVEY.map(({ title, columns, rows }) =>
-    [
-      `## ${title}\n`,
-      line(columns),
-      line(columns.map(() => "---")),
-      ...rows.map(({ name, cells }) =>
-        line([
-          name,
-          ...cells.map((cell) =>
-            "command" in cell ? `\`deno task ${cell.command}\`` : `not here: ${cell.notHere}`
-          ),
-        ])
+  const tables = SURVEY.map(({ title, columns, rows }) => {
+    const lines = rows.map(({ name, cells }) => [
+      name,
+      ...cells.map((cell) =>
+        "command" in cell ? `\`deno task ${cell.command}\`` : `not here: ${cell.notHere}`
       ),
-    ].join("\n")
-  );
+    ]);
+    return `## ${title}\n\n${markdownTable(columns, lines)}`;
+  });
   return [
     "# What a survey of judging knows, and the command for it",
     "After From Generation to Judgment (https://arxiv.org/abs/2411.16594). Made by `deno task survey`; " +

@@ -1,3 +1,4 @@
+import { markdownTable } from "../base/markdown_table.ts";
 import type { Method } from "./method.ts";
 import { METHODS } from "./methods.ts";
 
@@ -62,12 +63,7 @@ export function methodInWords(name: string): Record<string, string> {
 export function methodTable(): string {
   const rows = Object.keys(METHODS).map(methodInWords);
   const columns = Object.keys(rows[0]);
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  return [
-    line(columns),
-    line(columns.map(() => "---")),
-    ...rows.map((row) => line(columns.map((column) => row[column].replaceAll("|", "\\|")))),
-  ].join("\n");
+  return markdownTable(columns, rows.map((row) => columns.map((column) => row[column])));
 }
 
 /** What stands before and behind the table in a file that holds it. */

@@ -1,4 +1,5 @@
 /** The page of claims: what the paper says, what was found, and the league; all of it from the tables. @module */
+import { markdownTable as table } from "../../base/markdown_table.ts";
 import type { Family, Measured, RunItems } from "./claims.ts";
 import { FAMILIES, measureFamily } from "./claims.ts";
 import { type LeagueRow, rewardAtKl, type Standing, standings } from "./league_rows.ts";
@@ -38,8 +39,6 @@ const number = (value: number, digits = 3) => value.toFixed(digits);
 const signed = (value: number) => `${value < 0 ? "-" : "+"}${number(Math.abs(value))}`;
 const interval = ({ low, high }: { low: number; high: number }, text = signed) =>
   `[${text(low)}, ${text(high)}]`;
-const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
-  [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 const p = (value: number | null) =>
   value === null ? "" : value < 0.001 ? "< 0.001" : number(value, 3);
 
@@ -259,7 +258,7 @@ export function claimsPage(
       table(
         ["base", "method", "chosen by", "runs", "true reward", "judge's win rate", "step"],
         meansBy(
-          apart.map((row) => ({ ...row, name: `${row.method} | ${row.chosen_by}` })),
+          apart.map((row) => ({ ...row, name: `${row.method}\u0000${row.chosen_by}` })),
           "name",
           ["reward", "judge_win_rate", "step"],
         ),

@@ -1,8 +1,6 @@
 /** The order desk's league: bases by pretraining seed and by how much their lessons teach. @module */
 import { exists } from "../../base/files.ts";
 import { type Reporter } from "../../run/stage.ts";
-import { saveModel } from "../../model/mod.ts";
-import { writeTokenizer } from "../../text/mod.ts";
 import { DESK } from "../study/config.ts";
 import { curve } from "../study/curve.ts";
 import { fingerprint } from "../study/fingerprint.ts";
@@ -12,10 +10,8 @@ import { baseJudgeStage, variantJudgesStage } from "../study/reports.ts";
 import { ROWS } from "../study/rows.ts";
 import { DeskSession } from "../study/session.ts";
 import { VARIANTS } from "../study/supervised.ts";
-import { freshModel } from "./base_model.ts";
 import { DATA_FOLDER } from "./data.ts";
-import { worldLanguage } from "./language.ts";
-import { pretrain, PRETRAINING, TAUGHT } from "./pretrain.ts";
+import { makeBase } from "./make_base.ts";
 
 /** Bases: three pretraining seeds with every view taught, and one each with two views and with none. */
 export const DESK_BASES: Readonly<Record<string, { seed: number; views: number }>> = {
@@ -36,13 +32,10 @@ async function baseFolder(
   if (await exists(`${folder}/model.safetensors`)) return folder;
   const { seed, views } = DESK_BASES[name];
   reporter.log(`base ${name}: pretraining seed ${seed}, ${views} views taught`);
-  const model = freshModel(seed);
-  await pretrain(model, {
-    ...{ steps: PRETRAINING.steps, seed, views: TAUGHT[views], reporter },
-    folder: `${folder}/training`,
+  const { model } = await makeBase(folder, {
+    ...{ seed, views, reporter },
+    training: `${folder}/training`,
   });
-  await writeTokenizer(worldLanguage().tokenizer, folder);
-  await saveModel(model, folder);
   model.dispose();
   return folder;
 }

@@ -1,13 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import {
-  type Contrast,
-  FAMILIES,
-  type Family,
-  type Measured,
-  measureFamily,
-  type RunItems,
-} from "../lib/lab/study/claims.ts";
+import { type Measured, measureFamily, type RunItems } from "../lib/lab/study/claims.ts";
+import { type Contrast, FAMILIES, familiesOf, type Family } from "../lib/lab/study/families.ts";
+import { DESK_LEAGUE } from "../lib/lab/world/league.ts";
+import { SENTENCE_LEAGUE } from "../lib/lab/sentences/league.ts";
 import { studyMethod } from "../lib/lab/study/methods.ts";
 import { COUNTED } from "../lib/lab/study/rows.ts";
 
@@ -25,17 +21,20 @@ const runs = (gaps: readonly number[], name = "a"): RunItems[] =>
       items: { [name]: [gap + e, gap + e], b: [0, 0] },
     }))
   );
+const BASES = ["1", "2", "3"];
+const measure = (one: Family, some: readonly RunItems[], bases = BASES) =>
+  measureFamily(one, some, bases);
 const only = (gaps: readonly number[], says?: Contrast["says"], margin?: number): Measured =>
-  measureFamily(family(contrast("a", says, margin)), runs(gaps))[0];
+  measure(family(contrast("a", says, margin)), runs(gaps))[0];
 
 describe("a contrast", () => {
   it("has the mean of bases and an interval that knows of them", () => {
     const alike = only([1, 1, 1]);
     assert.deepEqual([alike.valueA, alike.valueB, alike.runs, alike.bases], [1, 0, 15, 3]);
     assert.ok(Math.abs(alike.difference - 1) < 1e-12);
-    assert.ok(alike.low > 0.985 && alike.high < 1.015, `${alike.low} ${alike.high}`);
+    assert.ok(alike.low! > 0.985 && alike.high! < 1.015, `${alike.low} ${alike.high}`);
     const apart = only([0.5, 1, 1.5]);
-    assert.ok(apart.low < 0.75 && apart.high > 1.25, "bases that differ widen it");
+    assert.ok(apart.low! < 0.75 && apart.high! > 1.25, "bases that differ widen it");
     assert.deepEqual(Object.keys(apart.perBase), ["1", "2", "3"]);
   });
 
@@ -44,6 +43,38 @@ describe("a contrast", () => {
     assert.equal(only([0.5, 0.5, -0.01]).verdict, "open");
     assert.equal(only([-0.1, -0.1, -0.1]).verdict, "not held");
     assert.equal(only([0, 0, 0]).verdict, "open");
+  });
+
+  it("is unfinished, and has no interval, until every base has a run", () => {
+    const two = measure(family(contrast("a")), runs([0.1, 0.1]))[0];
+    assert.deepEqual([two.verdict, two.low, two.high, two.runs], ["unfinished", null, null, 10]);
+    assert.equal(measure(family(contrast("a")), runs([0.1, 0.1]), ["1", "2"])[0].verdict, "held");
+    assert.deepEqual(
+      measure(family(contrast("a")), runs([1, 1, 1, 9]))[0].valueA,
+      1,
+      "base 4 is apart",
+    );
+  });
+
+  it("of a league of one base has Student's interval over seeds", () => {
+    const [one] = measure(family(contrast("a")), runs([1]), ["1"]);
+    // t(0.975, 4) = 2.7764 times the standard error of -0.02 ... 0.02, 0.0070711.
+    assert.ok(Math.abs(one.high! - 1 - 2.7764 * 0.0070711) < 1e-5, `${one.high}`);
+    assert.deepEqual([one.verdict, one.pBases], ["held", null]);
+  });
+
+  it("has the p of its bases' means beside that of its runs", () => {
+    const { pBases } = only([1, 2, 3]);
+    // t = 2 / (1 / sqrt 3) with two degrees of freedom: 0.0371 one-sided.
+    assert.ok(Math.abs(pBases! - 0.03709) < 1e-4, `${pBases}`);
+  });
+
+  it("whose sides are not alike is reported, and no part of the correction", () => {
+    const apart = { ...contrast("a"), text: "apart", reported: "it draws less" };
+    const [a, b] = measure(family(contrast("a"), apart), runs([0.1, 0.1, 0.1]));
+    assert.deepEqual([a.verdict, b.verdict], ["held", "reported"]);
+    const alone = only([0.1, 0.1, 0.1]);
+    assert.equal(a.p, alone.p);
   });
 
   it("of no worse allows the margin, and is refuted only beyond it", () => {
@@ -61,26 +92,31 @@ describe("a contrast", () => {
         (run.items as Record<string, number[]>)[name] = [0.001 * (run.seed - 3)];
       }
     }
-    const alone = measureFamily(family(contrast("a")), weak)[0];
-    const among = measureFamily(family(contrast("a"), ...names.map((n) => contrast(n))), weak)[0];
+    const alone = measure(family(contrast("a")), weak)[0];
+    const among = measure(family(contrast("a"), ...names.map((n) => contrast(n))), weak)[0];
+    const unplayed = measure(family(contrast("a"), ...names.map((n) => contrast(n))), [
+      ...runs([0.009, 0.009, 0.009]),
+    ]);
+    assert.equal(unplayed.length, 1);
+    assert.equal(unplayed[0].p, among.p, "what is not played yet counts, too");
     assert.equal(alone.verdict, "held");
     assert.ok(Math.abs(among.p! - 10 * alone.p!) < 1e-12);
     assert.equal(among.verdict, "open");
   });
 
   it("of one run has an interval over prompts and no verdict", () => {
-    const [found] = measureFamily(family(contrast("a")), [
+    const [found] = measure(family(contrast("a")), [
       { base: "1", seed: 1, items: { a: [1, 2, 3, 4], b: [0, 0, 0, 0] } },
     ]);
     assert.equal(found.difference, 2.5);
-    assert.ok(found.low >= 1 && found.low < 2.5 && found.high > 2.5 && found.high <= 4);
+    assert.ok(found.low! >= 1 && found.low! < 2.5 && found.high! > 2.5 && found.high! <= 4);
     assert.deepEqual([found.p, found.verdict], [null, "one run"]);
   });
 
   it("uses only runs that have both, and is absent without one", () => {
     const lone = { base: "9", seed: 1, items: { a: [9] } };
-    assert.equal(measureFamily(family(contrast("a")), [...runs([1, 1, 1]), lone])[0].runs, 15);
-    assert.deepEqual(measureFamily(family(contrast("a")), [lone]), []);
+    assert.equal(measure(family(contrast("a")), [...runs([1, 1, 1]), lone])[0].runs, 15);
+    assert.deepEqual(measure(family(contrast("a")), [lone]), []);
   });
 });
 
@@ -98,7 +134,8 @@ describe("the protocol's families", () => {
   it("compare like with like: as many samples on both sides", () => {
     const method = (name: string) => name.replace("reward/", "");
     for (const { contrasts } of FAMILIES) {
-      for (const { a, b } of contrasts) {
+      for (const { a, b, reported } of contrasts) {
+        if (reported !== undefined) continue;
         if (!a.startsWith("reward/") || !b.startsWith("reward/")) continue;
         const [x, y] = [a, b].map(method);
         if (["sft", "jsft"].some((start) => [x, y].includes(start))) continue;
@@ -110,5 +147,18 @@ describe("the protocol's families", () => {
         assert.equal(samples[0], samples[1], `${x} and ${y}`);
       }
     }
+  });
+
+  it("are, of a world, those that it plays both sides of", () => {
+    const texts = (league: typeof DESK_LEAGUE) =>
+      familiesOf({ rows: league.rows, variants: league.extras.length > 0 });
+    assert.deepEqual(texts(DESK_LEAGUE), FAMILIES);
+    const sentences = texts(SENTENCE_LEAGUE);
+    assert.deepEqual(sentences.map(({ number, contrasts }) => [number, contrasts.length]), [
+      [1, 3],
+      [2, 2],
+      [3, 7],
+      [4, 4],
+    ]);
   });
 });

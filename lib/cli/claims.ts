@@ -8,10 +8,13 @@
 import { Command, Option } from "commander";
 import { UserError } from "../base/error.ts";
 import { writeCsv, writeWhole } from "../base/files.ts";
+import { familiesOf } from "../lab/study/families.ts";
 import { gather, runsIn, writeTables } from "../lab/study/gather.ts";
 import type { JudgedStep } from "../lab/study/judge_over_steps.ts";
 import { triedIn } from "../lab/study/league.ts";
-import { claimRows, claimsPage, type CoursePoint, measureClaims } from "../lab/study/page.ts";
+import { claimRows, claimsPage, measureClaims } from "../lab/study/page.ts";
+import type { TableRow } from "../lab/study/page_judges.ts";
+import type { CoursePoint } from "../lab/study/page_league.ts";
 import { parseCommand, runCommand } from "./command.ts";
 import { outputFolder } from "./flags.ts";
 import { WORLDS } from "./worlds.ts";
@@ -43,21 +46,24 @@ async function main(): Promise<void> {
       `make some with deno task league --world ${world.name}`,
     );
   }
-  const gathered = await gather(places, { world: truth, config: world.config });
-  const measured = measureClaims(gathered.items, world.bases);
-  await writeTables(out, gathered);
   const tried = await triedIn(run, world, world.rows);
+  const gathered = await gather(places, { world: truth, config: world.config, tried });
+  const { bases } = world;
+  const families = familiesOf({ rows: world.rows, variants: world.extras.length > 0 });
+  const measured = measureClaims(gathered.items, { families, bases });
+  await writeTables(out, gathered);
   await writeCsv(`${out}/tuning.csv`, tried);
   await writeCsv(`${out}/claims.csv`, claimRows(measured));
-  const rows = (name: string) =>
-    (gathered.tables[name] ?? []) as readonly Record<string, string | number>[];
+  const rows = (name: string) => (gathered.tables[name] ?? []) as readonly TableRow[];
   const page = claimsPage({
-    ...{ title, bases: world.bases, measured, league: gathered.league },
+    ...{ title, families, bases, measured, tried },
+    league: gathered.league,
     starts: rows("starts"),
     judges: rows("judge-accuracy"),
-    overSteps: rows("judge-over-steps") as unknown as (JudgedStep & { base: string })[],
-    steps: rows("reward-over-steps") as unknown as CoursePoint[],
-    tried,
+    ownPairs: rows("judge-on-policy-pairs"),
+    habits: rows("habits"),
+    overSteps: rows("judge-over-steps") as readonly unknown[] as (JudgedStep & { base: string })[],
+    steps: rows("reward-over-steps") as readonly unknown[] as CoursePoint[],
   });
   await writeWhole(`${out}/claims.md`, page);
   console.log(

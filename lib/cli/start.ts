@@ -10,6 +10,7 @@ import { Command } from "commander";
 import { writeCsv, writeJsonFile, writeWhole } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
 import { STUDY_SCALES, type StudyScale } from "../lab/study/config.ts";
+import { FAMILIES } from "../lab/study/families.ts";
 import { gather, writeTables } from "../lab/study/gather.ts";
 import { type LeagueWorld, play } from "../lab/study/league.ts";
 import type { StudyMethod } from "../lab/study/methods.ts";
@@ -81,9 +82,9 @@ async function main(): Promise<void> {
   });
   const gathered = await gather([{ base: "1", seed, path }], {
     world: ORDER_DESK,
-    config: world.config,
+    ...{ config: world.config, tried },
   });
-  const measured = measureClaims(gathered.items, ["1"]);
+  const measured = measureClaims(gathered.items, { families: FAMILIES, bases: ["1"] });
   await writeTables(out, gathered);
   await writeCsv(`${out}/claims.csv`, claimRows(measured));
   const table = oneRunTable(measured, await resultTable(`${LEAGUE}/claims.csv`) ?? []);

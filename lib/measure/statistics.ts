@@ -209,13 +209,17 @@ export function oneSidedP(values: readonly number[]): number {
   return 1 - jStat.studentt.cdf(mean / error, n - 1);
 }
 
-/** Holm's adjusted p-values (Holm 1979), in the order given: what is below a level is held at it for the whole family. */
-export function holm(ps: readonly number[]): number[] {
+/**
+ * Holm's adjusted p-values (Holm 1979), in the order given: what is below a level is held at it for the whole family.
+ *
+ * @param size Tests in the family, those without a p-value yet among them. @default as many as there are
+ */
+export function holm(ps: readonly number[], size = ps.length): number[] {
   const order = ps.map((_, i) => i).sort((a, b) => ps[a] - ps[b]);
   const adjusted = new Array<number>(ps.length);
   let most = 0;
   order.forEach((i, rank) => {
-    most = Math.max(most, Math.min(1, (ps.length - rank) * ps[i]));
+    most = Math.max(most, Math.min(1, (size - rank) * ps[i]));
     adjusted[i] = most;
   });
   return adjusted;

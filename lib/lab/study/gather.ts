@@ -5,10 +5,19 @@ import { resultTable } from "../../show/result_table.ts";
 import type { StudyConfig } from "./config.ts";
 import { type Items, loadItems } from "./items.ts";
 import { type JudgedStep, judgedSteps } from "./judge_over_steps.ts";
+import { habits } from "./habits.ts";
 import { type LeagueRow, leagueRows, runTitles } from "./league_rows.ts";
 import type { RunItems } from "./claims.ts";
-import { chosenPoint, heldOutIn, pointsIn, type RewardPoint } from "./policy_meter.ts";
-import type { StudySession } from "./study_session.ts";
+import {
+  chosenPoint,
+  type HeldOutAnswers,
+  heldOutIn,
+  pointsIn,
+  type RewardPoint,
+} from "./policy_meter.ts";
+import { ROWS } from "./rows.ts";
+import { requestsOf, type StudySession } from "./study_session.ts";
+import { chosenRows, type Tried } from "./tuning.ts";
 import type { World } from "./world.ts";
 
 type Row = Record<string, string | number>;
@@ -22,8 +31,8 @@ export interface RunPlace {
 
 /** Stages that measure judges. */
 const JUDGES = ["jsft-judge", "base-judge", "other-judges", "variant-judges"];
-/** Trainings that are not of preferences, by the losses that they were measured by. */
-const SUPERVISED = ["sft", "jsft", "jsft-weighted", "judge-only"];
+/** Trainings that are not of preferences. */
+const SUPERVISED = ["sft", "jsft", "jsft-weighted", "judge-only", "reward-model"];
 
 /** Everything that was gathered, by the name of its table. */
 export interface Gathered {
@@ -59,8 +68,14 @@ async function* entries(path: string): AsyncGenerator<Deno.DirEntry> {
 /** Reads runs; what is not finished in one is missing in its rows and in nothing else. */
 export async function gather(
   places: readonly RunPlace[],
-  { world, config }: { world: World; config: Pick<StudyConfig, "preference"> },
+  { world, config, tried }: {
+    world: World;
+    config: Pick<StudyConfig, "preference">;
+    /** What settings were chosen from. */
+    tried: readonly Tried[];
+  },
 ): Promise<Gathered> {
+  const chosen = chosenRows(ROWS, tried).rows;
   const items: RunItems[] = [];
   const league: LeagueRow[] = [];
   const tables: Record<string, object[]> = {};
@@ -69,6 +84,7 @@ export async function gather(
   const requests = new Map(
     (await world.pairs("train")).map(({ id, prompt }) => [id, prompt.at(-1)!.content]),
   );
+  const asked = requestsOf(await world.pairs("held_out"));
   for (const { base, seed, path } of places) {
     const names = { base, seed };
     const folder = new RunFolder<StudyConfig, StudySession>(path, []);
@@ -78,8 +94,7 @@ export async function gather(
         [...JUDGES, "answers", "tournament", "on-policy-pairs"].map((name) => `${path}/${name}`),
       ),
     };
-    const titles = await runTitles(path);
-    for (const row of titles) {
+    for (const row of await runTitles(path)) {
       const points = await pointsIn(`${path}/${row}`);
       if (points.at(-1)?.step !== config.preference.steps) continue; // it has no chosen step yet
       add("reward-over-steps", { ...names, method: row }, points);
@@ -87,8 +102,11 @@ export async function gather(
       const at = (point: RewardPoint) => heldOut.find(({ step }) => step === point.step)!.rewards;
       const [method, which] = row.split("@");
       if (which === undefined) found[`reward/${method}`] = at(chosenPoint(points, "truth"));
+      if (FOLLOWED.includes(row)) {
+        add("habits", { ...names, method }, habitsOf({ points, heldOut, requests: asked }, world));
+      }
       league.push(
-        ...leagueRows({ base, seed, row, points, titles }, {
+        ...leagueRows({ base, seed, row, points, chosen }, {
           result: await folder.result(row),
           seconds: await folder.seconds(row),
         }),
@@ -134,8 +152,25 @@ async function losses(path: string, training: string): Promise<object[]> {
     }));
 }
 
-/** Methods whose own pairs are looked at step by step. */
+/** Methods whose own pairs are looked at step by step, and whose answers' habits. */
 const FOLLOWED = ["self-judge", "raft-2", "reward-model-dpo", "self-judge-moving"];
+
+/** What of a policy's answers to held-out prompts costs reward, before training, at the chosen step and at the last one. */
+function habitsOf(
+  { points, heldOut, requests }: {
+    points: readonly RewardPoint[];
+    heldOut: readonly HeldOutAnswers[];
+    requests: readonly string[];
+  },
+  world: World,
+): object[] {
+  const at = { start: 0, chosen: chosenPoint(points, "truth").step, last: points.at(-1)!.step };
+  return Object.entries(at).flatMap(([when, step]) => {
+    const { texts } = heldOut.find((one) => one.step === step)!;
+    const answers = texts.map((text, i) => ({ request: requests[i], text }));
+    return habits(answers, world).map(({ habit, value }) => ({ at: when, step, habit, value }));
+  });
+}
 
 async function overSteps(
   path: string,
@@ -160,8 +195,7 @@ async function samples(path: string, world: World): Promise<object[]> {
   const best = chosenPoint(points, "truth").step;
   const [before, after] = [0, best].map((at) => heldOut.find(({ step }) => step === at)!);
   const last = heldOut.at(-1)!;
-  const pairs = await world.pairs("held_out");
-  const requests = [...new Set(pairs.map(({ prompt }) => prompt.at(-1)!.content))];
+  const requests = requestsOf(await world.pairs("held_out"));
   return before.texts.slice(0, SHOWN).map((text, i) => ({
     prompt: requests[i],
     ...{ before: text, after: after.texts[i], last: last.texts[i] },

@@ -80,6 +80,8 @@ export interface MatchedAccuracy {
   readonly accuracy: number;
   /** Null where over a tenth of the first steps' weight lies in cells that these steps lack. */
   readonly matched: number | null;
+  /** Pairs of these steps behind that. */
+  readonly matchedPairs: number;
 }
 
 /** Accuracy over steps of one method, all runs together. */
@@ -100,16 +102,19 @@ export function matchedOverSteps(rows: readonly JudgedStep[]): MatchedAccuracy[]
     const cells = counts(some);
     const n = [...cells.values()].reduce((sum, cell) => sum + cell.n, 0);
     const right = [...cells.values()].reduce((sum, cell) => sum + cell.right, 0);
-    let [weight, matched] = [0, 0];
+    let [weight, matched, matchedPairs] = [0, 0, 0];
     for (const [cell, { n: w }] of first) {
       const here = cells.get(cell);
       if (!here) continue;
       weight += w;
       matched += w * here.right / here.n;
+      matchedPairs += here.n;
     }
     return {
       ...{ from, to: some[0].to, n, accuracy: right / n },
-      matched: weight >= 0.9 * total ? matched / weight : null,
+      ...weight >= 0.9 * total
+        ? { matched: matched / weight, matchedPairs }
+        : { matched: null, matchedPairs: 0 },
     };
   });
 }

@@ -1,6 +1,6 @@
 /** The league's table: where each method ends, and how methods rank. @module */
 import { Rng } from "../../base/random.ts";
-import { hierarchical, quantiles } from "../../measure/statistics.ts";
+import { hierarchical, overSeeds, quantiles } from "../../measure/statistics.ts";
 import { COSTS } from "../../run/costs.ts";
 import { mean } from "./measure.ts";
 import { type ChosenBy, chosenPoint, type RewardPoint } from "./policy_meter.ts";
@@ -28,22 +28,23 @@ export async function runTitles(path: string): Promise<string[]> {
 /**
  * The rows of a finished training: chosen by the truth, by the judge, or both.
  *
- * @param of.titles What the run trained: where the judge chose a setting of its own, that row is the judge's.
+ * @param of.chosen The rows that settings were chosen for (`chosenRows`): where the judge chose a setting of its own,
+ *   that row is the judge's, whether it is trained yet or not.
  */
 export function leagueRows(
-  { base, seed, row, points, titles }: {
+  { base, seed, row, points, chosen }: {
     base: string;
     seed: number;
     row: string;
     points: readonly RewardPoint[];
-    titles: readonly string[];
+    chosen: readonly string[];
   },
   { result, seconds }: { result: Record<string, unknown> | null; seconds: number | null },
 ): LeagueRow[] {
   const [method, which] = row.split("@");
   const by: readonly ChosenBy[] = which === "judge"
     ? ["judge"]
-    : titles.includes(`${method}@judge`)
+    : chosen.includes(`${method}@judge`)
     ? ["truth"]
     : ["truth", "judge"];
   const costs = (result?.costs ?? {}) as Record<string, number>;
@@ -59,15 +60,17 @@ export function leagueRows(
 export interface Standing {
   readonly method: string;
   readonly runs: number;
-  /** Mean held-out reward with a hierarchical 95 % interval. */
+  readonly bases: number;
+  /** Mean held-out reward: the mean of bases' means, with a hierarchical 95 % interval where every base has a run. */
   readonly reward: number;
-  readonly low: number;
-  readonly high: number;
-  /** Place by mean reward, and the places that 95 % of the bootstrap's draws of runs give it. */
-  readonly rank: number;
-  readonly rankLow: number;
-  readonly rankHigh: number;
-  /** Means of its rows. */
+  readonly low: number | null;
+  readonly high: number | null;
+  /**
+   * Place by mean reward among the methods that have every run that any has, and the places that 95 % of the bootstrap's
+   * draws of runs give it; null for the others.
+   */
+  readonly rank: { readonly place: number; readonly low: number; readonly high: number } | null;
+  /** Means of its rows' numbers: means of bases' means. */
   readonly means: Readonly<Record<string, number>>;
 }
 
@@ -75,51 +78,79 @@ export interface Standing {
 const DRAWS = 2000;
 
 /**
- * Methods in the order of their mean reward. A rank's uncertainty is over runs: each draw takes bases, then seeds within
- * them, the same for every method; a method is ranked by the runs that it has of them.
+ * Methods in the order of their mean reward, those that have every run first. A rank's uncertainty is over runs: each
+ * draw takes bases, then seeds within them, the same for every method.
  */
 export function standings(rows: readonly LeagueRow[], by: ChosenBy): Standing[] {
   const chosen = rows.filter(({ chosen_by }) => chosen_by === by);
   const methods = [...Map.groupBy(chosen, ({ method }) => method)];
-  const bases = [...new Set(chosen.map(({ base }) => base))];
-  const seedsOf = new Map(
-    bases.map((
-      base,
-    ) => [base, [...new Set(chosen.filter((row) => row.base === base).map(({ seed }) => seed))]]),
-  );
-  const rng = Rng.named(0, `league/ranks/${by}`);
-  const ranks = new Map<string, number[]>(methods.map(([method]) => [method, []]));
-  const rewardOf = new Map(
-    chosen.map(({ method, base, seed, reward }) => [`${method}/${base}/${seed}`, reward]),
-  );
-  for (let draw = 0; draw < DRAWS; draw++) {
-    const runs = bases.flatMap(() => {
-      const base = bases[rng.int(bases.length)];
-      const seeds = seedsOf.get(base)!;
-      return seeds.map(() => `${base}/${seeds[rng.int(seeds.length)]}`);
-    });
-    const means = methods.flatMap(([method]) => {
-      const rewards = runs.flatMap((run) => rewardOf.get(`${method}/${run}`) ?? []);
-      return rewards.length === 0 ? [] : [{ method, reward: mean(rewards) }];
-    }).sort((a, b) => b.reward - a.reward);
-    means.forEach(({ method }, i) => ranks.get(method)!.push(i + 1));
-  }
-  return methods.map(([method, some]) => {
-    const groups = [...Map.groupBy(some, ({ base }) => base).values()]
-      .map((group) => group.map(({ reward }) => reward));
-    const { value, low, high } = hierarchical(groups, { rng: Rng.named(0, `league/${method}`) });
-    const [rankLow, rankHigh] = quantiles(ranks.get(method)!, [0.025, 0.975]);
+  const runsOf = (some: readonly LeagueRow[]) => new Set(some.map(runOf));
+  const every = runsOf(chosen);
+  const bases = new Set(chosen.map(({ base }) => base));
+  const complete = methods.filter(([, some]) => runsOf(some).size === every.size);
+  const ranks = drawnRanks(complete, Rng.named(0, `league/ranks/${by}`));
+  return methods.map(([method, some]): Omit<Standing, "rank"> => {
+    const groups = [...Map.groupBy(some, ({ base }) => base).values()];
+    const average = (value: (row: LeagueRow) => number) =>
+      mean(groups.map((group) => mean(group.map(value))));
+    const { low, high } = groups.length < bases.size
+      ? { low: null, high: null }
+      : bases.size === 1
+      ? overSeeds(some.map(({ reward }) => reward))
+      : hierarchical(groups.map((group) => group.map(({ reward }) => reward)), {
+        rng: Rng.named(0, `league/${method}`),
+      });
     const numbers = Object.entries(some[0]).filter(([, one]) => typeof one === "number");
     return {
-      ...{ method, runs: some.length, reward: value, low, high, rank: 0 },
-      ...{ rankLow: Math.round(rankLow), rankHigh: Math.round(rankHigh) },
-      means: Object.fromEntries(numbers.map(([name]) => [
-        name,
-        mean(some.map((row) => (row as unknown as Record<string, number>)[name])),
-      ])),
+      ...{ method, runs: some.length, bases: groups.length, low, high },
+      reward: average(({ reward }) => reward),
+      means: Object.fromEntries(
+        numbers.map(([name]) => [
+          name,
+          average((row) => (row as unknown as Record<string, number>)[name]),
+        ]),
+      ),
     };
-  }).sort((a, b) => b.reward - a.reward)
-    .map((one, i) => ({ ...one, rank: i + 1 }));
+  })
+    .sort((a, b) =>
+      Number(ranks.has(b.method)) - Number(ranks.has(a.method)) || b.reward - a.reward
+    )
+    .map((one, i) => {
+      const drawn = ranks.get(one.method);
+      if (!drawn) return { ...one, rank: null };
+      const [low, high] = quantiles(drawn, [0.025, 0.975]).map(Math.round);
+      return { ...one, rank: { place: i + 1, low, high } };
+    });
+}
+
+const runOf = ({ base, seed }: Pick<LeagueRow, "base" | "seed">) => `${base}/${seed}`;
+
+/** The places of methods that have the same runs, in draws of those. */
+function drawnRanks(
+  methods: readonly (readonly [string, readonly LeagueRow[]])[],
+  rng: Rng,
+): Map<string, number[]> {
+  const ranks = new Map<string, number[]>(methods.map(([method]) => [method, []]));
+  if (methods.length === 0) return ranks;
+  const seedsOf = [...Map.groupBy(methods[0][1], ({ base }) => base)];
+  const rewards = methods.map(([method, some]) => ({
+    method,
+    of: new Map(some.map((row) => [runOf(row), row.reward])),
+  }));
+  for (let draw = 0; draw < DRAWS; draw++) {
+    const runs = seedsOf.map(() => {
+      const [base, some] = seedsOf[rng.int(seedsOf.length)];
+      return some.map(() => runOf({ base, seed: some[rng.int(some.length)].seed }));
+    });
+    rewards
+      .map(({ method, of }) => ({
+        method,
+        reward: mean(runs.map((seeds) => mean(seeds.map((run) => of.get(run)!)))),
+      }))
+      .sort((a, b) => b.reward - a.reward)
+      .forEach(({ method }, i) => ranks.get(method)!.push(i + 1));
+  }
+  return ranks;
 }
 
 /** Rewards at equal KL to the JSFT model: between two measurements by a straight line; none beyond the last. */

@@ -64,12 +64,12 @@ export abstract class StudySession extends Session {
 
   /** Held-out requests, the first so many. */
   async requests(count: number): Promise<string[]> {
-    return requestsOf((await this.pairs()).heldOut, count);
+    return requestsOf((await this.pairs()).heldOut).slice(0, count);
   }
 
   /** Requests to choose settings and steps by, the first so many. */
   async validationRequests(count: number): Promise<string[]> {
-    return requestsOf((await this.pairs()).validation, count);
+    return requestsOf((await this.pairs()).validation).slice(0, count);
   }
 
   /** The training pairs' requests labelled by points of view. */
@@ -118,9 +118,9 @@ export function requestOf({ prompt }: Pick<Pair, "prompt">): string {
   return prompt.at(-1)!.content;
 }
 
-/** The first different requests of some pairs, in their order. */
-function requestsOf(pairs: readonly Pair[], count: number): string[] {
-  return [...new Set(pairs.map(requestOf))].slice(0, count);
+/** The different requests of some pairs, in their order. */
+export function requestsOf(pairs: readonly Pair[]): string[] {
+  return [...new Set(pairs.map(requestOf))];
 }
 
 /** The true reward as judge of pairs. */

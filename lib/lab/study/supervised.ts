@@ -1,9 +1,19 @@
-import { addScoreHead, joinHead, RewardData, rewardExamples, scoreHead } from "../../judges/mod.ts";
+import {
+  addScoreHead,
+  joinHead,
+  pointwiseJudge,
+  RewardData,
+  rewardExamples,
+  rewardGrade,
+  scoreHead,
+} from "../../judges/mod.ts";
 import {
   type BatchOrder,
   type BatchSource,
+  credit,
   type Example,
   jsftExamples,
+  pairComparison,
   SupervisedData,
   type Weighting,
 } from "../../method/mod.ts";
@@ -15,6 +25,7 @@ import { type TrainingStage, trainingStage } from "../../run/stages/training.ts"
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import { VIEWS } from "../world/reward.ts";
 import type { StudyConfig } from "./config.ts";
+import { mean } from "./measure.ts";
 import { sizedName, type StudySession } from "./study_session.ts";
 import type { StudyContext, StudyStage } from "./stage.ts";
 
@@ -70,7 +81,11 @@ interface Training {
 
 /** What it trains on, and beside the model. */
 type Work =
-  & { readonly data: BatchSource }
+  & {
+    readonly data: BatchSource;
+    /** Its own numbers of validation pairs, where those of a language model are not its. */
+    readonly validate?: () => Promise<Record<string, number>>;
+  }
   & Pick<
     Awaited<ReturnType<TrainingStage<StudyConfig, StudySession>["plan"]>>,
     "parameters" | "finish" | "dispose"
@@ -143,18 +158,18 @@ function trainedFromBase(
       const { supervised } = sized(config, size);
       const held = data && await validation(context, data);
       const model = await session.modelToTrain({ stage: name, start: "base" });
+      const { validate, ...rest } = await work(context, model);
+      const numbers = validate ?? (() => held ? heldOutNumbers(model, held, context) : {});
       return {
         model,
-        ...await work(context, model),
+        ...rest,
         steps: supervised.steps,
         schedule: { ...supervised, shape: "cosine" },
         optimizer: { kind: "adamw", ...ADAMW_DEFAULTS },
         checkpointEvery: 50,
         show: ({ loss }) => ({ loss: loss.toFixed(3) }),
         measure: async (step) =>
-          held && (step % VALIDATION.every === 0 || step === supervised.steps)
-            ? await heldOutNumbers(model, held, context)
-            : {},
+          step % VALIDATION.every === 0 || step === supervised.steps ? await numbers() : {},
         result: (rows) => ({ loss: rows.at(-1)!.loss, costs: trainingCostsOf(rows) }),
       };
     },
@@ -198,6 +213,7 @@ export const SUPERVISED: readonly StudyStage[] = [
  */
 function rewardModel(name: string, title: string, size?: TrainingSize): StudyStage {
   return trainedFromBase(name, { title, size }, async ({ session, config }, model) => {
+    const pairs = (await session.pairs()).validation.slice(0, VALIDATION.pairs);
     const head = model.adapter ? scoreHead(model.config) : undefined;
     if (!head) addScoreHead(model);
     const examples = rewardExamples(await pairsOf(session, { size }), await session.encoder());
@@ -207,6 +223,12 @@ function rewardModel(name: string, title: string, size?: TrainingSize): StudySta
         microBatchTokens: config.limits.batchTokens,
         head,
       }),
+      validate: async () => {
+        const { limits: { batchTokens } } = config;
+        const grade = rewardGrade(model, await session.encoder(), { batchTokens, head });
+        const judgments = await pointwiseJudge(name, grade).compare(pairs.map(pairComparison));
+        return { heldOutJudgeAccuracy: mean(judgments.map((one) => credit(one))) };
+      },
       ...(head && {
         parameters: trainable(model, { also: [head] }),
         finish: () => joinHead(model, head),

@@ -1,0 +1,227 @@
+/** What the protocol compares: contrasts in families that are corrected together. @module */
+/** One thing measured against another, paired by run (a base and a seed) and prompt. */
+export interface Contrast {
+  /** In words. */
+  readonly text: string;
+  /** Names of items, for example "reward/self-judge". */
+  readonly a: string;
+  readonly b: string;
+  /** What the family says of a - b: above 0, or above -margin. */
+  readonly says: "greater" | "no worse";
+  readonly margin?: number;
+  /** What the paper says, and how we know. */
+  readonly paper: string;
+  /** Why it has no verdict and no part in the family's correction, where the two sides are not alike. */
+  readonly reported?: string;
+}
+
+/** Contrasts that belong together and are corrected together. */
+export interface Family {
+  readonly number: number;
+  readonly text: string;
+  readonly contrasts: readonly Contrast[];
+}
+
+/** Differences smaller than these count as none, see the protocol: of rewards, and of shares of pairs. */
+const REWARD_MARGIN = 0.05;
+const SHARE_MARGIN = 0.02;
+
+const NOT_THERE = "not in the paper";
+/** The paper has the comparison; its number we have not read. */
+const UNREAD = "above; number not read";
+const RISES = "win rate rises with N = 1..16 (second-hand)";
+
+const greater = (text: string, a: string, b: string, paper: string): Contrast => ({
+  ...{ text, a, b, paper },
+  says: "greater",
+});
+/** A contrast of sides that are not alike, for the reason given. */
+const report = (contrast: Contrast, reported: string): Contrast => ({ ...contrast, reported });
+const noWorse = (text: string, a: string, b: string, paper: string): Contrast => ({
+  ...{ text, a, b, paper },
+  says: "no worse",
+  margin: a.startsWith("right/") ? SHARE_MARGIN : REWARD_MARGIN,
+});
+const reward = (row: string) => `reward/${row}`;
+const chosen = (policy: string, n: number) => `rejection/${policy}/own judge/${n}`;
+
+const over = (other: string, name: string, paper: string) =>
+  greater(`SELF-JUDGE > ${name}`, reward("self-judge"), reward(other), paper);
+
+/** The families of the protocol (data/results/claims/protocol.md), in its order. */
+export const FAMILIES: readonly Family[] = [
+  {
+    number: 1,
+    text: "One model learns both jobs",
+    contrasts: [
+      noWorse(
+        "JSFT answers no worse than SFT",
+        reward("jsft"),
+        reward("sft"),
+        "win rates on HH; number not read",
+      ),
+      noWorse(
+        "JSFT judges no worse than judge-only training",
+        "right/jsft",
+        "right/judge-only",
+        "JSFT better (second-hand, without a number)",
+      ),
+      noWorse(
+        "JSFT judges no worse than a reward model of the same base",
+        "right/jsft",
+        "right/reward-model",
+        "JSFT right on 80.5 % of UltraFeedback (second-hand); the reward model's not read",
+      ),
+    ],
+  },
+  {
+    number: 2,
+    text: "Where the answers come from",
+    contrasts: [
+      greater(
+        "on-policy > off-policy, one judge",
+        reward("self-judge"),
+        reward("off-policy-dpo"),
+        "AlpacaEval 44.88 against 32.03 (second-hand)",
+      ),
+      greater(
+        "off-policy > the data set's pairs relabelled",
+        reward("off-policy-dpo"),
+        reward("relabelled-dpo"),
+        "AlpacaEval 32.03 against 28.57 (second-hand)",
+      ),
+    ],
+  },
+  {
+    number: 3,
+    text: "What SELF-JUDGE beats",
+    contrasts: [
+      over("sft", "SFT", "wins 76.25 % on VicunaEval (second-hand)"),
+      over("jsft", "JSFT", UNREAD),
+      over("offline-dpo", "offline DPO", UNREAD),
+      over("raft-2", "RAFT with as many samples", UNREAD),
+      noWorse(
+        "SELF-JUDGE no worse than DPO on a reward model's verdicts",
+        reward("self-judge"),
+        reward("reward-model-dpo"),
+        "no second network needed; number not read",
+      ),
+      over("dpo-coin", "DPO by a coin", NOT_THERE),
+      over("dpo-shorter", "DPO by the shorter answer", NOT_THERE),
+      over("dpo-politer", "DPO by the politer answer", NOT_THERE),
+      ...["coin", "shorter", "politer"].map((rule) =>
+        greater(
+          `RAFT with two samples > RAFT by ${rule === "coin" ? "a coin" : `the ${rule} answer`}`,
+          reward("raft-2"),
+          reward(`raft-${rule}`),
+          NOT_THERE,
+        )
+      ),
+    ],
+  },
+  {
+    number: 4,
+    text: "Self-rejection",
+    contrasts: [
+      greater("JSFT: N = 4 > 1", chosen("jsft", 4), chosen("jsft", 1), RISES),
+      greater("JSFT: N = 16 > 4", chosen("jsft", 16), chosen("jsft", 4), RISES),
+      greater("SELF-JUDGE: N = 4 > 1", chosen("self-judge", 4), chosen("self-judge", 1), RISES),
+      greater("SELF-JUDGE: N = 16 > 4", chosen("self-judge", 16), chosen("self-judge", 4), RISES),
+    ],
+  },
+  {
+    number: 5,
+    text: "Principles and rationales",
+    contrasts: [
+      ["principles, overall question", "principles in place of half the judgments"],
+      ["principles besides, overall question", "principles besides"],
+      ["rationale", "a rationale after the decision"],
+    ].map(([judge, name]) =>
+      greater(
+        `${name}: judges better than plain JSFT`,
+        `right/${judge}`,
+        "right/jsft",
+        "80.5 to 84.0 with both (second-hand)",
+      )
+    ),
+  },
+  {
+    number: 6,
+    text: "Which judge lasts",
+    contrasts: [
+      ["self-judge-moving", "one that moves with the policy"],
+      ["self-judge-refreshed", "one renewed on the way"],
+      ["separate-judge-dpo", "a separate one"],
+    ].map(([other, name]) =>
+      noWorse(
+        `the frozen judge no worse than ${name}`,
+        reward("self-judge"),
+        reward(other),
+        "freezes it; no comparison read",
+      )
+    ),
+  },
+  {
+    number: 7,
+    text: "Relatives",
+    contrasts: [
+      report(
+        greater(
+          "gold labels for a separate discriminator > for the one model",
+          reward("d2po"),
+          reward("d2po-self"),
+          "not in the paper; D2PO (arXiv 2405.01511) says so",
+        ),
+        "d2po-self ranks by the policy's implicit reward, not by its judgment",
+      ),
+      greater(
+        "soft labels > hard ones, one judge",
+        reward("self-judge-soft"),
+        reward("self-judge"),
+        "not in the paper; OSP's argument",
+      ),
+      report(
+        greater(
+          "the model's own view of quality (Sr-DPO) > SELF-JUDGE",
+          reward("sr-dpo"),
+          reward("self-judge"),
+          "not in the paper; arXiv 2405.21040",
+        ),
+        "Sr-DPO draws no sample",
+      ),
+      report(
+        noWorse(
+          "replay every some steps (LoL) no worse than on-policy",
+          reward("lol"),
+          reward("self-judge"),
+          "not in the paper; arXiv 2410.10370",
+        ),
+        "LoL draws a tenth of the samples",
+      ),
+    ],
+  },
+];
+
+/** Names of what every world measures, whatever rows it plays. */
+const STARTS: readonly string[] = [reward("sft"), reward("jsft")];
+
+/**
+ * The families as far as a world can have them: it plays the rows of both sides, and where it does not train judges by
+ * principles, their family is not there.
+ */
+export function familiesOf(
+  { rows, variants }: { rows: readonly string[]; variants: boolean },
+): Family[] {
+  const played = (name: string) =>
+    !name.startsWith("reward/") || STARTS.includes(name) ||
+    rows.some((row) => name === reward(row));
+  return FAMILIES.flatMap((family) => {
+    const contrasts = family.contrasts.filter(({ a, b }) =>
+      played(a) && played(b) && (variants || !VARIANT.test(a))
+    );
+    return contrasts.length === 0 ? [] : [{ ...family, contrasts }];
+  });
+}
+
+/** Judges by principles and rationales. */
+const VARIANT = /^right\/(principles|rationale)/;

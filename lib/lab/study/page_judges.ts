@@ -1,0 +1,60 @@
+/** Judges on the page of claims: on the data set's pairs, on policies' own, and on those that training ranked. @module */
+import { markdownTable as table } from "../../base/markdown_table.ts";
+import { type JudgedStep, matchedOverSteps } from "./judge_over_steps.ts";
+import { meanOfBases, number, percent, runsOf } from "./page_numbers.ts";
+
+/** A row of a table that was gathered. */
+export type TableRow = Readonly<Record<string, string | number>> & {
+  readonly base: string;
+  readonly seed: number;
+};
+
+/** Judges on the pairs that a policy's own answers make. */
+export function ownPairsTable(rows: readonly TableRow[]): string {
+  const groups = [...Map.groupBy(rows, ({ policy, judge }) => JSON.stringify([policy, judge]))];
+  return table(
+    ["answers of", "judge", "runs", "clear pairs", "right", "both positions agree (all pairs)"],
+    groups.map(([key, some]) => [
+      ...JSON.parse(key) as string[],
+      `${runsOf(some)}`,
+      `${some.reduce((sum, { n }) => sum + Number(n), 0)}`,
+      number(meanOfBases(some, ({ accuracy_clear }) => Number(accuracy_clear))),
+      number(meanOfBases(some, ({ consistency }) => Number(consistency))),
+    ]),
+  );
+}
+
+/** How often answers have each habit: before training, at the chosen step, at the last one. */
+export function habitsTable(rows: readonly TableRow[]): string {
+  const habits = [...new Set(rows.map(({ habit }) => `${habit}`))];
+  const groups = [...Map.groupBy(rows, ({ method, at }) => JSON.stringify([method, at]))];
+  return table(
+    ["method", "at", "runs", ...habits],
+    groups.map(([key, some]) => [
+      ...JSON.parse(key) as string[],
+      `${runsOf(some)}`,
+      ...habits.map((name) =>
+        percent(
+          meanOfBases(some.filter(({ habit }) => habit === name), ({ value }) => Number(value)),
+        )
+      ),
+    ]),
+  );
+}
+
+/** How right the frozen judge stays on the pairs that it ranks. */
+export function overStepsTable(rows: readonly JudgedStep[]): string {
+  const methods = [...Map.groupBy(rows, ({ method }) => method)];
+  return table(
+    [
+      ...["method", "steps", "pairs", "ranked right"],
+      ...["the same mix of gaps and flaws as at first", "pairs in it"],
+    ],
+    methods.flatMap(([method, some]) =>
+      matchedOverSteps(some).map(({ from, to, n, accuracy, matched, matchedPairs }) => [
+        ...[method, `${from} to ${to}`, `${n}`, number(accuracy)],
+        ...matched === null ? ["too few alike", ""] : [number(matched), `${matchedPairs}`],
+      ])
+    ),
+  );
+}

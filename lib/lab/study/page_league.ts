@@ -1,0 +1,130 @@
+/** The league on the page of claims: where methods end, at which settings, and at equal steps and distance. @module */
+import { markdownTable as table } from "../../base/markdown_table.ts";
+import { type LeagueRow, rewardAtKl, type Standing, standings } from "./league_rows.ts";
+import { hasBeta, type StudyMethod, studyMethod } from "./methods.ts";
+import { interval, meanOfBases, number, runsOf } from "./page_numbers.ts";
+import { bestBy, type RewardPoint } from "./policy_meter.ts";
+import { isControl } from "./rows.ts";
+import type { Tried } from "./tuning.ts";
+
+/** A measurement of a method in a run. */
+export type CoursePoint = RewardPoint & {
+  readonly method: string;
+  readonly base: string;
+  readonly seed: number;
+};
+
+/** Where methods end; a row with fewer runs than another has no rank. */
+export function leagueTable(rows: readonly LeagueRow[]): string {
+  const byJudge = new Map(standings(rows, "judge").map((one) => [one.method, one]));
+  const cost = ({ means }: Standing, name: string) => `${Math.round(means[name] ?? 0)}`;
+  return table(
+    [
+      ...["rank", "method", "runs", "true reward", "chosen by the JSFT judge (runs)"],
+      ...["JSFT judge's win rate", "whole distribution", "KL", "entropy", "tokens", "step"],
+      ...["samples", "prompts to the ranker", "gold labels", "sequences learned", "minutes"],
+    ],
+    standings(rows, "truth").map((one) => {
+      const judge = byJudge.get(one.method);
+      const { means, rank } = one;
+      return [
+        rank ? `${rank.place} [${rank.low}, ${rank.high}]` : "",
+        `${one.method}${isControl(one.method) ? " (control)" : ""}`,
+        `${one.runs}`,
+        `${number(one.reward)} ${interval(one, number)}`.trim(),
+        judge ? `${number(judge.reward)} (${judge.runs})` : "",
+        number(means.judge_win_rate, 2),
+        ...[means.reward_whole, means.kl, means.entropy].map((value) => number(value, 2)),
+        number(means.length, 1),
+        number(means.step, 0),
+        ...["samples", "judgePrompts"].map((name) => cost(one, name)),
+        studyMethod(one.method as StudyMethod).ranker === "truth"
+          ? "every pair"
+          : cost(one, "gold"),
+        cost(one, "learned"),
+        number(means.seconds / 60, 1),
+      ];
+    }),
+  );
+}
+
+/** Distances that methods are compared at, in nats. */
+const DISTANCES = [0.5, 1, 2, 4];
+
+const coursesOf = (points: readonly CoursePoint[]) => [
+  ...Map.groupBy(points.filter(({ method }) => !method.includes("@")), ({ method }) => method),
+];
+
+/** True reward at equal KL: of the runs that get so far, with how many do. */
+export function equalKlTable(points: readonly CoursePoint[]): string {
+  const lines = coursesOf(points).map(([method, some]) => {
+    const runs = [...Map.groupBy(some, ({ base, seed }) => `${base}/${seed}`).values()];
+    return [
+      method,
+      ...DISTANCES.map((kl) => {
+        const found = runs.flatMap((points) => {
+          const reward = rewardAtKl(points, kl);
+          return reward === null ? [] : [{ base: points[0].base, reward }];
+        });
+        return found.length === 0
+          ? ""
+          : `${number(meanOfBases(found, ({ reward }) => reward), 2)} (${found.length})`;
+      }),
+    ];
+  });
+  return table(["method", ...DISTANCES.map((kl) => `${kl} nats`)], lines);
+}
+
+/** True reward after equal steps, whatever step was chosen. */
+export function equalStepsTable(points: readonly CoursePoint[]): string {
+  const steps = [...new Set(points.map(({ step }) => step))].sort((a, b) => a - b);
+  return table(
+    ["method", "runs", ...steps.map((step) => `step ${step}`)],
+    coursesOf(points).map(([method, some]) => [
+      method,
+      `${runsOf(some)}`,
+      ...steps.map((at) => {
+        const there = some.filter(({ step }) => step === at);
+        return there.length === 0 ? "" : number(meanOfBases(there, ({ reward }) => reward), 2);
+      }),
+    ]),
+  );
+}
+
+/** The settings that were chosen, and whether a better one may lie beyond those tried. */
+export function settingsTable(tried: readonly Tried[]): string {
+  const methods = [...Map.groupBy(tried, ({ method }) => method)];
+  return table(
+    [
+      ...["method", "by the truth: rate, beta, step", "by the JSFT judge"],
+      "the former at the edge of what was tried",
+    ],
+    methods.map(([method, some]) => {
+      const betas = hasBeta(studyMethod(method as StudyMethod));
+      const text = ({ learningRate, beta, step }: Tried) =>
+        [plain(learningRate), ...betas ? [plain(beta)] : [], `step ${step}`].join(", ");
+      const truth = bestBy(some, "truth");
+      const edge = (name: string, value: (one: Tried) => number) => {
+        const all = some.map(value);
+        const [least, most] = [Math.min(...all), Math.max(...all)];
+        if (least === most) return [];
+        return value(truth) === most
+          ? [`highest ${name}`]
+          : value(truth) === least
+          ? [`lowest ${name}`]
+          : [];
+      };
+      const edges = [
+        ...edge("rate", ({ learningRate }) => learningRate),
+        ...betas ? edge("beta", ({ beta }) => beta) : [],
+        ...edge("step", ({ step }) => step).map((text) =>
+          text === "lowest step" ? "first step" : "last step"
+        ),
+      ];
+      return [method, text(truth), text(bestBy(some, "judge")), edges.join(", ")];
+    }),
+  );
+}
+
+/** A setting without the last bits of its arithmetic. */
+const plain = (value: number) => `${Number(value.toPrecision(6))}`;

@@ -1,0 +1,54 @@
+/** What a reader has to know of the page's numbers. @module */
+import { mean } from "./measure.ts";
+import type { TableRow } from "./page_judges.ts";
+import { number } from "./page_numbers.ts";
+
+/** A judge that is right on less of the clear held-out pairs is named where a loop rests on it. */
+const WEAK = 0.75;
+
+/** Of any world. */
+const ALWAYS = [
+  "Settings were tried on the first base alone, with a seed of its own. A method that needs others on another base is " +
+  "worse off there. Losses with a beta had fewer rates than those without (two rates by two betas, four rates), and where " +
+  "the chosen one lies at the edge of those tried another may give more. SFT, JSFT, judge-only and the reward model had " +
+  "one setting, and the reward model's validation loss was not kept in the runs up to 2026-11-29.",
+  "SELF-JUDGE and every other method pick the best of their steps on validation prompts; SFT and JSFT have no such choice.",
+  'The true reward chose setting and step on validation prompts. A user lacks it; "chosen by the JSFT judge" is what a ' +
+  "user gets: the frozen JSFT judge's win rate on the same prompts, in every row, whoever ranked in training.",
+  "Runs of one seed share their pairs, prompts and orders on every base.",
+  "Offline and relabelled DPO draw no sample, off-policy DPO draws all of its samples before training: where answers come " +
+  "from is what those contrasts are about. Controls that rank by a rule skip ties and learn from fewer sequences.",
+];
+
+const SEVERAL_BASES =
+  "Intervals and p-values are over training runs, for these held-out prompts. Bases are few and differ, and runs of one " +
+  "base are alike, so that the p over runs is too small where bases differ; the p of bases' means (Student's t, one value " +
+  "a base) stands beside it. A verdict asks for the same sign on every base, too. Open beside an interval that leaves 0 " +
+  "out is Holm's correction, not absence of a difference.";
+
+const ONE_BASE =
+  "Intervals are Student's t over seeds, on one base model and for these held-out prompts: another base may differ.";
+
+/** What has to be said of a league, and of its judges where one is weak. */
+export function notes(
+  { bases, accuracy }: {
+    bases: readonly string[];
+    /** Judges' share of clear held-out pairs judged right. */
+    accuracy: readonly TableRow[];
+  },
+): string[] {
+  const jsft = accuracy.filter(({ judge }) => judge === "jsft");
+  const weak = [...Map.groupBy(jsft, ({ base }) => base)]
+    .map(([base, some]) => ({ base, right: mean(some.map(({ value }) => Number(value))) }))
+    .filter(({ right }) => right < WEAK);
+  return [
+    bases.length > 1 ? SEVERAL_BASES : ONE_BASE,
+    ...ALWAYS,
+    ...weak.map(({ base, right }) =>
+      `The JSFT judge of base ${base} is right on ${
+        number(right)
+      } of clear held-out pairs, below ${WEAK}: ` +
+      "its loops rest on a weak judge."
+    ),
+  ];
+}

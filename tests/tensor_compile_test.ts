@@ -144,6 +144,13 @@ const VARYING: Record<string, Step> = {
     const y = tf.mul(tf.exp(x), i);
     return i % 2 ? tf.neg(y) : [tf.abs(y), tf.square(y)];
   },
+  "host tensors that come before or after an op": (i) =>
+    i % 2 ? [tf.slice(x, [1, 0], [3, 4]), tf.exp(x)] : [tf.exp(x), tf.slice(x, [1, 0], [3, 4])],
+  "a slice where others have a product, as where scores of many rows come in blocks": (i) => {
+    const y = tf.mul(x, 2);
+    if (i % 2) return tf.gather(tf.matMul(y, w), ids(i % 6, 0));
+    return tf.slice(y, [0, 0], [3, 4]);
+  },
   "a number of ops that varies": (i) => {
     let y: tf.Tensor = x;
     for (let k = 0; k <= i % 3; k++) y = tf.tanh(y);

@@ -30,6 +30,8 @@ export class Replay {
   readonly newlyFed = new Set<number>();
   #op = 0;
   #host = 0;
+  /** Tensors answered so far: the slot of the next one. */
+  #next = 0;
   /** Ids of the externals, by their number. */
   readonly #externals: number[] = [];
   readonly #externalShapes: (readonly number[])[] = [];
@@ -128,6 +130,7 @@ export class Replay {
     const known = call && call.name === now.name && call.outputs.length === now.outputs &&
       call.inputs.length === now.inputs.length && sameAttributes(call.attrs, now.attrs);
     if (!known) return this.#no(`op ${this.#op} is ${now.name}, was ${call?.name ?? "none"}`);
+    if (call.slot !== this.#next) return this.#no(`op ${this.#op} comes before a host tensor`);
     for (let i = 0; i < now.inputs.length; i++) {
       if (!this.#agrees(call.inputs[i], now.inputs[i])) {
         return this.#no(`input ${i} of op ${this.#op}, ${call.name}, is another tensor`);
@@ -139,6 +142,7 @@ export class Replay {
     const shapes = OP_RULES.get(call.name)!.shapes(this.#rule);
     if (!shapes) return this.#no(`the inputs of op ${this.#op}, ${call.name}, do not fit`);
     this.#op++;
+    this.#next += shapes.length;
     const first = this.base + call.slot;
     return shapes.map((shape, out) => {
       this.#shapes[call.slot + out] = shape;
@@ -168,10 +172,13 @@ export class Replay {
     if (!host || host.dtype !== dtype || !ArrayBuffer.isView(values)) {
       return this.#no(`host tensor ${index} is of another type`);
     }
+    // At the same place among the ops: only so is its id the same in every recording that began alike.
+    if (host.slot !== this.#next) return this.#no(`host tensor ${index} comes before an op`);
     const unchanged = host.fed || (same(host.shape, shape) && same(host.values!, values));
     if (!unchanged && host.rigid) return this.#no(`host tensor ${index} decides something else`);
     if (!unchanged) this.newlyFed.add(index);
     this.#host++;
+    this.#next++;
     this.#shapes[host.slot] = [...shape];
     this.#values[host.slot] = values;
     return [{ id: this.base + host.slot, dtype, shape }];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { duration, progressLine } from "../lib/base/progress.ts";
+import { duration, Progress, progressLine } from "../lib/base/progress.ts";
 
 describe("a line of progress", () => {
   const state = { name: "DPO", unit: "step", total: 40, done: 10, doneBefore: 0, elapsed: 20 };
@@ -24,6 +24,37 @@ describe("a line of progress", () => {
       "DPO: step 40/40 | 20 s",
     );
     assert.equal(progressLine({ ...state, numbers: {} }, true), "DPO: step 10/40 | 20 s");
+  });
+});
+
+describe("progress where there is no terminal", () => {
+  it("is a line a minute, and one at the end", () => {
+    const { isTerminal, writeSync } = Deno.stderr;
+    const { now } = performance;
+    let seconds = 0;
+    let text = "";
+    Deno.stderr.isTerminal = () => false;
+    Deno.stderr.writeSync = (bytes) => (text += new TextDecoder().decode(bytes), bytes.length);
+    performance.now = () => 1000 * seconds;
+    try {
+      const shown = new Progress("DPO", { unit: "step", total: 1200 });
+      for (let step = 1; step <= 1200; step++) {
+        seconds += 0.25;
+        shown.update(step, { loss: 0.5 });
+      }
+      shown.finish();
+    } finally {
+      Object.assign(Deno.stderr, { isTerminal, writeSync });
+      performance.now = now;
+    }
+    assert.deepEqual(text.split("\n"), [
+      "DPO: step 240/1200 | loss 0.500 | 1 min 0 s | 4 min 0 s left",
+      "DPO: step 480/1200 | loss 0.500 | 2 min 0 s | 3 min 0 s left",
+      "DPO: step 720/1200 | loss 0.500 | 3 min 0 s | 2 min 0 s left",
+      "DPO: step 960/1200 | loss 0.500 | 4 min 0 s | 1 min 0 s left",
+      "DPO: step 1200/1200 | loss 0.500 | 5 min 0 s",
+      "",
+    ]);
   });
 });
 

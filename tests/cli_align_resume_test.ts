@@ -76,7 +76,7 @@ describe("the command, cut short", () => {
       const options = { folder, run: `killed-${stage}`, set };
       await cut(options, { stage, step, signal: "SIGKILL" });
       const { out } = await startWell(options);
-      assert.match(out, /^data: done before/m);
+      assert.match(out, /^\d stages? done before \(.+\): data\b/m);
       assert.match(out, /^ {2}resumes after step \d+$/m);
       await same(options.run);
     });
@@ -115,7 +115,7 @@ describe("the command, cut short", () => {
     await cut(options, { stage: "self-judge", step: 3, signal: "SIGKILL" });
     const other = { ...options, set: [...set, "tournament.prompts=1"] };
     const { out } = await startWell(other);
-    assert.match(out, /^jsft: done before/m);
+    assert.match(out, /^\d stages done before \(.+\): data, .*\bjsft\b/m);
     assert.match(out, /^ {2}resumes after step \d+$/m);
     await sameTraining(options.run);
     const rows = (await Deno.readTextFile(`${folder}/${options.run}/tournament/win_rates.csv`))

@@ -24,7 +24,7 @@ describe("the command, on a tiny model", () => {
   it("runs every stage and leaves what each is to leave", async () => {
     const { out, err } = await startWell({ folder, run: "whole" });
     for (const name of STAGES) {
-      assert.match(out, new RegExp(`^${name}: `, "m"));
+      assert.match(out, new RegExp(`^\\[\\d/${STAGES.length}\\] ${name}: `, "m"));
       assert.match(out, new RegExp(`^  ${name} took `, "m"));
     }
     for (
@@ -122,7 +122,10 @@ describe("the command, on a tiny model", () => {
       );
     const before = await seen();
     const { out } = await startWell({ folder, run: "whole" });
-    for (const name of STAGES) assert.match(out, new RegExp(`^${name}: done before \\(`, "m"));
+    assert.match(
+      out,
+      new RegExp(`^${STAGES.length} stages done before \\(.+\\): ${STAGES.join(", ")}$`, "m"),
+    );
     assert.deepEqual(await seen(), before);
   });
 

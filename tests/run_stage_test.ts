@@ -4,7 +4,8 @@ import { Stopped, UserError } from "../lib/base/error.ts";
 import { resolveConfig, type RunConfig } from "../lib/run/config.ts";
 import { readJsonFile, writeCsv, writeJsonl } from "../lib/base/files.ts";
 import type { RunContext, RunStage } from "../lib/run/pipeline.ts";
-import { RunFolder, terminalReporter } from "../lib/run/stage.ts";
+import { RunFolder } from "../lib/run/stage.ts";
+import { terminalReporter } from "../lib/run/terminal_reporter.ts";
 import { writeSummary } from "../lib/run/stages/report.ts";
 import { Session } from "../lib/run/session.ts";
 import { capturedLog } from "./captured_log.ts";
@@ -45,7 +46,12 @@ function pipeline(bodies: { first?: RunStage["run"]; second?: RunStage["run"] } 
 
 describe("a run folder", () => {
   it("keeps each stage's settings, result and time, and says what it does", async () => {
-    const { folder, first, run } = pipeline();
+    const { folder, first, run } = pipeline({
+      first: ({ log }) => {
+        log("a word");
+        return Promise.resolve({ of: "first" });
+      },
+    });
     const said = await run(first, ["data.train=5"]);
     assert.deepEqual(await folder.result("first"), { of: "first" });
     assert.ok((await folder.seconds("first"))! >= 0);
@@ -53,14 +59,13 @@ describe("a run folder", () => {
       `${folder.path}/first/config.json`,
     );
     assert.deepEqual([kept?.stage, kept?.settings.data.train], ["first", 5]);
-    assert.match(said, /^first: the first stage$/m);
-    assert.match(said, /data: \{.*"train":5/);
+    assert.match(said, /^\[1\/1\] first: the first stage\n {2}a word\n {2}first took [\d.]+ s\n$/);
   });
 
   it("does not repeat a stage that is done, and says so", async () => {
     const { first, ran, run } = pipeline();
     await run(first);
-    assert.match(await run(first), /^first: done before \(.* s\)\n$/);
+    assert.match(await run(first), /^1 stage done before \([\d.]+ s\): first\n$/);
     assert.deepEqual(ran, ["first"]);
   });
 
@@ -141,7 +146,7 @@ describe("a run folder", () => {
   it("does not mind settings that a stage does not use", async () => {
     const { first, run } = pipeline();
     await run(first);
-    assert.match(await run(first, ["jsft.epochs=9"]), /done before/);
+    assert.match(await run(first, ["jsft.epochs=9"]), /^1 stage done before/);
   });
 
   it("lets a stage that was stopped go on under the same settings, and adds up its time", async () => {

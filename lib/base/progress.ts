@@ -12,9 +12,11 @@ export interface ProgressOptions {
   done?: number;
   /**
    * Seconds between lines where the output is not a terminal.
-   * @default 20
+   * @default 60
    */
   every?: number;
+  /** Takes the last state in place of a line that says it. */
+  end?: (state: ProgressState) => void;
 }
 
 /** What {@linkcode progressLine} speaks of. */
@@ -61,7 +63,7 @@ const numberText = (value: number | string): string =>
  */
 export class Progress {
   readonly #name: string;
-  readonly #options: Required<ProgressOptions>;
+  readonly #options: ProgressOptions & { done: number; every: number };
   readonly #started = performance.now();
   #done: number;
   #shown = performance.now();
@@ -69,7 +71,7 @@ export class Progress {
 
   constructor(name: string, options: ProgressOptions) {
     this.#name = name;
-    this.#options = { done: 0, every: 20, ...options };
+    this.#options = { done: 0, every: 60, ...options };
     this.#done = this.#options.done;
   }
 
@@ -81,20 +83,21 @@ export class Progress {
     const wait = Deno.stderr.isTerminal() ? 100 : this.#options.every * 1000;
     if (now - this.#shown < wait || done === this.#options.total) return; // the end: see finish
     this.#shown = now;
-    if (!rewriteLine(this.#line())) printLine(this.#line());
+    const line = progressLine(this.#state());
+    if (!rewriteLine(line)) printLine(line);
   }
 
   /** Prints the last state and ends the line. */
   finish(): void {
-    rewriteLine("");
-    printLine(this.#line());
+    const { end = (state) => printLine(progressLine(state, true)) } = this.#options;
+    end(this.#state());
   }
 
-  #line(): string {
+  #state(): ProgressState {
     const { unit, total, done: doneBefore } = this.#options;
     const elapsed = (performance.now() - this.#started) / 1000;
     const counts = { unit, total, done: this.#done, doneBefore };
-    return `  ${progressLine({ name: this.#name, ...counts, elapsed, numbers: this.#numbers })}`;
+    return { name: this.#name, ...counts, elapsed, numbers: { ...this.#numbers } };
   }
 }
 
@@ -116,15 +119,35 @@ export function progressCallback(
   };
 }
 
-/** Writes over the terminal's current line; false, and nothing is written, where there is no terminal. */
+/** Whether a line stands on the terminal that may be written over. */
+let open = false;
+
+/**
+ * Writes over the terminal's current line, as much as fits in its width; false, and nothing is written, where there is
+ * no terminal.
+ */
 export function rewriteLine(text: string): boolean {
   if (!Deno.stderr.isTerminal()) return false;
-  write(`\r\x1b[2K${text}`);
+  const width = (Deno.consoleSize().columns || 80) - 1; // a terminal that does not know its width says 0
+  write(`\r\x1b[2K${[...text].slice(0, width).join("")}`);
+  open = text !== "";
   return true;
 }
 
-/** Writes a line to stderr. */
+/** Takes the line away that may be written over: something else is printed in its place. */
+export function clearLine(): void {
+  if (open) rewriteLine("");
+}
+
+/** Leaves the line that may be written over as it is: what is printed next goes below it. */
+export function keepLine(): void {
+  if (open) write("\n");
+  open = false;
+}
+
+/** Writes a line to stderr, in place of one that may be written over. */
 export function printLine(text: string): void {
+  clearLine();
   write(`${text}\n`);
 }
 

@@ -1,5 +1,6 @@
 import { type Command, CommanderError } from "commander";
 import { Stopped, UserError } from "../base/error.ts";
+import { clearLine, keepLine } from "../base/progress.ts";
 
 /**
  * Reads a command line's arguments: help ends the process, anything commander refuses is a user's error.
@@ -26,6 +27,7 @@ export async function runCommand(main: () => Promise<void>): Promise<never> {
     await main();
     Deno.exit(0);
   } catch (error) {
+    keepLine();
     if (error instanceof Stopped) {
       console.error("stopped; run the same command again to resume");
       Deno.exit(130);
@@ -44,12 +46,14 @@ export function stopOnInterrupt(): () => boolean {
   Deno.addSignalListener("SIGINT", () => {
     if (asked) Deno.exit(130);
     asked = true;
-    console.error("\nstopping after this step; Ctrl-C again to leave at once");
+    keepLine();
+    console.error("stopping after this step; Ctrl-C again to leave at once");
   });
   return () => asked;
 }
 
 /** Says on stderr what a result's reader should know, and the command runs on. */
 export function warn(text: string): void {
+  clearLine();
   console.error(`warning: ${text}`);
 }

@@ -20,7 +20,7 @@ import {
 } from "../lab/study/league.ts";
 import type { StudyMethod } from "../lab/study/methods.ts";
 import { COUNTED } from "../lab/study/rows.ts";
-import { terminalReporter } from "../run/stage.ts";
+import { terminalReporter } from "../run/terminal_reporter.ts";
 import { versions } from "../run/versions.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";

@@ -11,7 +11,7 @@ import { writeCsv, writeJsonFile } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
 import { makeBase } from "../lab/world/make_base.ts";
 import { exerciseAccuracy, PRETRAINING, TAUGHT } from "../lab/world/pretrain.ts";
-import { terminalReporter } from "../run/stage.ts";
+import { terminalReporter } from "../run/terminal_reporter.ts";
 import { versions } from "../run/versions.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";

@@ -19,7 +19,7 @@ import { COUNTED } from "../lab/study/rows.ts";
 import { readTried } from "../lab/study/tuning.ts";
 import { DESK_LEAGUE } from "../lab/world/league.ts";
 import { ORDER_DESK } from "../lab/world/order_desk.ts";
-import { terminalReporter } from "../run/stage.ts";
+import { terminalReporter } from "../run/terminal_reporter.ts";
 import { versions } from "../run/versions.ts";
 import { resultTable } from "../show/result_table.ts";
 import { startEngine } from "../tensor/mod.ts";

@@ -1,6 +1,6 @@
 import { Stopped, UserError } from "../base/error.ts";
 import { readJsonFile, writeJsonFile } from "../base/files.ts";
-import { duration, Progress } from "../base/progress.ts";
+import { duration } from "../base/progress.ts";
 import type { Session } from "./session.ts";
 import { difference } from "./settings_difference.ts";
 import { openClock } from "./stage_clock.ts";
@@ -26,15 +26,15 @@ export interface Reporter {
   ) => WorkProgress;
   /** Whether the user asked to stop. */
   readonly stopping: () => boolean;
+  /** Hears that a stage begins; what it returns hears that it ended well, after so many seconds in all. */
+  readonly stage?: (stage: StageBegun) => (seconds: number) => void;
 }
 
-/** Speaks to a terminal. */
-export function terminalReporter(stopping: () => boolean): Reporter {
-  return {
-    log: (line) => console.log(line),
-    progress: (name, options) => new Progress(name, options),
-    stopping,
-  };
+/** A stage that begins. */
+export interface StageBegun extends Pick<Stage<Seeded>, "name" | "title"> {
+  /** Its place among those that are asked for, from 1, and how many these are. */
+  readonly number: number;
+  readonly of: number;
 }
 
 /** What a stage works with: the run's settings `C`, and the session that its stages share. */
@@ -87,6 +87,14 @@ interface Done {
   config: string;
   seconds: number;
   result: StageResult;
+}
+
+/** Says which stages were done before: "2 stages done before (5 min 3 s): data, jsft". */
+function doneBefore(stages: readonly { name: string; seconds: number }[]): string {
+  const seconds = stages.reduce((sum, stage) => sum + stage.seconds, 0);
+  return `${stages.length} stage${stages.length === 1 ? "" : "s"} done before (${
+    duration(seconds)
+  }): ${stages.map(({ name }) => name).join(", ")}`;
 }
 
 /** A run folder: one folder a stage, each with its config and, once finished, its result. */
@@ -204,20 +212,29 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
     options: { config: C; session: S; reporter: Reporter },
   ): Promise<void> {
     const { session, reporter } = options;
-    for (const stage of stages) {
+    let before: { name: string; seconds: number }[] = [];
+    const tell = () => {
+      if (before.length > 0) reporter.log(doneBefore(before));
+      before = [];
+    };
+    for (const [i, stage] of stages.entries()) {
       const done = await this.#done(stage.name);
       await this.check([stage], options);
       if (done) {
-        reporter.log(`${stage.name}: done before (${duration(done.seconds)})`);
+        before.push({ name: stage.name, seconds: done.seconds });
         continue;
       }
+      tell();
+      const { name, title } = stage;
+      const ended = reporter.stage?.({ name, title, number: i + 1, of: stages.length });
       try {
-        await this.#runOne(stage, options);
+        ended?.(await this.#runOne(stage, options));
       } finally {
         session.release();
       }
       if (reporter.stopping()) throw new Stopped();
     }
+    tell();
   }
 
   /** A stage and all it needs, each after those it needs itself. */
@@ -230,18 +247,16 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
     return JSON.stringify(this.withNeeds(stage.name).map((s) => [s.name, s.config(config)]));
   }
 
+  /** @returns seconds that it took, over all its sessions */
   async #runOne(
     stage: Stage<C, S>,
     { config, session, reporter }: { config: C; session: S; reporter: Reporter },
-  ): Promise<void> {
+  ): Promise<number> {
     const { log, progress, stopping } = reporter;
     const folder = this.folderOf(stage.name);
     const chain = this.identity(stage, config);
     const begun = await this.#begun(stage.name);
-    log(`\n${stage.name}: ${stage.title}`);
-    const own = stage.config(config);
-    for (const [name, value] of Object.entries(own)) log(`  ${name}: ${JSON.stringify(value)}`);
-    const file = { stage: stage.name, seed: config.seed, settings: own, chain };
+    const file = { stage: stage.name, seed: config.seed, settings: stage.config(config), chain };
     await writeJsonFile(`${folder}/config.json`, file);
     const clock = await openClock(folder);
     try {
@@ -260,7 +275,7 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
       });
       const finished: Done = { config: chain, seconds: clock.seconds(), result };
       await writeJsonFile(`${folder}/done.json`, finished);
-      log(`  ${stage.name} took ${duration(finished.seconds)}`);
+      return finished.seconds;
     } catch (error) {
       // Refused at its first try, it has nothing to resume from: corrected settings are welcome.
       if (error instanceof UserError && begun === null) {

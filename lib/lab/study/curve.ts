@@ -3,7 +3,7 @@ import { appendJsonl, readJsonFile, readJsonl, writeCsv, writeJsonFile } from ".
 import { proportion } from "../../measure/mod.ts";
 import { type Compare, type Comparison, pairComparison } from "../../method/mod.ts";
 import { drawnComparisons, rewardGap } from "./desk_evidence.ts";
-import { consistencyOf, drawAnswersOf, mean, percent, rightOn, streamSeed } from "./measure.ts";
+import { consistencyOf, drawAnswersOf, mean, rightOn, streamSeed } from "./measure.ts";
 import type { StudyContext, StudyStage } from "./stage.ts";
 import type { StudySession } from "./study_session.ts";
 import { CURVE_KINDS, type CurveKind, sizedTraining } from "./supervised.ts";
@@ -76,7 +76,7 @@ function judgeCurve(judges: readonly CurveJudge[]): StudyStage {
       ...{ prompts: prompts.heldOut, heldOut, preference: { topP } },
     }),
     async run(context) {
-      const { session, config, folder, checkStop, log } = context;
+      const { session, config, folder, checkStop } = context;
       const file = `${folder}/rows.jsonl`;
       const rows = await readJsonl<CurveRow & { stage: string }>(file);
       const asked = await comparisonsOf(context);
@@ -92,11 +92,6 @@ function judgeCurve(judges: readonly CurveJudge[]): StudyStage {
         const own = ON.flatMap((on) => found[on] ? [{ ...names, on, ...found[on] }] : []);
         await appendJsonl(file, own);
         rows.push(...own);
-        log(
-          `${stage}: right on ` +
-            own.map(({ on, accuracy_clear, n }) => `${percent(accuracy_clear)} of ${n} (${on})`)
-              .join(", "),
-        );
       }
       await writeCsv(`${folder}/curve.csv`, rows.map(({ stage: _, ...row }) => row));
       return {};

@@ -3,7 +3,7 @@ import { proportion } from "../../measure/mod.ts";
 import type { Compare, Comparison } from "../../method/mod.ts";
 import { drawnComparisons, rewardGap } from "./desk_evidence.ts";
 import { type Items, saveItems } from "./items.ts";
-import { consistencyOf, drawAnswersOf, percent, rightOn, streamSeed } from "./measure.ts";
+import { consistencyOf, drawAnswersOf, rightOn, streamSeed } from "./measure.ts";
 import { bestOf } from "./preference.ts";
 import type { StudyStage } from "./stage.ts";
 
@@ -35,7 +35,7 @@ export const onPolicyPairsStage: StudyStage = {
     heldOut,
     preference: { topP },
   }),
-  async run({ session, config, folder, checkStop, log }) {
+  async run({ session, config, folder, checkStop }) {
     const requests = await session.requests(config.prompts.heldOut);
     const encoder = await session.encoder();
     const { world } = session;
@@ -65,10 +65,6 @@ export const onPolicyPairsStage: StudyStage = {
         const consistency = consistencyOf(judgments);
         items[`on-policy/${policy}/${name}`] = right;
         rows.push({ policy, judge: name, n, accuracy_clear, low, high, consistency });
-        log(
-          `answers of ${policy}, ${name}: right on ${percent(accuracy_clear)} of ` +
-            `${n} clear pairs; positions agree on ${percent(consistency)}`,
-        );
       }
     }
     if (rows.length > 0) await writeCsv(`${folder}/pairs.csv`, rows);

@@ -37,8 +37,9 @@ function methodStage(row: StudyRow): StudyStage {
   const other = ruleOf(name) === null ? NEEDED[ranker] : undefined;
   return preferenceStage({
     name: row,
-    title: `${row}: answers from the ${samples}, ` +
-      `ranked by ${ruleOf(name) ?? `the ${ranker}`}, ${loss} loss (${source})`,
+    title: `answers from the ${samples}, ranked by ${
+      ruleOf(name) ?? `the ${ranker}`
+    }, ${loss} loss (${source})`,
     needs: ["jsft", ...other ? [other] : []],
     config: ({ preference, tuned, heldOut, prompts, refreshEvery }) => ({
       preference: { ...preference, ...settingOf({ preference, tuned }, row) },

@@ -3,7 +3,7 @@ import { inverted, longerWins } from "../../measure/mod.ts";
 import type { Ranker } from "../../method/mod.ts";
 import { VIEWS } from "../world/reward.ts";
 import { type Items, saveItems } from "./items.ts";
-import { type JudgeNumbers, judgeQuality, percent } from "./measure.ts";
+import { type JudgeNumbers, judgeQuality } from "./measure.ts";
 import { withModel } from "../../model/mod.ts";
 import { policyMeter } from "./policy_meter.ts";
 import type { StudyStage } from "./stage.ts";
@@ -25,7 +25,7 @@ function judgeStage(
     title,
     needs,
     config: ({ heldOut, base, world }) => ({ heldOut, base, world }),
-    async run({ session, folder, checkStop, log }) {
+    async run({ session, folder, checkStop }) {
       const { heldOut } = await session.pairs();
       const rows: ({ judge: string } & JudgeNumbers)[] = [];
       const items: Items = {};
@@ -35,12 +35,6 @@ function judgeStage(
         const { numbers, right } = await judgeQuality(compare, heldOut, session.world);
         items[`right/${judge}`] = right;
         rows.push({ judge, ...numbers });
-        log(
-          `${judge}: right on ${percent(numbers.accuracy_clear)} of clear pairs, ` +
-            `${percent(numbers.accuracy)} of all; positions agree on ${
-              percent(numbers.consistency)
-            }`,
-        );
       }
       await writeCsv(`${folder}/judges.csv`, rows);
       await saveItems(folder, items);
@@ -98,7 +92,7 @@ export const answersStage: StudyStage = {
   config: ({ prompts, heldOut, preference: { topP } }) => ({
     ...{ prompts, heldOut, preference: { topP } },
   }),
-  async run({ session, folder, checkStop, log }) {
+  async run({ session, folder, checkStop }) {
     // A session of its own for the JSFT model: where there is one set of weights it moves from policy to policy.
     const reference = session.another();
     try {
@@ -113,7 +107,6 @@ export const answersStage: StudyStage = {
         );
         rows.push({ policy, ...point });
         items[`reward/${policy}`] = heldOut.rewards;
-        log(`${policy}: reward ${point.reward.toFixed(3)}, KL ${point.kl.toFixed(2)} nats`);
       }
       await writeCsv(`${folder}/policies.csv`, rows);
       await saveItems(folder, items);

@@ -31,7 +31,7 @@ export const tournamentStage: StudyStage = {
     heldOut,
     preference: { topP },
   }),
-  async run({ session, config, folder, checkStop, log }) {
+  async run({ session, config, folder, checkStop }) {
     const { seed, tournament: { prompts: count, candidates: sizes }, preference: { topP } } =
       config;
     const { world } = session;
@@ -75,11 +75,6 @@ export const tournamentStage: StudyStage = {
           items[`rejection/${name}/${selector}/${n}`] = rewards;
         }
       }
-      log(
-        `${name}: ` +
-          rows.filter((r) => r.policy === name && r.selector === "own judge")
-            .map(({ n, reward }) => `N ${n} ${reward.toFixed(2)}`).join(", "),
-      );
     }
     await writeCsv(`${folder}/points.csv`, rows);
     await saveItems(folder, items);

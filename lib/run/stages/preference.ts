@@ -93,13 +93,9 @@ export function preferenceStage<C extends Seeded, S extends Session>(
     needs,
     config: configOf,
     async plan(context) {
-      const { config, session, folder, log } = context;
+      const { config, session, folder } = context;
       const settings = stage.settings(config);
       const { name: methodName, ...method } = stage.method(config);
-      log(
-        `method ${methodName}: answers from the ${method.samples}, ranked by the ${method.ranker}, ` +
-          `${method.loss} loss (${method.source})`,
-      );
       const model = await session.modelToTrain({ stage: name, start });
       const reference = await session.referenceOf(model, start);
       const encoder = await session.encoder(stage.maxTokens?.(config));
@@ -154,6 +150,7 @@ export function preferenceStage<C extends Seeded, S extends Session>(
           margin: row.rewardMargin?.toFixed(3) ?? "-",
           accuracy: row.rewardAccuracy?.toFixed(2) ?? "-",
           consistent: row.judgeConsistent?.toFixed(2) ?? "-",
+          ...(row.reward !== undefined && { "true reward": row.reward.toFixed(3) }),
         }),
         measure: measure && ((step) => measure.after(step)),
         result: async (rows) =>
@@ -210,6 +207,11 @@ function leavingPairs(stage: RunStage): RunStage {
   return {
     ...stage,
     async run(context) {
+      const { method } = context.config.selfJudge;
+      const { samples, ranker, loss, source } = methodNamed(method);
+      context.log(
+        `method ${method}: answers from the ${samples}, ranked by the ${ranker}, ${loss} loss (${source})`,
+      );
       const result = await stage.run(context);
       const pairs = await writePairs(context);
       if (pairs > 0) context.log(`${pairs} pairs in ${context.folder}/pairs`);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { command } from "./commands.ts";
+import { ROOT } from "../lib/tools/setup/places.ts";
 import { newFolder } from "./temporary_files.ts";
 import { onTerminal, terminals } from "./terminal.ts";
 
@@ -35,10 +35,14 @@ describe("what a run's stages show", () => {
   });
 
   it("is in a file a line each, without what only a terminal can read", async () => {
-    const { out, err } = await command(PROGRAM, () => ({ FORCE_COLOR: "1" })).well([
-      await newFolder(),
-    ]);
-    assert.doesNotMatch(out + err, /[\x1b\r]/);
+    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [...PROGRAM.split(" "), await newFolder()],
+      cwd: ROOT,
+      stdin: "null",
+    }).output();
+    const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    assert.ok(success, err);
+    for (const sign of ["\x1b", "\r"]) assert.ok(!(out + err).includes(sign), sign);
     const [long, pairs, answers, bare, ...rest] = err.split("\n");
     assert.match(long, LONG);
     assert.match(pairs, /^ {2}telling: pair 2\/2/);

@@ -50,7 +50,7 @@ export async function onTerminal(
   }).output();
   const text = new TextDecoder().decode(stdout);
   const lines = text.split("\n").map((line) =>
-    line.replace(/\r+$/, "").split(/\r(?:\x1b\[2K)?/).at(-1)!
+    line.replace(/\r+$/, "").split("\r").at(-1)!.replace("\x1b[2K", "")
   );
   return { code, text, lines };
 }

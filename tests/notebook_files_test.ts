@@ -240,6 +240,18 @@ describe("the list of notebooks", () => {
     await assert.rejects(names("03"), /no notebook is called "03"[\s\S]*00_a, 02_b, 10_c/);
   });
 
+  it("has each notebook's solutions after it, and by its number both", async () => {
+    await Deno.mkdir(`${folder}/solutions`);
+    for (const name of ["00_a.ipynb", "00_b.ipynb", "solutions/00_a_solutions.ipynb"]) {
+      await Deno.writeTextFile(`${folder}/${name}`, "{}");
+    }
+    const names = async (...chosen: string[]) =>
+      (await listNotebooks(folder, chosen)).map((path) => path.slice(folder.length + 1));
+    assert.deepEqual(await names(), ["00_a.ipynb", "solutions/00_a_solutions.ipynb", "00_b.ipynb"]);
+    assert.deepEqual(await names("00_a"), ["00_a.ipynb", "solutions/00_a_solutions.ipynb"]);
+    assert.deepEqual(await names("00_a_solutions"), ["solutions/00_a_solutions.ipynb"]);
+  });
+
   it("is not empty", async () => {
     await assert.rejects(listNotebooks(`${folder}/none`), /has no notebook/);
   });

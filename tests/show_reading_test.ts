@@ -7,7 +7,7 @@ import { capturedLog } from "./captured_log.ts";
 
 describe("the text of an interval", () => {
   it("has the value before its two ends", () => {
-    assert.equal(intervalText({ value: 0.25, low: -0.5, high: 1 }), "0.250 [-0.500, 1]");
+    assert.equal(intervalText({ value: 0.25, low: -0.5, high: 1 }), "0.250 [-0.500, 1.000]");
     assert.equal(intervalText({ value: 0.25, low: 0.1, high: 0.4 }, 1), "0.3 [0.1, 0.4]");
   });
 
@@ -18,7 +18,7 @@ describe("the text of an interval", () => {
   });
 
   it("takes cells of a CSV file, of which an empty one is no number", () => {
-    assert.equal(intervalText({ value: "0.5", low: "0.25", high: "1" }), "0.500 [0.250, 1]");
+    assert.equal(intervalText({ value: "0.5", low: "0.25", high: "1" }), "0.500 [0.250, 1.000]");
     assert.equal(intervalText({ value: "0.5", low: "", high: "" }), "0.500");
   });
 });

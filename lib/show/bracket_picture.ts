@@ -1,14 +1,12 @@
 /** A knockout drawn as a tree: who met whom, who went on, and how sure the judge was. Pure text. */
 import type { Bracket } from "../method/mod.ts";
-import { escapeHtml } from "./html_table.ts";
-import { INK, TEXT } from "./style.ts";
+import { INK } from "./style.ts";
+import { drawing, LETTER, polyline, words } from "./svg_parts.ts";
 
-/** Heights and widths in pixels; a letter of DejaVu Sans Mono is 0.602 of its size wide. */
+/** Heights and widths in pixels. */
 const ROW = 46;
 const ROUND = 92;
 const TOP = 34;
-const SIZE = TEXT.tick - 1;
-const LETTER = 0.61 * SIZE;
 const LEFT = 12;
 
 /** A place in the tree: where its line ends, and how far to the right. */
@@ -66,7 +64,7 @@ export function bracketPicture(
     for (const end of ends) {
       const on = end.candidate === match.winner;
       parts.push(
-        path([[end.x, end.y], [x - 26, end.y], [x - 26, y], ...(on ? [[x, y] as const] : [])], {
+        polyline([[end.x, end.y], [x - 26, end.y], [x - 26, y], ...(on ? [[x, y] as const] : [])], {
           color: on && won(candidate) ? INK.blue : on ? INK.text : INK.grey,
           width: on && won(candidate) ? 3 : on ? 1.6 : 1,
         }),
@@ -88,9 +86,7 @@ export function bracketPicture(
       color: INK.blue,
     }),
   );
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ` +
-    `viewBox="0 0 ${width} ${height}" font-family="DejaVu Sans Mono, Menlo, Consolas, monospace">` +
-    `<rect width="${width}" height="${height}" fill="white"/>${parts.join("")}</svg>`;
+  return drawing(parts, { width, height });
 }
 
 /** The last match that a candidate won in round `before` or earlier. */
@@ -106,24 +102,3 @@ function leaves(bracket: Bracket, candidate: number, before: number): number[] {
 
 const shortened = (text: string, letters: number): string =>
   text.length <= letters ? text : text.slice(0, letters - 1).trimEnd() + "\u2026";
-
-function words(
-  text: string,
-  { x, y, bold = false, anchor = "start", color = INK.text }: {
-    x: number;
-    y: number;
-    bold?: boolean;
-    anchor?: "start" | "middle" | "end";
-    color?: string;
-  },
-): string {
-  return `<text x="${x}" y="${y}" font-size="${SIZE}" text-anchor="${anchor}" fill="${color}" ` +
-    `xml:space="preserve"${bold ? ' font-weight="bold"' : ""}>${escapeHtml(text)}</text>`;
-}
-
-const path = (
-  points: readonly (readonly [number, number])[],
-  { color, width }: { color: string; width: number },
-): string =>
-  `<polyline points="${points.map(([x, y]) => `${x},${y}`).join(" ")}" fill="none" ` +
-  `stroke="${color}" stroke-width="${width}"/>`;

@@ -23,11 +23,18 @@ export function table(
   { columns, digits = 3, caption, head = 30 }: TableOptions = {},
 ): { html: string; plain: string } {
   const names = headings(rows, columns);
-  const shown = rows.slice(0, head);
+  const shown = rows.slice(0, head) as Record<string, unknown>[];
+  const decimals = names.map(([field]) =>
+    sharedDecimals(
+      shown.map((row) => row[field]).filter((value) => typeof value === "number"),
+      digits,
+    )
+  );
   const cells = shown.map((row, index) =>
-    names.map(([field]) => {
-      const value = (row as Record<string, unknown>)[field];
-      return { text: format(value, { field, index, digits }), right: typeof value === "number" };
+    names.map(([field], column) => {
+      const value = row[field];
+      const number = { digits, decimals: decimals[column] };
+      return { text: format(value, { field, index, ...number }), right: typeof value === "number" };
     })
   );
   const rest = rows.length - shown.length;
@@ -51,11 +58,18 @@ function headings(rows: readonly object[], columns: TableOptions["columns"]): Na
 
 function format(
   value: unknown,
-  { field, index, digits }: { field: string; index: number; digits: number },
+  { field, index, digits, decimals }: {
+    field: string;
+    index: number;
+    digits: number;
+    decimals: number | null;
+  },
 ): string {
   if (value === null || value === undefined) return "";
   if (typeof value === "string" || typeof value === "boolean") return String(value);
-  if (typeof value === "number" && Number.isFinite(value)) return formatNumber(value, digits);
+  if (typeof value === "number" && Number.isFinite(value)) {
+    return decimals === null ? formatNumber(value, digits) : value.toFixed(decimals);
+  }
   const what = typeof value === "object" ? JSON.stringify(value) : String(value);
   throw new UserError(
     `row ${index + 1} of the table: "${field}" is ${what}`,
@@ -69,6 +83,30 @@ export function formatNumber(value: number, digits = 3): string {
   const size = Math.abs(value);
   if (size >= 10 ** digits) return value.toFixed(0);
   return size < 1e-4 ? value.toExponential(digits - 1) : value.toPrecision(digits);
+}
+
+/**
+ * Decimals that numbers shown together have in common, such as those of a column or of a value and its interval: of
+ * the largest so many significant digits, below ten as many decimals. Whole numbers need none.
+ *
+ * @returns null where no number of decimals does them justice: a small one would be shown as 0
+ *
+ * @example
+ * ```ts
+ * import { sharedDecimals } from "./html_table.ts";
+ * sharedDecimals([2, 2.4, -0.8667]); // 3: 2.000, 2.400, -0.867
+ * sharedDecimals([76.9, 5]); // 1: 76.9, 5.0
+ * sharedDecimals([0.03, 0.015]); // 3: 0.030, 0.015
+ * sharedDecimals([0.9, 0.00001]); // null
+ * ```
+ */
+export function sharedDecimals(values: readonly number[], digits = 3): number | null {
+  if (values.every(Number.isInteger)) return 0;
+  const largest = Math.max(...values.map(Math.abs));
+  const whole = largest < 10 ? 0 : Math.floor(Math.log10(largest)) + 1;
+  const decimals = Math.max(0, digits - whole);
+  const lost = (value: number) => value !== 0 && Math.abs(value) < 0.5 * 10 ** -decimals;
+  return values.some(lost) ? null : decimals;
 }
 
 /** Text that HTML takes literally. */

@@ -1,5 +1,5 @@
 /** Words about a number and its interval: one way in all notebooks, true whatever the numbers are. */
-import { formatNumber } from "./html_table.ts";
+import { formatNumber, sharedDecimals } from "./html_table.ts";
 import { type NumberCell, numberOf } from "../base/csv.ts";
 
 /** A value with its interval: an estimate, a measure of a report, a row of a table. */
@@ -19,10 +19,14 @@ export interface Interval {
  * ```
  */
 export function intervalText({ value, low, high }: Interval, digits = 3): string {
-  const [middle, ...ends] = [value, low, high].map(numberOf);
+  const [middle, least, most] = [value, low, high].map(numberOf);
   if (middle === null) return "(not known)";
-  const text = ends.map((end) => end === null ? null : formatNumber(end, digits));
-  return formatNumber(middle, digits) + (text.includes(null) ? "" : ` [${text.join(", ")}]`);
+  if (least === null || most === null) return formatNumber(middle, digits);
+  const decimals = sharedDecimals([middle, least, most], digits);
+  const [text, ...ends] = [middle, least, most].map((number) =>
+    decimals === null ? formatNumber(number, digits) : number.toFixed(decimals)
+  );
+  return `${text} [${ends.join(", ")}]`;
 }
 
 /** What to say of each outcome, and the value that is asked about. */

@@ -2,8 +2,12 @@
 import { basename } from "node:path";
 import { UserError } from "../../base/error.ts";
 
+/** Folder, in that of the notebooks, of the solutions to their exercises. */
+export const SOLUTIONS = "solutions";
+
 /**
- * Paths of `NN_*.ipynb` in a folder, by number; with names, only those.
+ * Paths of `NN_*.ipynb` in a folder, by number, each followed by its solutions (`solutions/NN_*_solutions.ipynb`); with
+ * names, only those.
  *
  * @param names Beginnings of file names, such as "03" or "03_the_judge.ipynb".
  * @throws {UserError} for a name that fits none, and where there is no notebook at all
@@ -12,15 +16,8 @@ export async function listNotebooks(
   folder: string,
   names: readonly string[] = [],
 ): Promise<string[]> {
-  const found: string[] = [];
-  try {
-    for await (const { name } of Deno.readDir(folder)) {
-      if (/^\d\d_.*\.ipynb$/.test(name)) found.push(`${folder}/${name}`);
-    }
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  found.sort();
+  const found = [...await notebooksIn(folder), ...await notebooksIn(`${folder}/${SOLUTIONS}`)]
+    .sort((a, b) => stem(a) < stem(b) ? -1 : 1);
   if (found.length === 0) {
     throw new UserError(
       `${folder} has no notebook NN_name.ipynb`,
@@ -36,4 +33,19 @@ export async function listNotebooks(
     );
   });
   return names.length === 0 ? found : found.filter((path) => chosen.flat().includes(path));
+}
+
+/** Without its ending, so that a notebook comes before one whose name begins with its own. */
+const stem = (path: string) => basename(path, ".ipynb");
+
+async function notebooksIn(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  try {
+    for await (const { name } of Deno.readDir(folder)) {
+      if (/^\d\d_.*\.ipynb$/.test(name)) found.push(`${folder}/${name}`);
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return found;
 }

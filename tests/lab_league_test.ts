@@ -7,7 +7,7 @@ import { gather, type Gathered, runsIn, writeTables } from "../lib/lab/study/gat
 import { saveItems } from "../lib/lab/study/items.ts";
 import { judgedSteps, matchedOverSteps } from "../lib/lab/study/judge_over_steps.ts";
 import { leagueRows, rewardAtKl, standings } from "../lib/lab/study/league_rows.ts";
-import { claimRows, claimsPage, measureClaims, oneRunTable } from "../lib/lab/study/page.ts";
+import { claimRows, claimsPage, measureClaims } from "../lib/lab/study/page.ts";
 import type { TableRow } from "../lib/lab/study/page_judges.ts";
 import type { CoursePoint } from "../lib/lab/study/page_league.ts";
 import type { RewardPoint } from "../lib/lab/study/policy_meter.ts";
@@ -215,8 +215,6 @@ describe("a league's runs", () => {
     assert.match(page, /\| self-judge \| start \| 3 \| 100 % /);
     assert.match(page, /\| self-judge \| 3 \| 1\.0\d \| 1\.2\d \| 1\.4\d /);
     assert.match(page, /\| 1 \[1, 1\] \| self-judge \| 3 \|/);
-    const one = oneRunTable(measured.slice(0, 1), claimRows(measured));
-    assert.match(one, /\(\+0\.050, 3 runs\)/);
   });
 });
 

@@ -26,7 +26,7 @@ import { terminalReporter } from "../run/terminal_reporter.ts";
 import { writeSummary } from "../run/stages/report.ts";
 import { versions } from "../run/versions.ts";
 import { measureMachine, startEngine, useCompiledSteps } from "../tensor/mod.ts";
-import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
+import { parseCommand, runCommand, shellWords, stopOnInterrupt } from "./command.ts";
 import { configFlag, outputFile, repeated, runFlag, seedFlag, setFlag } from "./flags.ts";
 import { isComplete, settingsHelp, writeSettings } from "./settings_help.ts";
 
@@ -314,10 +314,7 @@ function commandLine(
     ...data.flatMap((source) => ["--data", source]),
     ...set.flatMap((setting) => ["--set", setting]),
   ];
-  const quoted = words.map((word) =>
-    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
-  );
-  return ["deno task align", ...quoted].join(" ");
+  return `deno task align ${shellWords(words)}`;
 }
 
 if (import.meta.main) await runCommand(main);

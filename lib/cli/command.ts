@@ -1,4 +1,5 @@
 import { type Command, CommanderError } from "commander";
+import { coloured } from "../base/colour.ts";
 import { Stopped, UserError } from "../base/error.ts";
 import { clearLine, keepLine } from "../base/progress.ts";
 
@@ -33,7 +34,7 @@ export async function runCommand(main: () => Promise<void>): Promise<never> {
       Deno.exit(130);
     }
     if (error instanceof UserError) {
-      console.error(`error: ${error.message}`);
+      console.error(`${coloured("red", "error:", "err")} ${error.message}`);
       Deno.exit(1);
     }
     throw error;
@@ -55,5 +56,12 @@ export function stopOnInterrupt(): () => boolean {
 /** Says on stderr what a result's reader should know, and the command runs on. */
 export function warn(text: string): void {
   clearLine();
-  console.error(`warning: ${text}`);
+  console.error(`${coloured("yellow", "warning:", "err")} ${text}`);
+}
+
+/** Words of a command line, to be pasted into a shell. */
+export function shellWords(words: readonly string[]): string {
+  return words.map((word) =>
+    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+  ).join(" ");
 }

@@ -14,7 +14,7 @@ import { FAMILIES } from "../lab/study/families.ts";
 import { gather, writeTables } from "../lab/study/gather.ts";
 import { type LeagueWorld, play } from "../lab/study/league.ts";
 import type { StudyMethod } from "../lab/study/methods.ts";
-import { claimRows, measureClaims, oneRunTable } from "../lab/study/page.ts";
+import { claimRows, measureClaims } from "../lab/study/page.ts";
 import { COUNTED } from "../lab/study/rows.ts";
 import { readTried } from "../lab/study/tuning.ts";
 import { DESK_LEAGUE } from "../lab/world/league.ts";
@@ -25,12 +25,14 @@ import { resultTable } from "../show/result_table.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
 import { outputFolder, runFlag, scaleFlag, seedFlag } from "./flags.ts";
+import { nextLines, onePage, sentenceLines, tableLines } from "./start_report.ts";
 
 interface StartOptions {
   scale: Exclude<StudyScale, "full">;
   seed: number;
   run?: string;
   out?: string;
+  table: boolean;
   fresh: boolean;
 }
 
@@ -56,21 +58,25 @@ function parse(args: string[]): StartOptions {
     .addOption(seedFlag(1))
     .addOption(runFlag("runs/order-desk-SCALE"))
     .addOption(outputFolder("--out <folder>", "where the tables go; default RUN/results"))
+    .option("--table", "print every contrast of the run, too, beside the study's verdicts", false)
     .option("--fresh", "delete the run folder and start anew", false);
   return parseCommand(command, args).opts<StartOptions>();
 }
 
 async function main(): Promise<void> {
-  const { scale, seed, fresh, run = `runs/order-desk-${scale}`, out = `${run}/results` } = parse(
-    Deno.args,
-  );
+  const { scale, seed, table, fresh, run = `runs/order-desk-${scale}`, out = `${run}/results` } =
+    parse(
+      Deno.args,
+    );
   const methods = METHODS[scale];
   const world: LeagueWorld = { ...DESK_LEAGUE, config: STUDY_SCALES[scale] };
   const tried = await readTried(`${LEAGUE}/tuning.csv`);
   if (fresh) await Deno.remove(run, { recursive: true }).catch(() => {});
   const started = performance.now();
   const engine = await startEngine();
-  console.log(`run folder ${run}, base 1, seed ${seed}`);
+  console.log(
+    `run folder ${run}, base 1, seed ${seed}; each stage's settings are in its config.json`,
+  );
   console.log(`engine ${engine.backend} on ${engine.device}: ${engine.reason}`);
   const record = { command: Deno.args, seed, versions: versions(engine), settings: world.config };
   await writeJsonFile(`${run}/run.json`, record);
@@ -87,12 +93,14 @@ async function main(): Promise<void> {
   const measured = measureClaims(gathered.items, { families: FAMILIES, bases: ["1"] });
   await writeTables(out, gathered);
   await writeCsv(`${out}/claims.csv`, claimRows(measured));
-  const table = oneRunTable(measured, await resultTable(`${LEAGUE}/claims.csv`) ?? []);
-  await writeWhole(`${out}/claims.md`, `${table}\n`);
-  console.log(`\n${table}\n`);
-  console.log(`took ${duration((performance.now() - started) / 1000)}; tables in ${out}`);
-  console.log(`next: deno task figures ${run}`);
-  console.log("  or: deno task league (every base and seed, some hours; resumes)");
+  const study = await resultTable(`${LEAGUE}/claims.csv`) ?? [];
+  const found = { measured, study, learns: scale !== "smoke" };
+  await writeWhole(`${out}/claims.md`, onePage(found));
+  const given = Deno.args.filter((word) => word !== "--table" && word !== "--fresh");
+  if (table) console.log(`\n${tableLines(found)}`);
+  console.log(`\n${sentenceLines(found)}\n`);
+  console.log(nextLines({ run, out, league: LEAGUE, options: given }));
+  console.log(`took ${duration((performance.now() - started) / 1000)}`);
 }
 
 if (import.meta.main) await runCommand(main);

@@ -199,6 +199,3 @@ export function mean(values: readonly number[]): number {
   if (values.length === 0) throw new RangeError("the mean of no values");
   return values.reduce((a, b) => a + b, 0) / values.length;
 }
-
-/** A share as text, for a log. */
-export const percent = (share: number) => `${(100 * share).toFixed(1)} %`;

@@ -84,30 +84,6 @@ const within = ({ verdict, difference, says }: Measured) =>
     ? ` (worse by ${number(-difference)}, inside the margin)`
     : "";
 
-/** What one run says of each contrast, beside the league's verdict. */
-export function oneRunTable(
-  measured: readonly Measured[],
-  league: readonly Record<string, string | number>[],
-): string {
-  const rows = measured.map((one) => {
-    const found = league.find(({ contrast }) => contrast === one.text);
-    return [
-      one.text,
-      `${number(one.valueA)}, ${number(one.valueB)}`,
-      `${signed(one.difference)} ${interval(one)}`,
-      found ? `${found.verdict} (${signed(Number(found.difference))}, ${found.runs} runs)` : "",
-    ];
-  });
-  return [
-    table(["contrast", "values", "this run's difference", "the league's verdict"], rows),
-    "",
-    "Values are mean true rewards of held-out prompts' answers, sampled as in training (at most 2.4), at the step that " +
-    "validation prompts chose; for judges, shares of clear held-out pairs judged right. Intervals of one run are 95 % over " +
-    "prompts and know nothing of other training runs, so that one run may differ from the league, whose verdicts rest on " +
-    "all its bases and seeds.",
-  ].join("\n");
-}
-
 /** What the page is made from, of one world. */
 export interface PageData {
   readonly title: string;

@@ -147,9 +147,12 @@ export function preferenceStage<C extends Seeded, S extends Session>(
         show: (row) => ({
           // A step without pairs has no loss; where labels rank there is no judge.
           loss: row.loss?.toFixed(3) ?? "-",
-          margin: row.rewardMargin?.toFixed(3) ?? "-",
-          accuracy: row.rewardAccuracy?.toFixed(2) ?? "-",
-          consistent: row.judgeConsistent?.toFixed(2) ?? "-",
+          ...measure ? {} : {
+            margin: row.rewardMargin?.toFixed(3) ?? "-",
+            accuracy: row.rewardAccuracy?.toFixed(2) ?? "-",
+            consistent: row.judgeConsistent?.toFixed(2) ?? "-",
+          },
+          // Measured now and then, where the truth is known: it says more than all of these.
           ...(row.reward !== undefined && { "true reward": row.reward.toFixed(3) }),
         }),
         measure: measure && ((step) => measure.after(step)),

@@ -1,0 +1,8 @@
+/** Prints what `deno task start` ends with, for the study's own numbers as if they were a run's. */
+import { nextLines, sentenceLines } from "../lib/cli/start_report.ts";
+import { resultTable } from "../lib/show/result_table.ts";
+
+const league = "data/results/claims/order-desk";
+const study = (await resultTable(`${league}/claims.csv`))!;
+console.log(sentenceLines({ measured: [], study, learns: true }));
+console.log(nextLines({ run: "runs/r", out: "runs/r/results", league, options: ["--seed", "2"] }));

@@ -6,7 +6,7 @@ import { annotation } from "./measure_annotation_files.ts";
 import { file, folder } from "./temporary_files.ts";
 
 /** The task's own command line, with its permissions. */
-const winrate = command(settings.tasks.winrate.command.replace(/^deno /, ""));
+const winrate = command(settings.tasks.winrate.command.split(" && ").at(-1)!.replace(/^deno /, ""));
 
 const model = (name: string, preferences: (number | null)[]) =>
   preferences.map((p, i) =>

@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { Command } from "commander";
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { UserError } from "../base/error.ts";
@@ -26,7 +25,7 @@ import { terminalReporter } from "../run/terminal_reporter.ts";
 import { writeSummary } from "../run/stages/report.ts";
 import { versions } from "../run/versions.ts";
 import { measureMachine, startEngine, useCompiledSteps } from "../tensor/mod.ts";
-import { parseCommand, runCommand, shellWords, stopOnInterrupt } from "./command.ts";
+import { parseCommand, runCommand, shellWords, stopOnInterrupt, taskCommand } from "./command.ts";
 import { configFlag, outputFile, repeated, runFlag, seedFlag, setFlag } from "./flags.ts";
 import { isComplete, settingsHelp, writeSettings } from "./settings_help.ts";
 
@@ -48,7 +47,7 @@ interface AlignOptions {
 }
 
 export function parse(args: string[]): AlignOptions {
-  const command = new Command("deno task align")
+  const command = taskCommand("align", "--model PATH_OR_HUB_NAME --data pairs.jsonl")
     .description("Runs SELF-JUDGE: JSFT, the judge measured, self-training, self-rejection.")
     .option(
       "--recipe <name>",

@@ -6,7 +6,6 @@
  * @module
  */
 import { resolve } from "node:path";
-import { Command } from "commander";
 import { UserError } from "../base/error.ts";
 import { writeCsv, writeJsonFile, writeJsonl } from "../base/files.ts";
 import { progressCallback } from "../base/progress.ts";
@@ -20,7 +19,7 @@ import { type LabelNoise, labelNoise, noiseByConfidence } from "../measure/label
 import { defaultPrinciple } from "../method/principle.ts";
 import { resolveConfig, SCALE_NAMES } from "../run/config.ts";
 import { locateData } from "../run/source.ts";
-import { parseCommand, runCommand } from "./command.ts";
+import { parseCommand, runCommand, taskCommand } from "./command.ts";
 import {
   onBadLineFlag,
   outputFile,
@@ -55,7 +54,10 @@ interface AnnotateOptions {
 }
 
 export function parse(args: string[]): AnnotateOptions {
-  const command = new Command("deno task annotate")
+  const command = taskCommand(
+    "annotate",
+    "--judge model:PATH --pairs unlabelled.jsonl --out labelled.jsonl --gold sample.jsonl",
+  )
     .description("Has a judge label pairs: prompt and two answers, their labels hidden or absent.")
     .option("--judge <spec>", JUDGE_SPECS.join(" | "))
     .addOption(repeated(

@@ -6,11 +6,10 @@
  *
  * @module
  */
-import { Command } from "commander";
 import { Stopped, UserError } from "../base/error.ts";
 import { runOf } from "../judges/open_judge.ts";
 import { Rng } from "../base/random.ts";
-import { parseCommand, runCommand, stopOnInterrupt, warn } from "./command.ts";
+import { parseCommand, runCommand, stopOnInterrupt, taskCommand, warn } from "./command.ts";
 import { outputFolder, principleFlag, repeated, seedFlag, setFlag, wholeNumber } from "./flags.ts";
 import { writeJsonFile } from "../base/files.ts";
 import { progressCallback } from "../base/progress.ts";
@@ -24,7 +23,10 @@ import { benchmarkTable } from "../benchmark/results_table.ts";
 import { type BenchmarkOutcome, runBenchmark } from "../benchmark/run.ts";
 
 function parse(args: string[]): BenchmarkOptions {
-  const command = new Command("deno task benchmark")
+  const command = taskCommand(
+    "benchmark",
+    "--bench mt-bench --model PATH --model OTHER_PATH --judge model:JUDGE_PATH",
+  )
     .description("Has models answer a benchmark's questions, has a judge compare and grade them.")
     .option("--bench <name>", Object.keys(BENCHMARKS).join(" | "))
     .addOption(repeated("--model <spec>", `[NAME=]${MODEL_SPECS.join(" | ")} | answers:FILE`))

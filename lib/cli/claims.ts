@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { Command, Option } from "commander";
+import { Option } from "commander";
 import { UserError } from "../base/error.ts";
 import { writeCsv, writeWhole } from "../base/files.ts";
 import { familiesOf } from "../lab/study/families.ts";
@@ -15,7 +15,7 @@ import { triedIn } from "../lab/study/league.ts";
 import { claimRows, claimsPage, measureClaims } from "../lab/study/page.ts";
 import type { TableRow } from "../lab/study/page_judges.ts";
 import type { CoursePoint } from "../lab/study/page_league.ts";
-import { parseCommand, runCommand } from "./command.ts";
+import { parseCommand, runCommand, taskCommand } from "./command.ts";
 import { outputFolder } from "./flags.ts";
 import { WORLDS } from "./worlds.ts";
 
@@ -26,7 +26,7 @@ interface Options {
 }
 
 async function main(): Promise<void> {
-  const command = new Command("deno task claims")
+  const command = taskCommand("claims", "--world order-desk --run runs/league/order-desk")
     .description("Gathers the runs of a league into tables and the page of claims.")
     .addOption(
       new Option("--world <name>", "which world").choices(Object.keys(WORLDS)).default(

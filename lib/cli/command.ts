@@ -1,7 +1,19 @@
-import { type Command, CommanderError } from "commander";
+import { Command, CommanderError } from "commander";
 import { coloured } from "../base/colour.ts";
 import { Stopped, UserError } from "../base/error.ts";
 import { clearLine, keepLine } from "../base/progress.ts";
+
+/**
+ * The command of a task, whose help begins with an example.
+ *
+ * @param examples What may be written after the task's name; without any, the name alone is the example.
+ */
+export function taskCommand(task: string, ...examples: readonly string[]): Command {
+  const name = `deno task ${task}`;
+  const lines = examples.length === 0 ? [name] : examples.map((args) => `${name} ${args}`);
+  return new Command(name)
+    .addHelpText("before", `Example:\n${lines.map((line) => `  ${line}\n`).join("")}`);
+}
 
 /**
  * Reads a command line's arguments: help ends the process, anything commander refuses is a user's error.

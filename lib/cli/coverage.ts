@@ -5,15 +5,14 @@
  *
  * @module
  */
-import { Command } from "commander";
 import { writeCsv } from "../base/files.ts";
 import { textTable } from "../base/text_table.ts";
 import { deskCoverage } from "../lab/coverage/desk.ts";
-import { parseCommand, runCommand } from "./command.ts";
+import { parseCommand, runCommand, taskCommand } from "./command.ts";
 import { outputFile, seedFlag } from "./flags.ts";
 
 async function main(): Promise<void> {
-  const command = new Command("deno task coverage")
+  const command = taskCommand("coverage", "--csv runs/coverage.csv")
     .description("Measures how often a judge report's intervals hold the truth; half a minute.")
     .addOption(seedFlag(1))
     .addOption(

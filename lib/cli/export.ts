@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { Command } from "commander";
 import {
   EXPORT_FORMATS,
   EXPORT_TYPES,
@@ -13,13 +12,16 @@ import {
   type ExportOptions,
 } from "../run/export_model.ts";
 import { MODEL_STAGES } from "../run/model_card.ts";
-import { parseCommand, runCommand } from "./command.ts";
+import { parseCommand, runCommand, taskCommand } from "./command.ts";
 import { oneOf } from "./flags.ts";
 
 const TYPES = Object.keys(EXPORT_TYPES) as (keyof typeof EXPORT_TYPES)[];
 
 async function main(): Promise<void> {
-  const command = new Command("deno task export")
+  const command = taskCommand(
+    "export",
+    "runs/small-s7 --to my-model --format gguf --dtype bfloat16",
+  )
     .description("Writes a run's model as a folder for transformers, vLLM, llama.cpp or PEFT.")
     .argument("<run>", "run folder; or a model: a path, a Hub name, the folder of an adapter")
     .requiredOption("--to <folder>", "a new or empty folder")

@@ -6,10 +6,9 @@
  *
  * @module
  */
-import { Command } from "commander";
 import { UserError } from "../base/error.ts";
 import { checkOutput } from "../base/outputs.ts";
-import { parseCommand, runCommand } from "./command.ts";
+import { parseCommand, runCommand, taskCommand } from "./command.ts";
 import { exists, makeFolder } from "../base/files.ts";
 import { drawFigures } from "../show/draw.ts";
 import { figureList } from "../lab/figures/list.ts";
@@ -61,7 +60,7 @@ export async function collect(run: string, results: string = RESULTS): Promise<v
 }
 
 async function main(): Promise<void> {
-  const command = new Command("deno task figures")
+  const command = taskCommand("figures", "runs/order-desk-small")
     .description("Draws every figure from its tables.")
     .argument("[run]", "folder of a finished run: its tables are taken, or its own figures drawn");
   const [folder] = parseCommand(command, Deno.args).args;

@@ -7,10 +7,10 @@
  * @module
  */
 import { resolve } from "node:path";
-import { Command, Option } from "commander";
+import { Option } from "commander";
 import { UserError } from "../base/error.ts";
 import { describeWarning } from "../preference/file_warnings.ts";
-import { parseCommand, runCommand, warn } from "./command.ts";
+import { parseCommand, runCommand, taskCommand, warn } from "./command.ts";
 import {
   onBadLineFlag,
   oneOf,
@@ -71,7 +71,11 @@ interface JudgeOptions {
 const POSITIONS = ["alpaca-eval", "unknown"] as const;
 
 export function parse(args: string[]): JudgeOptions {
-  const command = new Command("deno task judge")
+  const command = taskCommand(
+    "judge",
+    "--judge model:HuggingFaceTB/SmolLM2-135M-Instruct --pairs pairs.jsonl --limit 100",
+    "--judge model:HuggingFaceTB/SmolLM2-135M-Instruct --pairs pairs.jsonl --limit 100 --probe",
+  )
     .description("Measures judges on pairs: accuracy, positions, length, calibration, cycles.")
     .addOption(repeated("--judge <spec>", `[NAME=]${JUDGE_SPECS.join(" | ")}`))
     .addOption(repeated(

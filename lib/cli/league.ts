@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { Command, Option } from "commander";
+import { Option } from "commander";
 import { UserError } from "../base/error.ts";
 import { writeCsv, writeJsonFile } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
@@ -23,7 +23,7 @@ import { COUNTED } from "../lab/study/rows.ts";
 import { terminalReporter } from "../run/terminal_reporter.ts";
 import { versions } from "../run/versions.ts";
 import { startEngine } from "../tensor/mod.ts";
-import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
+import { parseCommand, runCommand, stopOnInterrupt, taskCommand } from "./command.ts";
 import { runFlag, wholeNumbers } from "./flags.ts";
 import { WORLDS } from "./worlds.ts";
 
@@ -39,7 +39,7 @@ interface LeagueOptions {
 }
 
 function parse(args: string[]): LeagueOptions {
-  const command = new Command("deno task league")
+  const command = taskCommand("league", "--world order-desk --bases 1 --seeds 1")
     .description(
       "Plays the league of a world: settings are tuned, then every method is trained on every base and seed. " +
         "Ctrl-C stops, the same command resumes.",

@@ -5,17 +5,16 @@
  *
  * @module
  */
-import { Command } from "commander";
 import { readIfThere, writeWhole } from "../base/files.ts";
 import { methodInWords, withMethodTable } from "../method/method_table.ts";
 import { METHODS } from "../method/methods.ts";
-import { parseCommand, runCommand } from "./command.ts";
+import { parseCommand, runCommand, taskCommand } from "./command.ts";
 
 /** The page that holds the table. */
 const PAGE = "lib/method/README.md";
 
 async function main(): Promise<void> {
-  const command = new Command("deno task methods")
+  const command = taskCommand("methods")
     .description(
       "Lists the methods: who samples, who ranks, which loss, what else is trained, the source.",
     )

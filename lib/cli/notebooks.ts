@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { runCommand } from "./command.ts";
+import { runCommand, taskCommand } from "./command.ts";
 import { installJupyter, jupyterEnv } from "../tools/notebook/jupyter.ts";
 
 /** The command that starts JupyterLab. Root is refused by default, and is what a container runs as. */
@@ -18,6 +18,14 @@ export function labCommand(python: string, root: string, uid: number | null): st
 
 if (import.meta.main) {
   await runCommand(async () => {
+    if (Deno.args.includes("--help")) {
+      taskCommand("notebooks", "--no-browser --port=8890")
+        .description("Installs Jupyter if need be, and opens JupyterLab on the notebooks.")
+        .argument("[options...]", "JupyterLab's own")
+        .option("--install", "only install")
+        .outputHelp();
+      return;
+    }
     const at = await installJupyter();
     if (Deno.args.includes("--install")) return console.log("JupyterLab is installed in .engine");
     const [program, ...args] = labCommand(at.python, at.root, Deno.uid());

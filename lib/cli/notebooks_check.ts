@@ -7,8 +7,7 @@
  */
 import { basename, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Command } from "commander";
-import { parseCommand, runCommand } from "./command.ts";
+import { parseCommand, runCommand, taskCommand } from "./command.ts";
 import { makeFolder, writeWhole } from "../base/files.ts";
 import { run } from "../tools/setup/step.ts";
 import { resultTable } from "../show/result_table.ts";
@@ -158,7 +157,7 @@ const short = (path: string) => relative(ROOT, path);
 
 if (import.meta.main) {
   await runCommand(async () => {
-    const command = new Command("deno task notebooks:check")
+    const command = taskCommand("notebooks:check", "03 --fix")
       .description("What can be said of the notebooks without running them.")
       .argument("[names...]", "only these: beginnings of file names, such as 03")
       .option("--folder <path>", "where the notebooks are", `${ROOT}/notebooks`)

@@ -5,9 +5,8 @@
  * @module
  */
 import { basename, resolve } from "node:path";
-import { Command } from "commander";
 import { Stopped, UserError } from "../base/error.ts";
-import { parseCommand, runCommand } from "./command.ts";
+import { parseCommand, runCommand, taskCommand } from "./command.ts";
 import { scaleFlag, seedFlag, wholeNumber } from "./flags.ts";
 import { SCALE_NAMES } from "../run/recipe.ts";
 import { makeFolder, writeCsv } from "../base/files.ts";
@@ -30,7 +29,7 @@ interface Options {
 }
 
 function parse(args: readonly string[]): { names: string[]; options: Options } {
-  const command = new Command("deno task notebooks:run")
+  const command = taskCommand("notebooks:run", "03 --scale smoke")
     .description("Executes the notebooks in order, in headless kernels.")
     .argument("[names...]", "only these: beginnings of file names, such as 03")
     .addOption(scaleFlag(SCALE_NAMES))

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { Command, InvalidArgumentError } from "commander";
+import { InvalidArgumentError } from "commander";
 import { writeCsv, writeJsonFile } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
 import { makeBase } from "../lab/world/make_base.ts";
@@ -14,7 +14,7 @@ import { exerciseAccuracy, PRETRAINING, TAUGHT } from "../lab/world/pretrain.ts"
 import { terminalReporter } from "../run/terminal_reporter.ts";
 import { versions } from "../run/versions.ts";
 import { startEngine } from "../tensor/mod.ts";
-import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
+import { parseCommand, runCommand, stopOnInterrupt, taskCommand } from "./command.ts";
 import { outputFolder, runFlag, seedFlag, shareOf } from "./flags.ts";
 
 interface PretrainOptions {
@@ -26,7 +26,7 @@ interface PretrainOptions {
 }
 
 function parse(args: string[]): PretrainOptions {
-  const command = new Command("deno task pretrain")
+  const command = taskCommand("pretrain", "--share 0.01 --out runs/base-of-mine")
     .description("Trains the order desk's base model; Ctrl-C stops, the same command resumes.")
     .option("--share <number>", "share of the usual steps, for a quick look", shareOf("--share"), 1)
     .option(

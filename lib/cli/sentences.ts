@@ -8,7 +8,6 @@
  *
  * @module
  */
-import { Command } from "commander";
 import {
   appendJsonl,
   exists,
@@ -26,7 +25,7 @@ import { MODEL_SPECS, type OpenedModel, openModel } from "../run/open_model.ts";
 import { LABEL_TEMPERATURE, type Sampled, sentencePairs } from "../lab/sentences/pairs.ts";
 import { drawPrompts, type SentencePrompt, type Split, SPLITS } from "../lab/sentences/prompts.ts";
 import { sentenceReward } from "../lab/sentences/reward.ts";
-import { parseCommand, runCommand } from "./command.ts";
+import { parseCommand, runCommand, taskCommand } from "./command.ts";
 import { outputFolder, seedFlag, wholeNumber } from "./flags.ts";
 
 /** How answers are drawn: the paper's sampling. */
@@ -44,7 +43,10 @@ interface Options {
 }
 
 async function main(): Promise<void> {
-  const command = new Command("deno task sentences")
+  const command = taskCommand(
+    "sentences",
+    "--model HuggingFaceTB/SmolLM2-135M-Instruct --to runs/sentences",
+  )
     .description("Makes preference pairs of a model's own sentences, labelled by an exact reward.")
     .option("--model <spec>", MODEL_SPECS.join(" | "), "HuggingFaceTB/SmolLM2-135M-Instruct")
     .addOption(

@@ -6,9 +6,8 @@
  *
  * @module
  */
-import { Command } from "commander";
 import { writeCsv } from "../base/files.ts";
-import { parseCommand, runCommand } from "./command.ts";
+import { parseCommand, runCommand, taskCommand } from "./command.ts";
 import { outputFile, wholeNumber } from "./flags.ts";
 import { locateWholeModel } from "../run/model_files.ts";
 import { DEFAULT_DATA, DEFAULT_MODEL, locateData } from "../run/source.ts";
@@ -31,7 +30,10 @@ interface ServedOptions {
 }
 
 function parse(args: readonly string[]): ServedOptions {
-  const command = new Command("deno task served")
+  const command = taskCommand(
+    "served",
+    "--url http://127.0.0.1:8000/v1 --csv data/results/served/agreement.csv",
+  )
     .description("Puts a served judge beside the same weights in this process.")
     .requiredOption("--url <url>", "the server, such as http://127.0.0.1:8000/v1")
     .option("--name <name>", "the model's name on the server", "smollm2")

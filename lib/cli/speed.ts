@@ -7,13 +7,12 @@
  */
 import { version as tfjs } from "@tensorflow/tfjs";
 import { availableParallelism, cpus, loadavg } from "node:os";
-import { Command } from "commander";
 import { UserError } from "../base/error.ts";
 import { checkOutput } from "../base/outputs.ts";
 import { writeCsv } from "../base/files.ts";
 import { rewriteLine } from "../base/progress.ts";
 import { textTable } from "../base/text_table.ts";
-import { parseCommand, runCommand } from "./command.ts";
+import { parseCommand, runCommand, taskCommand } from "./command.ts";
 import { repeated, wholeNumber } from "./flags.ts";
 import { compiledSteps, startEngine, useCompiledSteps } from "../tensor/mod.ts";
 import type { SpeedCase } from "../tools/speed/case.ts";
@@ -45,7 +44,7 @@ interface SpeedOptions {
 }
 
 function parse(args: readonly string[]): SpeedOptions {
-  const command = new Command("deno task bench")
+  const command = taskCommand("bench", "--case judging --reps 3 --csv none")
     .description("Measures this engine against PyTorch and transformers, in turns.")
     .addOption(
       repeated("--case <name>", `only this one: ${CASES.map(({ name }) => name).join(", ")}`),

@@ -6,7 +6,6 @@
  *
  * @module
  */
-import { Command } from "commander";
 import { writeCsv, writeJsonFile, writeWhole } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
 import { STUDY_SCALES, type StudyScale } from "../lab/study/config.ts";
@@ -23,7 +22,7 @@ import { terminalReporter } from "../run/terminal_reporter.ts";
 import { versions } from "../run/versions.ts";
 import { resultTable } from "../show/result_table.ts";
 import { startEngine } from "../tensor/mod.ts";
-import { parseCommand, runCommand, stopOnInterrupt } from "./command.ts";
+import { parseCommand, runCommand, stopOnInterrupt, taskCommand } from "./command.ts";
 import { outputFolder, runFlag, scaleFlag, seedFlag } from "./flags.ts";
 import { nextLines, onePage, sentenceLines, tableLines } from "./start_report.ts";
 
@@ -49,7 +48,7 @@ const METHODS: Readonly<Record<StartOptions["scale"], readonly StudyMethod[]>> =
 };
 
 function parse(args: string[]): StartOptions {
-  const command = new Command("deno task start")
+  const command = taskCommand("start", "--scale smoke")
     .description(
       "Tests the paper's claims in the order desk's world, one base and one seed. All of it: deno task league. " +
         "Your own model and data: deno task align.",

@@ -5,14 +5,13 @@
  *
  * @module
  */
-import { Command } from "commander";
 import { writeWhole } from "../base/files.ts";
-import { parseCommand, runCommand } from "./command.ts";
+import { parseCommand, runCommand, taskCommand } from "./command.ts";
 import { outputFile } from "./flags.ts";
 import { surveyPage } from "./survey_table.ts";
 
 async function main(): Promise<void> {
-  const command = new Command("deno task survey")
+  const command = taskCommand("survey", "--out runs/survey.md")
     .description("Writes which parts of the survey From Generation to Judgment are here.")
     .addOption(
       outputFile("--out <file>", "where the page goes").default("data/results/judges/survey.md"),

@@ -7,10 +7,9 @@
  * @module
  */
 import { resolve } from "node:path";
-import { Command } from "commander";
 import { UserError } from "../base/error.ts";
 import { Rng } from "../base/random.ts";
-import { parseCommand, runCommand, warn } from "./command.ts";
+import { parseCommand, runCommand, taskCommand, warn } from "./command.ts";
 import { onBadLineFlag, outputFile, repeated, seedFlag } from "./flags.ts";
 import { writeCsv } from "../base/files.ts";
 import { type ComparisonFile, readComparisons } from "../measure/annotations.ts";
@@ -38,7 +37,10 @@ interface WinRateCommand {
 }
 
 function parse(args: string[]): WinRateCommand {
-  const command = new Command("deno task winrate")
+  const command = taskCommand(
+    "winrate",
+    "results/claude-2.json.gz results/alpaca-7b.json.gz --csv rates.csv --published leaderboard.csv",
+  )
     .description(
       "Win rates, raw and length-controlled, of AlpacaEval's annotations.json (also .gz).",
     )

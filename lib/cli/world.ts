@@ -8,9 +8,12 @@
  */
 import { writeCsv } from "../base/files.ts";
 import { DATA_FOLDER, makeData } from "../lab/world/data.ts";
-import { runCommand } from "./command.ts";
+import { parseCommand, runCommand, taskCommand } from "./command.ts";
 
 async function main(): Promise<void> {
+  const command = taskCommand("world")
+    .description("Draws the order desk's preference pairs anew, into data/world.");
+  parseCommand(command, Deno.args);
   const data = makeData(1);
   for (const [name, rows] of Object.entries(data)) {
     await writeCsv(`${DATA_FOLDER}/${name}.csv`, rows);

@@ -9,6 +9,7 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { installJupyter, jupyterEnv } from "../../lib/tools/notebook/jupyter.ts";
+import { helpAsked } from "../../lib/tools/setup/help.ts";
 import { ROOT } from "../../lib/tools/setup/places.ts";
 import { labCommand } from "../../lib/cli/notebooks.ts";
 import { SCALE_VARIABLE, SEED_VARIABLE } from "../../lib/show/notebook_config.ts";
@@ -119,6 +120,11 @@ async function visit(page: Page): Promise<void> {
   await open(page, "02_jsft_training.ipynb");
   await stopTraining(page);
 }
+
+helpAsked(
+  "notebooks:browser",
+  "Tests the notebooks in JupyterLab in a real browser; --fixture: only a small notebook made for it.",
+);
 
 for (const old of [FOLDER, `${ROOT}/runs/notebooks/small-s${SEED}`]) {
   await Deno.remove(old, { recursive: true }).catch(() => {});

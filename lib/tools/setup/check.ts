@@ -1,7 +1,9 @@
 /** `deno task check`: type-checks everything, README's example too, also where JSR cannot be reached. */
+import { helpAsked } from "./help.ts";
 import { importMapFlags } from "./import_map.ts";
 import { ROOT } from "./places.ts";
 
+helpAsked("check", "Checks the types of everything, those of the README's example too.");
 const flags = await importMapFlags(ROOT);
 let code = 0;
 for (const what of [[...flags, "lib/", "tests/"], ["--doc-only", "README.md"]]) {

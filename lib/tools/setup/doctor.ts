@@ -1,5 +1,6 @@
 /** `deno task doctor`: one table of what the engine needs, what is there, and how to mend the rest. */
 import * as tf from "@tensorflow/tfjs";
+import { helpAsked } from "./help.ts";
 import { exists } from "../../base/disk.ts";
 import { textTable } from "../../base/text_table.ts";
 import { compiledSteps, type EngineReport, startEngine } from "../../tensor/mod.ts";
@@ -161,6 +162,7 @@ async function jupyterRow(jupyter: string): Promise<Row> {
 }
 
 if (import.meta.main) {
+  helpAsked("doctor", "Says what the engine needs, and what of it is there.");
   const { text, code } = renderTable(
     await examine(ROOT),
   );

@@ -5,6 +5,7 @@
 import { exists } from "../../base/disk.ts";
 import { UserError } from "../../base/error.ts";
 import { buildBinding, hash, inPlace, writeStamp } from "./binding.ts";
+import { helpAsked } from "./help.ts";
 import { type Places, places, ROOT } from "./places.ts";
 import { type Machine, TENSORFLOW_VERSION, thisMachine, wheelPlan } from "./platform.ts";
 import { installPackage } from "./python.ts";
@@ -18,6 +19,8 @@ const PREBUILT_HOST = "https://storage.googleapis.com/tf-builds/";
 export interface Choice {
   readonly engine: "built" | "prebuilt" | "portable";
   readonly line: string;
+  /** Whether it is the engine that every machine should have, on a system that it was tested on. */
+  readonly usual: boolean;
 }
 
 /**
@@ -57,11 +60,12 @@ export async function setUp(root: string): Promise<Choice> {
   const machine = await thisMachine();
   try {
     await build(at, machine);
-    return { engine: "built", line: describeChoice("built", { machine }) };
+    const line = describeChoice("built", { machine });
+    return { engine: "built", line, usual: wheelPlan(machine)?.tested === true };
   } catch (failure) {
     if (!(failure instanceof UserError)) throw failure;
     const engine = await fetchPrebuilt(at) ? "prebuilt" : "portable";
-    return { engine, line: describeChoice(engine, { machine, failure }) };
+    return { engine, line: describeChoice(engine, { machine, failure }), usual: false };
   }
 }
 
@@ -97,6 +101,10 @@ async function installPackages(at: Places): Promise<void> {
   if (done === await wanted() && await exists(`${at.package}/package.json`)) return;
   await mustRun([Deno.execPath(), "install"], {
     label: "installing npm packages",
+    ended: (output) => {
+      const count = output.match(/^Initialize /gm)?.length ?? 0;
+      return count > 0 ? `done, ${count} packages` : "done";
+    },
     cwd: at.root,
     remedy:
       "check that registry.npmjs.org (or the registry in .npmrc) can be reached, then run again",
@@ -126,8 +134,15 @@ async function fetchPrebuilt(at: Places): Promise<boolean> {
 }
 
 if (import.meta.main) {
+  helpAsked(
+    "setup",
+    "Installs npm packages and TensorFlow and builds its binding: what is missing.",
+  );
+  // Other tasks ask with -q: what is as it should be need not be told each time.
+  const quiet = Deno.args.includes("-q");
   try {
-    console.error((await setUp(ROOT)).line);
+    const { line, usual } = await setUp(ROOT);
+    if (!(quiet && usual)) console.error(line);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     console.error(`setup: ${error.message}`);

@@ -17,6 +17,8 @@ export interface StepResult {
 export interface RunOptions {
   /** Shown as progress; without it the command runs silently. */
   label?: string;
+  /** What its line ends with. @default "done" */
+  ended?: (output: string) => string;
   env?: Record<string, string>;
   cwd?: string;
   /** Milliseconds after which the command is killed and counts as failed. */
@@ -28,7 +30,7 @@ export async function run(
   command: readonly string[],
   options: RunOptions = {},
 ): Promise<StepResult> {
-  const { label, env, cwd, timeout } = options;
+  const { label, ended = () => "done", env, cwd, timeout } = options;
   const [program, ...args] = command;
   let output = "";
   let ok = false;
@@ -59,10 +61,11 @@ export async function run(
     output = `${program}: not found`;
   } finally {
     clearTimeout(timer);
-    progress?.(ok ? "done" : "failed");
+    // Tools colour a pipe too: Deno does without NO_COLOR, and with it where FORCE_COLOR is set.
+    output = stripVTControlCharacters(output);
+    progress?.(ok ? ended(output) : "failed");
   }
-  // Tools colour a pipe too: Deno does without NO_COLOR, and with it where FORCE_COLOR is set.
-  return { ok, output: stripVTControlCharacters(output) };
+  return { ok, output };
 }
 
 /** {@linkcode run}, throwing a {@linkcode UserError} that shows the end of the tool's output. */
@@ -83,7 +86,7 @@ function lastLine(output: string): string {
   return stripVTControlCharacters(output).trimEnd().split("\n").at(-1)?.trim().slice(0, 70) ?? "";
 }
 
-/** A line that is redrawn each second on a terminal, and repeated every 15 seconds in a log. */
+/** A line that is redrawn each second on a terminal, and repeated every minute in a log. */
 function startProgress(label: string, detail: () => string): (end: string) => void {
   const began = performance.now();
   const seconds = () => ((performance.now() - began) / 1000).toFixed(0).padStart(4);
@@ -91,12 +94,9 @@ function startProgress(label: string, detail: () => string): (end: string) => vo
     const line = `${seconds()} s  ${label}  ${detail()}`;
     if (!rewriteLine(line)) printLine(line);
   };
-  const live = rewriteLine("");
-  if (!live) printLine(`   0 s  ${label}`);
-  const timer = setInterval(tick, live ? 1000 : 15_000);
+  const timer = setInterval(tick, rewriteLine("") ? 1000 : 60_000);
   return (end) => {
     clearInterval(timer);
-    rewriteLine("");
     printLine(`${seconds()} s  ${label}: ${end}`);
   };
 }

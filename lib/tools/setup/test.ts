@@ -1,8 +1,14 @@
 /** `deno task test`: runs the tests with narrow permissions and ends with how many passed and failed. */
 import { noProxy } from "../../base/loopback.ts";
 import { countTests } from "./count.ts";
+import { helpAsked } from "./help.ts";
 import { importMapFlags } from "./import_map.ts";
 import { ROOT } from "./places.ts";
+
+helpAsked(
+  "test tests/method_dpo_test.ts",
+  "Runs the tests, or those of some files; other options are those of `deno test`.",
+);
 
 const report = `${ROOT}/.engine/junit.xml`;
 // Temporary files of tests go below .engine, so that writing can stay limited to the checkout; the blanks are there

@@ -192,7 +192,7 @@ describe("a league's runs", () => {
       ...{ title: "A world", ...DESK_CLAIMS, measured, league: gathered.league },
       starts: gathered.tables.starts as TableRow[],
       judges: gathered.tables["judge-accuracy"] as TableRow[],
-      ...{ ownPairs: [], overSteps: [], habits: gathered.tables.habits as TableRow[] },
+      ...{ ownPairs: [], fresh: [], overSteps: [], habits: gathered.tables.habits as TableRow[] },
       steps: gathered.tables["reward-over-steps"] as CoursePoint[],
       tried: [
         ...[0, 1].map((setting) => ({

@@ -62,6 +62,7 @@ async function main(): Promise<void> {
     judges: rows("judge-accuracy"),
     ownPairs: rows("judge-on-policy-pairs"),
     habits: rows("habits"),
+    fresh: rows("fresh-labels"),
     overSteps: rows("judge-over-steps") as readonly unknown[] as (JudgedStep & { base: string })[],
     steps: rows("reward-over-steps") as readonly unknown[] as CoursePoint[],
   });

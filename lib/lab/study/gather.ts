@@ -122,6 +122,7 @@ export async function gather(
       }
     }
     add("judge-on-policy-pairs", names, await rowsOf("on-policy-pairs/pairs.csv"));
+    add("fresh-labels", names, await rowsOf("fresh-labels/judges.csv"));
     add("reward-by-n", names, await rowsOf("tournament/points.csv"));
     for (const name of SUPERVISED) add("supervised", names, await losses(path, name));
     add("judge-over-steps", names, await overSteps(path, { world, requests }));

@@ -5,7 +5,13 @@ import type { Family } from "./families.ts";
 import type { JudgedStep } from "./judge_over_steps.ts";
 import type { LeagueRow } from "./league_rows.ts";
 import { mean } from "./measure.ts";
-import { habitsTable, overStepsTable, ownPairsTable, type TableRow } from "./page_judges.ts";
+import {
+  freshLabelsTable,
+  habitsTable,
+  overStepsTable,
+  ownPairsTable,
+  type TableRow,
+} from "./page_judges.ts";
 import {
   type CoursePoint,
   equalKlTable,
@@ -96,6 +102,7 @@ export interface PageData {
   readonly judges: readonly TableRow[];
   readonly ownPairs: readonly TableRow[];
   readonly habits: readonly TableRow[];
+  readonly fresh: readonly TableRow[];
   readonly overSteps: readonly (JudgedStep & { readonly base: string })[];
   readonly steps: readonly CoursePoint[];
   readonly tried: readonly Tried[];
@@ -183,6 +190,13 @@ export function claimsPage(data: PageData): string {
     }),
     ...section("Rankings of the pairs that training made", played(data.overSteps), {
       table: () => overStepsTable(played(data.overSteps)),
+    }),
+    ...section("Fresh labels", played(data.fresh), {
+      text:
+        "The JSFT judge, and the same with 200 judgments more, labelled by the truth, of SELF-JUDGE's answers at its " +
+        "chosen step or of the JSFT model's: right on clear pairs of SELF-JUDGE's answers and of the data set; mean " +
+        "true reward of what each chooses among SELF-JUDGE's answers.",
+      table: () => freshLabelsTable(played(data.fresh)),
     }),
     ...section("Habits of the answers", played(data.habits), {
       table: () => habitsTable(played(data.habits)),

@@ -58,3 +58,20 @@ export function overStepsTable(rows: readonly JudgedStep[]): string {
     ),
   );
 }
+
+/** The JSFT judge and those with fresh labels: on SELF-JUDGE's pairs, the data set's, and in its knockouts. */
+export function freshLabelsTable(rows: readonly TableRow[]): string {
+  const measures = [...new Set(rows.map(({ measure }) => `${measure}`))];
+  return table(
+    ["judge", "runs", ...measures],
+    [...Map.groupBy(rows, ({ judge }) => `${judge}`)].map(([judge, some]) => [
+      judge,
+      `${runsOf(some)}`,
+      ...measures.map((name) =>
+        number(
+          meanOfBases(some.filter(({ measure }) => measure === name), ({ value }) => Number(value)),
+        )
+      ),
+    ]),
+  );
+}

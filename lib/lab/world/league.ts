@@ -3,6 +3,7 @@ import { exists } from "../../base/files.ts";
 import { type Reporter } from "../../run/stage.ts";
 import { DESK } from "../study/config.ts";
 import { curve } from "../study/curve.ts";
+import { FRESH_LABELS } from "../study/fresh_labels.ts";
 import { fingerprint } from "../study/fingerprint.ts";
 import type { LeagueWorld } from "../study/league.ts";
 import { LEAGUE_STAGES } from "../study/league_stages.ts";
@@ -53,6 +54,6 @@ export const DESK_LEAGUE: LeagueWorld = {
   },
   session: (config, folderOf) => new DeskSession(config, folderOf),
   stages: LEAGUE_STAGES,
-  extras: [baseJudgeStage, ...VARIANTS, variantJudgesStage],
+  extras: [...FRESH_LABELS, baseJudgeStage, ...VARIANTS, variantJudgesStage],
   curve: curve({ pairs: [50, 100, 200, 400, 800, 1600] }),
 };

@@ -10,6 +10,7 @@ import { SentenceSession } from "../lib/lab/sentences/session.ts";
 import { SENTENCES } from "../lib/lab/sentences/world.ts";
 import type { StudyConfig } from "../lib/lab/study/config.ts";
 import { curve, type CurveRow } from "../lib/lab/study/curve.ts";
+import { FRESH_LABELS } from "../lib/lab/study/fresh_labels.ts";
 import { type LeagueWorld, play, playCurve, runPath } from "../lib/lab/study/league.ts";
 import type { StudyMethod } from "../lib/lab/study/methods.ts";
 import { chosenPoint, pointsIn } from "../lib/lab/study/policy_meter.ts";
@@ -54,6 +55,7 @@ before(async () => {
 const tinyLeague = (changes: Partial<LeagueWorld["config"]["preference"]> = {}): LeagueWorld => ({
   ...sentenceLeague(model),
   config: { ...TINY, preference: { ...TINY.preference, ...changes } },
+  extras: FRESH_LABELS,
   curve: curve({ pairs: [8], whole: { pairs: [2], learningRate: 0.01 } }),
 });
 
@@ -145,6 +147,22 @@ describe("the league of the sentences, under adapters", () => {
     const has = async (stage: string) =>
       assert.ok(await readJsonFile(`${runPath(run, RUN)}/${stage}/done.json`), stage);
     for (const { name } of tinyLeague().stages) await has(name);
+  });
+
+  it("teaches the judge fresh labels of each policy's answers, and asks the three judges the same", async () => {
+    const rows = await resultTable(`${runPath(run, RUN)}/fresh-labels/judges.csv`) ?? [];
+    const of = (measure: string) => rows.filter((row) => row.measure === measure);
+    assert.deepEqual(of("data").map(({ judge }) => judge), [
+      ...["jsft", "fresh-self-judge", "fresh-jsft"],
+    ]);
+    assert.equal(new Set(of("data").map(({ n }) => n)).size, 1);
+    // A knockout of one asks nobody.
+    assert.equal(new Set(of("knockout of 1").map(({ value }) => value)).size, 1);
+    const start = await adapterIn(run, "jsft");
+    for (const judge of ["fresh-self-judge", "fresh-jsft"]) {
+      assert.ok((await logOf(run, judge)).length > 0);
+      assert.notDeepEqual(await adapterIn(run, judge), start, `${judge} learned`);
+    }
   });
 
   it("measures each policy as the weights that it was, although one set of weights moves", async () => {

@@ -228,7 +228,8 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
       const { name, title } = stage;
       const ended = reporter.stage?.({ name, title, number: i + 1, of: stages.length });
       try {
-        ended?.(await this.#runOne(stage, options));
+        const seconds = await this.#runOne(stage, options); // whether or not anybody hears of it
+        ended?.(seconds);
       } finally {
         session.release();
       }

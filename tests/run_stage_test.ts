@@ -62,6 +62,16 @@ describe("a run folder", () => {
     assert.match(said, /^\[1\/1\] first: the first stage\n {2}a word\n {2}first took [\d.]+ s\n$/);
   });
 
+  it("runs a stage for a reporter that is told of none, as a notebook's", async () => {
+    const { folder, first, ran } = pipeline();
+    const config = resolveConfig("smoke");
+    const session = new Session(config, (name) => folder.folderOf(name), () => {});
+    const { stage: _, ...reporter } = terminalReporter(() => false);
+    await folder.run([first], { config, session, reporter });
+    assert.deepEqual(ran, ["first"]);
+    assert.deepEqual(await folder.result("first"), { of: "first" });
+  });
+
   it("does not repeat a stage that is done, and says so", async () => {
     const { first, ran, run } = pipeline();
     await run(first);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
+import { gainCurve, gainsOf } from "../lib/lab/figures/gain_figure.ts";
 import { gapCurve, lossCurves, positionScatter } from "../lib/lab/figures/lesson_figures.ts";
 import { overoptimisationOverSteps } from "../lib/lab/figures/claims_overoptimisation.ts";
 import { measureDots } from "../lib/show/measure_dots.ts";
@@ -37,6 +38,34 @@ describe("loss curves with a tall start", () => {
     const [low, high] = (lossCurves(rows).layout.yaxis as { range: number[] }).range;
     assert.ok(low <= 1 && high >= 1);
     assert.equal(words(lossCurves(rows.slice(3))).filter((text) => /starts/.test(text)).length, 0);
+  });
+});
+
+describe("gains of a policy", () => {
+  const heldOut = [
+    { step: 0, rewards: [1, 2, 0] },
+    { step: 10, rewards: [2, 3, 1] },
+    { step: 20, rewards: [1, 4, 1] },
+  ];
+  const course = [{ step: 0, judge_win_rate: 0.5 }, { step: 20, judge_win_rate: 0.8 }];
+  const gains = gainsOf(heldOut, { method: "self-judge", seed: 7, course });
+
+  it("are taken request by request from the start, with an interval where they vary", () => {
+    assert.deepEqual(gains.map(({ step, value }) => [step, value]), [[0, 0], [10, 1], [20, 1]]);
+    assert.deepEqual([gains[1].low, gains[1].high], [1, 1]);
+    assert.ok(gains[2].low < 1 && gains[2].high > 1);
+    assert.deepEqual(gains.map(({ judge }) => judge), [0.5, null, 0.8]);
+    assert.throws(() => gainsOf([], { method: "x", seed: 7 }), /x was measured at no step/);
+  });
+
+  it("are drawn with a band, beside the judge's win rate where it was asked", () => {
+    const figure = gainCurve(gains);
+    const [gained, judged] = all(figure, "SELF-JUDGE");
+    assert.deepEqual([gained.x, gained.y], [[0, 10, 20], [0, 1, 1]]);
+    assert.deepEqual([judged.x, judged.y], [[0, 20], [0.5, 0.8]]);
+    assert.equal(all(figure, "SELF-JUDGE, interval").length, 1);
+    const alone = gainCurve(gains.map((point) => ({ ...point, judge: null })));
+    assert.equal(all(alone, "SELF-JUDGE").length, 1);
   });
 });
 

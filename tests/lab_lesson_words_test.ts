@@ -27,7 +27,7 @@ describe("a lesson's number beside the league's", () => {
     ]);
     await writeCsv(`${folder}/claims/order-desk/claims.csv`, [{
       ...{ a: "reward/self-judge", b: "reward/jsft", difference: 0.6, low: 0.5, high: 0.7 },
-      ...{ runs: 15, verdict: "held" },
+      ...{ runs: 15, verdict: "held", value_a: 1.9, value_b: 1.3 },
     }]);
     return folder;
   }
@@ -77,8 +77,12 @@ describe("a lesson's number beside the league's", () => {
       ], labels);
     assert.match(
       say(0.55),
-      /here 0\.550 \[0\.450, 0\.650\], in the league 0\.600 \[0\.500, 0\.700\] over 15/,
+      /here 0\.550 \[0\.450, 0\.650\], in the league 0\.600 \[0\.500, 0\.700\] \(1\.900 less 1\.300\) over 15/,
     );
+    const valued = besideLeague([
+      { what: "x", here: { value: 0.55, low: 0.4, high: 0.7 }, values: [1.85, 1.3], league },
+    ], labels);
+    assert.match(valued, /here 0\.550 \[0\.400, 0\.700\] \(1\.850 less 1\.300\), in the league/);
     assert.match(say(0.55), /15 runs: held\. Nothing tells the two apart\.$/);
     assert.match(say(0.2), /\*\*They differ\.\*\*\n\nWhy they may differ: /);
     const { pairs, supervised: { steps, batchSize }, preference } = lesson;

@@ -13,6 +13,8 @@ export interface LeagueNumber extends Interval {
   readonly runs: number;
   /** Of a contrast. */
   readonly verdict?: string;
+  /** The two values that a contrast is the difference of, the first less the second. */
+  readonly values?: readonly [number, number];
 }
 
 /** A number of a lesson, and the same of the league where it is there. */
@@ -20,6 +22,8 @@ export interface Beside {
   /** In words. */
   readonly what: string;
   readonly here: Interval;
+  /** Of a difference, the two values. */
+  readonly values?: readonly [number, number];
   readonly league: LeagueNumber | null;
 }
 
@@ -66,6 +70,8 @@ export async function leagueContrast(
     value: Number(row.difference),
     ...{ low: Number(row.low), high: Number(row.high), runs: Number(row.runs) },
     verdict: `${row.verdict}`,
+    ...(numberOf(row.value_a) !== null && numberOf(row.value_b) !== null &&
+      { values: [Number(row.value_a), Number(row.value_b)] as const }),
   };
 }
 
@@ -88,9 +94,13 @@ function less({ pairs, supervised, preference }: StudyConfig, of: Trained): stri
       `trains for ${times(preference.steps, preference.batchSize)} at one setting`;
 }
 
+/** The two values of a difference in brackets; nothing where they are not known. */
+const lessText = (values?: readonly [number, number]) =>
+  values === undefined ? "" : ` (${values.map((value) => value.toFixed(3)).join(" less ")})`;
+
 /**
  * A list item a number: what it is here, what it is in the league, and whether either lies in the other's interval or
- * range; where one does not, why.
+ * range; where one does not, why. Of a difference the two values are told, so that a reader finds them in the table.
  */
 export function besideLeague(
   numbers: readonly Beside[],
@@ -108,15 +118,16 @@ export function besideLeague(
   const apart = ({ here, league }: Beside) =>
     !within(here.value, league!) && !within(league!.value, here);
   const items = there.map((one) => {
-    const { what, here, league } = one;
+    const { what, here, values, league } = one;
     const { value, low, high, runs, verdict } = league!;
     const of = runs === 1 ? "one run" : `${runs} runs`;
     const found = verdict === undefined
       ? `${formatNumber(value)} (${
         runs === 1 ? of : `mean of ${of}, from ${formatNumber(low)} to ${formatNumber(high)}`
       })`
-      : `${intervalText(league!)} over ${of}${runs === 1 ? "" : `: ${verdict}`}`;
-    return `- ${what}: here ${intervalText(here)}, in the league ${found}. ` +
+      : `${intervalText(league!)}${lessText(league!.values)} over ${of}` +
+        (runs === 1 ? "" : `: ${verdict}`);
+    return `- ${what}: here ${intervalText(here)}${lessText(values)}, in the league ${found}. ` +
       (apart(one) ? "**They differ.**" : "Nothing tells the two apart.");
   });
   return [

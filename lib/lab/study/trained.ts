@@ -59,7 +59,7 @@ const SIZES: Record<StudyScale, Omit<StudyConfig, "seed">> = {
       ...small.preference,
       ...{ learningRate: 2e-4, batchSize: 24, evaluateEvery: 10 },
     },
-    prompts: { validation: 30, heldOut: 64, whole: 64 },
+    prompts: { validation: 30, heldOut: 128, whole: 64 },
   },
   full,
 };

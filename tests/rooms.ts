@@ -28,7 +28,7 @@ const ROOT = join(import.meta.dirname!, "..");
 /** The imports of a folder's files as Deno's own parser sees them: of types too, and those by `import()`. */
 export async function importsOf(folder = join(ROOT, "lib")): Promise<Imports> {
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".ts")).map((name) => join(folder, name)).sort();
+    .filter((name) => /\.tsx?$/.test(name)).map((name) => join(folder, name)).sort();
   const entry = await Deno.makeTempFile({ suffix: ".ts" });
   try {
     const lines = files.map((file) => `import ${JSON.stringify(String(pathToFileURL(file)))};\n`);

@@ -7,7 +7,7 @@ import {
   supervisedBatches,
 } from "../lib/method/mod.ts";
 import { generate, trainable } from "../lib/model/mod.ts";
-import { startEngine } from "../lib/tensor/mod.ts";
+import { clipped, startEngine } from "../lib/tensor/mod.ts";
 import { tinyModel } from "./tiny.ts";
 
 const { backend } = await startEngine();
@@ -30,6 +30,9 @@ for (const part of parts) {
   numbers.push((await metrics.loss.data())[0]);
   numbers.push(...await Promise.all(gradients.map(async (g) => (await tf.norm(g).data())[0])));
 }
+// A sum of a million squares, of which one alone is large.
+const many = tf.concat([tf.fill([1, 1000], 0.4), tf.fill([1023, 1000], 1e-3)]);
+numbers.push((await clipped([many], 1).norm.data())[0]);
 const [[answer]] = await generate(model, [[5, 6, 7]], {
   maxNewTokens: 8,
   temperature: 0,

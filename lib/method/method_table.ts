@@ -40,19 +40,25 @@ const KNOWN: Record<NonNullable<Method["known"]>, string> = {
   R: "reconstruction",
 };
 
+/** Who samples, who ranks and which loss, in words. */
+export function partsInWords(method: Method): Record<"samples" | "ranks" | "loss", string> {
+  const { samples, candidates, ranker, gold, loss, labels, words } = method;
+  return {
+    samples: SAMPLER[samples] + (samples === "dataset" ? "" : `, ${candidates}`),
+    ranks: (words?.ranks ?? RANKER[ranker]) + (gold ? "; gold labels for some" : ""),
+    loss: words?.loss ?? loss + (labels === "soft" ? ", soft labels" : ""),
+  };
+}
+
 /** A method in words, as every table of methods has it. */
 export function methodInWords(name: string): Record<string, string> {
   const method: Method = METHODS[name as keyof typeof METHODS];
-  const { samples, candidates, ranker, gold, head, loss, labels, words, source, known = "V" } =
-    method;
-  const answers = samples === "dataset" ? "" : `, ${candidates}`;
+  const { ranker, head, source, known = "V" } = method;
   const [, year, month] = /arxiv\.org\/abs\/(\d\d)(\d\d)\./.exec(source) ?? [];
   return {
     method: `\`${name}\``,
     year: year && month ? `20${year}` : /(20\d\d)/.exec(source)?.[1] ?? "",
-    samples: SAMPLER[samples] + answers,
-    ranks: (words?.ranks ?? RANKER[ranker]) + (gold ? "; gold labels for some" : ""),
-    loss: words?.loss ?? loss + (labels === "soft" ? ", soft labels" : ""),
+    ...partsInWords(method),
     networks: NETWORKS[ranker] ?? (head ? "a linear head" : "none"),
     source,
     known: KNOWN[known],

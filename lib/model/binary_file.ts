@@ -1,12 +1,43 @@
 import { UserError } from "../base/error.ts";
 import { POINTER_BYTES, refuseLfsPointer } from "../base/lfs.ts";
 
+/** Bytes under a name, of which parts are read by position. */
+export interface ReadableBytes {
+  /** For messages. */
+  readonly path: string;
+  readonly size: number;
+  /** `length` bytes from `offset` on, in a new buffer. @throws {UserError} when there are fewer */
+  read(offset: number, length: number, options: { what: string }): Uint8Array<ArrayBuffer>;
+  close(): void;
+}
+
+/** Bytes in memory as such. */
+export function bytesInMemory(path: string, bytes: Uint8Array): ReadableBytes {
+  return {
+    path,
+    size: bytes.length,
+    read(offset, length, { what }) {
+      refuseTruncated(this, offset + length, what);
+      return bytes.slice(offset, offset + length) as Uint8Array<ArrayBuffer>;
+    },
+    close: () => {},
+  };
+}
+
+function refuseTruncated({ path, size }: ReadableBytes, needed: number, what: string): void {
+  if (needed <= size) return;
+  throw new UserError(
+    `${path} is truncated: ${what} needs ${needed} bytes, the file has ${size}`,
+    "fetch the file again",
+  );
+}
+
 /**
  * A file of which parts are read by position, each part when it is asked for.
  *
  * Reads are synchronous: two readers of one handle could otherwise move each other's position.
  */
-export class BinaryFile {
+export class BinaryFile implements ReadableBytes {
   readonly #file: Deno.FsFile;
 
   private constructor(readonly path: string, file: Deno.FsFile, readonly size: number) {
@@ -55,13 +86,7 @@ export class BinaryFile {
    * @throws UserError when the file is shorter.
    */
   read(offset: number, length: number, { what }: { what: string }): Uint8Array<ArrayBuffer> {
-    const needed = offset + length;
-    if (needed > this.size) {
-      throw new UserError(
-        `${this.path} is truncated: ${what} needs ${needed} bytes, the file has ${this.size}`,
-        "fetch the file again",
-      );
-    }
+    refuseTruncated(this, offset + length, what);
     const bytes = new Uint8Array(length);
     this.#file.seekSync(offset, Deno.SeekMode.Start);
     for (let done = 0; done < length;) {

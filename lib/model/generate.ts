@@ -35,6 +35,10 @@ export interface GenerateOptions extends Partial<SamplingConfig> {
    * @default 32
    */
   batchRows?: number;
+  /** Called with every token as it is drawn, the one that ends an answer too, and with its probability. */
+  onToken?: (
+    drawn: { prompt: number; sample: number; id: number; probability: number },
+  ) => void;
   /** Called as answers finish. */
   onProgress?: (finished: number, total: number) => void;
 }
@@ -131,6 +135,8 @@ export async function generate(
         const unfinished: number[] = [];
         rows.forEach((row, b) => {
           const token = draw(p.subarray(b * V, (b + 1) * V), row);
+          const { prompt, sample } = row;
+          options.onToken?.({ prompt, sample, id: token, probability: p[b * V + token] });
           const stop = options.stopIds.includes(token);
           if (!stop) row.ids.push(token);
           const full = row.ids.length >= maxNewTokens ||

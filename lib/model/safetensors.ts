@@ -1,6 +1,6 @@
 import { UserError } from "../base/error.ts";
 import { exists, writeWhole } from "../base/files.ts";
-import { BinaryFile } from "./binary_file.ts";
+import { BinaryFile, bytesInMemory, type ReadableBytes } from "./binary_file.ts";
 import { floatBytes, floatSize, type FloatType } from "./float_bytes.ts";
 import { decodeBf16, decodeF16, decodeF32 } from "./quant.ts";
 import { safetensorsFiles } from "./safetensors_files.ts";
@@ -50,7 +50,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsSource> 
           "fetch the missing shard from where the model comes from",
         );
       }
-      shards.set(file, openShard(file));
+      shards.set(file, openShard(BinaryFile.open(file)));
     }
     const owner = new Map<string, Shard>();
     for (const shard of shards.values()) {
@@ -73,46 +73,65 @@ export async function openSafetensors(path: string): Promise<SafetensorsSource> 
         );
       }
     }
-    const find = (name: string) => {
-      const shard = owner.get(name);
-      const entry = shard?.entries.get(name);
-      if (shard && entry) return { shard, entry };
-      throw new UserError(`${path} has no tensor "${name}"`, "choose a complete model");
-    };
-    return {
-      names: [...owner.keys()],
-      metadata: shards.get(files[0])?.metadata ?? {},
-      shape: (name) => find(name).entry.shape,
-      dtype: (name) => find(name).entry.dtype,
-      // deno-lint-ignore require-await
-      async read(name) {
-        const { shard, entry } = find(name);
-        const { dtype, start, byteLength } = entry;
-        if (!Object.hasOwn(dtypes, dtype)) {
-          throw new UserError(
-            `${shard.file.path}: tensor "${name}" has dtype "${dtype}"`,
-            `convert it to one of ${Object.keys(dtypes).join(", ")}`,
-          );
-        }
-        const bytes = shard.file.read(start, byteLength, { what: `tensor "${name}"` });
-        const out = new Float32Array(byteLength / dtypes[dtype].bytes);
-        dtypes[dtype].decode(bytes, out);
-        return out;
-      },
-      close,
-    };
+    return sourceOf([...shards.values()], { path, owner });
   } catch (error) {
     close();
     throw error;
   }
 }
 
-interface Shard extends SafetensorsHeader {
-  readonly file: BinaryFile;
+/**
+ * Weights in the safetensors format whose file is in memory, as {@linkcode openSafetensors} reads those on a disk.
+ *
+ * @param name For messages.
+ * @throws {UserError} when they are truncated or not safetensors
+ */
+export function safetensorsIn(bytes: Uint8Array, name: string): SafetensorsSource {
+  const shard = openShard(bytesInMemory(name, bytes));
+  const owner = new Map([...shard.entries.keys()].map((tensor) => [tensor, shard]));
+  return sourceOf([shard], { path: name, owner });
 }
 
-function openShard(path: string): Shard {
-  const file = BinaryFile.open(path);
+/** Open shards as one source. @param options.owner In which of them each tensor is */
+function sourceOf(
+  shards: readonly Shard[],
+  { path, owner }: { path: string; owner: ReadonlyMap<string, Shard> },
+): SafetensorsSource {
+  const find = (name: string) => {
+    const shard = owner.get(name);
+    const entry = shard?.entries.get(name);
+    if (shard && entry) return { shard, entry };
+    throw new UserError(`${path} has no tensor "${name}"`, "choose a complete model");
+  };
+  return {
+    names: [...owner.keys()],
+    metadata: shards[0].metadata,
+    shape: (name) => find(name).entry.shape,
+    dtype: (name) => find(name).entry.dtype,
+    // deno-lint-ignore require-await
+    async read(name) {
+      const { shard, entry } = find(name);
+      const { dtype, start, byteLength } = entry;
+      if (!Object.hasOwn(dtypes, dtype)) {
+        throw new UserError(
+          `${shard.file.path}: tensor "${name}" has dtype "${dtype}"`,
+          `convert it to one of ${Object.keys(dtypes).join(", ")}`,
+        );
+      }
+      const bytes = shard.file.read(start, byteLength, { what: `tensor "${name}"` });
+      const out = new Float32Array(byteLength / dtypes[dtype].bytes);
+      dtypes[dtype].decode(bytes, out);
+      return out;
+    },
+    close: () => shards.forEach(({ file }) => file.close()),
+  };
+}
+
+interface Shard extends SafetensorsHeader {
+  readonly file: ReadableBytes;
+}
+
+function openShard(file: ReadableBytes): Shard {
   try {
     return { file, ...readSafetensorsHeader(file) };
   } catch (error) {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { UserError } from "../base/error.ts";
-import type { BinaryFile } from "./binary_file.ts";
+import type { ReadableBytes } from "./binary_file.ts";
 
 /** Where one tensor lies in a safetensors file. */
 export interface SafetensorsEntry {
@@ -45,7 +45,7 @@ const metadataSchema = z.record(z.string(), z.string()).nullish();
  *
  * @throws {UserError} When the file is cut short or its header is not like that; it names the tensor.
  */
-export function readSafetensorsHeader(file: BinaryFile): SafetensorsHeader {
+export function readSafetensorsHeader(file: ReadableBytes): SafetensorsHeader {
   const { path, size } = file;
   const broken = (reason: string, cause?: unknown) =>
     new UserError(

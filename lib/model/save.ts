@@ -23,11 +23,16 @@ export async function saveModel(
   await writeModel(folder, { config: model.config, tensors: tensorsOf(model.weights), dtype });
 }
 
-/** Writes the weights of a file as {@linkcode saveModel} writes a model's, without a model in memory. */
+/**
+ * Writes the weights of a file as {@linkcode saveModel} writes a model's, without a model in memory.
+ *
+ * @param options.dtype Stored precision. @default "F32"
+ */
 export async function saveWeights(
   source: WeightSource,
   config: ModelConfig,
   folder: string,
+  { dtype = "F32" }: { dtype?: FloatType } = {},
 ): Promise<void> {
   const tensors = new Map(
     [...LanguageModel.shapes(config)].map(([name, shape]) => [name, {
@@ -35,7 +40,7 @@ export async function saveWeights(
       data: () => source.read(name),
     }]),
   );
-  await writeModel(folder, { config, tensors, dtype: "F32" });
+  await writeModel(folder, { config, tensors, dtype });
 }
 
 async function writeModel(

@@ -1,9 +1,8 @@
 import { UserError } from "../base/error.ts";
-import { Rng } from "../base/random.ts";
-import { randomJudge } from "../measure/mod.ts";
-import type { AnswerEncoder, Compare, Method, Ranker } from "../method/mod.ts";
+import type { AnswerEncoder, Method, Ranker } from "../method/mod.ts";
 import { type LanguageModel, type WithModel, withModel } from "../model/mod.ts";
 import type { Pair } from "../preference/mod.ts";
+import { coin } from "./coin.ts";
 import { givenRanker } from "./given_judge.ts";
 import { RUN_RANKERS } from "./settings.ts";
 import type { Session } from "./session.ts";
@@ -65,15 +64,4 @@ export async function rankerOf(
     `a run has no ranker "${ranker}"`,
     `choose a method whose ranker is one of ${RUN_RANKERS.join(", ")}`,
   );
-}
-
-/** A seeded coin, anew for each step, so that a resumed run throws the same. */
-export function coin(seed: number): Ranker {
-  let compare: Compare = randomJudge(Rng.named(seed, "preference/coin/0"));
-  return {
-    compare: (comparisons) => compare(comparisons),
-    before: (step) => {
-      compare = randomJudge(Rng.named(seed, `preference/coin/${step}`));
-    },
-  };
 }

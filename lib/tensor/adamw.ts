@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
+import { native } from "./kernels.ts";
 import type { Optimizer, OptimizerState } from "./optimizer_type.ts";
 
 /** Settings of {@linkcode AdamW}. */
@@ -177,7 +178,7 @@ export function clipped(
 ): { norm: tf.Scalar; scale: tf.Scalar } {
   const [norm, scale] = tf.tidy(() => {
     const squares = grouped(gradients, group).map(([from, to]) =>
-      tf.tidy(() => tf.sum(tf.square(flatten(gradients.slice(from, to)))))
+      tf.tidy(() => sumOfSquares(gradients.slice(from, to)))
     );
     const norm = tf.sqrt(squares.length === 1 ? squares[0] : tf.addN(squares));
     return [
@@ -186,6 +187,15 @@ export function clipped(
     ];
   }) as tf.Scalar[];
   return { norm, scale };
+}
+
+/**
+ * Sum of the squares of all numbers of some tensors. tfjs' wasm adds one number after another, which over a million of
+ * them loses the third digit: off native TensorFlow rows are summed first.
+ */
+function sumOfSquares(tensors: readonly tf.Tensor[]): tf.Scalar {
+  if (native()) return tf.sum(tf.square(flatten(tensors)));
+  return tf.addN(tensors.map((x) => tf.sum(tf.sum(tf.square(x), -1)))) as tf.Scalar;
 }
 
 function flatten(tensors: readonly tf.Tensor[]): tf.Tensor1D {

@@ -1,5 +1,5 @@
 import { type Method, type MethodName, METHODS } from "../../method/mod.ts";
-import { methodIdentity } from "../../run/stages/preference.ts";
+import { methodIdentity } from "../../run/method_identity.ts";
 
 const ON_POLICY = { samples: "policy", candidates: 2, ranker: "given" } as const;
 const CONTROL = "control: what the loop does under a rule in place of a judge";

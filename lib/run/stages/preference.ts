@@ -13,6 +13,7 @@ import { type LanguageModel, trainable, type WithModel } from "../../model/mod.t
 import { isPair, judgedPairsIn, type Pair, promptsIn, useOf } from "../../preference/mod.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import { costsOf } from "../costs.ts";
+import { methodIdentity } from "../method_identity.ts";
 import type { RunStage } from "../pipeline.ts";
 import { writePairs } from "../pairs_artefact.ts";
 import { FileMemory } from "../pair_memory.ts";
@@ -232,15 +233,6 @@ function leavingPairs(stage: RunStage): RunStage {
       return result;
     },
   };
-}
-
-/**
- * What a method does, as a part of what a result depends on: an edited entry of the table trains anew. Its prompts
- * are functions, whose change it cannot see.
- */
-export function methodIdentity(name: string): Omit<Method, "source" | "words" | "prompts"> {
-  const { source: _source, words: _words, prompts: _functions, ...identity } = methodNamed(name);
-  return identity;
 }
 
 /**

@@ -106,6 +106,9 @@ describe("what a run ends with", () => {
     );
     assert.match(text, /^next: {3}deno task start --run 'runs\/a b' --table {2,}every contrast/m);
     assert.match(text, /^ {8}deno task figures 'runs\/a b' /m);
+    const asked = nextLines({ ...places, options: ["--table"] });
+    assert.match(asked, /^next: {3}deno task figures /m);
+    assert.doesNotMatch(asked, /--table/);
   });
 
   (terminals ? it : it.skip)(

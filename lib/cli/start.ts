@@ -95,7 +95,7 @@ async function main(): Promise<void> {
   const study = await resultTable(`${LEAGUE}/claims.csv`) ?? [];
   const found = { measured, study, learns: scale !== "smoke" };
   await writeWhole(`${out}/claims.md`, onePage(found));
-  const given = Deno.args.filter((word) => word !== "--table" && word !== "--fresh");
+  const given = Deno.args.filter((word) => word !== "--fresh");
   if (table) console.log(`\n${tableLines(found)}`);
   console.log(`\n${sentenceLines(found)}\n`);
   console.log(nextLines({ run, out, league: LEAGUE, options: given }));

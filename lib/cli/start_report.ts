@@ -30,7 +30,7 @@ export interface Places {
   readonly out: string;
   /** Folder of the study's tables. */
   readonly league: string;
-  /** Options of the command line beside `--table` and `--fresh`, as they were given. */
+  /** Options of the command line but `--fresh`, as they were given. */
   readonly options: readonly string[];
 }
 
@@ -92,10 +92,10 @@ export function tableLines({ measured, study }: Found): string {
 /** Where the tables are, and commands to run next. */
 export function nextLines({ run, out, league, options }: Places): string {
   const next = [
-    [
+    ...options.includes("--table") ? [] : [[
       `deno task start ${shellWords([...options, "--table"])}`,
       "every contrast of this run, beside the study's verdicts",
-    ],
+    ]],
     [`deno task figures ${shellWords([run])}`, "pictures of this run"],
     ["deno task align --model PATH --data FILE", "the same on your own model and pairs"],
     ["deno task league", "the whole study: hours, in the background"],

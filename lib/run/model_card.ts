@@ -1,3 +1,4 @@
+import { markdownTable } from "../base/markdown_table.ts";
 import { intervalText } from "../base/text_table.ts";
 import { readJsonFile, writeWhole } from "../base/files.ts";
 import { methodNamed } from "../method/mod.ts";
@@ -206,9 +207,10 @@ async function resultLines(run: string, stage: string): Promise<string[]> {
   return [
     "## Numbers of the training",
     "",
-    "| number | value |",
-    "|---|---|",
-    ...numbers.map(([name, value]) => `| ${name} | ${Number(value.toPrecision(4))} |`),
+    markdownTable(
+      ["number", "value"],
+      numbers.map(([name, value]) => [name, `${Number(value.toPrecision(4))}`]),
+    ),
     "",
   ];
 }
@@ -235,9 +237,10 @@ async function judgeLines(run: string): Promise<string[]> {
       (after ?? before)![measures[0]].n
     } held-out pairs, 95 % bootstrap intervals; the judge is the model after JSFT.`,
     "",
-    "| measure | before JSFT | after JSFT |",
-    "|---|---|---|",
-    ...measures.map((name) => `| ${name} | ${cell(before?.[name])} | ${cell(after?.[name])} |`),
+    markdownTable(
+      ["measure", "before JSFT", "after JSFT"],
+      measures.map((name) => [name, cell(before?.[name]), cell(after?.[name])]),
+    ),
     "",
   ];
 }

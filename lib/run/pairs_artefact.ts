@@ -1,5 +1,6 @@
 /** The on-policy pairs of a run as a data set that others train on. */
 import { readJsonl, writeJsonl, writeWhole } from "../base/files.ts";
+import { markdownTable } from "../base/markdown_table.ts";
 import { methodNamed, type RankedPair, type StepLog, withSystem } from "../method/mod.ts";
 import type { Turn } from "../text/mod.ts";
 import { dataLines, frontMatter, identityText, LICENCE, stageModel } from "./cards.ts";
@@ -83,28 +84,35 @@ async function pairsCard(context: RunContext, rows: readonly PairRow[]): Promise
     "",
     "## Annotation",
     "",
-    "| | |",
-    "|---|---|",
-    `| answers | ${candidates} a prompt from the ${samples}; temperature ${temperature}, top-p ${topP}, ` +
-    `top-k ${topK || "all"}, at most ${maxNewTokens} tokens |`,
-    `| annotator | ${await annotatorText(context)} |`,
-    ...(["judge", "policy", "given"].includes(ranker)
-      ? ["| positions | both, the mean of their probabilities |"]
-      : []),
-    `| filter | pairs of one text twice left out; ${
-      undecided === "skip"
-        ? "ties and pairs without an answer left out"
-        : "of a tie, or a pair without an answer, the second is chosen"
-    } |`,
-    `| kept | ${rows.length} |`,
-    `| same text | ${sum("identical")} |`,
-    `| ties, or no answer of the annotator | ${sum("undecided")} |`,
-    `| prompts too long | ${sum("skippedPrompts")} |`,
-    `| consistent in both positions | ${
-      judged.length === 0 ? "-" : `${inBoth} of ${judged.length} kept`
-    } |`,
-    `| date | ${new Date().toISOString().slice(0, 10)} |`,
-    `| method | ${name} (${source}) |`,
+    markdownTable(["", ""], [
+      [
+        "answers",
+        `${candidates} a prompt from the ${samples}; temperature ${temperature}, top-p ${topP}, ` +
+        `top-k ${topK || "all"}, at most ${maxNewTokens} tokens`,
+      ],
+      ["annotator", await annotatorText(context)],
+      ...(["judge", "policy", "given"].includes(ranker)
+        ? [["positions", "both, the mean of their probabilities"]]
+        : []),
+      [
+        "filter",
+        `pairs of one text twice left out; ${
+          undecided === "skip"
+            ? "ties and pairs without an answer left out"
+            : "of a tie, or a pair without an answer, the second is chosen"
+        }`,
+      ],
+      ["kept", `${rows.length}`],
+      ["same text", `${sum("identical")}`],
+      ["ties, or no answer of the annotator", `${sum("undecided")}`],
+      ["prompts too long", `${sum("skippedPrompts")}`],
+      [
+        "consistent in both positions",
+        judged.length === 0 ? "-" : `${inBoth} of ${judged.length} kept`,
+      ],
+      ["date", new Date().toISOString().slice(0, 10)],
+      ["method", `${name} (${source})`],
+    ]),
     "",
     ...await templateLines(context),
     "## Prompts",

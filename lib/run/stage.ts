@@ -89,12 +89,13 @@ interface Done {
   result: StageResult;
 }
 
-/** Says which stages were done before: "2 stages done before (5 min 3 s): data, jsft". */
+/** Says what was done before, by name where that is a line: "2 stages done before (5 min 3 s): data, jsft". */
 function doneBefore(stages: readonly { name: string; seconds: number }[]): string {
   const seconds = stages.reduce((sum, stage) => sum + stage.seconds, 0);
+  const names = stages.map(({ name }) => name).join(", ");
   return `${stages.length} stage${stages.length === 1 ? "" : "s"} done before (${
     duration(seconds)
-  }): ${stages.map(({ name }) => name).join(", ")}`;
+  })${names.length > 80 ? "" : `: ${names}`}`;
 }
 
 /** A run folder: one folder a stage, each with its config and, once finished, its result. */

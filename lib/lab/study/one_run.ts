@@ -114,7 +114,11 @@ export function oneRunTable(
       one.text,
       `${number(one.valueA)}, ${number(one.valueB)}`,
       `${signed(one.difference)} ${interval(one)}`,
-      found ? `${found.verdict} (${signed(Number(found.difference))}, ${found.runs} runs)` : "",
+      found
+        ? `${found.verdict} (${signed(Number(found.difference))}, ${found.runs} run${
+          found.runs === 1 ? "" : "s"
+        })`
+        : "",
     ];
   });
   return { head: ["contrast", "values", "this run's difference", "the study's verdict"], rows };

@@ -1,5 +1,6 @@
 import { parseRows } from "../../base/csv.ts";
 import { readIfThere, readJsonl, writeCsv, writeWhole } from "../../base/files.ts";
+import { markdownTable } from "../../base/markdown_table.ts";
 import { duration } from "../../base/progress.ts";
 import { intervalText } from "../../base/text_table.ts";
 import type { RunConfig } from "../config.ts";
@@ -100,13 +101,14 @@ function judgeTable(
       before[0].n
     } held-out pairs, 95 % bootstrap intervals; the change is taken pair by pair:`,
     "",
-    "| measure | before JSFT | after JSFT | change |",
-    "|---|---|---|---|",
-    ...before.map((row) => {
-      const change = changes[row.measure];
-      const changed = change?.value == null ? "" : intervalText(change);
-      return `| ${row.measure} | ${cell(row)} | ${cell(after.get(row.measure))} | ${changed} |`;
-    }),
+    markdownTable(
+      ["measure", "before JSFT", "after JSFT", "change"],
+      before.map((row) => {
+        const change = changes[row.measure];
+        const changed = change?.value == null ? "" : intervalText(change);
+        return [row.measure, cell(row), cell(after.get(row.measure)), changed];
+      }),
+    ),
   ];
 }
 
@@ -152,11 +154,12 @@ function tournamentTable(rows: readonly TournamentRow[]): string[] {
       rows[0].n
     } held-out prompts: win rate against one sample of the JSFT model, by the run's judge:`,
     "",
-    "| answers from | N | win rate | mean J | tokens |",
-    "|---|---|---|---|---|",
-    ...rows.map((r) =>
-      `| ${r.policy} | ${r.candidates} | ${intervalText({ ...r, value: r.winRate })} | ` +
-      `${r.preference.toFixed(3)} | ${r.tokens.toFixed(1)} |`
+    markdownTable(
+      ["answers from", "N", "win rate", "mean J", "tokens"],
+      rows.map((r) => [
+        ...[r.policy, `${r.candidates}`, intervalText({ ...r, value: r.winRate })],
+        ...[r.preference.toFixed(3), r.tokens.toFixed(1)],
+      ]),
     ),
   ];
 }

@@ -11,7 +11,7 @@ import { parseCommand, runCommand, taskCommand } from "./command.ts";
 import { outputFile } from "./flags.ts";
 
 async function main(): Promise<void> {
-  const command = taskCommand("play", "--weights runs/league/order-desk")
+  const command = taskCommand("play")
     .description("Builds the page on which a model aligns itself in the reader's browser.")
     .option("--weights <run>", `take the models of a league's run into ${PLAY_FOLDER} first`)
     .option("--modules", "list the files of lib that run in the page")

@@ -184,6 +184,11 @@ function ModelChoice(
   );
 }
 
-const ENGINE_NAMES = { wasm: "WebAssembly", webgl: "WebGL", cpu: "plain JavaScript" } as const;
+const ENGINE_NAMES = {
+  wasm: "WebAssembly",
+  webgpu: "WebGPU",
+  webgl: "WebGL",
+  cpu: "plain JavaScript",
+} as const;
 
 render(<Page />, document.getElementById("app")!);

@@ -2,9 +2,11 @@
 import { z } from "zod";
 import { type Figure, HOUSE_LAYOUT, INK, inkFor, TEXT } from "../../show/style.ts";
 import { cell } from "../../base/csv.ts";
+import { wrapped } from "./words.ts";
 
 /** A row of `samples.csv`: one prompt and its answers by the policy before and after training. */
 export const samplePair = z.object({
+  base: cell.words.optional(),
   prompt: cell.words,
   before: cell.words,
   after: cell.words,
@@ -22,8 +24,6 @@ const COLUMNS = [
   { title: "after", x: 720, width: 245, right: false },
   { title: "reward", x: 972, width: 58, right: true },
 ];
-/** Mean width of a letter in DejaVu Sans, the widest font of the family list, on lines of English. */
-const LETTER = 0.55 * TEXT.tick;
 const LINE = 1.3 * TEXT.tick;
 const HEADER = 38;
 const PADDING = 16;
@@ -109,22 +109,3 @@ function change(gain: number): string {
 
 /** With a true minus sign, as wide as the digits that it stands over. */
 const signed = (reward: number): string => reward.toFixed(2).replace("-", "\u2212");
-
-/** Lines of a text that fit a width, as Plotly's markup: what looks like a tag must not become one. */
-function wrapped(text: string, width: number): string[] {
-  const letters = Math.floor(width / LETTER);
-  return text.trim().split("\n").flatMap((paragraph) => {
-    const lines = [""];
-    for (const word of paragraph.split(/\s+/).flatMap((word) => pieces(word, letters))) {
-      const line = lines.at(-1)!;
-      if (line === "") lines[lines.length - 1] = word;
-      else if (line.length + 1 + word.length <= letters) lines[lines.length - 1] += ` ${word}`;
-      else lines.push(word);
-    }
-    return lines;
-  }).map((line) => line.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;"));
-}
-
-/** A word longer than a line, in pieces. */
-const pieces = (word: string, letters: number): string[] =>
-  word.match(new RegExp(`.{1,${letters}}`, "gsu")) ?? [];

@@ -6,6 +6,7 @@ import { judgeAccuracy, judgeMeasure, judgeTaught } from "./claims_judge.ts";
 import { overoptimisationByKl, overoptimisationOverSteps } from "./claims_overoptimisation.ts";
 import { candidateReward, rewardByN } from "./claims_rejection.ts";
 import { rewardOverSteps, type RewardStep, rewardStep } from "./claims_reward.ts";
+import { glance, sampleCourse } from "./glance.ts";
 import { klFrontier } from "./kl_frontier.ts";
 import { leagueEnd, leagueFigure, leagueStart } from "./league_figure.ts";
 import { samplePair, sampleTable } from "./claims_samples.ts";
@@ -19,6 +20,8 @@ import {
 import { probeFigure, probeFigureRow } from "../../show/probe_figure.ts";
 import { runFigure } from "../../show/run_figure.ts";
 import { stepTimeFigure, stepTimeRow } from "../../show/step_time_figure.ts";
+import { whoDoesWhat } from "./who_does_what.ts";
+import { HIGHEST } from "../world/reward.ts";
 import { type FigureEntry, figureEntry } from "../../show/figure_entry.ts";
 import { anyRow, type Table } from "../../base/csv.ts";
 
@@ -61,7 +64,24 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
   });
   const steps = claim("reward-over-steps", rewardStep, ["method", "base", "seed", "step"]);
   const judges = claim("judge-accuracy", judgeMeasure, ["judge", "base", "seed", "measure"]);
+  const samples = <Row>(row: z.ZodType<Row>) => claim("samples", row, ["base", "prompt"]);
   return [
+    figureEntry({
+      name: "glance",
+      title: "SELF-JUDGE at a glance",
+      caption:
+        "Three base models, two runs each (thin lines; bold: their mean): the true reward of held-out orders' answers as a " +
+        "share of the highest, and how often the judge prefers them to the JSFT model's. Ring: the mean's peak. Below, of " +
+        "each base's first run, the first held-out order whose answers at step 0, at the step that validation chose and at " +
+        "the last step all differ.",
+      inputs: { steps, samples: samples(sampleCourse) },
+      draw: ({ steps, samples }) =>
+        glance(
+          steps.filter((row) => played(row) && row.method === "self-judge"),
+          samples.filter(played),
+          { highest: HIGHEST },
+        ),
+    }),
     figureEntry({
       name: "base-pretraining",
       title: "Pretraining the base",
@@ -111,6 +131,19 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
         starts: claim("starts", leagueStart, ["policy", "base", "seed"]),
       },
       draw: ({ ends, starts }) => leagueFigure(ends.filter(played), starts.filter(played)),
+    }),
+    figureEntry({
+      name: "who-does-what",
+      title: "Who samples, who ranks, which loss",
+      caption:
+        "SELF-JUDGE and six methods that change one part of it: true reward at setting and step that validation prompts " +
+        "chose, mean over runs with 95 % interval (hierarchical over bases and seeds), small dots are runs. Dashed: the JSFT " +
+        "model, which training starts from.",
+      inputs: {
+        ends: claim("league", leagueEnd, ["method", "base", "seed", "chosen_by"]),
+        starts: claim("starts", leagueStart, ["policy", "base", "seed"]),
+      },
+      draw: ({ ends, starts }) => whoDoesWhat(ends.filter(played), starts.filter(played)),
     }),
     figureEntry({
       name: "kl-frontier",
@@ -166,8 +199,9 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
       caption:
         "Answers to the first twelve held-out prompts before and after SELF-JUDGE, unselected, with their true reward " +
         "(base 1, seed 1, at the step that validation prompts chose).",
-      inputs: { samples: claim("samples", samplePair) },
-      draw: ({ samples }) => sampleTable(samples.slice(0, 12)),
+      inputs: { samples: samples(samplePair) },
+      draw: ({ samples }) =>
+        sampleTable(samples.filter(({ base }) => base === undefined || base === "1").slice(0, 12)),
     }),
     figureEntry({
       name: "real-model",

@@ -126,7 +126,9 @@ export async function gather(
     add("reward-by-n", names, await rowsOf("tournament/points.csv"));
     for (const name of SUPERVISED) add("supervised", names, await losses(path, name));
     add("judge-over-steps", names, await overSteps(path, { world, requests }));
-    if (!tables.samples?.length) add("samples", {}, await samples(path, world));
+    if (!tables.samples?.some((row) => (row as { base: string }).base === base)) {
+      add("samples", names, await samples(path, world));
+    }
     items.push({ base, seed, items: found as Items });
   }
   return { items, league, tables: { ...tables, league } };
@@ -188,7 +190,7 @@ async function overSteps(
 /** Prompts of the table of samples. */
 const SHOWN = 40;
 
-/** The first held-out prompts' answers before and after SELF-JUDGE, unselected, and at its last step. */
+/** The first held-out prompts' answers before and after SELF-JUDGE and at its last step, unselected: of each base's first run. */
 async function samples(path: string, world: World): Promise<object[]> {
   const heldOut = await heldOutIn(`${path}/self-judge`);
   const points = await pointsIn(`${path}/self-judge`);
@@ -203,5 +205,6 @@ async function samples(path: string, world: World): Promise<object[]> {
     reward_before: before.rewards[i],
     reward_after: after.rewards[i],
     reward_last: last.rewards[i],
+    ...{ step_after: best, step_last: last.step },
   }));
 }

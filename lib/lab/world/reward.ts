@@ -26,6 +26,9 @@ export const VIEWS = ["completeness", "accuracy", "manners", "brevity", "form"] 
 /** Name of a point of view. */
 export type View = typeof VIEWS[number];
 
+/** The highest reward: every thing named and nothing else, politely. */
+export const HIGHEST = 2.4;
+
 /** Counts beyond this cost no more, so that no answer is endlessly bad. */
 const MOST = 3;
 

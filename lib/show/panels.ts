@@ -38,6 +38,8 @@ export interface PanelOptions {
   readonly width?: number;
   /** Of one panel's plotting area. @default 300 */
   readonly height?: number;
+  /** Below each panel, for the tick labels, the axis title and words. @default 62 */
+  readonly foot?: number;
   /** Left of each panel, for the tick labels. @default 58 */
   readonly left?: number;
   /** Left of the whole first column, for words that name the rows of all columns. @default 0 */
@@ -49,7 +51,6 @@ export interface PanelOptions {
 }
 
 const TITLE = 50;
-const FOOT = 62;
 const LINE = TEXT.label * 1.25;
 
 /**
@@ -57,13 +58,13 @@ const LINE = TEXT.label * 1.25;
  * does not depend on what the browser measures; labels of one panel are moved apart where they would meet.
  */
 export function panels(list: readonly Panel[], options: PanelOptions = {}): Figure {
-  const { columns = 1, width = 1000, height = 300, left = 58, first = 0 } = options;
+  const { columns = 1, width = 1000, height = 300, left = 58, first = 0, foot = 62 } = options;
   const right = options.right ??
     Math.max(24, ...list.flatMap((p) => sideLabels(p).map(({ text }) => 16 + textWidth(text))));
   const all = list.flatMap(({ traces }) => traces);
   const rows = Math.ceil(list.length / columns);
   const cell = (width - first) / columns;
-  const total = { width, height: rows * (TITLE + height + FOOT) };
+  const total = { width, height: rows * (TITLE + height + foot) };
   const layout: Record<string, unknown> = {
     ...HOUSE_LAYOUT,
     ...total,
@@ -77,7 +78,7 @@ export function panels(list: readonly Panel[], options: PanelOptions = {}): Figu
     const key = i === 0 ? "" : `${i + 1}`;
     const start = first + (i % columns) * cell;
     const x0 = start + (panel.left ?? left);
-    const top = Math.floor(i / columns) * (TITLE + height + FOOT) + TITLE;
+    const top = Math.floor(i / columns) * (TITLE + height + foot) + TITLE;
     const across = panel.x?.range ?? found(options.sameX ? all : panel.traces, "x", [], 0.03);
     layout[`xaxis${key}`] = axis(panel.x, {
       domain: [x0 / width, (start + cell - right) / width],

@@ -27,6 +27,8 @@ const TRUTH: Look = { label: "true reward / highest", color: INK.blue, dash: "so
 const JUDGE: Look = { label: "judge's win rate", color: INK.orange, dash: "dash" };
 
 const [WIDTH, COLUMNS, LEFT] = [1240, 3, 44];
+/** Of both shares. */
+const RANGE: [number, number] = [0.3, 1];
 
 /**
  * A panel a base: true reward as a share of the highest and the judge's win rate over steps, thin lines runs, bold ones
@@ -63,9 +65,7 @@ export function glance(
       : "ends below its start";
     const bare = (points: typeof truth) => points.map(({ x, y }) => ({ x, y }));
     return {
-      title: `Base ${base}: ${
-        truth[0].y < truth.at(-1)!.y ? "the truth rises" : "the truth falls"
-      }`,
+      title: `Base ${base}: the truth ${ending}`,
       traces: [
         ...thin(some, share, TRUTH),
         ...thin(some, win, JUDGE),
@@ -74,7 +74,7 @@ export function glance(
         dots([peak.x], [peak.y], { name: "peak", color: INK.text, open: true, size: 10 }),
       ],
       x: { title: "step of self-training", range: across },
-      y: { range: [0.3, 1] },
+      y: { range: RANGE },
       notes: [
         {
           ...{ x: peak.x, y: peak.y, yshift: -18, ...inside(peak.x, across) },
@@ -87,13 +87,13 @@ export function glance(
             ...{ text: look.label, font: { size: TEXT.label, color: look.color } },
           }))
           : [],
+        ...story(samples.filter((one) => one.base === base), { x: across[0], y: RANGE[0] }),
       ],
     };
   });
-  return panels(
-    [...curves, ...bases.map(([base]) => story(samples.filter((one) => one.base === base)))],
-    { columns: COLUMNS, width: WIDTH, height: 235, left: LEFT, right: 14 },
-  );
+  return panels(curves, {
+    ...{ columns: COLUMNS, width: WIDTH, height: 235, left: LEFT, right: 14, foot: 220 },
+  });
 }
 
 function thin(
@@ -115,7 +115,10 @@ function thin(
 }
 
 /** The first order whose answers at the steps shown all differ, in words. */
-function story(samples: readonly SampleCourse[]): Panel {
+function story(
+  samples: readonly SampleCourse[],
+  at: { x: number; y: number },
+): Record<string, unknown>[] {
   const shown = ({ before, after, last, step_after, step_last, ...reward }: SampleCourse) => [
     { step: 0, text: before, reward: reward.reward_before },
     { step: step_after, text: after, reward: reward.reward_after },
@@ -125,9 +128,7 @@ function story(samples: readonly SampleCourse[]): Panel {
     const answers = shown(sample);
     return new Set(answers.map(({ text }) => text)).size === answers.length;
   });
-  const hidden = { visible: false, range: [0, 1] };
-  const empty: Panel = { title: "", traces: [], x: hidden, y: hidden };
-  if (!one) return empty;
+  if (!one) return [];
   const width = WIDTH / COLUMNS - LEFT;
   const words = (text: string, bold = false) =>
     wrapped(text, width).map((line) => bold ? `<b>${line}</b>` : line).join("<br>");
@@ -137,12 +138,10 @@ function story(samples: readonly SampleCourse[]): Panel {
       `${words(`step ${step}, reward ${reward.toFixed(2)}`, true)}<br>${words(text)}`
     ),
   ];
-  return {
-    ...empty,
-    notes: [{
-      ...{ x: 0, y: 1, xanchor: "left", yanchor: "top", align: "left", xshift: -30, yshift: 50 },
-      text: told.join("<br>"),
-      font: { size: TEXT.tick, color: INK.text },
-    }],
-  };
+  return [{
+    ...at,
+    ...{ xanchor: "left", yanchor: "top", align: "left", xshift: -36, yshift: -64 },
+    text: told.join("<br>"),
+    font: { size: TEXT.tick, color: INK.text },
+  }];
 }

@@ -6,20 +6,20 @@ import { command } from "./commands.ts";
 
 const tasks: Record<string, { description: string; command: string }> = settings.tasks;
 
-/** Tasks for those who change this code, which the README's table leaves out. */
+/** Tasks for those who change this code, which the table in lib/README.md leaves out. */
 const DEVELOPERS = [
   ...["setup", "doctor", "test", "check", "ok"],
   ...["notebooks:check", "notebooks:browser"],
 ];
 
-/** Commands and words of the README's table. */
-const README = (await Deno.readTextFile("README.md")).split("\n").flatMap((line) => {
+/** Commands and words of the table of commands. */
+const README = (await Deno.readTextFile("lib/README.md")).split("\n").flatMap((line) => {
   const [, name, words] = /^\| `deno task ([\w:]+)[^`]*` +\| (.+?) +\|$/.exec(line) ?? [];
   return name === undefined ? [] : [{ name, words: words.replaceAll("`", "") }];
 });
 
 describe("the tasks", () => {
-  it("are listed by `deno task` in the words and the order of the README's table", () => {
+  it("are listed by `deno task` in the words and the order of the table in lib/README.md", () => {
     const listed = Object.entries(tasks).filter(([name]) => !DEVELOPERS.includes(name));
     assert.deepEqual(
       README,

@@ -300,25 +300,6 @@ describe("the committed claims", () => {
       }
     });
 
-    it(`are told in the README as they are (${world})`, async () => {
-      const fixed = (value: unknown) => Number(value).toFixed(3);
-      const signed = (value: unknown) =>
-        (Number(value) < 0 ? "-" : "+") + fixed(Math.abs(Number(value)));
-      const known = (await csv(`${folder}/claims.csv`)).map((row) =>
-        [
-          `${row.contrast}${Number(row.margin) ? ` (margin ${row.margin})` : ""}`,
-          `${fixed(row.value_a)}, ${fixed(row.value_b)}: ${signed(row.difference)} ` +
-          `[${signed(row.low)}, ${signed(row.high)}]`,
-          row.verdict,
-        ].join(" | ")
-      );
-      const readme = await Deno.readTextFile("README.md");
-      const told = [...readme.matchAll(/^\| (.+?) +\| (\S+, \S+: \S+ \[.+?\]) +\| (.+?) +\|$/gm)]
-        .map(([, ...cells]) => cells.join(" | "));
-      assert.ok(told.length >= 15, `${told.length} rows`);
-      for (const row of told) assert.ok(known.includes(row), row);
-    });
-
     it(`have settings for every method that is counted, four each (${world})`, async () => {
       const tried = await csv(`${folder}/tuning.csv`);
       const compared = new Set(

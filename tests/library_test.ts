@@ -5,7 +5,7 @@ import settings from "../deno.json" with { type: "json" };
 import { type Said, said } from "./commands.ts";
 import { ROOT, tinyRunFolder } from "./tiny_run.ts";
 
-const README = await Deno.readTextFile(join(ROOT, "README.md"));
+const README = await Deno.readTextFile(join(ROOT, "lib", "README.md"));
 const [, SECTION] = README.split("\n## As a library\n");
 const fenced = (language: string): string =>
   new RegExp("```" + language + "\\n([\\s\\S]*?)```").exec(SECTION)![1];
@@ -34,7 +34,7 @@ describe("the library, from a project outside this tree", () => {
     );
   }
 
-  it("runs README's example, of at most 16 lines, as it stands there", async () => {
+  it("runs lib/README.md's example, of at most 16 lines, as it stands there", async () => {
     const example = fenced("ts");
     assert.ok(example.trim().split("\n").length <= 16, example);
     assert.match(example, /"model"/); // the folder that is there in this test

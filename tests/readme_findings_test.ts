@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { describe, it } from "jsr:@std/testing@1/bdd";
+import { csv, type CsvRow } from "./csv_files.ts";
+
+const FOLDER = "data/results/claims/order-desk";
+const README = (await Deno.readTextFile("README.md")).replace(/\s+/g, " ");
+const [claims, league, fresh, over] = await Promise.all(
+  ["claims", "league", "fresh-labels", "judge-over-steps"].map((name) =>
+    csv(`${FOLDER}/${name}.csv`)
+  ),
+);
+
+const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+/** Mean of bases' means of the bases that the league is played on. */
+const meanOf = (rows: readonly CsvRow[], name: string) =>
+  mean(
+    [...Map.groupBy(rows.filter(({ base }) => /^\d$/.test(`${base}`)), ({ base }) => base).values()]
+      .map((some) => mean(some.map((row) => Number(row[name])))),
+  );
+const claim = (contrast: string) => {
+  const found = claims.find((row) => row.contrast === contrast);
+  assert.ok(found, contrast);
+  return found;
+};
+const signed = (value: unknown, digits = 2) =>
+  (Number(value) < 0 ? "-" : "+") + Math.abs(Number(value)).toFixed(digits);
+const fixed = (value: unknown, digits = 2) => Number(value).toFixed(digits);
+
+/** The README's sentences as far as the tables decide them. */
+const SAID: Record<string, () => string> = {
+  "one model learns both jobs": () => {
+    const alone = claim("JSFT judges no worse than judge-only training");
+    const model = claim("JSFT judges no worse than a reward model of the same base");
+    const answers = claim("JSFT answers no worse than SFT");
+    assert.ok([alone, model, answers].every(({ verdict }) => verdict === "held"));
+    return `right on ${
+      fixed(alone.value_a, 3)
+    } of clear pairs, a judge that learned nothing else on ` +
+      `${fixed(alone.value_b, 3)}, a reward model on ${fixed(model.value_b, 3)}; ` +
+      `its answers lose ${fixed(-answers.difference)}`;
+  },
+  "self-training": () => {
+    const { difference, per_base, verdict } = claim("SELF-JUDGE > JSFT");
+    const bases = [...`${per_base}`.matchAll(/: ([+-][\d.]+)/g)].map(([, one]) => signed(one));
+    return `Self-training adds ${signed(difference)} (${bases.join(", ")} by base): **${verdict}**`;
+  },
+  "RAFT": () => {
+    const { difference, verdict } = claim("SELF-JUDGE > RAFT with as many samples");
+    return `RAFT with as many samples ends ${fixed(-difference)} above SELF-JUDGE: **${verdict}**`;
+  },
+  "self-rejection": () => {
+    const jsft = claim("JSFT: N = 4 > 1");
+    const after = claim("SELF-JUDGE: N = 16 > 4");
+    return `lifts JSFT by ${
+      fixed(jsft.difference)
+    }: **${jsft.verdict}**. After self-training sixteen ` +
+      `lose ${fixed(-after.difference)} against four`;
+  },
+  "the judge wears out": () => {
+    const steps = (from: number) => {
+      const some = over.filter((row) =>
+        row.method === "self-judge" && row.from === from && /^\d$/.test(`${row.base}`)
+      );
+      const sum = (name: string) => some.reduce((total, row) => total + Number(row[name]), 0);
+      return sum("right") / sum("n");
+    };
+    const judge = (name: string, measure: string) =>
+      fixed(meanOf(fresh.filter((row) => row.judge === name && row.measure === measure), "value"));
+    return `right on ${fixed(steps(1))} of the loop's first pairs and on ${
+      fixed(steps(81))
+    } of its ` +
+      `last. 200 fresh labels of the policy's own answers raise it from ` +
+      `${judge("jsft", "own pairs")} to ${
+        judge("fresh-self-judge", "own pairs")
+      } on those, as many of ` +
+      `the start model's to ${judge("fresh-jsft", "own pairs")}`;
+  },
+  "what a user gets": () => {
+    const end = (method: string, by: string) =>
+      fixed(
+        meanOf(league.filter((row) => row.method === method && row.chosen_by === by), "reward"),
+      );
+    return `SELF-JUDGE ended at ${end("self-judge", "judge")} instead of ${
+      end("self-judge", "truth")
+    }, RAFT at ${end("raft-2", "judge")} instead of ${end("raft-2", "truth")}`;
+  },
+};
+
+describe("the README's findings", () => {
+  for (const [what, sentence] of Object.entries(SAID)) {
+    it(`are what the tables say: ${what}`, () => {
+      assert.ok(README.includes(sentence()), sentence());
+    });
+  }
+
+  it("stand in a first screen of at most 900 words", () => {
+    const text = README.replace(/```.*?```/g, "");
+    const words = text.split(" ").filter((word) => /\w/.test(word)).length;
+    assert.ok(words <= 900, `${words} words`);
+  });
+});

@@ -177,7 +177,7 @@ function ModelChoice(
         </label>
       ))}
       <span class="of">
-        Same training from two random starts. Both judges name the better answer in 96 % of 1,000
+        Same training from two random starts. Both judges name the better answer in 96 % of the
         held-out pairs whose answers clearly differ. Will both improve?
       </span>
     </fieldset>

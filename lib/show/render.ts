@@ -1,16 +1,12 @@
 /** Figures as pictures: plotly.js in a headless Chromium, without network. */
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { UserError } from "../base/error.ts";
 import { writeWhole } from "../base/files.ts";
+import { runChromium, temporaryFolder } from "./chromium.ts";
 import type { Figure } from "./style.ts";
-
-const BROWSERS = ["chromium", "chromium-browser", "google-chrome"];
 
 /** Pixels of a PNG per CSS pixel: sharp in print and on dense screens. */
 const SCALE = 2;
-
-/** Chromium's own time for one page is virtual; this is for a Chromium that hangs. */
-const PATIENCE_MS = 180_000;
 
 /** The file of plotly.js, a script for browsers that cannot be imported here. */
 export async function plotlySource(): Promise<string> {
@@ -58,13 +54,6 @@ export async function renderPng(figure: Figure, path: string): Promise<void> {
   await writeWhole(path, png);
 }
 
-/** Below the checkout, so that a command need not be allowed to write elsewhere. */
-async function temporaryFolder(): Promise<string> {
-  const dir = fileURLToPath(new URL("../../.engine", import.meta.url));
-  await Deno.mkdir(dir, { recursive: true });
-  return await Deno.makeTempDir({ dir, prefix: "figures-" });
-}
-
 function page(plotly: string, figures: readonly Figure[], format: "svg" | "png"): string {
   const specs = JSON.stringify(figures).replaceAll("<", "\\u003c");
   // Plotly makes up ids by Math.random, so this is seeded anew for each figure.
@@ -100,30 +89,5 @@ const seed = () => {
 }
 
 /** The page's DOM once its scripts have come to rest. */
-async function chromium(folder: string): Promise<string> {
-  let failure = "";
-  for (const browser of BROWSERS) {
-    try {
-      const { success, stdout, stderr } = await new Deno.Command(browser, {
-        // deno-fmt-ignore
-        args: [
-          "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage",
-          "--disable-background-networking", "--disable-component-update", "--disable-sync",
-          `--user-data-dir=${folder}/profile`, "--virtual-time-budget=60000", "--dump-dom",
-          pathToFileURL(`${folder}/figures.html`).href,
-        ],
-        stdout: "piped",
-        stderr: "piped",
-        signal: AbortSignal.timeout(PATIENCE_MS),
-      }).output();
-      if (success) return new TextDecoder().decode(stdout);
-      failure = new TextDecoder().decode(stderr).trim().split("\n").at(-1) || "no message";
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
-  throw new UserError(
-    failure ? `Chromium could not draw: ${failure}` : "there is no Chromium to draw with",
-    "install it (Debian and Ubuntu: apt-get install chromium fonts-dejavu-core) and run again",
-  );
-}
+const chromium = (folder: string): Promise<string> =>
+  runChromium(["--virtual-time-budget=60000", "--dump-dom", `${folder}/figures.html`], folder);

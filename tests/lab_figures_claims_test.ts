@@ -11,6 +11,9 @@ import { rewardByN } from "../lib/lab/figures/claims_rejection.ts";
 import { rewardOverSteps } from "../lib/lab/figures/claims_reward.ts";
 import { klFrontier } from "../lib/lab/figures/kl_frontier.ts";
 import { leagueFigure } from "../lib/lab/figures/league_figure.ts";
+import { glance } from "../lib/lab/figures/glance.ts";
+import { PARTS, whoDoesWhat } from "../lib/lab/figures/who_does_what.ts";
+import { type StudyMethod, studyMethod } from "../lib/lab/study/methods.ts";
 import { figureList } from "../lib/lab/figures/list.ts";
 import { sampleTable } from "../lib/lab/figures/claims_samples.ts";
 import type { Figure } from "../lib/show/style.ts";
@@ -265,5 +268,73 @@ describe("the figures of the claims", () => {
       mode === "lines"
     );
     assert.deepEqual(lines.map(({ name, y }) => [name, y]), [["SELF-JUDGE", [0, 80]]]);
+  });
+});
+
+describe("who does what", () => {
+  const WORDS: Record<string, string> = {
+    ...{ policy: "policy", start: "JSFT model", dataset: "data set" },
+    ...{
+      judge: "JSFT judge",
+      labels: "its labels",
+      chance: "a coin",
+      "reward-model": "reward model",
+    },
+    ...{ sigmoid: "DPO", sft: "SFT on the better" },
+  };
+
+  it("says of each method what the table of methods says", () => {
+    for (const [name, parts] of Object.entries(PARTS)) {
+      const { samples, ranker, loss } = studyMethod(name as StudyMethod);
+      assert.deepEqual([...parts], [samples, ranker, loss].map((part) => WORDS[part]), name);
+    }
+  });
+
+  it("has a row a method with the mean of bases' means", () => {
+    const end = (method: string, base: string, reward: number) => ({
+      ...{ method, base, seed: 1, chosen_by: "truth", reward, reward_whole: reward },
+    });
+    const figure = whoDoesWhat([
+      ...["1", "2"].map((base) => end("raft-2", base, Number(base))),
+      end("self-judge", "1", 1.25),
+      end("lol", "1", 9),
+    ], []);
+    assert.ok(words(figure).some((text) => text.startsWith("1.50")));
+    assert.ok(!words(figure).some((text) => text.startsWith("9")));
+  });
+});
+
+describe("the study at a glance", () => {
+  const rows = [["1", [1, 2, 2.4]], ["2", [1, 2, 0.5]], ["3", [1, 2, 1.5]]] as const;
+  const steps = rows.flatMap(([base, rewards]) =>
+    rewards.map((reward, i) => ({
+      ...{ method: "self-judge", base, seed: 1, step: 20 * i, reward },
+      ...{ judge_win_rate: 0.5 + 0.2 * i, kl: null, length: null },
+    }))
+  );
+  const sample = (base: string, answers: [string, string, string]) => ({
+    ...{ base, prompt: "tea please .", before: answers[0], after: answers[1], last: answers[2] },
+    ...{ reward_before: 1, reward_after: 2, reward_last: 0.5, step_after: 20, step_last: 40 },
+  });
+
+  it("says how each base's true reward ends, and marks its peak", () => {
+    const figure = glance(steps, [], { highest: 2.4 });
+    const texts = words(figure);
+    assert.ok(texts.some((text) => text.includes("Base 1: the truth rises to the end")));
+    assert.ok(texts.some((text) => text.includes("Base 2: the truth ends below its start")));
+    assert.ok(texts.some((text) => text.includes("Base 3: the truth peaks and falls")));
+    assert.deepEqual(texts.filter((text) => text.startsWith("peak")), [
+      ...["peak 2.40", "peak 2.00", "peak 2.00"],
+    ]);
+  });
+
+  it("tells the first order whose answers all differ", () => {
+    const figure = glance(steps, [
+      sample("2", ["same", "same", "other"]),
+      sample("2", ["tea .", "tea and tea .", "tea tea ."]),
+    ], { highest: 2.4 });
+    const told = words(figure).filter((text) => text.includes("Order:"));
+    assert.equal(told.length, 1);
+    assert.match(told[0], /step 20, reward 2\.00<\/b><br>tea and tea \./);
   });
 });

@@ -5,41 +5,36 @@ import { hierarchical } from "../../measure/statistics.ts";
 import { dots, intervals, rowAxis } from "../../show/marks.ts";
 import { panels, textWidth } from "../../show/panels.ts";
 import { faint, type Figure, inkFor, looks } from "../../show/style.ts";
-import { type StudyMethod, studyMethod } from "../study/methods.ts";
 import type { LeagueEnd, LeagueStart } from "./league_figure.ts";
 
-/** SELF-JUDGE first, then methods that change one part of it: who samples, who ranks, the loss. */
-const METHODS: readonly StudyMethod[] = [
-  ...["self-judge", "off-policy-dpo", "relabelled-dpo", "offline-dpo"] as const,
-  ...["reward-model-dpo", "dpo-coin", "raft-2"] as const,
-];
-
-const SAMPLES = { policy: "policy", start: "JSFT model", dataset: "data set" } as const;
-const RANKERS: Readonly<Record<string, string>> = {
-  ...{
-    judge: "JSFT judge",
-    labels: "its labels",
-    chance: "a coin",
-    "reward-model": "reward model",
-  },
-};
-const LOSSES: Readonly<Record<string, string>> = { sigmoid: "DPO", sft: "SFT on the better" };
+/**
+ * SELF-JUDGE first, then methods that change one part of it. In words here and not from the table of methods, which
+ * brings the engine with it; a test holds them equal.
+ */
+export const PARTS = {
+  "self-judge": ["policy", "JSFT judge", "DPO"],
+  "off-policy-dpo": ["JSFT model", "JSFT judge", "DPO"],
+  "relabelled-dpo": ["data set", "JSFT judge", "DPO"],
+  "offline-dpo": ["data set", "its labels", "DPO"],
+  "reward-model-dpo": ["policy", "reward model", "DPO"],
+  "dpo-coin": ["policy", "a coin", "DPO"],
+  "raft-2": ["policy", "JSFT judge", "SFT on the better"],
+} as const;
 
 /** A row a method: its parts in words, the mean true reward with its interval, a small dot a run. The line is JSFT. */
 export function whoDoesWhat(
   ends: readonly LeagueEnd[],
   starts: readonly LeagueStart[],
 ): Figure {
-  const style = looks(METHODS);
-  const rows = METHODS.flatMap((method) => {
+  const style = looks(Object.keys(PARTS));
+  const rows = Object.entries(PARTS).flatMap(([method, parts]) => {
     const own = ends.filter((end) => end.method === method && end.chosen_by === "truth");
     if (own.length === 0) return [];
-    const { samples, ranker, loss } = studyMethod(method);
     const bases = [...Map.groupBy(own, ({ base }) => base).values()];
     const rng = Rng.named(0, `league/${method}`);
     return [{
       look: style.get(method)!,
-      parts: [SAMPLES[samples], RANKERS[ranker] ?? ranker, LOSSES[loss] ?? loss].join(" · "),
+      parts: parts.join(" · "),
       runs: own.map(({ reward }) => reward),
       ...hierarchical(bases.map((some) => some.map(({ reward }) => reward)), { rng }),
     }];

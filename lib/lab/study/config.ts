@@ -28,6 +28,8 @@ export interface StudyConfig {
     readonly batchSize: number;
     readonly learningRate: number;
     readonly warmup: number;
+    /** Share of JSFT's loss that judgments have. @default every target token alike, the paper's loss */
+    readonly judgeWeight?: number;
   };
   /** Training on preferences. */
   readonly preference: Setting & {

@@ -112,7 +112,11 @@ function supervised(
         rationale: data.rationale,
       }).examples
     );
-    const { batches = 1, weighting = { mode: "token" } } = data;
+    const { judgeWeight } = config.supervised;
+    const usual: Weighting = judgeWeight === undefined || data.kinds.length < 2
+      ? { mode: "token" }
+      : { mode: "example", judgeWeight };
+    const { batches = 1, weighting = usual } = data;
     return {
       data: new SupervisedData(groups, {
         order: pairOrder(config.seed, batches * config.supervised.batchSize),

@@ -35,7 +35,7 @@ export async function runStartHere(page: Page): Promise<void> {
 /** Runs 02 up to its training, stops that with the stop button, and lets the same cell go on. */
 export async function stopTraining(page: Page): Promise<void> {
   await idle(page);
-  const training = await cellWith(page, "await trained("jsft", {");
+  const training = await cellWith(page, 'await trained("jsft", {');
   for (let index = 0; index < training; index++) await runToEnd(page, index, SECONDS);
   await runByClick(page, training);
   await outputs(page, training).getByText(/ [1-9]\d*\/\d+ \|/).waitFor({ timeout: 1000 * SECONDS });

@@ -16,9 +16,10 @@ export const SENTENCE_MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct";
 /** What the protocol (data/results/claims/protocol.md) says of the sentences. */
 export const SENTENCE_STUDY: Omit<StudyConfig, "seed" | "base" | "world"> = {
   pairs: 1600,
-  heldOut: 300,
-  // 300 x 6 pairs, each an answer and two judgments: a little more than one epoch of 1,600.
-  supervised: { steps: 300, batchSize: 6, learningRate: 5e-4, warmup: 0.03 },
+  heldOut: 360, // of 120 prompts
+  // 300 x 6 pairs, each an answer and two judgments: a little more than one epoch of 1,600. Half of JSFT's loss is on
+  // judgments: with every token alike the judge learned too little to begin a loop with (notebooks/LOG.md, 2026-11-29).
+  supervised: { steps: 300, batchSize: 6, learningRate: 5e-4, warmup: 0.03, judgeWeight: 0.5 },
   preference: {
     steps: 40,
     batchSize: 8,

@@ -4,8 +4,8 @@ import { csv, type CsvRow } from "./csv_files.ts";
 
 const FOLDER = "data/results/claims/order-desk";
 const README = (await Deno.readTextFile("README.md")).replace(/\s+/g, " ");
-const [claims, league, fresh, over] = await Promise.all(
-  ["claims", "league", "fresh-labels", "judge-over-steps"].map((name) =>
+const [claims, league, fresh, over, steps] = await Promise.all(
+  ["claims", "league", "fresh-labels", "judge-over-steps", "reward-over-steps"].map((name) =>
     csv(`${FOLDER}/${name}.csv`)
   ),
 );
@@ -42,7 +42,21 @@ const SAID: Record<string, () => string> = {
   "self-training": () => {
     const { difference, per_base, verdict } = claim("SELF-JUDGE > JSFT");
     const bases = [...`${per_base}`.matchAll(/: ([+-][\d.]+)/g)].map(([, one]) => signed(one));
-    return `Self-training adds ${signed(difference)} (${bases.join(", ")} by base): **${verdict}**`;
+    const two = league.filter(({ method, base, chosen_by }) =>
+      method === "self-judge" && `${base}` === "2" && chosen_by === "truth"
+    );
+    const ends = steps.filter(({ method, base, step }) =>
+      method === "self-judge" && `${base}` === "2" && [0, 100].includes(Number(step))
+    );
+    assert.equal(ends.length, 2 * two.length);
+    const at = (when: number) =>
+      mean(ends.filter(({ step }) => Number(step) === when).map(({ reward }) => Number(reward)));
+    return `Self-training adds ${signed(difference)} (${
+      bases.join(", ")
+    } by base): **${verdict}**. ` +
+      `That is at the step which the truth chose; run to the end, base 2 loses ${
+        fixed(at(0) - at(100))
+      }`;
   },
   "RAFT": () => {
     const { difference, verdict } = claim("SELF-JUDGE > RAFT with as many samples");
@@ -54,10 +68,10 @@ const SAID: Record<string, () => string> = {
     return `lifts JSFT by ${
       fixed(jsft.difference)
     }: **${jsft.verdict}**. After self-training sixteen ` +
-      `lose ${fixed(-after.difference)} against four`;
+      `lose ${fixed(-after.difference)} against four: **${after.verdict}**`;
   },
   "the judge wears out": () => {
-    const steps = (from: number) => {
+    const right = (from: number) => {
       const some = over.filter((row) =>
         row.method === "self-judge" && row.from === from && /^\d$/.test(`${row.base}`)
       );
@@ -66,14 +80,13 @@ const SAID: Record<string, () => string> = {
     };
     const judge = (name: string, measure: string) =>
       fixed(meanOf(fresh.filter((row) => row.judge === name && row.measure === measure), "value"));
-    return `right on ${fixed(steps(1))} of the loop's first pairs and on ${
-      fixed(steps(81))
-    } of its ` +
-      `last. 200 fresh labels of the policy's own answers raise it from ` +
-      `${judge("jsft", "own pairs")} to ${
-        judge("fresh-self-judge", "own pairs")
-      } on those, as many of ` +
-      `the start model's to ${judge("fresh-jsft", "own pairs")}`;
+    return `right on ${fixed(right(1))} of the pairs of steps 1 to 20 and on ${
+      fixed(right(81))
+    } of ` +
+      `those of steps 81 to 100, which are harder, too. Taught 200 new labels of the policy's own ` +
+      `answers it is right on ${judge("fresh-self-judge", "own pairs")} of those in place of ` +
+      `${judge("jsft", "own pairs")}, taught as many of the start model's on ` +
+      judge("fresh-jsft", "own pairs");
   },
   "what a user gets": () => {
     const end = (method: string, by: string) =>
@@ -82,7 +95,9 @@ const SAID: Record<string, () => string> = {
       );
     return `SELF-JUDGE ended at ${end("self-judge", "judge")} instead of ${
       end("self-judge", "truth")
-    }, RAFT at ${end("raft-2", "judge")} instead of ${end("raft-2", "truth")}`;
+    }, RAFT at ${end("raft-2", "judge")} instead of ${
+      end("raft-2", "truth")
+    } (base 2 alone is to blame), and offline DPO at ${end("offline-dpo", "judge")} above both`;
   },
 };
 

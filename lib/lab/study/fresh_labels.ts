@@ -74,24 +74,29 @@ function freshJudge(policy: Policy): StudyStage {
   });
 }
 
-/** Two answers each to training prompts, the first so many whose rewards differ. */
+/** Two answers each to training prompts, the first so many whose rewards differ: prompts are asked until there are enough. */
 async function ownPairs({ session, config }: StudyContext, policy: Policy): Promise<Pair[]> {
-  const requests = requestsOf((await session.pairs()).train).slice(0, 3 * LABELS);
-  const drawn = await drawAnswersOf(await session.model(POLICIES[policy]), requests, {
-    ...{ encoder: await session.encoder(), world: session.world, samples: 2 },
-    topP: config.preference.topP,
-    seed: streamSeed(config.seed, `fresh/${policy}`),
-  });
-  return drawn.flatMap(([a, b], i): Pair[] => {
-    if (Math.abs(a.reward - b.reward) <= LAST_BITS) return [];
-    const [chosen, rejected] = a.reward > b.reward ? [a, b] : [b, a];
-    return [{
-      ...{ id: `fresh-${i}`, source: policy },
-      prompt: [{ role: "user", content: requests[i] }],
-      chosen: chosen.text,
-      rejected: rejected.text,
-    }];
-  }).slice(0, LABELS);
+  const requests = requestsOf((await session.pairs()).train);
+  const pairs: Pair[] = [];
+  for (let from = 0; from < requests.length && pairs.length < LABELS; from += 3 * LABELS) {
+    const some = requests.slice(from, from + 3 * LABELS);
+    const drawn = await drawAnswersOf(await session.model(POLICIES[policy]), some, {
+      ...{ encoder: await session.encoder(), world: session.world, samples: 2 },
+      topP: config.preference.topP,
+      seed: streamSeed(config.seed, from === 0 ? `fresh/${policy}` : `fresh/${policy}/${from}`),
+    });
+    for (const [i, [a, b]] of drawn.entries()) {
+      if (Math.abs(a.reward - b.reward) <= LAST_BITS) continue;
+      const [chosen, rejected] = a.reward > b.reward ? [a, b] : [b, a];
+      pairs.push({
+        ...{ id: `fresh-${from + i}`, source: policy },
+        prompt: [{ role: "user", content: some[i] }],
+        chosen: chosen.text,
+        rejected: rejected.text,
+      });
+    }
+  }
+  return pairs.slice(0, LABELS);
 }
 
 /** A judge on SELF-JUDGE's answers, on the data set's pairs, and what its knockouts choose. */

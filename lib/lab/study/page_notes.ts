@@ -14,7 +14,8 @@ const ALWAYS = [
   "one setting, and the reward model's validation loss was not kept in the runs up to 2026-11-29.",
   "SELF-JUDGE and every other method pick the best of their steps on validation prompts; SFT and JSFT have no such choice.",
   'The true reward chose setting and step on validation prompts. A user lacks it; "chosen by the JSFT judge" is what a ' +
-  "user gets: the frozen JSFT judge's win rate on the same prompts, in every row, whoever ranked in training.",
+  "user gets: the frozen JSFT judge's win rate on the same prompts, in every row, whoever ranked in training. A row may do " +
+  "better with it (offline DPO does): settings tuned on one base are not each row's best on another.",
   "Runs of one seed share their pairs, prompts and orders on every base.",
   "Offline and relabelled DPO draw no sample, off-policy DPO draws all of its samples before training: where answers come " +
   "from is what those contrasts are about. Controls that rank by a rule skip ties and learn from fewer sequences.",
@@ -23,8 +24,9 @@ const ALWAYS = [
 const SEVERAL_BASES =
   "Intervals and p-values are over training runs, for these held-out prompts. Bases are few and differ, and runs of one " +
   "base are alike, so that the p over runs is too small where bases differ; the p of bases' means (Student's t, one value " +
-  "a base) stands beside it. A verdict asks for the same sign on every base, too. Open beside an interval that leaves 0 " +
-  "out is Holm's correction, not absence of a difference.";
+  "a base) stands beside it. A verdict asks for the same sign on every base, too. With three " +
+  "bases the bootstrap's interval spans about their range and leaves 0 out whenever they agree in sign: it is no test. " +
+  "Verdicts treat runs as independent and are provisional until every planned run is there.";
 
 const ONE_BASE =
   "Intervals are Student's t over seeds, on one base model and for these held-out prompts: another base may differ.";

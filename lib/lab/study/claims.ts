@@ -3,7 +3,7 @@ import { Rng } from "../../base/random.ts";
 import { bootstrap, hierarchical, holm, oneSidedP, overSeeds } from "../../measure/statistics.ts";
 import type { Contrast, Family } from "./families.ts";
 import type { Items } from "./items.ts";
-import { mean } from "./measure.ts";
+import { mean, meanOfBases } from "./measure.ts";
 
 /**
  * What came of a contrast. "unfinished": some base of the league has no run of both sides yet. "reported": the two sides
@@ -64,8 +64,7 @@ export function measureFamily(
       values: some.map(({ items }) => mean(items[a]) - mean(items[b])),
     }));
     // As the difference is: the mean of bases' means, however many seeds each has.
-    const average = (name: string) =>
-      mean([...byBase.values()].map((some) => mean(some.map(({ items }) => mean(items[name])))));
+    const average = (name: string) => meanOfBases(both, ({ items }) => mean(items[name]));
     const baseMeans = groups.map(({ values }) => mean(values));
     const shifted = groups.flatMap(({ values }) => values.map((value) => value + margin));
     const several = shifted.length > 1;

@@ -127,7 +127,7 @@ export async function gather(
     for (const name of SUPERVISED) add("supervised", names, await losses(path, name));
     add("judge-over-steps", names, await overSteps(path, { world, requests }));
     if (!tables.samples?.some((row) => (row as { base: string }).base === base)) {
-      add("samples", names, await samples(path, world));
+      add("samples", names, await samples(path, asked));
     }
     items.push({ base, seed, items: found as Items });
   }
@@ -191,14 +191,13 @@ async function overSteps(
 const SHOWN = 40;
 
 /** The first held-out prompts' answers before and after SELF-JUDGE and at its last step, unselected: of each base's first run. */
-async function samples(path: string, world: World): Promise<object[]> {
+async function samples(path: string, requests: readonly string[]): Promise<object[]> {
   const heldOut = await heldOutIn(`${path}/self-judge`);
   const points = await pointsIn(`${path}/self-judge`);
   if (heldOut.length === 0 || points.length < 2) return [];
   const best = chosenPoint(points, "truth").step;
   const [before, after] = [0, best].map((at) => heldOut.find(({ step }) => step === at)!);
   const last = heldOut.at(-1)!;
-  const requests = requestsOf(await world.pairs("held_out"));
   return before.texts.slice(0, SHOWN).map((text, i) => ({
     prompt: requests[i],
     ...{ before: text, after: after.texts[i], last: last.texts[i] },

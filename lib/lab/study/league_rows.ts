@@ -2,7 +2,7 @@
 import { Rng } from "../../base/random.ts";
 import { hierarchical, overSeeds, quantiles } from "../../measure/statistics.ts";
 import { COSTS } from "../../run/costs.ts";
-import { mean } from "./measure.ts";
+import { mean, meanOfBases } from "./measure.ts";
 import { type ChosenBy, chosenPoint, type RewardPoint } from "./policy_meter.ts";
 import { ROWS } from "./rows.ts";
 
@@ -91,8 +91,7 @@ export function standings(rows: readonly LeagueRow[], by: ChosenBy): Standing[] 
   const ranks = drawnRanks(complete, Rng.named(0, `league/ranks/${by}`));
   return methods.map(([method, some]): Omit<Standing, "rank"> => {
     const groups = [...Map.groupBy(some, ({ base }) => base).values()];
-    const average = (value: (row: LeagueRow) => number) =>
-      mean(groups.map((group) => mean(group.map(value))));
+    const average = (value: (row: LeagueRow) => number) => meanOfBases(some, value);
     const { low, high } = groups.length < bases.size
       ? { low: null, high: null }
       : bases.size === 1

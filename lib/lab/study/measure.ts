@@ -199,3 +199,13 @@ export function mean(values: readonly number[]): number {
   if (values.length === 0) throw new RangeError("the mean of no values");
   return values.reduce((a, b) => a + b, 0) / values.length;
 }
+
+/** The mean of bases' means of a number, however many runs each has. */
+export function meanOfBases<Row extends { readonly base: string }>(
+  rows: readonly Row[],
+  value: (row: Row) => number,
+): number {
+  return mean(
+    [...Map.groupBy(rows, ({ base }) => base).values()].map((some) => mean(some.map(value))),
+  );
+}

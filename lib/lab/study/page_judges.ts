@@ -1,7 +1,8 @@
 /** Judges on the page of claims: on the data set's pairs, on policies' own, and on those that training ranked. @module */
 import { markdownTable as table } from "../../base/markdown_table.ts";
 import { type JudgedStep, matchedOverSteps } from "./judge_over_steps.ts";
-import { meanOfBases, number, percent, runsOf } from "./page_numbers.ts";
+import { meanOfBases } from "./measure.ts";
+import { number, percent, runsOf } from "./page_numbers.ts";
 
 /** A row of a table that was gathered. */
 export type TableRow = Readonly<Record<string, string | number>> & {

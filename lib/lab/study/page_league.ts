@@ -2,7 +2,8 @@
 import { markdownTable as table } from "../../base/markdown_table.ts";
 import { type LeagueRow, rewardAtKl, type Standing, standings } from "./league_rows.ts";
 import { hasBeta, type StudyMethod, studyMethod } from "./methods.ts";
-import { interval, meanOfBases, number, runsOf } from "./page_numbers.ts";
+import { meanOfBases } from "./measure.ts";
+import { interval, number, runsOf } from "./page_numbers.ts";
 import { bestBy, type RewardPoint } from "./policy_meter.ts";
 import { isControl } from "./rows.ts";
 import type { Tried } from "./tuning.ts";

@@ -1,5 +1,4 @@
 /** Numbers and tables as the page of claims writes them. @module */
-import { mean } from "./measure.ts";
 
 export const number = (value: number, digits = 3) => value.toFixed(digits);
 export const signed = (value: number) => `${value < 0 ? "-" : "+"}${number(Math.abs(value))}`;
@@ -11,16 +10,6 @@ export const interval = (
 ) => low === null || high === null ? "" : `[${text(low)}, ${text(high)}]`;
 
 export const percent = (value: number) => `${Math.round(100 * value)} %`;
-
-/** The mean of bases' means of a number, however many runs each has. */
-export function meanOfBases<Row extends { readonly base: string }>(
-  rows: readonly Row[],
-  value: (row: Row) => number,
-): number {
-  return mean(
-    [...Map.groupBy(rows, ({ base }) => base).values()].map((some) => mean(some.map(value))),
-  );
-}
 
 /** Runs behind some rows. */
 export const runsOf = (rows: readonly { readonly base: string; readonly seed: number }[]) =>

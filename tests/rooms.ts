@@ -8,6 +8,7 @@ export const ROOMS = {
   lab: "the order desk and the study of the paper's claims in it",
   tools: "set-up, speed against PyTorch, notebooks without a browser",
   benchmark: "MT-Bench, Vicuna, AlpacaEval, GSM8K",
+  engine: "the same run on servers and trainers elsewhere",
   judges: "every judge by name",
   show: "figures, and what notebooks display with",
   run: "settings, run folder, stages",

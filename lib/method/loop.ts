@@ -1,9 +1,10 @@
 import { UserError } from "../base/error.ts";
-import { fromDataset } from "./candidates.ts";
+import { fromDataset, type LoopPrompt } from "./candidates.ts";
 import { credit, type Judgment, larger } from "./judgment.ts";
 import { knockoutFinal, labelledPairs } from "./knockout_pairs.ts";
 import type { LoopOptions } from "./loop_options.ts";
-import type { OwnStep, PairMemory } from "./method.ts";
+import type { FormedPair, OwnStep, PairMemory, PairTools } from "./method.ts";
+import type { PairMaker } from "./pair_maker.ts";
 import { CountingTools, mean, meanTokens, ShortMemory } from "./step_tools.ts";
 import type { BatchSource, StepBatch } from "./trainer.ts";
 
@@ -58,33 +59,62 @@ export class PreferenceLoop implements BatchSource {
     await ranker?.before?.(step);
     const tools = new CountingTools(this.#options, step, this.#memory);
     const { parts, pairs } = await (method.own ?? sampledStep)(tools);
+    const learned = parts.reduce((sum, { batch }) => sum + batch.size, 0);
     return {
       parts,
-      pairs: pairs.map(({ chosen, rejected, verdict, prompt }) => ({
-        step: step + 1,
-        pair: prompt.id,
-        chosen: chosen.text,
-        rejected: rejected.text,
-        ...verdict,
-      })),
-      metrics: {
-        pairs: pairs.length,
-        ...tools.metrics,
-        learned: parts.reduce((sum, { batch }) => sum + batch.size, 0),
-        chosenTokens: meanTokens(pairs.map(({ chosen }) => chosen.example)),
-        rejectedTokens: meanTokens(pairs.map(({ rejected }) => rejected.example)),
-        ...(ranker && judgeMetrics(tools.judgments)),
-        secondsSampling: tools.seconds.sampling,
-        secondsJudging: tools.seconds.judging,
-      },
+      pairs: rankedPairs(pairs, step),
+      metrics: pairNumbers(pairs, { making: tools, learned }),
     };
   }
 }
 
+/** Pairs of a step, counted from 0, for the run folder. */
+export function rankedPairs(pairs: readonly FormedPair[], step: number): RankedPair[] {
+  return pairs.map(({ chosen, rejected, verdict, prompt }) => ({
+    step: step + 1,
+    pair: prompt.id,
+    chosen: chosen.text,
+    rejected: rejected.text,
+    ...verdict,
+  }));
+}
+
+/**
+ * Numbers of a step's pairs for its log.
+ *
+ * @param options.learned Sequences that are learned from.
+ */
+export function pairNumbers(
+  pairs: readonly FormedPair[],
+  { making, learned }: {
+    making: Pick<PairMaker, "metrics" | "judgments" | "seconds" | "making">;
+    learned: number;
+  },
+): Record<string, number> {
+  return {
+    pairs: pairs.length,
+    ...making.metrics,
+    learned,
+    chosenTokens: meanTokens(pairs.map(({ chosen }) => chosen.example)),
+    rejectedTokens: meanTokens(pairs.map(({ rejected }) => rejected.example)),
+    ...(making.making.ranker && judgeMetrics(making.judgments)),
+    secondsSampling: making.seconds.sampling,
+    secondsJudging: making.seconds.judging,
+  };
+}
+
 /** A step as most methods have it: answers to the step's prompts, pairs of them, and the loss. */
 export const sampledStep: OwnStep = async (tools) => {
+  const pairs = await sampledPairs(tools, tools.prompts());
+  return { parts: await tools.learn(pairs), pairs };
+};
+
+/** The first half of such a step, which needs no model here: answers to prompts, and pairs of them. */
+export async function sampledPairs(
+  tools: PairTools,
+  prompts: readonly LoopPrompt[],
+): Promise<FormedPair[]> {
   const { method, encoder } = tools;
-  const prompts = tools.prompts();
   const candidates = method.samples === "dataset"
     ? fromDataset(prompts, encoder)
     : await tools.sample(prompts, {});
@@ -95,8 +125,8 @@ export const sampledStep: OwnStep = async (tools) => {
   tools.metric("skippedPrompts", prompts.length - candidates.length);
   tools.metric("identical", candidates.length - distinct.length);
   tools.metric("undecided", distinct.length - decided);
-  return { parts: await tools.learn(pairs), pairs };
-};
+  return pairs;
+}
 
 /** As in a judge's report: a pair without an answer is not consistent, and a half for either position. */
 function judgeMetrics(judgments: readonly Judgment[]): Record<string, number> {

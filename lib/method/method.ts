@@ -121,22 +121,16 @@ export interface LearnedStep {
 /** A step of a method of its own. */
 export type OwnStep = (tools: StepTools) => Promise<LearnedStep>;
 
-/** What a step of a method is made with. All of it counts what it costs. */
-export interface StepTools {
+/** What the pairs of a step are made with, wherever the models are. All of it counts what it costs. */
+export interface PairTools {
   readonly method: Method;
   /** Counted from 0. */
   readonly step: number;
-  /** The policy, at this step. */
-  readonly model: LanguageModel;
   readonly encoder: AnswerEncoder;
-  readonly beta: number;
-  readonly microBatchTokens: number;
   /** What becomes of a pair that the ranker does not decide. */
   readonly undecided: "skip" | "second";
   /** Prompts a step. */
   readonly batchSize: number;
-  /** Pairs that earlier steps kept. */
-  readonly memory: PairMemory;
   /** This step's prompts. */
   prompts(): LoopPrompt[];
   /** All that the loop was given. */
@@ -145,24 +139,34 @@ export interface StepTools {
   sample(prompts: readonly LoopPrompt[], options: SampleOptions): Promise<Candidates[]>;
   /** The ranker's comparisons. @throws {UserError} where the method has none */
   readonly compare: Compare;
+  /** Candidates of which some differ. */
+  distinct(candidates: readonly Candidates[]): Candidates[];
+  /** A stream of this step. */
+  readonly rng: (name: string) => Rng;
+  /** One more number for the step's log. */
+  metric(name: string, value: number): void;
+}
+
+/** What a step of a method is made with: pairs, and what is learned of them. */
+export interface StepTools extends PairTools {
+  /** The policy, at this step. */
+  readonly model: LanguageModel;
+  readonly beta: number;
+  readonly microBatchTokens: number;
+  /** Pairs that earlier steps kept. */
+  readonly memory: PairMemory;
   /** The gold ranker's comparisons, counted apart. @throws {UserError} where the run has none */
   readonly gold: Compare;
   /** Has a ranker that learns on the way learn from these pairs. */
   teach(pairs: readonly FormedPair[]): Promise<void>;
   /** The head trained beside the policy, by its name; empty where the method has none. */
   readonly head: ReadonlyMap<string, Tensor>;
-  /** Candidates of which some differ. */
-  distinct(candidates: readonly Candidates[]): Candidates[];
   /** Summed log-probabilities of sequences. */
   logProbs(examples: readonly Example[], under: "policy" | "start"): Promise<number[]>;
   /** Pairs with what the reference says of them. */
   score(pairs: readonly FormedPair[]): Promise<ScoredPair[]>;
   /** What is learned of pairs by the method's loss. */
   learn(pairs: readonly FormedPair[]): Promise<MicroBatch[]>;
-  /** A stream of this step. */
-  readonly rng: (name: string) => Rng;
-  /** One more number for the step's log. */
-  metric(name: string, value: number): void;
 }
 
 /** Pairs kept from step to step; a resumed run finds them again. */

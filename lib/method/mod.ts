@@ -14,6 +14,7 @@ export * from "./losses.ts";
 export * from "./method.ts";
 export * from "./methods.ts";
 export * from "./objective.ts";
+export * from "./pair_maker.ts";
 export * from "./panel.ts";
 export * from "./policy_gradient.ts";
 export * from "./preference.ts";

@@ -1,41 +1,44 @@
 import type { Tensor } from "@tensorflow/tfjs";
 import { UserError } from "../base/error.ts";
-import { Rng } from "../base/random.ts";
 import { generateMixture, type LanguageModel, sequenceLogProbs } from "../model/mod.ts";
-import { batchOf } from "./batch_order.ts";
-import { type Candidates, learnedAnswer, type LoopPrompt } from "./candidates.ts";
-import { encodePromptToFit } from "./encoder.ts";
 import { type Example, learnedTokens } from "./example.ts";
-import type { Compare, Judgment } from "./judgment.ts";
+import type { Compare } from "./judgment.ts";
 import type { LoopOptions } from "./loop_options.ts";
-import type { FormedPair, PairMemory, SampleOptions, StepTools } from "./method.ts";
+import type { FormedPair, PairMemory, StepTools } from "./method.ts";
 import type { MicroBatch } from "./objective.ts";
+import { type DrawOptions, PairMaker } from "./pair_maker.ts";
 import { preferenceBatches, type ScoredPair } from "./preference.ts";
 import { decodedAnswers, sampleAnswers } from "./sample.ts";
 import { supervisedBatches } from "./supervised.ts";
 
-/** The tools of one step, which count what they do. */
-export class CountingTools implements StepTools {
-  /** The comparisons' judgments so far. */
-  readonly judgments: Judgment[] = [];
-  /** Numbers for the step's log. */
-  readonly metrics: Record<string, number> = {};
-  readonly seconds = { sampling: 0, judging: 0 };
-
+/** The tools of one step by a model that is here, which count what they do. */
+export class CountingTools extends PairMaker implements StepTools {
   constructor(
     readonly options: LoopOptions,
-    readonly step: number,
+    step: number,
     readonly memory: PairMemory,
-  ) {}
-
-  get method() {
-    return this.options.method;
+  ) {
+    const { model, reference } = options;
+    const draw =
+      (prompts: readonly (readonly number[])[], drawing: DrawOptions) => (of: LanguageModel) =>
+        sampleAnswers(of, prompts, drawing);
+    super({
+      ...options,
+      contextTokens: model.config.maxPositions,
+      samplers: {
+        policy: (prompts, drawing) => draw(prompts, drawing)(model),
+        start: (prompts, drawing) => reference(draw(prompts, drawing)),
+        mixture: async (prompts, { encoder, ...drawing }) => {
+          const stopIds = encoder.tokenizer.endIds;
+          const found = await generateMixture(model, reference, prompts, { ...drawing, stopIds });
+          return decodedAnswers(found, prompts, encoder);
+        },
+      },
+    }, step);
   }
+
   get model() {
     return this.options.model;
-  }
-  get encoder() {
-    return this.options.encoder;
   }
   get beta() {
     return this.options.config.beta;
@@ -43,79 +46,6 @@ export class CountingTools implements StepTools {
   get microBatchTokens() {
     return this.options.config.microBatchTokens;
   }
-  get batchSize() {
-    return this.options.config.batchSize;
-  }
-  get undecided() {
-    return this.options.config.undecided ?? "skip";
-  }
-
-  prompts(): LoopPrompt[] {
-    const { pairs, config: { batchSize, seed } } = this.options;
-    return batchOf(this.step, pairs, { name: "preference", batchSize, seed, last: "dropped" });
-  }
-
-  all(): readonly LoopPrompt[] {
-    return this.options.pairs;
-  }
-
-  async sample(pairs: readonly LoopPrompt[], sampling: SampleOptions): Promise<Candidates[]> {
-    const { method, model, reference, config } = this.options;
-    const { asked, learned } = { ...method.prompts, ...sampling };
-    const { maxPositions } = model.config;
-    const encoder = sampling.longer ? { ...this.encoder, maxTokens: maxPositions } : this.encoder;
-    const cut = encoder.overflow === "truncate-start";
-    const prompts = pairs.map((pair) => ({
-      pair,
-      ids: encodePromptToFit(asked?.(pair.prompt) ?? pair.prompt, encoder),
-    })).filter(({ ids }) => cut || ids.length + config.maxNewTokens <= encoder.maxTokens);
-    const candidates = sampling.candidates ?? method.candidates;
-    const seed = this.rng(["sample", sampling.name].filter(Boolean).join("/")).int(0x7fff_ffff);
-    const ids = prompts.map((prompt) => prompt.ids);
-    const draw = (sampler: LanguageModel) =>
-      sampleAnswers(sampler, ids, { ...config, encoder, samples: candidates, seed });
-    const drawMixture = async () => {
-      const { endIds: stopIds } = encoder.tokenizer;
-      const { mix = 0.5 } = sampling;
-      const found = await generateMixture(model, reference, ids, { ...config, stopIds, seed, mix });
-      return decodedAnswers(found, ids, encoder);
-    };
-    const started = performance.now();
-    const from = sampling.from ?? method.samples;
-    const drawn = from === "mixture"
-      ? await drawMixture()
-      : from === "policy"
-      ? await draw(model)
-      : await reference(draw);
-    this.seconds.sampling += (performance.now() - started) / 1000;
-    this.#count("samples", prompts.length * candidates);
-    this.#count(
-      "sampledTokens",
-      drawn.flat().reduce((n, { ids, from }) => n + ids.length - from, 0),
-    );
-    return drawn.map((answers, i): Candidates => {
-      const { pair } = prompts[i];
-      const from = learned?.(pair.prompt);
-      return { pair, answers: answers.map((answer) => learnedAnswer(answer, pair, from, encoder)) };
-    });
-  }
-
-  readonly compare: Compare = async (comparisons) => {
-    const { ranker, method } = this.options;
-    if (ranker === null) {
-      throw new UserError(
-        `a method that is ranked by the ${method.ranker} has nobody to ask`,
-        "give it another ranker",
-      );
-    }
-    const started = performance.now();
-    const judgments = await ranker.compare(comparisons);
-    this.seconds.judging += (performance.now() - started) / 1000;
-    this.#count("comparisons", comparisons.length);
-    this.#count("judgePrompts", ranker.promptsFor?.(comparisons) ?? 0);
-    this.judgments.push(...judgments);
-    return judgments;
-  };
 
   readonly gold: Compare = async (comparisons) => {
     const { gold } = this.options;
@@ -125,24 +55,17 @@ export class CountingTools implements StepTools {
         "name a gold judge (--gold SPEC), or take a method without gold labels",
       );
     }
-    this.#count("gold", comparisons.length);
+    this.count("gold", comparisons.length);
     return await gold.compare(comparisons);
   };
 
   async teach(pairs: readonly FormedPair[]): Promise<void> {
-    this.#count("taught", pairs.length);
+    this.count("taught", pairs.length);
     await this.options.ranker?.learn?.(pairs, this.step);
   }
 
   get head(): ReadonlyMap<string, Tensor> {
     return this.options.head ?? new Map();
-  }
-
-  distinct(candidates: readonly Candidates[]): Candidates[] {
-    return candidates.filter(({ answers }) =>
-      this.options.config.identical === "keep" ||
-      answers.some(({ text }) => text !== answers[0].text)
-    );
   }
 
   async logProbs(examples: readonly Example[], under: "policy" | "start"): Promise<number[]> {
@@ -152,8 +75,8 @@ export class CountingTools implements StepTools {
     const once = [...new Set(examples)];
     const scored = (of: LanguageModel) =>
       sequenceLogProbs(of, once, { batchTokens: this.microBatchTokens });
-    this.#count(under === "policy" ? "scoredPolicy" : "scoredStart", once.length);
-    this.#count("scoredTokens", once.reduce((n, { ids }) => n + ids.length, 0));
+    this.count(under === "policy" ? "scoredPolicy" : "scoredStart", once.length);
+    this.count("scoredTokens", once.reduce((n, { ids }) => n + ids.length, 0));
     const sums = under === "policy" ? await scored(model) : await reference(scored);
     const sumOf = new Map(once.map((example, i) => [example, sums[i]]));
     return examples.map((example) => sumOf.get(example)!);
@@ -194,17 +117,6 @@ export class CountingTools implements StepTools {
       },
       microBatchTokens: this.microBatchTokens,
     });
-  }
-
-  readonly rng = (name: string): Rng =>
-    Rng.named(this.options.config.seed, `preference/${name}/${this.step}`);
-
-  metric(name: string, value: number): void {
-    this.metrics[name] = value;
-  }
-
-  #count(name: string, more: number): void {
-    this.metrics[name] = (this.metrics[name] ?? 0) + more;
   }
 }
 

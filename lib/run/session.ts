@@ -6,7 +6,6 @@ import {
   type JudgeQuestion,
   JudgeTemplate,
   loadPrinciples,
-  modelScorer,
   PairwiseJudge,
   type Principle,
   principlesNamed,
@@ -20,7 +19,7 @@ import {
   type LanguageModel,
   loadModel,
   LoraAdapter,
-  modelFingerprint,
+  type LoraConfig,
   withAdapterOff,
   type WithModel,
   withModel,
@@ -34,6 +33,7 @@ import type { DiscriminatorOf } from "./discriminator.ts";
 import type { OpenRanker } from "./given_judge.ts";
 import { judgmentCache } from "./judgment_cache.ts";
 import { foldIn, MovingWeights } from "./moving_weights.ts";
+import { modelHere, type StageModel } from "./stage_model.ts";
 import { languagePath, locateModelFiles, type ModelFiles } from "./model_files.ts";
 import { StageResults } from "./stage_results.ts";
 
@@ -92,7 +92,7 @@ export class Session {
   /** What was said already, not to be said at every judge that is made. */
   readonly #told = new Set<string>();
   /** What stages leave in their folders. */
-  readonly #results: StageResults;
+  protected readonly results: StageResults;
   /** What else the stage opened. */
   readonly #opened: { dispose(): void }[] = [];
 
@@ -102,7 +102,7 @@ export class Session {
     readonly folderOf: (stage: string) => string,
     readonly log: (line: string) => void = () => {},
   ) {
-    this.#results = new StageResults({
+    this.results = new StageResults({
       model: config.model,
       frozenDtype: config.frozenDtype,
       folderOf,
@@ -113,7 +113,7 @@ export class Session {
     });
     this.#moving = new MovingWeights({
       load: (stage) => this.loaded(stage),
-      results: this.#results,
+      results: this.results,
     });
   }
 
@@ -214,15 +214,23 @@ export class Session {
   async modelToTrain({ stage, start }: { stage: string; start: string }): Promise<LanguageModel> {
     const { mode, ...lora } = this.tuningOf(stage);
     if (mode === "full") {
-      const model = this.own(await this.loaded(this.#results.rootOf(start), "float32"));
+      const model = this.own(await this.loaded(this.results.rootOf(start), "float32"));
       await this.#foldThrough(start, model);
       return model;
     }
-    const rng = Rng.named(this.config.seed, `adapter/${start}`);
     return await this.#moving.toTrain(
       start,
-      (model) => LoraAdapter.create(model.config, lora, rng),
+      ({ config }) => this.freshAdapter(start, config, lora),
     );
+  }
+
+  /** The adapter that a training on a stage's model begins with: it changes nothing yet. */
+  protected freshAdapter(
+    start: string,
+    config: LanguageModel["config"],
+    lora: LoraConfig,
+  ): LoraAdapter {
+    return LoraAdapter.create(config, lora, Rng.named(this.config.seed, `adapter/${start}`));
   }
 
   /** What a model in training started from: under LoRA the same weights with the adapter off. */
@@ -237,22 +245,38 @@ export class Session {
 
   /** Saves what a training stage learned, as other programs load it. */
   async save(model: LanguageModel, stage: string): Promise<void> {
-    await this.#results.save(model, stage);
+    await this.results.save(model, stage);
+  }
+
+  /** A model in this process, to be asked. */
+  here(under: WithModel): StageModel {
+    return modelHere(under, this.config.judge);
+  }
+
+  /** The model that a stage made, to be asked. */
+  async asked(stage: string): Promise<StageModel> {
+    return this.here(withModel(await this.model(stage)));
+  }
+
+  /** The model that a training stage made and the one that it started from, to be asked by turns. */
+  async askedTrained(stage: string): Promise<{ policy: StageModel; start: StageModel }> {
+    const { model, reference } = await this.trained(stage);
+    return { policy: this.here(withModel(model)), start: this.here(reference) };
   }
 
   /** A model as judge. The judgments of one that does not change are kept in a file, so that none is made twice. */
   async judge(
-    judged: WithModel,
+    judged: WithModel | StageModel,
     { cacheFile, principles }: SessionJudgeOptions,
   ): Promise<PairwiseJudge> {
     const { batchTokens } = this.config.judge;
+    const { scorer, fingerprint } = typeof judged === "function" ? this.here(judged) : judged;
     return new PairwiseJudge({
-      scorer: modelScorer(judged, { batchTokens }),
+      scorer,
       templates: await this.templates(principles),
-      cache: cacheFile === null ? undefined : judgmentCache({
-        fingerprint: await judged(modelFingerprint),
-        path: cacheFile,
-      }),
+      cache: cacheFile === null
+        ? undefined
+        : judgmentCache({ fingerprint: await fingerprint(), path: cacheFile }),
       batchTokens: 8 * batchTokens,
     });
   }
@@ -283,9 +307,9 @@ export class Session {
 
   /** Makes of a root's weights those of a stage. */
   async #foldThrough(stage: string, model: LanguageModel): Promise<void> {
-    if (this.#results.rootOf(stage) === stage) return;
+    if (this.results.rootOf(stage) === stage) return;
     await this.#foldThrough(this.startOf(stage), model);
-    await foldIn(stage, { model, results: this.#results });
+    await foldIn(stage, { model, results: this.results });
   }
 
   /** @param frozenDtype How its matrices are stored; those that are trained have four bytes a number. */

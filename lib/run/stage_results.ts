@@ -59,42 +59,71 @@ export class StageResults {
     return stage === "base" || this.#of.isWhole(stage) ? stage : this.rootOf(this.startOf(stage));
   }
 
-  /**
-   * Saves what a training stage learned as other programs load it: a whole model, or an adapter of the weights that
-   * are whole in a folder or on the Hub, in which the updates of the stages before are stacked under its own. What is
-   * used of it later is read from there again.
-   */
+  /** Saves what a training stage learned as other programs load it: a whole model, or as {@linkcode saveAdapter}. */
   async save(model: LanguageModel, stage: string): Promise<void> {
+    const { adapter, config } = model;
+    if (adapter) return await this.saveAdapter({ adapter, config, base: model }, stage);
+    const tokenizer = await this.#of.tokenizer();
+    const from = await languagePath(await this.#of.files());
+    this.#fingerprints.delete(stage);
+    await writeModelFolder(model, `${this.#of.folderOf(stage)}/model`, { tokenizer, from });
+  }
+
+  /**
+   * Saves an adapter of the weights that are whole in a folder or on the Hub, in which the updates of the stages
+   * before are stacked under its own. What is used of it later is read from there again.
+   *
+   * @param made.base The weights it was trained on, where they are in memory.
+   * @param made.frozenDtype How these were held. @default as the run holds them
+   */
+  async saveAdapter(
+    { adapter: own, config, base: inMemory, frozenDtype = this.#of.frozenDtype }: {
+      readonly adapter: LoraAdapter;
+      readonly config: LanguageModel["config"];
+      readonly base: LanguageModel | null;
+      readonly frozenDtype?: FrozenDtype;
+    },
+    stage: string,
+  ): Promise<void> {
     const folder = this.#of.folderOf(stage);
     const tokenizer = await this.#of.tokenizer();
     const language = { tokenizer, from: await languagePath(await this.#of.files()) };
-    if (!model.adapter) {
-      this.#fingerprints.delete(stage);
-      return await writeModelFolder(model, `${folder}/model`, language);
-    }
-    const own = model.adapter;
     const start = this.startOf(stage);
     const root = this.rootOf(start);
-    const named = await this.#baseName(root, start === root ? model : null);
+    const named = await this.baseName(root, start === root ? inMemory : null);
     const base = await this.#weightsOf(root);
-    const before = start === root ? [] : [await this.#stackOf(start, model)];
     const record = start === root
       ? null
       : await adapterRecord(`${this.#of.folderOf(start)}/adapter`);
-    const stack = before.length === 0 ? own : await stackAdapters(model.config, [...before, own]);
+    const stack = await this.stacked(own, { start, config });
     try {
       await writeAdapterFolder(stack, `${folder}/adapter`, {
-        ...{ ...language, ...named, config: model.config },
+        ...{ ...language, ...named, config },
         record: {
           base: await base.fingerprint(),
           // What a stage trained whole is not rounded, see `Session.loaded`.
-          frozenDtype: root === "base" ? this.#of.frozenDtype : "float32",
+          frozenDtype: root === "base" ? frozenDtype : "float32",
           parts: [...record?.parts ?? [], { name: stage, ...own.config }],
         },
       });
     } finally {
-      for (const adapter of before) adapter.dispose();
       if (stack !== own) stack.dispose();
+    }
+  }
+
+  /** An adapter on what a stage made, as one on that stage's root; the adapter itself where that is the stage. */
+  async stacked(
+    own: LoraAdapter,
+    { start, config }: { start: string; config: LanguageModel["config"] },
+  ): Promise<LoraAdapter> {
+    const root = this.rootOf(start);
+    if (start === root) return own;
+    const base = await this.#weightsOf(root);
+    const before = await loadAdapter(`${this.#of.folderOf(start)}/adapter`, config, { base });
+    try {
+      return await stackAdapters(config, [before, own]);
+    } finally {
+      before.dispose();
     }
   }
 
@@ -104,7 +133,7 @@ export class StageResults {
    *
    * @param model The base in memory, where that is what it is.
    */
-  async #baseName(root: string, model: LanguageModel | null): Promise<BaseName> {
+  async baseName(root: string, model: LanguageModel | null): Promise<BaseName> {
     if (root !== "base") return { baseModel: resolve(`${this.#of.folderOf(root)}/model`) };
     const files = await this.#of.files();
     const named = await baseName(this.#of.model, files);
@@ -128,12 +157,6 @@ export class StageResults {
       return made;
     };
     return { path, fingerprint };
-  }
-
-  /** The adapter that a stage left: its own update over those of the stages before it. */
-  async #stackOf(stage: string, { config }: LanguageModel): Promise<LoraAdapter> {
-    const base = await this.#weightsOf(this.rootOf(stage));
-    return await loadAdapter(`${this.#of.folderOf(stage)}/adapter`, config, { base });
   }
 
   /** What a stage added to the weights that it started from. */

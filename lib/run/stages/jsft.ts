@@ -12,7 +12,7 @@ import { type LanguageModel, sequenceLogProbs, withModel } from "../../model/mod
 import { demonstrationsIn, judgedPairsIn, type Pair } from "../../preference/mod.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import { trainingCostsOf } from "../costs.ts";
-import type { RunStage } from "../pipeline.ts";
+import type { RunContext, RunStage } from "../pipeline.ts";
 import type { Session } from "../session.ts";
 import { recordsOf } from "./data.ts";
 import { trainingStage } from "./training.ts";
@@ -25,19 +25,8 @@ export const jsftStage: RunStage = trainingStage({
   config: ({ chat, judge, jsft }) => ({ chat, judge, jsft }),
 
   async plan(context) {
-    const { config: { jsft, memory, seed }, session, log } = context;
-    const { examples, counts } = jsftExamples(await recordsOf(context, "train"), {
-      encoder: await session.encoder(),
-      templates: await session.templates(),
-      kinds: jsft.kinds,
-      rationale: jsft.rationale,
-    });
-    const order = { name: "jsft", batchSize: jsft.batchSize, seed, last: "short" } as const;
-    const steps = Math.max(1, Math.round(stepsPerEpoch(examples.length, order) * jsft.epochs));
-    log(
-      `${counts.answers} answers and ${counts.judgments} judgments make ${steps} steps of ${jsft.batchSize}; ` +
-        `${counts.truncated} answers cut, ${counts.promptTooLong} prompts too long`,
-    );
+    const { config: { jsft, memory }, session } = context;
+    const { examples, counts, order, steps } = await jsftTask(context);
     const model = await session.modelToTrain({ stage: "jsft", start: "base" });
     const weighting: Weighting = jsft.weighting === "token" ? { mode: "token" } : {
       mode: "example",
@@ -92,6 +81,24 @@ export const jsftStage: RunStage = trainingStage({
     };
   },
 });
+
+/** What JSFT learns of a run's data, and in how many steps. */
+export async function jsftTask(context: RunContext) {
+  const { config: { jsft, seed }, session, log } = context;
+  const { examples, counts } = jsftExamples(await recordsOf(context, "train"), {
+    encoder: await session.encoder(),
+    templates: await session.templates(),
+    kinds: jsft.kinds,
+    rationale: jsft.rationale,
+  });
+  const order = { name: "jsft", batchSize: jsft.batchSize, seed, last: "short" } as const;
+  const steps = Math.max(1, Math.round(stepsPerEpoch(examples.length, order) * jsft.epochs));
+  log(
+    `${counts.answers} answers and ${counts.judgments} judgments make ${steps} steps of ${jsft.batchSize}; ` +
+      `${counts.truncated} answers cut, ${counts.promptTooLong} prompts too long`,
+  );
+  return { examples, counts, order, steps };
+}
 
 /** Loss per token of answers, and accuracy as judge of pairs; of none nothing. */
 export async function heldOutNumbers(

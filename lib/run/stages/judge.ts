@@ -9,10 +9,10 @@ import {
   reportRows,
   unansweredOf,
 } from "../../measure/mod.ts";
-import { encodePromptToFit, pairComparison, sampleAnswers } from "../../method/mod.ts";
-import { type LanguageModel, withModel } from "../../model/mod.ts";
+import { encodePromptToFit, pairComparison } from "../../method/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
 import type { RunContext, RunStage } from "../pipeline.ts";
+import type { StageModel } from "../stage_model.ts";
 import { heldOutPrompts, pairsOf } from "./data.ts";
 
 /** Measures the model that a stage made as judge of the held-out pairs. */
@@ -29,8 +29,8 @@ function judgeStage(
     async run(context) {
       const { config, folder, session, log, checkStop } = context;
       const pairs = await pairsOf(context, "held_out");
-      const model = await session.model(made);
-      const judge = await session.judge(withModel(model), { cacheFile: `${folder}/cache.jsonl` });
+      const model = await session.asked(made);
+      const judge = await session.judge(model, { cacheFile: `${folder}/cache.jsonl` });
       const comparisons = pairs.map(pairComparison);
       const prompts = judge.promptsFor(comparisons);
       const progress = context.progress(name, { unit: "prompt", total: prompts });
@@ -77,13 +77,13 @@ function judgeStage(
 
 /** The likeliest answer to each prompt, for reading. */
 export async function greedyAnswers(
-  model: LanguageModel,
+  model: StageModel,
   pairs: readonly Pick<Pair, "id" | "prompt">[],
   { config, session }: Pick<RunContext, "config" | "session">,
 ): Promise<{ pair: string; answer: string }[]> {
   const encoder = await session.encoder();
   const prompts = pairs.map((pair) => encodePromptToFit(pair.prompt, encoder));
-  const answers = await sampleAnswers(model, prompts, {
+  const answers = await model.sample(prompts, {
     encoder,
     maxNewTokens: config.selfJudge.maxNewTokens,
     temperature: 0,

@@ -14,7 +14,8 @@ import { isPair, judgedPairsIn, type Pair, promptsIn, useOf } from "../../prefer
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import { costsOf } from "../costs.ts";
 import { methodIdentity } from "../method_identity.ts";
-import type { RunStage } from "../pipeline.ts";
+import type { RunConfig } from "../config.ts";
+import type { RunContext, RunStage } from "../pipeline.ts";
 import { writePairs } from "../pairs_artefact.ts";
 import { FileMemory } from "../pair_memory.ts";
 import { givenRanker } from "../given_judge.ts";
@@ -115,12 +116,7 @@ export function preferenceStage<C extends Seeded, S extends Session>(
       const head = method.head && zeroHead(method.head, model);
       const measure = await stage.measure?.(context, { model, reference });
       const pairs = await stage.pairs(context);
-      const { epochs = 1, batchSize } = settings;
-      const steps = settings.steps ??
-        Math.max(
-          1,
-          Math.round(stepsPerEpoch(pairs.length, { batchSize, last: "dropped" }) * epochs),
-        );
+      const steps = stepsOf(settings, pairs.length);
       return {
         model,
         parameters: head && trainable(model, { also: [head] }),
@@ -171,6 +167,34 @@ export function preferenceStage<C extends Seeded, S extends Session>(
   });
 }
 
+/** Optimiser steps of preference training on so many prompts. */
+export function stepsOf(
+  { steps, epochs = 1, batchSize }: Pick<PreferenceSettings, "steps" | "epochs" | "batchSize">,
+  prompts: number,
+): number {
+  return steps ??
+    Math.max(1, Math.round(stepsPerEpoch(prompts, { batchSize, last: "dropped" }) * epochs));
+}
+
+/** What a run's self-training asks: prompts, or for a method on the data set's answers its pairs. */
+export async function selfJudgePrompts(context: RunContext): Promise<readonly LoopPrompt[]> {
+  const records = await recordsOf(context, "train");
+  const { samples, given } = methodNamed(context.config.selfJudge.method);
+  if (samples === "dataset" || given === "answers") {
+    // What one principle prefers may be worse in all else: nothing to move the policy to.
+    return judgedPairsIn(records).filter((pair) => useOf(pair) === "both");
+  }
+  // Self-training's prompts are those that judgments were learned on, and of demonstrations (the authors' code).
+  return promptsIn(records.filter((record) => !isPair(record) || useOf(record) !== "answers"));
+}
+
+/** Most tokens of a prompt with its sampled answer: where what is too long loses its start, those of a whole pair. */
+export function sampledTokens({ chat, data, selfJudge }: Readonly<RunConfig>): number {
+  return chat.overflow === "truncate-start"
+    ? data.maxTokens
+    : data.maxTokens + selfJudge.maxNewTokens;
+}
+
 /** The self-judging loop of a run: the policy answers, the judge it started from ranks, DPO learns; or a relative of it. */
 export const selfJudgeStage: RunStage = leavingPairs(preferenceStage({
   name: "self-judge",
@@ -188,26 +212,15 @@ export const selfJudgeStage: RunStage = leavingPairs(preferenceStage({
   start: "jsft",
   method: ({ selfJudge: { method } }) => ({ ...methodNamed(method), name: method }),
   settings: ({ selfJudge, memory }) => ({ ...selfJudge, recompute: memory.recompute }),
-  pairs: async (context) => {
-    const records = await recordsOf(context, "train");
-    const { samples, given } = methodNamed(context.config.selfJudge.method);
-    if (samples === "dataset" || given === "answers") {
-      // What one principle prefers may be worse in all else: nothing to move the policy to.
-      return judgedPairsIn(records).filter((pair) => useOf(pair) === "both");
-    }
-    // Self-training's prompts are those that judgments were learned on, and of demonstrations (the authors' code).
-    return promptsIn(records.filter((record) => !isPair(record) || useOf(record) !== "answers"));
-  },
+  pairs: selfJudgePrompts,
   labelled: async (context) =>
     judgedPairsIn(await recordsOf(context, "train")).filter((pair) => useOf(pair) === "both"),
-  // Where what is too long loses its start, the limit is that of a whole pair.
-  maxTokens: ({ chat, data, selfJudge }) =>
-    chat.overflow === "truncate-start" ? data.maxTokens : data.maxTokens + selfJudge.maxNewTokens,
+  maxTokens: sampledTokens,
   dropoutSeed: ({ seed }) => seed + 1, // other masks than in JSFT
 }));
 
 /** A stage that also leaves the pairs it learned from as a data set. */
-function leavingPairs(stage: RunStage): RunStage {
+export function leavingPairs(stage: RunStage): RunStage {
   return {
     ...stage,
     async run(context) {
@@ -239,7 +252,7 @@ function leavingPairs(stage: RunStage): RunStage {
  * Sums of what was skipped, and means over the first and last quarter of the steps; null where no step
  * has the number.
  */
-function summaryOf(rows: readonly StepLog[]): Record<string, number | null> {
+export function summaryOf(rows: readonly StepLog[]): Record<string, number | null> {
   const sum = (name: string) => rows.reduce((total, row) => total + (row[name] ?? 0), 0);
   const quarter = Math.max(1, Math.floor(rows.length / 4));
   const mean = (some: readonly StepLog[], name: string) => {

@@ -6,13 +6,12 @@ import {
   answerLength,
   type Compare,
   encodePromptToFit,
-  sampleAnswers,
   type SampledAnswer,
 } from "../../method/mod.ts";
-import type { LanguageModel } from "../../model/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
 import { chosenByKnockout } from "../knockout.ts";
 import type { RunContext, RunStage } from "../pipeline.ts";
+import type { StageModel } from "../stage_model.ts";
 import { heldOutPrompts } from "./data.ts";
 import { greedyAnswers } from "./judge.ts";
 
@@ -43,8 +42,8 @@ export const tournamentStage: RunStage = {
     const { config, folder, session, log } = context;
     const sizes = [...config.tournament.candidates].sort((a, b) => a - b);
     const pairs = await heldOutPrompts(context, config.tournament.prompts);
-    const { model: policy, reference } = await session.trained("self-judge");
-    const judge = await session.judge(reference, { cacheFile: `${folder}/cache.jsonl` });
+    const { policy, start } = await session.askedTrained("self-judge");
+    const judge = await session.judge(start, { cacheFile: `${folder}/cache.jsonl` });
     const compare: Compare = (comparisons) => {
       context.checkStop();
       return judge.compare(comparisons);
@@ -52,9 +51,11 @@ export const tournamentStage: RunStage = {
 
     const most = sizes.at(-1)!;
     // One sample more from the model after JSFT: the opponent, which plays in no tournament.
-    const fromJsft = await reference((model) =>
-      samples(model, pairs, { context, count: most + 1, name: "jsft answers" })
-    );
+    const fromJsft = await samples(start, pairs, {
+      context,
+      count: most + 1,
+      name: "jsft answers",
+    });
     const fromPolicy = await samples(policy, pairs, {
       context,
       count: most,
@@ -97,7 +98,7 @@ export const tournamentStage: RunStage = {
 };
 
 async function samples(
-  model: LanguageModel,
+  model: StageModel,
   pairs: readonly Pick<Pair, "id" | "prompt">[],
   { context: { config, session, checkStop, progress }, count, name }: {
     context: RunContext;
@@ -108,7 +109,7 @@ async function samples(
   const encoder = await session.encoder();
   const shown = progress(name, { unit: "answer", total: pairs.length * count });
   const prompts = pairs.map((pair) => encodePromptToFit(pair.prompt, encoder));
-  const drawn = await sampleAnswers(model, prompts, {
+  const drawn = await model.sample(prompts, {
     ...config.selfJudge,
     encoder,
     samples: count,

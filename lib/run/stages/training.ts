@@ -1,5 +1,5 @@
-import { Stopped } from "../../base/error.ts";
-import { appendJsonl, readJsonl, writeCsv, writeJsonl } from "../../base/files.ts";
+import { Stopped, UserError } from "../../base/error.ts";
+import { appendJsonl, exists, readJsonl, writeCsv, writeJsonl } from "../../base/files.ts";
 import {
   type RankedPair,
   type StepBatch,
@@ -107,6 +107,9 @@ function folderLog(
   } satisfies TrainingLog<LoggedBatch> & { close: () => Promise<StepLog[]> };
 }
 
+/** The file of a stage's folder that says that it is trained by another program. */
+export const OUTSIDE = "train.json";
+
 /** A training stage: its plan is made when it runs. */
 export interface TrainingStage<C extends Seeded, S extends Session>
   extends Omit<Stage<C, S>, "run"> {
@@ -129,6 +132,12 @@ export function trainingStage<C extends Seeded, S extends Session>(
   return {
     ...stage,
     async run(context) {
+      if (await exists(`${context.folder}/${OUTSIDE}`)) {
+        throw new UserError(
+          `${context.folder} was begun on engines elsewhere`,
+          `finish it there, with the same --engine, or start it anew: --fresh --stage ${stage.name}`,
+        );
+      }
       const plan = await planOf(context);
       try {
         const rows = await trainLogged({ ...context, name: stage.name }, plan);

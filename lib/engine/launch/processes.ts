@@ -1,0 +1,144 @@
+/** Processes of this machine that outlive the command which started them, and are never mistaken for others. @module */
+import { UserError } from "../../base/error.ts";
+
+/** A process by its number and when it started: a number alone is given again to others. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** In ticks of the clock since the machine started. */
+  readonly started: number;
+}
+
+/** A line of the system's table of processes. */
+interface Process extends ProcessIdentity {
+  readonly parent: number;
+  readonly session: number;
+  /** Ended, and only waiting to be asked for its exit code. */
+  readonly ended: boolean;
+}
+
+/**
+ * Starts a command in a session of its own, which goes on when this process ends, its output added to a file.
+ *
+ * @param options.record Keeps the identity before the command begins: if this process dies before it has, nothing is
+ *   started that nobody knows of.
+ * @param options.exit A file for the exit code, written when the command ends.
+ */
+export async function startDetached(
+  command: readonly string[],
+  { log, exit, env, cwd, record }: {
+    readonly log: string;
+    readonly exit?: string;
+    readonly env?: Readonly<Record<string, string>>;
+    readonly cwd?: string;
+    readonly record: (identity: ProcessIdentity) => Promise<void>;
+  },
+): Promise<ProcessIdentity> {
+  const script = `read -r go || exit 1
+log=$1; ended=$2; shift 2
+if [ -z "$ended" ]; then exec "$@" </dev/null >>"$log" 2>&1; fi
+"$@" </dev/null >>"$log" 2>&1
+echo $? >"$ended.part" && mv "$ended.part" "$ended"`;
+  const child = new Deno.Command("sh", {
+    args: ["-c", script, "sh", log, exit ?? "", ...command],
+    env: { ...env },
+    cwd,
+    detached: true,
+    stdin: "piped",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  child.unref();
+  const writer = child.stdin.getWriter();
+  try {
+    const found = (await processes()).find(({ pid }) => pid === child.pid);
+    if (!found) throw new Error(`the process ${child.pid} was gone at once`);
+    const identity = { pid: found.pid, started: found.started };
+    await record(identity);
+    await writer.write(new TextEncoder().encode("go\n"));
+    return identity;
+  } finally {
+    await writer.close().catch(() => {}); // without "go" the shell ends
+  }
+}
+
+/** Whether this very process is running still. */
+export async function isRunning(identity: ProcessIdentity): Promise<boolean> {
+  return (await processes()).some((process) => !process.ended && isSame(process, identity));
+}
+
+/**
+ * Ends a process that {@linkcode startDetached} started and all that it started: asked first, then killed. Another
+ * process that was given its number is left alone.
+ *
+ * @param options.graceMs How long they have to end by themselves. @default 10_000
+ */
+export async function endTree(
+  leader: ProcessIdentity,
+  { graceMs = 10_000 }: { readonly graceMs?: number } = {},
+): Promise<void> {
+  const known: ProcessIdentity[] = [];
+  for (let waited = 0;; waited += 100) {
+    const running = treeOf(leader, known, await processes());
+    if (running.length === 0) return;
+    const fresh = running.filter((process) => !known.some((other) => isSame(process, other)));
+    known.push(...fresh);
+    if (waited >= graceMs) { for (const { pid } of running) signal(pid, "SIGKILL"); }
+    else for (const { pid } of fresh) signal(pid, "SIGTERM");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** Those of a table that run and belong to a leader: in its session, below it, or known from before. */
+function treeOf(
+  leader: ProcessIdentity,
+  known: readonly ProcessIdentity[],
+  table: readonly Process[],
+): Process[] {
+  const now = table.find(({ pid }) => pid === leader.pid);
+  const replaced = now !== undefined && !isSame(now, leader); // then its session is over too
+  const roots = new Set(replaced ? [] : [leader.pid]);
+  for (const process of table) {
+    if (known.some((other) => isSame(process, other))) roots.add(process.pid);
+  }
+  const inSession = (process: Process) => !replaced && process.session === leader.pid;
+  for (let size = -1; size !== roots.size;) {
+    size = roots.size;
+    for (const process of table) {
+      if (roots.has(process.parent) || inSession(process)) roots.add(process.pid);
+    }
+  }
+  return table.filter(({ pid, ended }) => roots.has(pid) && !ended);
+}
+
+const isSame = (one: ProcessIdentity, other: ProcessIdentity): boolean =>
+  one.pid === other.pid && one.started === other.started;
+
+function signal(pid: number, name: Deno.Signal): void {
+  try {
+    Deno.kill(pid, name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error; // it ended meanwhile
+  }
+}
+
+/** The system's table. Read by a shell: Deno gives `/proc` only to a command that may do everything. */
+async function processes(): Promise<Process[]> {
+  if (Deno.build.os !== "linux") {
+    throw new UserError(
+      "processes on this machine can be followed on Linux only",
+      "start the command on Linux, or train on a Ray cluster",
+    );
+  }
+  const { stdout } = await new Deno.Command("sh", {
+    args: ["-c", "cat /proc/[0-9]*/stat 2>/dev/null; true"],
+    stderr: "null",
+  }).output();
+  return new TextDecoder().decode(stdout).split("\n").flatMap((line) => {
+    // "4338 (a name (of any kind)) S 4332 4338 4338 ...": fields 1 to 4, 6 and 22 of proc(5)
+    const match = /^(\d+) \(.*\) (\S) (.*)$/s.exec(line);
+    if (!match) return [];
+    const [parent, , session] = match[3].split(" ").map(Number);
+    const started = Number(match[3].split(" ")[18]);
+    return [{ pid: Number(match[1]), started, parent, session, ended: /[ZX]/.test(match[2]) }];
+  });
+}

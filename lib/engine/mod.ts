@@ -1,3 +1,6 @@
 /** The same run on engines that others maintain: answers and verdicts from vLLM, training by TRL on Ray. @module */
+export * from "./fleet.ts";
 export { endLocalRay, LocalRay, type LocalRayOptions } from "./local_ray.ts";
+export type { FleetAdapter, ServerModel } from "./replica.ts";
 export * from "./settings.ts";
+export type { AnswerRequest, DrawnAnswer } from "./vllm_wire.ts";

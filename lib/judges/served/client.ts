@@ -34,6 +34,14 @@ export interface ClientOptions {
   readonly now?: () => number;
 }
 
+/** How one request is asked. */
+export interface AskOptions {
+  /** What the answer's body is; "text" may be empty. @default "json" */
+  readonly form?: "json" | "text";
+  /** Most ms until the answer is there as a whole. @default the client's own */
+  readonly timeoutMs?: number;
+}
+
 /** What a client has done so far. */
 export interface ClientCounts {
   /** Requests sent, attempts counted one by one. */
@@ -100,18 +108,23 @@ export class ServedClient {
   }
 
   /**
-   * Sends `body` as JSON (GET without one) and gives what `read` makes of the answer's JSON. A
-   * {@linkcode Fault} that `read` throws is treated like one of the connection.
+   * Sends `body` as JSON (GET without one) and gives what `read` makes of the answer's JSON, or of its text where the
+   * options say so. A {@linkcode Fault} that `read` throws is treated like one of the connection.
    *
    * @throws {ServedError} When the request cannot succeed, or failed `retries` + 1 times.
    */
-  ask<T>(path: string, body: unknown, read: (reply: unknown) => T): Promise<T> {
+  ask<T>(
+    path: string,
+    body: unknown,
+    read: (reply: unknown) => T,
+    options: AskOptions = {},
+  ): Promise<T> {
     return this.#limit(async () => {
       let attempts = 0;
       try {
         return await pRetry((attempt) => {
           attempts = attempt;
-          return this.#attempt(path, body, read);
+          return this.#attempt(path, body, read, options);
         }, {
           retries: this.#options.retries,
           minTimeout: 0,
@@ -128,8 +141,13 @@ export class ServedClient {
     });
   }
 
-  async #attempt<T>(path: string, body: unknown, read: (reply: unknown) => T): Promise<T> {
-    const { sleep, now, timeoutMs } = this.#options;
+  async #attempt<T>(
+    path: string,
+    body: unknown,
+    read: (reply: unknown) => T,
+    { form = "json", timeoutMs = this.#options.timeoutMs }: AskOptions,
+  ): Promise<T> {
+    const { sleep, now } = this.#options;
     while (this.#notBefore > now()) await sleep(this.#notBefore - now());
     this.counts.requests++;
     const abort = new AbortController();
@@ -147,11 +165,11 @@ export class ServedClient {
       });
       text = await response.text();
     } catch (error) {
-      throw this.#faultOfFetch(error, abort.signal.aborted);
+      throw this.#faultOfFetch(error, abort.signal.aborted ? timeoutMs : undefined);
     } finally {
       clearTimeout(timer);
     }
-    const reply = parseBody(text);
+    const reply = form === "text" && response.ok ? text : parseBody(text);
     const wait = retryAfter(response.headers, now());
     const told = errorIn(reply, text);
     const error = { ...told, message: this.#clean(told.message) };
@@ -210,9 +228,9 @@ export class ServedClient {
     return headers;
   }
 
-  #faultOfFetch(error: unknown, timedOut: boolean): Fault {
-    if (timedOut) {
-      return new Fault("timeout", `no answer within ${this.#options.timeoutMs / 1000} s`);
+  #faultOfFetch(error: unknown, waited: number | undefined): Fault {
+    if (waited !== undefined) {
+      return new Fault("timeout", `no answer within ${waited / 1000} s`);
     }
     const reason = this.#clean(error instanceof Error ? error.message : String(error));
     if (error instanceof Deno.errors.NotCapable) {

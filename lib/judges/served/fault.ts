@@ -10,23 +10,26 @@ export class Fault extends Error {
   /** Least time to wait before it, in ms, where the server says so. */
   readonly retryAfter?: number;
   readonly remedy?: string;
+  /** The answer's status, where that is what failed. */
+  readonly status?: number;
 
   constructor(
     readonly kind: FaultKind,
     message: string,
-    more: { again?: boolean; retryAfter?: number; remedy?: string } = {},
+    more: { again?: boolean; retryAfter?: number; remedy?: string; status?: number } = {},
   ) {
     super(message);
     this.again = more.again ?? !LASTING.includes(kind);
     this.retryAfter = more.retryAfter;
     this.remedy = more.remedy;
+    this.status = more.status;
   }
 }
 
 /** A request given up: it cannot succeed, or failed as often as the settings allow. */
 export class ServedError extends UserError {
   override name = "ServedError";
-  constructor(readonly kind: FaultKind, problem: string, remedy: string) {
+  constructor(readonly kind: FaultKind, problem: string, remedy: string, readonly fault?: Fault) {
     super(problem, remedy);
   }
 }
@@ -54,6 +57,7 @@ export function givenUp(fault: Fault, { url, attempts }: { url: string; attempts
     fault.kind,
     `${url}: ${fault.message}${tries}`,
     fault.remedy ?? REMEDIES[fault.kind],
+    fault,
   );
 }
 
@@ -75,20 +79,20 @@ export function faultOfStatus(
     // https://platform.openai.com/docs/guides/error-codes
     const spent = more.code === "insufficient_quota";
     const remedy = spent ? "add to the account's quota, or use another key" : undefined;
-    return new Fault("busy", problem, { again: !spent, retryAfter, remedy });
+    return new Fault("busy", problem, { again: !spent, retryAfter, remedy, status });
   }
   // llama.cpp's servers give status 500 where a chat template refuses the turns.
   if (status === 500 && REFUSED_TURNS.test(message)) {
-    return new Fault("setup", problem, { remedy: WITHOUT_SYSTEM });
+    return new Fault("setup", problem, { remedy: WITHOUT_SYSTEM, status });
   }
   if (status === 408 || status === 409 || status === 425 || status >= 500) {
-    return new Fault("server", problem, { retryAfter });
+    return new Fault("server", problem, { retryAfter, status });
   }
   const refusal = [400, 403, 413, 422].includes(status)
     ? refusalOf(`${more.code ?? ""} ${message}`, more.request)
     : null;
   if (refusal !== null && (status !== 403 || refusal.kind === "withheld")) {
-    return new Fault(refusal.kind, problem, { remedy: refusal.remedy });
+    return new Fault(refusal.kind, problem, { remedy: refusal.remedy, status });
   }
   const remedy = status === 401 || status === 403
     ? "check the key in the environment variable that keyVariable names"
@@ -99,7 +103,7 @@ export function faultOfStatus(
     : status < 400
     ? "give the address that the server redirects to; keys are not sent on to another one"
     : undefined;
-  return new Fault(remedy === undefined ? "refused" : "setup", problem, { remedy });
+  return new Fault(remedy === undefined ? "refused" : "setup", problem, { remedy, status });
 }
 
 /**

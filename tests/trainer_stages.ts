@@ -2,9 +2,10 @@
  * Stages as the Python trainer reads them, and what this project's own trainer makes of the same ids, adapter and
  * learning rates.
  */
+import { it } from "jsr:@std/testing@1/bdd";
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { clusterPython } from "../lib/engine/environment.ts";
 import { readJsonl, writeJsonFile, writeJsonl } from "../lib/base/files.ts";
 import {
   type Example,
@@ -188,9 +189,15 @@ export async function trainerLog(folder: string): Promise<TrainerLine[]> {
 }
 
 /** The Python that has the trainer's packages; null where there is none. */
-export function trainerPython(): string | null {
-  const python = Deno.env.get("SELF_JUDGE_CLUSTER_PYTHON");
-  return python && existsSync(python) ? python : null;
+export const PYTHON: string | null = Deno.env.get("SELF_JUDGE_CLUSTER_PYTHON") ||
+  await clusterPython({ log: () => {} });
+
+/** `it` where that Python is there. */
+export const itTrains = PYTHON ? it : it.skip;
+if (!PYTHON) {
+  console.warn(
+    "skipping what TRL trains: its Python is not installed, and SELF_JUDGE_CLUSTER_PYTHON names none",
+  );
 }
 
 /** What Python printed, and how it ended. */
@@ -201,7 +208,7 @@ export interface PythonEnd {
 
 /** Starts a Python, which writes what it says into a file. */
 export function startPython(args: readonly string[]): Deno.ChildProcess {
-  return new Deno.Command(trainerPython()!, {
+  return new Deno.Command(PYTHON!, {
     args: [...args],
     env: { OMP_NUM_THREADS: "1", PYTHONDONTWRITEBYTECODE: "1" },
     ...{ stdin: "null", stdout: "piped", stderr: "piped" } as const,

@@ -1,4 +1,5 @@
 /** The same run on engines that others maintain: answers and verdicts from vLLM, training by TRL on Ray. @module */
+export * from "./environment.ts";
 export * from "./fleet.ts";
 export { endLocalRay, LocalRay, type LocalRayOptions } from "./local_ray.ts";
 export type { FleetAdapter, ServerModel } from "./replica.ts";

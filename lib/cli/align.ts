@@ -15,6 +15,7 @@ import { writeModelCards } from "../run/model_card.ts";
 import { locateModelFiles } from "../run/model_files.ts";
 import { discriminator } from "../judges/discriminator.ts";
 import { checkJudge, JUDGE_SPECS, openJudge } from "../judges/open_judge.ts";
+import { checkRounds, methodNamed } from "../method/mod.ts";
 import { checkGivenJudges, type OpenRanker } from "../run/given_judge.ts";
 import type { RunStage } from "../run/pipeline.ts";
 import { expectedText, modelConfigOf } from "../run/plan.ts";
@@ -136,6 +137,8 @@ async function main(): Promise<void> {
   const options = parse(Deno.args);
   const { recipe, label, config } = await settingsOf(options);
   checkGivenJudges(config);
+  const { method, roundSteps } = config.selfJudge;
+  checkRounds(methodNamed(method), { name: method, roundSteps });
   if (options.printConfig !== undefined) {
     const file = options.printConfig === true ? "runs/settings.json" : options.printConfig;
     return await writeSettings(file, config);

@@ -17,6 +17,8 @@ export interface RankedPair {
   /** J(chosen, rejected) of the ranker; absent where the data set's labels rank. */
   readonly preference?: number;
   readonly consistent?: boolean;
+  /** Steps between the policy that answered and the one that learns; absent where every step makes its own pairs. */
+  readonly age?: number;
 }
 
 /**
@@ -29,11 +31,10 @@ export interface RankedPair {
  * prompt counts as undecided.
  */
 export class PreferenceLoop implements BatchSource {
-  readonly #options: LoopOptions;
   readonly #memory: PairMemory;
 
   /** @throws {UserError} When the method has the data set's labels rank answers that they do not know. */
-  constructor(options: LoopOptions) {
+  constructor(protected readonly options: LoopOptions) {
     const { method: { samples, given, ranker } } = options;
     if (ranker === "labels" && samples !== "dataset") {
       throw new UserError(
@@ -50,14 +51,13 @@ export class PreferenceLoop implements BatchSource {
         "give it pairs, or a method that samples",
       );
     }
-    this.#options = options;
     this.#memory = options.memory ?? new ShortMemory();
   }
 
   async batch(step: number): Promise<StepBatch & { pairs: RankedPair[] }> {
-    const { method, ranker } = this.#options;
+    const { method, ranker } = this.options;
     await ranker?.before?.(step);
-    const tools = new CountingTools(this.#options, step, this.#memory);
+    const tools = new CountingTools(this.options, step, this.#memory);
     const { parts, pairs } = await (method.own ?? sampledStep)(tools);
     const learned = parts.reduce((sum, { batch }) => sum + batch.size, 0);
     return {

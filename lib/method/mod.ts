@@ -20,6 +20,7 @@ export * from "./policy_gradient.ts";
 export * from "./preference.ts";
 export * from "./principle.ts";
 export * from "./refused_system.ts";
+export * from "./rounds.ts";
 export * from "./sample.ts";
 export * from "./supervised.ts";
 export * from "./template.ts";

@@ -18,6 +18,8 @@ export interface PairRow {
   readonly consistent: boolean | null;
   /** The training step that learned from it. */
   readonly step: number;
+  /** Steps between the policy that answered and the one that learned; absent where every step makes its own pairs. */
+  readonly age?: number;
   /** The training pair whose prompt it is. */
   readonly id: string;
 }
@@ -39,7 +41,7 @@ export async function writePairs(context: RunContext): Promise<number> {
   const encoder = await session.encoder();
   const say = (content: string): Turn[] => [{ role: "assistant", content }];
   const rows = logged.filter(({ chosen, rejected }) => chosen !== rejected)
-    .map(({ pair, chosen, rejected, preference, consistent, step }): PairRow => {
+    .map(({ pair, chosen, rejected, preference, consistent, step, age }): PairRow => {
       const prompt = prompts.get(pair)!;
       return {
         prompt: withSystem((learned ?? asked)?.(prompt) ?? prompt, encoder),
@@ -48,6 +50,7 @@ export async function writePairs(context: RunContext): Promise<number> {
         J: preference ?? null,
         consistent: consistent ?? null,
         step,
+        ...(age !== undefined && { age }),
         id: pair,
       };
     });
@@ -60,7 +63,8 @@ export async function writePairs(context: RunContext): Promise<number> {
 /** What an annotated data set is to say of itself: who judged, asked how, what was left out. */
 async function pairsCard(context: RunContext, rows: readonly PairRow[]): Promise<string> {
   const { folder, folderOf, config } = context;
-  const { method: name, temperature, topP, topK, maxNewTokens, undecided } = config.selfJudge;
+  const { method: name, temperature, topP, topK, maxNewTokens, undecided, roundSteps } =
+    config.selfJudge;
   const { samples, ranker, candidates, source } = methodNamed(name);
   const metrics = await readJsonl<StepLog>(`${folder}/metrics.jsonl`);
   const sum = (field: string) => metrics.reduce((total, row) => total + (row[field] ?? 0), 0);
@@ -90,6 +94,9 @@ async function pairsCard(context: RunContext, rows: readonly PairRow[]): Promise
         `${candidates} a prompt from the ${samples}; temperature ${temperature}, top-p ${topP}, ` +
         `top-k ${topK || "all"}, at most ${maxNewTokens} tokens`,
       ],
+      ...(roundSteps > 1
+        ? [["rounds", `of ${roundSteps} steps: \`age\` steps before \`step\` learned from them`]]
+        : []),
       ["annotator", await annotatorText(context)],
       ...(["judge", "policy", "given"].includes(ranker)
         ? [["positions", "both, the mean of their probabilities"]]

@@ -155,6 +155,9 @@ export const SETTINGS = z.strictObject({
     steps: count.nullable().describe("optimiser steps; null: as many as the epochs have"),
     epochs: z.number().positive().describe("passes over the training prompts, where steps is null"),
     batchSize: count.describe("prompts a step"),
+    roundSteps: count.default(1).describe(
+      "steps whose answers are sampled and judged at once by the policy as it is; then one learns from each batch",
+    ),
     beta: z.number().positive().describe("of the preference loss"),
     learningRate: z.number().positive().describe("after warm-up"),
     schedule: z.enum(["cosine", "constant"]).describe("of the learning rate"),

@@ -30,28 +30,43 @@ export function settingOf(
   return tuned?.[row] ?? { learningRate, beta };
 }
 
-/** Trains the JSFT model by a method, and measures it against the true reward on the way. */
-function methodStage(row: StudyRow): StudyStage {
+/**
+ * Trains the JSFT model by a method, and measures it against the true reward on the way.
+ *
+ * @param options.stage Name of the stage. @default the row's
+ * @param options.roundSteps Steps whose pairs are made at once, see `RoundLoop`. @default 1
+ * @param options.also Stages that it needs besides. @default none
+ */
+export function methodStage(
+  row: StudyRow,
+  { stage = row, roundSteps = 1, also = [] }: {
+    stage?: string;
+    roundSteps?: number;
+    also?: readonly string[];
+  } = {},
+): StudyStage {
   const name = methodOf(row);
   const { samples, ranker, loss, source } = studyMethod(name);
   const other = ruleOf(name) === null ? NEEDED[ranker] : undefined;
   return preferenceStage({
-    name: row,
-    title: `answers from the ${samples}, ranked by ${
-      ruleOf(name) ?? `the ${ranker}`
-    }, ${loss} loss (${source})`,
-    needs: ["jsft", ...other ? [other] : []],
+    name: stage,
+    title:
+      `answers from the ${samples}, ranked by ${
+        ruleOf(name) ?? `the ${ranker}`
+      }, ${loss} loss (${source})` + (roundSteps === 1 ? "" : `, in rounds of ${roundSteps} steps`),
+    needs: ["jsft", ...other ? [other] : [], ...also],
     config: ({ preference, tuned, heldOut, prompts, refreshEvery }) => ({
       preference: { ...preference, ...settingOf({ preference, tuned }, row) },
       ...{ heldOut, prompts, method: studyMethodIdentity(name) },
       ...(ranker === "refreshed" && { refreshEvery }),
+      ...(roundSteps !== 1 && { roundSteps }),
     }),
     start: "jsft",
     method: () => ({ ...studyMethod(name), name }),
     settings: ({ preference, tuned, limits: { maxNewTokens, batchRows, batchTokens } }) => ({
       ...{ ...preference, ...settingOf({ preference, tuned }, row) },
       ...{ topK: 0, maxNewTokens, batchRows, microBatchTokens: batchTokens },
-      checkpointEvery: 50,
+      ...{ roundSteps, checkpointEvery: 50 },
     }),
     pairs: async ({ session }) => (await session.pairs()).train,
     labelled: async ({ session }) => (await session.pairs()).train,
@@ -98,7 +113,7 @@ async function courseOfReward(
 
 /** Methods as rows, each from the JSFT model. */
 export const methodStages = (rows: readonly StudyRow[]): readonly StudyStage[] =>
-  rows.map(methodStage);
+  rows.map((row) => methodStage(row));
 
 /**
  * Settings that a method is tried with: the same number for each, see data/results/claims/protocol.md.

@@ -10,6 +10,7 @@ import { LEAGUE_STAGES } from "../study/league_stages.ts";
 import { baseJudgeStage, variantJudgesStage } from "../study/reports.ts";
 import { ROWS } from "../study/rows.ts";
 import { DeskSession } from "../study/session.ts";
+import { STALENESS } from "../study/staleness.ts";
 import { VARIANTS } from "../study/supervised.ts";
 import { DATA_FOLDER } from "./data.ts";
 import { makeBase } from "./make_base.ts";
@@ -54,6 +55,6 @@ export const DESK_LEAGUE: LeagueWorld = {
   },
   session: (config, folderOf) => new DeskSession(config, folderOf),
   stages: LEAGUE_STAGES,
-  extras: [...FRESH_LABELS, baseJudgeStage, ...VARIANTS, variantJudgesStage],
+  extras: [...FRESH_LABELS, ...STALENESS, baseJudgeStage, ...VARIANTS, variantJudgesStage],
   curve: curve({ pairs: [50, 100, 200, 400, 800, 1600] }),
 };

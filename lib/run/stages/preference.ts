@@ -1,11 +1,13 @@
 import * as tf from "@tensorflow/tfjs";
 import {
+  checkRounds,
   type LoopPrompt,
   type Method,
   methodNamed,
   type PreferenceConfig,
   PreferenceLoop,
   type Ranker,
+  RoundLoop,
   type StepLog,
   stepsPerEpoch,
 } from "../../method/mod.ts";
@@ -20,6 +22,7 @@ import { writePairs } from "../pairs_artefact.ts";
 import { FileMemory } from "../pair_memory.ts";
 import { givenRanker } from "../given_judge.ts";
 import { rankerOf, type RankerParts } from "../rankers.ts";
+import { FileRounds } from "../round_files.ts";
 import type { Session } from "../session.ts";
 import type { Seeded, Stage, StageContext, StageResult } from "../stage.ts";
 import { recordsOf } from "./data.ts";
@@ -32,6 +35,8 @@ export interface PreferenceSettings extends Omit<PreferenceConfig, "seed"> {
   /** Passes over the prompts, where steps is null. @default 1 */
   readonly epochs?: number;
   readonly learningRate: number;
+  /** Steps whose pairs are made at once, by the policy as it is at the first of them; see `RoundLoop`. @default 1 */
+  readonly roundSteps?: number;
   /** @default "constant" */
   readonly schedule?: "constant" | "cosine";
   readonly warmup: number;
@@ -98,6 +103,8 @@ export function preferenceStage<C extends Seeded, S extends Session>(
       const { config, session, folder } = context;
       const settings = stage.settings(config);
       const { name: methodName, ...method } = stage.method(config);
+      const { roundSteps = 1, checkpointEvery } = settings;
+      checkRounds(method, { name: methodName, roundSteps });
       const model = await session.modelToTrain({ stage: name, start });
       const reference = await session.referenceOf(model, start);
       const encoder = await session.encoder(stage.maxTokens?.(config));
@@ -117,15 +124,17 @@ export function preferenceStage<C extends Seeded, S extends Session>(
       const measure = await stage.measure?.(context, { model, reference });
       const pairs = await stage.pairs(context);
       const steps = stepsOf(settings, pairs.length);
+      const loop = {
+        ...{ method, model, reference, ranker, gold, head, pairs, encoder },
+        config: { ...settings, seed: config.seed },
+        memory: new FileMemory(`${folder}/memory.jsonl`),
+      };
       return {
         model,
         parameters: head && trainable(model, { also: [head] }),
-        data: new PreferenceLoop({
-          ...{ method, model, reference, ranker, gold, head },
-          pairs,
-          encoder,
-          config: { ...settings, seed: config.seed },
-          memory: new FileMemory(`${folder}/memory.jsonl`),
+        data: roundSteps === 1 ? new PreferenceLoop(loop) : new RoundLoop(loop, {
+          ...{ roundSteps, steps },
+          rounds: new FileRounds(`${folder}/rounds`, { roundSteps, checkpointEvery }),
         }),
         steps,
         schedule: {
@@ -138,7 +147,7 @@ export function preferenceStage<C extends Seeded, S extends Session>(
           ...ADAMW_DEFAULTS,
           ...(settings.clipNorm !== undefined && { clipNorm: settings.clipNorm }),
         },
-        checkpointEvery: settings.checkpointEvery,
+        checkpointEvery,
         recompute: settings.recompute,
         dropoutSeed: stage.dropoutSeed?.(config),
         show: (row) => ({
@@ -200,10 +209,11 @@ export const selfJudgeStage: RunStage = leavingPairs(preferenceStage({
   name: "self-judge",
   title: "on-policy self-training: sample two answers, judge them, learn from the ranking",
   needs: ["data", "jsft"],
-  config: ({ selfJudge: { ranker, gold, ...selfJudge } }) => ({
-    // Where no other judge is named, the identity is that of runs from before one could be.
+  config: ({ selfJudge: { ranker, gold, roundSteps, ...selfJudge } }) => ({
+    // Where no other judge is named, nor rounds, the identity is that of runs from before there were any.
     selfJudge: {
       ...selfJudge,
+      ...(roundSteps !== 1 && { roundSteps }),
       ...(ranker !== null && { ranker }),
       ...(gold !== null && { gold }),
     },
@@ -224,10 +234,11 @@ export function leavingPairs(stage: RunStage): RunStage {
   return {
     ...stage,
     async run(context) {
-      const { method } = context.config.selfJudge;
+      const { method, roundSteps } = context.config.selfJudge;
       const { samples, ranker, loss, source } = methodNamed(method);
       context.log(
-        `method ${method}: answers from the ${samples}, ranked by the ${ranker}, ${loss} loss (${source})`,
+        `method ${method}: answers from the ${samples}, ranked by the ${ranker}, ${loss} loss (${source})` +
+          (roundSteps === 1 ? "" : `, in rounds of ${roundSteps} steps`),
       );
       const result = await stage.run(context);
       const pairs = await writePairs(context);

@@ -6,6 +6,7 @@ import { Fault, ServedError } from "../judges/served/mod.ts";
 import { fleetError } from "./fleet_error.ts";
 import { type FleetAdapter, Replica, type ReplicaOptions, type ServerModel } from "./replica.ts";
 import { Roster, waitOf } from "./roster.ts";
+import { settled } from "./settled.ts";
 import { type Cluster, secretOf } from "./settings.ts";
 import {
   type AnswerRequest,
@@ -224,15 +225,6 @@ export class Fleet {
   #refused(error: ServedError, url: string): UserError {
     return fleetError(error, { ...this.cluster.serve, url });
   }
-}
-
-/** What all come to, after all have ended. */
-async function settled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
-  const results = await Promise.allSettled(promises);
-  return results.map((result) => {
-    if (result.status === "rejected") throw result.reason;
-    return result.value;
-  });
 }
 
 /** @throws {Fault} */

@@ -1,7 +1,9 @@
 /** The same run on engines that others maintain: answers and verdicts from vLLM, training by TRL on Ray. @module */
 export * from "./environment.ts";
 export * from "./fleet.ts";
+export * from "./fleet_adapter.ts";
+export * from "./fleet_model.ts";
 export { endLocalRay, LocalRay, type LocalRayOptions } from "./local_ray.ts";
 export type { FleetAdapter, ServerModel } from "./replica.ts";
 export * from "./settings.ts";
-export type { AnswerRequest, DrawnAnswer } from "./vllm_wire.ts";
+export type { AnswerRequest as FleetRequest, DrawnAnswer } from "./vllm_wire.ts";

@@ -4,4 +4,5 @@ export * from "./discriminator.ts";
 export { locateModelFiles, locateWholeModel, type ModelFiles } from "./model_files.ts";
 export * from "./open_model.ts";
 export * from "./source.ts";
+export type { AnswerRequest, StageModel } from "./stage_model.ts";
 export * from "./versions.ts";

@@ -59,11 +59,22 @@ describe("a detached process", () => {
 
   it("is told from another one that has its number", async () => {
     await using process = await started("sleep 60");
-    const other: ProcessIdentity = { ...process.identity, started: process.identity.started - 1 };
+    const other: ProcessIdentity = { pid: process.identity.pid, started: 1, mark: "of another" };
     assert.equal(await isRunning(process.identity), true);
     assert.equal(await isRunning(other), false);
     await endTree(other);
     assert.equal(await isRunning(process.identity), true);
+  });
+
+  it("is found by what it started, when it is itself gone", async () => {
+    await using process = await started(
+      "setsid sleep 60 & echo $! > away; kill -9 $PPID; kill -9 $$",
+    );
+    const away = await until(() => process.read("away"));
+    await until(async () => !await isRunning(process.identity));
+    assert.equal(await runs(away), true);
+    await endTree(process.identity);
+    assert.equal(await runs(away), false);
   });
 
   it("ends with what it started, in other sessions too and deaf to SIGTERM", async () => {

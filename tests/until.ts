@@ -4,12 +4,12 @@
 export async function until<T>(
   ask: () => T | Promise<T>,
   { everyMs = 100, atMostMs = 120_000 } = {},
-): Promise<T> {
+): Promise<Exclude<T, false | null | undefined>> {
   for (let waited = 0;; waited += everyMs) {
     let last: unknown;
     try {
       const answer = await ask();
-      if (answer) return answer;
+      if (answer) return answer as Exclude<T, false | null | undefined>;
       last = answer;
     } catch (error) {
       last = error;

@@ -59,12 +59,15 @@ export async function probeRows(
 }
 
 function notTold(python: string, output: string, ended: string): Check {
-  const lines = output.trim().split("\n").slice(-3).join(" | ");
-  const missing = /No such file|not found|cannot execute|Permission denied/i.test(output + ended);
+  const own = output.split("\n").filter((line) =>
+    line.trim() && !/job_manager|entrypoint/.test(line)
+  );
+  const last = own.at(-1)?.trim().slice(0, 200);
+  const missing = /No such file|not found|Permission denied|exit code 12[67]/i.test(last + ended);
   return {
     what: "the trainer's Python",
     ok: false,
-    said: `${python} told nothing (${ended})${lines ? `: ${lines}` : ""}`,
+    said: `${python} told nothing (${ended})${last ? `: ${last}` : ""}`,
     remedy: missing
       ? "give train.python as the path that the trainer's machines have, such as /opt/venv/bin/python"
       : INSTALL,

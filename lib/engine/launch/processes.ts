@@ -6,10 +6,17 @@ export interface ProcessIdentity {
   readonly pid: number;
   /** In ticks of the clock since the machine started. */
   readonly started: number;
+  /** Is in the environment of all that it starts, and so finds them when it is gone. */
+  readonly mark: string;
 }
 
+/** The environment variable of the mark. */
+const MARK = "SELF_JUDGE_PROCESS";
+
+type PidAndStart = Pick<ProcessIdentity, "pid" | "started">;
+
 /** A line of the system's table of processes. */
-interface Process extends ProcessIdentity {
+interface Process extends PidAndStart {
   readonly parent: number;
   readonly session: number;
   /** Ended, and only waiting to be asked for its exit code. */
@@ -38,9 +45,10 @@ log=$1; ended=$2; shift 2
 if [ -z "$ended" ]; then exec "$@" </dev/null >>"$log" 2>&1; fi
 "$@" </dev/null >>"$log" 2>&1
 echo $? >"$ended.part" && mv "$ended.part" "$ended"`;
+  const mark = crypto.randomUUID();
   const child = new Deno.Command("sh", {
     args: ["-c", script, "sh", log, exit ?? "", ...command],
-    env: { ...env },
+    env: { ...env, [MARK]: mark },
     cwd,
     detached: true,
     stdin: "piped",
@@ -52,7 +60,7 @@ echo $? >"$ended.part" && mv "$ended.part" "$ended"`;
   try {
     const found = (await processes()).find(({ pid }) => pid === child.pid);
     if (!found) throw new Error(`the process ${child.pid} was gone at once`);
-    const identity = { pid: found.pid, started: found.started };
+    const identity = { pid: found.pid, started: found.started, mark };
     await record(identity);
     await writer.write(new TextEncoder().encode("go\n"));
     return identity;
@@ -76,9 +84,9 @@ export async function endTree(
   leader: ProcessIdentity,
   { graceMs = 10_000 }: { readonly graceMs?: number } = {},
 ): Promise<void> {
-  const known: ProcessIdentity[] = [];
+  const known: PidAndStart[] = [];
   for (let waited = 0;; waited += 100) {
-    const running = treeOf(leader, known, await processes());
+    const running = treeOf(leader, known, await processes(), await marked(leader.mark));
     if (running.length === 0) return;
     const fresh = running.filter((process) => !known.some((other) => isSame(process, other)));
     known.push(...fresh);
@@ -88,17 +96,20 @@ export async function endTree(
   }
 }
 
-/** Those of a table that run and belong to a leader: in its session, below it, or known from before. */
+/** Those of a table that run and belong to a leader: marked, in its session, below it, or known from before. */
 function treeOf(
   leader: ProcessIdentity,
-  known: readonly ProcessIdentity[],
+  known: readonly PidAndStart[],
   table: readonly Process[],
+  marked: ReadonlySet<number>,
 ): Process[] {
   const now = table.find(({ pid }) => pid === leader.pid);
   const replaced = now !== undefined && !isSame(now, leader); // then its session is over too
   const roots = new Set(replaced ? [] : [leader.pid]);
   for (const process of table) {
-    if (known.some((other) => isSame(process, other))) roots.add(process.pid);
+    if (marked.has(process.pid) || known.some((other) => isSame(process, other))) {
+      roots.add(process.pid);
+    }
   }
   const inSession = (process: Process) => !replaced && process.session === leader.pid;
   for (let size = -1; size !== roots.size;) {
@@ -110,7 +121,7 @@ function treeOf(
   return table.filter(({ pid, ended }) => roots.has(pid) && !ended);
 }
 
-const isSame = (one: ProcessIdentity, other: ProcessIdentity): boolean =>
+const isSame = (one: PidAndStart, other: PidAndStart): boolean =>
   one.pid === other.pid && one.started === other.started;
 
 function signal(pid: number, name: Deno.Signal): void {
@@ -129,11 +140,8 @@ async function processes(): Promise<Process[]> {
       "start the command on Linux, or train on a Ray cluster",
     );
   }
-  const { stdout } = await new Deno.Command("sh", {
-    args: ["-c", "cat /proc/[0-9]*/stat 2>/dev/null; true"],
-    stderr: "null",
-  }).output();
-  return new TextDecoder().decode(stdout).split("\n").flatMap((line) => {
+  const lines = await shell("cat /proc/[0-9]*/stat 2>/dev/null");
+  return lines.flatMap((line) => {
     // "4338 (a name (of any kind)) S 4332 4338 4338 ...": fields 1 to 4, 6 and 22 of proc(5)
     const match = /^(\d+) \(.*\) (\S) (.*)$/s.exec(line);
     if (!match) return [];
@@ -141,4 +149,19 @@ async function processes(): Promise<Process[]> {
     const started = Number(match[3].split(" ")[18]);
     return [{ pid: Number(match[1]), started, parent, session, ended: /[ZX]/.test(match[2]) }];
   });
+}
+
+/** Processes with a mark in their environment. */
+async function marked(mark: string): Promise<Set<number>> {
+  const files = await shell(`grep -lsz "^${MARK}=$1$" /proc/[0-9]*/environ`, mark);
+  return new Set(files.map((file) => Number(file.split("/")[2])));
+}
+
+/** Lines that a command prints, whatever its exit code: processes come and go while they are listed. */
+async function shell(command: string, ...args: readonly string[]): Promise<string[]> {
+  const { stdout } = await new Deno.Command("sh", {
+    args: ["-c", command, "sh", ...args],
+    stderr: "null",
+  }).output();
+  return new TextDecoder().decode(stdout).split("\n").filter(Boolean);
 }

@@ -59,7 +59,7 @@ export class RayApi {
 
   /** Whether requests without a token are answered. */
   async isOpen(): Promise<boolean> {
-    return (await this.#ask("/api/version", {}, undefined)).status === 200;
+    return (await this.#ask("/api/version", {}, null)).status === 200;
   }
 
   async nodes(): Promise<RayNode[]> {
@@ -149,7 +149,11 @@ export class RayApi {
     }
   }
 
-  async #ask(path: string, init: RequestInit = {}, token = this.token): Promise<Reply> {
+  async #ask(
+    path: string,
+    init: RequestInit = {},
+    token: string | null = this.token ?? null,
+  ): Promise<Reply> {
     const headers = new Headers(init.headers);
     if (token) headers.set("authorization", `Bearer ${token}`);
     try {
@@ -163,8 +167,7 @@ export class RayApi {
         `Ray at ${this.url} does not answer: ${this.#clean(reason)}`,
         "start its head node, or correct train.launcher.url: the dashboard's address, " +
           "reachable from here (ray start --dashboard-host, or a tunnel: ssh -L)",
-        { cause },
-      );
+      ); // without the cause, which may hold the token
     }
   }
 

@@ -122,7 +122,7 @@ async function probeJob(
       env_vars: trainerEnvironment(cluster),
     },
   });
-  const deadline = Date.now() + 300_000;
+  const deadline = Date.now() + 600_000;
   for (;;) {
     const job = await api.job(id);
     if (job && !["PENDING", "RUNNING"].includes(job.status)) {
@@ -134,7 +134,7 @@ async function probeJob(
     if (Date.now() > deadline) {
       await api.stop(id);
       throw new UserError(
-        `Ray at ${api.url}: the job ${id} was ${job?.status ?? "gone"} after 5 minutes`,
+        `Ray at ${api.url}: the job ${id} was ${job?.status ?? "gone"} after 10 minutes`,
         `see it on the dashboard; ${
           job?.status === "PENDING" ? "is the cluster full?" : "do its nodes answer?"
         }`,

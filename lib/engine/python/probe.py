@@ -64,14 +64,14 @@ def probe_ray(folder):
                 scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False),
                 runtime_env={"py_executable": sys.executable})
             tasks[remote.remote(folder, node["NodeManagerAddress"])] = node["NodeManagerAddress"]
-    ready, late = ray.wait(list(tasks), num_returns=len(tasks), timeout=240)
+    ready, late = ray.wait(list(tasks), num_returns=len(tasks), timeout=540)
     machines = []
     for task in ready:
         try:
             machines.append(ray.get(task))
         except Exception as error:
             machines.append({"name": tasks[task], "fault": str(error).strip().split("\n")[-1][:300]})
-    machines += [{"name": tasks[task], "fault": "no answer within 4 minutes"} for task in late]
+    machines += [{"name": tasks[task], "fault": "no answer within 9 minutes"} for task in late]
     return sorted(machines, key=lambda machine: machine["name"])
 
 

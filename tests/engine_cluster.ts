@@ -18,11 +18,11 @@ export function testCluster(
 
 /** The Python; null: this machine has none. */
 export const PYTHON: string | null = Deno.env.get("SELF_JUDGE_CLUSTER_PYTHON") ||
-  await clusterPython();
+  await clusterPython({ log: () => {} });
 
 if (PYTHON === null) {
   console.warn(
-    "skipping what runs on Ray: its Python is not installed, and SELF_JUDGE_CLUSTER_PYTHON names none",
+    "skipping what Ray and TRL do: their Python is not installed, and SELF_JUDGE_CLUSTER_PYTHON names none",
   );
 }
 
@@ -30,3 +30,12 @@ if (PYTHON === null) {
 export const itWithPython: (name: string, body: () => Promise<void>) => void = PYTHON === null
   ? it.skip
   : it;
+
+/** Whether a number that a script wrote into a file is that of a process that runs: kill(1) finds ended ones too. */
+export async function runs(pid: string): Promise<boolean> {
+  const { success } = await new Deno.Command("sh", {
+    args: ["-c", `case "$(cut -d' ' -f3 /proc/${pid.trim()}/stat)" in ""|Z) exit 1;; esac`],
+    stderr: "null",
+  }).output();
+  return success;
+}

@@ -6,6 +6,7 @@ import {
   type ProcessIdentity,
   startDetached,
 } from "../lib/engine/launch/processes.ts";
+import { runs } from "./engine_cluster.ts";
 import { newFolder } from "./temporary_files.ts";
 import { until } from "./until.ts";
 
@@ -22,15 +23,6 @@ async function started(script: string, record?: () => Promise<void>) {
   const read = (name: string) => Deno.readTextFile(`${folder}/${name}`);
   return { identity, read, [Symbol.asyncDispose]: () => endTree(identity, { graceMs: 0 }) };
 }
-
-/** Whether a number that a script wrote into a file is that of a running process. */
-const runs = async (pid: string): Promise<boolean> => {
-  const { success } = await new Deno.Command("sh", {
-    args: ["-c", `case "$(cut -d' ' -f3 /proc/${pid.trim()}/stat)" in ""|Z) exit 1;; esac`],
-    stderr: "null",
-  }).output();
-  return success;
-};
 
 describe("a detached process", () => {
   it("leaves its output and exit code in files", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "jsr:@std/testing@1/bdd";
 import { TorchrunLauncher } from "../lib/engine/launch/torchrun.ts";
-import { itWithPython, PYTHON, testCluster } from "./engine_cluster.ts";
+import { itWithPython, PYTHON, runs, testCluster } from "./engine_cluster.ts";
 import { refuses } from "./refusals.ts";
 import { file, newFolder } from "./temporary_files.ts";
 import { until } from "./until.ts";
@@ -49,10 +49,6 @@ async function launchers(script: string, python?: string) {
 }
 
 const FOREVER = 'echo $$ > "$(dirname "$1")/pid-$RANK"; while true; do sleep 1; done';
-/** Whether the process is there that a script wrote its number of. */
-const there = async (pid: string) =>
-  (await new Deno.Command("kill", { args: ["-0", pid.trim()], stderr: "null" }).output()).success;
-
 describe("a trainer on this machine", () => {
   it("runs as many processes as workers, its log and end in files", async () => {
     const { launcher, ended } = await launchers('echo "$RANK $OMP_NUM_THREADS $1"');
@@ -84,7 +80,7 @@ describe("a trainer on this machine", () => {
     const pids = [await until(() => read("pid-0")), await until(() => read("pid-1"))];
     await again.stop("t-1");
     assert.equal((await launcher.state("t-1")).state, "stopped");
-    assert.deepEqual(await Promise.all(pids.map(there)), [false, false]);
+    assert.deepEqual(await Promise.all(pids.map(runs)), [false, false]);
   });
 
   it("whose head was killed has failed, and its workers do not go on beside the next", async () => {
@@ -102,7 +98,7 @@ describe("a trainer on this machine", () => {
       return found.state === "failed" && found;
     });
     assert.match(found.message!, /no exit code/);
-    assert.deepEqual(await Promise.all(pids.map(there)), [false, false]);
+    assert.deepEqual(await Promise.all(pids.map(runs)), [false, false]);
   });
 
   it("that is gone is not taken for another process that was given its number", async () => {
@@ -125,6 +121,7 @@ describe("a trainer on this machine", () => {
     assert.equal((await again.state("t-1")).state, "succeeded");
     await Deno.remove(`${folder}/launch/t-1.exit`);
     await refuses(again.state("t-1"), "started on elsewhere", kept);
+    await Deno.remove(kept);
   });
 });
 
@@ -149,16 +146,50 @@ describe("the check of a Python on this machine", () => {
     assert.match(without.remedy!, /requirements\.txt/);
   });
 
-  itWithPython("tells versions and the shared folder", async () => {
+  it("names packages that are broken or of other versions, and a folder that is not shared", async () => {
     const folder = await newFolder();
-    const given = { launcher: { kind: "torchrun" }, python: PYTHON };
-    const good = await new TorchrunLauncher(testCluster(folder, given), { folder }).check();
+    const rows = async (machine: Record<string, unknown>, write = "") => {
+      const told = JSON.stringify([{ name: "node1", python: "3.11.7", faults: {}, ...machine }]);
+      const python = await file(
+        `told-${++nth}`,
+        `#!/bin/sh\n${write}\necho noise\necho 'PROBE ${told}'\n`,
+      );
+      await Deno.chmod(python, 0o755);
+      const train = { launcher: { kind: "torchrun" }, python, gpus: machine.gpus !== undefined };
+      return await new TorchrunLauncher(testCluster(folder, train, "/mnt/runs"), { folder })
+        .check();
+    };
+    const write =
+      `cat ${folder}/.self-judge-check-*/asked > $(echo ${folder}/.self-judge-check-*)/node1`;
+    const ours = { trl: "1.16.0", torch: "2.13.0+cu129" };
+    const good = await rows({ versions: ours, gpus: 1 }, write);
+    assert.deepEqual(good.map(({ ok }) => ok), [true, true, true]);
+    const [older] = await rows({ versions: { ...ours, trl: "1.15.0" } }, write);
+    assert.equal(older.ok, null);
+    assert.match(older.remedy!, /tested with trl 1\.16\.0/);
+    const [broken] = await rows({ versions: {}, faults: { peft: "ImportError: no" } }, write);
+    assert.deepEqual([broken.ok, /cannot import peft: ImportError: no/.test(broken.said)], [
+      false,
+      true,
+    ]);
+    const [, other] = await rows(
+      { versions: ours },
+      write.replace("asked >", "asked | tr a-f g >"),
+    );
+    assert.deepEqual([other.ok, /is not in/.test(other.said)], [false, true]);
+    const [, none] = await rows({ versions: ours, folderFault: "FileNotFoundError: /mnt/runs" });
+    assert.deepEqual([none.ok, none.said], [false, "FileNotFoundError: /mnt/runs"]);
+    assert.match(none.remedy!, /mount one folder here as .* and .* as \/mnt\/runs/);
+    const [, , gpus] = await rows({ versions: ours, gpus: 0 }, write);
+    assert.deepEqual([gpus.ok, gpus.said], [false, "0 GPUs, 1 wanted"]);
+    assert.deepEqual([...Deno.readDirSync(folder)], []);
+  });
+
+  itWithPython("tells the versions of a real one", async () => {
+    const folder = await newFolder();
+    const train = { launcher: { kind: "torchrun" }, python: PYTHON };
+    const good = await new TorchrunLauncher(testCluster(folder, train), { folder }).check();
     assert.deepEqual(good.map(({ ok }) => ok), [true, true], Deno.inspect(good));
     assert.match(good[0].said, /torch 2\.\d+.*trl 1\./);
-    assert.deepEqual([...Deno.readDirSync(folder)], []);
-    const elsewhere = testCluster(folder, given, "/nowhere");
-    const [, shared] = await new TorchrunLauncher(elsewhere, { folder }).check();
-    assert.equal(shared.ok, false);
-    assert.match(shared.remedy!, /mount one folder here as .* and .* as \/nowhere/);
   });
 });

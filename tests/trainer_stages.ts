@@ -2,10 +2,8 @@
  * Stages as the Python trainer reads them, and what this project's own trainer makes of the same ids, adapter and
  * learning rates.
  */
-import { it } from "jsr:@std/testing@1/bdd";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { clusterPython } from "../lib/engine/environment.ts";
 import { readJsonl, writeJsonFile, writeJsonl } from "../lib/base/files.ts";
 import {
   type Example,
@@ -16,7 +14,10 @@ import {
 } from "../lib/method/mod.ts";
 import { type LanguageModel, loadAdapter, sequenceLogProbs, trainable } from "../lib/model/mod.ts";
 import { ADAMW_DEFAULTS, learningRate, type ScheduleConfig } from "../lib/tensor/mod.ts";
+import { PYTHON } from "./engine_cluster.ts";
 import { trainLogged, underReference } from "./tiny_method.ts";
+
+export { itWithPython as itTrains, PYTHON } from "./engine_cluster.ts";
 
 /** The trainer's folder. */
 export const TRAINER = fileURLToPath(new URL("../lib/engine/python", import.meta.url));
@@ -186,18 +187,6 @@ export type TrainerLine = Record<string, number>;
 export async function trainerLog(folder: string): Promise<TrainerLine[]> {
   const lines = await readJsonl<TrainerLine>(`${folder}/trainer.jsonl`);
   return [...new Map(lines.map((line) => [line.step, line])).values()];
-}
-
-/** The Python that has the trainer's packages; null where there is none. */
-export const PYTHON: string | null = Deno.env.get("SELF_JUDGE_CLUSTER_PYTHON") ||
-  await clusterPython({ log: () => {} });
-
-/** `it` where that Python is there. */
-export const itTrains = PYTHON ? it : it.skip;
-if (!PYTHON) {
-  console.warn(
-    "skipping what TRL trains: its Python is not installed, and SELF_JUDGE_CLUSTER_PYTHON names none",
-  );
 }
 
 /** What Python printed, and how it ended. */

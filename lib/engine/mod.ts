@@ -3,6 +3,7 @@ export * from "./environment.ts";
 export * from "./fleet.ts";
 export * from "./fleet_adapter.ts";
 export * from "./fleet_model.ts";
+export * from "./launch/launcher.ts";
 export { endLocalRay, LocalRay, type LocalRayOptions } from "./local_ray.ts";
 export type { FleetAdapter, ServerModel } from "./replica.ts";
 export * from "./settings.ts";

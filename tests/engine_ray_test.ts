@@ -120,7 +120,8 @@ const FAILING =
     const one = launcher(FAILING), id = newId();
     await one.start({ id, train });
     const { state, message } = await ended(one, id);
-    assert.deepEqual([state, /exit code 3/.test(message!)], ["failed", true], message);
+    assert.equal(state, "failed");
+    assert.match(message!, /exit code 3/);
     const log = await one.log(id);
     assert.match(log, /token <token>\nthe reason$/);
     assert.ok(!`${message}${log}`.includes(ray.token));

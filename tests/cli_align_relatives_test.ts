@@ -58,6 +58,38 @@ describe("a relative, by the command", () => {
     assert.ok(!existsSync(`${folder}/no-gold`));
   });
 
+  it("goes in rounds, and killed in the midst of one ends as an unbroken run does", async () => {
+    const set = ["roundSteps=4", "steps=10", "checkpointEvery=3"].map((one) => `selfJudge.${one}`);
+    const { out } = await startWell({ folder, run: "rounds", set, args: stages });
+    assert.match(out, /method self-judge: .*, in rounds of 4 steps/);
+    assert.deepEqual((await log("rounds")).map(({ age }) => age), [0, 1, 2, 3, 0, 1, 2, 3, 0, 1]);
+    const cut = { folder, run: "rounds-cut", set, args: stages };
+    const child = spawnStart(cut);
+    const ended = said(child);
+    await lines(`${folder}/rounds-cut/self-judge/metrics.jsonl`, 7); // its checkpoint is of step 6
+    child.kill("SIGKILL");
+    await ended;
+    assert.ok(!existsSync(`${folder}/rounds-cut/self-judge/done.json`), "met in the midst");
+    await startWell(cut);
+    const [one, two] = ["rounds", "rounds-cut"].map((run) => `${folder}/${run}/self-judge`);
+    assert.deepEqual(await timeless(`${two}/metrics.csv`), await timeless(`${one}/metrics.csv`));
+    for (const file of ["pairs/train.jsonl", "adapter/adapter_model.safetensors"]) {
+      const [a, b] = await Promise.all([one, two].map((at) => Deno.readFile(`${at}/${file}`)));
+      assert.deepEqual(b, a, file);
+    }
+    const pairs = await readJsonl<{ age: number; step: number }>(`${one}/pairs/train.jsonl`);
+    assert.ok(pairs.length > 0 && pairs.every(({ age, step }) => age === (step - 1) % 4));
+  });
+
+  it("is refused rounds, by name, where its steps are its own", async () => {
+    await refusedStart(
+      { folder, run: "own", set: ["selfJudge.method=lol", "selfJudge.roundSteps=4"] },
+      /the method lol has a step of its own, which cannot be made 4 steps at once/,
+      /set selfJudge\.roundSteps to 1, or choose a method/,
+    );
+    assert.ok(!existsSync(`${folder}/own`));
+  });
+
   it("trains a generator of pairs (SSO, version 2), and a second run learns from them by DPO", async () => {
     await startWell({
       folder,

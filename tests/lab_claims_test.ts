@@ -151,7 +151,7 @@ describe("the protocol's families", () => {
 
   it("are, of a world, those that it plays both sides of", () => {
     const texts = (league: typeof DESK_LEAGUE) =>
-      familiesOf({ rows: league.rows, variants: league.extras.length > 0 });
+      familiesOf({ rows: league.rows, extras: league.extras.length > 0 });
     assert.deepEqual(texts(DESK_LEAGUE), FAMILIES);
     const sentences = texts(SENTENCE_LEAGUE);
     assert.deepEqual(sentences.map(({ number, contrasts }) => [number, contrasts.length]), [

@@ -16,6 +16,7 @@ import { PARTS, whoDoesWhat } from "../lib/lab/figures/who_does_what.ts";
 import { type StudyMethod, studyMethod } from "../lib/lab/study/methods.ts";
 import { figureList } from "../lib/lab/figures/list.ts";
 import { sampleTable } from "../lib/lab/figures/claims_samples.ts";
+import { staleness } from "../lib/lab/figures/staleness.ts";
 import type { Figure } from "../lib/show/style.ts";
 import { named, words } from "./figure_parts.ts";
 
@@ -187,6 +188,45 @@ describe("over-optimisation", () => {
       "<b>SELF-JUDGE: KL, nats</b>",
       "<b>moving judge: KL, nats</b>",
     ]);
+  });
+});
+
+describe("staleness", () => {
+  const rows = ["1", "2"].flatMap((base) =>
+    [1, 2].flatMap((seed) =>
+      [1, 4, 16].flatMap((k) =>
+        [0, 20].map((step) => ({
+          ...{ base, seed, k, step },
+          // Rounds lose a hundredth a step of their length by step 20, on base 2 twice as much.
+          reward: 1 + step / 20 - (k - 1) / 100 * Number(base) * step / 20,
+        }))
+      )
+    )
+  );
+  const figure = staleness(rows, { margin: 0.05 });
+
+  it("has a panel a base with runs and their mean, by the steps of a round", () => {
+    const titles = words(figure).filter((text) => text.startsWith("<b>"));
+    assert.deepEqual(titles, [
+      ...["<b>Base 1: true reward</b>", "<b>Base 2: true reward</b>"],
+      "<b>Difference to step by step, all bases</b>",
+    ]);
+    assert.deepEqual(named(figure, "step by step").map(({ y }) => y), [[1, 2], [1, 2]]);
+    assert.equal(named(figure, "rounds of 4, seed 2").length, 2);
+    const looks = ["step by step", "rounds of 4", "rounds of 16"].map((name) =>
+      JSON.stringify(named(figure, name)[0].line)
+    );
+    assert.equal(new Set(looks).size, 3);
+  });
+
+  it("shows the difference of the runs that have both, and the margin", () => {
+    const [, , gap] = named(figure, "rounds of 16");
+    assert.ok(Math.abs((gap.y as number[])[1] + 0.15 * 1.5) < 1e-12);
+    assert.ok(words(figure).includes("margin, \u22120.05"));
+    const alone = staleness(rows.filter(({ k, base }) => k === 1 || base === "1"), {
+      margin: 0.05,
+    });
+    assert.ok(Math.abs((named(alone, "rounds of 16")[1].y as number[])[1] + 0.15) < 1e-12);
   });
 });
 

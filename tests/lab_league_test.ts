@@ -11,7 +11,8 @@ import { claimRows, claimsPage, measureClaims } from "../lib/lab/study/page.ts";
 import type { TableRow } from "../lib/lab/study/page_judges.ts";
 import type { CoursePoint } from "../lib/lab/study/page_league.ts";
 import type { RewardPoint } from "../lib/lab/study/policy_meter.ts";
-import { settingsToTry } from "../lib/lab/study/preference.ts";
+import { STALENESS, type StalenessRow } from "../lib/lab/study/staleness.ts";
+import { methodStages, settingOf, settingsToTry } from "../lib/lab/study/preference.ts";
 import { ROWS } from "../lib/lab/study/rows.ts";
 import { chosenRows, type Tried, triedOf, tuningRows } from "../lib/lab/study/tuning.ts";
 import { DESK_LEAGUE } from "../lib/lab/world/league.ts";
@@ -77,6 +78,22 @@ describe("settings", () => {
   });
 });
 
+describe("the stages of rounds", () => {
+  it("are SELF-JUDGE under its own setting in all but the steps of a round", () => {
+    const tuned = { "self-judge": { learningRate: 2e-4, beta: 0.3 } };
+    const [plain] = methodStages(["self-judge"]);
+    const config = { ...DESK, seed: 1, tuned };
+    assert.deepEqual(STALENESS.map(({ name }) => name), ["rounds-4", "rounds-16"]);
+    for (const [i, roundSteps] of [4, 16].entries()) {
+      const { config: of, needs } = STALENESS[i];
+      assert.deepEqual(of(config), { ...plain.config(config), roundSteps });
+      assert.deepEqual(needs, ["jsft", "self-judge"]);
+    }
+    assert.equal(settingOf(config, "self-judge").beta, 0.3);
+    assert.ok(!("roundSteps" in plain.config(config)));
+  });
+});
+
 /** Of RAFT's settings the truth chose one and the judge another. */
 const TRIED: readonly Tried[] = [0, 1].map((setting) => ({
   ...{ method: "raft-2", setting, learningRate: 1e-4 * (1 + setting), beta: 0.1, step: 100 },
@@ -107,6 +124,12 @@ describe("a league's runs", () => {
         });
       };
       await stage("self-judge", course((step) => 1 + step / 100 + seed / 100));
+      // In rounds it rises by less, and goes half as far at each step.
+      await stage(
+        "rounds-4",
+        course((step) => 1 + step / 200).map((point) => ({ ...point, kl: point.kl / 2 })),
+      );
+      await stage("rounds-16", course(() => 1).slice(0, 3)); // was stopped
       await stage("raft-2", course((step) => 1 + step / 200));
       await stage("raft-2@judge", course((step) => 1.1 + step / 200));
       await stage("off-policy-dpo", course(() => 1).slice(0, 3)); // was stopped
@@ -164,6 +187,30 @@ describe("a league's runs", () => {
     assert.ok(Math.abs(judge.reward - 1.6) < 1e-9, `${judge.reward}`);
   });
 
+  it("have a row of the rounds that are finished at every measurement, and contrasts of those", () => {
+    const { staleness } = gathered.tables as unknown as { staleness: StalenessRow[] };
+    assert.equal(staleness.length, 3 * 2 * 6);
+    assert.deepEqual([...new Set(staleness.map(({ k, age }) => `${k}, ${age}`))], [
+      "1, 0",
+      "4, 1.5",
+    ]);
+    const chosen = staleness.filter((row) => row.chosen === 1).map(({ step }) => step);
+    assert.deepEqual(chosen, Array(6).fill(60));
+    const [chosenStep, last, equalKl] = measureClaims(gathered.items, DESK_CLAIMS)
+      .filter(({ family }) => family === 8);
+    const near = (found: { valueA: number; valueB: number }, a: number, b: number) =>
+      assert.ok(Math.abs(found.valueA - a) + Math.abs(found.valueB - b) < 1e-9, `${found.valueA}`);
+    // Of seeds 1 and 2 on base 1 and seed 1 on base 2: 0.0125 in the mean of bases' means.
+    near(chosenStep, 1.3, 1.6125);
+    near(last, 1.5, 2.0125);
+    near(equalKl, 1.5, 1.5125); // at the KL of 1 that rounds end with, half of SELF-JUDGE's
+    assert.deepEqual([chosenStep.verdict, last.verdict, chosenStep.margin], [
+      ...["unfinished", "reported"],
+      0.05,
+    ]);
+    assert.ok(!gathered.league.some(({ method }) => method.startsWith("rounds")));
+  });
+
   it("give the contrasts that both sides have, from tables as from runs", async () => {
     const measured = measureClaims(gathered.items, DESK_CLAIMS);
     const texts = measured.map(({ text }) => text);
@@ -174,12 +221,13 @@ describe("a league's runs", () => {
     assert.deepEqual([raft.runs, raft.bases], [3, 2]);
     await Deno.writeTextFile(`${root}/tables/reward-by-n.csv`, "policy,base,seed\n");
     const again = measureClaims(await committedItems(`${root}/tables`), DESK_CLAIMS);
+    const compared = ({ a }: { a: string }) => /^(reward|staleness)\//.test(a);
     assert.deepEqual(
-      again.filter(({ a }) => a.startsWith("reward/")).map(({ text, difference }) => [
+      again.filter(compared).map(({ text, difference }) => [
         text,
         difference.toFixed(9),
       ]),
-      measured.filter(({ a }) => a.startsWith("reward/")).map(({ text, difference }) => [
+      measured.filter(compared).map(({ text, difference }) => [
         text,
         difference.toFixed(9),
       ]),

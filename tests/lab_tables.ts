@@ -1,6 +1,11 @@
 /** A league's committed tables as what contrasts compare: one mean for each run. */
+import { exists } from "../lib/base/files.ts";
 import type { RunItems } from "../lib/lab/study/claims.ts";
+import type { RewardPoint } from "../lib/lab/study/policy_meter.ts";
+import { stalenessItems } from "../lib/lab/study/staleness.ts";
 import { csv, type CsvRow as Row } from "./csv_files.ts";
+
+const heldOut = (step: number, reward: number) => ({ step, rewards: [reward], texts: [] });
 
 /** Every value of the tables by its name in a contrast; a mean over prompts as its one value. */
 export async function committedItems(folder: string): Promise<RunItems[]> {
@@ -26,6 +31,14 @@ export async function committedItems(folder: string): Promise<RunItems[]> {
   put(await table("reward-by-n"), (row) => ({
     [`rejection/${row.policy}/${row.selector}/${row.n}`]: row.reward,
   }));
+  const stale = await exists(`${folder}/staleness.csv`) ? await table("staleness") : [];
+  for (const [key, rows] of Map.groupBy(stale, (row) => `${row.base}/${row.seed}`)) {
+    const rounds = [...Map.groupBy(rows, (row) => Number(row.k))].map(([k, some]) => {
+      const points = some.map((row) => row as unknown as RewardPoint);
+      return { k, points, heldOut: points.map(({ step, reward }) => heldOut(step, reward)) };
+    });
+    Object.assign(runs.get(key)!.items, stalenessItems(rounds));
+  }
   return [...runs.values()]
     .sort((a, b) => a.base.localeCompare(b.base) || a.seed - b.seed);
 }

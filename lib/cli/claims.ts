@@ -49,7 +49,7 @@ async function main(): Promise<void> {
   const tried = await triedIn(run, world, world.rows);
   const gathered = await gather(places, { world: truth, config: world.config, tried });
   const { bases } = world;
-  const families = familiesOf({ rows: world.rows, variants: world.extras.length > 0 });
+  const families = familiesOf({ rows: world.rows, extras: world.extras.length > 0 });
   const measured = measureClaims(gathered.items, { families, bases });
   await writeTables(out, gathered);
   await writeCsv(`${out}/tuning.csv`, tried);

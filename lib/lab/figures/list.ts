@@ -10,6 +10,7 @@ import { glance, sampleCourse } from "./glance.ts";
 import { klFrontier } from "./kl_frontier.ts";
 import { leagueEnd, leagueFigure, leagueStart } from "./league_figure.ts";
 import { samplePair, sampleTable } from "./claims_samples.ts";
+import { staleness, staleStep } from "./staleness.ts";
 import {
   biasFigure,
   comparisonFigure,
@@ -21,6 +22,7 @@ import { probeFigure, probeFigureRow } from "../../show/probe_figure.ts";
 import { runFigure } from "../../show/run_figure.ts";
 import { stepTimeFigure, stepTimeRow } from "../../show/step_time_figure.ts";
 import { whoDoesWhat } from "./who_does_what.ts";
+import { REWARD_MARGIN } from "../study/families.ts";
 import { HIGHEST } from "../world/reward.ts";
 import { type FigureEntry, figureEntry } from "../../show/figure_entry.ts";
 import { anyRow, type Table } from "../../base/csv.ts";
@@ -192,6 +194,17 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
         "answers. Mean over runs, band 95 % interval.",
       inputs: { steps },
       draw: ({ steps }) => overoptimisationOverSteps(followed(steps)),
+    }),
+    figureEntry({
+      name: "staleness",
+      title: "When the answers are some steps old",
+      caption:
+        "SELF-JUDGE step by step and in rounds: the policy at a round's first step answers the prompts of 4 or 16 steps, " +
+        "whose pairs are then learned one batch a step. True reward of held-out prompts' answers (thin lines runs, bold their " +
+        "mean), and its difference to step by step, paired by run: mean of bases' means with 95 % interval (hierarchical over " +
+        "bases and seeds).",
+      inputs: { rows: claim("staleness", staleStep, ["base", "seed", "k", "step"]) },
+      draw: ({ rows }) => staleness(rows.filter(played), { margin: REWARD_MARGIN }),
     }),
     figureEntry({
       name: "samples",

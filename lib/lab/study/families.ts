@@ -23,7 +23,7 @@ export interface Family {
 }
 
 /** Differences smaller than these count as none, see the protocol: of rewards, and of shares of pairs. */
-const REWARD_MARGIN = 0.05;
+export const REWARD_MARGIN = 0.05;
 const SHARE_MARGIN = 0.02;
 
 const NOT_THERE = "not in the paper";
@@ -47,6 +47,17 @@ const chosen = (policy: string, n: number) => `rejection/${policy}/own judge/${n
 
 const over = (other: string, name: string, paper: string) =>
   greater(`SELF-JUDGE > ${name}`, reward("self-judge"), reward(other), paper);
+
+/** SELF-JUDGE in rounds of 4 and of 16 steps against step by step, see `stalenessItems`. */
+const stale = (at: string, words: string, why?: string): Contrast[] =>
+  [4, 16].map((k) => {
+    const contrast: Contrast = {
+      text: `rounds of ${k} steps no worse than step by step, ${words}`,
+      ...{ a: `staleness/${at}/${k}`, b: `staleness/${at}/1`, says: "no worse" },
+      ...{ margin: REWARD_MARGIN, paper: NOT_THERE },
+    };
+    return why === undefined ? contrast : report(contrast, why);
+  });
 
 /** The families of the protocol (data/results/claims/protocol.md), in its order. */
 export const FAMILIES: readonly Family[] = [
@@ -200,28 +211,37 @@ export const FAMILIES: readonly Family[] = [
       ),
     ],
   },
+  {
+    number: 8,
+    text: "Staleness: pairs made in rounds of some steps",
+    contrasts: [
+      stale("chosen", "at the chosen step"),
+      stale("last", "at the last step", "nobody stops there by choice"),
+      stale("equal KL", "at equal KL", "a reading of the two above"),
+    ].flat(),
+  },
 ];
 
 /** Names of what every world measures, whatever rows it plays. */
 const STARTS: readonly string[] = [reward("sft"), reward("jsft")];
 
 /**
- * The families as far as a world can have them: it plays the rows of both sides, and where it does not train judges by
- * principles, their family is not there.
+ * The families as far as a world can have them: it plays the rows of both sides, and where it has no extra stages, the
+ * families of judges by principles and of staleness are not there.
  */
 export function familiesOf(
-  { rows, variants }: { rows: readonly string[]; variants: boolean },
+  { rows, extras }: { rows: readonly string[]; extras: boolean },
 ): Family[] {
   const played = (name: string) =>
     !name.startsWith("reward/") || STARTS.includes(name) ||
     rows.some((row) => name === reward(row));
   return FAMILIES.flatMap((family) => {
     const contrasts = family.contrasts.filter(({ a, b }) =>
-      played(a) && played(b) && (variants || !VARIANT.test(a))
+      played(a) && played(b) && (extras || !EXTRA.test(a))
     );
     return contrasts.length === 0 ? [] : [{ ...family, contrasts }];
   });
 }
 
-/** Judges by principles and rationales. */
-const VARIANT = /^right\/(principles|rationale)/;
+/** Judges by principles and rationales, and rounds. */
+const EXTRA = /^right\/(principles|rationale)|^staleness\//;

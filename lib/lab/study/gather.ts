@@ -16,6 +16,7 @@ import {
   type RewardPoint,
 } from "./policy_meter.ts";
 import { ROWS } from "./rows.ts";
+import { roundsRuns, stalenessItems, stalenessRows } from "./staleness.ts";
 import { requestsOf, type StudySession } from "./study_session.ts";
 import { chosenRows, type Tried } from "./tuning.ts";
 import type { World } from "./world.ts";
@@ -111,6 +112,14 @@ export async function gather(
           seconds: await folder.seconds(row),
         }),
       );
+    }
+    const rounds = await roundsRuns(async (stage) => ({
+      points: await pointsIn(`${path}/${stage}`),
+      heldOut: await heldOutIn(`${path}/${stage}`),
+    }), config.preference.steps);
+    if (rounds.some(({ k }) => k > 1)) {
+      add("staleness", names, stalenessRows(rounds));
+      Object.assign(found, stalenessItems(rounds));
     }
     for (const policy of await rowsOf("answers/policies.csv")) {
       add("starts", names, [policy]);

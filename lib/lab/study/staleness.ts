@@ -1,17 +1,78 @@
 /** Staleness: what SELF-JUDGE loses where pairs were made some steps before they are learned from. @module */
+import { rewardAtKl } from "./league_rows.ts";
+import { chosenPoint, type HeldOutAnswers, type RewardPoint } from "./policy_meter.ts";
 import { methodStage } from "./preference.ts";
 import type { StudyStage } from "./stage.ts";
+import type { Items } from "./items.ts";
 
-/** Steps of the rounds that are compared, beside 1, which is SELF-JUDGE itself. */
-const ROUNDS = [4, 16] as const;
+/** Steps of a round; 1 is SELF-JUDGE itself. */
+const ROUNDS = [1, 4, 16] as const;
 
-/** The stage of a round's length. */
-const roundsStage = (steps: number) => steps === 1 ? "self-judge" : `rounds-${steps}`;
+/** The stage of rounds of so many steps. */
+const roundsStage = (roundSteps: number) =>
+  roundSteps === 1 ? "self-judge" : `rounds-${roundSteps}`;
 
 /** SELF-JUDGE in rounds, with the settings that were chosen for it step by step. */
-export const STALENESS: readonly StudyStage[] = ROUNDS.map((roundSteps) =>
+export const STALENESS: readonly StudyStage[] = ROUNDS.filter((k) => k > 1).map((roundSteps) =>
   methodStage("self-judge", {
     ...{ stage: roundsStage(roundSteps), roundSteps },
     also: ["self-judge"], // what it is compared with
   })
 );
+
+/** A measurement of SELF-JUDGE in rounds. */
+export interface StalenessRow extends RewardPoint {
+  /** Steps of a round. */
+  readonly k: number;
+  /** Mean age of the pairs, in steps. */
+  readonly age: number;
+  /** Whether the run's validation prompts choose this step. */
+  readonly chosen: 0 | 1;
+}
+
+/** A finished run's measurements, by the steps of its rounds. */
+export interface RoundsRun {
+  readonly k: number;
+  readonly points: readonly RewardPoint[];
+  readonly heldOut: readonly HeldOutAnswers[];
+}
+
+/** The runs of one base and seed that took all their steps. @param read What a stage left */
+export async function roundsRuns(
+  read: (stage: string) => Promise<Omit<RoundsRun, "k">>,
+  steps: number,
+): Promise<RoundsRun[]> {
+  const all = await Promise.all(
+    ROUNDS.map(async (k) => ({ k, ...await read(roundsStage(k)) })),
+  );
+  return all.filter(({ points }) => points.at(-1)?.step === steps);
+}
+
+/** Rows of the table. */
+export function stalenessRows(runs: readonly RoundsRun[]): StalenessRow[] {
+  return runs.flatMap(({ k, points }) => {
+    const { step } = chosenPoint(points, "truth");
+    return points.map((point): StalenessRow => ({
+      ...{ k, age: (k - 1) / 2, chosen: point.step === step ? 1 : 0 },
+      ...point,
+    }));
+  });
+}
+
+/**
+ * What the family of contrasts compares: rewards on held-out prompts at the step that validation prompts chose, at the
+ * last one, and at equal KL: the smallest of the three runs' largest.
+ */
+export function stalenessItems(runs: readonly RoundsRun[]): Items {
+  const items: Record<string, readonly number[]> = {};
+  if (!runs.some(({ k }) => k === 1)) return items;
+  const kl = Math.min(...runs.map(({ points }) => Math.max(...points.map((point) => point.kl))));
+  for (const { k, points, heldOut } of runs) {
+    const at = (wanted: number) => heldOut.find(({ step }) => step === wanted)!.rewards;
+    items[`staleness/chosen/${k}`] = at(chosenPoint(points, "truth").step);
+    items[`staleness/last/${k}`] = at(points.at(-1)!.step);
+    const equal = rewardAtKl(points, kl);
+    if (equal !== null) items[`staleness/equal KL/${k}`] = [equal];
+  }
+  return items;
+}

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { clusterOf, pathThere, readCluster, secretOf } from "../lib/engine/mod.ts";
+import { EXAMPLE_CLUSTER } from "../lib/cli/engine.ts";
 import { file } from "./temporary_files.ts";
 import { refuses, refusesAtOnce } from "./refusals.ts";
 
@@ -17,6 +18,10 @@ describe("a cluster's settings", () => {
     assert.equal(cluster.serve.keyVariable, null);
     assert.equal(cluster.train.gpus, true);
     assert.equal(cluster.train.attempts, 3);
+  });
+
+  it("are shown whole by the help: every field, its value one that holds", () => {
+    assert.deepEqual(clusterOf(EXAMPLE_CLUSTER), EXAMPLE_CLUSTER);
   });
 
   it("are refused with the field's name and what to do", () => {

@@ -18,6 +18,13 @@ export class FakeVllm {
   readonly adapters = new Map<string, string>();
   readonly faults: Fault[] = [];
   healthy = true;
+  /** The server's own tokens of a text. */
+  tokenize = (text: string): number[] => [...text].map((letter) => letter.codePointAt(0)!);
+  /** What an adapter does to every log-probability. */
+  shift = (_model: string): number => 0;
+  maxLength = 2048;
+  /** What it says to an adapter that is to be loaded; undefined loads it. */
+  refuseAdapter = (_path: string): Response | undefined => undefined;
   /** Ms until a completion. */
   delay = 0;
   /** Most completions under way at once. */
@@ -57,6 +64,10 @@ export class FakeVllm {
       if (this.adapters.delete(body.lora_name)) return new Response("Success: removed.");
       return refusal(404, `The lora adapter '${body.lora_name}' cannot be found.`);
     }
+    if (path === "/tokenize") {
+      if (body.model !== "base") return refusal(404, "The model does not exist.");
+      return Response.json({ tokens: this.tokenize(body.prompt) });
+    }
     if (path !== "/v1/completions") return Response.json({ detail: "Not Found" }, { status: 404 });
     this.busiest = Math.max(this.busiest, ++this.#underWay);
     try {
@@ -66,14 +77,14 @@ export class FakeVllm {
       if (body.model !== "base" && !this.adapters.has(body.model)) {
         return refusal(404, `The model \`${body.model}\` does not exist.`);
       }
-      return Response.json({ choices: choices(body) });
+      return Response.json({ choices: choices(body, this.shift(body.model)) });
     } finally {
       this.#underWay--;
     }
   }
 
   #models(): unknown[] {
-    const base = { id: "base", root: "/models/base", max_model_len: 2048 };
+    const base = { id: "base", root: "/models/base", max_model_len: this.maxLength };
     return [base, ...[...this.adapters].map(([id, root]) => ({ id, root, parent: "base" }))];
   }
 
@@ -81,6 +92,8 @@ export class FakeVllm {
     if (this.adapters.has(name)) {
       return refusal(400, `The lora adapter '${name}' has already been loaded. If you want ...`);
     }
+    const refused = this.refuseAdapter(path);
+    if (refused) return refused;
     this.adapters.set(name, path);
     return new Response(`Success: LoRA adapter '${name}' added successfully.`);
   }
@@ -93,7 +106,7 @@ export function refusal(status: number, message: string): Response {
 
 /** The choices of an answer as they should be: tokens that follow from the prompt, the seed and the place. */
 // deno-lint-ignore no-explicit-any
-export function choices(body: any): any[] {
+export function choices(body: any, shift = 0): any[] {
   const { prompt, n = 1, seed, max_tokens, logprob_token_ids: labels, stop_token_ids } = body;
   return Array.from({ length: n }, (_, index) => {
     const length = labels ? 1 : Math.min(max_tokens, 3);
@@ -101,7 +114,10 @@ export function choices(body: any): any[] {
     const ended = !labels && max_tokens > 3;
     if (ended) ids.push(stop_token_ids[0]);
     const listed = Object.fromEntries(
-      (labels ?? []).map((id: number, i: number) => [`token_id:${id}`, Math.log((i + 1) / 10)]),
+      (labels ?? []).map((id: number, i: number) => [
+        `token_id:${id}`,
+        labels.length === 1 ? -0.5 : Math.log((i + 1) / 10) + shift,
+      ]),
     );
     return {
       ...{ index, text: "", finish_reason: ended ? "stop" : "length" },

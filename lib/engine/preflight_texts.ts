@@ -1,0 +1,23 @@
+/** Texts on which two tokenizers that differ are likely to: scripts, blanks, digits, code, marks that combine. */
+export const TOKENIZER_TEXTS: readonly string[] = [
+  "The better answer is A, isn't it?",
+  "  two blanks, a tab\tand\n\n\nthree line ends  ",
+  "1234567890 3.14159 1,000,000 0x1F",
+  "for (let i = 0; i < n; i++) { sum += a[i] ** 2; } // e.g. C++",
+  "https://example.org/a?b=c&d=%20#e user@example.org",
+  "Straße, naïve, façade, Ærøskøbing, žluťoučký kůň",
+  "e\u0301 and \u00e9, \ufb01 and fi, \u212b and \u00c5",
+  "Съешь же ещё этих мягких французских булок",
+  "Ξεσκεπάζω την ψυχοφθόρα βδελυγμία",
+  "نص حكيم له سر قاطع وذو شأن عظيم",
+  "דג סקרן שט בים מאוכזב",
+  "ऋषियों को सताने वाले दुष्ट राक्षसों",
+  "เป็นมนุษย์สุดประเสริฐเลิศคุณค่า",
+  "我能吞下玻璃而不伤身体。《道德经》",
+  "いろはにほへと ちりぬるを カタカナ",
+  "키스의 고유조건은 입술끼리 만나야 하고",
+  "ქართული ანბანი, հայոց այբուբեն, አማርኛ",
+  "👩‍👩‍👧‍👦 🏳️‍🌈 🇯🇵 ☕︎ 🤷🏽‍♀️",
+  "∀x∈ℝ: ⌈x⌉ = −⌊−x⌋, α ∧ ¬β → 10⁻³",
+  "\u200bzero\u00a0width\u2003and\u00adothers\ufeff “quotes” — dashes…",
+];

@@ -37,7 +37,7 @@ describe("the preflight", () => {
     const model = await readConfig(`${folder.path}/model`);
     const sleep = () => Promise.resolve();
     return preflightTable(
-      await preflight(cluster, { config, session, model }, { sleep, ...options }),
+      await preflight(cluster, { config, session, model }, { sleep, launcher: null, ...options }),
     );
   }
   const at = (servers: readonly FakeVllm[], serve = {}, more = {}) =>
@@ -201,13 +201,12 @@ describe("the preflight", () => {
     await using server = goodServer();
     const key = "s3cret-of-the-preflight";
     server.faults.push(() => refusal(401, `no such key ${key}`));
-    const launcher = {
-      where: "nowhere",
+    const launcher: PreflightOptions["launcher"] = {
       check: () => Promise.resolve([{ what: "launcher", ok: null, said: "slow", remedy: "wait" }]),
     };
     const { text } = await table(at([server], { keyVariable: "SERVE_KEY" }), {
       env: () => key,
-      launcher: launcher as unknown as PreflightOptions["launcher"],
+      launcher,
     });
     assert.match(text, /\[warn\] launcher +slow\n +-> wait/);
     assert.match(text, /\[OK\] {3}key of the servers +SERVE_KEY is set/);

@@ -1,27 +1,16 @@
-/**
- * vLLM on this machine with a tiny model, for tests. Needs a Python with vLLM: the one that SELF_JUDGE_CLUSTER_PYTHON
- * names; without it these tests are skipped, and it is said.
- */
-import { existsSync } from "node:fs";
+/** vLLM on this machine with a tiny model, for tests; skipped where there is no Python that has it. */
 import { describe } from "jsr:@std/testing@1/bdd";
 import { endTree, type ProcessIdentity, startDetached } from "../lib/engine/launch/processes.ts";
 import { type LanguageModel, LoraAdapter, type LoraConfig, saveModel } from "../lib/model/mod.ts";
 import { LINEAR_MODULES, saveAdapter } from "../lib/model/mod.ts";
 import { writeTokenizer } from "../lib/text/mod.ts";
 import { Rng } from "../lib/base/random.ts";
+import { PYTHON } from "./engine_cluster.ts";
 import { randoms } from "./tiny.ts";
 import { byteLanguage, byteModel } from "./tiny_gguf.ts";
 
-export const CLUSTER_PYTHON = Deno.env.get("SELF_JUDGE_CLUSTER_PYTHON") ?? "";
-
 /** `describe` where vLLM is there. */
-export const describeWithVllm = (() => {
-  if (existsSync(CLUSTER_PYTHON)) return describe;
-  console.warn(
-    "skipping what vLLM is asked: SELF_JUDGE_CLUSTER_PYTHON names no Python that has it",
-  );
-  return describe.skip;
-})();
+export const describeWithVllm = PYTHON === null ? describe.skip : describe;
 
 /** The key of the servers. */
 export const KEY = "key-of-the-tests";
@@ -99,7 +88,7 @@ export async function startVllm(
     if (process) await endTree(process, { graceMs: how === "kill" ? 0 : 8000 });
   };
   await startDetached([
-    ...[CLUSTER_PYTHON, "-m", "vllm.entrypoints.openai.api_server"],
+    ...[PYTHON!, "-m", "vllm.entrypoints.openai.api_server"],
     ...["--model", model, "--served-model-name", "base", "--host", "127.0.0.1"],
     ...["--port", String(port), "--dtype", "float32", "--max-model-len", "2048"],
     ...["--max-num-seqs", "32", "--enforce-eager", "--enable-lora", "--max-loras", "2"],

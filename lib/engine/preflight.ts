@@ -16,7 +16,7 @@ import type { RunConfig } from "../run/config.ts";
 import type { Session } from "../run/session.ts";
 import type { FleetOptions } from "./fleet.ts";
 import { fleetAdapter, type PublishedAdapter } from "./fleet_adapter.ts";
-import type { Check, Launcher } from "./launch/interface.ts";
+import { type Check, type Launcher, launcherOf } from "./launch/launcher.ts";
 import { largestDifference } from "./noise_floor.ts";
 import { checkServer, row, type ServerExpectation, type ServerReport } from "./preflight_server.ts";
 import { type Cluster, secretOf } from "./settings.ts";
@@ -31,8 +31,8 @@ export interface PreflightRun {
 
 /** Settings of {@linkcode preflight}. */
 export interface PreflightOptions extends Partial<FleetOptions> {
-  /** What starts the trainer. @default not checked */
-  readonly launcher?: Launcher;
+  /** What starts the trainer; null: not checked. @default the one that the cluster names */
+  readonly launcher?: Pick<Launcher, "check"> | null;
   /** Reads a variable of the environment. */
   readonly env?: (name: string) => string | undefined;
 }
@@ -69,7 +69,9 @@ export async function preflight(
       );
       rows.push(...reports.flatMap((report) => report.rows), ...betweenServers(cluster, reports));
     }
-    if (launcher) rows.push(...await launcherRows(launcher));
+    if (launcher !== null) {
+      rows.push(...await launcherRows(() => launcher ?? launcherOf(cluster, { folder: scratch })));
+    }
   } finally {
     await removeIfThere(scratch);
   }
@@ -243,12 +245,14 @@ function betweenServers(cluster: Cluster, reports: readonly ServerReport[]): Che
   return rows;
 }
 
-async function launcherRows(launcher: Launcher): Promise<readonly Check[]> {
+async function launcherRows(
+  open: () => Pick<Launcher, "check">,
+): Promise<readonly Check[]> {
   try {
-    return await launcher.check();
+    return await open().check();
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return [{ what: launcher.where, ok: false, said: error.problem, remedy: error.remedy }];
+    return [{ what: "launcher", ok: false, said: error.problem, remedy: error.remedy }];
   }
 }
 

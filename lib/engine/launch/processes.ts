@@ -90,8 +90,8 @@ export async function endTree(
     if (running.length === 0) return;
     const fresh = running.filter((process) => !known.some((other) => isSame(process, other)));
     known.push(...fresh);
-    if (waited >= graceMs) { for (const { pid } of running) signal(pid, "SIGKILL"); }
-    else for (const { pid } of fresh) signal(pid, "SIGTERM");
+    if (waited >= graceMs) await signal(running, "KILL");
+    else await signal(fresh, "TERM");
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
@@ -124,12 +124,14 @@ function treeOf(
 const isSame = (one: PidAndStart, other: PidAndStart): boolean =>
   one.pid === other.pid && one.started === other.started;
 
-function signal(pid: number, name: Deno.Signal): void {
-  try {
-    Deno.kill(pid, name);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error; // it ended meanwhile
-  }
+/** Signals processes, by a shell: Deno's own `kill` is given only to a command that may run everything. */
+async function signal(found: readonly Pick<ProcessIdentity, "pid">[], name: "TERM" | "KILL"): Promise<void> {
+  if (found.length === 0) return;
+  const pids = found.map(({ pid }) => String(pid));
+  await new Deno.Command("sh", {
+    args: ["-c", 'for pid in "$@"; do kill "-$0" "$pid"; done', name, ...pids],
+    ...{ stdout: "null", stderr: "null" } as const, // one that has ended meanwhile
+  }).output();
 }
 
 /** The system's table. Read by a shell: Deno gives `/proc` only to a command that may do everything. */

@@ -101,6 +101,10 @@ describe("a fleet", () => {
     server.adapters.set(ADAPTER.name, "/shared/other/adapter");
     await refuses(fleet.load(ADAPTER), "another adapter called run-000001", "/shared/other");
     await refuses(fleet.load({ ...ADAPTER, name: "base" }), "as the weights without one");
+    // A name that tells of its content has the right weights wherever they are from.
+    const told = { ...ADAPTER, hash: "5f3a9c01" };
+    await fleet.load(told);
+    assert.deepEqual([...server.adapters], [[told.name, told.path]]);
   });
 
   it("leaves a server out that fails, asks others, and takes it back when it is healthy", async () => {

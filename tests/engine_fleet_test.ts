@@ -14,6 +14,7 @@ import {
   writeAdapter,
   writeServedModel,
 } from "./real_vllm.ts";
+import { tableFor } from "./preflight_table.ts";
 import { refuses } from "./refusals.ts";
 import { folder } from "./temporary_files.ts";
 import { byteLanguage } from "./tiny_gguf.ts";
@@ -145,6 +146,47 @@ describeWithVllm("a fleet of vLLM servers", () => {
     assert.equal((await fleet.labels(null, PROMPTS[0], LABELS)).length, 2);
   });
 
+  it("is checked beforehand: the table of a good cluster, and of broken ones", async () => {
+    const model = `${folder.path}/model`;
+    const storage = { here: folder.path, there: folder.path };
+    const at = (serve = {}, more = {}) => clusterAt([one.url], serve, { storage, ...more });
+    const options = { model, key: KEY };
+    const good = await tableFor(at(), options);
+    assert.equal(good.failed, false, good.text);
+    assert.match(good.text, /\[OK\] {3}server \S+ +vLLM 0.32.0, "base"/);
+    assert.match(good.text, /\[OK\] {3}tokenizer of/);
+    assert.match(good.text, /\[OK\] {3}judge at .* differ by \d\.\de[-+]\d+ at most/);
+    assert.match(good.text, /\[OK\] {3}adapters at/);
+
+    // Another language, in which the served model's tokens are other words.
+    const other = `${folder.path}/other`;
+    await writeServedModel(other);
+    const words = await Deno.readTextFile(`${other}/tokenizer.json`);
+    await Deno.writeTextFile(`${other}/tokenizer.json`, swapped(words, '"a"', '"b"'));
+    const long = ["judge.maxTokens=3000"];
+    const broken: [Promise<{ text: string; failed: boolean }>, ...string[]][] = [
+      [tableFor(at({ baseModel: "llama" }), options), 'no model "llama": it has base'],
+      [tableFor(at(), { ...options, key: "wrong" }), "401", "keyVariable"],
+      [tableFor(at({ servers: ["http://127.0.0.1:9"] }), options), "no server answered"],
+      [
+        tableFor(at({}, { storage: { ...storage, there: "/mnt/nowhere" } }), options),
+        "sees no adapter in /mnt/nowhere/preflight-",
+      ],
+      [
+        tableFor(at(), { ...options, settings: ["jsft.tuning.r=16"] }),
+        "takes adapters up to rank 16, and",
+        "has rank 24",
+      ],
+      [tableFor(at(), { ...options, model: other }), "[FAIL] tokenizer of", "tokens there and"],
+      [tableFor(at(), { ...options, settings: long }), "the run has up to 3001"],
+    ];
+    for (const [table, ...parts] of broken) {
+      const { text, failed } = await table;
+      assert.ok(failed, text);
+      for (const part of parts) assert.ok(text.includes(part), text);
+    }
+  });
+
   it("goes on when one of two servers dies, and loads the adapter where it came back empty", async () => {
     two = await start("two");
     const fleet = fleetAt([one, two]);
@@ -180,8 +222,14 @@ describeWithVllm("a fleet of vLLM servers", () => {
     await refuses(fleet.load(adapter), two.url, "VLLM_ALLOW_RUNTIME_LORA_UPDATING=True");
     await refuses(fleet.labels(adapter, PROMPTS[0], LABELS), "VLLM_ALLOW_RUNTIME_LORA_UPDATING");
     assert.equal((await fleet.labels(null, PROMPTS[0], LABELS)).length, 2);
+    const { text } = await tableFor(fleet.cluster, { model: `${folder.path}/model`, key: KEY });
+    assert.match(text, /\[FAIL\] adapters at \S+ +\S+ loads no adapters while it runs/);
   });
 });
+
+/** A text with two of its parts in each other's place. */
+const swapped = (text: string, one: string, other: string): string =>
+  text.replaceAll(one, "\0").replaceAll(other, one).replaceAll("\0", other);
 
 function withConfig() {
   const model = servedModel();

@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
 import type { Cluster } from "../lib/engine/mod.ts";
-import { preflight, type PreflightOptions, preflightTable } from "../lib/engine/preflight.ts";
+import type { PreflightOptions } from "../lib/engine/preflight.ts";
 import { reachOf } from "../lib/engine/address.ts";
-import { readConfig } from "../lib/model/mod.ts";
-import { resolveConfig } from "../lib/run/mod.ts";
-import { Session } from "../lib/run/session.ts";
 import { clusterAt, FakeVllm, refusal } from "./fake_vllm.ts";
+import { tableFor } from "./preflight_table.ts";
 import { writeServedModel } from "./real_vllm.ts";
 import { folder } from "./temporary_files.ts";
-import { BYTE_SETTINGS, byteLanguage } from "./tiny_gguf.ts";
+import { byteLanguage } from "./tiny_gguf.ts";
 
 /** A server that the run's tokenizer and adapters agree with. */
 function goodServer(): FakeVllm {
@@ -26,20 +24,10 @@ describe("the preflight", () => {
     assert.deepEqual(left.filter((name) => name.startsWith("preflight")), [], "it clears up");
   });
 
-  /** The table for a cluster, and whether it failed. */
-  async function table(
+  const table = (
     cluster: Cluster,
-    { settings = [], ...options }: PreflightOptions & { settings?: string[] } = {},
-  ) {
-    const all = [...BYTE_SETTINGS, `model="${folder.path}/model"`, ...settings];
-    const config = resolveConfig("smoke", { settings: all });
-    const session = new Session(config, (stage) => `${folder.path}/${stage}`);
-    const model = await readConfig(`${folder.path}/model`);
-    const sleep = () => Promise.resolve();
-    return preflightTable(
-      await preflight(cluster, { config, session, model }, { sleep, launcher: null, ...options }),
-    );
-  }
+    { settings, ...options }: PreflightOptions & { settings?: string[] } = {},
+  ) => tableFor(cluster, { model: `${folder.path}/model`, settings, ...options });
   const at = (servers: readonly FakeVllm[], serve = {}, more = {}) =>
     clusterAt(servers.map(({ url }) => url), serve, {
       storage: { here: folder.path, there: "/mnt/runs" },

@@ -129,7 +129,7 @@ async function checkCluster(path: string, options: EngineOptions): Promise<void>
   try {
     const model = await modelConfigOf(config.model, { log });
     await startEngine();
-    const rows = await preflight(cluster, { config, session, model }, { log });
+    const rows = await preflight(cluster, { config, session, model });
     const { text, failed } = preflightTable([
       { what: "file", ok: true, said: path },
       ...rows,

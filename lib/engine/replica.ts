@@ -10,6 +10,8 @@ export interface FleetAdapter {
   readonly name: string;
   /** Its folder, as the servers see it. */
   readonly path: string;
+  /** Of its content, where the name tells of it too: then whoever has the name has the weights. */
+  readonly hash?: string;
 }
 
 /** What a {@linkcode Replica} needs beside its address. */
@@ -91,7 +93,7 @@ export class Replica {
     return under;
   }
 
-  async #load({ name, path }: FleetAdapter): Promise<void> {
+  async #load({ name, path, hash }: FleetAdapter): Promise<void> {
     const refused = (error: ServedError) =>
       fleetError(error, { ...this.#options.serve, url: this.url, loading: { name, path } });
     for (let attempt = 0;; attempt++) {
@@ -100,7 +102,11 @@ export class Replica {
         return await this.ask("v1/load_lora_adapter", body, () => {}, { form: "text" });
       } catch (error) {
         if (!(error instanceof ServedError)) throw error;
-        if (alreadyLoaded(error)) return await this.#checkPath({ name, path });
+        if (alreadyLoaded(error)) {
+          if (await this.#isFrom({ name, path, hash })) return;
+          await this.unload(name); // the same weights, from a folder that may be gone
+          continue;
+        }
         const { kind } = error;
         if (kind === "network" || kind === "timeout") throw error;
         if (lastingLoad(error) || attempt === LOAD_AGAIN.length) throw refused(error);
@@ -111,10 +117,11 @@ export class Replica {
     }
   }
 
-  /** Refuses an adapter that is not the one under its name. */
-  async #checkPath({ name, path }: FleetAdapter): Promise<void> {
+  /** Whether the adapter of that name is from that path. @throws {UserError} When it is not, and may be another. */
+  async #isFrom({ name, path, hash }: FleetAdapter): Promise<boolean> {
     const found = (await this.models()).find(({ id }) => id === name);
-    if (found === undefined || found.root === path) return;
+    if (found === undefined || found.root === path) return true;
+    if (hash !== undefined) return false;
     throw new UserError(
       `${this.url} has another adapter called ${name}, from ${found.root}`,
       `give each adapter a name of its own, or unload that one: POST ${this.url}/v1/unload_lora_adapter`,

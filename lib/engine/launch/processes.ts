@@ -125,7 +125,10 @@ const isSame = (one: PidAndStart, other: PidAndStart): boolean =>
   one.pid === other.pid && one.started === other.started;
 
 /** Signals processes, by a shell: Deno's own `kill` is given only to a command that may run everything. */
-async function signal(found: readonly Pick<ProcessIdentity, "pid">[], name: "TERM" | "KILL"): Promise<void> {
+async function signal(
+  found: readonly Pick<ProcessIdentity, "pid">[],
+  name: "TERM" | "KILL",
+): Promise<void> {
   if (found.length === 0) return;
   const pids = found.map(({ pid }) => String(pid));
   await new Deno.Command("sh", {

@@ -3,7 +3,6 @@
  * learning rates.
  */
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { readJsonl, writeJsonFile, writeJsonl } from "../lib/base/files.ts";
 import {
   type Example,
@@ -14,14 +13,7 @@ import {
 } from "../lib/method/mod.ts";
 import { type LanguageModel, loadAdapter, sequenceLogProbs, trainable } from "../lib/model/mod.ts";
 import { ADAMW_DEFAULTS, learningRate, type ScheduleConfig } from "../lib/tensor/mod.ts";
-import { PYTHON } from "./engine_cluster.ts";
 import { trainLogged, underReference } from "./tiny_method.ts";
-
-export { itWithPython as itTrains, PYTHON } from "./engine_cluster.ts";
-
-/** The trainer's folder. */
-export const TRAINER = fileURLToPath(new URL("../lib/engine/python", import.meta.url));
-const STAGES = fileURLToPath(new URL("./reference/trainer_stages.py", import.meta.url));
 
 /** A pair of answers as token ids. */
 export interface IdPair {
@@ -32,8 +24,11 @@ export interface IdPair {
 
 /** What is learned from, step by step. */
 export type Lesson =
-  | { readonly kind: "dpo"; readonly loss: PreferenceLoss; readonly steps: readonly IdPair[][] }
-  | { readonly kind: "sft"; readonly steps: readonly Example[][] };
+  & { readonly schedule: ScheduleConfig }
+  & (
+    | { readonly kind: "dpo"; readonly loss: PreferenceLoss; readonly steps: readonly IdPair[][] }
+    | { readonly kind: "sft"; readonly steps: readonly Example[][] }
+  );
 
 /** A stage's folder with its settings, and all its batches. */
 export interface Stage {
@@ -46,11 +41,6 @@ export interface Stage {
 }
 
 const BETA = 0.1;
-const SCHEDULE: ScheduleConfig = { learningRate: 2e-3, shape: "cosine", warmup: 0 };
-
-/** The learning rates of a stage. */
-export const ratesOf = (steps: number, schedule = SCHEDULE): number[] =>
-  Array.from({ length: steps }, (_, step) => learningRate(schedule, { step, steps }));
 
 const sequences = ({ prompt, chosen, rejected }: IdPair) =>
   [chosen, rejected].map((answer): Example => ({
@@ -63,7 +53,8 @@ const sequences = ({ prompt, chosen, rejected }: IdPair) =>
 export async function writeStage(
   { folder, model, start, lesson, settings = {} }: Stage,
 ): Promise<string> {
-  const { kind, steps } = lesson;
+  const { kind, steps, schedule } = lesson;
+  const rates = steps.map((_, step) => learningRate(schedule, { step, steps: steps.length }));
   const roundSteps = Number(settings.roundSteps ?? (kind === "sft" ? steps.length : 2));
   await writeJsonFile(`${folder}/train.json`, {
     ...{
@@ -78,7 +69,7 @@ export async function writeStage(
       dropout: 0,
     },
     ...(kind === "dpo" && { loss: lesson.loss, beta: BETA }),
-    ...{ steps: steps.length, roundSteps, rates: ratesOf(steps.length), seed: 7 },
+    ...{ steps: steps.length, roundSteps, rates, seed: 7 },
     ...{ optimizer: ADAMW_DEFAULTS, dtype: "float32", microBatch: 1, gradientCheckpointing: false },
     ...{ checkpointEvery: 1, sharding: "none", gpus: false, workers: 1, placement: "PACK" },
     ...{ threads: 1, maxFailures: 0 },
@@ -107,11 +98,11 @@ export async function writeStage(
 
 /** What this project's trainer logs on a lesson; the model's adapter is trained. */
 export async function ownTraining(model: LanguageModel, lesson: Lesson): Promise<StepLog[]> {
-  const { kind, steps } = lesson;
+  const { kind, steps, schedule } = lesson;
   return await trainLogged({
     model,
     steps: steps.length,
-    schedule: SCHEDULE,
+    schedule,
     prepare: async (step) => {
       if (kind === "sft") {
         const options = { batching: "bucketed", microBatchTokens: 512 } as const;
@@ -159,69 +150,63 @@ export async function savedValues(
   return values;
 }
 
-/** How far two trainings from one start are apart: the largest difference, and the cosine of their moves. */
+/** How far two trainings from one start are apart: the largest difference, their largest moves, the moves' cosine. */
 export function compareMoves(
   [start, a, b]: readonly Map<string, Float32Array>[],
-): { largest: number; move: number; cosine: number } {
+): { largest: number; moves: [number, number]; cosine: number } {
   assert.deepEqual([...a.keys()].sort(), [...b.keys()].sort());
-  let [largest, move, dot, aa, bb] = [0, 0, 0, 0, 0];
+  let [largest, first, second, dot, aa, bb] = [0, 0, 0, 0, 0, 0];
   for (const [name, from] of start) {
     const [x, y] = [a.get(name)!, b.get(name)!];
     assert.equal(x.length, y.length, name);
     from.forEach((value, i) => {
       const [p, q] = [x[i] - value, y[i] - value];
       largest = Math.max(largest, Math.abs(p - q));
-      move = Math.max(move, Math.abs(p));
+      first = Math.max(first, Math.abs(p));
+      second = Math.max(second, Math.abs(q));
       dot += p * q;
       aa += p * p;
       bb += q * q;
     });
   }
-  return { largest, move, cosine: dot / Math.sqrt(aa * bb) };
+  return { largest, moves: [first, second], cosine: dot / Math.sqrt(aa * bb) };
 }
 
-/** A line of `trainer.jsonl`. */
-export type TrainerLine = Record<string, number>;
+/** A number that both trainers tell of a step. */
+export interface Compared {
+  readonly quantity: string;
+  readonly step: number;
+  readonly here: number;
+  readonly trl: number;
+}
+
+/** What both tell of a training, step by step. */
+export async function comparedLogs(own: readonly StepLog[], folder: string): Promise<Compared[]> {
+  const lines = await trainerLog(folder);
+  assert.deepEqual(lines.map(({ step }) => step), own.map(({ step }) => step));
+  const names = Object.entries(TOLD).filter(([, name]) => name in own[0]);
+  return own.flatMap((log, i) =>
+    names.map(([name, here]) => {
+      const trl = lines[i][name];
+      assert.ok(Number.isFinite(trl), `${folder}: ${name} of step ${log.step}`);
+      return { quantity: here, step: log.step, here: log[here], trl };
+    })
+  );
+}
+
+/** TRL's names of numbers, and ours. */
+const TOLD = {
+  "loss": "loss",
+  "grad_norm": "gradientNorm",
+  "learning_rate": "learningRate",
+  "logps/chosen": "logProbChosen",
+  "logps/rejected": "logProbRejected",
+  "rewards/margins": "rewardMargin",
+  "rewards/accuracies": "rewardAccuracy",
+};
 
 /** The last line of each step in a stage's `trainer.jsonl`. */
-export async function trainerLog(folder: string): Promise<TrainerLine[]> {
-  const lines = await readJsonl<TrainerLine>(`${folder}/trainer.jsonl`);
+export async function trainerLog(folder: string): Promise<Record<string, number>[]> {
+  const lines = await readJsonl<Record<string, number>>(`${folder}/trainer.jsonl`);
   return [...new Map(lines.map((line) => [line.step, line])).values()];
-}
-
-/** What Python printed, and how it ended. */
-export interface PythonEnd {
-  readonly code: number;
-  readonly text: string;
-}
-
-/** Starts a Python, which writes what it says into a file. */
-export function startPython(args: readonly string[]): Deno.ChildProcess {
-  return new Deno.Command(PYTHON!, {
-    args: [...args],
-    env: { OMP_NUM_THREADS: "1", PYTHONDONTWRITEBYTECODE: "1" },
-    ...{ stdin: "null", stdout: "piped", stderr: "piped" } as const,
-  }).spawn();
-}
-
-/** Waits for a Python. */
-export async function ended(child: Deno.ChildProcess): Promise<PythonEnd> {
-  const { code, stdout, stderr } = await child.output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, text: `${text(stdout)}\n${text(stderr)}` };
-}
-
-/** Trains stages one after the other, on so many processes. @returns the exit codes, one a stage */
-export async function trainStages(
-  stages: readonly string[],
-  { processes = 1 }: { processes?: number } = {},
-): Promise<number[]> {
-  const launcher = processes === 1
-    ? []
-    : ["-m", "torch.distributed.run", "--standalone", `--nproc-per-node=${processes}`];
-  const { code, text } = await ended(startPython([...launcher, STAGES, TRAINER, ...stages]));
-  assert.equal(code, 0, text);
-  const last = text.split("\n").findLast((line) => /^\[[\d, ]+\]$/.test(line));
-  assert.ok(last, text);
-  return JSON.parse(last);
 }

@@ -268,4 +268,4 @@ def no_tokenizer():
     """TRL asks for a tokenizer; ids come and go here, and of a tokenizer only the id that fills rows is used."""
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizers.Tokenizer(tokenizers.models.WordLevel({"<pad>": 0}, unk_token="<pad>")),
-        pad_token="<pad>", eos_token="<pad>")
+        pad_token="<pad>")

@@ -68,7 +68,7 @@ const FAILING =
     shared = await newFolder();
     ray = await LocalRay.start({ python: PYTHON!, folder: await newFolder() });
   });
-  after(() => ray.stop());
+  after(() => ray?.stop());
 
   itWithPython("is placed on both, with the Python that the cluster names", async () => {
     const one = launcher(PLACED), id = newId();

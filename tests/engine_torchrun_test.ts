@@ -26,7 +26,7 @@ afterEach(async () => {
 /** A launcher whose trainer is a shell script, and a second one, as of a command that was started again. */
 async function launchers(script: string, python?: string) {
   const standIn = python ?? await file(`python-${++nth}`, STAND_IN);
-  await Deno.chmod(standIn, 0o755).catch(() => {});
+  if (!python) await Deno.chmod(standIn, 0o755);
   const folder = await newFolder();
   const trainer = await file(`trainer-${nth}.sh`, script);
   const cluster = testCluster(folder, {
@@ -122,6 +122,22 @@ describe("a trainer on this machine", () => {
     await Deno.remove(`${folder}/launch/t-1.exit`);
     await refuses(again.state("t-1"), "started on elsewhere", kept);
     await Deno.remove(kept);
+  });
+});
+
+describe("torchrun itself", () => {
+  itWithPython("starts the workers, which are stopped with it", async () => {
+    const script = "import os, sys, time\n" +
+      "name = os.path.join(os.path.dirname(sys.argv[1]), 'pid-' + os.environ['RANK'])\n" +
+      "open(name, 'w').write(str(os.getpid()))\n" +
+      "print('world', os.environ['WORLD_SIZE'], 'threads', os.environ['OMP_NUM_THREADS'])\n" +
+      "time.sleep(600)\n";
+    const { launcher, again, read } = await launchers(script, PYTHON!);
+    const pids = [await until(() => read("pid-0")), await until(() => read("pid-1"))];
+    await until(async () => /^world 2 threads 3$/m.test(await launcher.log("t-1")));
+    await again.stop("t-1");
+    assert.equal((await launcher.state("t-1")).state, "stopped");
+    assert.deepEqual(await Promise.all(pids.map(runs)), [false, false]);
   });
 });
 

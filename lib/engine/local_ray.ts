@@ -113,6 +113,7 @@ export class LocalRay {
     const { python, folder, nodes, port, dashboardPort, cpus } = this.options;
     const head = address === nodes[0];
     const temporary = await Deno.makeTempDir({ prefix: "ray-" });
+    await removeIfThere(logFile(folder, address));
     await startDetached([
       python,
       "-m",
@@ -135,7 +136,12 @@ export class LocalRay {
       "--disable-usage-stats",
     ], {
       log: logFile(folder, address),
-      env: { RAY_AUTH_MODE: "token", RAY_AUTH_TOKEN_PATH: this.tokenFile, PYTHONUNBUFFERED: "1" },
+      env: {
+        RAY_AUTH_MODE: "token",
+        RAY_AUTH_TOKEN_PATH: this.tokenFile,
+        PYTHONUNBUFFERED: "1",
+        RAY_DASHBOARD_STARTUP_TIMEOUT_S: "300",
+      },
       record: async (process) => {
         this.#nodes.push({ address, process, temporary });
         await this.#save();
@@ -148,12 +154,20 @@ export class LocalRay {
   }
 
   async #until(address: string, ready: () => Promise<boolean>): Promise<void> {
-    const { process } = this.#nodes.find((node) => node.address === address)!;
     const log = logFile(this.options.folder, address);
+    let starts = 1;
     for (let tries = 0; !await ready(); tries++) {
       if (tries === 600) throw await notStarted(log, `node ${address} is not up after 5 minutes`);
+      const { process } = this.#nodes.find((node) => node.address === address)!;
       if (tries % 10 === 9 && !await isRunning(process)) {
-        throw await notStarted(log, `node ${address} ended while it started`);
+        // Ray gives a node 30 s to start, which a busy machine may need more of.
+        const late = /timed out during startup/.test(await readIfThere(log) ?? "");
+        if (!late || starts++ === 4) {
+          throw await notStarted(log, `node ${address} ended while it started`);
+        }
+        await this.killNode(address);
+        await this.#launch(address);
+        tries = 0;
       }
       await new Promise((resolve) => setTimeout(resolve, 500));
     }

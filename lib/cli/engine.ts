@@ -3,15 +3,19 @@
  *
  *     deno task engine cluster.json --model PATH_OR_HUB_NAME
  *     deno task engine --local runs/cluster
+ *     deno task engine --plan --set parameters=13e9
  *
  * @module
  */
 import { resolve } from "node:path";
-import { Argument } from "commander";
+import { Argument, Option } from "commander";
 import { UserError } from "../base/error.ts";
 import { exists } from "../base/files.ts";
 import { clusterPython } from "../engine/environment.ts";
 import { startLocal, stopLocal } from "../engine/local.ts";
+import { planRun } from "../engine/plan.ts";
+import { LARGE_RUN, PAPER_RUN, planSettings } from "../engine/plan_settings.ts";
+import { planText } from "../engine/plan_text.ts";
 import { preflight, preflightTable } from "../engine/preflight.ts";
 import { readCluster } from "../engine/settings.ts";
 import { stackedConfig } from "../model/mod.ts";
@@ -29,7 +33,11 @@ interface EngineOptions {
   set: string[];
   local?: string;
   stop: boolean;
+  plan?: keyof typeof PLANS;
 }
+
+/** Runs whose cost is worked out, to begin from. */
+const PLANS = { paper: PAPER_RUN, large: LARGE_RUN };
 
 /** A whole file, as the help shows it. */
 export const EXAMPLE_CLUSTER = {
@@ -76,26 +84,41 @@ export function parse(args: string[]): EngineOptions & { cluster?: string } {
     "cluster.json --model PATH_OR_HUB_NAME",
     "--local runs/cluster",
     "--local runs/cluster --stop",
+    "--plan --set serveGpus=64 --set trainGpus=64",
   )
     .description(
-      "Checks servers, trainer and shared folder for a run of deno task align --engine, or starts them here.",
+      "Checks servers, trainer and shared folder for a run of deno task align --engine, starts them here, " +
+        "or works out what a run costs.",
     )
     .addArgument(new Argument("[cluster]", "the cluster's file"))
     .option("--model <spec>", "the run's base model; default that of deno task align")
     .addOption(scaleFlag(SCALE_NAMES))
-    .addOption(setFlag("one setting of the run, section.field=value"))
+    .addOption(setFlag("one setting of the run, section.field=value; of the plan, name=number"))
     .option("--local <folder>", "start vLLM and two Ray nodes on this machine's CPU, for a try")
     .option("--stop", "end what --local started in that folder", false)
+    .addOption(
+      new Option(
+        "--plan [run]",
+        "tokens, GPU hours and bottleneck on paper: the paper's run on 8 GPUs, or 70B on 736",
+      ).choices(Object.keys(PLANS)).preset("paper"),
+    )
     .addHelpText("after", HELP);
   parseCommand(command, args);
   const options = command.opts<EngineOptions>();
   const [cluster] = command.args;
-  if ((cluster === undefined) === (options.local === undefined)) {
+  const given = [cluster, options.local && "--local", options.plan && "--plan"].filter(Boolean);
+  if (given.length !== 1) {
     throw new UserError(
-      cluster === undefined
-        ? "neither a cluster's file nor --local is given"
-        : `both ${cluster} and --local are given`,
+      given.length === 0
+        ? "neither a cluster's file nor --local or --plan is given"
+        : `both ${given.join(" and ")} are given`,
       "see deno task engine --help",
+    );
+  }
+  if (options.plan && options.model !== undefined) {
+    throw new UserError(
+      "--model is given with --plan",
+      "give sizes: --set parameters=13e9 and so on",
     );
   }
   if (options.stop && options.local === undefined) {
@@ -114,7 +137,10 @@ function settingsOf({ scale, model, set }: EngineOptions): Readonly<RunConfig> {
 
 async function main(): Promise<void> {
   const options = parse(Deno.args);
-  const { local, cluster } = options;
+  const { local, cluster, plan, set } = options;
+  if (plan !== undefined) {
+    return console.log(planText(planRun(planSettings(set, PLANS[plan]))));
+  }
   if (local !== undefined) {
     const folder = resolve(local);
     return options.stop ? await endCluster(folder) : await startCluster(folder, options);

@@ -137,6 +137,11 @@ async function signal(
   }).output();
 }
 
+/** The name of this machine. By a shell too, so that a task needs no more permission than that. */
+export async function hostname(): Promise<string> {
+  return (await shell("uname -n"))[0];
+}
+
 /** The system's table. Read by a shell: Deno gives `/proc` only to a command that may do everything. */
 async function processes(): Promise<Process[]> {
   if (Deno.build.os !== "linux") {

@@ -10,7 +10,7 @@ import {
   type TrainerState,
 } from "./interface.ts";
 import { probeRows } from "./probe.ts";
-import { endTree, isRunning, type ProcessIdentity, startDetached } from "./processes.ts";
+import { endTree, hostname, isRunning, type ProcessIdentity, startDetached } from "./processes.ts";
 import { pythonFile, trainerEnvironment, trainerPath } from "./trainer_files.ts";
 
 /** A trainer as it is kept in `launch/ID.json`. */
@@ -52,6 +52,7 @@ export class TorchrunLauncher implements Launcher {
     if (await this.#kept(id)) return;
     await makeFolder(this.#folder);
     const { python, workers } = this.#cluster.train;
+    const host = await hostname();
     await startDetached([
       python,
       "-m",
@@ -64,8 +65,7 @@ export class TorchrunLauncher implements Launcher {
       log: this.#path(id, "log"),
       exit: this.#path(id, "exit"),
       env: trainerEnvironment(this.#cluster),
-      record: (process) =>
-        writeJsonFile(this.#path(id, "json"), { host: Deno.hostname(), process } satisfies Kept),
+      record: (process) => writeJsonFile(this.#path(id, "json"), { host, process } satisfies Kept),
     });
   }
 
@@ -129,8 +129,9 @@ export class TorchrunLauncher implements Launcher {
   /** @throws {UserError} When another machine runs it. */
   async #kept(id: string): Promise<Kept | null> {
     const kept = await readJsonFile<Kept>(this.#path(id, "json"));
-    const host = Deno.hostname();
-    if (kept === null || kept.host === host) return kept;
+    if (kept === null) return null;
+    const host = await hostname();
+    if (kept.host === host) return kept;
     if (await readIfThere(this.#path(id, "exit")) !== null) return kept; // over: nothing to be seen there
     throw new UserError(
       `${this.#path(id, "json")}: ${id} was started on ${kept.host}, and this is ${host}`,
@@ -139,22 +140,16 @@ export class TorchrunLauncher implements Launcher {
   }
 }
 
+/** What a command printed and how it ended, by a shell: the task may run no path that a cluster's file names. */
 async function outputOf(
   command: string,
   args: readonly string[],
   cluster: Cluster,
 ): Promise<{ output: string; ended: string }> {
-  try {
-    const { stdout, stderr, code } = await new Deno.Command(command, {
-      args: [...args],
-      env: trainerEnvironment(cluster),
-    }).output();
-    const [out, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-    return { output: out.includes("PROBE ") ? out : out + errors, ended: `exit code ${code}` };
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied)) {
-      throw error;
-    }
-    return { output: "", ended: `${error.message}` };
-  }
+  const { stdout, stderr, code } = await new Deno.Command("sh", {
+    args: ["-c", 'exec "$@"', "sh", command, ...args],
+    env: trainerEnvironment(cluster),
+  }).output();
+  const [out, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  return { output: out.includes("PROBE ") ? out : out + errors, ended: `exit code ${code}` };
 }

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { describe, it } from "jsr:@std/testing@1/bdd";
+import { parse } from "../lib/cli/engine.ts";
+import { refusesAtOnce } from "./refusals.ts";
+
+describe("deno task engine --plan", () => {
+  it("begins from the paper's run, or from the one that is named", () => {
+    assert.equal(parse(["--plan"]).plan, "paper");
+    assert.equal(parse(["--plan", "large", "--set", "steps=8"]).plan, "large");
+    assert.equal(parse(["c.json"]).plan, undefined);
+  });
+
+  it("refuses what it would not read", () => {
+    refusesAtOnce(() => parse([]), "neither a cluster's file nor --local or --plan");
+    refusesAtOnce(() => parse(["c.json", "--local", "here"]), "both c.json and --local");
+    refusesAtOnce(() => parse(["--plan", "--local", "here"]), "both --local and --plan");
+    refusesAtOnce(
+      () => parse(["--plan", "--model", "m"]),
+      "--model is given with --plan",
+      "--set parameters=",
+    );
+    refusesAtOnce(() => parse(["--plan", "huge"]), /paper, large/);
+  });
+});

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { writeCsv } from "../lib/base/files.ts";
-import { besideLeague, leagueContrast, leagueValue } from "../lib/lab/figures/beside_league.ts";
+import * as beside from "../lib/lab/figures/beside_league.ts";
 import { courseInWords, meanCourse } from "../lib/lab/figures/course_words.ts";
 import { viewReasons } from "../lib/lab/figures/view_reasons.ts";
 import { DESK, STUDY_SCALES } from "../lib/lab/study/config.ts";
 import { newFolder } from "./temporary_files.ts";
 
+const { besideLeague, leagueContrast, leagueSoFar, leagueValue } = beside;
 const lesson = { ...STUDY_SCALES.smoke, seed: 7 };
 const labels = { config: lesson, of: "labels" } as const;
 
@@ -48,6 +49,15 @@ describe("a lesson's number beside the league's", () => {
     assert.match(text, /not there yet .*deno task league.*deno task claims/);
   });
 
+  it("comes with how far the league is", async () => {
+    const folder = await results();
+    await writeCsv(`${folder}/claims/order-desk/claims.csv`, [
+      ...[{ runs: 2, bases: 1 }, { runs: 6, bases: 3 }],
+    ]);
+    assert.equal(await leagueSoFar(folder), "6 runs on 3 bases so far (15 are planned)");
+    assert.equal(await leagueSoFar(await newFolder()), "no run so far");
+  });
+
   it("is said to be of one run where there is but one", () => {
     const one = { value: 0.6, low: 0.5, high: 0.7, runs: 1 };
     const say = (league: typeof one & { verdict?: string }) =>
@@ -83,7 +93,7 @@ describe("a lesson's number beside the league's", () => {
       { what: "x", here: { value: 0.55, low: 0.4, high: 0.7 }, values: [1.85, 1.3], league },
     ], labels);
     assert.match(valued, /here 0\.550 \[0\.400, 0\.700\] \(1\.850 less 1\.300\), in the league/);
-    assert.match(say(0.55), /15 runs: held\. Nothing tells the two apart\.$/);
+    assert.match(say(0.55), /15 runs, verdict _held_\. Nothing tells the two apart\.$/);
     assert.match(say(0.2), /\*\*They differ\.\*\*\n\nWhy they may differ: /);
     const { pairs, supervised: { steps, batchSize }, preference } = lesson;
     const here = `the lesson's from ${pairs} pairs in ${steps} steps of ${batchSize}.`;

@@ -3,11 +3,14 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import { csv, type CsvRow } from "./csv_files.ts";
 
 const FOLDER = "data/results/claims/order-desk";
-const README = (await Deno.readTextFile("README.md")).replace(/\s+/g, " ");
-const [claims, league, fresh, over, steps] = await Promise.all(
-  ["claims", "league", "fresh-labels", "judge-over-steps", "reward-over-steps"].map((name) =>
-    csv(`${FOLDER}/${name}.csv`)
-  ),
+const prose = async (path: string) => (await Deno.readTextFile(path)).replace(/\s+/g, " ");
+const README = await prose("README.md");
+const RESULTS = await prose("data/results/README.md");
+const [claims, league, fresh, over, steps, onPolicy, judges] = await Promise.all(
+  [
+    ...["claims", "league", "fresh-labels", "judge-over-steps", "reward-over-steps"],
+    ...["judge-on-policy-pairs", "judge-accuracy"],
+  ].map((name) => csv(`${FOLDER}/${name}.csv`)),
 );
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
@@ -35,9 +38,14 @@ const SAID: Record<string, () => string> = {
     assert.ok([alone, model, answers].every(({ verdict }) => verdict === "held"));
     return `right on ${
       fixed(alone.value_a, 3)
-    } of clear pairs, a judge that learned nothing else on ` +
+    } of the data set's clear pairs, a judge that learned nothing else on ` +
       `${fixed(alone.value_b, 3)}, a reward model on ${fixed(model.value_b, 3)}; ` +
       `its answers lose ${fixed(-answers.difference)}`;
+  },
+  "the model's own answers": () => {
+    const own = onPolicy.filter(({ policy, judge }) => policy === "jsft" && judge === "jsft");
+    return "On clear pairs of the model's own answers the judge is right on " +
+      `${fixed(meanOf(own, "accuracy_clear"))}: the flaws`;
   },
   "self-training": () => {
     const { difference, per_base, verdict } = claim("SELF-JUDGE > JSFT");
@@ -101,10 +109,49 @@ const SAID: Record<string, () => string> = {
   },
 };
 
+/** Those of the page of results, beside its pictures. */
+const SHOWN: Record<string, () => string> = {
+  "what lessons teach the judge": () => {
+    const right = (base: RegExp) => {
+      const some = judges.filter((row) =>
+        row.judge === "jsft" && row.measure === "accuracy_clear" && base.test(`${row.base}`)
+      );
+      return fixed(mean(some.map(({ value }) => Number(value))));
+    };
+    return `JSFT is right on ${
+      right(/^views-0$/)
+    } of the data set's clear pairs where lessons taught ` +
+      `no view, on ${right(/^views-2$/)} where they taught two and on ${
+        right(/^\d$/)
+      } where all five`;
+  },
+  "answers that are some steps old": () => {
+    const [four, sixteen] = [4, 16].map((k) =>
+      claim(`rounds of ${k} steps no worse than step by step, at the chosen step`)
+    );
+    return `rounds of 4 and of 16 steps reach ${fixed(four.value_a)} and ${
+      fixed(sixteen.value_a)
+    }, ` +
+      `step by step ${fixed(four.value_b)}; verdicts: ${four.verdict}, ${sixteen.verdict}`;
+  },
+  "SELF-JUDGE over steps": () => {
+    const at = (step: number) =>
+      meanOf(steps.filter((row) => row.method === "self-judge" && row.step === step), "reward");
+    const peak = [20, 40, 60, 80, 100].toSorted((a, b) => at(b) - at(a))[0];
+    return `its mean is highest at step ${peak} (${fixed(at(peak))}) and ends at ${fixed(at(100))}`;
+  },
+};
+
 describe("the README's findings", () => {
   for (const [what, sentence] of Object.entries(SAID)) {
     it(`are what the tables say: ${what}`, () => {
       assert.ok(README.includes(sentence()), sentence());
+    });
+  }
+
+  for (const [what, sentence] of Object.entries(SHOWN)) {
+    it(`and those of the page of results: ${what}`, () => {
+      assert.ok(RESULTS.includes(sentence()), sentence());
     });
   }
 

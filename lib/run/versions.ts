@@ -6,9 +6,10 @@ export function versions(engine: EngineReport): Record<string, string> {
   const packages = Object.values(settings.imports)
     .map((specifier) => /^npm:(.+)@([^@]+)$/.exec(specifier))
     .flatMap((match) => match ? [[match[1], match[2]]] : []);
+  const cores = navigator.hardwareConcurrency;
   return {
     deno: Deno.version.deno,
-    system: `${Deno.build.os} ${Deno.build.arch}, ${navigator.hardwareConcurrency} cores`,
+    system: `${Deno.build.os} ${Deno.build.arch}, ${cores === 1 ? "1 core" : `${cores} cores`}`,
     engine: `${engine.backend} on ${engine.device}, ${engine.version}`,
     ...Object.fromEntries(packages),
   };

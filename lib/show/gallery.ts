@@ -13,14 +13,21 @@ export interface Exhibit {
 }
 
 const STYLE = `
-body { font: 16px/1.5 "DejaVu Sans", Helvetica, Arial, sans-serif; color: ${INK.text}; background: white;
-  margin: 2rem auto; max-width: 1240px; padding: 0 1rem; }
+:root { color-scheme: light dark; --ink: ${INK.text}; --paper: white; --link: ${INK.blue}; --source: #555; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6e6e6; --paper: #181818; --link: ${INK.sky}; --source: #aaa; }
+  .figure { padding: 0.5rem; border-radius: 6px; } /* figures are dark on white in either theme */
+}
+body { font: 16px/1.5 "DejaVu Sans", Helvetica, Arial, sans-serif; color: var(--ink); background: var(--paper);
+  margin: 2rem auto; max-width: 1240px; padding: 0 1rem; overflow-wrap: anywhere; }
 h1, h2 { line-height: 1.2; }
 h2 { margin: 3rem 0 0.5rem; }
 p { max-width: 46rem; }
-a { color: ${INK.blue}; }
-.figure { overflow-x: auto; }
-.source { font-size: 0.85rem; color: #555; }
+a { color: var(--link); }
+nav ul { columns: 22rem; padding-left: 1.2rem; }
+.figure { overflow-x: auto; background: white; color-scheme: light; width: fit-content; max-width: 100%;
+  box-sizing: border-box; }
+.source { font-size: 0.85rem; color: var(--source); }
 @media print { section { break-inside: avoid; } nav { display: none; } }
 `;
 

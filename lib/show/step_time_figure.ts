@@ -16,12 +16,12 @@ export const stepTimeRow = z.object({
 /** {@linkcode stepTimeRow} as it is read. */
 export type StepTimeRow = z.output<typeof stepTimeRow>;
 
-/** Parts from the left, with words and a colour that stays apart without hue: dark to light. */
+/** Parts from the left, with words and colours that neighbours do not share. */
 const PARTS = [
-  { of: "kernels_ms", text: "kernels", color: "#0072b2" },
-  { of: "javascript_ms", text: "JavaScript", color: "#e69f00" },
-  { of: "to_device_ms", text: "to TensorFlow", color: "#56b4e9" },
-  { of: "to_host_ms", text: "back", color: "#999999" },
+  { of: "kernels_ms", text: "kernels", color: INK.blue },
+  { of: "javascript_ms", text: "JavaScript", color: INK.amber },
+  { of: "to_device_ms", text: "to TensorFlow", color: INK.sky },
+  { of: "to_host_ms", text: "back", color: INK.grey },
 ] as const;
 
 /** Where the time of a step goes, op by op and compiled: a panel for each kind of work, in its own milliseconds. */

@@ -11,11 +11,12 @@ export interface Figure {
 
 /**
  * Colours of Okabe and Ito, https://jfly.uni-koeln.de/color/, and greys. Their yellow is left out: it
- * cannot be seen as a thin line on white.
+ * cannot be seen as a thin line on white. The grey is so dark because a lighter one is the green to
+ * who lacks the cones for green (`tests/show_colour_vision_test.ts`).
  */
 export const INK = {
   text: "#222222",
-  grey: "#7a7a7a",
+  grey: "#505050",
   pale: "#e6e6e6",
   blue: "#0072B2",
   orange: "#D55E00",
@@ -92,6 +93,11 @@ const KNOWN: Readonly<Record<string, Look>> = {
   "self-judge-soft": look("SELF-JUDGE, soft labels", INK.blue, "dashdot"),
   "jsft-weighted": look("JSFT, half on judgments", INK.orange, "dash"),
   "reward-model-dpo": look("DPO by reward model", INK.sky),
+  "d2po": look("D2PO", INK.amber, "dashdot"),
+  "d2po-self": look("D2PO labels, own judge", INK.text, "dot"),
+  "sr-dpo": look("Sr-DPO", INK.grey),
+  "lol": look("LoL", INK.sky, "dash"),
+  "sso": look("SSO", INK.orange, "dash"),
   "oracle-dpo": look("DPO by true reward", INK.text, "dash"),
   "own judge": look("own judge", INK.blue),
   "reward model": look("reward model", INK.sky),
@@ -132,15 +138,6 @@ export function looks(names: readonly string[]): Map<string, Look> {
 
 const knownLook = (name: string): Look | undefined =>
   Object.hasOwn(KNOWN, name) ? KNOWN[name] : undefined;
-
-/** Shades of one blue, light to dark, for levels that have an order (such as a count of pairs). */
-export function shades(count: number): string[] {
-  const [light, dark] = [[140, 190, 225], [0, 50, 95]];
-  return Array.from({ length: count }, (_, i) => {
-    const share = count === 1 ? 0.6 : i / (count - 1);
-    return hex(light.map((from, c) => from + share * (dark[c] - from)));
-  });
-}
 
 /** The colour for words about something drawn in `color`: dark enough to be read on white. */
 export function inkFor(color: string): string {

@@ -29,6 +29,9 @@ export interface Beside {
 
 type Row = Record<string, string | number>;
 
+/** Runs of the protocol: three bases, five seeds each. */
+const PLANNED = 15;
+
 /** Bases whose lessons taught every view: what notebooks start from is one of them. */
 const played = ({ base }: Row) => !`${base}`.startsWith("views-");
 
@@ -73,6 +76,20 @@ export async function leagueContrast(
     ...(numberOf(row.value_a) !== null && numberOf(row.value_b) !== null &&
       { values: [Number(row.value_a), Number(row.value_b)] as const }),
   };
+}
+
+/**
+ * How far the league is, in words, such as "6 runs on 3 bases so far (15 are planned)".
+ *
+ * @param results Folder of results, `notebook.folders.results`.
+ */
+export async function leagueSoFar(results: string): Promise<string> {
+  const rows = await tableOf(results, "claims");
+  if (rows.length === 0) return "no run so far";
+  const most = (column: string) => Math.max(...rows.map((row) => Number(row[column])));
+  const [runs, bases] = [most("runs"), most("bases")];
+  const of = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
+  return `${of(runs, "run")} on ${of(bases, "base")} so far (${PLANNED} are planned)`;
 }
 
 /** What a number is of: a model trained on labels alone, or one trained on preferences after that. */
@@ -126,12 +143,14 @@ export function besideLeague(
         runs === 1 ? of : `mean of ${of}, from ${formatNumber(low)} to ${formatNumber(high)}`
       })`
       : `${intervalText(league!)}${lessText(league!.values)} over ${of}` +
-        (runs === 1 ? "" : `: ${verdict}`);
+        (runs === 1 ? "" : `, verdict _${verdict}_`);
     return `- ${what}: here ${intervalText(here)}${lessText(values)}, in the league ${found}. ` +
       (apart(one) ? "**They differ.**" : "Nothing tells the two apart.");
   });
+  const judged = there.some(({ league }) => league!.verdict !== undefined);
   return [
-    "**Beside the league** (`data/results/claims/order-desk`):",
+    "**Beside the league** (`data/results/claims/order-desk`" +
+    (judged ? "; notebook 00 defines the verdicts" : "") + "):",
     "",
     ...items,
     ...there.some(apart) ? ["", `Why they may differ: ${less(config, of)}.`] : [],

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { overSeeds } from "../../measure/statistics.ts";
 import { type Dot, dots, intervals, rowAxis } from "../../show/marks.ts";
 import { type Panel, panels, textWidth } from "../../show/panels.ts";
-import { faint, type Figure, looks, TEXT } from "../../show/style.ts";
+import { faint, type Figure, type Look, looks, TEXT } from "../../show/style.ts";
 import { cell } from "../../base/csv.ts";
 
 /** A row of `judge-accuracy.csv`: one measure of one judge. */
@@ -25,9 +25,15 @@ const TITLES: Readonly<Record<string, string>> = {
   first_position: "first position preferred",
 };
 
-/** Dots with intervals over seeds, a row per judge and a panel per measure; 0.5 is guessing. */
-export function judgeAccuracy(rows: readonly JudgeMeasure[]): Figure {
-  const style = looks(rows.map((row) => row.judge));
+/**
+ * Dots with intervals over seeds, a row per judge and a panel per measure; 0.5 is guessing.
+ *
+ * @param style How each judge looks, in the order of the rows. @default the house's looks of their names
+ */
+export function judgeAccuracy(
+  rows: readonly JudgeMeasure[],
+  style: ReadonlyMap<string, Look> = looks(rows.map((row) => row.judge)),
+): Figure {
   const judges = [...style.keys()];
   const names = judges.map((judge) => style.get(judge)!.label);
   const measures = [...Map.groupBy(rows, (row) => row.measure)];
@@ -93,16 +99,18 @@ export function judgeTaught(rows: readonly JudgeMeasure[]): Figure {
   const taught = (base = "") => base.startsWith("views-") ? Number(base.slice("views-".length)) : 5;
   const shown = ["base", "base, five views by majority", "jsft", "judge-only", "reward-model"];
   const style = looks(shown);
+  const named = rows
+    .filter(({ judge, measure }) => measure === "accuracy_clear" && shown.includes(judge))
+    .toSorted((a, b) =>
+      taught(a.base) - taught(b.base) || shown.indexOf(a.judge) - shown.indexOf(b.judge)
+    )
+    .map((row) => {
+      const look = style.get(row.judge)!;
+      return { row, look, judge: `${look.label}, ${taught(row.base)} views taught` };
+    });
   return judgeAccuracy(
-    rows
-      .filter(({ judge, measure }) => measure === "accuracy_clear" && shown.includes(judge))
-      .toSorted((a, b) =>
-        taught(a.base) - taught(b.base) || shown.indexOf(a.judge) - shown.indexOf(b.judge)
-      )
-      .map((row) => ({
-        ...row,
-        judge: `${style.get(row.judge)!.label}, ${taught(row.base)} views taught`,
-      })),
+    named.map(({ row, judge }) => ({ ...row, judge })),
+    new Map(named.map(({ look, judge }) => [judge, { ...look, label: judge }])), // a colour a kind
   );
 }
 

@@ -19,16 +19,26 @@ export const rewardStep = z.object({
 });
 export type RewardStep = z.output<typeof rewardStep>;
 
+/** With more lines than this bands hide one another: SELF-JUDGE alone keeps its own. */
+const BANDS = 4;
+
 /** True reward over steps, a line per method with its interval over seeds; open dots mark the start. */
 export function rewardOverSteps(rows: readonly RewardStep[]): Figure {
   const style = looks(rows.map((row) => row.method));
   const lines = [...Map.groupBy(rows, (row) => row.method)].map(([method, some]) => ({
-    look: style.get(method)!,
+    ...{ method, look: style.get(method)! },
     points: course(some, (row) => row.step, (row) => row.reward),
   }));
   const starts = lines.map(({ points }) => points[0].y);
   const together = Math.max(...starts) - Math.min(...starts) < 1e-9;
-  const { traces, labels } = namedLines(lines, { markers: false });
+  const plain = ({ method }: { method: string }) => lines.length > BANDS && method !== "self-judge";
+  const { traces, labels } = namedLines(
+    lines.map((one) => ({
+      ...one,
+      points: plain(one) ? one.points.map(({ x, y }) => ({ x, y })) : one.points,
+    })),
+    { markers: false },
+  );
   return panels([{
     title: "True reward of sampled answers",
     traces: [

@@ -2,7 +2,7 @@
 import { course } from "./claims_interval.ts";
 import type { RewardStep } from "./claims_reward.ts";
 import { panels } from "../../show/panels.ts";
-import { type Figure, inkFor, looks, TEXT, type Trace } from "../../show/style.ts";
+import { faint, type Figure, INK, inkFor, looks, TEXT, type Trace } from "../../show/style.ts";
 
 /** Least KL that the logarithmic axis shows, and what it names, in nats. */
 const LEAST = 0.05;
@@ -33,7 +33,11 @@ export function klFrontier(rows: readonly RewardStep[], named: readonly string[]
     y: points.map(({ y }) => y),
     text: points.map(({ x, step }) => `${method}, step ${step}, ${x.toFixed(2)} nats`),
     hovertemplate: "%{text}: %{y:.2f}<extra></extra>",
-    line: { color: look?.color ?? "#bdbdbd", width: look ? 2.5 : 1.2, dash: look?.dash ?? "solid" },
+    line: {
+      color: look?.color ?? faint(INK.grey, 0.4),
+      width: look ? 2.5 : 1.2,
+      dash: look?.dash ?? "solid",
+    },
     marker: { size: look ? 6 : 3 },
   });
   return panels([{

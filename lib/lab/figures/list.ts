@@ -1,23 +1,14 @@
 /** Every figure of the project. A new one is an entry here and a function from rows to a {@linkcode Figure}. */
 import type { z } from "zod";
-import { benchmarkFigure, benchmarkFigureRow } from "../../benchmark/figure.ts";
 import { baseLog } from "./claims_base.ts";
 import { judgeAccuracy, judgeMeasure, judgeTaught } from "./claims_judge.ts";
-import { overoptimisationByKl, overoptimisationOverSteps } from "./claims_overoptimisation.ts";
 import { candidateReward, rewardByN } from "./claims_rejection.ts";
-import { rewardOverSteps, type RewardStep, rewardStep } from "./claims_reward.ts";
+import { rewardOverSteps, rewardStep } from "./claims_reward.ts";
 import { glance, sampleCourse } from "./glance.ts";
 import { klFrontier } from "./kl_frontier.ts";
 import { leagueEnd, leagueFigure, leagueStart } from "./league_figure.ts";
 import { samplePair, sampleTable } from "./claims_samples.ts";
 import { staleness, staleStep } from "./staleness.ts";
-import {
-  biasFigure,
-  comparisonFigure,
-  judgeFigureRow,
-  reliabilityFigure,
-  reliabilityFigureRow,
-} from "../../show/judge_figure.ts";
 import { probeFigure, probeFigureRow } from "../../show/probe_figure.ts";
 import { runFigure } from "../../show/run_figure.ts";
 import { stepTimeFigure, stepTimeRow } from "../../show/step_time_figure.ts";
@@ -38,17 +29,8 @@ const NAMED: readonly string[] = [
   ...["reward-model-dpo", "oracle-dpo", "dpo-coin"],
 ];
 
-/** Methods whose judge and truth are followed side by side. */
-const FOLLOWED: readonly string[] = [
-  ...["self-judge", "raft-2", "off-policy-dpo", "reward-model-dpo"],
-];
-
 /** Bases whose lessons taught every view: those that the league is played on. */
 const played = ({ base = "" }: { base?: string }) => !base.startsWith("views-");
-
-/** Measurements of the methods that are followed, in their order. */
-const followed = (steps: readonly RewardStep[]): RewardStep[] =>
-  FOLLOWED.flatMap((method) => steps.filter((row) => played(row) && row.method === method));
 
 /** Where the tables of the claims are committed. */
 const CLAIMS = "data/results/claims/order-desk";
@@ -88,7 +70,8 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
       name: "base-pretraining",
       title: "Pretraining the base",
       caption:
-        "Losses and scores of the small base model over its pretraining on text without preferences.",
+        "Losses of the small base model over its pretraining on text without preferences. From 60 % of the steps on the " +
+        "lessons ask about two answers at once.",
       inputs: { log: { path: "data/world/base/log.csv", row: anyRow, key: ["step"] } },
       draw: ({ log }) => baseLog(log),
     }),
@@ -114,8 +97,8 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
       name: "reward-over-steps",
       title: "Reward over training",
       caption:
-        "True reward of held-out prompts' answers, sampled as in training, by each method's policy: mean over runs, band " +
-        "95 % interval (Student's t).",
+        "True reward of held-out prompts' answers, sampled as in training, by each method's policy: mean over runs; band: " +
+        "95 % interval of SELF-JUDGE (Student's t).",
       inputs: { steps },
       draw: ({ steps }) =>
         rewardOverSteps(steps.filter((row) => played(row) && NAMED.includes(row.method))),
@@ -178,24 +161,6 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
       draw: ({ candidates }) => rewardByN(candidates.filter(played)),
     }),
     figureEntry({
-      name: "overoptimisation-by-kl",
-      title: "Over-optimisation against KL",
-      caption:
-        "True reward and the JSFT judge's win rate against the KL from the start. Thin lines are runs, the bold line joins " +
-        "means at equal steps.",
-      inputs: { steps },
-      draw: ({ steps }) => overoptimisationByKl(followed(steps)),
-    }),
-    figureEntry({
-      name: "overoptimisation-over-steps",
-      title: "Over-optimisation over steps",
-      caption:
-        "The same runs over steps: true reward, the judge's win rate, KL from the start and length of " +
-        "answers. Mean over runs, band 95 % interval.",
-      inputs: { steps },
-      draw: ({ steps }) => overoptimisationOverSteps(followed(steps)),
-    }),
-    figureEntry({
       name: "staleness",
       title: "When the answers are some steps old",
       caption:
@@ -231,14 +196,6 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
       },
       draw: runFigure,
     }),
-    ...judgeReport("hh", "HH-RLHF", "the human labels of held-out pairs of HH-RLHF harmless-base"),
-    ...judgeReport(
-      "alpaca-eval",
-      "AlpacaEval",
-      "GPT-4-turbo's recorded preferences on held-out instructions of AlpacaEval, which are no labels for itself",
-    ),
-    benchmarkRadar("vicuna", "Vicuna"),
-    benchmarkRadar("mt-bench", "MT-Bench"),
     figureEntry({
       name: "judge-probes",
       title: "What flips a judge's verdicts",
@@ -264,63 +221,6 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
         steps: { path: "data/results/step-time.csv", row: stepTimeRow, key: ["work", "step"] },
       },
       draw: ({ steps }) => stepTimeFigure(steps),
-    }),
-  ];
-}
-
-/** The radar of a benchmark answered before and after. */
-function benchmarkRadar(name: string, short: string): FigureEntry {
-  return figureEntry({
-    name: `benchmark-${name}`,
-    title: `${short}: SmolLM2 after JSFT and after SELF-JUDGE`,
-    caption:
-      "Win rate against the model before training, by category, judged by the run's own JSFT model in " +
-      "both positions: what they disagree on is a half. Band 95 % interval (Wilson's).",
-    inputs: {
-      results: {
-        path: `data/results/benchmarks/${name}.csv`,
-        row: benchmarkFigureRow,
-        key: ["judge", "model", "against", "category", "turn", "measure"],
-      },
-    },
-    draw: ({ results }) => benchmarkFigure(results, "winRate"),
-  });
-}
-
-/** The figures of one judge report. */
-function judgeReport(name: string, short: string, labels: string): FigureEntry[] {
-  const table = <Row>(file: string, row: z.ZodType<Row>, key: readonly string[]): Table<Row> => ({
-    path: `data/results/judges/${file}-${name}.csv`,
-    row,
-    key,
-  });
-  const judges = table("judges", judgeFigureRow, ["judge", "measure"]);
-  return [
-    figureEntry({
-      name: `judges-${name}`,
-      title: `Judges on ${short}: agreement and calibration`,
-      caption: `Judges against ${labels}; "longer" names the longer answer. ` +
-        "95 % bootstrap intervals over prompts.",
-      inputs: { judges },
-      draw: ({ judges }) => comparisonFigure(judges),
-    }),
-    figureEntry({
-      name: `judge-biases-${name}`,
-      title: `Judges on ${short}: position, length, cycles`,
-      caption:
-        "What the same judges' verdicts follow besides quality, and how often they contradict " +
-        "themselves. Dashed: a fair judge, if longer and better answers were independent.",
-      inputs: { judges },
-      draw: ({ judges }) => biasFigure(judges),
-    }),
-    figureEntry({
-      name: `judge-reliability-${name}`,
-      title: `Judges on ${short}: reliability`,
-      caption:
-        `How often the answer leaned to is the one of ${labels}, by the judge's confidence in it; ` +
-        "below, how many pairs each point rests on.",
-      inputs: { curves: table("reliability", reliabilityFigureRow, ["judge", "from"]) },
-      draw: ({ curves }) => reliabilityFigure(curves),
     }),
   ];
 }

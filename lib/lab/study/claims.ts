@@ -9,7 +9,10 @@ import { mean, meanOfBases } from "./measure.ts";
  * What came of a contrast. "unfinished": some base of the league has no run of both sides yet. "reported": the two sides
  * are not alike, see {@linkcode Contrast.reported}.
  */
-export type Verdict = "held" | "not held" | "open" | "unfinished" | "reported" | "one run";
+export type Verdict = typeof VERDICTS[number];
+
+/** Every {@linkcode Verdict}, the decided ones first. */
+export const VERDICTS = ["held", "not held", "open", "one run", "unfinished", "reported"] as const;
 
 /** A contrast measured. */
 export interface Measured extends Contrast {

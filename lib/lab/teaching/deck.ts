@@ -24,7 +24,7 @@ const HOUSE = `
 section { font-family: "DejaVu Sans", Helvetica, Arial, sans-serif; font-size: 26px; color: #222; padding: 48px 60px; }
 h1 { color: #0072B2; font-size: 40px; } h2 { color: #0072B2; font-size: 34px; } strong { color: #0072B2; }
 section img { display: block; margin: 8px auto; } table { font-size: 22px; } pre { font-size: 20px; }
-section::after { font-size: 16px; color: #7a7a7a; } blockquote { font-size: 24px; }
+section::after { font-size: 16px; color: #505050; } blockquote { font-size: 24px; }
 `;
 
 /** A page, and how many sheets it has. */

@@ -6,9 +6,10 @@
  * @module
  */
 import { existsSync } from "node:fs";
-import { basename } from "node:path";
+import { basename, resolve } from "node:path";
 import { UserError } from "../base/error.ts";
 import { lockFolder, makeFolder, writeJsonFile } from "../base/files.ts";
+import { checkElsewhere, readCluster, runElsewhere } from "../engine/mod.ts";
 import { ALIGN_STAGES as STAGES, alignFolder } from "../run/align.ts";
 import { resolveConfig, type RunConfig } from "../run/config.ts";
 import { writeModelCards } from "../run/model_card.ts";
@@ -45,6 +46,7 @@ interface AlignOptions {
   fresh: boolean;
   printConfig?: string | true;
   dryRun: boolean;
+  engine?: string;
 }
 
 export function parse(args: string[]): AlignOptions {
@@ -78,6 +80,10 @@ export function parse(args: string[]): AlignOptions {
     .addOption(seedFlag())
     .addOption(configFlag())
     .addOption(setFlag())
+    .option(
+      "--engine <file>",
+      "answers, verdicts and training by the servers and the trainer of this file (deno task engine)",
+    )
     .option("--dry-run", "say what memory and time the stages will need, and run nothing", false)
     .option("--fresh", "delete the chosen stages' results and start them anew", false)
     .addOption(
@@ -139,6 +145,8 @@ async function main(): Promise<void> {
   checkGivenJudges(config);
   const { method, roundSteps } = config.selfJudge;
   checkRounds(methodNamed(method), { name: method, roundSteps });
+  const cluster = options.engine === undefined ? null : await readCluster(options.engine);
+  if (cluster !== null) checkElsewhere(config, cluster);
   if (options.printConfig !== undefined) {
     const file = options.printConfig === true ? "runs/settings.json" : options.printConfig;
     return await writeSettings(file, config);
@@ -178,15 +186,24 @@ async function main(): Promise<void> {
     command: Deno.args,
     versions: versions(engine),
     config,
+    // Without keys: a cluster's settings hold the names of their variables alone.
+    ...(cluster !== null && { engine: cluster }),
   };
   await writeJsonFile(`${folder.path}/run.json`, record);
 
   const reporter = terminalReporter(stopOnInterrupt());
-  const session = new Session(config, folder.folderOf, (line) => reporter.log(`  ${line}`));
-  session.openRanker = rankerOpener(config, (line) => reporter.log(`  ${line}`));
+  const log = (line: string) => reporter.log(`  ${line}`);
+  const folderOf = (stage: string) => resolve(folder.folderOf(stage));
+  const { session, stages: planned } = cluster === null
+    ? { session: new Session(config, folder.folderOf, log), stages }
+    : runElsewhere(cluster, {
+      ...{ config, folderOf, log, stages },
+      run: basename(resolve(folder.path)),
+    });
+  session.openRanker = rankerOpener(config, log);
   session.discriminatorOf = discriminator;
   try {
-    await folder.run(stages, { config, session, reporter });
+    await folder.run(planned, { config, session, reporter });
   } finally {
     session.dispose();
   }
@@ -295,7 +312,7 @@ function next(
 
 /** The command that has these options, to be pasted into a shell. */
 function commandLine(
-  { recipe, scale, model, data, ranker, gold, seed, config, run, stage, set }: AlignOptions,
+  { recipe, scale, model, data, ranker, gold, seed, config, engine, run, stage, set }: AlignOptions,
 ): string {
   const chosen = recipe === OURS.name ? undefined : recipe;
   const size = scale ?? (config === undefined ? RECIPES[recipe]?.scale : undefined);
@@ -307,6 +324,7 @@ function commandLine(
     gold,
     seed,
     config,
+    engine,
     run,
     stage,
   })

@@ -1,5 +1,6 @@
 /** The same run on engines that others maintain: answers and verdicts from vLLM, training by TRL on Ray. @module */
 export * from "./environment.ts";
+export * from "./align.ts";
 export * from "./fleet.ts";
 export * from "./fleet_adapter.ts";
 export * from "./fleet_model.ts";

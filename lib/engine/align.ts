@@ -1,0 +1,65 @@
+import { UserError } from "../base/error.ts";
+import type { RunConfig } from "../run/config.ts";
+import type { RunStage } from "../run/pipeline.ts";
+import { Fleet } from "./fleet.ts";
+import { outsideMethod } from "./methods.ts";
+import { FleetSession } from "./session.ts";
+import { type Cluster, secretOf } from "./settings.ts";
+import { jsftElsewhere } from "./stages/jsft.ts";
+import { selfJudgeElsewhere } from "./stages/self_judge.ts";
+import { trainerJobs } from "./trainer_jobs.ts";
+
+/** A run on engines elsewhere: its session, and its stages. */
+export interface RunElsewhere {
+  readonly session: FleetSession;
+  readonly stages: readonly RunStage[];
+}
+
+/**
+ * Refuses settings that engines elsewhere cannot follow, before anything is asked of them.
+ *
+ * @throws {UserError} naming the setting
+ */
+export function checkElsewhere(config: Readonly<RunConfig>, { train }: Cluster): void {
+  outsideMethod(config.selfJudge.method);
+  const { batchSize } = config.selfJudge;
+  const { workers, microBatch } = train;
+  if (batchSize % (workers * microBatch) !== 0) {
+    throw new UserError(
+      `selfJudge.batchSize is ${batchSize}, which ${workers} workers with microBatch ${microBatch} cannot share evenly`,
+      `choose a multiple of ${workers * microBatch}, or fewer train.workers`,
+    );
+  }
+  if (config.selfJudge.identical === "keep") {
+    throw new UserError(
+      'selfJudge.identical is "keep", and a round of engines elsewhere is filled with pairs that differ',
+      "--set selfJudge.identical=skip, or leave --engine out",
+    );
+  }
+}
+
+/** A run on a cluster. Nothing is asked of it yet. */
+export function runElsewhere(
+  cluster: Cluster,
+  { config, stages, folderOf, run, log }: {
+    config: Readonly<RunConfig>;
+    /** What is run; the trainings among it are done elsewhere. */
+    stages: readonly RunStage[];
+    folderOf: (stage: string) => string;
+    /** Name of the run, for the trainer's jobs. */
+    run: string;
+    log: (line: string) => void;
+  },
+): RunElsewhere {
+  const fleet = new Fleet(cluster, { key: secretOf(cluster.serve.keyVariable), log });
+  const jobsFor = (stage: string, train: string) =>
+    trainerJobs(cluster, { name: `${run}-${stage}`, folder: folderOf(stage), train, log });
+  const own: Record<string, RunStage> = {
+    "jsft": jsftElsewhere(jobsFor),
+    "self-judge": selfJudgeElsewhere(jobsFor),
+  };
+  return {
+    session: new FleetSession(config, folderOf, log, cluster, fleet),
+    stages: stages.map((stage) => own[stage.name] ?? stage),
+  };
+}

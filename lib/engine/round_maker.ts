@@ -1,0 +1,126 @@
+import { UserError } from "../base/error.ts";
+import { Rng } from "../base/random.ts";
+import {
+  type FormedPair,
+  type LoopPrompt,
+  PairMaker,
+  pairNumbers,
+  type PairOptions,
+  rankedPairs,
+  sampledPairs,
+} from "../method/mod.ts";
+import {
+  type MadeStep,
+  type PreferenceRow,
+  preferenceRow,
+  type SupervisedRow,
+  supervisedRow,
+} from "./rounds.ts";
+
+/** Most times that a step asks for more prompts before its round counts as one that cannot be filled. */
+const TRIES = 20;
+
+/** What a round is made of. */
+export interface RoundOptions {
+  readonly making: PairOptions;
+  /** Steps of the round, counted from 0. */
+  readonly steps: readonly number[];
+  /** The round whose adapter samples; 0: the model that training started from. */
+  readonly version: number;
+  /** Steps that the sampling policy has taken. */
+  readonly policySteps: number;
+  /** Log-probability of an answer's tokens at the server that sampled them; undefined where none did. */
+  readonly logProbOf: (ids: readonly number[], from: number) => number | undefined;
+  readonly checkStop: () => void;
+}
+
+/** A round, ready to be handed over. */
+export interface MadeRound {
+  readonly rows: (PreferenceRow | SupervisedRow)[];
+  readonly made: MadeStep[];
+}
+
+/**
+ * The pairs of a round's steps, each step full: where answers are alike or undecided, more prompts are asked, since the
+ * trainer's processes must have as many pairs each.
+ *
+ * @throws {UserError} when a step cannot be filled
+ */
+export async function makeRound(options: RoundOptions): Promise<MadeRound> {
+  const rows: MadeRound["rows"] = [];
+  const made: MadeStep[] = [];
+  for (const step of options.steps) {
+    const { pairs, maker } = await fullStep(step, options);
+    const { version, policySteps, logProbOf } = options;
+    const age = step - policySteps;
+    rows.push(...pairs.map((pair) => {
+      if (options.making.method.loss === "sft") return supervisedRow(step + 1, pair.chosen.example);
+      const sums = [pair.chosen, pair.rejected].map(({ example: { ids, from } }) =>
+        logProbOf(ids, from)
+      );
+      const [chosen, rejected] = sums;
+      return preferenceRow(pair, {
+        step: step + 1,
+        sampled_logps: chosen === undefined || rejected === undefined ? null : [chosen, rejected],
+        ...{ version, age },
+      });
+    }));
+    made.push({
+      step: step + 1,
+      numbers: { ...pairNumbers(pairs, { making: maker, learned: 2 * pairs.length }), age },
+      pairs: rankedPairs(pairs, step),
+    });
+  }
+  return { rows, made };
+}
+
+/** A step's pairs, as many as it has prompts. */
+async function fullStep(
+  step: number,
+  { making, checkStop }: RoundOptions,
+): Promise<{ pairs: FormedPair[]; maker: PairMaker }> {
+  const maker = new PairMaker(making, step);
+  const { batchSize } = making.config;
+  const pairs: FormedPair[] = [];
+  const left = { identical: 0, undecided: 0, skippedPrompts: 0 };
+  const filling = Rng.named(making.config.seed, `preference/fill/${step}`).shuffle([
+    ...making.pairs,
+  ]);
+  for (let asked = 0, tries = 0; pairs.length < batchSize; tries++) {
+    checkStop();
+    const missing = batchSize - pairs.length;
+    const prompts = tries === 0 ? maker.prompts() : next(filling, asked, missing);
+    if (tries > 0) asked += prompts.length;
+    if (tries > TRIES || prompts.length === 0) throw unfilled(step, { pairs, batchSize, ...left });
+    const more = await sampledPairs(maker, prompts);
+    for (const name of Object.keys(left) as (keyof typeof left)[]) {
+      left[name] += maker.metrics[name] ?? 0;
+    }
+    pairs.push(...more.slice(0, missing));
+  }
+  for (const [name, value] of Object.entries(left)) maker.metric(name, value);
+  return { pairs, maker };
+}
+
+const next = (prompts: readonly LoopPrompt[], from: number, count: number) =>
+  prompts.slice(from, from + count);
+
+function unfilled(
+  step: number,
+  { pairs, batchSize, identical, undecided, skippedPrompts }: {
+    pairs: readonly FormedPair[];
+    batchSize: number;
+    identical: number;
+    undecided: number;
+    skippedPrompts: number;
+  },
+): UserError {
+  return new UserError(
+    `step ${
+      step + 1
+    } cannot be filled: ${pairs.length} pairs of ${batchSize} after ${identical} prompts whose ` +
+      `answers were the same, ${undecided} on which the ranker was undecided, ${skippedPrompts} too long`,
+    "look at the stage judge-after: does the judge answer with its labels at all? A higher temperature makes " +
+      "answers differ; a smaller selfJudge.batchSize needs fewer",
+  );
+}

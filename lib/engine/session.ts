@@ -1,0 +1,145 @@
+import { basename, dirname } from "node:path";
+import { UserError } from "../base/error.ts";
+import { sha256Of } from "../base/files.ts";
+import {
+  ADAPTER_WEIGHTS,
+  type LanguageModel,
+  loadAdapter,
+  type LoraAdapter,
+  saveAdapter,
+  weightsFingerprint,
+} from "../model/mod.ts";
+import type { RunConfig } from "../run/config.ts";
+import { modelConfigOf } from "../run/plan.ts";
+import { Session } from "../run/session.ts";
+import type { StageModel } from "../run/stage_model.ts";
+import type { Fleet, FleetAdapter } from "./fleet.ts";
+import { fleetModel } from "./fleet_model.ts";
+import { type Cluster, pathThere } from "./settings.ts";
+
+/** What trains a stage: the model it loads, by its name or its path on the trainer's machines. */
+export interface BaseThere {
+  readonly model: string;
+  readonly revision: string | null;
+}
+
+/** A session whose models answer, judge and learn elsewhere: this process holds tokenizer and adapters alone. */
+export class FleetSession extends Session {
+  #base: Promise<string> | null = null;
+
+  constructor(
+    config: Readonly<RunConfig>,
+    folderOf: (stage: string) => string,
+    log: (line: string) => void,
+    readonly cluster: Cluster,
+    readonly fleet: Fleet,
+  ) {
+    super(config, folderOf, log);
+    for (
+      const [stage, { tuning }] of Object.entries({
+        jsft: config.jsft,
+        selfJudge: config.selfJudge,
+      })
+    ) {
+      if (tuning.mode === "lora") continue;
+      throw new UserError(
+        `${stage}.tuning.mode is "full", and engines elsewhere train adapters alone`,
+        `--set ${stage}.tuning.mode=lora, or leave --engine out`,
+      );
+    }
+  }
+
+  /** The base model's sizes; its weights stay where they are. */
+  modelConfig(): Promise<LanguageModel["config"]> {
+    return modelConfigOf(this.config.model, { log: this.log });
+  }
+
+  /** The model that the trainer loads. */
+  async baseThere(): Promise<BaseThere> {
+    if (this.cluster.model !== null) return { model: this.cluster.model, revision: null };
+    const { baseModel, revision = null } = await this.results.baseName("base", null);
+    const there = baseModel.startsWith("/") ? pathThere(baseModel, this.cluster) : baseModel;
+    return { model: there, revision };
+  }
+
+  /** What a stage's adapter is called at the servers: its content is in the name, which so is never used twice. */
+  async adapterAt(folder: string): Promise<FleetAdapter> {
+    const hash = await sha256Of(`${folder}/${ADAPTER_WEIGHTS}`);
+    const run = basename(dirname(this.folderOf("jsft"))).replace(/[^\w.-]/g, "-").slice(-40);
+    return { name: `${run}-${hash.slice(0, 12)}`, path: pathThere(folder, this.cluster) };
+  }
+
+  /**
+   * The base model at the servers with an adapter of it on.
+   *
+   * @param adapter Its folder; null for the base alone.
+   * @param keep File that keeps answers; a run that is started again does not ask for them again.
+   */
+  async served(adapter: string | null, { keep }: { keep?: string } = {}): Promise<StageModel> {
+    const at = adapter === null ? null : await this.adapterAt(adapter);
+    if (at !== null) await this.fleet.load(at);
+    this.#base ??= this.located().then(({ path }) => weightsFingerprint(path));
+    return fleetModel(this.fleet, { adapter: at, base: await this.#base, keep });
+  }
+
+  override async asked(stage: string): Promise<StageModel> {
+    const adapter = stage === "base" ? null : `${this.folderOf(stage)}/adapter`;
+    return await this.served(adapter);
+  }
+
+  override async askedTrained(stage: string): Promise<{ policy: StageModel; start: StageModel }> {
+    return { policy: await this.asked(stage), start: await this.asked(this.startOf(stage)) };
+  }
+
+  /** Writes the adapter that a stage's training begins with, as a native run would draw it. */
+  async writeStart(stage: string, folder: string): Promise<void> {
+    const { mode: _, ...lora } = this.tuningOf(stage);
+    const adapter = this.freshAdapter(this.startOf(stage), await this.modelConfig(), lora);
+    try {
+      await saveAdapter(adapter, folder, { baseModel: (await this.baseThere()).model });
+    } finally {
+      adapter.dispose();
+    }
+  }
+
+  /** Writes an adapter that is being trained as one of the base model, as the servers load it. */
+  async writeStacked(stage: string, { from, to }: { from: string; to: string }): Promise<void> {
+    await this.#withAdapter(from, async (adapter, config) => {
+      const stack = await this.results.stacked(adapter, { start: this.startOf(stage), config });
+      try {
+        await saveAdapter(stack, to, { baseModel: (await this.baseThere()).model });
+      } finally {
+        if (stack !== adapter) stack.dispose();
+      }
+    });
+  }
+
+  /** Leaves what the trainer made in the stage's folder, as a native run leaves it. */
+  async saveTrained(stage: string, from: string): Promise<void> {
+    const { dtype } = this.cluster.train;
+    await this.#withAdapter(
+      from,
+      (adapter, config) =>
+        this.results.saveAdapter({ adapter, config, base: null, frozenDtype: dtype }, stage),
+    );
+  }
+
+  async #withAdapter(
+    folder: string,
+    work: (adapter: LoraAdapter, config: LanguageModel["config"]) => Promise<void>,
+  ): Promise<void> {
+    const config = await this.modelConfig();
+    const adapter = await loadAdapter(folder, config);
+    try {
+      await work(adapter, config);
+    } finally {
+      adapter.dispose();
+    }
+  }
+}
+
+/** A stage's session as one of engines elsewhere. */
+export function fleetSession(session: Session): FleetSession {
+  if (session instanceof FleetSession) return session;
+  throw new Error("a stage of engines elsewhere was given another session");
+}

@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { describe, it } from "jsr:@std/testing@1/bdd";
+import { byScore, longerWins } from "../lib/measure/mod.ts";
+import { type Compare, METHODS, type PairOptions, sampleAnswers } from "../lib/method/mod.ts";
+import { DriftAlarm } from "../lib/engine/drift.ts";
+import { OUTSIDE_METHODS, outsideMethod } from "../lib/engine/methods.ts";
+import { makeRound } from "../lib/engine/round_maker.ts";
+import {
+  type PreferenceRow,
+  preferenceRow,
+  Rounds,
+  supervisedRow,
+  trainerRows,
+} from "../lib/engine/rounds.ts";
+import { newFolder } from "./temporary_files.ts";
+import { refuses, refusesAtOnce } from "./refusals.ts";
+import { config, pairs, stepper } from "./tiny_loop.ts";
+import { tinyEncoder, tinyWithAdapter } from "./tiny_method.ts";
+
+const answer = (ids: number[], from: number, skipped?: [number, number][]) => ({
+  text: `${ids}`,
+  example: { kind: "answer" as const, ids, from, skipped },
+});
+
+/** A round by a model that is here, in the place of servers. */
+function making(model: ReturnType<typeof tinyWithAdapter>, compare: Compare): PairOptions {
+  const draw = (
+    prompts: readonly (readonly number[])[],
+    drawing: Parameters<typeof sampleAnswers>[2],
+  ) => sampleAnswers(model, prompts, drawing);
+  return {
+    method: METHODS["self-judge"],
+    samplers: { policy: draw },
+    ranker: { compare },
+    pairs,
+    encoder: tinyEncoder(),
+    config,
+    contextTokens: model.config.maxPositions,
+  };
+}
+
+const round = {
+  steps: [0, 1],
+  version: 0,
+  policySteps: 0,
+  logProbOf: () => -1.5,
+  checkStop: () => {},
+};
+
+describe("rows that a trainer elsewhere reads", () => {
+  it("mask what is not learned of an example", () => {
+    const example = { kind: "answer", ids: [5, 6, 7, 8, 9], from: 2, skipped: [[3, 4]] } as const;
+    assert.deepEqual(supervisedRow(4, example), {
+      step: 4,
+      input_ids: [5, 6, 7, 8, 9],
+      labels: [-100, -100, 7, -100, 9],
+    });
+  });
+
+  it("have the prompt of both answers once, and refuse answers after other tokens", () => {
+    const prompt = pairs[0];
+    const more = { step: 1, sampled_logps: [-1, -2] as [number, number], version: 0, age: 0 };
+    const made = preferenceRow(
+      { prompt, chosen: answer([1, 2, 3], 1), rejected: answer([1, 4], 1) },
+      more,
+    );
+    assert.deepEqual([made.prompt_ids, made.chosen_ids, made.rejected_ids], [[1], [2, 3], [4]]);
+    for (
+      const rejected of [answer([9, 4], 1), answer([1, 1, 4], 2), answer([1, 4, 5], 1, [[1, 2]])]
+    ) {
+      refusesAtOnce(
+        () => preferenceRow({ prompt, chosen: answer([1, 2, 3], 1), rejected }, more),
+        `pair ${prompt.id}`,
+        "chat.text=parts",
+      );
+    }
+  });
+});
+
+describe("a round", () => {
+  it("has the pairs of a native step where no answer is alike or undecided", async () => {
+    const model = tinyWithAdapter();
+    const { rows, made } = await makeRound({ ...round, making: making(model, longerWins) });
+    const { step } = stepper(model);
+    for (const s of [0, 1]) {
+      const native = await step(s);
+      if (native.pairs.length < config.batchSize) continue;
+      assert.deepEqual(made[s].pairs, native.pairs);
+      assert.equal(made[s].numbers.judgeConsistent, native.metrics!.judgeConsistent);
+    }
+    assert.deepEqual(rows.map(({ step }) => step), [1, 1, 1, 1, 2, 2, 2, 2]);
+    assert.deepEqual((rows as PreferenceRow[]).map(({ age }) => age), [0, 0, 0, 0, 1, 1, 1, 1]);
+    assert.deepEqual((rows[0] as PreferenceRow).sampled_logps, [-1.5, -1.5]);
+    model.dispose();
+  });
+
+  it("is filled with more prompts where the judge is undecided, and the same each time", async () => {
+    const model = tinyWithAdapter();
+    // Undecided on half of the prompts, whichever they are.
+    const half: Compare = async (comparisons) =>
+      (await longerWins(comparisons)).map((judgment, i) =>
+        pairs.findIndex(({ prompt }) => prompt === comparisons[i].prompt) % 2 === 0
+          ? { ...judgment, winner: "tie" as const, answered: false }
+          : judgment
+      );
+    const once = await makeRound({ ...round, making: making(model, half) });
+    assert.equal(once.rows.length, 2 * config.batchSize);
+    assert.ok(once.made.some(({ numbers }) => numbers.undecided > 0));
+    assert.deepEqual((await makeRound({ ...round, making: making(model, half) })).rows, once.rows);
+    model.dispose();
+  });
+
+  it("that cannot be filled says how many pairs were found and why not more", async () => {
+    const model = tinyWithAdapter();
+    await refuses(
+      makeRound({ ...round, making: making(model, byScore(() => 0)) }),
+      /step 1 cannot be filled: 0 pairs of 4/,
+      "undecided",
+      "judge-after",
+    );
+    model.dispose();
+  });
+});
+
+describe("methods on engines elsewhere", () => {
+  it("are those whose parts servers and TRL have; the others are refused with the list", () => {
+    for (
+      const name of [
+        "self-judge",
+        "self-judge-hinge",
+        "offline-dpo",
+        "off-policy-dpo",
+        "relabelled-dpo",
+        "raft",
+      ]
+    ) {
+      assert.ok(OUTSIDE_METHODS.includes(name), name);
+    }
+    for (const name of ["self-judge-ipo", "rloo", "osp", "sppo", "kto", "d2po", "sr-dpo"]) {
+      assert.ok(!OUTSIDE_METHODS.includes(name), name);
+    }
+    refusesAtOnce(() => outsideMethod("self-judge-ipo"), "has the loss ipo", "self-judge-hinge");
+  });
+});
+
+describe("the drift between servers and trainer", () => {
+  const written = async (drifts: number[]) => {
+    const rounds = new Rounds(await newFolder());
+    for (const [i, drift] of drifts.entries()) {
+      const row = {
+        step: i + 1,
+        pair: "a",
+        prompt_ids: [1],
+        chosen_ids: [2, 3],
+        rejected_ids: [4],
+      };
+      const more = {
+        sampled_logps: [-4, -2] as [number, number],
+        preference: 1,
+        version: i,
+        age: 0,
+      };
+      await rounds.handOver(i + 1, [{ ...row, ...more }], []);
+      const logps = [[-4 - 2 * drift, -2 + drift]];
+      await Deno.writeTextFile(`${rounds.of(i + 1)}/logps.json`, JSON.stringify(logps));
+    }
+    return new DriftAlarm(rounds, 0.05);
+  };
+
+  it("is a mean a token, whose floor is the first round's", async () => {
+    const alarm = await written([0.01, 0.04]);
+    assert.ok(Math.abs((await alarm.check(1))! - 0.01) < 1e-9);
+    assert.ok(Math.abs((await alarm.check(2))! - 0.04) < 1e-9);
+    assert.equal(await alarm.check(3), null);
+  });
+
+  it("above floor and limit stops the run with the round's number", async () => {
+    const alarm = await written([0.01, 0.07]);
+    await alarm.check(1);
+    await refuses(alarm.check(2), "round 2", "0.0700 a token", "older adapter");
+    await refuses((await written([0.2])).check(1), "round 1", "base model, tokenizer and dtype");
+    await refuses((await written([NaN])).check(1), "round 1");
+  });
+});
+
+describe("the trainer's log", () => {
+  it("counts the last line of a step that was taken twice, and a torn line not at all", async () => {
+    const folder = await newFolder();
+    const lines = [[1, 0.7], [2, 0.6], [2, 0.5]].map(([step, loss]) =>
+      JSON.stringify({ step, loss })
+    );
+    await Deno.writeTextFile(`${folder}/trainer.jsonl`, lines.join("\n") + '\n{"step": 3');
+    const rows = await trainerRows(folder);
+    assert.deepEqual([...rows].map(([step, { loss }]) => [step, loss]), [[1, 0.7], [2, 0.5]]);
+  });
+});

@@ -30,7 +30,7 @@ export interface RoundOptions {
   /** Steps that the sampling policy has taken. */
   readonly policySteps: number;
   /** Log-probability of an answer's tokens at the server that sampled them; undefined where none did. */
-  readonly logProbOf: (ids: readonly number[], from: number) => number | undefined;
+  readonly logProbOf: (ids: readonly number[]) => number | undefined;
   readonly checkStop: () => void;
 }
 
@@ -55,10 +55,8 @@ export async function makeRound(options: RoundOptions): Promise<MadeRound> {
     const age = step - policySteps;
     rows.push(...pairs.map((pair) => {
       if (options.making.method.loss === "sft") return supervisedRow(step + 1, pair.chosen.example);
-      const sums = [pair.chosen, pair.rejected].map(({ example: { ids, from } }) =>
-        logProbOf(ids, from)
-      );
-      const [chosen, rejected] = sums;
+      const [chosen, rejected] = [pair.chosen, pair.rejected]
+        .map(({ example }) => logProbOf(example.ids));
       return preferenceRow(pair, {
         step: step + 1,
         sampled_logps: chosen === undefined || rejected === undefined ? null : [chosen, rejected],

@@ -1,8 +1,6 @@
 import { basename, dirname } from "node:path";
 import { UserError } from "../base/error.ts";
-import { sha256Of } from "../base/files.ts";
 import {
-  ADAPTER_WEIGHTS,
   type LanguageModel,
   loadAdapter,
   type LoraAdapter,
@@ -13,8 +11,9 @@ import type { RunConfig } from "../run/config.ts";
 import { modelConfigOf } from "../run/plan.ts";
 import { Session } from "../run/session.ts";
 import type { StageModel } from "../run/stage_model.ts";
-import type { Fleet, FleetAdapter } from "./fleet.ts";
-import { fleetModel } from "./fleet_model.ts";
+import type { Fleet } from "./fleet.ts";
+import { fleetAdapter, type PublishedAdapter } from "./fleet_adapter.ts";
+import { type FleetModel, fleetModel } from "./fleet_model.ts";
 import { type Cluster, pathThere } from "./settings.ts";
 
 /** What trains a stage: the model it loads, by its name or its path on the trainer's machines. */
@@ -62,24 +61,26 @@ export class FleetSession extends Session {
     return { model: there, revision };
   }
 
-  /** What a stage's adapter is called at the servers: its content is in the name, which so is never used twice. */
-  async adapterAt(folder: string): Promise<FleetAdapter> {
-    const hash = await sha256Of(`${folder}/${ADAPTER_WEIGHTS}`);
+  /** An adapter of this run as the servers know it. */
+  async adapterAt(folder: string): Promise<PublishedAdapter> {
     const run = basename(dirname(this.folderOf("jsft"))).replace(/[^\w.-]/g, "-").slice(-40);
-    return { name: `${run}-${hash.slice(0, 12)}`, path: pathThere(folder, this.cluster) };
+    return await fleetAdapter(folder, { name: run, cluster: this.cluster });
   }
 
   /**
    * The base model at the servers with an adapter of it on.
    *
    * @param adapter Its folder; null for the base alone.
-   * @param keep File that keeps answers; a run that is started again does not ask for them again.
+   * @param answers File that keeps answers; a run that is started again does not ask for them again.
    */
-  async served(adapter: string | null, { keep }: { keep?: string } = {}): Promise<StageModel> {
+  async served(
+    adapter: string | null,
+    { answers }: { answers?: string } = {},
+  ): Promise<FleetModel> {
     const at = adapter === null ? null : await this.adapterAt(adapter);
     if (at !== null) await this.fleet.load(at);
     this.#base ??= this.located().then(({ path }) => weightsFingerprint(path));
-    return fleetModel(this.fleet, { adapter: at, base: await this.#base, keep });
+    return fleetModel(this.fleet, at, { base: await this.#base, answers });
   }
 
   override async asked(stage: string): Promise<StageModel> {

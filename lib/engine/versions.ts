@@ -26,8 +26,8 @@ export class PolicyVersions {
    */
   async at(version: number, { round }: { round: number }): Promise<FleetModel> {
     const { session, rounds, start } = this.options;
-    const keep = `${rounds.of(round)}/samples.jsonl`;
-    if (version === 0) return await session.served(start, { keep });
+    const answers = `${rounds.of(round)}/samples.jsonl`;
+    if (version === 0) return await session.served(start, { answers });
     const folder = `${rounds.of(version)}/stacked`;
     if (!await exists(folder)) {
       const part = `${folder}.part`;
@@ -35,7 +35,7 @@ export class PolicyVersions {
       await session.writeStacked(this.stage, { from: rounds.adapter(version), to: part });
       await Deno.rename(part, folder);
     }
-    const model = await session.served(folder, { keep });
+    const model = await session.served(folder, { answers });
     if (!this.#loaded.some((one) => one.version === version)) {
       this.#loaded.push({ version, folder });
     }

@@ -270,13 +270,14 @@ export class Session {
     { cacheFile, principles }: SessionJudgeOptions,
   ): Promise<PairwiseJudge> {
     const { batchTokens } = this.config.judge;
-    const { scorer, fingerprint } = typeof judged === "function" ? this.here(judged) : judged;
+    const model = typeof judged === "function" ? this.here(judged) : judged;
+    const cache = cacheFile === null
+      ? undefined
+      : judgmentCache({ fingerprint: await model.fingerprint(), path: cacheFile });
     return new PairwiseJudge({
-      scorer,
+      scorer: model.scorer(cache),
       templates: await this.templates(principles),
-      cache: cacheFile === null
-        ? undefined
-        : judgmentCache({ fingerprint: await fingerprint(), path: cacheFile }),
+      cache,
       batchTokens: 8 * batchTokens,
     });
   }

@@ -1,4 +1,10 @@
-import { modelScorer, sampleAnswers, type SampledAnswer, type TokenScorer } from "../method/mod.ts";
+import {
+  type JudgmentStore,
+  modelScorer,
+  sampleAnswers,
+  type SampledAnswer,
+  type TokenScorer,
+} from "../method/mod.ts";
 import { modelFingerprint, type WithModel } from "../model/mod.ts";
 
 /** How answers are asked of a {@linkcode StageModel}. */
@@ -11,7 +17,8 @@ export interface StageModel {
     prompts: readonly (readonly number[])[],
     request: AnswerRequest,
   ): Promise<SampledAnswer[][]>;
-  readonly scorer: TokenScorer;
+  /** @param store Where a judge keeps what it is told; a scorer may put each answer there as it comes. */
+  scorer(store?: JudgmentStore): TokenScorer;
   /** Changes whenever what the model says does. */
   fingerprint(): Promise<string>;
 }
@@ -27,7 +34,7 @@ export function modelHere(
 ): StageModel {
   return {
     sample: (prompts, request) => under((model) => sampleAnswers(model, prompts, request)),
-    scorer: modelScorer(under, { batchTokens }),
+    scorer: () => modelScorer(under, { batchTokens }),
     fingerprint: () => under(modelFingerprint),
   };
 }

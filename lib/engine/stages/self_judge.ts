@@ -109,24 +109,23 @@ async function takeRounds(
     await training.tend();
     const policy = await versions.at(version, { round });
     const from = (round - 1) * roundSteps;
-    const asked = method.samples === "start"
-      ? await session.served(start, {
-        keep: `${rounds.of(round)}/samples.jsonl`,
-      })
-      : policy;
+    const startModel = await session.served(start, {
+      answers: `${rounds.of(round)}/start_samples.jsonl`,
+    });
+    const sampled = remembering(policy);
     const { rows, made } = await makeRound({
       making: {
         ...{ method, encoder },
         pairs: prompts,
         contextTokens: maxPositions,
         config: { ...config.selfJudge, seed: config.seed },
-        samplers: { policy: policy.sample, start: asked.sample },
+        samplers: { policy: sampled.sample, start: startModel.sample },
         ranker: await rankerOf(method, { context, policy, start }),
       },
       steps: Array.from({ length: Math.min(roundSteps, steps - from) }, (_, i) => from + i),
       version,
       policySteps: version * roundSteps,
-      logProbOf: method.samples === "policy" ? policy.logProbOf : () => undefined,
+      logProbOf: sampled.logProbOf,
       checkStop,
     });
     await rounds.handOver(round, rows, made);
@@ -134,6 +133,19 @@ async function takeRounds(
   for (let round = Math.max(1, total - ahead); round <= total; round++) await trained(round);
   await shown.finish();
   await session.saveTrained("self-judge", rounds.adapter(total));
+}
+
+/** A sampler that knows what the server said of each answer, to be compared with what the trainer says. */
+function remembering({ sample }: FleetModel) {
+  const said = new Map<string, number>();
+  return {
+    sample: async (...asked: Parameters<FleetModel["sample"]>) => {
+      const drawn = await sample(...asked);
+      for (const { ids, logProb } of drawn.flat()) said.set(ids.join(), logProb);
+      return drawn;
+    },
+    logProbOf: (ids: readonly number[]) => said.get(ids.join()),
+  };
 }
 
 /** The ranker of a round. Every version of the policy is another judge: what each said is kept. */

@@ -14,7 +14,7 @@ const GOOD = {
 describe("a cluster's settings", () => {
   it("are filled in: the paper's rounds, no key, GPUs", () => {
     const cluster = clusterOf(GOOD);
-    assert.deepEqual(cluster.rounds, { steps: 1, ahead: 0, drift: 0.05, keepAdapters: 4 });
+    assert.deepEqual(cluster.rounds, { ahead: 0, drift: 0.05, keepAdapters: 4 });
     assert.equal(cluster.serve.keyVariable, null);
     assert.equal(cluster.train.gpus, true);
     assert.equal(cluster.train.attempts, 3);
@@ -35,7 +35,7 @@ describe("a cluster's settings", () => {
     );
     bad({ serve: { ...GOOD.serve, dtype: "int8" } }, "setting serve.dtype");
     bad({ serve: { ...GOOD.serve, servers: [] } }, "setting serve.servers");
-    bad({ rounds: { steps: 0 } }, "setting rounds.steps");
+    bad({ rounds: { keepAdapters: 1 } }, "setting rounds.keepAdapters");
     bad({ rounds: { ahead: 2 } }, "setting rounds.ahead");
     bad({ storage: { here: "runs", there: "/mnt" } }, "setting storage.here", /absolute/);
     bad(

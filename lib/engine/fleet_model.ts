@@ -87,10 +87,15 @@ export function fleetModel(
 
   return {
     fingerprint,
-    scorer: {
+    scorer: (store) => ({
       probabilities: (prompts, tokens) =>
-        settled(prompts.map((prompt) => fleet.labels(adapter, prompt, tokens))),
-    },
+        settled(prompts.map(async (prompt) => {
+          const found = await fleet.labels(adapter, prompt, tokens);
+          const [a, b] = found;
+          store?.add([[store.key(prompt, [tokens[0], tokens[1]]), { a, b }]]);
+          return found;
+        })),
+    }),
     async sample(prompts, request) {
       const { encoder, samples = 1, maxNewTokens, seed, streams, onToken, onProgress } = request;
       if (onToken) throw new Error("servers do not tell of tokens as they are drawn");

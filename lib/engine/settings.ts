@@ -85,8 +85,6 @@ const schema = z.strictObject({
   /** What the trainer loads: a Hub name, or a path on its machines; null: as the run names its model. */
   model: z.string().min(1).nullable().default(null),
   rounds: z.strictObject({
-    /** Optimiser steps by one version of the policy: 1 is on-policy, as in the paper. */
-    steps: whole(1).default(1),
     /** Rounds sampled ahead of the trainer: 1 overlaps the two, with answers that are one round old. */
     ahead: z.union([z.literal(0), z.literal(1)]).default(0),
     /**

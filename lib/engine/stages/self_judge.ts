@@ -33,7 +33,7 @@ export function selfJudgeElsewhere(
       const { config: { selfJudge, seed }, folder } = context;
       const method = outsideMethod(selfJudge.method);
       const session = fleetSession(context.session);
-      const { steps: roundSteps } = session.cluster.rounds;
+      const { roundSteps } = selfJudge;
       const prompts = await selfJudgePrompts(context);
       const steps = stepsOf(selfJudge, prompts.length);
       const task: OutsideTask = {
@@ -82,7 +82,8 @@ async function takeRounds(
 ): Promise<void> {
   const { config, folderOf, checkStop } = context;
   const session = fleetSession(context.session);
-  const { steps: roundSteps, ahead, drift, keepAdapters } = session.cluster.rounds;
+  const { ahead, drift, keepAdapters } = session.cluster.rounds;
+  const { roundSteps } = config.selfJudge;
   const { rounds, total } = training;
   const start = `${folderOf("jsft")}/adapter`;
   const versions = new PolicyVersions("self-judge", {

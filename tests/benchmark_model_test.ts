@@ -2,18 +2,23 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { modelAnswerer } from "../lib/benchmark/model_answerer.ts";
 import { openChat } from "../lib/benchmark/prompt_judge.ts";
+import { contextText, withModel } from "../lib/model/mod.ts";
+import { modelHere } from "../lib/run/stage_model.ts";
 import { ChatTemplate, type Turn } from "../lib/text/mod.ts";
 import { refuses } from "./refusals.ts";
 import { tinyLanguage, tinyModel } from "./tiny.ts";
 
 const user = (content: string): Turn[] => [{ role: "user", content }];
 
-/** The tiny model as it comes out of `openModel`. */
+/** The tiny model as it comes out of `openAsked`. */
 function tiny(overrides: Parameters<typeof tinyModel>[0] = {}) {
   const tokenizer = tinyLanguage();
   const model = tinyModel(overrides);
   return {
     model,
+    asked: modelHere(withModel(model), { batchTokens: 2048 }),
+    contextTokens: model.config.maxPositions,
+    contextText: contextText(model.config),
     tokenizer,
     chat: ChatTemplate.of(tokenizer),
     origin: "tiny",

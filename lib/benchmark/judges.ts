@@ -1,12 +1,9 @@
 /** Judges of benchmarks by name: any judge of `deno task judge`, or MT-Bench's prompts over a server. */
 import { dirname, join } from "node:path";
 import { UserError } from "../base/error.ts";
-import { modelScorer } from "../method/mod.ts";
-import { modelFingerprint } from "../model/mod.ts";
 import { readJsonFile } from "../base/files.ts";
 import { checkJudge, JUDGE_SPECS, judgeSettings, openJudge, runOf } from "../judges/open_judge.ts";
-import { withModel } from "../model/mod.ts";
-import { openModel, type RunConfig } from "../run/mod.ts";
+import { type OpenAsked, openAsked, type RunConfig } from "../run/mod.ts";
 import { findBenchmarkFile, type FindOptions } from "./benchmark_file.ts";
 import { JUDGE_PROMPTS } from "./fastchat.ts";
 import { readJudgePrompts } from "./judge_prompts.ts";
@@ -25,6 +22,7 @@ export interface BenchmarkJudgeOptions {
   readonly cacheFile: string;
   readonly find: FindOptions;
   readonly log: (line: string) => void;
+  readonly openAsked?: OpenAsked;
 }
 
 /** A referee or a grader, opened. */
@@ -47,7 +45,7 @@ export async function checkReferee(
 /** Opens a judge of pairs. @throws {UserError} When there is no such judge, or it cannot be opened. */
 export async function openReferee(
   spec: string,
-  { config, settings, seed, cacheFile, find, log }: BenchmarkJudgeOptions,
+  { config, settings, seed, cacheFile, find, log, openAsked }: BenchmarkJudgeOptions,
 ): Promise<Opened<Referee>> {
   if (spec.startsWith("mt-bench:")) {
     const { prompts, ...chat } = await promptChat(spec, { find, seed, cacheFile });
@@ -62,6 +60,7 @@ export async function openReferee(
     settings: [...await questionOfRun(spec, { settings, log }), ...settings ?? []],
     cacheFile,
     log,
+    openAsked,
   });
   return { ...opened, judge: compareReferee(opened.judge) };
 }
@@ -99,7 +98,7 @@ export function canGrade(spec: string): boolean {
  */
 export async function openGrader(
   spec: string,
-  { config, seed, cacheFile, find, log }: BenchmarkJudgeOptions,
+  { config, seed, cacheFile, find, log, openAsked: open = openAsked }: BenchmarkJudgeOptions,
 ): Promise<Opened<Grader>> {
   if (spec.startsWith("mt-bench:")) {
     const { prompts, ...chat } = await promptChat(spec, { find, seed, cacheFile });
@@ -113,16 +112,15 @@ export async function openGrader(
     );
   }
   const [kind] = spec.split(":");
-  const language = await openModel(spec.replace(/^model:/, ""), { log });
-  const { batchTokens, maxTokens } = config.judge;
-  const { model } = language;
-  const longest = Math.min(maxTokens, model.config.maxPositions - 2); // two: the grade 10 may be spelled
+  const language = await open(spec.replace(/^model:/, ""), { log });
+  const { asked, contextTokens } = language;
+  const longest = Math.min(config.judge.maxTokens, contextTokens - 2); // two: the grade 10 may be spelled
   return {
     judge: tokenGrader({
       ...language,
       name: `${kind}:${language.name}`,
-      key: JSON.stringify([await modelFingerprint(model), longest]),
-      scorer: modelScorer(withModel(model), { batchTokens }),
+      key: JSON.stringify([await asked.fingerprint(), longest]),
+      scorer: asked.scorer(),
       maxTokens: longest,
     }),
     notes: () => [

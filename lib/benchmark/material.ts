@@ -1,6 +1,6 @@
 /** What a benchmark is run on: its questions, and models' answers to them. */
 import { UserError } from "../base/error.ts";
-import { openModel, type RunConfig } from "../run/mod.ts";
+import { type OpenAsked, openAsked, type RunConfig } from "../run/mod.ts";
 import { writeJsonl } from "../base/files.ts";
 import {
   answerCounts,
@@ -47,6 +47,8 @@ export interface BenchmarkHooks {
   /** Starts a piece of work; the function it gives is called with how much of it is done. */
   readonly progress: (name: string, unit: string) => (done: number, total: number) => void;
   readonly checkStop: () => void;
+  /** Opens the models that answer and judge. @default in this process */
+  readonly openAsked?: OpenAsked;
 }
 
 /** The benchmark's questions that the plan asks, and the baseline's answers that came with them, if any. */
@@ -107,7 +109,7 @@ export async function answersOf(
   { name, spec }: NamedSpec,
   questions: readonly BenchmarkQuestion[],
   { benchmark, maxNewTokens, seed, rows, out }: BenchmarkPlan,
-  { log, warn, progress, checkStop }: BenchmarkHooks,
+  { log, warn, progress, checkStop, openAsked: open = openAsked }: BenchmarkHooks,
   baseline: AnswerSet | null = null,
 ): Promise<AnswerSet> {
   const file = `${out}/data/${benchmark.folder}/model_answer/${name}.jsonl`;
@@ -128,7 +130,7 @@ export async function answersOf(
     });
     await writeJsonl(file, set.answers);
   } else {
-    const language = await openModel(spec, { log });
+    const language = await open(spec, { log });
     try {
       const answerer = await modelAnswerer(language, { name, maxNewTokens, seed, rows });
       set = await answerQuestions(questions, answerer, {

@@ -1,8 +1,7 @@
-import { encodePrompt, sampleAnswers } from "../method/mod.ts";
-import { contextText, modelFingerprint } from "../model/mod.ts";
+import { encodePrompt } from "../method/mod.ts";
 import { UserError } from "../base/error.ts";
 import { Rng } from "../base/random.ts";
-import type { OpenedModel } from "../run/mod.ts";
+import type { AskedModel } from "../run/mod.ts";
 import type { Answerer, Reply } from "./answering.ts";
 
 /**
@@ -27,16 +26,19 @@ export interface AnswererOptions {
  * @throws {UserError} When it answers, if a dialogue fills the model's context.
  */
 export async function modelAnswerer(
-  language: Pick<OpenedModel, "model" | "tokenizer" | "chat" | "origin">,
+  language: Pick<
+    AskedModel,
+    "asked" | "contextTokens" | "contextText" | "tokenizer" | "chat" | "origin"
+  >,
   { name, maxNewTokens, seed, rows }: AnswererOptions,
 ): Promise<Answerer> {
-  const { model, tokenizer: { endIds } } = language;
+  const { asked, contextTokens, tokenizer: { endIds } } = language;
   return {
     name,
     rows,
     settings: {
       model: language.origin,
-      weights: await modelFingerprint(model),
+      weights: await asked.fingerprint(),
       maxNewTokens,
       seed,
       ...(endIds.length > 1 && { ends: endIds.join(" ") }),
@@ -44,17 +46,17 @@ export async function modelAnswerer(
     },
     answer: async (dialogues, { temperature, streams }): Promise<Reply[]> => {
       const prompts = dialogues.map((turns) => encodePrompt(turns, language));
-      const full = prompts.findIndex(({ length }) => length >= model.config.maxPositions);
+      const full = prompts.findIndex(({ length }) => length >= contextTokens);
       if (full >= 0) {
         throw new UserError(
           `question ${streams[full].replace("/", ", turn ")}: ${
             prompts[full].length
           } tokens fill the ` +
-            `context of ${name}, ${contextText(model.config)}`,
+            `context of ${name}, ${language.contextText}`,
           "lower --max-new-tokens, so that earlier answers leave room, or take another model",
         );
       }
-      const answers = await sampleAnswers(model, prompts, {
+      const answers = await asked.sample(prompts, {
         ...BENCHMARK_SAMPLING,
         encoder: language,
         temperature,

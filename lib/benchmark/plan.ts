@@ -8,6 +8,8 @@ import type { BenchmarkPlan } from "./material.ts";
 
 /** The options of the command line, as commander gives them. */
 export interface BenchmarkOptions {
+  /** A cluster.json, at whose servers models are asked. @default in this process */
+  engine?: string;
   bench?: string;
   model: string[];
   adapter?: string;

@@ -77,6 +77,7 @@ export async function runBenchmark(
     cacheFile: `${out}/judgments.jsonl`,
     find,
     log: hooks.log,
+    openAsked: hooks.openAsked,
   };
   const pairs = new Map<AnswerSet, PairRecord[]>();
   if (modes.includes("pair") && other !== null) {

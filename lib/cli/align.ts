@@ -29,6 +29,7 @@ import { versions } from "../run/versions.ts";
 import { measureMachine, startEngine, useCompiledSteps } from "../tensor/mod.ts";
 import { parseCommand, runCommand, shellWords, stopOnInterrupt, taskCommand } from "./command.ts";
 import { configFlag, outputFile, repeated, runFlag, seedFlag, setFlag } from "./flags.ts";
+import { engineFlag } from "./engine_flag.ts";
 import { isComplete, settingsHelp, writeSettings } from "./settings_help.ts";
 
 interface AlignOptions {
@@ -80,10 +81,7 @@ export function parse(args: string[]): AlignOptions {
     .addOption(seedFlag())
     .addOption(configFlag())
     .addOption(setFlag())
-    .option(
-      "--engine <file>",
-      "answers, verdicts and training by the servers and the trainer of this file (deno task engine)",
-    )
+    .addOption(engineFlag("answers, verdicts and training by the servers and the trainer"))
     .option("--dry-run", "say what memory and time the stages will need, and run nothing", false)
     .option("--fresh", "delete the chosen stages' results and start them anew", false)
     .addOption(

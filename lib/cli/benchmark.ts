@@ -17,6 +17,7 @@ import { readComparisons, winRate, winRateTable } from "../measure/mod.ts";
 import { BENCHMARKS } from "../benchmark/catalogue.ts";
 import { BENCHMARK_JUDGES, checkReferee } from "../benchmark/judges.ts";
 import { MODEL_SPECS } from "../run/open_model.ts";
+import { engineFlag, openerAt } from "./engine_flag.ts";
 import type { BenchmarkHooks, BenchmarkPlan } from "../benchmark/material.ts";
 import { type BenchmarkOptions, planOf } from "../benchmark/plan.ts";
 import { benchmarkTable } from "../benchmark/results_table.ts";
@@ -63,6 +64,7 @@ function parse(args: string[]): BenchmarkOptions {
     .addOption(
       outputFolder("--out <folder>", "where everything goes; default runs/benchmark-NAME"),
     )
+    .addOption(engineFlag("models answer and judge at the servers"))
     .option("--no-figures", "draw no radar")
     .addHelpText(
       "after",
@@ -90,7 +92,10 @@ async function main(): Promise<void> {
   await writeJsonFile(`${plan.out}/run.json`, record);
   console.log(`${benchmark.title} in ${plan.out}, seed ${plan.seed}`);
 
-  const outcome = await runBenchmark(plan, hooks());
+  const outcome = await runBenchmark(plan, {
+    ...hooks(),
+    openAsked: await openerAt(options.engine),
+  });
   if (outcome.rows.length > 0) console.log("\n" + benchmarkTable(outcome.rows));
   for (const file of outcome.annotations) {
     const comparisons = await readComparisons(file).catch((error) => {

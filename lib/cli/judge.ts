@@ -23,6 +23,7 @@ import {
   setFlag,
   wholeNumber,
 } from "./flags.ts";
+import { engineFlag, openerAt } from "./engine_flag.ts";
 import { resolveConfig, SCALE_NAMES } from "../run/config.ts";
 import { writeCsv, writeJsonFile } from "../base/files.ts";
 import { progressCallback } from "../base/progress.ts";
@@ -66,6 +67,7 @@ interface JudgeOptions {
   json?: string;
   figures?: string;
   cache: string;
+  engine?: string;
 }
 
 const POSITIONS = ["alpaca-eval", "unknown"] as const;
@@ -131,6 +133,7 @@ export function parse(args: string[]): JudgeOptions {
       outputFile("--cache <file>", "where a model's judgments are kept")
         .default(".engine/judgments.jsonl"),
     )
+    .addOption(engineFlag("models are asked at the servers"))
     .addHelpText("after", `\nMeasures:\n${glossary().replace(/^/gm, "  ")}`)
     .addHelpText("after", `\nProbes:\n${probeGlossary().replace(/^/gm, "  ")}`);
   return parseCommand(command, args).opts<JudgeOptions>();
@@ -184,7 +187,11 @@ async function main(): Promise<void> {
   }
 
   const cacheFile = options.cache;
-  const setting = { seed, pairs, positions, onBadLine, config, settings, cacheFile, log };
+  const openAsked = await openerAt(options.engine);
+  const setting = {
+    ...{ seed, pairs, positions, onBadLine, config, settings, cacheFile, log },
+    openAsked,
+  };
   type Asked = { result: MeasuredJudge | ProbedJudge; notes: string[] };
   const ask: (judge: Judge) => Promise<Asked> = probes === null
     ? (judge) => measured(judge, evidence, { seed, triples, samples })

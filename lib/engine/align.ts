@@ -7,7 +7,8 @@ import { FleetSession } from "./session.ts";
 import { type Cluster, secretOf } from "./settings.ts";
 import { jsftElsewhere } from "./stages/jsft.ts";
 import { selfJudgeElsewhere } from "./stages/self_judge.ts";
-import { trainerJobs } from "./trainer_jobs.ts";
+import { launcherOf } from "./launch/launcher.ts";
+import { TrainerJobs } from "./trainer_jobs.ts";
 
 /** A run on engines elsewhere: its session, and its stages. */
 export interface RunElsewhere {
@@ -52,8 +53,14 @@ export function runElsewhere(
   },
 ): RunElsewhere {
   const fleet = new Fleet(cluster, { key: secretOf(cluster.serve.keyVariable), log });
-  const jobsFor = (stage: string, train: string) =>
-    trainerJobs(cluster, { name: `${run}-${stage}`, folder: folderOf(stage), train, log });
+  const jobsFor = (stage: string, train: string) => {
+    const folder = folderOf(stage);
+    const { serve: { outageMs }, train: { attempts } } = cluster;
+    const name = `${run}-${stage}`;
+    return new TrainerJobs(launcherOf(cluster, { folder }), {
+      ...{ folder, train, name, attempts, outageMs, log },
+    });
+  };
   const own: Record<string, RunStage> = {
     "jsft": jsftElsewhere(jobsFor),
     "self-judge": selfJudgeElsewhere(jobsFor),

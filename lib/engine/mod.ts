@@ -5,6 +5,7 @@ export * from "./fleet.ts";
 export * from "./fleet_adapter.ts";
 export * from "./fleet_model.ts";
 export * from "./launch/launcher.ts";
+export * from "./open_served.ts";
 export { endLocalRay, LocalRay, type LocalRayOptions } from "./local_ray.ts";
 export { type Plan, planRun } from "./plan.ts";
 export { LARGE_RUN, PAPER_RUN, type PlanSettings, planSettings } from "./plan_settings.ts";

@@ -3,9 +3,7 @@ import {
   exists,
   makeFolder,
   readJsonFile,
-  removeIfThere,
   writeJsonFile,
-  writeWhole,
 } from "../base/files.ts";
 import { OUTSIDE } from "../run/stages/training.ts";
 import type { RunContext } from "../run/pipeline.ts";
@@ -38,8 +36,15 @@ export interface OutsideTask {
 
 /** A trainer that is seen to. */
 export interface TendedTrainer {
-  /** Starts it where none runs. @throws {UserError} when it cannot go on */
-  ensure(): Promise<void>;
+  /**
+   * Starts it where none runs.
+   *
+   * @param done Whether what is waited for is there: a trainer that ended meanwhile has done its work.
+   * @throws {UserError} when it cannot go on
+   */
+  ensure(done: () => Promise<boolean>): Promise<void>;
+  /** Has it end at its next wait. */
+  end(): Promise<void>;
 }
 
 /** Settings of train.json that a stage which goes on must find as it began with. */
@@ -81,8 +86,8 @@ export class OutsideTraining {
       return await work(training);
     } catch (error) {
       if (error instanceof Stopped) {
-        await writeWhole(`${context.folder}/stop`, "");
-        context.log("the trainer ends after the round it has; the same command goes on");
+        context.log("the trainer ends after the step it has; the same command goes on");
+        await training.jobs.end();
       }
       throw error;
     }
@@ -138,7 +143,6 @@ export class OutsideTraining {
       }
     }
     await writeJsonFile(file, settings);
-    await removeIfThere(`${folder}/stop`);
     return new OutsideTraining(context, jobsFor(there(file)), Math.ceil(steps / task.roundSteps));
   }
 
@@ -155,15 +159,15 @@ export class OutsideTraining {
       if (await exists(adapter)) return adapter;
       this.context.checkStop();
       await onLook();
-      await this.tend();
+      await this.tend(() => exists(adapter));
       await new Promise((resolve) => setTimeout(resolve, LOOK));
     }
   }
 
   /** Sees that the trainer runs, now and then. @throws {UserError} when it cannot go on */
-  async tend(): Promise<void> {
+  async tend(done: () => Promise<boolean> = () => Promise.resolve(false)): Promise<void> {
     if (performance.now() - this.#asked < ASK && this.#asked > 0) return;
-    await this.jobs.ensure();
+    await this.jobs.ensure(done);
     this.#asked = performance.now();
   }
 }

@@ -1,8 +1,8 @@
-/** Judges made of a model on this machine. */
+/** Judges made of a model. */
 import { answerExample, modelScorer, withSystemTurn } from "../method/mod.ts";
-import { contextText, modelFingerprint, withModel } from "../model/mod.ts";
+import { modelFingerprint, withModel } from "../model/mod.ts";
 import { UserError } from "../base/error.ts";
-import { locateWholeModel, modelName, type OpenedModel, openModel } from "../run/mod.ts";
+import { locateWholeModel, modelName, openAsked, type OpenedModel, openModel } from "../run/mod.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { ChatTemplate, openTokenizer } from "../text/mod.ts";
 import { implicitGrade } from "./implicit_reward.ts";
@@ -17,18 +17,24 @@ export async function openPairwise(
   rest: string,
   setting: JudgeSetting,
 ): Promise<OpenedJudge> {
-  const { cacheFile, onProgress } = setting;
-  return await withOpened(kind === "run" ? `run:${rest}` : rest, setting, async (opened) => {
-    const { session, config, model, name } = opened;
+  const { cacheFile, config: given, settings, log, onProgress } = setting;
+  const open = setting.openAsked ?? openAsked;
+  const opened = await open(kind === "run" ? `run:${rest}` : rest, {
+    config: given,
+    settings,
+    log,
+  });
+  const { asked, session, config, name, dispose } = opened;
+  try {
     const { principles, maxTokens } = config.judge;
-    if (maxTokens + 1 > model.config.maxPositions) {
+    if (maxTokens + 1 > opened.contextTokens) {
       throw new UserError(
         `the settings allow judge prompts of ${maxTokens} tokens, ` +
-          `the context of ${name} is ${contextText(model.config)}`,
+          `the context of ${name} is ${opened.contextText}`,
         "lower it with --set judge.maxTokens=N",
       );
     }
-    const judge = await session.judge(withModel(model), { cacheFile });
+    const judge = await session.judge(asked, { cacheFile });
     return {
       judge: {
         name: `${kind}:${name}`,
@@ -38,15 +44,19 @@ export async function openPairwise(
             onProgress: ({ done, total }) => onProgress?.(done, total),
           }),
       },
-      fingerprint: fingerprintOf(await modelFingerprint(model), asking(config)),
+      fingerprint: fingerprintOf(await asked.fingerprint(), asking(config)),
       notes: () => [
         `principles ${principles.join(", ")}, prompts of at most ${maxTokens} tokens`,
         ...judge.templates.map(({ principle, counts }) =>
           `${principle.name}: ${counts.truncated} of ${counts.prompts} prompts cut to fit`
         ),
       ],
+      dispose,
     };
-  });
+  } catch (error) {
+    dispose();
+    throw error;
+  }
 }
 
 /** `grade:PATH[+ADAPTER]`: a language model that marks single answers, as a pointwise judge. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Judge } from "../method/mod.ts";
-import type { RunConfig } from "../run/mod.ts";
+import type { OpenAsked, RunConfig } from "../run/mod.ts";
 
 /** What opening a judge may need. */
 export interface JudgeSetting {
@@ -16,6 +16,8 @@ export interface JudgeSetting {
   readonly settings?: readonly string[];
   /** Where a model's judgments are kept. */
   readonly cacheFile: string;
+  /** Opens the model of a `model:` or `run:` judge. @default in this process */
+  readonly openAsked?: OpenAsked;
   readonly log: (line: string) => void;
   readonly onProgress?: (done: number, total: number) => void;
 }

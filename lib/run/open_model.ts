@@ -1,11 +1,19 @@
 /** Models by name, as a command line gives them: to answer, to judge, to grade. */
 import { UserError } from "../base/error.ts";
 import { exists, readJsonFile } from "../base/files.ts";
-import { adapterRecord, type LanguageModel, loadAdapterParts, loadModel } from "../model/mod.ts";
+import {
+  adapterRecord,
+  contextText,
+  type LanguageModel,
+  loadAdapterParts,
+  loadModel,
+  withModel,
+} from "../model/mod.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { resolveConfig, type RunConfig } from "./config.ts";
 import { locateModelFiles, splitSpec } from "./model_files.ts";
 import { type Language, type ModelState, RUN_STATES, Session } from "./session.ts";
+import type { StageModel } from "./stage_model.ts";
 
 /** How models are named, for help texts. */
 export const MODEL_SPECS = ["PATH_OR_HUB_NAME[+ADAPTER]", "run:FOLDER#base|jsft|policy"] as const;
@@ -30,6 +38,18 @@ export interface OpenedModel extends Language {
   readonly session: Session;
   readonly dispose: () => void;
 }
+
+/** A model to be asked, wherever it is, with what turns text into its tokens. */
+export interface AskedModel extends Omit<OpenedModel, "model"> {
+  readonly asked: StageModel;
+  /** Tokens of its context. */
+  readonly contextTokens: number;
+  /** Says so in a message. */
+  readonly contextText: string;
+}
+
+/** Opens a model to be asked, by its spec. */
+export type OpenAsked = (spec: string, options: OpenModelOptions) => Promise<AskedModel>;
 
 /** How {@linkcode openModel} opens a model. */
 export interface OpenModelOptions {
@@ -163,6 +183,17 @@ export async function openModel(spec: string, options: OpenModelOptions): Promis
     return { model, origin: adapter === null ? from : `${from} + ${adapter}` };
   });
 }
+
+/** {@linkcode openModel} for a model that is only asked. */
+export const openAsked: OpenAsked = async (spec, options) => {
+  const { model, ...opened } = await openModel(spec, options);
+  return {
+    ...opened,
+    asked: opened.session.here(withModel(model)),
+    contextTokens: model.config.maxPositions,
+    contextText: contextText(model.config),
+  };
+};
 
 /** A folder that a run left has weights and language alone: how the run asked is said where it is to be had. */
 async function tellOfRun(path: string, log: (line: string) => void): Promise<void> {

@@ -1,10 +1,5 @@
 import { Stopped, UserError } from "../base/error.ts";
-import {
-  exists,
-  makeFolder,
-  readJsonFile,
-  writeJsonFile,
-} from "../base/files.ts";
+import { exists, makeFolder, readJsonFile, writeJsonFile } from "../base/files.ts";
 import { OUTSIDE } from "../run/stages/training.ts";
 import type { RunContext } from "../run/pipeline.ts";
 import { learningRate, type ScheduleConfig } from "../tensor/mod.ts";

@@ -1,0 +1,205 @@
+/** The whole way on this machine: vLLM, two Ray nodes and TRL, by the commands that a user types. */
+import assert from "node:assert/strict";
+import { afterAll, beforeAll, describe, it } from "jsr:@std/testing@1/bdd";
+import { parseRows } from "../lib/base/csv.ts";
+import { readJsonFile, readJsonl } from "../lib/base/files.ts";
+import { endTree, type ProcessIdentity, startDetached } from "../lib/engine/launch/processes.ts";
+import { saveModel } from "../lib/model/mod.ts";
+import { writeTokenizer } from "../lib/text/mod.ts";
+import { command } from "./commands.ts";
+import { PYTHON } from "./engine_cluster.ts";
+import { newFolder } from "./temporary_files.ts";
+import { tinyLanguage, tinyModel, tinyPairs } from "./tiny.ts";
+
+interface Verdict {
+  pair: string;
+  forward: { a: number; b: number };
+  backward: { a: number; b: number };
+}
+
+const ROUNDS = 3;
+/** Small enough for seconds; JSFT learns what a label is, so that rounds can be filled. */
+const SETTINGS = [
+  ...["data.train=24", "data.heldOut=8", "jsft.batchSize=6", "jsft.epochs=4"],
+  ...["jsft.learningRate=0.01", "jsft.weighting=token", "jsft.evaluatePairs=4"],
+  ...[`selfJudge.steps=${ROUNDS}`, "selfJudge.batchSize=4", "selfJudge.maxNewTokens=12"],
+  ...["tournament.prompts=2", "tournament.candidates=[1,2]", "tournament.samples=1"],
+].flatMap((setting) => ["--set", setting]);
+
+let folder = "";
+const secrets = () => ({
+  SELF_JUDGE_CLUSTER_PYTHON: PYTHON ?? "",
+  ...(folder && {
+    SELF_JUDGE_VLLM_KEY: Deno.readTextFileSync(`${folder}/cluster/vllm-key`).trim(),
+    RAY_AUTH_TOKEN: Deno.readTextFileSync(`${folder}/cluster/ray/token`).trim(),
+  }),
+});
+const engine = command(
+  "run --quiet -A lib/cli/engine.ts",
+  () => folder ? secrets() : { SELF_JUDGE_CLUSTER_PYTHON: PYTHON ?? "" },
+);
+const align = command("run --quiet -A lib/cli/align.ts", secrets);
+
+const args = (run: string, more: readonly string[] = []) => [
+  ...["--scale", "smoke", "--model", `${folder}/model`, "--data", `${folder}/pairs.jsonl`],
+  ...["--run", `${folder}/cluster/runs/${run}`, ...SETTINGS, ...more],
+];
+const elsewhere = () => ["--engine", `${folder}/cluster/cluster.json`];
+
+/** Losses, norms and drifts of a run's self-training, step by step. */
+async function stepsOf(
+  run: string,
+): Promise<{ loss: number; drift: number; consistent: number }[]> {
+  const path = `${folder}/cluster/runs/${run}/self-judge/metrics.csv`;
+  const text = await Deno.readTextFile(path);
+  return parseRows(text, { path, row: (row) => row as unknown as Record<string, string> })
+    .map((row) => ({
+      loss: Number(row.loss),
+      drift: Number(row.drift),
+      consistent: Number(row.judgeConsistent),
+    }));
+}
+
+/** Kills a process and all below it at once, as a machine that is lost, and gives what starts it anew. */
+async function lose(process: ProcessIdentity): Promise<() => Promise<ProcessIdentity>> {
+  const read = async (name: string) =>
+    (await Deno.readTextFile(`/proc/${process.pid}/${name}`)).split("\0").slice(0, -1);
+  const [words, environment] = [await read("cmdline"), await read("environ")];
+  await endTree(process, { graceMs: 0 });
+  const env = Object.fromEntries(environment.map((one) => {
+    const at = one.indexOf("=");
+    return [one.slice(0, at), one.slice(at + 1)];
+  }));
+  // startDetached's own shell is the leader: what it runs follows the script, its log and its file for the exit code.
+  const from = words.indexOf("sh", 3) + 3;
+  return () =>
+    startDetached(words.slice(words[0] === "sh" ? from : 0), {
+      log: `${folder}/restarted.log`,
+      env,
+      record: () => Promise.resolve(),
+    });
+}
+
+/** Waits until something is so. */
+async function until(what: string, so: () => Promise<boolean>, seconds = 300): Promise<void> {
+  for (const end = performance.now() + 1000 * seconds; !await so();) {
+    assert.ok(performance.now() < end, `${what}: not within ${seconds} s`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+const there = (path: string) => Deno.stat(path).then(() => true, () => false);
+
+(PYTHON === null ? describe.skip : describe)("a run on engines elsewhere", () => {
+  beforeAll(async () => {
+    const made = await newFolder();
+    const model = tinyModel({
+      hiddenSize: 128,
+      intermediateSize: 192,
+      heads: 4,
+      kvHeads: 2,
+      headDim: 32,
+    });
+    await saveModel(model, `${made}/model`);
+    model.dispose();
+    await writeTokenizer(tinyLanguage(), `${made}/model`);
+    const lines = tinyPairs(40, 3).map((pair) => JSON.stringify(pair) + "\n");
+    await Deno.writeTextFile(`${made}/pairs.jsonl`, lines.join(""));
+    await engine.well([
+      "--local",
+      `${made}/cluster`,
+      "--model",
+      `${made}/model`,
+      "--scale",
+      "smoke",
+    ]);
+    folder = made;
+  });
+  afterAll(async () => {
+    if (folder) await engine.well(["--local", `${folder}/cluster`, "--stop"]);
+  });
+
+  it("passes the preflight", async () => {
+    const { out } = await engine.well([
+      ...[`${folder}/cluster/cluster.json`, "--model", `${folder}/model`, "--scale", "smoke"],
+      ...["--set", "selfJudge.batchSize=4"],
+    ]);
+    assert.match(out, /\[OK\]/);
+    assert.doesNotMatch(out, /\[FAIL\]/);
+    for (const secret of [secrets().SELF_JUDGE_VLLM_KEY, secrets().RAY_AUTH_TOKEN!]) {
+      assert.ok(!out.includes(secret!), "a secret is in the table");
+    }
+  });
+
+  it("goes through its rounds on two nodes, servers and trainer agreeing to rounding", async () => {
+    const { out, err } = await align.well(args("plain", elsewhere()));
+    const steps = await stepsOf("plain");
+    assert.equal(steps.length, ROUNDS);
+    assert.ok(Math.abs(steps[0].loss - Math.LN2) < 1e-6, `${steps[0].loss}`);
+    assert.ok(steps.every(({ drift }) => drift < 1e-5), `${steps.map(({ drift }) => drift)}`);
+    const run = `${folder}/cluster/runs/plain`;
+    const started = await readJsonFile<{ processes: number }>(
+      `${run}/self-judge/trainer.started.json`,
+    );
+    assert.equal(started!.processes, 2);
+    for (const secret of Object.values(secrets()).slice(1)) {
+      assert.ok(![out, err].some((text) => text.includes(secret!)), "a secret was printed");
+      for await (const { name } of Deno.readDir(run)) {
+        if (!name.endsWith("json")) continue;
+        assert.ok(!(await Deno.readTextFile(`${run}/${name}`)).includes(secret!));
+      }
+    }
+  });
+
+  it("is the same to six decimals where a server, a node and this program are lost in its midst", async () => {
+    const run = `${folder}/cluster/runs/disturbed`;
+    const line = args("disturbed", elsewhere());
+    const first = align.spawn(line);
+    // The program: killed while the second round is made.
+    await until("round 1", () => there(`${run}/self-judge/rounds/000001/adapter`));
+    first.kill("SIGKILL");
+    await first.output();
+    // The server: lost, and back empty.
+    const { vllm } =
+      (await readJsonFile<{ vllm: ProcessIdentity }>(`${folder}/cluster/local.json`))!;
+    const restartServer = await lose(vllm);
+    const second = align.spawn(line);
+    const record = `${folder}/cluster/local.json`;
+    const kept = await readJsonFile<Record<string, unknown>>(record);
+    await Deno.writeTextFile(record, JSON.stringify({ ...kept, vllm: await restartServer() }));
+    // A node: lost after the second round, and back.
+    await until("round 2", () => there(`${run}/self-judge/rounds/000002/adapter`));
+    const nodes =
+      (await readJsonFile<{ process: ProcessIdentity }[]>(`${folder}/cluster/ray/ray.json`))!;
+    const restartNode = await lose(nodes[1].process);
+    nodes[1] = { ...nodes[1], process: await restartNode() };
+    await Deno.writeTextFile(`${folder}/cluster/ray/ray.json`, JSON.stringify(nodes));
+    const { code, stdout, stderr } = await second.output();
+    const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+    assert.equal(code, 0, text);
+    const [plain, disturbed] = [await stepsOf("plain"), await stepsOf("disturbed")];
+    plain.forEach(({ loss }, i) =>
+      assert.ok(Math.abs(loss - disturbed[i].loss) < 1e-6, `step ${i + 1}`)
+    );
+    // Nothing finished was paid for twice: each prompt's answers once in each round.
+    for (let round = 1; round <= ROUNDS; round++) {
+      const path = `${run}/self-judge/rounds/00000${round}/samples.jsonl`;
+      const keys = (await readJsonl<{ key: string }>(path)).map(({ key }) => key);
+      assert.equal(new Set(keys).size, keys.length);
+    }
+  });
+
+  it("goes on here and back, the judge's probabilities the same within rounding", async () => {
+    const at = `${folder}/cluster/runs/plain`;
+    const served = await readJsonl<Verdict>(`${at}/judge-after/judgments.jsonl`);
+    await align.well(args("plain", ["--stage", "judge-after", "--fresh"]));
+    const native = await readJsonl<Verdict>(`${at}/judge-after/judgments.jsonl`);
+    assert.equal(native.length, served.length);
+    for (const [i, { forward, backward }] of served.entries()) {
+      const [f, b] = [native[i].forward, native[i].backward];
+      const apart = [forward.a - f.a, forward.b - f.b, backward.a - b.a, backward.b - b.b];
+      assert.ok(Math.max(...apart.map(Math.abs)) < 1e-4, `${served[i].pair}: ${apart}`);
+    }
+    await align.well(args("plain", ["--stage", "tournament", "--fresh"]));
+    await align.well(args("plain", ["--stage", "tournament", "--fresh", ...elsewhere()]));
+  });
+});

@@ -74,7 +74,7 @@ describeWithVllm("a fleet of vLLM servers", () => {
     await fleet.load(adapter);
     const model = servedModel();
     for (const put of [null, adapter]) {
-      const served = await fleetModel(fleet, put, { base: "tiny" }).scorer
+      const served = await fleetModel(fleet, put, { base: "tiny" }).scorer()
         .probabilities(PROMPTS, LABELS);
       if (put) model.adapter = adapters.policy;
       const here = await nextTokenProbabilities(model, PROMPTS, { tokens: LABELS });

@@ -1,6 +1,6 @@
 /** The whole way on this machine: vLLM, two Ray nodes and TRL, by the commands that a user types. */
 import assert from "node:assert/strict";
-import { afterAll, beforeAll, describe, it } from "jsr:@std/testing@1/bdd";
+import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
 import { parseRows } from "../lib/base/csv.ts";
 import { readJsonFile, readJsonl } from "../lib/base/files.ts";
 import { endTree, type ProcessIdentity, startDetached } from "../lib/engine/launch/processes.ts";
@@ -90,7 +90,7 @@ async function until(what: string, so: () => Promise<boolean>, seconds = 300): P
 const there = (path: string) => Deno.stat(path).then(() => true, () => false);
 
 (PYTHON === null ? describe.skip : describe)("a run on engines elsewhere", () => {
-  beforeAll(async () => {
+  before(async () => {
     const made = await newFolder();
     const model = tinyModel({
       hiddenSize: 128,
@@ -114,7 +114,7 @@ const there = (path: string) => Deno.stat(path).then(() => true, () => false);
     ]);
     folder = made;
   });
-  afterAll(async () => {
+  after(async () => {
     if (folder) await engine.well(["--local", `${folder}/cluster`, "--stop"]);
   });
 

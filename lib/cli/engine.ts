@@ -57,7 +57,7 @@ export const EXAMPLE_CLUSTER = {
   },
   storage: { here: "/mnt/shared/runs", there: "/mnt/shared/runs" },
   model: null,
-  rounds: { steps: 1, ahead: 0, drift: 0.05, keepAdapters: 4 },
+  rounds: { ahead: 0, drift: 0.05, keepAdapters: 4 },
 };
 
 const HELP = `

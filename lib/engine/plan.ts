@@ -174,7 +174,7 @@ function bottleneck(s: PlanSettings, seconds: Plan["seconds"], longest: number):
   const [part] = parts.reduce((most, entry) => entry[1] > most[1] ? entry : most);
   const more = {
     sampling: longest > seconds.sampling / 2
-      ? "the longest answer: no number of GPUs makes it shorter; more pairs a policy (rounds.steps), " +
+      ? "the longest answer: no number of GPUs makes it shorter; more pairs a policy (selfJudge.roundSteps), " +
         "rounds.ahead 1, or runs beside each other do"
       : "more servers",
     judging: "more servers",

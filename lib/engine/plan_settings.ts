@@ -15,7 +15,7 @@ export interface PlanSettings {
   epochs: number;
   /** Pairs an optimiser step. */
   batch: number;
-  /** Steps by one version of the policy: `rounds.steps`. */
+  /** Steps by one version of the policy: `selfJudge.roundSteps`. */
   steps: number;
   /** 1: the next round is sampled while this one trains: `rounds.ahead`. */
   ahead: number;

@@ -1,7 +1,6 @@
 /** The whole way on this machine: vLLM, two Ray nodes and TRL, by the commands that a user types. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
-import { parseRows } from "../lib/base/csv.ts";
 import { readJsonFile, readJsonl } from "../lib/base/files.ts";
 import { endTree, type ProcessIdentity, startDetached } from "../lib/engine/launch/processes.ts";
 import { saveModel } from "../lib/model/mod.ts";
@@ -46,19 +45,11 @@ const args = (run: string, more: readonly string[] = []) => [
 ];
 const elsewhere = () => ["--engine", `${folder}/cluster/cluster.json`];
 
-/** Losses, norms and drifts of a run's self-training, step by step. */
-async function stepsOf(
-  run: string,
-): Promise<{ loss: number; drift: number; consistent: number }[]> {
-  const path = `${folder}/cluster/runs/${run}/self-judge/metrics.csv`;
-  const text = await Deno.readTextFile(path);
-  return parseRows(text, { path, row: (row) => row as unknown as Record<string, string> })
-    .map((row) => ({
-      loss: Number(row.loss),
-      drift: Number(row.drift),
-      consistent: Number(row.judgeConsistent),
-    }));
-}
+/** A run's self-training, step by step. */
+const stepsOf = (run: string) =>
+  readJsonl<{ loss: number; drift: number }>(
+    `${folder}/cluster/runs/${run}/self-judge/metrics.jsonl`,
+  );
 
 /** Kills a process and all below it at once, as a machine that is lost, and gives what starts it anew. */
 async function lose(process: ProcessIdentity): Promise<() => Promise<ProcessIdentity>> {

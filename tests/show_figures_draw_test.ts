@@ -151,6 +151,18 @@ describe("figureList", () => {
     }
   });
 
+  it("draws nothing that no page speaks of", async () => {
+    const pages = ["README.md"];
+    for (const folder of ["notebooks", "notebooks/teaching", "data/results"]) {
+      for await (const { name } of Deno.readDir(folder)) {
+        if (/\.(md|ipynb)$/.test(name)) pages.push(`${folder}/${name}`);
+      }
+    }
+    const said = (await Promise.all(pages.map((page) => Deno.readTextFile(page)))).join("\n");
+    const figures = figureList().map(({ name }) => name);
+    assert.deepEqual(figures.filter((name) => !said.includes(`figures/${name}.svg`)), []);
+  });
+
   it("reads a run's own claims where it is told to", () => {
     const [first] = figureList("runs/x/results").filter(({ name }) => name === "samples");
     assert.equal(first.inputs.samples.path, "runs/x/results/samples.csv");

@@ -32,8 +32,11 @@ export function byteModel(change: Partial<ModelConfig> = {}): LanguageModel {
 }
 
 /** Writes such a model as a GGUF file. */
-export async function writeByteModel(path: string, dtype: "F32" | "F16" = "F32"): Promise<void> {
-  const model = byteModel();
+export async function writeByteModel(
+  path: string,
+  dtype: "F32" | "F16" = "F32",
+  model = byteModel(),
+): Promise<void> {
   const { vocabSize } = model.config;
   const vocabulary = ggufVocabulary(byteLanguage(), { vocabSize });
   await writeGguf(path, ggufContent(model, { name: "bytes", dtype, vocabulary }));

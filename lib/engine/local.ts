@@ -73,12 +73,10 @@ export async function startLocal(options: LocalOptions): Promise<LocalCluster> {
     );
   }
   await makeFolder(`${folder}/runs`);
-  let url: string;
   try {
-    url = await startVllm(options);
-    log("starting two Ray nodes");
-    const ports = { port: freePort("127.0.0.3", 6390), dashboardPort: freePort("127.0.0.1", 8266) };
-    const ray = await LocalRay.start({ python: options.python, folder: rayOf(folder), ...ports });
+    // One after the other: on a busy machine a Ray node gives up after half a minute.
+    const ray = await startRay(options);
+    const url = await startVllm(options);
     await untilHealthy(url, folder);
     await writeJsonFile(fileOf(folder), clusterFile(options, { url, ray: ray.url }));
   } catch (error) {
@@ -91,10 +89,11 @@ export async function startLocal(options: LocalOptions): Promise<LocalCluster> {
 /** Ends what {@linkcode startLocal} started in a folder, and nothing else. @returns whether there was anything */
 export async function stopLocal(folder: string): Promise<boolean> {
   const found = await readJsonFile<LocalRecord>(recordOf(folder));
+  const ray = await readIfThere(`${rayOf(folder)}/ray.json`);
   await endLocalRay(rayOf(folder));
   if (found !== null) await endTree(found.vllm);
-  await removeIfThere(recordOf(folder));
-  return found !== null;
+  for (const file of [recordOf(folder), fileOf(folder)]) await removeIfThere(file);
+  return found !== null || ray !== null;
 }
 
 const recordOf = (folder: string) => `${folder}/local.json`;
@@ -112,7 +111,27 @@ function described(folder: string, { serve, train }: ReturnType<typeof clusterOf
   };
 }
 
-/** Starts the server; its weights are read while Ray starts. */
+/** Twice at most: a node gives up after half a minute on a busy machine, or another process took its port meanwhile. */
+async function startRay({ folder, python, log }: LocalOptions): Promise<LocalRay> {
+  log("starting two Ray nodes");
+  const start = () =>
+    LocalRay.start({
+      ...{ python, folder: rayOf(folder) },
+      port: freePort("127.0.0.3", 6390),
+      dashboardPort: freePort("127.0.0.1", 8266),
+    });
+  try {
+    return await start();
+  } catch (error) {
+    if (!(error instanceof UserError) || !/timed out during startup|port/.test(error.problem)) {
+      throw error;
+    }
+    log("a Ray node did not start: once more");
+    return await start();
+  }
+}
+
+/** Starts the server, which is healthy when its weights are read. */
 async function startVllm(
   { folder, python, model, longest, rank, log }: LocalOptions,
 ): Promise<string> {

@@ -30,8 +30,6 @@ def learn_here(spec):
 
 def ray_worker(spec):
     """One process of the group under Ray Train."""
-    from run_folder import Fault, say, write_failed
-
     if os.path.exists(os.path.join(spec["folder"], "failed.json")):
         return  # Ray starts the group again whatever the reason; this one would only fail again
     try:

@@ -66,7 +66,9 @@ const FAILING =
 (PYTHON ? describe : describe.skip)("a trainer on a Ray cluster of two nodes", () => {
   before(async () => {
     shared = await newFolder();
-    ray = await LocalRay.start({ python: PYTHON!, folder: await newFolder() });
+    // Not the addresses and ports that deno task engine --local takes, which may be in use beside the tests.
+    const at = { nodes: ["127.0.0.5", "127.0.0.4"], port: 6391, dashboardPort: 8267 };
+    ray = await LocalRay.start({ python: PYTHON!, folder: await newFolder(), ...at });
   });
   after(() => ray?.stop());
 
@@ -76,7 +78,7 @@ const FAILING =
     assert.equal((await ended(one, id)).state, "succeeded", await one.log(id));
     const told = JSON.parse(/^TOLD (.*)$/m.exec(await one.log(id))![1]);
     assert.deepEqual(told.arguments, [train, "--ray"]);
-    assert.deepEqual(told.workers, [["127.0.0.2", PYTHON, "3"], ["127.0.0.3", PYTHON, "3"]]);
+    assert.deepEqual(told.workers, [["127.0.0.4", PYTHON, "3"], ["127.0.0.5", PYTHON, "3"]]);
   });
 
   itWithPython("is joined when it is there, and stopped", async () => {
@@ -181,7 +183,7 @@ const FAILING =
       const rows = await launcher("").check();
       assert.deepEqual(rows.map(({ ok }) => ok), Array(7).fill(true), Deno.inspect(rows));
       const names = rows.slice(3).map(({ what }) => what);
-      for (const node of ["127.0.0.2", "127.0.0.3"]) {
+      for (const node of ["127.0.0.4", "127.0.0.5"]) {
         assert.ok(
           names.includes(`packages on ${node}`) && names.includes(`shared folder on ${node}`),
         );
@@ -195,12 +197,12 @@ const FAILING =
     async () => {
       const one = launcher(FOREVER), id = newId();
       await one.start({ id, train });
-      await ray.killNode("127.0.0.2");
+      await ray.killNode("127.0.0.4");
       await until(async () => (await ray.nodesAlive()).length === 1, { atMostMs: 300_000 });
       await ray.stop();
       assert.equal((await refuses(one.state(id), "does not answer")).name, "Unreachable");
       assert.equal((await one.check())[0].ok, false);
-      ray = await LocalRay.start({ ...ray.options, nodes: ["127.0.0.3"] });
+      ray = await LocalRay.start({ ...ray.options, nodes: ["127.0.0.5"] });
       const again = launcher(FOREVER);
       assert.equal((await again.state(id)).state, "absent");
       assert.equal((await again.check())[2].ok, false); // one CPU for two workers

@@ -10,7 +10,12 @@ export function testCluster(
   there = folder,
 ): Cluster {
   return clusterOf({
-    serve: { servers: ["http://127.0.0.1:8100"], baseModel: "base", dtype: "float32" },
+    serve: {
+      servers: ["http://127.0.0.1:8100"],
+      baseModel: "base",
+      keyVariable: "TEST_SERVE_KEY",
+      dtype: "float32",
+    },
     train: { python: "/usr/bin/python3", dtype: "float32", gpus: false, ...train },
     storage: { here: folder, there },
   });

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
+import { after, before, describe } from "jsr:@std/testing@1/bdd";
 import type { Cluster } from "../lib/engine/mod.ts";
 import { LocalRay } from "../lib/engine/mod.ts";
 import { RayLauncher, type RaySettings } from "../lib/engine/launch/ray.ts";
-import { roomRow } from "../lib/engine/launch/ray_check.ts";
 import { itWithPython, PYTHON, testCluster } from "./engine_cluster.ts";
 import { refuses } from "./refusals.ts";
 import { newFolder } from "./temporary_files.ts";
@@ -208,38 +207,4 @@ const FAILING =
       assert.equal((await again.check())[2].ok, false); // one CPU for two workers
     },
   );
-});
-
-describe("room for workers", () => {
-  const row = (
-    offers: number[],
-    used: number,
-    train: Partial<Cluster["train"]>,
-    placement = "PACK",
-  ) =>
-    roomRow({
-      nodes: offers.map((GPU) => ({ resources_total: { GPU, CPU: 64 } })),
-      usage: { GPU: [used, offers.reduce((sum, offer) => sum + offer, 0)] },
-      placement: placement as RaySettings["placement"],
-      train: { workers: 4, gpus: true, ...train },
-    });
-
-  it("is there, is taken for now, or is not", () => {
-    assert.deepEqual([row([8], 4, {}).ok, row([8], 5, {}).ok, row([2, 1], 0, {}).ok], [
-      true,
-      null,
-      false,
-    ]);
-    assert.match(row([8], 5, {}).said, /3 of 8 GPUs free on 1 nodes, 4 wanted/);
-    assert.match(row([0], 0, {}).remedy!, /train\.gpus to false/);
-    assert.equal(row([0], 0, { gpus: false }).ok, true);
-  });
-
-  it("is that of the placement", () => {
-    assert.equal(row([2, 2], 0, {}, "SPREAD").ok, true);
-    assert.match(row([2, 2], 0, {}, "STRICT_SPREAD").remedy!, /use SPREAD/);
-    assert.match(row([2, 2], 0, {}, "STRICT_PACK").remedy!, /use PACK/);
-    assert.equal(row([1, 1, 1, 1], 0, {}, "STRICT_SPREAD").ok, true);
-    assert.equal(row([4, 1], 0, {}, "STRICT_PACK").ok, true);
-  });
 });

@@ -1,5 +1,6 @@
 /** What would keep a trainer from running on a Ray cluster. @module */
 import { UserError } from "../../base/error.ts";
+import { reachOf } from "../address.ts";
 import type { Cluster } from "../settings.ts";
 import { type Check, quoted } from "./interface.ts";
 import { probeRows } from "./probe.ts";
@@ -17,7 +18,7 @@ export async function checkRay(
   cluster: Cluster,
   { placement }: RayCheckOptions,
 ): Promise<Check[]> {
-  const open = await row("Ray's token", async () => openRow(await api.isOpen(), api.url));
+  const open = await row("Ray's token", async () => tokenRow(await api.isOpen(), api.url));
   const version = await row("Ray", async () => versionRow(await api.version(), api.url));
   if (version.ok === false) {
     return open.ok === false ? [version] : [version, open]; // unreachable: told once
@@ -62,8 +63,13 @@ async function versionRow(version: string, url: string): Promise<Check> {
   };
 }
 
-function openRow(open: boolean, url: string): Check {
+/** Whether jobs are taken from anybody, or a token is sent where it can be read on its way. */
+export function tokenRow(open: boolean, url: string): Check {
   const what = "Ray's token";
+  if (!open && reachOf(url) === "public" && url.startsWith("http:")) {
+    const said = `asked for, but sent over a public network as it is (${url})`;
+    return { what, ok: null, said, remedy: "use https, or a tunnel: ssh -L" };
+  }
   if (!open) return { what, ok: true, said: "asked for" };
   return {
     what,

@@ -51,7 +51,7 @@ export class TorchrunLauncher implements Launcher {
   async start({ id, train }: TrainerJob): Promise<void> {
     if (await this.#kept(id)) return;
     await makeFolder(this.#folder);
-    const { python, workers } = this.#cluster.train;
+    const { train: { python, workers }, serve: { keyVariable } } = this.#cluster;
     const host = await hostname();
     await startDetached([
       python,
@@ -64,7 +64,8 @@ export class TorchrunLauncher implements Launcher {
     ], {
       log: this.#path(id, "log"),
       exit: this.#path(id, "exit"),
-      env: trainerEnvironment(this.#cluster),
+      // The trainer needs no key of the servers: a log of its environment must not hold it.
+      env: { ...trainerEnvironment(this.#cluster), ...keyVariable ? { [keyVariable]: "" } : {} },
       record: (process) => writeJsonFile(this.#path(id, "json"), { host, process } satisfies Kept),
     });
   }

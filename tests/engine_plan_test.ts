@@ -109,6 +109,35 @@ describe("the plan to 1,000 GPUs", () => {
   });
 });
 
+describe("the README's cost", () => {
+  it("is what the plan says", async () => {
+    const readme = await Deno.readTextFile(new URL("../lib/engine/README.md", import.meta.url));
+    const round = (plan: Plan) => {
+      const { sampling, judging, publishing } = plan.seconds;
+      const parts = [sampling, judging, learning(plan), publishing].map((part) => part.toFixed(1));
+      return `${parts.join(" + ")} = ${plan.roundSeconds.toFixed(1)} s`;
+    };
+    const cost = (plan: Plan) =>
+      `${plan.hours.toFixed(1)} h, ${Math.round(plan.gpuHours).toLocaleString("en")} GPU hours`;
+    const rows = [{}, { steps: 8 }, { batch: 8 }, { batch: 8, steps: 8 }].map(paper);
+    const many = paper({ shared: 0, serveGpus: 16, trainGpus: 64 });
+    const large = planRun(LARGE_RUN), ahead = planRun({ ...LARGE_RUN, ahead: 1 });
+    const { tokens, busyGpuHours: busy } = rows[0];
+    const work = (["jsft", "sampling", "judging", "training", "reference"] as const)
+      .map((part) => `| ${(tokens[part] / 1e6).toFixed(1)} M | ${busy[part].toFixed(1)} |`);
+    const said = readme.replace(/ +/g, " ");
+    for (
+      const text of [
+        ...work,
+        ...[...rows, large].flatMap((plan) => [round(plan), cost(plan)]),
+        `${many.roundSeconds.toFixed(1)} s, of which ${many.longestSeconds.toFixed(1)} s`,
+        cost(many),
+        `${ahead.roundSeconds.toFixed(1)} s | ${cost(ahead)}`,
+      ]
+    ) assert.ok(said.includes(text), text);
+  });
+});
+
 describe("the plan of one's own sizes", () => {
   it("is set by name, and refuses what it cannot mean", () => {
     assert.deepEqual(planSettings(["steps=8", "parameters=1.5e9"]), {

@@ -91,7 +91,11 @@ export class LocalRay {
     await Deno.writeTextFile(tokenFile(all.folder), token, { mode: 0o600 });
     const ray = new LocalRay(all, token);
     try {
-      for (const address of all.nodes) await ray.startNode(address); // one by one: each is a load
+      const [head, ...others] = all.nodes;
+      await ray.#launch(head);
+      if (others.length > 0) await ray.#until(head, () => accepts(head, all.port)); // not yet its dashboard, which is slow
+      for (const address of others) await ray.#launch(address);
+      for (const address of all.nodes) await ray.#untilCounted(address);
       return ray;
     } catch (error) {
       await ray.stop();
@@ -99,7 +103,7 @@ export class LocalRay {
     }
   }
 
-  /** Starts a node, the first time or after it was lost, and waits until the cluster counts it. */
+  /** Starts a node again that was lost, and waits until the cluster counts it. */
   async startNode(address: string): Promise<void> {
     await this.#launch(address);
     await this.#untilCounted(address);
@@ -127,7 +131,6 @@ export class LocalRay {
         : [`--address=${nodes[0]}:${port}`]),
       `--num-cpus=${cpus}`,
       "--num-gpus=0",
-      "--dashboard-agent-listen-port=0", // a free one: the default is one for each address
       "--object-store-memory=200000000",
       `--temp-dir=${temporary}`,
       "--disable-usage-stats",
@@ -146,11 +149,14 @@ export class LocalRay {
     });
   }
 
-  /** Waits until the cluster counts a node; starts it again if it was only late. */
   async #untilCounted(address: string): Promise<void> {
+    await this.#until(address, async () => (await this.nodesAlive()).includes(address));
+  }
+
+  async #until(address: string, ready: () => Promise<boolean>): Promise<void> {
     const log = logFile(this.options.folder, address);
     let starts = 1;
-    for (let tries = 0; !(await this.nodesAlive()).includes(address); tries++) {
+    for (let tries = 0; !await ready(); tries++) {
       if (tries === 600) throw await notStarted(log, `node ${address} is not up after 5 minutes`);
       const { process } = this.#nodes.find((node) => node.address === address)!;
       if (tries % 10 === 9 && !await isRunning(process)) {
@@ -236,6 +242,15 @@ function refuseTaken(hostname: string, port: number): void {
       "end what uses it, or name another port",
       { cause },
     );
+  }
+}
+
+async function accepts(hostname: string, port: number): Promise<boolean> {
+  try {
+    (await Deno.connect({ hostname, port })).close();
+    return true;
+  } catch {
+    return false;
   }
 }
 

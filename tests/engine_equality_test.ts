@@ -2,7 +2,8 @@
  * TRL against this project's trainer on SmolLM2-135M and pairs of HH-RLHF, some ten minutes on two cores. Only where
  * SELF_JUDGE_EQUALITY names the CSV file that the numbers go to:
  *
- *   SELF_JUDGE_EQUALITY=data/results/engines/equality.csv deno task test tests/engine_equality_test.ts
+ *   SELF_JUDGE_EQUALITY=data/results/engines/equality.csv deno test -A --import-map .engine/import_map.json \
+ *     tests/engine_equality_test.ts
  */
 import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
 import assert from "node:assert/strict";

@@ -124,7 +124,7 @@ describeWithVllm("a fleet of vLLM servers", () => {
   it("says what to do about a rank, a folder and a name that a server cannot take", async () => {
     const fleet = fleetAt([one]);
     const wide = await published(fleet, "wide");
-    await refuses(fleet.load(wide), "up to rank 16", "has rank 32", "--max-lora-rank of 32");
+    await refuses(fleet.load(wide), "up to rank 16", "has rank 32", "--max-lora-rank 32");
     await refuses(
       new Fleet(fleet.cluster, { key: KEY, log: () => {}, sleep: () => Promise.resolve() })
         .load({ name: "nowhere", path: "/nowhere/adapter" }),
@@ -167,7 +167,7 @@ describeWithVllm("a fleet of vLLM servers", () => {
     const broken: [Promise<{ text: string; failed: boolean }>, ...string[]][] = [
       [tableFor(at({ baseModel: "llama" }), options), 'no model "llama": it has base'],
       [tableFor(at(), { ...options, key: "wrong" }), "401", "keyVariable"],
-      [tableFor(at({ servers: ["http://127.0.0.1:9"] }), options), "no server answered"],
+      [tableFor(at({ servers: ["http://127.0.0.1:19"] }), options), "no server answered"],
       [
         tableFor(at({}, { storage: { ...storage, there: "/mnt/nowhere" } }), options),
         "sees no adapter in /mnt/nowhere/preflight-",
@@ -176,6 +176,7 @@ describeWithVllm("a fleet of vLLM servers", () => {
         tableFor(at(), { ...options, settings: ["jsft.tuning.r=16"] }),
         "takes adapters up to rank 16, and",
         "has rank 24",
+        "--max-lora-rank 32",
       ],
       [tableFor(at(), { ...options, model: other }), "[FAIL] tokenizer of", "tokens there and"],
       [tableFor(at(), { ...options, settings: long }), "the run has up to 3001"],

@@ -18,6 +18,7 @@ describeWithVllm("deno task engine --local", () => {
     command(TASK, () => ({ SELF_JUDGE_CLUSTER_PYTHON: PYTHON!, ...env }));
   const model = () => [
     ...["--model", `${folder.path}/model.gguf`, "--scale", "smoke"],
+    ...["--set", "selfJudge.batchSize=4"],
     ...BYTE_SETTINGS.flatMap((setting) => ["--set", setting]),
   ];
   after(async () => void await stopLocal(cluster()));

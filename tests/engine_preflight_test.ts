@@ -99,7 +99,7 @@ describe("the preflight", () => {
           refusal(500, "Worker failed with error 'LoRA rank 16 is greater than max_lora_rank 8.'");
       },
       "takes adapters up to rank 8",
-      "--max-lora-rank of 16",
+      "--max-lora-rank 16",
     ],
     [
       "the server does not see the shared folder",

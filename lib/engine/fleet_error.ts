@@ -22,6 +22,19 @@ const WORDS = {
   lora: /has already been loaded/i,
 } as const;
 
+/** Ranks that vLLM takes as its highest. */
+const RANKS = [8, 16, 32, 64, 128, 256, 320, 512];
+
+/** The least `--max-lora-rank` under which vLLM takes adapters of a rank. @throws {UserError} Where there is none */
+export function highestRank(rank: number): number {
+  const highest = RANKS.find((most) => most >= rank);
+  if (highest !== undefined) return highest;
+  throw new UserError(
+    `vLLM takes no adapter of rank ${rank} (ranks of JSFT and policy add up)`,
+    `lower jsft.tuning.r and selfJudge.tuning.r to ${RANKS.at(-1)} together`,
+  );
+}
+
 /** Whether a server has an adapter of that name already. */
 export const alreadyLoaded = ({ problem }: ServedError): boolean => WORDS.lora.test(problem);
 
@@ -59,8 +72,9 @@ function meaning(
     if (rank !== null) {
       return {
         problem: `${url} takes adapters up to rank ${rank[2]}, and ${name} has rank ${rank[1]}`,
-        remedy: `start it with --max-lora-rank of ${rank[1]} or more (ranks of JSFT and policy ` +
-          "add up), or lower lora.r",
+        remedy:
+          `start it with --max-lora-rank ${highestRank(Number(rank[1]))} (ranks of JSFT and ` +
+          "policy add up), or lower jsft.tuning.r or selfJudge.tuning.r",
       };
     }
     if (WORDS.unseen.test(problem)) {

@@ -11,6 +11,7 @@ import {
 import { passByProxy } from "../base/loopback.ts";
 import { endTree, isRunning, type ProcessIdentity, startDetached } from "./launch/processes.ts";
 import { endLocalRay, LocalRay } from "./local_ray.ts";
+import { highestRank } from "./fleet_error.ts";
 import { clusterOf } from "./settings.ts";
 
 /** Settings of {@linkcode startLocal}. */
@@ -45,8 +46,6 @@ export interface LocalCluster {
   readonly secrets: Readonly<Record<string, string>>;
 }
 
-/** Ranks that vLLM takes as its highest. */
-const RANKS = [8, 16, 32, 64, 128, 256, 320, 512];
 const [KEY_VARIABLE, TOKEN_VARIABLE] = ["SELF_JUDGE_VLLM_KEY", "RAY_AUTH_TOKEN"];
 /** Half a second each: a loaded machine needs minutes. */
 const STARTING = 1800;
@@ -111,23 +110,24 @@ function described(folder: string, { serve, train }: ReturnType<typeof clusterOf
   };
 }
 
-/** Twice at most: a node gives up after half a minute on a busy machine, or another process took its port meanwhile. */
+/** Tries of Ray: a node gives up after half a minute on a busy machine, or another process took its port meanwhile. */
+const RAY_TRIES = 4;
+
 async function startRay({ folder, python, log }: LocalOptions): Promise<LocalRay> {
   log("starting two Ray nodes");
-  const start = () =>
-    LocalRay.start({
-      ...{ python, folder: rayOf(folder) },
-      port: freePort("127.0.0.3", 6390),
-      dashboardPort: freePort("127.0.0.1", 8266),
-    });
-  try {
-    return await start();
-  } catch (error) {
-    if (!(error instanceof UserError) || !/timed out during startup|port/.test(error.problem)) {
-      throw error;
+  for (let tries = 1;; tries++) {
+    try {
+      return await LocalRay.start({
+        ...{ python, folder: rayOf(folder), oneByOne: true },
+        port: freePort("127.0.0.3", 6390),
+        dashboardPort: freePort("127.0.0.1", 8266),
+      });
+    } catch (error) {
+      const passing = error instanceof UserError &&
+        /timed out during startup|No node info found|port/.test(error.problem);
+      if (!passing || tries === RAY_TRIES) throw error;
+      log("a Ray node did not start: once more");
     }
-    log("a Ray node did not start: once more");
-    return await start();
   }
 }
 
@@ -135,10 +135,7 @@ async function startRay({ folder, python, log }: LocalOptions): Promise<LocalRay
 async function startVllm(
   { folder, python, model, longest, rank, log }: LocalOptions,
 ): Promise<string> {
-  const highest = RANKS.find((most) => most >= rank);
-  if (highest === undefined) {
-    throw new UserError(`vLLM takes no adapter of rank ${rank}`, `lower lora.r to ${RANKS.at(-1)}`);
-  }
+  const highest = highestRank(rank);
   const key = randomBytes(24).toString("hex");
   await removeIfThere(keyOf(folder)); // its mode is set when it is made
   await Deno.writeTextFile(keyOf(folder), key, { mode: 0o600 });

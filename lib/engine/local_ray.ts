@@ -28,6 +28,8 @@ export interface LocalRayOptions {
   readonly dashboardPort?: number;
   /** CPUs that each node offers. @default 1 */
   readonly cpus?: number;
+  /** Start a node only when the one before is there: slower, and what a busy machine needs. @default false */
+  readonly oneByOne?: boolean;
 }
 
 /** A node as it is kept in `ray.json`. */
@@ -78,6 +80,7 @@ export class LocalRay {
       port: 6390,
       dashboardPort: 8266,
       cpus: 1,
+      oneByOne: false,
       ...options,
     };
     await endLocalRay(all.folder);
@@ -94,7 +97,12 @@ export class LocalRay {
       const [head, ...others] = all.nodes;
       await ray.#launch(head);
       if (others.length > 0) await ray.#until(head, () => accepts(head, all.port)); // not yet its dashboard, which is slow
-      for (const address of others) await ray.#launch(address);
+      for (const address of others) {
+        if (all.oneByOne) {
+          for (const { address } of ray.#nodes) await ray.#untilCounted(address);
+        }
+        await ray.#launch(address);
+      }
       for (const address of all.nodes) await ray.#untilCounted(address);
       return ray;
     } catch (error) {

@@ -11,7 +11,11 @@ const REQUEST = {
 const ADAPTER = { name: "run-000001", path: "/shared/run/rounds/000001/adapter" };
 
 /** A fleet whose waits take no time and whose log is taken down. */
-function fleetAt(servers: readonly FakeVllm[], serve: Record<string, unknown> = {}) {
+function fleetAt(
+  servers: readonly FakeVllm[],
+  serve: Record<string, unknown> = {},
+  onWait: (nth: number) => void = () => {},
+) {
   const log: string[] = [];
   const waits: number[] = [];
   let clock = 1_700_000_000_000;
@@ -20,7 +24,7 @@ function fleetAt(servers: readonly FakeVllm[], serve: Record<string, unknown> = 
     log: (line) => log.push(line),
     now: () => clock,
     sleep: (ms) => {
-      waits.push(ms);
+      onWait(waits.push(ms));
       clock += ms;
       return Promise.resolve();
     },
@@ -132,16 +136,20 @@ describe("a fleet", () => {
 
   it("waits while no server answers, and goes on when one is back", async () => {
     const first = new FakeVllm();
-    const { fleet, log, waits } = fleetAt([first]);
+    const back: FakeVllm[] = [];
+    const { fleet, log } = fleetAt([first], {}, (nth) => {
+      if (nth === 2) back.push(new FakeVllm(Number(new URL(first.url).port)));
+    });
     await fleet.labels(null, [1], [1, 2]);
-    const port = Number(new URL(first.url).port);
     await first[Symbol.asyncDispose]();
-    const asked = Promise.all([fleet.labels(null, [2], [1, 2]), fleet.labels(null, [3], [1, 2])]);
-    while (waits.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
-    await using _again = new FakeVllm(port);
-    assert.equal((await asked).length, 2);
+    const asked = await Promise.all([
+      fleet.labels(null, [2], [1, 2]),
+      fleet.labels(null, [3], [1, 2]),
+    ]);
+    assert.equal(asked.length, 2);
     assert.equal(log.filter((line) => line.includes("waiting up to 1 min")).length, 1, "said once");
     assert.match(log.at(-1)!, /answers again/);
+    await back[0][Symbol.asyncDispose]();
   });
 
   it("gives up after outageMs, naming what each server said", async () => {

@@ -107,7 +107,7 @@ export function refusal(status: number, message: string): Response {
 /** The choices of an answer as they should be: tokens that follow from the prompt, the seed and the place. */
 // deno-lint-ignore no-explicit-any
 export function choices(body: any, shift = 0): any[] {
-  const { prompt, n = 1, seed, max_tokens, logprob_token_ids: labels, stop_token_ids } = body;
+  const { prompt, n = 1, seed = 0, max_tokens, logprob_token_ids: labels, stop_token_ids } = body;
   return Array.from({ length: n }, (_, index) => {
     const length = labels ? 1 : Math.min(max_tokens, 3);
     const ids = Array.from({ length }, (_, i) => 10 + (prompt[0] + seed + index + i) % 50);

@@ -144,7 +144,6 @@ async function main(): Promise<void> {
   const { method, roundSteps } = config.selfJudge;
   checkRounds(methodNamed(method), { name: method, roundSteps });
   const cluster = options.engine === undefined ? null : await readCluster(options.engine);
-  if (cluster !== null) checkElsewhere(config, cluster);
   if (options.printConfig !== undefined) {
     const file = options.printConfig === true ? "runs/settings.json" : options.printConfig;
     return await writeSettings(file, config);
@@ -161,6 +160,11 @@ async function main(): Promise<void> {
   const wanted = options.stage?.split(",").map((name) => folder.stage(name.trim()));
   const stages = STAGES.filter((stage) => wanted?.includes(stage) ?? true);
   await folder.check(stages, { config, fresh: options.fresh });
+  if (cluster !== null) {
+    const done = await Promise.all(stages.map(({ name }) => folder.result(name)));
+    const toRun = stages.map(({ name }) => name).filter((_, i) => options.fresh || !done[i]);
+    checkElsewhere(config, { cluster, toRun });
+  }
   await makeFolder(folder.path);
   using _lock = await lockFolder(folder.path);
   if (options.fresh) {

@@ -17,7 +17,7 @@ import { planRun } from "../engine/plan.ts";
 import { LARGE_RUN, PAPER_RUN, planSettings } from "../engine/plan_settings.ts";
 import { planText } from "../engine/plan_text.ts";
 import { preflight, preflightTable } from "../engine/preflight.ts";
-import { readCluster } from "../engine/settings.ts";
+import { type Cluster, readCluster } from "../engine/settings.ts";
 import { stackedConfig } from "../model/mod.ts";
 import { baseName, writeBase } from "../run/artefact.ts";
 import { resolveConfig, type RunConfig, SCALE_NAMES } from "../run/config.ts";
@@ -34,6 +34,7 @@ interface EngineOptions {
   local?: string;
   stop: boolean;
   plan?: keyof typeof PLANS;
+  install: boolean;
 }
 
 /** Runs whose cost is worked out, to begin from. */
@@ -95,6 +96,7 @@ export function parse(args: string[]): EngineOptions & { cluster?: string } {
     .addOption(scaleFlag(SCALE_NAMES))
     .addOption(setFlag("one setting of the run, section.field=value; of the plan, name=number"))
     .option("--local <folder>", "start vLLM and two Ray nodes on this machine's CPU, for a try")
+    .option("--install", "install the Python of vLLM, Ray and TRL, and print its path", false)
     .option("--stop", "end what --local started in that folder", false)
     .addOption(
       new Option(
@@ -106,12 +108,14 @@ export function parse(args: string[]): EngineOptions & { cluster?: string } {
   parseCommand(command, args);
   const options = command.opts<EngineOptions>();
   const [cluster] = command.args;
-  const given = [cluster, options.local && "--local", options.plan && "--plan"].filter(Boolean);
+  const { local, plan, install } = options;
+  const given = [cluster, local && "--local", plan && "--plan", install && "--install"]
+    .filter(Boolean);
   if (given.length !== 1) {
     throw new UserError(
       given.length === 0
-        ? "neither a cluster's file nor --local or --plan is given"
-        : `both ${given.join(" and ")} are given`,
+        ? "neither a cluster's file nor --local, --plan or --install is given"
+        : `${given.join(" and ")} are given together`,
       "see deno task engine --help",
     );
   }
@@ -137,7 +141,8 @@ function settingsOf({ scale, model, set }: EngineOptions): Readonly<RunConfig> {
 
 async function main(): Promise<void> {
   const options = parse(Deno.args);
-  const { local, cluster, plan, set } = options;
+  const { local, cluster, plan, set, install } = options;
+  if (install) return console.log(await clusterPython({ install, log }));
   if (plan !== undefined) {
     return console.log(planText(planRun(planSettings(set, PLANS[plan]))));
   }
@@ -162,10 +167,21 @@ async function checkCluster(path: string, options: EngineOptions): Promise<void>
     ]);
     console.log(text);
     if (failed) Deno.exit(1);
-    console.log(`\nnext: deno task align --engine ${shellWords([path])} ...`);
+    console.log(`\nnext: ${runCommandFor(cluster, path)}`);
   } finally {
     session.dispose();
   }
+}
+
+/** The command that may reach this cluster and write to its folder, and no more. */
+function runCommandFor({ serve, train: { launcher }, storage }: Cluster, path: string): string {
+  const urls = [...serve.servers, ..."url" in launcher ? [launcher.url] : []];
+  const hosts = new Set(urls.map((url) => new URL(url).host));
+  return shellWords([
+    ...["deno", "run", "-q", "-P=hub", `--allow-net=${[...hosts].join()}`],
+    ...[`--allow-write=${storage.here}`, ...launcher.kind === "torchrun" ? ["--allow-run=sh"] : []],
+    ...["lib/cli/align.ts", "--engine", path, "--run", `${storage.here}/NAME`, "..."],
+  ]);
 }
 
 async function startCluster(folder: string, options: EngineOptions): Promise<void> {

@@ -5,7 +5,7 @@ import { Fleet } from "./fleet.ts";
 import { outsideMethod } from "./methods.ts";
 import { FleetSession } from "./session.ts";
 import { type Cluster, secretOf } from "./settings.ts";
-import { jsftElsewhere } from "./stages/jsft.ts";
+import { checkWeighting, jsftElsewhere } from "./stages/jsft.ts";
 import { selfJudgeElsewhere } from "./stages/self_judge.ts";
 import { launcherOf } from "./launch/launcher.ts";
 import { TrainerJobs } from "./trainer_jobs.ts";
@@ -21,7 +21,16 @@ export interface RunElsewhere {
  *
  * @throws {UserError} naming the setting
  */
-export function checkElsewhere(config: Readonly<RunConfig>, { train }: Cluster): void {
+export function checkElsewhere(
+  config: Readonly<RunConfig>,
+  { cluster: { train }, toRun }: {
+    cluster: Cluster;
+    /** Names of the stages that are not done. */
+    toRun: readonly string[];
+  },
+): void {
+  if (toRun.includes("jsft")) checkWeighting(config);
+  if (!toRun.includes("self-judge")) return;
   outsideMethod(config.selfJudge.method);
   const { batchSize } = config.selfJudge;
   const { workers, microBatch } = train;

@@ -3,6 +3,7 @@ import { writeCsv, writeJsonl } from "../../base/files.ts";
 import { batchOf, credit, pairComparison } from "../../method/mod.ts";
 import { judgedPairsIn } from "../../preference/mod.ts";
 import { trainingCostsOf } from "../../run/costs.ts";
+import type { RunConfig } from "../../run/config.ts";
 import type { RunContext, RunStage } from "../../run/pipeline.ts";
 import { recordsOf } from "../../run/stages/data.ts";
 import { jsftStage, jsftTask } from "../../run/stages/jsft.ts";
@@ -12,6 +13,15 @@ import { fleetSession } from "../session.ts";
 import { type OutsideTask, OutsideTraining, type TendedTrainer } from "../training.ts";
 import { shownSteps } from "./shown.ts";
 
+/** Refuses a weighting of JSFT's tokens that the trainer does not have. @throws {UserError} with what to set */
+export function checkWeighting({ jsft }: Readonly<RunConfig>): void {
+  if (jsft.weighting === "token") return;
+  throw new UserError(
+    `jsft.weighting is "${jsft.weighting}", and TRL's trainer weighs every learned token alike`,
+    "--set jsft.weighting=token (the paper's), or run the stage jsft without --engine",
+  );
+}
+
 /** JSFT by a trainer elsewhere: all steps are one round, handed over at once. */
 export function jsftElsewhere(
   jobsFor: (stage: string, train: string) => TendedTrainer,
@@ -20,12 +30,7 @@ export function jsftElsewhere(
     ...jsftStage,
     async run(context) {
       const { config: { jsft, seed }, folder, log } = context;
-      if (jsft.weighting !== "token") {
-        throw new UserError(
-          `jsft.weighting is "${jsft.weighting}", and TRL's trainer weighs every learned token alike`,
-          "--set jsft.weighting=token (the paper's), or run this stage without --engine",
-        );
-      }
+      checkWeighting(context.config);
       const { examples, counts, order, steps } = await jsftTask(context);
       const task: OutsideTask = {
         kind: "sft",

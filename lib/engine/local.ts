@@ -119,8 +119,8 @@ async function startRay({ folder, python, log }: LocalOptions): Promise<LocalRay
     try {
       return await LocalRay.start({
         ...{ python, folder: rayOf(folder), oneByOne: true },
-        port: freePort("127.0.0.3", 6390),
-        dashboardPort: freePort("127.0.0.1", 8266),
+        port: anyPort("127.0.0.3"),
+        dashboardPort: anyPort("127.0.0.1"),
       });
     } catch (error) {
       const passing = error instanceof UserError &&
@@ -205,6 +205,12 @@ function clusterFile(
     storage: { here: `${folder}/runs`, there: `${folder}/runs` },
     model,
   };
+}
+
+/** A port that nothing listens on, of the system's choice: two that start at once rarely get the same. */
+function anyPort(hostname: string): number {
+  using listener = Deno.listen({ hostname, port: 0 });
+  return (listener.addr as Deno.NetAddr).port;
 }
 
 /** The first port from one on that nothing listens on. */

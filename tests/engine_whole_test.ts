@@ -39,6 +39,8 @@ const engine = command(
 );
 const align = command("run --quiet -A lib/cli/align.ts", secrets);
 
+const judge = command("run --quiet -A lib/cli/judge.ts", secrets);
+
 const args = (run: string, more: readonly string[] = []) => [
   ...["--scale", "smoke", "--model", `${folder}/model`, "--data", `${folder}/pairs.jsonl`],
   ...["--run", `${folder}/cluster/runs/${run}`, ...SETTINGS, ...more],
@@ -190,6 +192,19 @@ const there = (path: string) => Deno.stat(path).then(() => true, () => false);
       const apart = [forward.a - f.a, forward.b - f.b, backward.a - b.a, backward.b - b.b];
       assert.ok(Math.max(...apart.map(Math.abs)) < 1e-4, `${served[i].pair}: ${apart}`);
     }
+    // A report on judges says the same, whoever is asked.
+    const reports = [];
+    for (const [name, more] of [["native", []], ["served", elsewhere()]] as const) {
+      const json = `${folder}/judge-${name}.json`;
+      await judge.well([
+        ...["--judge", `run:${at}#jsft`, "--pairs", `${folder}/pairs.jsonl`, "--baseline", "none"],
+        ...["--json", json, "--cache", `${folder}/judge-${name}.jsonl`, ...more],
+      ]);
+      const { judges } =
+        (await readJsonFile<{ judges: { report: Record<string, unknown> }[] }>(json))!;
+      reports.push([judges[0].report.accuracy, judges[0].report.flipRate]);
+    }
+    assert.deepEqual(reports[1], reports[0]);
     await align.well(args("plain", ["--stage", "tournament", "--fresh"]));
     await align.well(args("plain", ["--stage", "tournament", "--fresh", ...elsewhere()]));
   });

@@ -5,9 +5,7 @@
  *
  * @module
  */
-import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
-import { UserError } from "../base/error.ts";
 import { lockFolder, makeFolder, writeJsonFile } from "../base/files.ts";
 import { checkElsewhere, readCluster, runElsewhere } from "../engine/mod.ts";
 import { ALIGN_STAGES as STAGES, alignFolder } from "../run/align.ts";
@@ -20,7 +18,7 @@ import { checkRounds, methodNamed } from "../method/mod.ts";
 import { checkGivenJudges, type OpenRanker } from "../run/given_judge.ts";
 import type { RunStage } from "../run/pipeline.ts";
 import { expectedText, modelConfigOf } from "../run/plan.ts";
-import { OURS, type Recipe, recipeNamed, RECIPES } from "../run/recipe.ts";
+import { OURS, type Recipe, RECIPES } from "../run/recipe.ts";
 import { Session } from "../run/session.ts";
 import type { RunFolder } from "../run/stage.ts";
 import { terminalReporter } from "../run/terminal_reporter.ts";
@@ -29,21 +27,13 @@ import { versions } from "../run/versions.ts";
 import { measureMachine, startEngine, useCompiledSteps } from "../tensor/mod.ts";
 import { parseCommand, runCommand, shellWords, stopOnInterrupt, taskCommand } from "./command.ts";
 import { configFlag, outputFile, repeated, runFlag, seedFlag, setFlag } from "./flags.ts";
+import { calledBy, type SettingOptions, settingsOf } from "./align_settings.ts";
 import { engineFlag } from "./engine_flag.ts";
-import { isComplete, settingsHelp, writeSettings } from "./settings_help.ts";
+import { settingsHelp, writeSettings } from "./settings_help.ts";
 
-interface AlignOptions {
-  recipe: string;
-  scale?: string;
+interface AlignOptions extends SettingOptions {
   stage?: string;
   run?: string;
-  model?: string;
-  data: string[];
-  ranker?: string;
-  gold?: string;
-  seed?: number;
-  config?: string;
-  set: string[];
   fresh: boolean;
   printConfig?: string | true;
   dryRun: boolean;
@@ -91,52 +81,6 @@ export function parse(args: string[]): AlignOptions {
   return parseCommand(command, args).opts<AlignOptions>();
 }
 
-/** `--data SPEC=USE` as a source of the settings. @throws {UserError} for a use that is none */
-function sourceOf(spec: string): { source: string; use: string } {
-  const [, source, use] = /^(.+)=(\w*)$/.exec(spec) ?? [];
-  if (source === undefined || existsSync(spec)) return { source: spec, use: "both" };
-  if (["both", "answers", "judgments"].includes(use)) return { source, use };
-  throw new UserError(
-    `--data ${spec}: a source is not of use "${use}", and there is no file of that name`,
-    `write ${source}, ${source}=answers or ${source}=judgments`,
-  );
-}
-
-/** The settings that a command line asks for, the recipe they begin with, and what they are called in the record. */
-async function settingsOf(options: AlignOptions): Promise<{
-  recipe: Recipe;
-  label: Label;
-  config: Readonly<RunConfig>;
-}> {
-  const settings = [...options.set];
-  if (options.model !== undefined) settings.push(`model=${JSON.stringify(options.model)}`);
-  if (options.data.length > 0) {
-    settings.push(`data.sources=${JSON.stringify(options.data.map(sourceOf))}`);
-  }
-  for (const role of ["ranker", "gold"] as const) {
-    const spec = options[role];
-    if (spec !== undefined) settings.push(`selfJudge.${role}=${JSON.stringify(spec)}`);
-  }
-  if (options.seed !== undefined) settings.push(`seed=${options.seed}`);
-  const recipe = await recipeNamed(options.recipe);
-  const scale = options.scale ?? recipe.scale;
-  const file = options.config === undefined ? undefined : await readSettings(options.config);
-  if (file && options.scale !== undefined && isComplete(file.values)) {
-    throw new UserError(
-      `${options.config} holds every setting, so that --scale ${options.scale} would change nothing`,
-      "leave --scale out, or take the settings that it is to change out of the file",
-    );
-  }
-  return {
-    recipe,
-    label: file?.label ?? { recipe: recipe.name, scale },
-    config: resolveConfig(scale, {
-      ...{ recipe, settings },
-      ...(file && { values: file.values, file: options.config }),
-    }),
-  };
-}
-
 async function main(): Promise<void> {
   const options = parse(Deno.args);
   const { recipe, label, config } = await settingsOf(options);
@@ -151,12 +95,7 @@ async function main(): Promise<void> {
 
   if (options.dryRun) return await dryRun(config);
 
-  const named = label.scale === OWN_SCALE
-    ? basename(label.recipe, ".json")
-    : label.recipe === OURS.name
-    ? label.scale
-    : `${label.recipe}-${label.scale}`;
-  const folder = alignFolder(options.run ?? `runs/${named}-s${config.seed}`);
+  const folder = alignFolder(options.run ?? `runs/${calledBy(label)}-s${config.seed}`);
   const wanted = options.stage?.split(",").map((name) => folder.stage(name.trim()));
   const stages = STAGES.filter((stage) => wanted?.includes(stage) ?? true);
   await folder.check(stages, { config, fresh: options.fresh });
@@ -249,38 +188,6 @@ async function dryRun(config: Readonly<RunConfig>): Promise<void> {
   for (const spec of givenJudges(config)) {
     console.log(`memory and time of the judge ${spec} come on top of these`);
   }
-}
-
-/** The recipe and the scale that a run's record and cards name. */
-interface Label {
-  readonly recipe: string;
-  readonly scale: string;
-}
-
-/** The scale in the record of settings that are a file's own. */
-const OWN_SCALE = "of that file";
-
-/** A file of settings; a run's record says itself what they are, others are called after their file. */
-async function readSettings(path: string): Promise<{ values: unknown; label: Label }> {
-  let found: unknown;
-  try {
-    found = JSON.parse(await Deno.readTextFile(path));
-  } catch (cause) {
-    throw new UserError(
-      `the settings file ${path} cannot be read: ${cause instanceof Error ? cause.message : cause}`,
-      "give a JSON file of settings, such as a run's run.json",
-      { cause },
-    );
-  }
-  const own = { recipe: basename(path), scale: OWN_SCALE };
-  if (typeof found !== "object" || found === null || !("config" in found)) {
-    return { values: found, label: own };
-  }
-  const { config, recipe, scale } = found as { config: unknown } & Partial<Label>;
-  return {
-    values: config,
-    label: typeof recipe === "string" && typeof scale === "string" ? { recipe, scale } : own,
-  };
 }
 
 function next(

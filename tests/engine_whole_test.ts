@@ -16,6 +16,11 @@ interface Verdict {
   backward: { a: number; b: number };
 }
 
+/** Two measures of a judge's report, with their intervals. */
+interface Judged {
+  report: { measures: { accuracy: unknown; flipRate: unknown } };
+}
+
 const ROUNDS = 3;
 /** Small enough for seconds; JSFT learns what a label is, so that rounds can be filled. */
 const SETTINGS = [
@@ -200,9 +205,9 @@ const there = (path: string) => Deno.stat(path).then(() => true, () => false);
         ...["--judge", `run:${at}#jsft`, "--pairs", `${folder}/pairs.jsonl`, "--baseline", "none"],
         ...["--json", json, "--cache", `${folder}/judge-${name}.jsonl`, ...more],
       ]);
-      const { judges } =
-        (await readJsonFile<{ judges: { report: Record<string, unknown> }[] }>(json))!;
-      reports.push([judges[0].report.accuracy, judges[0].report.flipRate]);
+      const { judges } = (await readJsonFile<{ judges: Judged[] }>(json))!;
+      const { accuracy, flipRate } = judges[0].report.measures;
+      reports.push({ accuracy, flipRate });
     }
     assert.deepEqual(reports[1], reports[0]);
     await align.well(args("plain", ["--stage", "tournament", "--fresh"]));

@@ -79,7 +79,7 @@ async function lose(process: ProcessIdentity): Promise<() => Promise<ProcessIden
 }
 
 /** Waits until something is so. */
-async function until(what: string, so: () => Promise<boolean>, seconds = 300): Promise<void> {
+async function until(what: string, so: () => Promise<boolean>, seconds = 1200): Promise<void> {
   for (const end = performance.now() + 1000 * seconds; !await so();) {
     assert.ok(performance.now() < end, `${what}: not within ${seconds} s`);
     await new Promise((resolve) => setTimeout(resolve, 100));

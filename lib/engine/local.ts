@@ -118,7 +118,7 @@ async function startRay({ folder, python, log }: LocalOptions): Promise<LocalRay
   for (let tries = 1;; tries++) {
     try {
       return await LocalRay.start({
-        ...{ python, folder: rayOf(folder), oneByOne: true },
+        ...{ python, folder: rayOf(folder) },
         port: anyPort("127.0.0.3"),
         dashboardPort: anyPort("127.0.0.1"),
       });

@@ -9,7 +9,7 @@ import {
   writeJsonFile,
 } from "../base/files.ts";
 import { passByProxy } from "../base/loopback.ts";
-import { endTree, isRunning, type ProcessIdentity, startDetached } from "./launch/processes.ts";
+import { endTree, type ProcessIdentity, startDetached } from "./launch/processes.ts";
 
 /** Settings of {@linkcode LocalRay.start}. */
 export interface LocalRayOptions {
@@ -28,8 +28,6 @@ export interface LocalRayOptions {
   readonly dashboardPort?: number;
   /** CPUs that each node offers. @default 1 */
   readonly cpus?: number;
-  /** Start a node only when the one before is there: slower, and what a busy machine needs. @default false */
-  readonly oneByOne?: boolean;
 }
 
 /** A node as it is kept in `ray.json`. */
@@ -80,7 +78,6 @@ export class LocalRay {
       port: 6390,
       dashboardPort: 8266,
       cpus: 1,
-      oneByOne: false,
       ...options,
     };
     await endLocalRay(all.folder);
@@ -94,16 +91,7 @@ export class LocalRay {
     await Deno.writeTextFile(tokenFile(all.folder), token, { mode: 0o600 });
     const ray = new LocalRay(all, token);
     try {
-      const [head, ...others] = all.nodes;
-      await ray.#launch(head);
-      if (others.length > 0) await ray.#until(head, () => accepts(head, all.port)); // not yet its dashboard, which is slow
-      for (const address of others) {
-        if (all.oneByOne) {
-          for (const { address } of ray.#nodes) await ray.#untilCounted(address);
-        }
-        await ray.#launch(address);
-      }
-      for (const address of all.nodes) await ray.#untilCounted(address);
+      for (const address of all.nodes) await ray.startNode(address); // one by one: each is a load
       return ray;
     } catch (error) {
       await ray.stop();
@@ -111,7 +99,7 @@ export class LocalRay {
     }
   }
 
-  /** Starts a node again that was lost, and waits until the cluster counts it. */
+  /** Starts a node, the first time or after it was lost, and waits until the cluster counts it. */
   async startNode(address: string): Promise<void> {
     await this.#launch(address);
     await this.#untilCounted(address);
@@ -121,13 +109,13 @@ export class LocalRay {
     const { python, folder, nodes, port, dashboardPort, cpus } = this.options;
     const head = address === nodes[0];
     const temporary = await Deno.makeTempDir({ prefix: "ray-" });
-    await removeIfThere(logFile(folder, address));
+    for (const file of [logFile, exitFile]) await removeIfThere(file(folder, address));
+    // Without --block, which ends the whole node when its least part does not come up in time.
     await startDetached([
       python,
       "-m",
       "ray.scripts.scripts",
       "start",
-      "--block",
       `--node-ip-address=${address}`,
       ...(head
         ? [
@@ -139,11 +127,14 @@ export class LocalRay {
         : [`--address=${nodes[0]}:${port}`]),
       `--num-cpus=${cpus}`,
       "--num-gpus=0",
+      // Each agent listens on 127.0.0.1 too: of two with one port, the second takes no jobs.
+      `--dashboard-agent-listen-port=${freePort()}`,
       "--object-store-memory=200000000",
       `--temp-dir=${temporary}`,
       "--disable-usage-stats",
     ], {
       log: logFile(folder, address),
+      exit: exitFile(folder, address),
       env: {
         RAY_AUTH_MODE: "token",
         RAY_AUTH_TOKEN_PATH: this.tokenFile,
@@ -157,22 +148,20 @@ export class LocalRay {
     });
   }
 
+  /** Waits until the cluster counts a node; starts it again if it was only late. */
   async #untilCounted(address: string): Promise<void> {
-    await this.#until(address, async () => (await this.nodesAlive()).includes(address));
-  }
-
-  async #until(address: string, ready: () => Promise<boolean>): Promise<void> {
-    const log = logFile(this.options.folder, address);
+    const { folder } = this.options;
+    const log = logFile(folder, address);
     let starts = 1;
-    for (let tries = 0; !await ready(); tries++) {
+    for (let tries = 0; !(await this.nodesAlive()).includes(address); tries++) {
       if (tries === 600) throw await notStarted(log, `node ${address} is not up after 5 minutes`);
-      const { process } = this.#nodes.find((node) => node.address === address)!;
-      if (tries % 10 === 9 && !await isRunning(process)) {
+      const code = (await readIfThere(exitFile(folder, address)))?.trim() ?? "0";
+      if (code !== "0") {
         // Ray gives a node 30 s to start, which a busy machine may need more of.
-        const late = /timed out during startup/.test(await readIfThere(log) ?? "");
-        if (!late || starts++ === 4) {
-          throw await notStarted(log, `node ${address} ended while it started`);
-        }
+        const late = /timed out during startup|No node info found/.test(
+          await readIfThere(log) ?? "",
+        );
+        if (!late || starts++ === 4) throw await notStarted(log, `node ${address} did not start`);
         await this.killNode(address);
         await this.#launch(address);
         tries = 0;
@@ -226,6 +215,7 @@ interface NodeState {
 }
 
 const logFile = (folder: string, address: string) => `${folder}/node-${address}.log`;
+const exitFile = (folder: string, address: string) => `${folder}/node-${address}.exit`;
 const tokenFile = (folder: string) => `${folder}/token`;
 const listFile = (folder: string) => `${folder}/ray.json`;
 
@@ -241,6 +231,12 @@ async function endNode({ process, temporary }: Node, graceMs: number): Promise<v
   await removeIfThere(temporary);
 }
 
+/** A port of 127.0.0.1 that nothing listens on. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return (listener.addr as Deno.NetAddr).port;
+}
+
 function refuseTaken(hostname: string, port: number): void {
   try {
     Deno.listen({ hostname, port }).close();
@@ -250,15 +246,6 @@ function refuseTaken(hostname: string, port: number): void {
       "end what uses it, or name another port",
       { cause },
     );
-  }
-}
-
-async function accepts(hostname: string, port: number): Promise<boolean> {
-  try {
-    (await Deno.connect({ hostname, port })).close();
-    return true;
-  } catch {
-    return false;
   }
 }
 

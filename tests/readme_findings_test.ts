@@ -45,7 +45,7 @@ const SAID: Record<string, () => string> = {
   "the model's own answers": () => {
     const own = onPolicy.filter(({ policy, judge }) => policy === "jsft" && judge === "jsft");
     return "On clear pairs of the model's own answers the judge is right on " +
-      `${fixed(meanOf(own, "accuracy_clear"))}: they differ`;
+      `${fixed(meanOf(own, "accuracy_clear"))}: more of them differ`;
   },
   "self-training": () => {
     const { difference, per_base, verdict } = claim("SELF-JUDGE > JSFT");

@@ -53,6 +53,12 @@ async function main(): Promise<void> {
   const measured = measureClaims(gathered.items, { families, bases });
   await writeTables(out, gathered);
   await writeCsv(`${out}/tuning.csv`, tried);
+  if (measured.length === 0) {
+    throw new UserError(
+      `no contrast of the protocol has both its sides in ${run} yet; tables of what there is are in ${out}`,
+      `play more rows, and what they are measured beside: deno task league --world ${world.name}`,
+    );
+  }
   await writeCsv(`${out}/claims.csv`, claimRows(measured));
   const rows = (name: string) => (gathered.tables[name] ?? []) as readonly TableRow[];
   const page = claimsPage({

@@ -11,9 +11,9 @@ describe("deno task engine --plan", () => {
   });
 
   it("refuses what it would not read", () => {
-    refusesAtOnce(() => parse([]), "neither a cluster's file nor --local or --plan");
-    refusesAtOnce(() => parse(["c.json", "--local", "here"]), "both c.json and --local");
-    refusesAtOnce(() => parse(["--plan", "--local", "here"]), "both --local and --plan");
+    refusesAtOnce(() => parse([]), "neither a cluster's file nor --local, --plan or --install");
+    refusesAtOnce(() => parse(["c.json", "--local", "here"]), "c.json and --local are given together");
+    refusesAtOnce(() => parse(["--plan", "--local", "here"]), "--local and --plan are given together");
     refusesAtOnce(
       () => parse(["--plan", "--model", "m"]),
       "--model is given with --plan",

@@ -179,7 +179,7 @@ describe("the check of a Python on this machine", () => {
         .check();
     };
     const write =
-      `cat ${folder}/.self-judge-check-*/asked > $(echo ${folder}/.self-judge-check-*)/node1`;
+      `cat "${folder}"/.self-judge-check-*/asked > "$(echo "${folder}"/.self-judge-check-*)/node1"`;
     const ours = { trl: "1.16.0", torch: "2.13.0+cu129" };
     const good = await rows({ versions: ours, gpus: 1 }, write);
     assert.deepEqual(good.map(({ ok }) => ok), [true, true, true]);

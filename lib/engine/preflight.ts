@@ -49,8 +49,10 @@ export async function preflight(
 ): Promise<Check[]> {
   const rows = [...secretRows(cluster, env), ...settingRows(cluster, run.config)];
   const scratch = `${cluster.storage.here.replace(/\/+$/, "")}/preflight-${randomUUID()}`;
+  let made = false;
   try {
     const storage = await row(`folder ${cluster.storage.here}`, () => writable(cluster, scratch));
+    made = storage.ok === true;
     rows.push(storage);
     const question = await judgeQuestion(run);
     rows.push(question.row);
@@ -73,7 +75,8 @@ export async function preflight(
       rows.push(...await launcherRows(() => launcher ?? launcherOf(cluster, { folder: scratch })));
     }
   } finally {
-    await removeIfThere(scratch);
+    // A folder that cannot be written may not even be looked at.
+    if (made) await removeIfThere(scratch);
   }
   return rows;
 }

@@ -12,8 +12,14 @@ describe("deno task engine --plan", () => {
 
   it("refuses what it would not read", () => {
     refusesAtOnce(() => parse([]), "neither a cluster's file nor --local, --plan or --install");
-    refusesAtOnce(() => parse(["c.json", "--local", "here"]), "c.json and --local are given together");
-    refusesAtOnce(() => parse(["--plan", "--local", "here"]), "--local and --plan are given together");
+    refusesAtOnce(
+      () => parse(["c.json", "--local", "here"]),
+      "c.json and --local are given together",
+    );
+    refusesAtOnce(
+      () => parse(["--plan", "--local", "here"]),
+      "--local and --plan are given together",
+    );
     refusesAtOnce(
       () => parse(["--plan", "--model", "m"]),
       "--model is given with --plan",

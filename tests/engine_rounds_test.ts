@@ -174,6 +174,15 @@ describe("the drift between servers and trainer", () => {
     assert.equal(await alarm.check(3), null);
   });
 
+  it("is not told of answers of an older policy than the trainer's", async () => {
+    const rounds = new Rounds(await newFolder());
+    const row = { step: 2, pair: "a", prompt_ids: [1], chosen_ids: [2], rejected_ids: [3] };
+    const more = { sampled_logps: [-1, -1] as [number, number], preference: 1, version: 0, age: 1 };
+    await rounds.handOver(2, [{ ...row, ...more }], []);
+    await Deno.writeTextFile(`${rounds.of(2)}/logps.json`, "[[-9, -9]]");
+    assert.equal(await rounds.drift(2), null);
+  });
+
   it("above floor and limit stops the run with the round's number", async () => {
     const alarm = await written([0.01, 0.07]);
     await alarm.check(1);

@@ -186,6 +186,26 @@ const there = (path: string) => Deno.stat(path).then(() => true, () => false);
     }
   });
 
+  it("samples a round ahead of the trainer where it is told to, each pair with its age", async () => {
+    const runs = `${folder}/cluster/runs`;
+    await new Deno.Command("cp", { args: ["-r", `${runs}/plain`, `${runs}/ahead`] }).output();
+    await Deno.remove(`${runs}/ahead/self-judge`, { recursive: true });
+    const cluster = await readJsonFile<Record<string, unknown>>(`${folder}/cluster/cluster.json`);
+    const file = `${folder}/cluster/ahead.json`;
+    await Deno.writeTextFile(file, JSON.stringify({ ...cluster, rounds: { ahead: 1 } }));
+    await align.well(args("ahead", ["--stage", "self-judge", "--engine", file]));
+    for (const [round, version, age] of [[1, 0, 0], [2, 0, 1], [3, 1, 1]]) {
+      const rows = await readJsonl<{ version: number; age: number }>(
+        `${runs}/ahead/self-judge/rounds/00000${round}/batch.jsonl`,
+      );
+      assert.ok(rows.every((row) => row.version === version && row.age === age), `round ${round}`);
+    }
+    // What an older policy wrote has another log-probability by now, which is no drift.
+    assert.deepEqual((await stepsOf("ahead")).map(({ drift }) => drift !== undefined), [
+      ...[true, false, false],
+    ]);
+  });
+
   it("goes on here and back, the judge's probabilities the same within rounding", async () => {
     const at = `${folder}/cluster/runs/plain`;
     const served = await readJsonl<Verdict>(`${at}/judge-after/judgments.jsonl`);

@@ -105,12 +105,16 @@ export class Rounds {
 
   /**
    * How far the server that sampled a round's answers and the trainer are apart: the mean of |difference of summed
-   * log-probabilities| over the answer's tokens. Null before the trainer said, and where nothing was sampled.
+   * log-probabilities| over the answer's tokens. Null before the trainer said, where nothing was sampled, and where an
+   * older policy than the one that the trainer had sampled it.
    */
   async drift(round: number): Promise<number | null> {
     const found = await readJsonFile<[number, number][]>(`${this.of(round)}/logps.json`);
     if (found === null) return null;
     const rows = await readJsonl<PreferenceRow>(`${this.of(round)}/batch.jsonl`);
+    if (rows.some(({ step, version }) => step === rows[0].step && version !== round - 1)) {
+      return null;
+    }
     const sampled = rows.filter(({ step, sampled_logps }) =>
       step === rows[0].step && sampled_logps !== null
     );

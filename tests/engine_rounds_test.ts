@@ -94,6 +94,16 @@ describe("a round", () => {
     model.dispose();
   });
 
+  it("tells its ranker of each step, as a native one: a coin's stream is the step's", async () => {
+    const model = tinyWithAdapter();
+    const told: number[] = [];
+    const { ranker, ...rest } = making(model, longerWins);
+    const before = (step: number) => void told.push(step);
+    await makeRound({ ...round, making: { ...rest, ranker: { ...ranker!, before } } });
+    assert.deepEqual(told, [0, 1]);
+    model.dispose();
+  });
+
   it("is filled with more prompts where the judge is undecided, and the same each time", async () => {
     const model = tinyWithAdapter();
     // Undecided on half of the prompts, whichever they are.

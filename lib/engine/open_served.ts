@@ -33,7 +33,9 @@ export function servedOpener(cluster: Cluster): OpenAsked {
       folderOf = (stage) => resolve(`${folder}/${stage}`);
       if (state !== "base") adapter = `${folderOf(RUN_STATES[state])}/adapter`;
     } else {
-      const alone = parsed.adapter === null ? await adapterBase(parsed.path) : null;
+      const alone = await exists(`${parsed.path}/adapter_config.json`)
+        ? await adapterBase(parsed.path)
+        : null;
       own = { ...config, model: alone?.name ?? parsed.path };
       adapter = alone === null ? parsed.adapter : parsed.path;
     }

@@ -77,6 +77,7 @@ async function fullStep(
   step: number,
   { making, checkStop }: RoundOptions,
 ): Promise<{ pairs: FormedPair[]; maker: PairMaker }> {
+  await making.ranker?.before?.(step);
   const maker = new PairMaker(making, step);
   const { batchSize } = making.config;
   const pairs: FormedPair[] = [];

@@ -168,10 +168,10 @@ describe("the league of the sentences, under adapters", () => {
   it("measures each policy as the weights that it was, although one set of weights moves", async () => {
     const rows = await resultTable(`${runPath(run, RUN)}/answers/policies.csv`) ?? [];
     const kl = Object.fromEntries(rows.map(({ policy, kl }) => [policy, Number(kl)]));
-    assert.deepEqual(Object.keys(kl), ["base", "sft", "jsft", "jsft-weighted"]);
+    assert.deepEqual(Object.keys(kl), ["base", "sft", "jsft"]);
     assert.equal(kl.jsft, 0);
-    assert.ok(kl.base !== 0 && kl.sft !== 0 && kl["jsft-weighted"] !== 0, JSON.stringify(kl));
-    assert.equal(new Set(Object.values(kl)).size, 4);
+    assert.ok(kl.base !== 0 && kl.sft !== 0, JSON.stringify(kl));
+    assert.equal(new Set(Object.values(kl)).size, 3);
   });
 
   it("renews the judge of self-judge-refreshed from the policy of the step", async () => {

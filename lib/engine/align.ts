@@ -4,7 +4,7 @@ import type { RunStage } from "../run/pipeline.ts";
 import { Fleet } from "./fleet.ts";
 import { outsideMethod } from "./methods.ts";
 import { FleetSession } from "./session.ts";
-import { type Cluster, secretOf } from "./settings.ts";
+import { type Cluster, secretOf, unevenBatch } from "./settings.ts";
 import { checkWeighting, jsftElsewhere } from "./stages/jsft.ts";
 import { selfJudgeElsewhere } from "./stages/self_judge.ts";
 import { launcherOf } from "./launch/launcher.ts";
@@ -34,10 +34,11 @@ export function checkElsewhere(
   outsideMethod(config.selfJudge.method);
   const { batchSize } = config.selfJudge;
   const { workers, microBatch } = train;
-  if (batchSize % (workers * microBatch) !== 0) {
+  const uneven = unevenBatch(batchSize, train);
+  if (uneven !== null) {
     throw new UserError(
       `selfJudge.batchSize is ${batchSize}, which ${workers} workers with microBatch ${microBatch} cannot share evenly`,
-      `choose a multiple of ${workers * microBatch}, or fewer train.workers`,
+      uneven,
     );
   }
   if (config.selfJudge.identical === "keep") {

@@ -19,7 +19,7 @@ import { fleetAdapter, type PublishedAdapter } from "./fleet_adapter.ts";
 import { type Check, type Launcher, launcherOf } from "./launch/launcher.ts";
 import { largestDifference } from "./noise_floor.ts";
 import { checkServer, row, type ServerExpectation, type ServerReport } from "./preflight_server.ts";
-import { type Cluster, secretOf } from "./settings.ts";
+import { type Cluster, secretOf, unevenBatch } from "./settings.ts";
 
 /** What the run brings. */
 export interface PreflightRun {
@@ -117,18 +117,10 @@ function settingRows(cluster: Cluster, config: Readonly<RunConfig>): Check[] {
       remedy: `--set ${whole}.tuning.mode=lora: engines train adapters alone`,
     },
   );
-  const together = train.workers * train.microBatch;
-  const split = `${batchSize} prompts a step over ${train.workers} workers of ${train.microBatch}`;
-  rows.push(
-    batchSize % together === 0 ? { what: "batch", ok: true, said: split } : {
-      what: "batch",
-      ok: false,
-      said: split,
-      remedy: `set selfJudge.batchSize to a multiple of ${together}, such as ${
-        Math.ceil(batchSize / together) * together
-      }, or lower train.workers or train.microBatch`,
-    },
-  );
+  const { workers, microBatch } = train;
+  const remedy = unevenBatch(batchSize, train);
+  const said = `${batchSize} prompts a step over ${workers} workers of ${microBatch}`;
+  rows.push({ what: "batch", said, ...remedy === null ? { ok: true } : { ok: false, remedy } });
   rows.push(
     serve.dtype === train.dtype ? { what: "dtype", ok: true, said: serve.dtype } : {
       what: "dtype",

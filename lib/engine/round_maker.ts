@@ -10,9 +10,9 @@ import {
   sampledPairs,
 } from "../method/mod.ts";
 import {
-  type MadeStep,
   type PreferenceRow,
   preferenceRow,
+  type StepRecord,
   type SupervisedRow,
   supervisedRow,
 } from "./rounds.ts";
@@ -37,7 +37,7 @@ export interface RoundOptions {
 /** A round, ready to be handed over. */
 export interface MadeRound {
   readonly rows: (PreferenceRow | SupervisedRow)[];
-  readonly made: MadeStep[];
+  readonly made: StepRecord[];
 }
 
 /**
@@ -48,7 +48,7 @@ export interface MadeRound {
  */
 export async function makeRound(options: RoundOptions): Promise<MadeRound> {
   const rows: MadeRound["rows"] = [];
-  const made: MadeStep[] = [];
+  const made: StepRecord[] = [];
   for (const step of options.steps) {
     const { pairs, maker } = await fullStep(step, options);
     const { version, policySteps, logProbOf } = options;

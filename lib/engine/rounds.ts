@@ -29,7 +29,7 @@ export interface PreferenceRow {
 }
 
 /** What was made for one step, for the run's logs. */
-export interface MadeStep {
+export interface StepRecord {
   readonly step: number;
   readonly numbers: Readonly<Record<string, number>>;
   readonly pairs: readonly RankedPair[];
@@ -88,16 +88,16 @@ export class Rounds {
   }
 
   /** What was made for a round that was handed over; null for one that was not. */
-  async made(round: number): Promise<MadeStep[] | null> {
+  async made(round: number): Promise<StepRecord[] | null> {
     if (!await exists(`${this.of(round)}/batch.jsonl`)) return null;
-    return await readJsonFile<MadeStep[]>(`${this.of(round)}/made.json`);
+    return await readJsonFile<StepRecord[]>(`${this.of(round)}/made.json`);
   }
 
   /** Hands a round to the trainer: what the logs need first, then the batch, whole or not at all. */
   async handOver(
     round: number,
     rows: readonly (SupervisedRow | PreferenceRow)[],
-    made: readonly MadeStep[],
+    made: readonly StepRecord[],
   ): Promise<void> {
     await writeJsonFile(`${this.of(round)}/made.json`, made);
     await writeJsonl(`${this.of(round)}/batch.jsonl`, rows);

@@ -192,3 +192,14 @@ export function pathThere(path: string, { storage }: Pick<Cluster, "storage">): 
     `put the run into it: --run ${here}/NAME`,
   );
 }
+
+/** What to do about a batch that the trainer's workers cannot share evenly; null where they can. */
+export function unevenBatch(
+  batchSize: number,
+  { workers, microBatch }: Pick<Cluster["train"], "workers" | "microBatch">,
+): string | null {
+  const together = workers * microBatch;
+  if (batchSize % together === 0) return null;
+  const next = Math.ceil(batchSize / together) * together;
+  return `set selfJudge.batchSize to a multiple of ${together}, such as ${next}, or lower train.workers or train.microBatch`;
+}

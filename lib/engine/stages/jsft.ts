@@ -1,12 +1,12 @@
 import { UserError } from "../../base/error.ts";
 import { writeCsv, writeJsonl } from "../../base/files.ts";
-import { batchOf, credit, pairComparison } from "../../method/mod.ts";
+import { batchOf } from "../../method/mod.ts";
 import { judgedPairsIn } from "../../preference/mod.ts";
 import { trainingCostsOf } from "../../run/costs.ts";
 import type { RunConfig } from "../../run/config.ts";
 import type { RunContext, RunStage } from "../../run/pipeline.ts";
 import { recordsOf } from "../../run/stages/data.ts";
-import { jsftStage, jsftTask } from "../../run/stages/jsft.ts";
+import { jsftStage, jsftTask, judgeAccuracy } from "../../run/stages/jsft.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import { supervisedRow, trainerRows } from "../rounds.ts";
 import { fleetSession } from "../session.ts";
@@ -93,6 +93,5 @@ async function heldOutAccuracy(context: RunContext): Promise<number | null> {
   const pairs = judgedPairsIn(await recordsOf(context, "held_out")).slice(0, jsft.evaluatePairs);
   if (pairs.length === 0) return null;
   const judge = await session.judge(await session.asked("jsft"), { cacheFile: null });
-  const judgments = await judge.compare(pairs.map(pairComparison));
-  return judgments.reduce((sum, judgment) => sum + credit(judgment), 0) / judgments.length;
+  return await judgeAccuracy(judge, pairs);
 }

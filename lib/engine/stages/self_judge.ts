@@ -17,7 +17,7 @@ import { DriftAlarm } from "../drift.ts";
 import type { FleetModel } from "../fleet_model.ts";
 import { outsideMethod } from "../methods.ts";
 import { makeRound } from "../round_maker.ts";
-import { type MadeStep, type TrainerRow, trainerRows } from "../rounds.ts";
+import { type StepRecord, type TrainerRow, trainerRows } from "../rounds.ts";
 import { fleetSession } from "../session.ts";
 import { type OutsideTask, OutsideTraining, type TendedTrainer } from "../training.ts";
 import { PolicyVersions } from "../versions.ts";
@@ -95,6 +95,7 @@ async function takeRounds(
   await log.begin();
   const encoder = await session.encoder(sampledTokens(config));
   const { maxPositions } = await session.modelConfig();
+  const rankerOf = await rankers(method, { context, start });
 
   /** Waits for a round's adapter, and sees that it is what it should be. */
   const trained = async (round: number) => {
@@ -110,9 +111,7 @@ async function takeRounds(
     await training.tend();
     const policy = await versions.at(version, { round });
     const from = (round - 1) * roundSteps;
-    const startModel = await session.served(start, {
-      answers: `${rounds.of(round)}/start_samples.jsonl`,
-    });
+    const answers = `${rounds.of(round)}/start_samples.jsonl`;
     const sampled = remembering(policy);
     const { rows, made } = await makeRound({
       making: {
@@ -120,8 +119,12 @@ async function takeRounds(
         pairs: prompts,
         contextTokens: maxPositions,
         config: { ...config.selfJudge, seed: config.seed },
-        samplers: { policy: sampled.sample, start: startModel.sample },
-        ranker: await rankerOf(method, { context, policy, start }),
+        samplers: {
+          policy: sampled.sample,
+          start: async (...asked) =>
+            await (await session.served(start, { answers })).sample(...asked),
+        },
+        ranker: await rankerOf(policy),
       },
       steps: Array.from({ length: Math.min(roundSteps, steps - from) }, (_, i) => from + i),
       version,
@@ -149,25 +152,26 @@ function remembering({ sample }: FleetModel) {
   };
 }
 
-/** The ranker of a round. Every version of the policy is another judge: what each said is kept. */
-async function rankerOf(
+/** The rankers of rounds: one for all, but where the policy ranks, as every version of it is another judge. */
+async function rankers(
   method: Method,
-  { context, policy, start }: { context: RunContext; policy: FleetModel; start: string },
-): Promise<Ranker | null> {
+  { context, start }: { context: RunContext; start: string },
+): Promise<(policy: FleetModel) => Promise<Ranker | null>> {
   const { folder, config: { seed } } = context;
   const session = fleetSession(context.session);
   const cacheFile = `${folder}/cache.jsonl`;
+  const forAll = (ranker: Ranker | null) => () => Promise.resolve(ranker);
   switch (method.ranker) {
     case "judge":
-      return await session.judge(await session.served(start), { cacheFile });
+      return forAll(await session.judge(await session.served(start), { cacheFile }));
     case "policy":
-      return await session.judge(policy, { cacheFile });
+      return (policy) => session.judge(policy, { cacheFile });
     case "given":
-      return await givenRanker("ranker", { session, cacheFile });
+      return forAll(await givenRanker("ranker", { session, cacheFile }));
     case "chance":
-      return coin(seed);
+      return forAll(coin(seed));
     default:
-      return null;
+      return forAll(null);
   }
 }
 
@@ -186,7 +190,7 @@ class StageLog {
     }
   }
 
-  async add(round: number, made: readonly MadeStep[], drift: number | null): Promise<void> {
+  async add(round: number, made: readonly StepRecord[], drift: number | null): Promise<void> {
     this.rounds = round;
     const trained = await trainerRows(this.folder);
     const rows = made.map(({ step, numbers }): StepLog => ({

@@ -6,7 +6,7 @@ import { curve } from "../study/curve.ts";
 import type { StudyConfig } from "../study/config.ts";
 import type { LeagueWorld } from "../study/league.ts";
 import type { StudyMethod } from "../study/methods.ts";
-import { LEAGUE_STAGES } from "../study/league_stages.ts";
+import { leagueStages } from "../study/league_stages.ts";
 import { SentenceSession, sentenceSettings } from "./session.ts";
 import { SENTENCES, SENTENCES_FOLDER } from "./world.ts";
 
@@ -64,7 +64,7 @@ export function sentenceLeague(model = SENTENCE_MODEL): LeagueWorld {
     rows: SENTENCE_ROWS,
     base: async () => ({ base: model, world: await fingerprintOf(model) }),
     session: (config, folderOf) => new SentenceSession(config, folderOf),
-    stages: LEAGUE_STAGES,
+    stages: leagueStages(SENTENCE_STUDY),
     extras: [],
     curve: curve({ pairs: CURVE_PAIRS, whole: WHOLE }),
   };

@@ -57,18 +57,24 @@ export const baseJudgeStage = judgeStage("base-judge", {
   judges: { "base, five views by majority": judgeOf("base", VIEWS) },
 });
 
-/** Judges that do nothing else, and JSFT with its other weights. */
-export const otherJudgesStage = judgeStage("other-judges", {
-  title: "weighted JSFT, a judge that does nothing else, a reward model and the length as judges",
-  needs: ["jsft-weighted", "judge-only", "reward-model"],
-  judges: {
-    "jsft-weighted": judgeOf("jsft-weighted"),
-    "judge-only": judgeOf("judge-only"),
-    "reward-model": (session) => session.rewardJudge("reward-model"),
-    "longer wins": () => Promise.resolve({ compare: longerWins }),
-    "shorter wins": () => Promise.resolve({ compare: inverted(longerWins) }),
-  },
-});
+/**
+ * Judges that do nothing else, and JSFT with its other weights.
+ *
+ * @param variants Trainings of JSFT beside the study's own.
+ */
+export const otherJudgesStage = (variants: readonly string[]): StudyStage =>
+  judgeStage("other-judges", {
+    title: [...variants, "a judge that does nothing else, a reward model and the length as judges"]
+      .join(", "),
+    needs: [...variants, "judge-only", "reward-model"],
+    judges: {
+      ...Object.fromEntries(variants.map((stage) => [stage, judgeOf(stage)])),
+      "judge-only": judgeOf("judge-only"),
+      "reward-model": (session) => session.rewardJudge("reward-model"),
+      "longer wins": () => Promise.resolve({ compare: longerWins }),
+      "shorter wins": () => Promise.resolve({ compare: inverted(longerWins) }),
+    },
+  });
 
 /** Judges by principles and with rationales. */
 export const variantJudgesStage = judgeStage("variant-judges", {
@@ -84,11 +90,17 @@ export const variantJudgesStage = judgeStage("variant-judges", {
   },
 });
 
-/** Models trained on answers and labels alone, and the base, as policies: what the loop starts from and its like. */
-export const answersStage: StudyStage = {
+/**
+ * Models trained on answers and labels alone, and the base, as policies: what the loop starts from and its like.
+ *
+ * @param variants Trainings of JSFT beside the study's own.
+ */
+export const answersStage = (variants: readonly string[]): StudyStage => ({
   name: "answers",
-  title: "true reward of the base, of SFT and of both kinds of JSFT on held-out prompts",
-  needs: ["sft", "jsft", "jsft-weighted"],
+  title: `true reward of ${
+    ["the base", "sft", "jsft", ...variants].join(", ")
+  } on held-out prompts`,
+  needs: ["sft", "jsft", ...variants],
   config: ({ prompts, heldOut, preference: { topP } }) => ({
     ...{ prompts, heldOut, preference: { topP } },
   }),
@@ -99,7 +111,7 @@ export const answersStage: StudyStage = {
       const meter = await policyMeter(session, withModel(await reference.model("jsft")));
       const rows = [];
       const items: Items = {};
-      for (const policy of ["base", "sft", "jsft", "jsft-weighted"]) {
+      for (const policy of ["base", "sft", "jsft", ...variants]) {
         checkStop();
         const { point: { step: _, ...point }, heldOut } = await meter(
           await session.model(policy),
@@ -115,4 +127,4 @@ export const answersStage: StudyStage = {
       reference.dispose();
     }
   },
-};
+});

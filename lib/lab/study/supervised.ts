@@ -199,11 +199,14 @@ async function validation(
 
 const BOTH: TrainingData = { kinds: ["answer", "judgment"] };
 
+/** JSFT's variant with half of its loss on judgments. */
+export const WEIGHTED = "jsft-weighted";
+
 /** Every stage that starts from the base and the labels alone. */
 export const SUPERVISED: readonly StudyStage[] = [
   supervised("sft", "SFT: the chosen answers alone", { kinds: ["answer"] }),
   supervised("jsft", "JSFT: chosen answers and judgments", BOTH),
-  supervised("jsft-weighted", "JSFT with half of its loss on judgments", {
+  supervised(WEIGHTED, "JSFT with half of its loss on judgments", {
     ...BOTH,
     weighting: { mode: "example", judgeWeight: 0.5 },
   }),

@@ -6,7 +6,7 @@ import { curve } from "../study/curve.ts";
 import { FRESH_LABELS } from "../study/fresh_labels.ts";
 import { fingerprint } from "../study/fingerprint.ts";
 import type { LeagueWorld } from "../study/league.ts";
-import { LEAGUE_STAGES } from "../study/league_stages.ts";
+import { leagueStages } from "../study/league_stages.ts";
 import { baseJudgeStage, variantJudgesStage } from "../study/reports.ts";
 import { ROWS } from "../study/rows.ts";
 import { DeskSession } from "../study/session.ts";
@@ -54,7 +54,7 @@ export const DESK_LEAGUE: LeagueWorld = {
     return { base, world: await fingerprint(base, DATA_FOLDER) };
   },
   session: (config, folderOf) => new DeskSession(config, folderOf),
-  stages: LEAGUE_STAGES,
+  stages: leagueStages(DESK),
   extras: [...FRESH_LABELS, ...STALENESS, baseJudgeStage, ...VARIANTS, variantJudgesStage],
   curve: curve({ pairs: [50, 100, 200, 400, 800, 1600] }),
 };

@@ -3,6 +3,7 @@ import {
   type Example,
   jsftExamples,
   pairComparison,
+  type Ranker,
   type StepLog,
   stepsPerEpoch,
   SupervisedData,
@@ -111,12 +112,16 @@ export async function heldOutNumbers(
   const loss = tokens > 0 && { heldOutAnswerLoss: -sums.reduce((a, b) => a + b, 0) / tokens };
   if (heldOut.length === 0) return { ...loss };
   const judge = await session.judge(withModel(model), { cacheFile: null });
-  const judgments = await judge.compare(heldOut.map(pairComparison));
-  return {
-    ...loss,
-    heldOutJudgeAccuracy: judgments.reduce((sum, judgment) => sum + credit(judgment), 0) /
-      judgments.length,
-  };
+  return { ...loss, heldOutJudgeAccuracy: await judgeAccuracy(judge, heldOut) };
+}
+
+/** Share of judged pairs on which a judge names the chosen answer (see `credit`). */
+export async function judgeAccuracy(
+  { compare }: Pick<Ranker, "compare">,
+  pairs: readonly Pair[],
+): Promise<number> {
+  const judgments = await compare(pairs.map(pairComparison));
+  return judgments.reduce((sum, judgment) => sum + credit(judgment), 0) / judgments.length;
 }
 
 /** Means over the first and the last tenth of the steps. */

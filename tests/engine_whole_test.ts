@@ -1,9 +1,9 @@
-/** The whole way on this machine: vLLM, two Ray nodes and TRL, by the commands that a user types. A node's loss is in
- * engine_ray_test.ts. */
+/** The whole way on this machine: vLLM, two Ray nodes and TRL, by the commands that a user types. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
 import { readJsonFile, readJsonl } from "../lib/base/files.ts";
 import { endTree, type ProcessIdentity, startDetached } from "../lib/engine/launch/processes.ts";
+import { LocalRay } from "../lib/engine/mod.ts";
 import { saveModel } from "../lib/model/mod.ts";
 import { writeTokenizer } from "../lib/text/mod.ts";
 import { command } from "./commands.ts";
@@ -149,7 +149,7 @@ const there = (path: string) => Deno.stat(path).then(() => true, () => false);
     }
   });
 
-  it("is the same to six decimals where a server and this program are lost in its midst", async () => {
+  it("is the same to six decimals where a server, a node and this program are lost in its midst", async () => {
     const run = `${folder}/cluster/runs/disturbed`;
     const line = args("disturbed", elsewhere());
     const first = align.spawn(line);
@@ -161,11 +161,17 @@ const there = (path: string) => Deno.stat(path).then(() => true, () => false);
     const { vllm } =
       (await readJsonFile<{ vllm: ProcessIdentity }>(`${folder}/cluster/local.json`))!;
     const restartServer = await lose(vllm);
-    const second = align.spawn(line);
+    const output = align.spawn(line).output(); // read at once: a full pipe would hold it up
     const record = `${folder}/cluster/local.json`;
     const kept = await readJsonFile<Record<string, unknown>>(record);
     await Deno.writeTextFile(record, JSON.stringify({ ...kept, vllm: await restartServer() }));
-    const { code, stdout, stderr } = await second.output();
+    // A node: lost after the second round, and back.
+    await until("round 2", () => there(`${run}/self-judge/rounds/000002/adapter`));
+    const ray = (await LocalRay.find(`${folder}/cluster/ray`))!;
+    const node = ray.options.nodes[1];
+    await ray.killNode(node);
+    await ray.startNode(node);
+    const { code, stdout, stderr } = await output;
     const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
     assert.equal(code, 0, text);
     const [plain, disturbed] = [await stepsOf("plain"), await stepsOf("disturbed")];

@@ -67,6 +67,11 @@ describe("a contrast", () => {
     const { pBases } = only([1, 2, 3]);
     // t = 2 / (1 / sqrt 3) with two degrees of freedom: 0.0371 one-sided.
     assert.ok(Math.abs(pBases! - 0.03709) < 1e-4, `${pBases}`);
+    const two = measure(family(contrast("a"), contrast("c")), [
+      ...runs([1, 2, 3]),
+      ...runs([1, 2, 3], "c"),
+    ]);
+    assert.ok(Math.abs(two[0].pBases! - 2 * 0.03709) < 1e-4, "adjusted as the others are");
   });
 
   it("whose sides are not alike is reported, and no part of the correction", () => {

@@ -310,6 +310,16 @@ describe("the judge over steps", () => {
       ...{ from: 21, to: 40, n: 40, accuracy: 25 / 40, matched: 0.75, matchedPairs: 40 },
     });
   });
+
+  it("is matched within each base, however the mix of bases moves", () => {
+    const at = (base: string, from: number, n: number, right: number) => ({
+      ...{ ...rows[0], base, from, to: from + 19, n, right },
+    });
+    // A judge of one base is right on all, one of the other on half; neither changes.
+    const moved = [at("1", 1, 10, 10), at("2", 1, 10, 5), at("1", 21, 10, 10), at("2", 21, 90, 45)];
+    assert.deepEqual(matchedOverSteps(moved)[1].accuracy, 0.55);
+    assert.deepEqual(matchedOverSteps(moved)[1].matched, 0.75);
+  });
 });
 
 describe("reward at equal KL", () => {

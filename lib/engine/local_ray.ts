@@ -30,7 +30,13 @@ export interface LocalRayOptions {
   readonly cpus?: number;
 }
 
-/** A node as it is kept in `ray.json`. */
+/** What `ray.json` keeps. */
+interface Started {
+  readonly options: Omit<Required<LocalRayOptions>, "folder">;
+  readonly nodes: readonly Node[];
+}
+
+/** A node as it is kept. */
 interface Node {
   readonly address: string;
   readonly process: ProcessIdentity;
@@ -49,13 +55,16 @@ interface Node {
  * ```
  */
 export class LocalRay {
-  readonly #nodes: Node[] = [];
+  readonly #nodes: Node[];
 
   private constructor(
     readonly options: Required<LocalRayOptions>,
     /** Without it nobody may submit jobs: the jobs of Ray are commands. */
     readonly token: string,
-  ) {}
+    nodes: readonly Node[] = [],
+  ) {
+    this.#nodes = [...nodes];
+  }
 
   /** Address of the Jobs API. */
   get url(): string {
@@ -97,6 +106,14 @@ export class LocalRay {
       await ray.stop();
       throw error;
     }
+  }
+
+  /** The nodes that an earlier process started and a folder lists; null where there are none. */
+  static async find(folder: string): Promise<LocalRay | null> {
+    const found = await readJsonFile<Started>(listFile(folder));
+    if (found === null) return null;
+    const token = await Deno.readTextFile(tokenFile(folder));
+    return new LocalRay({ ...found.options, folder }, token, found.nodes);
   }
 
   /** Starts a node, the first time or after it was lost, and waits until the cluster counts it. */
@@ -204,7 +221,9 @@ export class LocalRay {
   }
 
   async #save(): Promise<void> {
-    await writeJsonFile(listFile(this.options.folder), this.#nodes);
+    const { folder, ...options } = this.options;
+    const started: Started = { options, nodes: this.#nodes };
+    await writeJsonFile(listFile(folder), started);
   }
 }
 
@@ -221,7 +240,7 @@ const listFile = (folder: string) => `${folder}/ray.json`;
 
 /** Ends the nodes that a folder lists, also those that another process started; nothing there is no error. */
 export async function endLocalRay(folder: string): Promise<void> {
-  const nodes = await readJsonFile<readonly Node[]>(listFile(folder)) ?? [];
+  const { nodes } = await readJsonFile<Started>(listFile(folder)) ?? { nodes: [] };
   for (const node of nodes.toReversed()) await endNode(node, 3000); // the head last
   await removeIfThere(listFile(folder));
 }

@@ -1,9 +1,10 @@
 /** Contrasts measured: differences by run, their intervals, and a verdict where the protocol has one. @module */
 import { Rng } from "../../base/random.ts";
-import { bootstrap, hierarchical, holm, oneSidedP, overSeeds } from "../../measure/statistics.ts";
+import { bootstrap, holm, oneSidedP } from "../../measure/statistics.ts";
 import type { Contrast, Family } from "./families.ts";
 import type { Items } from "./items.ts";
 import { mean, meanOfBases } from "./measure.ts";
+import { overRuns } from "./over_runs.ts";
 
 /**
  * What came of a contrast. "unfinished": some base of the league has no run of both sides yet. "reported": the two sides
@@ -31,7 +32,7 @@ export interface Measured extends Contrast {
   /** Holm-adjusted within the family, one-sided: that a - b + margin is not above 0; that it is not below 0. */
   readonly p: number | null;
   readonly pAgainst: number | null;
-  /** The first of them, unadjusted, of the bases' means in place of the runs: null of one base. */
+  /** The first of them of the bases' means in place of the runs, adjusted alike: null of one base. */
   readonly pBases: number | null;
   readonly verdict: Verdict;
 }
@@ -83,17 +84,23 @@ export function measureFamily(
     }];
   });
   const counted = family.contrasts.filter(({ reported }) => reported === undefined).length;
-  const corrected = (side: "p" | "pAgainst") => {
+  const corrected = (side: "p" | "pAgainst" | "pBases") => {
     const some = measured.filter((one) => one.reported === undefined);
     const adjusted = holm(some.map((one) => one[side] ?? 1), counted);
     return new Map(some.map((one, i) => [one, one[side] === null ? null : adjusted[i]]));
   };
-  const [adjusted, against] = [corrected("p"), corrected("pAgainst")];
+  const [adjusted, against, ofBases] = [
+    ...[corrected("p"), corrected("pAgainst"), corrected("pBases")],
+  ];
   return measured.map((one): Measured => {
     if (one.reported !== undefined) return { ...one, verdict: "reported" };
     const p = adjusted.get(one)!;
     const pAgainst = against.get(one)!;
-    return { ...one, p, pAgainst, verdict: verdictOf({ ...one, p, pAgainst }, bases.length) };
+    return {
+      ...one,
+      ...{ p, pAgainst, pBases: ofBases.get(one)! },
+      verdict: verdictOf({ ...one, p, pAgainst }, bases.length),
+    };
   });
 }
 
@@ -109,10 +116,7 @@ function verdictOf(
   return pAgainst < LEVEL && shifted.every((value) => value < 0) ? "not held" : "open";
 }
 
-/**
- * The interval of a difference: over bases and seeds by the hierarchical bootstrap; in a league of one base over seeds by
- * Student's t; of a single run over its prompts; none where some base has no run.
- */
+/** The interval of a difference: of a single run over its prompts, of several over them ({@linkcode overRuns}). */
 function intervalOf(
   { a, b }: Contrast,
   { groups, both, bases }: {
@@ -122,14 +126,11 @@ function intervalOf(
   },
 ): { low: number | null; high: number | null } {
   const rng = Rng.named(0, `claim/${a}/${b}`);
-  const ends = ({ low, high }: { low: number | null; high: number | null }) => ({ low, high });
-  if (both.length === 1) return ends(bootstrap(paired(both[0].items, a, b), { rng }));
-  if (groups.length < bases.length) return { low: null, high: null };
-  return ends(
-    bases.length === 1
-      ? overSeeds(groups[0].values)
-      : hierarchical(groups.map(({ values }) => values), { rng }),
-  );
+  if (both.length === 1) {
+    const { low, high } = bootstrap(paired(both[0].items, a, b), { rng });
+    return { low, high };
+  }
+  return overRuns(groups.map(({ values }) => values), { bases: bases.length, rng });
 }
 
 /** The differences of two things on the same items; of different items each side's mean alone is comparable. */

@@ -14,6 +14,8 @@ interface LearnedPair {
 /** Pairs of some steps whose answers differ in one way and by about as much, and how many were ranked right. */
 export interface JudgedStep {
   readonly method: string;
+  /** Of the run, where runs of several are together. */
+  readonly base?: string;
   /** Steps from and to, the last one among them. */
   readonly from: number;
   readonly to: number;
@@ -84,9 +86,12 @@ export interface MatchedAccuracy {
   readonly matchedPairs: number;
 }
 
-/** Accuracy over steps of one method, all runs together. */
+/**
+ * Accuracy over steps of one method, all runs together. The mix is matched within each base: bases differ in how often
+ * their answers have which flaw, and in their judges.
+ */
 export function matchedOverSteps(rows: readonly JudgedStep[]): MatchedAccuracy[] {
-  const cellOf = ({ differs, gap }: JudgedStep) => `${differs}/${gap}`;
+  const cellOf = ({ base, differs, gap }: JudgedStep) => `${base}/${differs}/${gap}`;
   const stretches = [...Map.groupBy(rows, ({ from }) => from)].sort(([a], [b]) => a - b);
   const counts = (some: readonly JudgedStep[]) => {
     const cells = new Map<string, { n: number; right: number }>();

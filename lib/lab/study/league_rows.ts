@@ -1,8 +1,9 @@
 /** The league's table: where each method ends, and how methods rank. @module */
 import { Rng } from "../../base/random.ts";
-import { hierarchical, overSeeds, quantiles } from "../../measure/statistics.ts";
+import { quantiles } from "../../measure/statistics.ts";
 import { COSTS } from "../../run/costs.ts";
 import { mean, meanOfBases } from "./measure.ts";
+import { overRuns, runOf, runsOf } from "./over_runs.ts";
 import { type ChosenBy, chosenPoint, type RewardPoint } from "./policy_meter.ts";
 import { ROWS } from "./rows.ts";
 
@@ -84,21 +85,17 @@ const DRAWS = 2000;
 export function standings(rows: readonly LeagueRow[], by: ChosenBy): Standing[] {
   const chosen = rows.filter(({ chosen_by }) => chosen_by === by);
   const methods = [...Map.groupBy(chosen, ({ method }) => method)];
-  const runsOf = (some: readonly LeagueRow[]) => new Set(some.map(runOf));
   const every = runsOf(chosen);
   const bases = new Set(chosen.map(({ base }) => base));
-  const complete = methods.filter(([, some]) => runsOf(some).size === every.size);
+  const complete = methods.filter(([, some]) => runsOf(some) === every);
   const ranks = drawnRanks(complete, Rng.named(0, `league/ranks/${by}`));
   return methods.map(([method, some]): Omit<Standing, "rank"> => {
     const groups = [...Map.groupBy(some, ({ base }) => base).values()];
     const average = (value: (row: LeagueRow) => number) => meanOfBases(some, value);
-    const { low, high } = groups.length < bases.size
-      ? { low: null, high: null }
-      : bases.size === 1
-      ? overSeeds(some.map(({ reward }) => reward))
-      : hierarchical(groups.map((group) => group.map(({ reward }) => reward)), {
-        rng: Rng.named(0, `league/${method}`),
-      });
+    const { low, high } = overRuns(
+      groups.map((group) => group.map(({ reward }) => reward)),
+      { bases: bases.size, rng: Rng.named(0, `league/${method}`) },
+    );
     const numbers = Object.entries(some[0]).filter(([, one]) => typeof one === "number");
     return {
       ...{ method, runs: some.length, bases: groups.length, low, high },
@@ -121,8 +118,6 @@ export function standings(rows: readonly LeagueRow[], by: ChosenBy): Standing[] 
       return { ...one, rank: { place: i + 1, low, high } };
     });
 }
-
-const runOf = ({ base, seed }: Pick<LeagueRow, "base" | "seed">) => `${base}/${seed}`;
 
 /** The places of methods that have the same runs, in draws of those. */
 function drawnRanks(

@@ -40,7 +40,7 @@ export function claimRows(measured: readonly Measured[]): Record<string, string 
     per_base: perBase(one, "; "),
     p_holm: one.p ?? "",
     p_holm_against: one.pAgainst ?? "",
-    p_bases: one.pBases ?? "",
+    p_holm_bases: one.pBases ?? "",
     ...{ verdict: one.verdict, paper: one.paper },
   }));
 }
@@ -74,7 +74,7 @@ function familyTable(
     ...rows.length === 0 ? [] : [
       table([
         ...["we test", "values", "difference", "on each base", "runs"],
-        ...["p for it", "p for the opposite", "p, of bases' means", "we find", "paper says"],
+        ...["p for it", "p for the opposite", "p for it, of bases' means", "we find", "paper says"],
       ], rows),
       "",
     ],

@@ -2,7 +2,8 @@
 import { markdownTable as table } from "../../base/markdown_table.ts";
 import { type JudgedStep, matchedOverSteps } from "./judge_over_steps.ts";
 import { meanOfBases } from "./measure.ts";
-import { number, percent, runsOf } from "./page_numbers.ts";
+import { runsOf } from "./over_runs.ts";
+import { number, percent } from "./page_numbers.ts";
 
 /** A row of a table that was gathered. */
 export type TableRow = Readonly<Record<string, string | number>> & {

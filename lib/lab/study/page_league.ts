@@ -3,7 +3,8 @@ import { markdownTable as table } from "../../base/markdown_table.ts";
 import { type LeagueRow, rewardAtKl, type Standing, standings } from "./league_rows.ts";
 import { hasBeta, type StudyMethod, studyMethod } from "./methods.ts";
 import { meanOfBases } from "./measure.ts";
-import { interval, number, runsOf } from "./page_numbers.ts";
+import { runOf, runsOf } from "./over_runs.ts";
+import { interval, number } from "./page_numbers.ts";
 import { bestBy, type RewardPoint } from "./policy_meter.ts";
 import { isControl } from "./rows.ts";
 import type { Tried } from "./tuning.ts";
@@ -59,7 +60,7 @@ const coursesOf = (points: readonly CoursePoint[]) => [
 /** True reward at equal KL: of the runs that get so far, with how many do. */
 export function equalKlTable(points: readonly CoursePoint[]): string {
   const lines = coursesOf(points).map(([method, some]) => {
-    const runs = [...Map.groupBy(some, ({ base, seed }) => `${base}/${seed}`).values()];
+    const runs = [...Map.groupBy(some, runOf).values()];
     return [
       method,
       ...DISTANCES.map((kl) => {

@@ -10,7 +10,3 @@ export const interval = (
 ) => low === null || high === null ? "" : `[${text(low)}, ${text(high)}]`;
 
 export const percent = (value: number) => `${Math.round(100 * value)} %`;
-
-/** Runs behind some rows. */
-export const runsOf = (rows: readonly { readonly base: string; readonly seed: number }[]) =>
-  new Set(rows.map(({ base, seed }) => `${base}/${seed}`)).size;

@@ -1,0 +1,27 @@
+/** Runs of a league: how many there are behind some rows, and the interval of a mean over them. @module */
+import type { Rng } from "../../base/random.ts";
+import { hierarchical, overSeeds } from "../../measure/statistics.ts";
+
+/** A run's name. */
+export const runOf = ({ base, seed }: { readonly base: string; readonly seed: number }) =>
+  `${base}/${seed}`;
+
+/** Runs behind some rows. */
+export const runsOf = (rows: readonly { readonly base: string; readonly seed: number }[]) =>
+  new Set(rows.map(runOf)).size;
+
+/**
+ * The protocol's interval of the mean of bases' means: by the hierarchical bootstrap over bases and seeds; in a league of
+ * one base over seeds by Student's t; none where some base has no run.
+ *
+ * @param values Of each base with runs, one a run.
+ * @param options.bases How many bases the league has.
+ */
+export function overRuns(
+  values: readonly (readonly number[])[],
+  { bases, rng }: { bases: number; rng: Rng },
+): { low: number | null; high: number | null } {
+  if (values.length < bases) return { low: null, high: null };
+  const { low, high } = bases === 1 ? overSeeds(values[0]) : hierarchical(values, { rng });
+  return { low, high };
+}

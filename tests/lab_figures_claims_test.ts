@@ -71,7 +71,8 @@ describe("leagueFigure", () => {
     reward_whole: reward - 1,
   });
   const ends = [
-    ...[end("raft-2", 1, 1), end("raft-2", 2, 3), end("self-judge", 1, 4), end("mine", 1, 3)],
+    ...[end("raft-2", 1, 1), end("raft-2", 1, 3, "truth", "2")],
+    ...[end("self-judge", 1, 4), end("mine", 1, 3)],
     end("raft-2", 1, 0.5, "judge"),
   ];
   const figure = leagueFigure(ends, [
@@ -90,7 +91,7 @@ describe("leagueFigure", () => {
       1,
       2,
     ]]);
-    assert.ok(words(figure).includes("4.00"), "one run has no interval");
+    assert.ok(words(figure).includes("4.00"), "no interval where a base has no run");
     assert.ok(words(figure).includes("2.00 [1.00, 3.00]"));
   });
 

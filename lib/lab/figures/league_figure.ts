@@ -3,10 +3,10 @@ import { z } from "zod";
 import { cell } from "../../base/csv.ts";
 import { Rng } from "../../base/random.ts";
 import { intervalText } from "../../base/text_table.ts";
-import { hierarchical } from "../../measure/statistics.ts";
 import { type Dot, dots, intervals, rowAxis } from "../../show/marks.ts";
 import { type Panel, panels, textWidth } from "../../show/panels.ts";
 import { faint, type Figure, inkFor, looks, TEXT } from "../../show/style.ts";
+import { overRuns } from "../study/over_runs.ts";
 
 /** A row of `league.csv`: one method in one run, at the step that was chosen. */
 export const leagueEnd = z.object({
@@ -30,7 +30,7 @@ export const leagueStart = z.object({
 export type LeagueStart = z.output<typeof leagueStart>;
 
 /**
- * A row a method, best on top: the mean with its interval (hierarchical over bases and seeds), a small dot a run; open,
+ * A row a method, best on top: the mean with the protocol's interval (none where a base is missing), a small dot a run; open,
  * the same at setting and step that the method's own judge would have chosen. Beside it the same policies' whole
  * distribution. The line is JSFT, which training starts from.
  */
@@ -39,15 +39,17 @@ export function leagueFigure(
   starts: readonly LeagueStart[],
 ): Figure {
   const style = looks(ends.map(({ method }) => method));
+  const league = new Set(ends.map(({ base }) => base)).size;
   const by = (chooser: string) => ends.filter(({ chosen_by }) => chosen_by === chooser);
   const meansOf = (rows: readonly LeagueEnd[], value: (row: LeagueEnd) => number) =>
     [...Map.groupBy(rows, ({ method }) => method)].map(([method, some]) => {
       const bases = [...Map.groupBy(some, ({ base }) => base).values()];
-      const rng = Rng.named(0, `league/${method}`);
-      const { low, high, ...mean } = hierarchical(bases.map((rows) => rows.map(value)), { rng });
       return {
-        ...{ method, look: style.get(method)!, runs: some.map(value), ...mean },
-        ...some.length > 1 ? { low, high } : { low: null, high: null },
+        ...{ method, look: style.get(method)!, runs: some.map(value) },
+        ...overRuns(bases.map((rows) => rows.map(value)), {
+          bases: league,
+          rng: Rng.named(0, `league/${method}`),
+        }),
       };
     });
   const best = meansOf(by("truth"), ({ reward }) => reward).sort((a, b) => b.value - a.value);
@@ -68,7 +70,7 @@ export function leagueFigure(
   ): Panel => ({
     title,
     traces: [
-      ...means.filter(({ n }) => n > 1).map(({ method, look, runs }) =>
+      ...means.filter(({ runs }) => runs.length > 1).map(({ method, look, runs }) =>
         dots(runs, runs.map(() => rowOf(method) + 0.24), {
           name: `${look.label}, runs`,
           color: faint(look.color, 0.5),

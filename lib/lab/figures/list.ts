@@ -7,6 +7,7 @@ import { rewardOverSteps, rewardStep } from "./claims_reward.ts";
 import { glance, sampleCourse } from "./glance.ts";
 import { klFrontier } from "./kl_frontier.ts";
 import { leagueEnd, leagueFigure, leagueStart } from "./league_figure.ts";
+import { SENTENCE_FIGURES } from "./list_sentences.ts";
 import { samplePair, sampleTable } from "./claims_samples.ts";
 import { staleness, staleStep } from "./staleness.ts";
 import { probeFigure, probeFigureRow } from "../../show/probe_figure.ts";
@@ -181,6 +182,7 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
       draw: ({ samples }) =>
         sampleTable(samples.filter(({ base }) => base === undefined || base === "1").slice(0, 12)),
     }),
+    ...SENTENCE_FIGURES,
     figureEntry({
       name: "real-model",
       title: "A real model: SmolLM2-135M on HH-RLHF",

@@ -1,10 +1,10 @@
 /** Who samples, who ranks, which loss: methods that differ in one part, and what each part is worth. */
 import { Rng } from "../../base/random.ts";
 import { intervalText } from "../../base/text_table.ts";
-import { hierarchical } from "../../measure/statistics.ts";
 import { dots, intervals, rowAxis } from "../../show/marks.ts";
 import { panels, textWidth } from "../../show/panels.ts";
 import { faint, type Figure, inkFor, looks } from "../../show/style.ts";
+import { overRuns } from "../study/over_runs.ts";
 import type { LeagueEnd, LeagueStart } from "./league_figure.ts";
 
 /**
@@ -31,12 +31,14 @@ export function whoDoesWhat(
     const own = ends.filter((end) => end.method === method && end.chosen_by === "truth");
     if (own.length === 0) return [];
     const bases = [...Map.groupBy(own, ({ base }) => base).values()];
-    const rng = Rng.named(0, `league/${method}`);
     return [{
       look: style.get(method)!,
       parts: parts.join(" · "),
       runs: own.map(({ reward }) => reward),
-      ...hierarchical(bases.map((some) => some.map(({ reward }) => reward)), { rng }),
+      ...overRuns(bases.map((some) => some.map(({ reward }) => reward)), {
+        bases: new Set(ends.map(({ base }) => base)).size,
+        rng: Rng.named(0, `league/${method}`),
+      }),
     }];
   });
   const names = rows.map(({ look, parts }) => `<b>${look.label}</b>  ${parts}`);

@@ -130,7 +130,8 @@ function intervalOf(
     const { low, high } = bootstrap(paired(both[0].items, a, b), { rng });
     return { low, high };
   }
-  return overRuns(groups.map(({ values }) => values), { bases: bases.length, rng });
+  const { low, high } = overRuns(groups.map(({ values }) => values), { bases: bases.length, rng });
+  return { low, high };
 }
 
 /** The differences of two things on the same items; of different items each side's mean alone is comparable. */

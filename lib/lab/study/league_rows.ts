@@ -92,14 +92,13 @@ export function standings(rows: readonly LeagueRow[], by: ChosenBy): Standing[] 
   return methods.map(([method, some]): Omit<Standing, "rank"> => {
     const groups = [...Map.groupBy(some, ({ base }) => base).values()];
     const average = (value: (row: LeagueRow) => number) => meanOfBases(some, value);
-    const { low, high } = overRuns(
+    const { value: reward, low, high } = overRuns(
       groups.map((group) => group.map(({ reward }) => reward)),
       { bases: bases.size, rng: Rng.named(0, `league/${method}`) },
     );
     const numbers = Object.entries(some[0]).filter(([, one]) => typeof one === "number");
     return {
-      ...{ method, runs: some.length, bases: groups.length, low, high },
-      reward: average(({ reward }) => reward),
+      ...{ method, runs: some.length, bases: groups.length, reward, low, high },
       means: Object.fromEntries(
         numbers.map(([name]) => [
           name,

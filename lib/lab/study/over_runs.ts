@@ -1,5 +1,6 @@
 /** Runs of a league: how many there are behind some rows, and the interval of a mean over them. @module */
 import type { Rng } from "../../base/random.ts";
+import { mean } from "simple-statistics";
 import { hierarchical, overSeeds } from "../../measure/statistics.ts";
 
 /** A run's name. */
@@ -11,7 +12,7 @@ export const runsOf = (rows: readonly { readonly base: string; readonly seed: nu
   new Set(rows.map(runOf)).size;
 
 /**
- * The protocol's interval of the mean of bases' means: by the hierarchical bootstrap over bases and seeds; in a league of
+ * The mean of bases' means with the protocol's interval: by the hierarchical bootstrap over bases and seeds; in a league of
  * one base over seeds by Student's t; none where some base has no run.
  *
  * @param values Of each base with runs, one a run.
@@ -20,8 +21,10 @@ export const runsOf = (rows: readonly { readonly base: string; readonly seed: nu
 export function overRuns(
   values: readonly (readonly number[])[],
   { bases, rng }: { bases: number; rng: Rng },
-): { low: number | null; high: number | null } {
-  if (values.length < bases) return { low: null, high: null };
-  const { low, high } = bases === 1 ? overSeeds(values[0]) : hierarchical(values, { rng });
-  return { low, high };
+): { value: number; low: number | null; high: number | null } {
+  if (values.length < bases) {
+    return { value: mean(values.map((some) => mean([...some]))), low: null, high: null };
+  }
+  const { value, low, high } = bases === 1 ? overSeeds(values[0]) : hierarchical(values, { rng });
+  return { value, low, high };
 }

@@ -1,0 +1,53 @@
+/** The figures of the sentences' league, beside those of the order desk. */
+import { type FigureEntry, figureEntry } from "../../show/figure_entry.ts";
+import { samplePair, sampleTable } from "./claims_samples.ts";
+import { rewardStep } from "./claims_reward.ts";
+import { klFrontier } from "./kl_frontier.ts";
+import { leagueEnd, leagueFigure, leagueStart } from "./league_figure.ts";
+
+const at = (file: string) => `data/results/claims/sentences/${file}.csv`;
+
+/** Real English with a known truth: SmolLM2-135M-Instruct, adapters. */
+export const SENTENCE_FIGURES: readonly FigureEntry[] = [
+  figureEntry({
+    name: "sentences-league",
+    title: "Words in a sentence: where each method ends",
+    caption:
+      "SmolLM2-135M-Instruct is asked for one sentence with given words; the true reward (at most 2) of 120 held-out " +
+      "prompts' answers, at setting and step that validation prompts chose by the truth: mean over runs with 95 % interval " +
+      "(Student's t over seeds), small dots are runs; open, at setting and step that the judge's own win rate chose. " +
+      "Dashed: what training starts from.",
+    inputs: {
+      ends: { path: at("league"), row: leagueEnd, key: ["method", "base", "seed", "chosen_by"] },
+      starts: { path: at("starts"), row: leagueStart, key: ["policy", "base", "seed"] },
+    },
+    draw: ({ ends, starts }) => leagueFigure(ends, starts),
+  }),
+  figureEntry({
+    name: "sentences-frontier",
+    title: "Words in a sentence: what distance from the start buys",
+    caption:
+      "True reward of answers sampled as in training against the KL from the JSFT model, every method at every " +
+      "measurement (means over runs).",
+    inputs: {
+      steps: {
+        path: at("reward-over-steps"),
+        row: rewardStep,
+        key: ["method", "base", "seed", "step"],
+      },
+    },
+    draw: ({ steps }) => {
+      const own = steps.filter(({ method }) => !method.includes("@"));
+      return klFrontier(own, [...new Set(own.map(({ method }) => method))]);
+    },
+  }),
+  figureEntry({
+    name: "sentences-samples",
+    title: "Words in a sentence: samples before and after",
+    caption:
+      "Answers to the first twelve held-out prompts before and after SELF-JUDGE, unselected, with their true reward " +
+      "(seed 1, at the step that validation prompts chose).",
+    inputs: { samples: { path: at("samples"), row: samplePair, key: ["base", "prompt"] } },
+    draw: ({ samples }) => sampleTable(samples.slice(0, 12)),
+  }),
+];

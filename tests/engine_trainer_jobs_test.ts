@@ -17,6 +17,8 @@ class Memory implements Launcher {
   readonly jobs = new Map<string, TrainerState>();
   readonly starts: string[] = [];
   away = false;
+  readonly logsHere = false;
+  logsAsked = 0;
   /** Loses the next reply: the job is there, and the caller does not know. */
   losesReply = false;
 
@@ -36,6 +38,7 @@ class Memory implements Launcher {
   }
   log(id: string): Promise<string> {
     this.#refuseAway();
+    this.logsAsked++;
     return Promise.resolve(`first line\nlast line of ${id}`);
   }
   stop(id: string): Promise<void> {
@@ -90,6 +93,13 @@ describe("the trainer of a stage", () => {
       "trainer: hh-sj-1 started on memory",
       "trainer: hh-sj-1 is running on memory",
     ]);
+  });
+
+  it("is followed: its log is fetched now and then while it runs", async () => {
+    const jobs = command();
+    for (let turn = 0; turn < 20; turn++, clock += 5000) await jobs.ensure(notYet);
+    assert.match(await Deno.readTextFile(`${folder}/launch/hh-sj-1.log`), /last line of hh-sj-1/);
+    assert.equal(memory.logsAsked, 4, "of 95 s, every 30");
   });
 
   it("that dies is started again under the next id, its log's end told and kept", async () => {

@@ -1,6 +1,6 @@
 /** One trainer for a stage, kept running: attempts with their ids, failures told, none started twice. @module */
 import { UserError } from "../base/error.ts";
-import { exists, readJsonFile, removeIfThere, writeJsonFile, writeWhole } from "../base/files.ts";
+import { readJsonFile, removeIfThere, writeJsonFile, writeWhole } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
 import { type Launcher, type TrainerState, Unreachable } from "./launch/launcher.ts";
 
@@ -32,6 +32,9 @@ interface Attempt {
   readonly told?: boolean;
 }
 
+/** How long between two looks at the log of a trainer that runs, in ms. */
+const FETCH = 30_000;
+
 /** What `failed.json` holds. */
 interface Failed {
   readonly step?: number | null;
@@ -58,6 +61,7 @@ export class TrainerJobs {
   #starts = 0;
   #joined?: string;
   #awaySince?: number;
+  #fetchedAt?: number;
 
   constructor(launcher: Launcher, options: TrainerJobsOptions) {
     this.#launcher = launcher;
@@ -97,7 +101,7 @@ export class TrainerJobs {
         this.#say(`${last.id} is ${found.state} on ${this.#launcher.where}`);
       }
       this.#joined = last.id;
-      return;
+      return await this.#follow(last.id);
     }
     if (found.state === "absent" && !last.started) return await this.#submit(attempts);
     if (await done()) return;
@@ -204,12 +208,21 @@ export class TrainerJobs {
     this.#say(`${id} ${how}${log ? `; the end of its log:\n${log}` : ""}`);
   }
 
+  /** Fetches the log of a trainer that runs, now and then. */
+  async #follow(id: string): Promise<void> {
+    const now = this.#options.now();
+    if (this.#launcher.logsHere || now - (this.#fetchedAt ?? -Infinity) < FETCH) return;
+    this.#fetchedAt = now;
+    await this.#log(id);
+  }
+
   /** The log's end, which is also kept in `launch/ID.log`: a cluster's own goes with it. */
   async #log(id: string): Promise<string> {
     try {
-      const path = `${this.#options.folder}/launch/${id}.log`;
       const log = await this.#launcher.log(id, 2000);
-      if (log && !await exists(path)) await writeWhole(path, log + "\n");
+      if (log && !this.#launcher.logsHere) {
+        await writeWhole(`${this.#options.folder}/launch/${id}.log`, log + "\n");
+      }
       return log.split("\n").slice(-15).join("\n");
     } catch (error) {
       if (error instanceof Unreachable) return "";

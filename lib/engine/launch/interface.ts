@@ -19,6 +19,8 @@ export interface TrainerJob {
 export interface Launcher {
   /** What runs it and where, for people. */
   readonly where: string;
+  /** Logs grow in the stage's folder by themselves, as `launch/ID.log`; others are fetched there. */
+  readonly logsHere: boolean;
   /** Starts it under its id; one that is there already is left as it is. */
   start(job: TrainerJob): Promise<void>;
   state(id: string): Promise<TrainerState>;

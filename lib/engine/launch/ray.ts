@@ -35,6 +35,7 @@ const STATES = {
  */
 export class RayLauncher implements Launcher {
   readonly where: string;
+  readonly logsHere = false;
   readonly #api: RayApi;
   readonly #cluster: Cluster;
   readonly #settings: RaySettings;

@@ -36,6 +36,7 @@ const STATES: Readonly<Record<string, TrainerState["state"]>> = {
  * its logs, where the nodes see them.
  */
 export class SlurmLauncher implements Launcher {
+  readonly logsHere = true;
   readonly where: string;
   readonly #cluster: Cluster;
   readonly #settings: SlurmSettings;

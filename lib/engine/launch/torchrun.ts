@@ -26,6 +26,7 @@ interface Kept {
  * `launch/ID.json` in the stage's folder. Log and exit code are beside it. Linux only.
  */
 export class TorchrunLauncher implements Launcher {
+  readonly logsHere = true;
   readonly where = "torchrun on this machine";
   readonly #cluster: Cluster;
   readonly #folder: string;

@@ -1,7 +1,7 @@
-import { before, describe } from "jsr:@std/testing@1/bdd";
+import { before, describe, it } from "jsr:@std/testing@1/bdd";
 import assert from "node:assert/strict";
 import { PlayApi } from "../lib/lab/play/api.ts";
-import { playPage } from "../lib/lab/play/build.ts";
+import { playPage, sourcesOf } from "../lib/lab/play/build.ts";
 import { startEngine } from "../lib/tensor/mod.ts";
 import { itInChromium } from "./chromium_page.ts";
 import { playData, samePlay } from "./play_data.ts";
@@ -10,8 +10,10 @@ import { file } from "./temporary_files.ts";
 await startEngine();
 
 let page = "";
+let sources: string | null = null;
 before(async () => {
   const { html, modules } = await playPage();
+  sources = sourcesOf(html);
   page = await file("play.html", html);
   // The page is made of the library's own files.
   const own = ["method/judge.ts", "method/loop.ts", "method/losses.ts", "method/tournament.ts"];
@@ -54,6 +56,18 @@ async function isSame(
   });
 }
 
+describe("the page in the repository", () => {
+  it("was made of what lib has now", async () => {
+    const committed = await Deno.readTextFile("figures/play.html");
+    assert.match(sources!, /^[0-9a-f]{64}$/);
+    assert.equal(
+      sourcesOf(committed),
+      sources,
+      "figures/play.html was built from other sources than lib's: build it again with `deno task play`",
+    );
+  });
+});
+
 describe("the page in Chromium", () => {
   itInChromium("asks, learns, chooses and reads on WebAssembly as it does natively", async () => {
     const { status, ask, same, learn, choose, read, axe, phone, requests, complaints } =
@@ -93,13 +107,15 @@ describe("the page in Chromium", () => {
     assert.deepEqual(phone, [390, 390, 390, 390]);
   });
 
-  itInChromium("asks and judges on WebGL as it does natively", async () => {
-    const { status, ask, same, requests, complaints } = await visit("webgl");
-    assert.match(status, /WebGL/);
-    assert.deepEqual(requests, []);
-    // SwiftShader, which stands for a graphics card, says how slow it is.
-    assert.deepEqual(complaints.filter((line: string) => !/GPU stall|WebGL/.test(line)), []);
-    assert.ok(ask.good > 0.5 && ask.bad < 0.5, `J ${ask.good}, ${ask.bad}`);
-    await isSame(same, 0);
-  });
+  for (const [engine, name] of [["webgl", "WebGL"], ["webgpu", "WebGPU"]]) {
+    itInChromium(`asks and judges on ${name} as it does natively`, async () => {
+      const { status, ask, same, requests, complaints } = await visit(engine);
+      assert.match(status, new RegExp(`on ${name}\\.`));
+      assert.deepEqual(requests, []);
+      // SwiftShader, which stands for a graphics card, says how slow it is.
+      assert.deepEqual(complaints.filter((line: string) => !/GPU stall|WebGL/.test(line)), []);
+      assert.ok(ask.good > 0.5 && ask.bad < 0.5, `J ${ask.good}, ${ask.bad}`);
+      await isSame(same, 0);
+    });
+  }
 });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
 import { Tokenizer } from "tokenizers";
 import { PlayApi } from "../lib/lab/play/api.ts";
+import { bracketRounds } from "../lib/lab/play/bracket_rounds.ts";
 import { blindSpots } from "../lib/lab/play/blind_spots.ts";
 import { Tokenizer as StandIn } from "../lib/lab/play/browser/tokenizers.ts";
 import { PLAY_FOLDER, takeModels } from "../lib/lab/play/build.ts";
@@ -211,6 +212,28 @@ describe("what the page reads out", () => {
     assert.ok(Math.abs(loss.loss - Math.LN2) < 1e-4, `${loss.loss}`);
     assert.ok(Math.abs(loss.gradientChosen + 0.05) < 1e-4 && loss.gradientRejected > 0);
     await api.dispose();
+  });
+});
+
+describe("a bracket as it is drawn", () => {
+  const match = (round: number, first: number, second: number, winner: number) => ({
+    round,
+    first,
+    second,
+    winner,
+  });
+
+  it("has beside a match the two that its sides come from, and no place for a bye", () => {
+    const matches = [
+      ...[match(1, 0, 1, 0), match(1, 2, 3, 3), match(1, 4, 5, 4)],
+      ...[match(2, 4, 0, 0), match(3, 3, 0, 3)],
+    ];
+    const byes = [{ round: 2, candidate: 3 }];
+    const drawn = bracketRounds({ candidates: [..."abcdef"], matches, byes, winner: 3 });
+    assert.deepEqual(
+      drawn.map((round) => round.map(({ first, second }) => [first, second])),
+      [[[2, 3], [4, 5], [0, 1]], [[4, 0]], [[3, 0]]],
+    );
   });
 });
 

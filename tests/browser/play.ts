@@ -14,12 +14,15 @@ import { samePlay } from "../play_data.ts";
 import { chromium } from "./playwright.ts";
 
 const [file, engine] = Deno.args;
-/** WebGL without a graphics card takes some 40 s a step: there only what needs no step is looked at. */
+/** WebGL and WebGPU without a graphics card take some 40 s a step: there only what needs no step is looked at. */
 const whole = engine === "wasm";
 
 const browser = await chromium.launch({
   executablePath: Deno.env.get("CHROMIUM") ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
+  args: [
+    ...["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
+    ...["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"],
+  ],
 });
 const seen: Record<string, unknown> = {};
 const requests: string[] = [];

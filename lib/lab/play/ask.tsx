@@ -177,7 +177,7 @@ function VerdictCard({ verdict: { judgment, first, second } }: { verdict: Verdic
         </span>
       </p>
       <p class="conclusion">
-        {agrees ? "✓ " : "✗ "}
+        {better === "tie" ? "" : agrees ? "✓ " : "✗ "}
         {winner === "tie"
           ? "The judge sees no difference. "
           : `The judge prefers the ${winner} answer. `}

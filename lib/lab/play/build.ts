@@ -1,5 +1,6 @@
 /** Builds the page on which a model aligns itself, as one HTML file. @module */
 import Papa from "papaparse";
+import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../../base/error.ts";
 import { makeFolder } from "../../base/files.ts";
@@ -35,6 +36,15 @@ export interface BuiltPage {
   /** Files of `lib` in the engine's bundle, such as `method/loop.ts`. */
   readonly modules: readonly string[];
 }
+
+/**
+ * The hash of all that a page was made of: its programs as a browser runs them (comments and types do not count), the
+ * models, the data and the looks. Two pages with the same one do the same.
+ *
+ * @returns SHA-256 in hexadecimal; null where the page names none
+ */
+export const sourcesOf = (html: string): string | null =>
+  /<meta name="sources" content="(\w+)">/.exec(html)?.[1] ?? null;
 
 /**
  * Takes the JSFT models of a league's run into the page's folder, in half precision.
@@ -98,19 +108,25 @@ export async function playPage(): Promise<BuiltPage> {
     const engine = await bundled("./worker.ts", "iife");
     const page = await bundled("./page.tsx", "esm");
     const readable = await bundled("./worker.ts", "iife", false);
-    const packed = async (id: string, content: Uint8Array<ArrayBuffer> | string) =>
-      `<script type="application/gzip" id="${id}">${await gzipped(content)}</script>`;
+    const style = await Deno.readTextFile(new URL("./page.css", import.meta.url));
+    const html = await Deno.readTextFile(new URL("./page.html", import.meta.url));
+    const hash = createHash("sha256").update(html).update(style).update(page);
+    const packed = async (id: string, content: Uint8Array<ArrayBuffer> | string) => {
+      hash.update(content);
+      return `<script type="application/gzip" id="${id}">${await gzipped(content)}</script>`;
+    };
+    const weights = await Promise.all(PLAY_MODELS.map(weightsOf));
     const scripts = [
-      ...await Promise.all(PLAY_MODELS.map(async (id) => packed(id, await weightsOf(id)))),
+      ...await Promise.all(PLAY_MODELS.map((id, i) => packed(id, weights[i]))),
       await packed("wasm", await Deno.readFile(fileURLToPath(import.meta.resolve(WASM)))),
       await packed("engine", engine),
       await packed("data", JSON.stringify(await carried())),
       `<script type="module">${page.replaceAll("</script", "<\\/script")}</script>`,
     ];
-    const style = await Deno.readTextFile(new URL("./page.css", import.meta.url));
-    const html = await Deno.readTextFile(new URL("./page.html", import.meta.url));
+    const sources = `<meta name="sources" content="${hash.digest("hex")}">`;
     return {
-      html: html.replace("<!-- style -->", () => `<style>\n${style}</style>`)
+      html: html.replace("<!-- sources -->", sources)
+        .replace("<!-- style -->", () => `<style>\n${style}</style>`)
         .replace("<!-- scripts -->", () => scripts.join("\n")),
       modules: [...readable.matchAll(/^\s*\/\/ lib\/(\S+\.ts)$/gm)].map(([, file]) => file).sort(),
     };

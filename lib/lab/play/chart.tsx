@@ -3,6 +3,8 @@
 /** A line over steps, small enough to stand three abreast. @module */
 
 const [WIDTH, HEIGHT] = [320, 150];
+/** Steps that an axis has room for at least. */
+const SHORTEST = 20;
 const EDGE = { left: 36, right: 12, top: 12, bottom: 24 };
 
 /** A number at a step. */
@@ -13,6 +15,8 @@ export interface Dot {
 
 /** What a chart shows. */
 export interface ChartOptions {
+  /** Steps taken, to which the axis reaches. */
+  readonly steps: number;
   readonly title: string;
   /** What the number is, in a line. */
   readonly note: string;
@@ -28,10 +32,10 @@ export interface ChartOptions {
 }
 
 export function Chart(
-  { title, note, points, noise = [], range, mark, digits = 2, look }: ChartOptions,
+  { steps, title, note, points, noise = [], range, mark, digits = 2, look }: ChartOptions,
 ) {
   const all = [...points, ...noise];
-  const last = Math.max(20, ...all.map(({ step }) => step));
+  const last = Math.max(SHORTEST, steps);
   const low = Math.min(range[0], ...all.map(({ value }) => value));
   const high = Math.max(range[1], ...all.map(({ value }) => value));
   const x = (step: number) => EDGE.left + step / last * (WIDTH - EDGE.left - EDGE.right);

@@ -3,6 +3,7 @@
 /** Choose: N answers play a knockout, and then the truth is told. @module */
 import { useRef, useState } from "preact/hooks";
 import type { Choice } from "./api.ts";
+import { bracketRounds } from "./bracket_rounds.ts";
 import type { Shared } from "./shared.ts";
 import { Failure, messageOf, orderFault, OrderField, signed } from "./parts.tsx";
 
@@ -95,8 +96,7 @@ export function ChoosePanel({ client, request, setRequest, setAnswers, steps }: 
   );
 }
 
-const roundsOf = ({ bracket }: Choice): number =>
-  Math.max(0, ...bracket.matches.map(({ round }) => round));
+const roundsOf = ({ bracket }: Choice): number => bracketRounds(bracket).length;
 
 /** How the judge's choice compares, in words. */
 function outcome({ bracket, rewards }: Choice, truth: boolean): string {
@@ -116,30 +116,31 @@ function outcome({ bracket, rewards }: Choice, truth: boolean): string {
 function BracketView(
   { choice: { bracket, rewards }, shown, truth }: { choice: Choice; shown: number; truth: boolean },
 ) {
-  const rounds = Math.max(0, ...bracket.matches.map(({ round }) => round));
+  const drawn = bracketRounds(bracket);
+  const rounds = drawn.length;
   const best = Math.max(...rewards);
   const entry = (candidate: number, state: "" | "won" | "lost", p?: number) => (
     <li key={candidate} class={`entry ${state}`}>
       <span class="seed">{candidate + 1}</span>
       <span class="text">{bracket.candidates[candidate]}</span>
-      {p !== undefined && <span class="number" title="the judge's preference">{p.toFixed(2)}</span>}
-      {truth && (
-        <span class={`number true ${rewards[candidate] >= best - 1e-9 ? "best" : ""}`}>
-          {signed(rewards[candidate], 2)}
-        </span>
-      )}
+      <span class="worth number">
+        {p !== undefined && <span title="the judge's preference">J {p.toFixed(2)}</span>}
+        {truth && (
+          <span class={`true ${rewards[candidate] >= best - 1e-9 ? "best" : ""}`}>
+            true {signed(rewards[candidate], 2)}
+          </span>
+        )}
+      </span>
     </li>
   );
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="The knockout, round by round">
       <ol class="bracket">
-        {Array.from({ length: rounds }, (_, i) => i + 1).map((round) => (
+        {drawn.map((matches, i) => ({ matches, round: i + 1 })).map(({ matches, round }) => (
           <li key={round} class={`round ${round <= shown + 1 ? "in" : ""}`}>
             <h3>{round === rounds ? "Final" : `Round ${round}`}</h3>
             {round <= shown + 1 &&
-              bracket.matches.filter((match) =>
-                match.round === round
-              ).map((match) => {
+              matches.map((match) => {
                 const played = round <= shown;
                 const p = match.judgment?.pFirst;
                 return (
@@ -171,7 +172,7 @@ function BracketView(
         )}
       </ol>
       <p class="of">
-        Beside each answer: J, the judge's preference in that match{truth
+        Below each answer: J, the judge's preference in that match{truth
           ? ", then the true reward (the best one framed)"
           : ""}.
       </p>

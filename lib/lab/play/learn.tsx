@@ -84,8 +84,8 @@ export function LearnPanel(shared: Shared) {
     <>
       <p class="say">
         At every step the model answers 16 orders twice, somebody ranks each two answers, and the
-        model moves towards the better one. Watch whether what the judge believes (blue) and what is
-        true (black) rise together.
+        model moves towards the better one. Watch whether what the judge believes (dashed line) and
+        what is true (solid line) rise together.
       </p>
       <div class="learn">
         <div>
@@ -116,6 +116,7 @@ export function LearnPanel(shared: Shared) {
         </div>
         <div class="charts">
           <Chart
+            steps={steps.length}
             title="True reward"
             note="mean of 48 answers, at most 2.4; dots: the step's own samples"
             points={points.map(({ step, reward }) => ({ step, value: reward }))}
@@ -125,6 +126,7 @@ export function LearnPanel(shared: Shared) {
             look="truth"
           />
           <Chart
+            steps={steps.length}
             title="The judge's opinion"
             note="share of these answers that it prefers to those of step 0"
             points={points.map(({ step, winRate }) => ({ step, value: winRate }))}
@@ -133,6 +135,7 @@ export function LearnPanel(shared: Shared) {
             look="judge"
           />
           <Chart
+            steps={steps.length}
             title="Distance from step 0"
             note="KL in nats: how far the model has moved"
             points={points.map(({ step, kl }) => ({ step, value: kl }))}

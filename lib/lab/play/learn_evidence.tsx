@@ -30,7 +30,7 @@ export function LearnEvidence({ steps, points }: Pick<Shared, "steps" | "points"
                 <th scope="col">An answer …</th>
                 <th scope="col">at step 0</th>
                 <th scope="col">at step {now.step}</th>
-                <th scope="col">judge preferred it so</th>
+                <th scope="col" class="words">judge preferred it so</th>
               </tr>
             </thead>
             <tbody>
@@ -43,7 +43,7 @@ export function LearnEvidence({ steps, points }: Pick<Shared, "steps" | "points"
                     <th scope="row">{habit}{flaw ? "" : " (a merit)"}</th>
                     <td>{percent(first.habits[habit])}</td>
                     <td>{percent(now.habits[habit])}</td>
-                    <td>
+                    <td class="words">
                       {pairs === 0 ? "–" : `${preferred} of ${pairs} pairs`}
                       {misses ? " ✗" : ""}
                     </td>

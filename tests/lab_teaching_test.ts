@@ -35,6 +35,17 @@ describe("a text filled from tables", () => {
     assert.equal(await fill("{{world/judge base=views-0 : value}}"), "0.100");
   });
 
+  it("names a value with commas in double quotes", async () => {
+    await writeCsv(`${results}/world/samples.csv`, [
+      { base: "1", prompt: "tea , figs and jam ?", answer: "here come tea , figs and jam ." },
+      { base: "1", prompt: "tea ?", answer: "here comes tea ." },
+    ]);
+    assert.equal(
+      await fill('{{world/samples prompt="tea , figs and jam ?", base=1 : answer}}'),
+      "here come tea , figs and jam .",
+    );
+  });
+
   it("may be broken across lines, and keeps what is around it", async () => {
     assert.equal(
       await fill("a {{world/judge\n  base=1, judge=jsft :\n value %}} b {"),

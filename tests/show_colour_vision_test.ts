@@ -10,6 +10,7 @@ import {
 } from "culori";
 import { figureList } from "../lib/lab/figures/list.ts";
 import { parseRows } from "../lib/base/csv.ts";
+import { readIfThere } from "../lib/base/files.ts";
 import { INK, looks, type Trace } from "../lib/show/style.ts";
 
 /**
@@ -40,13 +41,18 @@ function coloursOf({ line, marker }: Trace): string[] {
     const { color, line } = (part ?? {}) as { color?: unknown; line?: { color?: unknown } };
     return [color, line?.color].flat().filter((one): one is string => typeof one === "string");
   };
-  return [...of(line), ...of(marker)].map((color) => {
-    const parts = /^rgba\((\d+),(\d+),(\d+),/.exec(color)?.slice(1);
-    return parts
-      ? "#" + parts.map((part) => Number(part).toString(16).padStart(2, "0")).join("")
-      : color;
-  });
+  return [...of(line), ...of(marker)].map(fullColour);
 }
+
+/** A colour of its own, or the one that a shade is of; in small letters. */
+function fullColour(color: string): string {
+  const parts = /^rgba\((\d+),(\d+),(\d+),/.exec(color)?.slice(1);
+  return parts
+    ? "#" + parts.map((part) => Number(part).toString(16).padStart(2, "0")).join("")
+    : color.toLowerCase();
+}
+
+const KNOWN = new Set([...Object.values(INK), "white"].map(fullColour));
 
 describe("the palette", () => {
   for (const eyes of Object.keys(EYES)) {
@@ -66,24 +72,32 @@ describe("the palette", () => {
 
 describe("figures", () => {
   it("draw in colours of the palette alone, so that what holds of it holds of them", async () => {
-    const known = new Set(
-      [...Object.values(INK), "white"].map((color) => color.toLowerCase()),
-    );
     let drawn = 0;
     for (const { name, inputs, draw } of figureList()) {
-      const rows = Object.fromEntries(
-        await Promise.all(
-          Object.entries(inputs).map(async ([key, table]) =>
-            [key, parseRows(await Deno.readTextFile(table.path), table)] as const
-          ),
+      const texts = await Promise.all(
+        Object.entries(inputs).map(async ([key, table]) =>
+          [key, table, await readIfThere(table.path)] as const
         ),
+      );
+      // A study under way has not all its tables yet, and `deno task figures` leaves out what they are for.
+      if (texts.some(([, , text]) => text === null)) continue;
+      const rows = Object.fromEntries(
+        texts.map(([key, table, text]) => [key, parseRows(text!, table)] as const),
       );
       for (const color of draw(rows).data.flatMap(coloursOf)) {
         drawn++;
-        assert.ok(known.has(color.toLowerCase()), `${name} draws in ${color}`);
+        assert.ok(KNOWN.has(color), `${name} draws in ${color}`);
       }
     }
     assert.ok(drawn > 100, `${drawn} colours found`);
+  });
+
+  it("drawn by hand do so, too", async () => {
+    const drawn = await Deno.readTextFile("figures/method.svg");
+    const colors = [...drawn.matchAll(/(?:fill|stroke)="(?!none)([^"]+)"/g)]
+      .map(([, color]) => fullColour(color));
+    assert.ok(colors.length > 50, `${colors.length} colours found`);
+    assert.deepEqual(colors.filter((color) => !KNOWN.has(color)), []);
   });
 
   it("give lines of one colour another dash, where there are no more names than such pairs", () => {

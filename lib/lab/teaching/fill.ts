@@ -9,7 +9,7 @@ type Row = Record<string, string | number>;
 
 /**
  * Fills `{{TABLE NAME=VALUE, NAME=VALUE : WHAT}}`, where TABLE is a file below the results without `.csv`. Of the rows
- * whose columns have these values, WHAT is
+ * whose columns have these values (one with a comma stands in double quotes), WHAT is
  *
  * - a column: its mean with three decimals, or, of one row, its text (`difference`, `verdict`);
  * - a column and `%`: its mean in percent;
@@ -52,9 +52,9 @@ async function looked(
     );
   }
   const [, table, where, what] = form;
-  const wanted = where === "" ? [] : where.split(",").map((one) => {
+  const wanted = where === "" ? [] : where.match(/(?:"[^"]*"|[^,"])+/g)!.map((one) => {
     const at = one.indexOf("=");
-    return [one.slice(0, at).trim(), one.slice(at + 1).trim()] as const;
+    return [one.slice(0, at).trim(), one.slice(at + 1).trim().replace(/^"(.*)"$/, "$1")] as const;
   });
   const rows = await resultTable<Row>(`${results}/${table}.csv`);
   if (rows === null) {

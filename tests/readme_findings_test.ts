@@ -61,7 +61,7 @@ const SAID: Record<string, () => string> = {
       mean(ends.filter(({ step }) => Number(step) === when).map(({ reward }) => Number(reward)));
     return `Self-training adds ${signed(difference)} (${
       bases.join(", ")
-    } by base): **${verdict}**. ` +
+    } by base): three bases that differ so are not enough, **${verdict}**. ` +
       `That is at the step which the truth chose; run to the end, base 2 loses ${
         fixed(at(0) - at(100))
       }`;
@@ -91,21 +91,21 @@ const SAID: Record<string, () => string> = {
     return `right on ${fixed(right(1))} of the pairs of steps 1 to 20 and on ${
       fixed(right(81))
     } of ` +
-      `those of steps 81 to 100, which are harder, too. Taught 200 new labels of the policy's own ` +
-      `answers it is right on ${judge("fresh-self-judge", "own pairs")} of those in place of ` +
-      `${judge("jsft", "own pairs")}, taught as many of the start model's on ` +
-      judge("fresh-jsft", "own pairs");
+      `those of steps 81 to 100, which are harder, too. On the trained policy's answers it is right ` +
+      `on ${judge("jsft", "own pairs")}; with 200 labels of the start model's answers on ` +
+      `${judge("fresh-jsft", "own pairs")}, of the policy's own on ` +
+      judge("fresh-self-judge", "own pairs");
   },
   "what a user gets": () => {
     const end = (method: string, by: string) =>
       fixed(
         meanOf(league.filter((row) => row.method === method && row.chosen_by === by), "reward"),
       );
-    return `SELF-JUDGE ended at ${end("self-judge", "judge")} instead of ${
+    return `SELF-JUDGE ended at a reward of ${end("self-judge", "judge")} instead of ${
       end("self-judge", "truth")
     }, RAFT at ${end("raft-2", "judge")} instead of ${
       end("raft-2", "truth")
-    } (base 2 alone is to blame), and offline DPO at ${end("offline-dpo", "judge")} above both`;
+    } (on base 2 alone), and offline DPO at ${end("offline-dpo", "judge")} above both`;
   },
 };
 

@@ -5,6 +5,7 @@ import { FAMILIES, familiesOf } from "../lib/lab/study/families.ts";
 import { DESK } from "../lib/lab/study/config.ts";
 import { gather, type Gathered, runsIn, writeTables } from "../lib/lab/study/gather.ts";
 import { saveItems } from "../lib/lab/study/items.ts";
+import { changes } from "../lib/lab/study/changes.ts";
 import { judgedSteps, matchedOverSteps } from "../lib/lab/study/judge_over_steps.ts";
 import { leagueRows, rewardAtKl, standings } from "../lib/lab/study/league_rows.ts";
 import { claimRows, claimsPage, measureClaims } from "../lib/lab/study/page.ts";
@@ -101,9 +102,10 @@ const TRIED: readonly Tried[] = [0, 1].map((setting) => ({
   ...{ validation_reward: 1 - setting, validation_win_rate: setting },
 }));
 
+let gathered: Gathered;
+
 describe("a league's runs", () => {
   let root = "";
-  let gathered: Gathered;
 
   before(async () => {
     root = await newFolder();
@@ -242,6 +244,7 @@ describe("a league's runs", () => {
       starts: gathered.tables.starts as TableRow[],
       judges: gathered.tables["judge-accuracy"] as TableRow[],
       ...{ ownPairs: [], fresh: [], overSteps: [], habits: gathered.tables.habits as TableRow[] },
+      changes: gathered.tables.changes as TableRow[],
       steps: gathered.tables["reward-over-steps"] as CoursePoint[],
       tried: [
         ...[0, 1].map((setting) => ({
@@ -320,6 +323,16 @@ describe("the judge over steps", () => {
     const moved = [at("1", 1, 10, 10), at("2", 1, 10, 5), at("1", 21, 10, 10), at("2", 21, 90, 45)];
     assert.deepEqual(matchedOverSteps(moved)[1].accuracy, 0.55);
     assert.deepEqual(matchedOverSteps(moved)[1].matched, 0.75);
+  });
+});
+
+describe("answers before and after", () => {
+  it("are better, worse, or alike but for the last bits", () => {
+    assert.deepEqual(changes([1, 1, 0.3, 2], [2, 1.5, 0.1 + 0.2, 1]), {
+      ...{ better: 2, worse: 1, alike: 1 },
+    });
+    const [row] = gathered.tables.changes as Record<string, unknown>[];
+    assert.deepEqual([row.method, row.step, row.better, row.worse], ["raft-2", 60, 2, 0]);
   });
 });
 

@@ -68,6 +68,7 @@ async function main(): Promise<void> {
     judges: rows("judge-accuracy"),
     ownPairs: rows("judge-on-policy-pairs"),
     habits: rows("habits"),
+    changes: rows("changes").filter(({ method }) => !`${method}`.includes("@")),
     fresh: rows("fresh-labels"),
     overSteps: rows("judge-over-steps") as readonly unknown[] as (JudgedStep & { base: string })[],
     steps: rows("reward-over-steps") as readonly unknown[] as CoursePoint[],

@@ -2,6 +2,7 @@
 import { readJsonl, writeCsv } from "../../base/files.ts";
 import { RunFolder } from "../../run/stage.ts";
 import { resultTable } from "../../show/result_table.ts";
+import { changes } from "./changes.ts";
 import type { StudyConfig } from "./config.ts";
 import { type Items, loadItems } from "./items.ts";
 import { type JudgedStep, judgedSteps } from "./judge_over_steps.ts";
@@ -103,6 +104,7 @@ export async function gather(
       const at = (point: RewardPoint) => heldOut.find(({ step }) => step === point.step)!.rewards;
       const [method, which] = row.split("@");
       if (which === undefined) found[`reward/${method}`] = at(chosenPoint(points, "truth"));
+      add("changes", { ...names, method: row }, [changesOf({ points, heldOut })]);
       if (FOLLOWED.includes(row)) {
         add("habits", { ...names, method }, habitsOf({ points, heldOut, requests: asked }, world));
       }
@@ -162,6 +164,15 @@ async function losses(path: string, training: string): Promise<object[]> {
       validation_answer_loss: heldOutAnswerLoss ?? "",
       validation_agreement: heldOutJudgeAccuracy ?? "",
     }));
+}
+
+/** What became of the answers at the chosen step. */
+function changesOf(
+  { points, heldOut }: { points: readonly RewardPoint[]; heldOut: readonly HeldOutAnswers[] },
+): Row {
+  const { step } = chosenPoint(points, "truth");
+  const at = (wanted: number) => heldOut.find((one) => one.step === wanted)!.rewards;
+  return { step, ...changes(at(0), at(step)) };
 }
 
 /** Methods whose own pairs are looked at step by step, and whose answers' habits. */

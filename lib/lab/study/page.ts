@@ -6,6 +6,7 @@ import type { JudgedStep } from "./judge_over_steps.ts";
 import type { LeagueRow } from "./league_rows.ts";
 import { mean } from "./measure.ts";
 import {
+  changesTable,
   freshLabelsTable,
   habitsTable,
   overStepsTable,
@@ -102,6 +103,7 @@ export interface PageData {
   readonly judges: readonly TableRow[];
   readonly ownPairs: readonly TableRow[];
   readonly habits: readonly TableRow[];
+  readonly changes: readonly TableRow[];
   readonly fresh: readonly TableRow[];
   readonly overSteps: readonly (JudgedStep & { readonly base: string })[];
   readonly steps: readonly CoursePoint[];
@@ -197,6 +199,11 @@ export function claimsPage(data: PageData): string {
         "chosen step or of the JSFT model's: right on clear pairs of SELF-JUDGE's answers and of the data set; mean " +
         "true reward of what each chooses among SELF-JUDGE's answers.",
       table: () => freshLabelsTable(played(data.fresh)),
+    }),
+    ...section("Answers better and worse than before training", played(data.changes), {
+      text:
+        "Of the held-out prompts, at the step that validation prompts chose; means of bases' means.",
+      table: () => changesTable(played(data.changes)),
     }),
     ...section("Habits of the answers", played(data.habits), {
       table: () => habitsTable(played(data.habits)),

@@ -44,6 +44,19 @@ export function habitsTable(rows: readonly TableRow[]): string {
   );
 }
 
+/** How many answers are better after training, how many worse: means over runs. */
+export function changesTable(rows: readonly TableRow[]): string {
+  const counts = ["better", "worse", "alike"];
+  return table(
+    ["method", "runs", ...counts],
+    [...Map.groupBy(rows, ({ method }) => `${method}`)].map(([method, some]) => [
+      method,
+      `${runsOf(some)}`,
+      ...counts.map((name) => number(meanOfBases(some, (row) => Number(row[name])), 0)),
+    ]),
+  );
+}
+
 /** How right the frozen judge stays on the pairs that it ranks. */
 export function overStepsTable(rows: readonly JudgedStep[]): string {
   const methods = [...Map.groupBy(rows, ({ method }) => method)];

@@ -10,6 +10,9 @@ const heldOut = (step: number, reward: number) => ({ step, rewards: [reward], te
 /** Every value of the tables by its name in a contrast; a mean over prompts as its one value. */
 export async function committedItems(folder: string): Promise<RunItems[]> {
   const table = (name: string) => csv(`${folder}/${name}.csv`);
+  // What nobody has played yet has no table.
+  const played = async (name: string) =>
+    await exists(`${folder}/${name}.csv`) ? await table(name) : [];
   const runs = new Map<string, { base: string; seed: number; items: Record<string, number[]> }>();
   const put = (rows: Row[], named: (row: Row) => Record<string, string | number>) => {
     for (const row of rows) {
@@ -28,10 +31,10 @@ export async function committedItems(folder: string): Promise<RunItems[]> {
     (await table("judge-accuracy")).filter(({ measure }) => measure === "accuracy_clear"),
     (row) => ({ [`right/${row.judge}`]: row.value }),
   );
-  put(await table("reward-by-n"), (row) => ({
+  put(await played("reward-by-n"), (row) => ({
     [`rejection/${row.policy}/${row.selector}/${row.n}`]: row.reward,
   }));
-  const stale = await exists(`${folder}/staleness.csv`) ? await table("staleness") : [];
+  const stale = await played("staleness");
   for (const [key, rows] of Map.groupBy(stale, (row) => `${row.base}/${row.seed}`)) {
     const rounds = [...Map.groupBy(rows, (row) => Number(row.k))].map(([k, some]) => {
       const points = some.map((row) => row as unknown as RewardPoint);

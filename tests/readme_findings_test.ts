@@ -61,7 +61,7 @@ const SAID: Record<string, () => string> = {
       mean(ends.filter(({ step }) => Number(step) === when).map(({ reward }) => Number(reward)));
     return `Self-training adds ${signed(difference)} (${
       bases.join(", ")
-    } by base): three bases that differ so are not enough, **${verdict}**. ` +
+    } by base): **${verdict}**, as bases differ. ` +
       `That is at the step which the truth chose; run to the end, base 2 loses ${
         fixed(at(0) - at(100))
       }`;
@@ -103,10 +103,29 @@ const SAID: Record<string, () => string> = {
       );
     return `SELF-JUDGE ended at a reward of ${end("self-judge", "judge")} instead of ${
       end("self-judge", "truth")
-    }, RAFT at ${end("raft-2", "judge")} instead of ${
-      end("raft-2", "truth")
-    } (on base 2 alone), and offline DPO at ${end("offline-dpo", "judge")} above both`;
+    }, RAFT at ${end("raft-2", "judge")} instead of ${end("raft-2", "truth")}, and offline DPO at ${
+      end("offline-dpo", "judge")
+    } above both`;
   },
+};
+
+/** The sentences: contrasts of the second world, and its rows. */
+const sentences = await csv("data/results/claims/sentences/claims.csv");
+const changes = await csv("data/results/claims/sentences/changes.csv");
+const inSentences = (contrast: string) => sentences.find((row) => row.contrast === contrast)!;
+
+SAID["real English"] = () => {
+  const { difference, low, high, runs, value_b: start } = inSentences("SELF-JUDGE > JSFT");
+  const { value_b: coin } = inSentences("SELF-JUDGE > DPO by a coin");
+  assert.equal(runs, 3);
+  const offline = inSentences("SELF-JUDGE > offline DPO").difference;
+  assert.ok(Math.abs(Number(offline)) < 0.05, `ends as high: ${offline}`);
+  return `SELF-JUDGE gained ${signed(difference)} [${signed(low)}, ${
+    signed(high)
+  }] in three runs, ` +
+    `a coin in the judge's place lost ${
+      fixed(Number(start) - Number(coin))
+    }, and offline DPO ended`;
 };
 
 /** Those of the page of results, beside its pictures. */
@@ -133,6 +152,24 @@ const SHOWN: Record<string, () => string> = {
       fixed(sixteen.value_a)
     }, ` +
       `step by step ${fixed(four.value_b)}; verdicts: ${four.verdict}, ${sixteen.verdict}`;
+  },
+  "real English": () => {
+    const gain = inSentences("SELF-JUDGE > JSFT");
+    const coin = inSentences("SELF-JUDGE > DPO by a coin");
+    const offline = inSentences("SELF-JUDGE > offline DPO");
+    assert.ok([gain, coin, offline].every(({ verdict }) => verdict === "open"));
+    const own = changes.filter(({ method }) => method === "self-judge");
+    const count = (name: string) => mean(own.map((row) => Number(row[name]))).toFixed(0);
+    return `SELF-JUDGE ends at ${fixed(gain.value_a, 3)}, JSFT at ${fixed(gain.value_b, 3)}, ` +
+      `${signed(gain.difference, 3)} [${signed(gain.low, 3)}, ${signed(gain.high, 3)}]; of 120 ` +
+      `answers ${count("better")} are better and ${
+        count("worse")
+      } worse. It is the judge that does ` +
+      `it: by a coin in its place the model loses (${
+        fixed(coin.value_b, 3)
+      }). But here the policy's ` +
+      `own samples are not needed: DPO on the data set's labelled pairs, which are the untrained ` +
+      `model's own samples, ends as high (${fixed(offline.value_b, 3)})`;
   },
   "SELF-JUDGE over steps": () => {
     const at = (step: number) =>

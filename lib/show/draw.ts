@@ -66,7 +66,7 @@ export async function drawFigures(options: DrawOptions): Promise<void> {
 
   const ours = new Set(["index.html", ...exhibits.map(({ name }) => `${name}.svg`)]);
   for await (const { name } of Deno.readDir(out)) {
-    if (ours.has(name) || !name.endsWith(".svg") || await drawnByHand(`${out}/${name}`)) continue;
+    if (ours.has(name) || name.endsWith(".html") || await drawnByHand(`${out}/${name}`)) continue;
     log(`${out}/${name} was not made from the tables there are now`);
   }
 }

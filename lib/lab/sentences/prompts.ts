@@ -2,7 +2,7 @@ import { UserError } from "../../base/error.ts";
 import { Rng } from "../../base/random.ts";
 import { type Part, VOCABULARY, WORD_OF } from "./vocabulary.ts";
 
-/** What a prompt asks for: parts of speech of its words. Each asks for a verb, so that a list of things is no answer. */
+/** What a prompt asks for: parts of speech of its words. Each asks for a verb; the reward looks for a form of it and not for its use. */
 export const KINDS: readonly (readonly Part[])[] = [
   ["noun", "verb"],
   ["noun", "noun", "verb"],

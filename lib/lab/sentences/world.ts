@@ -14,7 +14,7 @@ const HABITS: World["habits"] = {
     const { asked, present } = readSentence(request, answer);
     return present < asked;
   },
-  "has no verb of the request": (request, answer) => {
+  "leaves out every form of its verb": (request, answer) => {
     const verbs = requestedWords(request).filter((word) => VOCABULARY.verb.has(word));
     const present = knownWords(answer);
     return verbs.some((verb) => !present.has(verb));

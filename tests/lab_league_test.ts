@@ -240,7 +240,7 @@ describe("a league's runs", () => {
   it("make a page that says what was found beside what the paper says", () => {
     const measured = measureClaims(gathered.items, DESK_CLAIMS);
     const page = claimsPage({
-      ...{ title: "A world", ...DESK_CLAIMS, measured, league: gathered.league },
+      ...{ title: "A world", ...DESK_CLAIMS, measured, league: gathered.league, notes: ["of it"] },
       starts: gathered.tables.starts as TableRow[],
       judges: gathered.tables["judge-accuracy"] as TableRow[],
       ...{ ownPairs: [], fresh: [], overSteps: [], habits: gathered.tables.habits as TableRow[] },
@@ -267,6 +267,7 @@ describe("a league's runs", () => {
     assert.match(page, /\| self-judge \| start \| 3 \| 100 % /);
     assert.match(page, /\| self-judge \| 3 \| 1\.0\d \| 1\.2\d \| 1\.4\d /);
     assert.match(page, /\| 1 \[1, 1\] \| self-judge \| 3 \|/);
+    assert.match(page, /^- of it$/m, "the world's own note");
   });
 });
 

@@ -62,7 +62,7 @@ async function main(): Promise<void> {
   await writeCsv(`${out}/claims.csv`, claimRows(measured));
   const rows = (name: string) => (gathered.tables[name] ?? []) as readonly TableRow[];
   const page = claimsPage({
-    ...{ title, families, bases, measured, tried },
+    ...{ title, families, bases, measured, tried, notes: world.notes },
     league: gathered.league,
     starts: rows("starts"),
     judges: rows("judge-accuracy"),

@@ -89,9 +89,7 @@ export function measureFamily(
     const adjusted = holm(some.map((one) => one[side] ?? 1), counted);
     return new Map(some.map((one, i) => [one, one[side] === null ? null : adjusted[i]]));
   };
-  const [adjusted, against, ofBases] = [
-    ...[corrected("p"), corrected("pAgainst"), corrected("pBases")],
-  ];
+  const [adjusted, against, ofBases] = (["p", "pAgainst", "pBases"] as const).map(corrected);
   return measured.map((one): Measured => {
     if (one.reported !== undefined) return { ...one, verdict: "reported" };
     const p = adjusted.get(one)!;

@@ -22,6 +22,8 @@ export interface LeagueWorld {
   /** Names of the bases that it is played on. */
   readonly bases: readonly string[];
   readonly seeds: readonly number[];
+  /** What a reader has to know of its numbers, beside what holds of any league. */
+  readonly notes: readonly string[];
   /** The methods that are played, those counted first. */
   readonly rows: readonly StudyMethod[];
   /** Stages that every method starts from or is measured beside. */

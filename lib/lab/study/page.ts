@@ -97,6 +97,8 @@ export interface PageData {
   readonly families: readonly Family[];
   /** Bases that the league is played on; others are reported apart. */
   readonly bases: readonly string[];
+  /** The world's own notes. */
+  readonly notes: readonly string[];
   readonly measured: readonly Measured[];
   readonly league: readonly LeagueRow[];
   readonly starts: readonly TableRow[];
@@ -210,7 +212,7 @@ export function claimsPage(data: PageData): string {
     }),
     "### What to know of these numbers",
     "",
-    ...notes({ bases, accuracy }).map((line) => `- ${line}`),
+    ...notes({ bases, own: data.notes, accuracy }).map((line) => `- ${line}`),
     "",
   ].join("\n");
 }

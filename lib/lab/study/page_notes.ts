@@ -13,31 +13,6 @@ const ALWAYS = [
   "from is what those contrasts are about. Labels are those that a row asks for in training, beyond the JSFT judge's own.",
 ];
 
-/** Of a league of several bases, the order desk. */
-const OF_SEVERAL = [
-  "Settings were tried on the first base alone, with a seed of its own. A method that needs others on another base is " +
-  "worse off there. Losses with a beta had fewer rates than those without (two rates by two betas, four rates), and where " +
-  "the chosen one lies at the edge of those tried another may give more. SFT, JSFT, judge-only and the reward model had " +
-  "one setting, and the reward model's validation loss was not kept in the runs up to 2026-11-29.",
-  'The true reward chose setting and step on validation prompts. A user lacks it; "chosen by the JSFT judge" is what a ' +
-  "user gets: the frozen JSFT judge's win rate on the same prompts, in every row, whoever ranked in training. A row may do " +
-  "better with it (offline DPO does): settings tuned on one base are not each row's best on another.",
-  "Runs of one seed share their pairs, prompts and orders on every base.",
-  "Controls that rank by a rule skip ties and learn from fewer sequences.",
-];
-
-/** Of a league of one base, the sentences. */
-const OF_ONE = [
-  "Every row had two rates, 5e-5 and 1e-4, tried with a seed of its own on 60 validation prompts; beta was 0.1 throughout. " +
-  "Where all choose the faster rate and the last step, that is the limit of what was tried, not an optimum.",
-  "True reward is of 120 prompts a run; the judge's win rate, the whole distribution, KL, entropy and tokens are of 30, and " +
-  "what stands at equal distance rests on the KL of 30 answers.",
-  "The data set's pairs are the untrained model's samples, ties left out by the true reward, and its labels are better than " +
-  "the judge: offline DPO against SELF-JUDGE is no clean test of where answers come from.",
-  "The reward pays for words, form and length: a bare list of three words earns 1.4. Seed 1 had been looked at before the " +
-  "runs that count (see the protocol's changes).",
-];
-
 const SEVERAL_BASES =
   "Intervals and p-values are over training runs, for these held-out prompts. Bases are few and differ, and runs of one " +
   "base are alike, so that the p over runs is too small where bases differ; the p of bases' means (Student's t, one value " +
@@ -50,8 +25,10 @@ const ONE_BASE =
 
 /** What has to be said of a league, and of its judges where one is weak. */
 export function notes(
-  { bases, accuracy }: {
+  { bases, own, accuracy }: {
     bases: readonly string[];
+    /** The world's own, see `LeagueWorld.notes`. */
+    own: readonly string[];
     /** Judges' share of clear held-out pairs judged right. */
     accuracy: readonly TableRow[];
   },
@@ -61,7 +38,8 @@ export function notes(
     .map(([base, some]) => ({ base, right: mean(some.map(({ value }) => Number(value))) }))
     .filter(({ right }) => right < WEAK);
   return [
-    ...bases.length > 1 ? [SEVERAL_BASES, ...OF_SEVERAL] : [ONE_BASE, ...OF_ONE],
+    bases.length > 1 ? SEVERAL_BASES : ONE_BASE,
+    ...own,
     ...ALWAYS,
     ...weak.map(({ base, right }) =>
       `The JSFT judge of base ${base} is right on ${

@@ -42,6 +42,19 @@ async function baseFolder(
   return folder;
 }
 
+/** What a reader has to know of its numbers. */
+const NOTES: LeagueWorld["notes"] = [
+  "Settings were tried on the first base alone, with a seed of its own. A method that needs others on another base is " +
+  "worse off there. Losses with a beta had fewer rates than those without (two rates by two betas, four rates), and where " +
+  "the chosen one lies at the edge of those tried another may give more. SFT, JSFT, judge-only and the reward model had " +
+  "one setting, and the reward model's validation loss was not kept in the runs up to 2026-11-29.",
+  'The true reward chose setting and step on validation prompts. A user lacks it; "chosen by the JSFT judge" is what a ' +
+  "user gets: the frozen JSFT judge's win rate on the same prompts, in every row, whoever ranked in training. A row may do " +
+  "better with it (offline DPO does): settings tuned on one base are not each row's best on another.",
+  "Runs of one seed share their pairs, prompts and orders on every base.",
+  "Controls that rank by a rule skip ties and learn from fewer sequences.",
+];
+
 /** The order desk, as its league is played. */
 export const DESK_LEAGUE: LeagueWorld = {
   name: "order-desk",
@@ -49,6 +62,7 @@ export const DESK_LEAGUE: LeagueWorld = {
   bases: ["1", "2", "3"],
   seeds: [1, 2, 3, 4, 5],
   rows: ROWS,
+  notes: NOTES,
   base: async (name, options) => {
     const base = await baseFolder(name, options);
     return { base, world: await fingerprint(base, DATA_FOLDER) };

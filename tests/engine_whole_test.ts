@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
 import { readJsonFile, readJsonl } from "../lib/base/files.ts";
+import { readModelAnswers } from "../lib/benchmark/answer_file.ts";
 import { endTree, type ProcessIdentity, startDetached } from "../lib/engine/launch/processes.ts";
 import { LocalRay } from "../lib/engine/mod.ts";
 import { saveModel } from "../lib/model/mod.ts";
@@ -9,6 +10,7 @@ import { writeTokenizer } from "../lib/text/mod.ts";
 import { command } from "./commands.ts";
 import { PYTHON } from "./engine_cluster.ts";
 import { newFolder } from "./temporary_files.ts";
+import { QUESTIONS, writeMtBench } from "./tiny_benchmarks.ts";
 import { tinyLanguage, tinyModel, tinyPairs } from "./tiny.ts";
 
 interface Verdict {
@@ -44,8 +46,8 @@ const engine = command(
   () => folder ? secrets() : { SELF_JUDGE_CLUSTER_PYTHON: PYTHON ?? "" },
 );
 const align = command("run --quiet -A lib/cli/align.ts", secrets);
-
 const judge = command("run --quiet -A lib/cli/judge.ts", secrets);
+const benchmark = command("run --quiet -A lib/cli/benchmark.ts", secrets);
 
 const args = (run: string, more: readonly string[] = []) => [
   ...["--scale", "smoke", "--model", `${folder}/model`, "--data", `${folder}/pairs.jsonl`],
@@ -58,6 +60,16 @@ const stepsOf = (run: string) =>
   readJsonl<{ loss: number; drift: number }>(
     `${folder}/cluster/runs/${run}/self-judge/metrics.jsonl`,
   );
+
+/** A run of its own that has the supervised stages of the plain one behind it. */
+async function afterJsft(run: string): Promise<string> {
+  const runs = `${folder}/cluster/runs`;
+  await new Deno.Command("cp", { args: ["-r", `${runs}/plain`, `${runs}/${run}`] }).output();
+  for (const stage of ["self-judge", "judge-after", "tournament"]) {
+    await Deno.remove(`${runs}/${run}/${stage}`, { recursive: true });
+  }
+  return `${runs}/${run}`;
+}
 
 /** Kills a process and all below it at once, as a machine that is lost, and gives what starts it anew. */
 async function lose(process: ProcessIdentity): Promise<() => Promise<ProcessIdentity>> {
@@ -150,8 +162,8 @@ const there = (path: string) => Deno.stat(path).then(() => true, () => false);
   });
 
   it("is the same to six decimals where a server, a node and this program are lost in its midst", async () => {
-    const run = `${folder}/cluster/runs/disturbed`;
-    const line = args("disturbed", elsewhere());
+    const run = await afterJsft("disturbed");
+    const line = args("disturbed", ["--stage", "self-judge", ...elsewhere()]);
     const first = align.spawn(line);
     // The program: killed while the second round is made.
     await until("round 1", () => there(`${run}/self-judge/rounds/000001/adapter`));
@@ -187,16 +199,14 @@ const there = (path: string) => Deno.stat(path).then(() => true, () => false);
   });
 
   it("samples a round ahead of the trainer where it is told to, each pair with its age", async () => {
-    const runs = `${folder}/cluster/runs`;
-    await new Deno.Command("cp", { args: ["-r", `${runs}/plain`, `${runs}/ahead`] }).output();
-    await Deno.remove(`${runs}/ahead/self-judge`, { recursive: true });
+    const run = await afterJsft("ahead");
     const cluster = await readJsonFile<Record<string, unknown>>(`${folder}/cluster/cluster.json`);
     const file = `${folder}/cluster/ahead.json`;
     await Deno.writeTextFile(file, JSON.stringify({ ...cluster, rounds: { ahead: 1 } }));
     await align.well(args("ahead", ["--stage", "self-judge", "--engine", file]));
     for (const [round, version, age] of [[1, 0, 0], [2, 0, 1], [3, 1, 1]]) {
       const rows = await readJsonl<{ version: number; age: number }>(
-        `${runs}/ahead/self-judge/rounds/00000${round}/batch.jsonl`,
+        `${run}/self-judge/rounds/00000${round}/batch.jsonl`,
       );
       assert.ok(rows.every((row) => row.version === version && row.age === age), `round ${round}`);
     }
@@ -232,5 +242,25 @@ const there = (path: string) => Deno.stat(path).then(() => true, () => false);
     assert.deepEqual(reports[1], reports[0]);
     await align.well(args("plain", ["--stage", "tournament", "--fresh"]));
     await align.well(args("plain", ["--stage", "tournament", "--fresh", ...elsewhere()]));
+  });
+
+  it("answers a benchmark's questions at the servers, two models of the run and their judge", async () => {
+    await writeMtBench(`${folder}/benchmarks`);
+    const [run, out] = [`${folder}/cluster/runs/plain`, `${folder}/benchmark`];
+    const asked = await benchmark.well([
+      ...["--bench", "mt-bench", "--data", `${folder}/benchmarks`, "--questions", "3"],
+      ...["--model", `tuned=run:${run}#policy`, "--against", `base=run:${run}#base`],
+      ...["--judge", `run:${run}#jsft`, "--mode", "pair", "--max-new-tokens", "6"],
+      ...["--no-figures", "--out", out, ...elsewhere()],
+    ]);
+    assert.match(asked.out, /^tuned against base +winRate +all +[01]\.\d{3} \[/m);
+    for (const model of ["tuned", "base"]) {
+      const answers = await readModelAnswers(`${out}/data/mt_bench/model_answer/${model}.jsonl`);
+      assert.equal(answers.length, 3);
+      for (const { question_id, choices: [{ turns }] } of answers) {
+        assert.ok(QUESTIONS.some((question) => question.question_id === question_id));
+        assert.equal(turns.length, 2);
+      }
+    }
   });
 });

@@ -11,28 +11,36 @@ export const QUESTIONS = Array.from({ length: 9 }, (_, i) => ({
   turns: ["Name apple and pear, please.", "Name plum and fig, please."],
 }));
 
-/** {@linkcode tinyRunFolder} with an adapter that moves the model, and benchmarks in `data`. */
-export async function tinyBenchmarks(): Promise<string> {
-  const folder = await tinyRunFolder();
-  const write = async (name: string, text: string) => {
-    const path = `${folder}/data/${name}`;
-    await Deno.mkdir(path.replace(/[^/]+$/, ""), { recursive: true });
-    await Deno.writeTextFile(path, text);
-  };
-  await write("mt-bench/question.jsonl", jsonLines(QUESTIONS));
+/** Writes {@linkcode QUESTIONS} and references of the mathematical ones but the first into a folder of benchmarks. */
+export async function writeMtBench(data: string): Promise<void> {
+  await Deno.mkdir(`${data}/mt-bench`, { recursive: true });
+  await Deno.writeTextFile(`${data}/mt-bench/question.jsonl`, jsonLines(QUESTIONS));
   const references = QUESTIONS.filter(({ category }) => category === "math").slice(1)
     .map(({ question_id }) => ({
       question_id,
       choices: [{ index: 0, turns: ["Sure, apple and pear.", "Yes, plum and fig."] }],
     }));
-  await write("mt-bench/reference-answer-gpt-4.jsonl", jsonLines(references));
+  await Deno.writeTextFile(
+    `${data}/mt-bench/reference-answer-gpt-4.jsonl`,
+    jsonLines(references),
+  );
+}
+
+/** {@linkcode tinyRunFolder} with an adapter that moves the model, and benchmarks in `data`. */
+export async function tinyBenchmarks(): Promise<string> {
+  const folder = await tinyRunFolder();
+  await writeMtBench(`${folder}/data`);
   const baseline = ["apple", "pear", "plum", "fig"].map((fruit, i) => ({
     dataset: i < 2 ? "koala" : "oasst",
     instruction: `Name ${fruit}, please.`,
     output: `Sure, ${fruit} and ${fruit}.`,
     generator: "gpt4_1106_preview",
   }));
-  await write("alpaca-eval/alpaca_eval_gpt4_baseline.json", JSON.stringify(baseline));
+  await Deno.mkdir(`${folder}/data/alpaca-eval`);
+  await Deno.writeTextFile(
+    `${folder}/data/alpaca-eval/alpaca_eval_gpt4_baseline.json`,
+    JSON.stringify(baseline),
+  );
 
   // Words that no question here has become the ten grades.
   const tokenizer = `${folder}/model/tokenizer.json`;

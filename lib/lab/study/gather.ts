@@ -19,7 +19,7 @@ import {
 import { ROWS } from "./rows.ts";
 import { roundsRuns, stalenessItems, stalenessRows } from "./staleness.ts";
 import { requestsOf, type StudySession } from "./study_session.ts";
-import { chosenRows, type Tried } from "./tuning.ts";
+import { chosenRows, DRIVEN, type Tried } from "./tuning.ts";
 import type { World } from "./world.ts";
 
 type Row = Record<string, string | number>;
@@ -106,7 +106,11 @@ export async function gather(
       if (which === undefined) found[`reward/${method}`] = at(chosenPoint(points, "truth"));
       add("changes", { ...names, method: row }, [changesOf({ points, heldOut })]);
       if (FOLLOWED.includes(row)) {
-        add("habits", { ...names, method }, habitsOf({ points, heldOut, requests: asked }, world));
+        add(
+          "habits",
+          { ...names, method: row },
+          habitsOf({ points, heldOut, requests: asked }, world),
+        );
       }
       league.push(
         ...leagueRows({ base, seed, row, points, chosen }, {
@@ -176,7 +180,7 @@ function changesOf(
 }
 
 /** Methods whose own pairs are looked at step by step, and whose answers' habits. */
-const FOLLOWED = ["self-judge", "raft-2", "reward-model-dpo", "self-judge-moving"];
+const FOLLOWED = ["self-judge", DRIVEN, "raft-2", "reward-model-dpo", "self-judge-moving"];
 
 /** What of a policy's answers to held-out prompts costs reward, before training, at the chosen step and at the last one. */
 function habitsOf(
@@ -218,12 +222,14 @@ async function samples(path: string, requests: readonly string[]): Promise<objec
   const best = chosenPoint(points, "truth").step;
   const [before, after] = [0, best].map((at) => heldOut.find(({ step }) => step === at)!);
   const last = heldOut.at(-1)!;
+  const driven = (await heldOutIn(`${path}/${DRIVEN}`)).at(-1);
   return before.texts.slice(0, SHOWN).map((text, i) => ({
     prompt: requests[i],
     ...{ before: text, after: after.texts[i], last: last.texts[i] },
     reward_before: before.rewards[i],
     reward_after: after.rewards[i],
     reward_last: last.rewards[i],
+    ...driven && { driven: driven.texts[i], reward_driven: driven.rewards[i] },
     ...{ step_after: best, step_last: last.step },
   }));
 }

@@ -27,7 +27,7 @@ export async function runTitles(path: string): Promise<string[]> {
 }
 
 /**
- * The rows of a finished training: chosen by the truth, by the judge, or both.
+ * The rows of a finished training: chosen by the truth, by the judge, or both; none of one whose setting was not chosen.
  *
  * @param of.chosen The rows that settings were chosen for (`chosenRows`): where the judge chose a setting of its own,
  *   that row is the judge's, whether it is trained yet or not.
@@ -43,6 +43,7 @@ export function leagueRows(
   { result, seconds }: { result: Record<string, unknown> | null; seconds: number | null },
 ): LeagueRow[] {
   const [method, which] = row.split("@");
+  if (which !== undefined && which !== "judge") return []; // with a setting that nobody chose
   const by: readonly ChosenBy[] = which === "judge"
     ? ["judge"]
     : chosen.includes(`${method}@judge`)

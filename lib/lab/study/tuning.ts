@@ -73,6 +73,20 @@ export function chosenRows(
   return { rows, tuned };
 }
 
+/** SELF-JUDGE at a rate beyond those tried, to see what lies past its peak: no setting to choose, no row of the league. */
+export const DRIVEN: StudyRow = "self-judge@driven";
+
+/** Rows with {@linkcode DRIVEN} beside them, at so many times the rate chosen for SELF-JUDGE; without it where that has none. */
+export function withDriven(
+  { rows, tuned }: ReturnType<typeof chosenRows>,
+  times: number | undefined,
+): ReturnType<typeof chosenRows> {
+  const own = tuned["self-judge"];
+  if (times === undefined || own === undefined) return { rows, tuned };
+  const setting = { ...own, learningRate: times * own.learningRate };
+  return { rows: [...rows, DRIVEN], tuned: { ...tuned, [DRIVEN]: setting } };
+}
+
 /** A table of settings tried. @throws {UserError} where it is missing */
 export async function readTried(path: string): Promise<Tried[]> {
   const rows = await resultTable(path);

@@ -8,6 +8,7 @@ import { saveItems } from "../lib/lab/study/items.ts";
 import { changes } from "../lib/lab/study/changes.ts";
 import { judgedSteps, matchedOverSteps } from "../lib/lab/study/judge_over_steps.ts";
 import { leagueRows, rewardAtKl, standings } from "../lib/lab/study/league_rows.ts";
+import { drivenTable } from "../lib/lab/study/page_league.ts";
 import { claimRows, claimsPage, measureClaims } from "../lib/lab/study/page.ts";
 import type { TableRow } from "../lib/lab/study/page_judges.ts";
 import type { CoursePoint } from "../lib/lab/study/page_league.ts";
@@ -15,7 +16,14 @@ import type { RewardPoint } from "../lib/lab/study/policy_meter.ts";
 import { STALENESS, type StalenessRow } from "../lib/lab/study/staleness.ts";
 import { methodStages, settingOf, settingsToTry } from "../lib/lab/study/preference.ts";
 import { ROWS } from "../lib/lab/study/rows.ts";
-import { chosenRows, type Tried, triedOf, tuningRows } from "../lib/lab/study/tuning.ts";
+import {
+  chosenRows,
+  DRIVEN,
+  type Tried,
+  triedOf,
+  tuningRows,
+  withDriven,
+} from "../lib/lab/study/tuning.ts";
 import { WORLDS } from "../lib/cli/worlds.ts";
 import { DESK_LEAGUE } from "../lib/lab/world/league.ts";
 import { ORDER_DESK } from "../lib/lab/world/order_desk.ts";
@@ -77,6 +85,13 @@ describe("settings", () => {
     assert.deepEqual(tuned["self-judge@judge"], rows[3].setting);
     const same = tried.filter(({ setting }) => setting === 1);
     assert.deepEqual(chosenRows(["self-judge"], same).rows, ["self-judge"]);
+    const own = chosenRows(["self-judge"], same);
+    const driven = withDriven(own, 3);
+    assert.deepEqual(driven.rows, ["self-judge", DRIVEN]);
+    assert.equal(driven.tuned[DRIVEN]!.learningRate, 3 * own.tuned["self-judge"]!.learningRate);
+    assert.equal(driven.tuned[DRIVEN]!.beta, own.tuned["self-judge"]!.beta);
+    assert.deepEqual(withDriven(own, undefined), own);
+    assert.deepEqual(withDriven(chosenRows([], same), 3).rows, []);
   });
 });
 
@@ -168,6 +183,21 @@ describe("a league's runs", () => {
       leagueRows({ ...row, chosen }, none).map((one) => one.chosen_by);
     assert.deepEqual(by(["raft-2", "raft-2@judge"]), ["truth"]);
     assert.deepEqual(by(["raft-2"]), ["truth", "judge"]);
+    assert.deepEqual(leagueRows({ ...row, row: DRIVEN, chosen: ["self-judge"] }, none), []);
+  });
+
+  it("that are driven past their peak stand beside the same runs at the chosen rate", () => {
+    const at = (method: string, seed: number, reward: (step: number) => number) =>
+      course(reward).map((point) => ({ ...point, method, base: "1", seed }));
+    const lines = drivenTable([
+      ...[1, 2].flatMap((seed) => at("self-judge", seed, (step) => step / 100)),
+      ...at("raft-2", 1, () => 9),
+      ...at(DRIVEN, 2, (step) => 1 - step / 100),
+    ]).split("\n").map((line) => line.split(" | ").slice(0, 4).join(" "));
+    assert.deepEqual(lines.filter((line) => line.includes(" 60 ")), [
+      ...["| self-judge 60 1 0.60", `| ${DRIVEN} 60 1 0.40`],
+    ]);
+    assert.ok(!lines.some((line) => line.includes("raft-2")));
   });
 
   it("stand in the order of their reward, with the ranks that other runs would give", () => {

@@ -144,22 +144,26 @@ describe("the league of the sentences, under adapters", () => {
       const points = await pointsIn(`${runPath(run, RUN)}/${row}`);
       assert.notEqual(points[2].kl, 0, `${row} moves the policy`);
     }
+    const driven = await readJsonFile<{ settings: { preference: { learningRate: number } } }>(
+      `${runPath(run, RUN)}/self-judge@driven/config.json`,
+    );
+    assert.equal(driven!.settings.preference.learningRate, 3 * TINY.preference.learningRate);
     const has = async (stage: string) =>
       assert.ok(await readJsonFile(`${runPath(run, RUN)}/${stage}/done.json`), stage);
     for (const { name } of tinyLeague().stages) await has(name);
   });
 
-  it("teaches the judge fresh labels of each policy's answers, and asks the three judges the same", async () => {
+  it("teaches the judge fresh labels of each policy's answers, and asks all judges the same", async () => {
     const rows = await resultTable(`${runPath(run, RUN)}/fresh-labels/judges.csv`) ?? [];
     const of = (measure: string) => rows.filter((row) => row.measure === measure);
     assert.deepEqual(of("data").map(({ judge }) => judge), [
-      ...["jsft", "fresh-self-judge", "fresh-jsft"],
+      ...["jsft", "fresh-self-judge", "fresh-jsft", "fresh-data"],
     ]);
     assert.equal(new Set(of("data").map(({ n }) => n)).size, 1);
     // A knockout of one asks nobody.
     assert.equal(new Set(of("knockout of 1").map(({ value }) => value)).size, 1);
     const start = await adapterIn(run, "jsft");
-    for (const judge of ["fresh-self-judge", "fresh-jsft"]) {
+    for (const judge of ["fresh-self-judge", "fresh-jsft", "fresh-data"]) {
       assert.ok((await logOf(run, judge)).length > 0);
       assert.notDeepEqual(await adapterIn(run, judge), start, `${judge} learned`);
     }

@@ -22,36 +22,39 @@ import {
 } from "./measure.ts";
 import { bestOf } from "./preference.ts";
 import type { StudyContext, StudyStage } from "./stage.ts";
-import { requestsOf } from "./study_session.ts";
+import { requestOf, requestsOf } from "./study_session.ts";
 
 /** Labels that a judge is given, and how often it sees each. */
 const [LABELS, PASSES] = [200, 4];
 /** Sizes of the knockouts. */
 const SIZES = [1, 4, 16];
 
-/** Whose answers are labelled: the policy's after training, or those of the model that it started from. */
+/** Whose answers are labelled: the policy's after training, those of the model that it started from, or the data set's. */
+const SOURCES = ["self-judge", "jsft", "data"] as const;
+type Source = typeof SOURCES[number];
+
+/** Models that answer. */
 const POLICIES = { "self-judge": bestOf("self-judge"), "jsft": "jsft" } as const;
-type Policy = keyof typeof POLICIES;
 
-const judgeName = (policy: Policy) => `fresh-${policy}`;
+const judgeName = (source: Source) => `fresh-${source}`;
 
-/** The JSFT judge with more judgments: of a policy's own answers to training prompts, labelled by the true reward. */
-function freshJudge(policy: Policy): StudyStage {
-  const name = judgeName(policy);
+/** The JSFT judge with more judgments, labelled by the true reward. */
+function freshJudge(source: Source): StudyStage {
+  const name = judgeName(source);
   return trainingStage({
     name,
-    title: `the JSFT judge with ${LABELS} labels more, of the answers of ${policy}`,
+    title: `the JSFT judge with ${LABELS} labels more, of the answers of ${source}`,
     needs: ["jsft", "self-judge"],
     config: ({ base, world, pairs, supervised, preference: { topP } }) => ({
       ...{ base, world, pairs, supervised, preference: { topP } },
-      ...{ labels: LABELS, passes: PASSES, policy },
+      ...{ labels: LABELS, passes: PASSES, policy: source },
     }),
     async plan(context) {
       const { session, config: { seed, supervised, limits } } = context;
       const { batchSize, learningRate } = supervised;
       const encoder = await session.encoder();
       const templates = await session.templates();
-      const groups = (await ownPairs(context, policy)).map((pair) =>
+      const groups = (await labelledPairs(context, source)).map((pair) =>
         jsftExamples([pair], { encoder, templates, kinds: ["judgment"] }).examples
       );
       const steps = Math.max(1, Math.floor(PASSES * groups.length / batchSize));
@@ -74,29 +77,43 @@ function freshJudge(policy: Policy): StudyStage {
   });
 }
 
-/** Two answers each to training prompts, the first so many whose rewards differ: prompts are asked until there are enough. */
-async function ownPairs({ session, config }: StudyContext, policy: Policy): Promise<Pair[]> {
-  const requests = requestsOf((await session.pairs()).train);
+/** The first so many pairs of a source whose rewards differ, the better answer chosen. */
+async function labelledPairs(context: StudyContext, source: Source): Promise<Pair[]> {
   const pairs: Pair[] = [];
-  for (let from = 0; from < requests.length && pairs.length < LABELS; from += 3 * LABELS) {
+  for await (const { request, answers: [a, b], id } of answersOf(context, source)) {
+    const { reward } = context.session.world;
+    const gap = reward(request, a) - reward(request, b);
+    if (Math.abs(gap) <= LAST_BITS) continue;
+    const [chosen, rejected] = gap > 0 ? [a, b] : [b, a];
+    const prompt = [{ role: "user" as const, content: request }];
+    if (pairs.push({ id: `fresh-${id}`, source, prompt, chosen, rejected }) === LABELS) break;
+  }
+  return pairs;
+}
+
+/** Two answers each to training prompts, as many as are asked for; of the data set those that JSFT did not learn from. */
+async function* answersOf(
+  { session, config }: StudyContext,
+  source: Source,
+): AsyncGenerator<{ request: string; answers: readonly [string, string]; id: string | number }> {
+  if (source === "data") {
+    for (const pair of await session.sparePairs()) {
+      yield { request: requestOf(pair), answers: [pair.chosen, pair.rejected], id: pair.id };
+    }
+    return;
+  }
+  const requests = requestsOf((await session.pairs()).train);
+  for (let from = 0; from < requests.length; from += 3 * LABELS) {
     const some = requests.slice(from, from + 3 * LABELS);
-    const drawn = await drawAnswersOf(await session.model(POLICIES[policy]), some, {
+    const drawn = await drawAnswersOf(await session.model(POLICIES[source]), some, {
       ...{ encoder: await session.encoder(), world: session.world, samples: 2 },
       topP: config.preference.topP,
-      seed: streamSeed(config.seed, from === 0 ? `fresh/${policy}` : `fresh/${policy}/${from}`),
+      seed: streamSeed(config.seed, from === 0 ? `fresh/${source}` : `fresh/${source}/${from}`),
     });
     for (const [i, [a, b]] of drawn.entries()) {
-      if (Math.abs(a.reward - b.reward) <= LAST_BITS) continue;
-      const [chosen, rejected] = a.reward > b.reward ? [a, b] : [b, a];
-      pairs.push({
-        ...{ id: `fresh-${from + i}`, source: policy },
-        prompt: [{ role: "user", content: some[i] }],
-        chosen: chosen.text,
-        rejected: rejected.text,
-      });
+      yield { request: some[i], answers: [a.text, b.text], id: from + i };
     }
   }
-  return pairs.slice(0, LABELS);
 }
 
 /** A judge on SELF-JUDGE's answers, on the data set's pairs, and what its knockouts choose. */
@@ -111,7 +128,7 @@ interface FreshRow {
 const freshReport: StudyStage = {
   name: "fresh-labels",
   title: "the JSFT judge and those with fresh labels on SELF-JUDGE's answers",
-  needs: ["self-judge", ...(Object.keys(POLICIES) as Policy[]).map(judgeName)],
+  needs: ["self-judge", ...SOURCES.map(judgeName)],
   config: ({ prompts, heldOut, tournament, preference: { topP } }) => ({
     ...{ prompts, heldOut, tournament, preference: { topP } },
   }),
@@ -133,7 +150,7 @@ const freshReport: StudyStage = {
       "rejection/self-judge",
     );
     const rows: FreshRow[] = [];
-    for (const judge of ["jsft", ...(Object.keys(POLICIES) as Policy[]).map(judgeName)]) {
+    for (const judge of ["jsft", ...SOURCES.map(judgeName)]) {
       checkStop();
       const { compare } = await session.judgeOf(judge);
       const ownRight = await rightOwn(compare, own, world);
@@ -191,6 +208,6 @@ async function knockouts(
 
 /** Judges with fresh labels, and what comes of them. */
 export const FRESH_LABELS: readonly StudyStage[] = [
-  ...(Object.keys(POLICIES) as Policy[]).map(freshJudge),
+  ...SOURCES.map(freshJudge),
   freshReport,
 ];

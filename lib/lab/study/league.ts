@@ -55,7 +55,10 @@ interface LeagueOptions {
 export const runPath = (run: string, { base, seed }: LeagueRun) =>
   `${run}/base-${base}/seed-${seed}`;
 
-/** Tries methods' settings with the seed that is used for nothing else, on the first base. */
+/**
+ * Tries methods' settings with the seed that is used for nothing else, on the first base. Settings are chosen on
+ * validation prompts, so that of the held-out ones no more is asked than the measurements need to go through.
+ */
 export async function tune(
   world: LeagueWorld,
   { run, reporter, methods }: LeagueOptions,
@@ -65,6 +68,7 @@ export async function tune(
     ...world.config,
     ...await world.base("1", { run, reporter }),
     seed: TUNING_SEED,
+    prompts: { ...world.config.prompts, heldOut: 1, whole: 1 },
     tuned: Object.fromEntries(all.map(({ row, setting }) => [row, setting])),
   };
   await stagesIn(tuningPath(run), {

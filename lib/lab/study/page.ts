@@ -15,6 +15,8 @@ import {
 } from "./page_judges.ts";
 import {
   type CoursePoint,
+  drivenOf,
+  drivenTable,
   equalKlTable,
   equalStepsTable,
   leagueTable,
@@ -175,6 +177,12 @@ export function claimsPage(data: PageData): string {
         "line); in brackets the runs that get so far, so that a column of few runs is of those that drift most.",
       table: () => equalKlTable(played(data.steps)),
     }),
+    ...section("Past the peak", drivenOf(played(data.steps)), {
+      text:
+        "SELF-JUDGE driven at a rate beyond those tried, in no contrast and no place of the league, and the same runs at " +
+        "the rate that was chosen: what the true reward and the judge's own win rate do.",
+      table: () => drivenTable(played(data.steps)),
+    }),
     ...section("What the methods start from", starts, {
       table: () =>
         table(
@@ -198,7 +206,7 @@ export function claimsPage(data: PageData): string {
     ...section("Fresh labels", played(data.fresh), {
       text:
         "The JSFT judge, and the same with 200 judgments more, labelled by the truth, of SELF-JUDGE's answers at its " +
-        "chosen step or of the JSFT model's: right on clear pairs of SELF-JUDGE's answers and of the data set; mean " +
+        "chosen step, of the JSFT model's, or of pairs of the data set that JSFT did not learn from: right on clear pairs of SELF-JUDGE's answers and of the data set; mean " +
         "true reward of what each chooses among SELF-JUDGE's answers.",
       table: () => freshLabelsTable(played(data.fresh)),
     }),

@@ -7,7 +7,7 @@ import { runOf, runsOf } from "./over_runs.ts";
 import { interval, number } from "./page_numbers.ts";
 import { bestBy, type RewardPoint } from "./policy_meter.ts";
 import { isControl } from "./rows.ts";
-import type { Tried } from "./tuning.ts";
+import { DRIVEN, type Tried } from "./tuning.ts";
 
 /** A measurement of a method in a run. */
 export type CoursePoint = RewardPoint & {
@@ -90,6 +90,38 @@ export function equalStepsTable(points: readonly CoursePoint[]): string {
         return there.length === 0 ? "" : number(meanOfBases(there, ({ reward }) => reward), 2);
       }),
     ]),
+  );
+}
+
+/** Measurements of SELF-JUDGE as it is and driven past its peak; none where it was not driven. */
+export function drivenOf<
+  P extends { readonly method: string; readonly base: string; readonly seed: number },
+>(
+  points: readonly P[],
+): P[] {
+  const driven = points.filter(({ method }) => method === DRIVEN);
+  const runs = new Set(driven.map(runOf));
+  const own = points.filter((point) => point.method === "self-judge" && runs.has(runOf(point)));
+  return driven.length === 0 ? [] : [...own, ...driven];
+}
+
+/** What becomes of SELF-JUDGE at a rate beyond those tried, beside the same runs at the chosen one. */
+export function drivenTable(points: readonly CoursePoint[]): string {
+  const groups = [
+    ...Map.groupBy(drivenOf(points), ({ method, step }) => JSON.stringify([method, step])),
+  ];
+  return table(
+    ["row", "step", "runs", "true reward", "JSFT judge's win rate", "KL", "tokens"],
+    groups.map(([key, some]) => {
+      const [method, step] = JSON.parse(key) as [string, number];
+      const average = (value: (point: CoursePoint) => number) => meanOfBases(some, value);
+      return [
+        ...[method, `${step}`, `${runsOf(some)}`, number(average(({ reward }) => reward), 2)],
+        ...[({ judge_win_rate }: CoursePoint) => judge_win_rate, ({ kl }: CoursePoint) => kl]
+          .map((value) => number(average(value), 2)),
+        number(average(({ length }) => length), 1),
+      ];
+    }),
   );
 }
 

@@ -49,13 +49,22 @@ export abstract class StudySession extends Session {
     return FROM_BASE.has(stage.replace(SIZED, "")) ? "base" : "jsft";
   }
 
+  /** The world's training pairs in this seed's order: the first are trained on. */
+  async #shuffled(): Promise<Pair[]> {
+    return Rng.named(this.study.seed, "study/pairs").shuffle(await this.world.pairs("train"));
+  }
+
+  /** Training pairs that this seed's trainings leave out. */
+  async sparePairs(): Promise<Pair[]> {
+    return (await this.#shuffled()).slice(this.study.pairs);
+  }
+
   /** This seed's training pairs, those to choose by, and the held-out ones. */
   pairs(): Promise<StudyPairs> {
     return this.#pairs ??= (async () => {
-      const { seed, pairs, heldOut } = this.study;
-      const train = Rng.named(seed, "study/pairs").shuffle(await this.world.pairs("train"));
+      const { pairs, heldOut } = this.study;
       return {
-        train: train.slice(0, pairs),
+        train: (await this.#shuffled()).slice(0, pairs),
         validation: await this.world.pairs("validation"),
         heldOut: (await this.world.pairs("held_out")).slice(0, heldOut),
       };

@@ -39,7 +39,6 @@ const TINY: LeagueWorld["config"] = {
   },
   prompts: { validation: 6, heldOut: 4, whole: 3 },
   tournament: { prompts: 3, candidates: [1, 2] },
-  limits: { ...SENTENCE_STUDY.limits, maxNewTokens: 8 },
   refreshEvery: 1,
 };
 const RUN = { base: "1", seed: 1 };
@@ -52,8 +51,14 @@ before(async () => {
   run = `${folder}/league`;
 });
 
+/** Answers of a few tokens: the tiny model's seldom end by themselves. */
+const SHORT = { ...SENTENCES, limits: { ...SENTENCES.limits, maxNewTokens: 16 } };
+const sessionOf = (config: StudyConfig, folderOf: (stage: string) => string) =>
+  new SentenceSession(config, folderOf, SHORT);
+
 const tinyLeague = (changes: Partial<LeagueWorld["config"]["preference"]> = {}): LeagueWorld => ({
   ...sentenceLeague(model),
+  session: sessionOf,
   config: { ...TINY, preference: { ...TINY.preference, ...changes } },
   extras: FRESH_LABELS,
   curve: curve({ pairs: [8], whole: { pairs: [2], learningRate: 0.01 } }),
@@ -122,7 +127,7 @@ const adapterIn = (path: string, stage: string) =>
 async function weightsOf(path: string, stage: string): Promise<number[]> {
   const { config } = tinyLeague();
   const study: StudyConfig = { ...config, seed: RUN.seed, base: model };
-  const session = new SentenceSession(study, (name) => `${runPath(path, RUN)}/${name}`);
+  const session = sessionOf(study, (name) => `${runPath(path, RUN)}/${name}`);
   try {
     const { weights } = await session.model(stage);
     return (await Promise.all([...weights.values()].map(valuesOf))).flatMap((all) => [...all]);
@@ -227,7 +232,7 @@ describe("the reward model under an adapter", () => {
   it("grades from its folder as it did in training", async () => {
     const { config } = tinyLeague();
     const folder = `${runPath(run, RUN)}/reward-model`;
-    const session = new SentenceSession({ ...config, seed: RUN.seed, base: model }, () => folder);
+    const session = sessionOf({ ...config, seed: RUN.seed, base: model }, () => folder);
     const encoder = await session.encoder();
     const answers = (await session.pairs()).heldOut.flatMap(({ prompt, chosen, rejected }) =>
       [chosen, rejected].map((answer) => ({ prompt, answer }))

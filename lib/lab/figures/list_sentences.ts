@@ -1,5 +1,7 @@
 /** The figures of the sentences' league, beside those of the order desk. */
 import { type FigureEntry, figureEntry } from "../../show/figure_entry.ts";
+import { overoptimisationOverSteps } from "./claims_overoptimisation.ts";
+import { drivenOf } from "../study/page_league.ts";
 import { samplePair, sampleTable } from "./claims_samples.ts";
 import { rewardStep } from "./claims_reward.ts";
 import { klFrontier } from "./kl_frontier.ts";
@@ -40,6 +42,22 @@ export const SENTENCE_FIGURES: readonly FigureEntry[] = [
       const own = steps.filter(({ method }) => !method.includes("@"));
       return klFrontier(own, [...new Set(own.map(({ method }) => method))]);
     },
+  }),
+  figureEntry({
+    name: "sentences-past-peak",
+    title: "Words in a sentence: past the peak",
+    caption:
+      "The same seeds of SELF-JUDGE at the rate that validation prompts chose and at three times that rate: true reward, " +
+      "the judge's own win rate over the JSFT model's answers, distance and length (means over seeds, bands 95 % over seeds).",
+    inputs: {
+      steps: {
+        path: at("reward-over-steps"),
+        row: rewardStep,
+        key: ["method", "base", "seed", "step"],
+      },
+    },
+    draw: ({ steps }) =>
+      overoptimisationOverSteps(drivenOf(steps.map((row) => ({ ...row, base: row.base ?? "1" })))),
   }),
   figureEntry({
     name: "sentences-samples",

@@ -2,10 +2,10 @@
 import { z } from "zod";
 import { cell } from "../../base/csv.ts";
 import { Rng } from "../../base/random.ts";
-import { hierarchical } from "../../measure/statistics.ts";
 import { namedLines, type Point } from "../../show/marks.ts";
 import { type Panel, panels } from "../../show/panels.ts";
 import { faint, type Figure, INK, type Look, type Trace } from "../../show/style.ts";
+import { overRuns } from "../study/over_runs.ts";
 import { course } from "./claims_interval.ts";
 
 /** A row of `staleness.csv`: one measurement of one run in rounds of `k` steps. */
@@ -88,6 +88,7 @@ function thin(rows: readonly StaleStep[], { label, color, dash }: Look): Trace[]
 /** Reward in rounds less that step by step at each step, of the runs that have both. */
 function differences(rows: readonly StaleStep[], k: number): Point[] {
   const key = ({ base, seed, step }: StaleStep) => `${base}/${seed}/${step}`;
+  const bases = new Set(rows.map(({ base }) => base)).size;
   const alone = new Map(rows.filter((row) => row.k === 1).map((row) => [key(row), row.reward]));
   const paired = rows.flatMap((row) => {
     const before = alone.get(key(row));
@@ -95,10 +96,10 @@ function differences(rows: readonly StaleStep[], k: number): Point[] {
   });
   return [...Map.groupBy(paired, ({ step }) => step)].map(([step, some]) => {
     const groups = [...Map.groupBy(some, ({ base }) => base).values()];
-    const { value, low, high } = hierarchical(
+    const { value, low, high } = overRuns(
       groups.map((group) => group.map(({ gap }) => gap)),
-      { rng: Rng.named(0, `staleness/${k}/${step}`) },
+      { bases, rng: Rng.named(0, `staleness/${k}/${step}`) },
     );
-    return { x: step, y: value, low, high };
+    return { x: step, y: value, ...low !== null && high !== null && { low, high } };
   }).sort((a, b) => a.x - b.x);
 }

@@ -8,7 +8,7 @@ import type { LeagueWorld } from "../study/league.ts";
 import type { StudyMethod } from "../study/methods.ts";
 import { leagueStages } from "../study/league_stages.ts";
 import { SentenceSession, sentenceSettings } from "./session.ts";
-import { SENTENCES, SENTENCES_FOLDER } from "./world.ts";
+import { SENTENCES_FOLDER } from "./world.ts";
 
 /** The model that answers and judges where no other is named. */
 export const SENTENCE_MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct";
@@ -33,7 +33,6 @@ export const SENTENCE_STUDY: Omit<StudyConfig, "seed" | "base" | "world"> = {
   settings: 2,
   prompts: { validation: 60, heldOut: 120, whole: 30 },
   tournament: { prompts: 40, candidates: [1, 2, 4, 8, 16] },
-  limits: SENTENCES.limits,
   refreshEvery: 10,
 };
 

@@ -3,11 +3,13 @@ import { resolveConfig } from "../../run/config.ts";
 import type { SessionConfig, Tuning } from "../../run/session.ts";
 import type { StudyConfig } from "../study/config.ts";
 import { isWholeTraining, StudySession } from "../study/study_session.ts";
-import { sentences, SENTENCES_FOLDER } from "./world.ts";
+import type { World } from "../study/world.ts";
+import { SENTENCES } from "./world.ts";
 
 /** The settings of data/sentences/recipe.json that a study's session goes by. */
 export function sentenceSettings(
-  { limits: { maxTokens, maxNewTokens, judgeTokens, batchTokens } } = sentences(),
+  { limits: { maxTokens, maxNewTokens, judgeTokens, batchTokens } }: Pick<World, "limits"> =
+    SENTENCES,
 ): Omit<SessionConfig, "seed" | "model"> {
   const { frozenDtype, chat, judge, jsft, selfJudge } = resolveConfig(null, { recipe });
   return {
@@ -27,16 +29,14 @@ export class SentenceSession extends StudySession {
   constructor(
     study: StudyConfig,
     folderOf: (stage: string) => string,
-    /** Folder of the world's pairs. */
-    readonly folder = SENTENCES_FOLDER,
+    world = SENTENCES,
   ) {
-    const world = sentences(folder);
     const settings = { ...sentenceSettings(world), seed: study.seed, model: study.base };
     super(study, world, settings, folderOf);
   }
 
   another(): SentenceSession {
-    return new SentenceSession(this.study, this.folderOf, this.folder);
+    return new SentenceSession(this.study, this.folderOf, this.world);
   }
 
   override tuningOf(stage: string): Tuning {

@@ -25,33 +25,30 @@ const HABITS: World["habits"] = {
   "longer than fifteen": (request, answer) => readSentence(request, answer).length > LENGTH.most,
 };
 
-/** Words in a sentence. @param folder of its pairs, default `data/sentences` */
-export function sentences(folder = SENTENCES_FOLDER): World {
-  return {
-    name: "sentences",
-    reward: sentenceReward,
-    clear: 0.39, // rewards are sums of twentieths and thirds: 0.4 or more
-    habits: HABITS,
-    pairs: (which) => sentencePairsIn(which, folder),
-    limits: {
-      batchTokens: 1024,
-      maxTokens: 128,
-      maxNewTokens: 40,
-      judgeTokens: 320,
-      batchRows: 16,
-    },
-  };
-}
-
 /** Words in a sentence with the committed pairs. */
-export const SENTENCES: World = sentences();
+export const SENTENCES: World = {
+  name: "sentences",
+  reward: sentenceReward,
+  clear: 0.39, // rewards are sums of twentieths and thirds: 0.4 or more
+  habits: HABITS,
+  pairs: sentencePairs,
+  limits: {
+    batchTokens: 1024,
+    maxTokens: 128,
+    maxNewTokens: 40,
+    judgeTokens: 320,
+    batchRows: 16,
+  },
+};
 
-async function sentencePairsIn(which: WorldPairs, folder: string): Promise<Pair[]> {
+async function sentencePairs(which: WorldPairs): Promise<Pair[]> {
   if (which === "principles") {
     throw new UserError(
       "no pairs of this world are labelled by points of view",
       "ask for train, validation or held_out",
     );
   }
-  return await Array.fromAsync(readPairs(`${folder}/${which}.csv`, { onBadLine: "fail" }));
+  return await Array.fromAsync(
+    readPairs(`${SENTENCES_FOLDER}/${which}.csv`, { onBadLine: "fail" }),
+  );
 }

@@ -1,6 +1,4 @@
-import { ORDER_DESK } from "../world/order_desk.ts";
 import type { StudyRow } from "./methods.ts";
-import type { WorldLimits } from "./world.ts";
 
 /** A setting that is tuned. */
 export interface Setting {
@@ -57,7 +55,6 @@ export interface StudyConfig {
   };
   /** Self-rejection: held-out prompts, and sizes of the tournament. */
   readonly tournament: { readonly prompts: number; readonly candidates: readonly number[] };
-  readonly limits: WorldLimits;
   /** Steps after which a "refreshed" judge is renewed. */
   readonly refreshEvery: number;
 }
@@ -80,7 +77,6 @@ export const DESK: Omit<StudyConfig, "seed"> = {
   },
   prompts: { validation: 150, heldOut: 300, whole: 150 },
   tournament: { prompts: 150, candidates: [1, 2, 4, 8, 16] },
-  limits: ORDER_DESK.limits,
   refreshEvery: 25,
 };
 

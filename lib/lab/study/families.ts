@@ -28,7 +28,7 @@ const SHARE_MARGIN = 0.02;
 
 const NOT_THERE = "not in the paper";
 /** The paper has the comparison; its number we have not read. */
-const UNREAD = "above; number not read";
+const UNREAD = "the paper compares the two; number not read";
 const RISES = "win rate rises with N = 1..16 (second-hand)";
 
 const greater = (text: string, a: string, b: string, paper: string): Contrast => ({

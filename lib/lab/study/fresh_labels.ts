@@ -1,4 +1,5 @@
 /** Fresh labels: what a judge that a loop has used up gains by some labels on the policy's own answers. @module */
+import { UserError } from "../../base/error.ts";
 import { writeCsv } from "../../base/files.ts";
 import { Rng } from "../../base/random.ts";
 import {
@@ -50,20 +51,26 @@ function freshJudge(source: Source): StudyStage {
       ...{ labels: LABELS, passes: PASSES, policy: source },
     }),
     async plan(context) {
-      const { session, config: { seed, supervised, limits } } = context;
+      const { session, config: { seed, supervised } } = context;
       const { batchSize, learningRate } = supervised;
       const encoder = await session.encoder();
       const templates = await session.templates();
       const groups = (await labelledPairs(context, source)).map((pair) =>
         jsftExamples([pair], { encoder, templates, kinds: ["judgment"] }).examples
       );
+      if (groups.length === 0) {
+        throw new UserError(
+          `${name}: no two answers differ in true reward, so that there is nothing to label`,
+          `look at the answers of ${source}: has its training made them all alike?`,
+        );
+      }
       const steps = Math.max(1, Math.floor(PASSES * groups.length / batchSize));
       return {
         model: await session.modelToTrain({ stage: name, start: "jsft" }),
         data: new SupervisedData(groups, {
           order: { name, seed, batchSize: Math.min(batchSize, groups.length), last: "dropped" },
           weighting: { mode: "token" },
-          layout: { batching: "bucketed", microBatchTokens: limits.batchTokens },
+          layout: { batching: "bucketed", microBatchTokens: session.world.limits.batchTokens },
         }),
         steps,
         // Half of what JSFT began with: it goes on, it does not begin.

@@ -63,9 +63,10 @@ export function methodStage(
     }),
     start: "jsft",
     method: () => ({ ...studyMethod(name), name }),
-    settings: ({ preference, tuned, limits: { maxNewTokens, batchRows, batchTokens } }) => ({
-      ...{ ...preference, ...settingOf({ preference, tuned }, row) },
-      ...{ topK: 0, maxNewTokens, batchRows, microBatchTokens: batchTokens },
+    settings: ({ config, session: { world: { limits } } }) => ({
+      ...{ ...config.preference, ...settingOf(config, row) },
+      ...{ topK: 0, maxNewTokens: limits.maxNewTokens, batchRows: limits.batchRows },
+      microBatchTokens: limits.batchTokens,
       ...{ roundSteps, checkpointEvery: 50 },
     }),
     pairs: async ({ session }) => (await session.pairs()).train,

@@ -121,7 +121,7 @@ function supervised(
       data: new SupervisedData(groups, {
         order: pairOrder(config.seed, batches * config.supervised.batchSize),
         weighting,
-        layout: { batching: "bucketed", microBatchTokens: config.limits.batchTokens },
+        layout: { batching: "bucketed", microBatchTokens: session.world.limits.batchTokens },
       }),
     };
   });
@@ -221,17 +221,17 @@ export const SUPERVISED: readonly StudyStage[] = [
 function rewardModel(name: string, title: string, size?: TrainingSize): StudyStage {
   return trainedFromBase(name, { title, size }, async ({ session, config }, model) => {
     const pairs = (await session.pairs()).validation.slice(0, VALIDATION.pairs);
+    const { batchTokens } = session.world.limits;
     const head = model.adapter ? scoreHead(model.config) : undefined;
     if (!head) addScoreHead(model);
     const examples = rewardExamples(await pairsOf(session, { size }), await session.encoder());
     return {
       data: new RewardData(examples, {
         order: pairOrder(config.seed, config.supervised.batchSize),
-        microBatchTokens: config.limits.batchTokens,
+        microBatchTokens: batchTokens,
         head,
       }),
       validate: async () => {
-        const { limits: { batchTokens } } = config;
         const grade = rewardGrade(model, await session.encoder(), { batchTokens, head });
         const judgments = await pointwiseJudge(name, grade).compare(pairs.map(pairComparison));
         return { heldOutJudgeAccuracy: mean(judgments.map((one) => credit(one))) };

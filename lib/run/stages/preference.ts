@@ -61,7 +61,7 @@ export interface PreferenceStage<C extends Seeded, S extends Session>
   /** Stage of the model it starts from, which is its reference and, for most methods, its judge. */
   readonly start: string;
   readonly method: (config: C) => { readonly name: string } & Method;
-  readonly settings: (config: C) => PreferenceSettings;
+  readonly settings: (context: StageContext<C, S>) => PreferenceSettings;
   readonly pairs: (context: StageContext<C, S>) => Promise<readonly LoopPrompt[]>;
   /** Most tokens of a prompt with its answer. @default the session's */
   readonly maxTokens?: (config: C) => number;
@@ -101,7 +101,7 @@ export function preferenceStage<C extends Seeded, S extends Session>(
     config: configOf,
     async plan(context) {
       const { config, session, folder } = context;
-      const settings = stage.settings(config);
+      const settings = stage.settings(context);
       const { name: methodName, ...method } = stage.method(config);
       const { roundSteps = 1, checkpointEvery } = settings;
       checkRounds(method, { name: methodName, roundSteps });
@@ -221,7 +221,7 @@ export const selfJudgeStage: RunStage = leavingPairs(preferenceStage({
   }),
   start: "jsft",
   method: ({ selfJudge: { method } }) => ({ ...methodNamed(method), name: method }),
-  settings: ({ selfJudge, memory }) => ({ ...selfJudge, recompute: memory.recompute }),
+  settings: ({ config: { selfJudge, memory } }) => ({ ...selfJudge, recompute: memory.recompute }),
   pairs: selfJudgePrompts,
   labelled: async (context) =>
     judgedPairsIn(await recordsOf(context, "train")).filter((pair) => useOf(pair) === "both"),

@@ -165,8 +165,14 @@ const there = (path: string) => Deno.stat(path).then(() => true, () => false);
     const run = await afterJsft("disturbed");
     const line = args("disturbed", ["--stage", "self-judge", ...elsewhere()]);
     const first = align.spawn(line);
-    // The program: killed while the second round is made.
-    await until("round 1", () => there(`${run}/self-judge/rounds/000001/adapter`));
+    // The program: killed when its trainer has been started on the first round.
+    await until("round 1", async () => {
+      const started = await readJsonFile<{ started: boolean }[]>(
+        `${run}/self-judge/launch/attempts.json`,
+      );
+      return started?.at(-1)?.started === true &&
+        await there(`${run}/self-judge/rounds/000001/batch.jsonl`);
+    });
     first.kill("SIGKILL");
     await first.output();
     // The server: lost, and back empty.

@@ -1,4 +1,5 @@
 /** vLLM on this machine with a tiny model, for tests; skipped where there is no Python that has it. */
+import { existsSync } from "node:fs";
 import { describe } from "jsr:@std/testing@1/bdd";
 import { endTree, type ProcessIdentity, startDetached } from "../lib/engine/launch/processes.ts";
 import { type LanguageModel, LoraAdapter, type LoraConfig, saveModel } from "../lib/model/mod.ts";
@@ -8,6 +9,7 @@ import { Rng } from "../lib/base/random.ts";
 import { PYTHON } from "./engine_cluster.ts";
 import { randoms } from "./tiny.ts";
 import { byteLanguage, byteModel } from "./tiny_gguf.ts";
+import { until } from "./until.ts";
 
 /** `describe` where vLLM is there. */
 export const describeWithVllm = PYTHON === null ? describe.skip : describe;
@@ -85,7 +87,11 @@ export async function startVllm(
   let process: ProcessIdentity | undefined;
   const url = `http://127.0.0.1:${port}`;
   const stop = async (how: "kill" | "end" = "end") => {
-    if (process) await endTree(process, { graceMs: how === "kill" ? 0 : 8000 });
+    if (!process) return;
+    const { pid } = process;
+    await endTree(process, { graceMs: how === "kill" ? 0 : 8000 });
+    // Its threads end after its main one: it is this process's child until the last of them has.
+    await until(() => Promise.resolve(!existsSync(`/proc/${pid}`)));
   };
   await startDetached([
     ...[PYTHON!, "-m", "vllm.entrypoints.openai.api_server"],

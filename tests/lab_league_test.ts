@@ -86,12 +86,13 @@ describe("settings", () => {
     const same = tried.filter(({ setting }) => setting === 1);
     assert.deepEqual(chosenRows(["self-judge"], same).rows, ["self-judge"]);
     const own = chosenRows(["self-judge"], same);
-    const driven = withDriven(own, 3);
+    const driven = withDriven(own, { times: 3, steps: 120 });
     assert.deepEqual(driven.rows, ["self-judge", DRIVEN]);
     assert.equal(driven.tuned[DRIVEN]!.learningRate, 3 * own.tuned["self-judge"]!.learningRate);
+    assert.equal(driven.tuned[DRIVEN]!.steps, 120);
     assert.equal(driven.tuned[DRIVEN]!.beta, own.tuned["self-judge"]!.beta);
     assert.deepEqual(withDriven(own, undefined), own);
-    assert.deepEqual(withDriven(chosenRows([], same), 3).rows, []);
+    assert.deepEqual(withDriven(chosenRows([], same), { times: 3, steps: 120 }).rows, []);
   });
 });
 
@@ -291,7 +292,7 @@ describe("a league's runs", () => {
     assert.match(page, /\| self-judge \| 1\.26 \(3\) \| 1\.51 \(3\) \| 2\.01 \(3\) \| {2}\|/);
     assert.match(
       page,
-      /SELF-JUDGE > RAFT with as many samples .* \*\*unfinished\*\* \| above; number not read \|/,
+      /SELF-JUDGE > RAFT with as many samples .* \*\*unfinished\*\* \| the paper compares the two; number not read \|/,
     );
     assert.match(page, /Holm's correction counts 2 contrasts. Not played: on-policy > off-policy/);
     assert.match(page, /\| self-judge \| start \| 3 \| 100 % /);

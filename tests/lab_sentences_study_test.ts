@@ -15,7 +15,7 @@ import { type LeagueWorld, play, playCurve, runPath } from "../lib/lab/study/lea
 import type { StudyMethod } from "../lib/lab/study/methods.ts";
 import { chosenPoint, pointsIn } from "../lib/lab/study/policy_meter.ts";
 import { bestOf } from "../lib/lab/study/preference.ts";
-import type { Tried } from "../lib/lab/study/tuning.ts";
+import { DRIVEN, type Tried } from "../lib/lab/study/tuning.ts";
 import type { StepLog } from "../lib/method/mod.ts";
 import { loadModel, LoraAdapter, openSafetensors } from "../lib/model/mod.ts";
 import { valuesOf } from "../lib/tensor/mod.ts";
@@ -59,6 +59,7 @@ const sessionOf = (config: StudyConfig, folderOf: (stage: string) => string) =>
 const tinyLeague = (changes: Partial<LeagueWorld["config"]["preference"]> = {}): LeagueWorld => ({
   ...sentenceLeague(model),
   session: sessionOf,
+  driven: { times: 3, steps: 3 },
   config: { ...TINY, preference: { ...TINY.preference, ...changes } },
   extras: FRESH_LABELS,
   curve: curve({ pairs: [8], whole: { pairs: [2], learningRate: 0.01 } }),
@@ -149,10 +150,13 @@ describe("the league of the sentences, under adapters", () => {
       const points = await pointsIn(`${runPath(run, RUN)}/${row}`);
       assert.notEqual(points[2].kl, 0, `${row} moves the policy`);
     }
-    const driven = await readJsonFile<{ settings: { preference: { learningRate: number } } }>(
+    const driven = await readJsonFile<
+      { settings: { preference: { learningRate: number; steps: number } } }
+    >(
       `${runPath(run, RUN)}/self-judge@driven/config.json`,
     );
     assert.equal(driven!.settings.preference.learningRate, 3 * TINY.preference.learningRate);
+    assert.equal((await logOf(run, DRIVEN)).length, 3);
     const has = async (stage: string) =>
       assert.ok(await readJsonFile(`${runPath(run, RUN)}/${stage}/done.json`), stage);
     for (const { name } of tinyLeague().stages) await has(name);

@@ -73,7 +73,7 @@ export function sentenceLeague(model = SENTENCE_MODEL): LeagueWorld {
     bases: ["1"],
     seeds: [1, 2, 3],
     rows: SENTENCE_ROWS,
-    driven: 3,
+    driven: { times: 3, steps: 120 },
     notes: NOTES,
     base: async () => ({ base: model, world: await fingerprintOf(model) }),
     session: (config, folderOf) => new SentenceSession(config, folderOf),

@@ -7,6 +7,12 @@ export interface Setting {
   readonly beta: number;
 }
 
+/** What a row is trained with in place of the study's. */
+export interface RowSetting extends Setting {
+  /** @default the study's */
+  readonly steps?: number;
+}
+
 /** Settings of one run (a base and a seed) of the study. */
 export interface StudyConfig {
   /** Which pairs are drawn, their order in training, and every sample follow from it. */
@@ -43,7 +49,7 @@ export interface StudyConfig {
   /** How many settings each method is tuned with. @default 4 */
   readonly settings?: 2 | 4;
   /** Settings in place of those, by row. */
-  readonly tuned?: Readonly<Partial<Record<StudyRow, Setting>>>;
+  readonly tuned?: Readonly<Partial<Record<StudyRow, RowSetting>>>;
   /** Prompts that policies are measured on. */
   readonly prompts: {
     /** To choose settings and steps by. */

@@ -98,7 +98,10 @@ export async function gather(
     };
     for (const row of await runTitles(path)) {
       const points = await pointsIn(`${path}/${row}`);
-      if (points.at(-1)?.step !== config.preference.steps) continue; // it has no chosen step yet
+      const ended = row === DRIVEN
+        ? await folder.result(row) !== null // it takes more steps
+        : points.at(-1)?.step === config.preference.steps;
+      if (!ended) continue; // it has no chosen step yet
       add("reward-over-steps", { ...names, method: row }, points);
       const heldOut = await heldOutIn(`${path}/${row}`);
       const at = (point: RewardPoint) => heldOut.find(({ step }) => step === point.step)!.rewards;

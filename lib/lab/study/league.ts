@@ -6,7 +6,15 @@ import { pointsIn } from "./policy_meter.ts";
 import { methodStages } from "./preference.ts";
 import type { StudyStage } from "./stage.ts";
 import type { StudySession } from "./study_session.ts";
-import { chosenRows, type Tried, triedOf, TUNING_SEED, tuningRows, withDriven } from "./tuning.ts";
+import {
+  chosenRows,
+  type Driven,
+  type Tried,
+  triedOf,
+  TUNING_SEED,
+  tuningRows,
+  withDriven,
+} from "./tuning.ts";
 
 /** A world with the bases that its league is played on. */
 export interface LeagueWorld {
@@ -26,8 +34,8 @@ export interface LeagueWorld {
   readonly notes: readonly string[];
   /** The methods that are played, those counted first. */
   readonly rows: readonly StudyMethod[];
-  /** Times the chosen rate that SELF-JUDGE is driven with to see what lies past its peak. @default it is not */
-  readonly driven?: number;
+  /** How far SELF-JUDGE is driven to see what lies past its peak. @default it is not */
+  readonly driven?: Driven;
   /** Stages that every method starts from or is measured beside. */
   readonly stages: readonly StudyStage[];
   /** Stages that come after all else. */

@@ -11,7 +11,7 @@ import {
   type StudyRow,
 } from "./methods.ts";
 import { studyRanker } from "./rankers.ts";
-import type { Setting, StudyConfig } from "./config.ts";
+import type { RowSetting, Setting, StudyConfig } from "./config.ts";
 import type { StudyContext, StudyStage } from "./stage.ts";
 import { truthOf } from "./study_session.ts";
 
@@ -26,7 +26,7 @@ const NEEDED: Readonly<Record<string, string>> = {
 export function settingOf(
   { tuned, preference: { learningRate, beta } }: Pick<StudyConfig, "tuned" | "preference">,
   row: StudyRow,
-): Setting {
+): RowSetting {
   return tuned?.[row] ?? { learningRate, beta };
 }
 

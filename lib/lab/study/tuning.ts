@@ -1,7 +1,7 @@
 /** Settings of the league's rows: tried with one seed, chosen on validation prompts. @module */
 import { UserError } from "../../base/error.ts";
 import { resultTable } from "../../show/result_table.ts";
-import type { Setting, StudyConfig } from "./config.ts";
+import type { RowSetting, Setting, StudyConfig } from "./config.ts";
 import type { StudyMethod, StudyRow } from "./methods.ts";
 import { bestBy, type ChosenBy, type RewardPoint } from "./policy_meter.ts";
 import { settingsToTry } from "./preference.ts";
@@ -56,9 +56,9 @@ export function chosenSetting(
 export function chosenRows(
   methods: readonly StudyMethod[],
   tried: readonly Tried[],
-): { rows: StudyRow[]; tuned: Partial<Record<StudyRow, Setting>> } {
+): { rows: StudyRow[]; tuned: Partial<Record<StudyRow, RowSetting>> } {
   const rows: StudyRow[] = [];
-  const tuned: Partial<Record<StudyRow, Setting>> = {};
+  const tuned: Partial<Record<StudyRow, RowSetting>> = {};
   const add = (row: StudyRow, { learningRate, beta }: Tried) => {
     rows.push(row);
     tuned[row] = { learningRate, beta };
@@ -73,17 +73,24 @@ export function chosenRows(
   return { rows, tuned };
 }
 
-/** SELF-JUDGE at a rate beyond those tried, to see what lies past its peak: no setting to choose, no row of the league. */
+/** SELF-JUDGE beyond the rates and steps tried, to see what lies past its peak: no setting to choose, no row of the league. */
 export const DRIVEN: StudyRow = "self-judge@driven";
 
-/** Rows with {@linkcode DRIVEN} beside them, at so many times the rate chosen for SELF-JUDGE; without it where that has none. */
+/** How far SELF-JUDGE is driven: so many times the rate that was chosen, for so many steps. */
+export interface Driven {
+  readonly times: number;
+  readonly steps: number;
+}
+
+/** Rows with {@linkcode DRIVEN} beside them; without it where SELF-JUDGE has no setting. */
 export function withDriven(
   { rows, tuned }: ReturnType<typeof chosenRows>,
-  times: number | undefined,
+  driven: Driven | undefined,
 ): ReturnType<typeof chosenRows> {
   const own = tuned["self-judge"];
-  if (times === undefined || own === undefined) return { rows, tuned };
-  const setting = { ...own, learningRate: times * own.learningRate };
+  if (driven === undefined || own === undefined) return { rows, tuned };
+  const { times, steps } = driven;
+  const setting = { ...own, learningRate: times * own.learningRate, steps };
   return { rows: [...rows, DRIVEN], tuned: { ...tuned, [DRIVEN]: setting } };
 }
 

@@ -365,7 +365,7 @@ describe("the study at a glance", () => {
     assert.ok(texts.some((text) => text.includes("Base 2: the truth ends below its start")));
     assert.ok(texts.some((text) => text.includes("Base 3: the truth peaks and falls")));
     assert.deepEqual(texts.filter((text) => text.startsWith("peak")), [
-      ...["peak 2.40", "peak 2.00", "peak 2.00"],
+      ...["peak 2.40 of 2.4", "peak 2.00 of 2.4", "peak 2.00 of 2.4"],
     ]);
   });
 

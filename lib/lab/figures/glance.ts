@@ -78,7 +78,7 @@ export function glance(
       notes: [
         {
           ...{ x: peak.x, y: peak.y, yshift: -18, ...inside(peak.x, across) },
-          text: `peak ${(highest * peak.y).toFixed(2)}`,
+          text: `peak ${(highest * peak.y).toFixed(2)} of ${highest}`,
         },
         ...i === widest
           ? [[judge, JUDGE] as const, [truth, TRUTH] as const].map(([points, look]) => ({

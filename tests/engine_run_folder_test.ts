@@ -194,6 +194,15 @@ describe("the folder of a stage", () => {
         await Deno.writeTextFile(`${f}/trainer.jsonl`, '{"step": 1}\n{"ste');
       },
     });
+    // Nobody makes rounds; the stage of another beginning; the own one.
+    const alive = (stage: string) => (f: string) =>
+      Deno.writeTextFile(`${f}/alive.json`, JSON.stringify({ stage, beat: "1" }));
+    await make(LESSONS.sigmoid, {
+      settings: { idleSeconds: 1 },
+      breaks: (f) => Deno.remove(`${f}/rounds`, { recursive: true }),
+    });
+    await make(LESSONS.sigmoid, { breaks: alive("begun anew") });
+    await make(LESSONS.sigmoid, { breaks: alive("tiny stage") });
     const { stdout, stderr } = await new Deno.Command("python3", {
       args: [
         SCRIPT,
@@ -205,7 +214,7 @@ describe("the folder of a stage", () => {
     }).output();
     const text = new TextDecoder().decode(stdout);
     assert.ok(text, new TextDecoder().decode(stderr));
-    read.push(...JSON.parse(text));
+    read.push(...JSON.parse(text.trimEnd().split("\n").at(-1)!)); // what is said on the way is before it
   });
 
   for (const [i, { name, fault, step }] of CASES.entries()) {
@@ -245,5 +254,11 @@ describe("the folder of a stage", () => {
     const folder = folders[CASES.length + 3];
     assert.equal(read[CASES.length + 3].checkpoint, `${folder}/checkpoints/checkpoint-10`);
     assert.equal(await Deno.readTextFile(`${folder}/trainer.jsonl`), '{"step": 1}\n');
+  });
+
+  it("is left where nobody makes rounds any more, or the stage was begun anew in its place", () => {
+    const [idle, anew, own] = read.slice(CASES.length + 4);
+    assert.deepEqual([idle, anew], [{ stopped: true }, { stopped: true }]);
+    assert.equal(own.rows?.length, LESSONS.sigmoid.steps.length);
   });
 });

@@ -66,7 +66,7 @@ const command = () =>
   new TrainerJobs(memory, {
     folder,
     train: "/mnt/hh/train.json",
-    name: "hh-sj",
+    ...{ name: "hh-sj", word: () => "w" },
     attempts: 3,
     outageMs: 10_000,
     log: (line) => said.push(line),
@@ -88,61 +88,67 @@ describe("the trainer of a stage", () => {
     await jobs.ensure(notYet);
     await jobs.ensure(notYet);
     await command().ensure(notYet);
-    assert.deepEqual(memory.starts, ["hh-sj-1"]);
+    assert.deepEqual(memory.starts, ["hh-sj-1-w"]);
     assert.deepEqual(said, [
-      "trainer: hh-sj-1 started on memory",
-      "trainer: hh-sj-1 is running on memory",
+      "trainer: hh-sj-1-w started on memory",
+      "trainer: hh-sj-1-w is running on memory",
     ]);
   });
 
   it("is followed: its log is fetched now and then while it runs", async () => {
     const jobs = command();
     for (let turn = 0; turn < 20; turn++, clock += 5000) await jobs.ensure(notYet);
-    assert.match(await Deno.readTextFile(`${folder}/launch/hh-sj-1.log`), /last line of hh-sj-1/);
+    assert.match(
+      await Deno.readTextFile(`${folder}/launch/hh-sj-1-w.log`),
+      /last line of hh-sj-1-w/,
+    );
     assert.equal(memory.logsAsked, 4, "of 95 s, every 30");
   });
 
   it("that dies is started again under the next id, its log's end told and kept", async () => {
     const jobs = command();
     await jobs.ensure(notYet);
-    end("hh-sj-1", "failed", "exit code 1\nmore");
+    end("hh-sj-1-w", "failed", "exit code 1\nmore");
     await jobs.ensure(notYet);
-    assert.deepEqual(memory.starts, ["hh-sj-1", "hh-sj-2"]);
+    assert.deepEqual(memory.starts, ["hh-sj-1-w", "hh-sj-2-w"]);
     assert.match(
       said[1],
-      /hh-sj-1 failed \(exit code 1\); the end of its log:\nfirst line\nlast line of hh-sj-1$/,
+      /hh-sj-1-w failed \(exit code 1\); the end of its log:\nfirst line\nlast line of hh-sj-1-w$/,
     );
-    assert.match(await Deno.readTextFile(`${folder}/launch/hh-sj-1.log`), /last line of hh-sj-1/);
+    assert.match(
+      await Deno.readTextFile(`${folder}/launch/hh-sj-1-w.log`),
+      /last line of hh-sj-1-w/,
+    );
   });
 
   it("is given up after the last attempt, and may be begun again by a new command", async () => {
     const jobs = command();
     await jobs.ensure(notYet);
     for (const n of [1, 2]) {
-      end(`hh-sj-${n}`, "failed");
+      end(`hh-sj-${n}-w`, "failed");
       await jobs.ensure(notYet);
     }
-    end("hh-sj-3", "failed");
+    end("hh-sj-3-w", "failed");
     await refuses(
       jobs.ensure(notYet),
       "ended 3 times",
-      "last line of hh-sj-3",
+      "last line of hh-sj-3-w",
       /same command again/,
     );
-    assert.deepEqual(memory.starts, ["hh-sj-1", "hh-sj-2", "hh-sj-3"]);
+    assert.deepEqual(memory.starts, ["hh-sj-1-w", "hh-sj-2-w", "hh-sj-3-w"]);
     await command().ensure(notYet);
-    assert.equal(memory.starts.at(-1), "hh-sj-4");
+    assert.equal(memory.starts.at(-1), "hh-sj-4-w");
   });
 
   it("whose fault would come again is not started again, but by a new command", async () => {
     const jobs = command();
     await jobs.ensure(notYet);
     await write("failed.json", JSON.stringify({ step: 17, message: "the loss is NaN" }));
-    end("hh-sj-1", "failed", "exit code 3");
+    end("hh-sj-1-w", "failed", "exit code 3");
     await refuses(command().ensure(notYet), "at step 17: the loss is NaN", `${folder}/failed.json`);
-    assert.deepEqual(memory.starts, ["hh-sj-1"]);
+    assert.deepEqual(memory.starts, ["hh-sj-1-w"]);
     await command().ensure(notYet);
-    assert.deepEqual(memory.starts, ["hh-sj-1", "hh-sj-2"]);
+    assert.deepEqual(memory.starts, ["hh-sj-1-w", "hh-sj-2-w"]);
     assert.equal(await there("failed.json"), false);
   });
 
@@ -151,8 +157,8 @@ describe("the trainer of a stage", () => {
     await jobs.ensure(notYet);
     memory.jobs.clear();
     await jobs.ensure(notYet);
-    assert.deepEqual(memory.starts, ["hh-sj-1", "hh-sj-2"]);
-    assert.match(said[1], /hh-sj-1 was lost/);
+    assert.deepEqual(memory.starts, ["hh-sj-1-w", "hh-sj-2-w"]);
+    assert.match(said[1], /hh-sj-1-w was lost/);
   });
 
   it("whose start's reply was lost is joined, under the same id", async () => {
@@ -160,10 +166,10 @@ describe("the trainer of a stage", () => {
     const jobs = command();
     await jobs.ensure(notYet);
     await jobs.ensure(notYet);
-    assert.deepEqual(memory.starts, ["hh-sj-1"]);
-    end("hh-sj-1", "failed");
+    assert.deepEqual(memory.starts, ["hh-sj-1-w"]);
+    end("hh-sj-1-w", "failed");
     await command().ensure(notYet);
-    assert.deepEqual(memory.starts, ["hh-sj-1", "hh-sj-2"]);
+    assert.deepEqual(memory.starts, ["hh-sj-1-w", "hh-sj-2-w"]);
   });
 
   it("that was never there, since the command died, is started under its own id", async () => {
@@ -171,7 +177,7 @@ describe("the trainer of a stage", () => {
     await command().ensure(notYet);
     memory.away = false;
     await command().ensure(notYet);
-    assert.deepEqual(memory.starts, ["hh-sj-1"]);
+    assert.deepEqual(memory.starts, ["hh-sj-1-w"]);
   });
 
   it("is waited for while its cluster is away, but not for ever", async () => {
@@ -191,18 +197,18 @@ describe("the trainer of a stage", () => {
     await jobs.ensure(notYet);
     clock += 10_000;
     await refuses(jobs.ensure(notYet), "does not answer");
-    assert.deepEqual(memory.starts, ["hh-sj-1"]);
+    assert.deepEqual(memory.starts, ["hh-sj-1-w"]);
   });
 
   it("that ends as its work is done is not started again; before that, it is", async () => {
     const jobs = command();
     await jobs.ensure(notYet);
-    end("hh-sj-1", "succeeded");
+    end("hh-sj-1-w", "succeeded");
     await jobs.ensure(() => Promise.resolve(true));
-    assert.deepEqual(memory.starts, ["hh-sj-1"]);
+    assert.deepEqual(memory.starts, ["hh-sj-1-w"]);
     await write("stop", "");
     await jobs.ensure(notYet);
-    assert.deepEqual(memory.starts, ["hh-sj-1", "hh-sj-2"]);
+    assert.deepEqual(memory.starts, ["hh-sj-1-w", "hh-sj-2-w"]);
     assert.equal(await there("stop"), false, "the next one would stop at once");
   });
 
@@ -213,9 +219,36 @@ describe("the trainer of a stage", () => {
     assert.equal(clock, 9 * 500);
     await jobs.end({ graceMs: 3000 });
     assert.equal(await there("stop"), true);
-    assert.deepEqual(memory.jobs.get("hh-sj-1"), { state: "stopped" });
+    assert.deepEqual(memory.jobs.get("hh-sj-1-w"), { state: "stopped" });
     const before = clock;
     await jobs.end();
     assert.equal(clock, before);
+  });
+
+  it("is told to end where its launcher is away, or lost the reply to its start", async () => {
+    const jobs = command();
+    memory.losesReply = true;
+    await jobs.ensure(notYet);
+    await jobs.end({ graceMs: 1000 });
+    assert.deepEqual(memory.jobs.get("hh-sj-1-w"), { state: "stopped" });
+    await command().ensure(notYet);
+    memory.away = true;
+    await jobs.end();
+    assert.equal(await there("stop"), true);
+    assert.match(said.at(-1)!, /ends by itself at its next wait/);
+  });
+
+  it("has an id of its own, although another run has the same name", async () => {
+    const ids = [1, 2].map(async () => {
+      const other = new Memory();
+      await new TrainerJobs(other, {
+        ...{ folder: await newFolder(), train: "/mnt/hh/train.json", name: "hh-sj" },
+        ...{ attempts: 3, outageMs: 10_000, log: () => {} },
+      }).ensure(notYet);
+      return other.starts[0];
+    });
+    const [one, two] = await Promise.all(ids);
+    assert.match(one, /^hh-sj-1-[0-9a-f]{8}$/);
+    assert.notEqual(one, two);
   });
 });

@@ -72,7 +72,7 @@ export async function writeStage(
     ...{ steps: steps.length, roundSteps, rates, seed: 7 },
     ...{ optimizer: ADAMW_DEFAULTS, dtype: "float32", microBatch: 1, gradientCheckpointing: false },
     ...{ checkpointEvery: 1, sharding: "none", gpus: false, workers: 1, placement: "PACK" },
-    ...{ threads: 1, maxFailures: 0 },
+    ...{ threads: 1, maxFailures: 0, stage: "tiny stage", idleSeconds: 600 },
     ...settings,
   });
   for (let first = 0; first < steps.length; first += roundSteps) {

@@ -37,7 +37,8 @@ export class DriftAlarm {
       round === 1
         ? "compare base model, tokenizer and dtype on both sides: deno task engine CLUSTER.json; in bfloat16 a small " +
           "model may need a higher rounds.drift"
-        : "a server may hold an older adapter: start it anew, delete the rounds from this one on, and go on",
+        : "a server may hold an older adapter: start it anew, and then the stage (--fresh --stage self-judge), since " +
+          "the trainer has learned from this round's answers",
     );
   }
 }

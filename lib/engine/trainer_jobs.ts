@@ -10,8 +10,10 @@ export interface TrainerJobsOptions {
   readonly folder: string;
   /** Path of its `train.json`, as the trainer's machines see it. */
   readonly train: string;
-  /** RUN-STAGE: ids are this with the attempt's number. */
+  /** RUN-STAGE: ids are this with the attempt's number and a word of its own, since others' runs may have this name. */
   readonly name: string;
+  /** The word. @default random */
+  readonly word?: () => string;
   /** How often this command starts a trainer before it gives up: `train.attempts`. */
   readonly attempts: number;
   /** How long what runs the trainer may be unreachable, in ms: `serve.outageMs`. */
@@ -66,7 +68,8 @@ export class TrainerJobs {
   constructor(launcher: Launcher, options: TrainerJobsOptions) {
     this.#launcher = launcher;
     const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-    this.#options = { sleep, now: () => performance.now(), ...options };
+    const word = () => crypto.randomUUID().slice(0, 8);
+    this.#options = { sleep, now: () => performance.now(), word, ...options };
   }
 
   /**
@@ -117,12 +120,13 @@ export class TrainerJobs {
    */
   async end({ graceMs = 60_000 } = {}): Promise<void> {
     const last = (await this.#attempts()).at(-1);
-    if (!last?.started) return;
+    if (!last) return;
+    // First, since the launcher may be away: the trainer looks for it wherever it runs.
+    await writeWhole(`${this.#options.folder}/stop`, "");
     const running = async () =>
       ["pending", "running"].includes((await this.#launcher.state(last.id)).state);
     const until = this.#options.now() + graceMs;
     try {
-      if (await running()) await writeWhole(`${this.#options.folder}/stop`, "");
       while (await running()) {
         if (this.#options.now() > until) return await this.#launcher.stop(last.id);
         await this.#options.sleep(500);
@@ -144,7 +148,7 @@ export class TrainerJobs {
       );
     }
     this.#starts++;
-    const id = `${this.#options.name}-${attempts.length + 1}`;
+    const id = `${this.#options.name}-${attempts.length + 1}-${this.#options.word()}`;
     const next = [...attempts, { id, started: false }];
     for (const name of ["stop", "failed.json"]) {
       await removeIfThere(`${this.#options.folder}/${name}`);

@@ -1,8 +1,9 @@
-import { Stopped, UserError } from "../base/error.ts";
+import { UserError } from "../base/error.ts";
 import { exists, makeFolder, readJsonFile, writeJsonFile } from "../base/files.ts";
 import { OUTSIDE } from "../run/stages/training.ts";
 import type { RunContext } from "../run/pipeline.ts";
 import { learningRate, type ScheduleConfig } from "../tensor/mod.ts";
+import { besideTrainer, IDLE_SECONDS, type TendedTrainer } from "./beside_trainer.ts";
 import { Rounds } from "./rounds.ts";
 import { fleetSession } from "./session.ts";
 import { pathThere } from "./settings.ts";
@@ -29,19 +30,6 @@ export interface OutsideTask {
   readonly seed: number;
 }
 
-/** A trainer that is seen to. */
-export interface TendedTrainer {
-  /**
-   * Starts it where none runs.
-   *
-   * @param done Whether what is waited for is there: a trainer that ended meanwhile has done its work.
-   * @throws {UserError} when it cannot go on
-   */
-  ensure(done: () => Promise<boolean>): Promise<void>;
-  /** Has it end at its next wait. */
-  end(): Promise<void>;
-}
-
 /** Settings of train.json that a stage which goes on must find as it began with. */
 const LASTING = ["kind", "loss", "beta", "steps", "roundSteps", "dtype"] as const;
 
@@ -58,12 +46,15 @@ export class OutsideTraining {
     readonly jobs: TendedTrainer,
     /** Rounds in all. */
     readonly total: number,
+    /** Names this beginning of the stage. */
+    readonly stage: string,
   ) {
     this.rounds = new Rounds(context.folder);
   }
 
   /**
-   * Writes what the trainer needs and works with it. Where the user asks to stop, the trainer is told to end, too.
+   * Writes what the trainer needs and works with it. Where that fails or the user asks to stop, the trainer is told to
+   * end: it would hold its GPUs otherwise. The same command starts another one, which goes on at the last checkpoint.
    *
    * @throws {UserError} where the stage was begun here, or with other numbers
    * @throws {Stopped} if the user asked to stop
@@ -77,15 +68,10 @@ export class OutsideTraining {
     },
   ): Promise<T> {
     const training = await OutsideTraining.#begin(context, task, jobsFor);
-    try {
-      return await work(training);
-    } catch (error) {
-      if (error instanceof Stopped) {
-        context.log("the trainer ends after the step it has; the same command goes on");
-        await training.jobs.end();
-      }
-      throw error;
-    }
+    const { folder, log } = context;
+    return await besideTrainer(() => work(training), {
+      ...{ folder, stage: training.stage, trainer: training.jobs, log },
+    });
   }
 
   static async #begin(
@@ -106,9 +92,13 @@ export class OutsideTraining {
     const base = await session.baseThere();
     const { launcher, python: _, attempts, ...train } = cluster.train;
     const { schedule, under, steps, ...rest } = task;
+    const file = `${folder}/${OUTSIDE}`;
+    const begun = await readJsonFile<Record<string, unknown>>(file);
+    const beginning = String(begun?.stage ?? crypto.randomUUID());
     const settings = {
       format: 1,
       name: stage,
+      stage: beginning,
       folder: there(folder),
       ...base,
       under: under === null ? null : there(`${folderOf(under)}/adapter`),
@@ -118,10 +108,8 @@ export class OutsideTraining {
       rates: Array.from({ length: steps }, (_, step) => learningRate(schedule, { step, steps })),
       ...train,
       placement: launcher.kind === "ray" ? launcher.placement : "PACK",
-      maxFailures: attempts,
+      ...{ maxFailures: attempts, idleSeconds: IDLE_SECONDS },
     };
-    const file = `${folder}/${OUTSIDE}`;
-    const begun = await readJsonFile<Record<string, unknown>>(file);
     if (begun === null) {
       await makeFolder(folder);
       await session.writeStart(stage, `${folder}/start`);
@@ -138,7 +126,8 @@ export class OutsideTraining {
       }
     }
     await writeJsonFile(file, settings);
-    return new OutsideTraining(context, jobsFor(there(file)), Math.ceil(steps / task.roundSteps));
+    const total = Math.ceil(steps / task.roundSteps);
+    return new OutsideTraining(context, jobsFor(there(file)), total, beginning);
   }
 
   /**

@@ -15,7 +15,7 @@ for path in sys.argv[3:]:
     try:
         spec = read_spec(path)
         folder = RunFolder(spec, spec["workers"], int(sys.argv[2]))
-        folder.wait(1, 0)
+        folder.wait(1, 5 if spec["idleSeconds"] < 5 else 0)
         folder.mend_log()
         found.append({"checkpoint": folder.checkpoint(), "microBatches": folder.micro_batches(1),
                       "rows": [folder.rows(step) for step in range(1, spec["steps"] + 1)]})

@@ -67,7 +67,7 @@ _FIELDS = {
     "seed": _whole(0), "dtype": _one_of("float32", "bfloat16"), "microBatch": _whole(1),
     "gradientCheckpointing": _FLAG, "checkpointEvery": _whole(1), "sharding": _one_of("none", "fsdp"), "gpus": _FLAG,
     "workers": _whole(1), "placement": _one_of("PACK", "SPREAD", "STRICT_PACK", "STRICT_SPREAD"),
-    "threads": _whole(1), "maxFailures": _whole(0),
+    "threads": _whole(1), "maxFailures": _whole(0), "stage": _TEXT, "idleSeconds": _whole(1),
 }
 _DPO = {
     # TRL's losses of other names differ from this project's: its "ipo" divides by the answers' lengths.
@@ -110,6 +110,7 @@ class RunFolder:
         self.vocabulary = vocabulary
         self.size = None  # rows of a step of DPO, by its first
         self._open = None
+        self._alive, self._alive_since, self._looked = None, time.monotonic(), 0
 
     def path(self, name):
         return os.path.join(self.spec["folder"], name)
@@ -127,15 +128,37 @@ class RunFolder:
     def round_path(self, number, name):
         return self.path(f"rounds/{number:06d}/{name}")
 
+    def _look(self):
+        """Reads what the program that makes rounds says of itself, by its content: machines' clocks differ."""
+        try:
+            with open(self.path("alive.json")) as file:
+                alive = file.read()
+            stage = json.loads(alive)["stage"]
+        except (OSError, ValueError, KeyError):
+            return
+        if stage != self.spec["stage"]:
+            say("the stage was begun anew: ending")
+            raise Stopped()
+        if alive != self._alive:
+            self._alive, self._alive_since = alive, time.monotonic()
+
     def wait(self, step, seconds):
-        """Whether the step's batch is there within so many seconds. Raises Stopped."""
+        """Whether the step's batch is there within so many seconds. Raises Stopped, also where nobody makes rounds any more."""
         path, until = self.round_path(self.round(step), "batch.jsonl"), time.monotonic() + seconds
         while True:
             if os.path.exists(self.path("stop")):
                 raise Stopped()
             if os.path.exists(path):
+                self._look()  # a batch of a stage that was begun anew in this folder is not for this trainer
                 return True
-            if time.monotonic() > until:
+            now = time.monotonic()
+            if now - self._looked > min(5, self.spec["idleSeconds"] / 4):
+                self._looked = now
+                self._look()
+                if now - self._alive_since > self.spec["idleSeconds"]:
+                    say(f"nobody has made rounds for {self.spec['idleSeconds']} s: ending; the same command goes on")
+                    raise Stopped()
+            if now > until:
                 return False
             time.sleep(0.2)
 

@@ -10,7 +10,8 @@ import { jsftStage, jsftTask, judgeAccuracy } from "../../run/stages/jsft.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import { supervisedRow, trainerRows } from "../rounds.ts";
 import { fleetSession } from "../session.ts";
-import { type OutsideTask, OutsideTraining, type TendedTrainer } from "../training.ts";
+import type { TendedTrainer } from "../beside_trainer.ts";
+import { type OutsideTask, OutsideTraining } from "../training.ts";
 import { shownSteps } from "./shown.ts";
 
 /** Refuses a weighting of JSFT's tokens that the trainer does not have. @throws {UserError} with what to set */

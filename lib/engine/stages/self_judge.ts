@@ -19,7 +19,8 @@ import { outsideMethod } from "../methods.ts";
 import { makeRound } from "../round_maker.ts";
 import { type StepRecord, type TrainerRow, trainerRows } from "../rounds.ts";
 import { fleetSession } from "../session.ts";
-import { type OutsideTask, OutsideTraining, type TendedTrainer } from "../training.ts";
+import type { TendedTrainer } from "../beside_trainer.ts";
+import { type OutsideTask, OutsideTraining } from "../training.ts";
 import { PolicyVersions } from "../versions.ts";
 import { shownSteps } from "./shown.ts";
 

@@ -154,10 +154,8 @@ const there = (path: string) => Deno.stat(path).then(() => true, () => false);
     assert.equal(started!.processes, 2);
     for (const secret of Object.values(secrets()).slice(1)) {
       assert.ok(![out, err].some((text) => text.includes(secret!)), "a secret was printed");
-      for await (const { name } of Deno.readDir(run)) {
-        if (!name.endsWith("json")) continue;
-        assert.ok(!(await Deno.readTextFile(`${run}/${name}`)).includes(secret!));
-      }
+      const found = await new Deno.Command("grep", { args: ["-rlF", "--", secret!, run] }).output();
+      assert.equal(found.code, 1, `a secret is in ${new TextDecoder().decode(found.stdout)}`);
     }
   });
 
@@ -175,6 +173,8 @@ const there = (path: string) => Deno.stat(path).then(() => true, () => false);
     });
     first.kill("SIGKILL");
     await first.output();
+    const lines = async (name: string) => (await readJsonl(`${run}/self-judge/${name}`)).length;
+    const verdicts = await lines("cache.jsonl");
     // The server: lost, and back empty.
     const { vllm } =
       (await readJsonFile<{ vllm: ProcessIdentity }>(`${folder}/cluster/local.json`))!;
@@ -196,12 +196,13 @@ const there = (path: string) => Deno.stat(path).then(() => true, () => false);
     plain.forEach(({ loss }, i) =>
       assert.ok(Math.abs(loss - disturbed[i].loss) < 1e-6, `step ${i + 1}`)
     );
-    // Nothing finished was paid for twice: each prompt's answers once in each round.
-    for (let round = 1; round <= ROUNDS; round++) {
-      const path = `${run}/self-judge/rounds/00000${round}/samples.jsonl`;
-      const keys = (await readJsonl<{ key: string }>(path)).map(({ key }) => key);
-      assert.equal(new Set(keys).size, keys.length);
-    }
+    // Nothing finished was paid for twice: the second server was asked for the later rounds alone.
+    const needed = (await lines("rounds/000002/samples.jsonl")) +
+      (await lines("rounds/000003/samples.jsonl")) + (await lines("cache.jsonl")) - verdicts;
+    const log = await Deno.readTextFile(`${folder}/restarted.log`);
+    const asked = log.match(/"POST \/v1\/completions/g)?.length ?? 0;
+    // Some are refused at first: it does not know the adapters yet.
+    assert.ok(asked >= needed && asked < needed + verdicts, `${asked} asked, ${needed} needed`);
   });
 
   it("samples a round ahead of the trainer where it is told to, each pair with its age", async () => {

@@ -99,6 +99,26 @@ describe("a fleet", () => {
     assert.equal(one.adapters.size + two.adapters.size, 0);
   });
 
+  it("loads an adapter at each of many servers that came back empty", async () => {
+    const servers = Array.from({ length: 9 }, () => new FakeVllm());
+    try {
+      const { fleet } = fleetAt(servers);
+      assert.equal((await fleet.answers(ADAPTER, REQUEST)).length, 2);
+      for (const { adapters } of servers) assert.equal(adapters.size, 1);
+    } finally {
+      await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()));
+    }
+  });
+
+  it("gives up an address behind which an adapter is there and then is not", async () => {
+    await using server = new FakeVllm();
+    const { fleet } = fleetAt([server]);
+    const unknown = () => refusal(404, "The model `run-000001` does not exist.");
+    server.faults.push(...Array(9).fill(unknown));
+    await refuses(fleet.answers(ADAPTER, REQUEST), "was loaded there 6 times", "load balancer");
+    assert.equal(server.count("/v1/completions"), 7);
+  });
+
   it("refuses another adapter of a name that a server has", async () => {
     await using server = new FakeVllm();
     const { fleet } = fleetAt([server]);
@@ -194,6 +214,22 @@ describe("a fleet", () => {
       await refuses(fleet.answers(null, REQUEST), server.url);
     });
   }
+
+  it("says of numbers that are none what may be wrong, and not an address", async () => {
+    await using server = new FakeVllm();
+    const { fleet } = fleetAt([server]);
+    server.faults.push(...Array(9).fill(twice[3][1]));
+    const { message } = await refuses(fleet.answers(null, REQUEST), "log-probability is null");
+    assert.match(message, /server's log: is it vLLM itself, and are its .* numbers finite\?/);
+    assert.doesNotMatch(message, /\/v1/);
+  });
+
+  it("says of what is no vLLM that its address is wrong, and not the model's name", async () => {
+    await using server = new FakeVllm();
+    const behind = new Fleet(clusterAt([`${server.url}/behind`]), { log: () => {} });
+    const { message } = await refuses(behind.about(), "lacks what vLLM answers", "its address");
+    assert.doesNotMatch(message, /no model|baseModel/);
+  });
 
   it("stops at once at a server that knows no token ids, or adds to prompts", async () => {
     await using server = new FakeVllm();

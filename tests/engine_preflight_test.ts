@@ -174,6 +174,22 @@ describe("the preflight", () => {
     });
   }
 
+  it("tells a folder that Deno may not write to as that, with what allows it", async () => {
+    const { mkdir } = Deno;
+    const refused = new Deno.errors.NotCapable("Requires write access, run again with a flag");
+    Deno.mkdir = () => Promise.reject(refused);
+    try {
+      await using server = goodServer();
+      const { text, failed } = await table(at([server]));
+      assert.equal(failed, true);
+      assert.match(text, /\[FAIL\] folder \S+ +Deno was not allowed to write there/);
+      assert.ok(text.includes(`--allow-write=${folder.path}`), text);
+      assert.doesNotMatch(text, /mount the shared folder/);
+    } finally {
+      Deno.mkdir = mkdir;
+    }
+  });
+
   it("shows all servers, also where one is away", async () => {
     const gone = new FakeVllm();
     await gone[Symbol.asyncDispose]();

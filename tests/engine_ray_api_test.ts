@@ -161,5 +161,23 @@ describe("a request", () => {
       "does not answer as Ray does: <html>hello",
       "train.launcher.url",
     );
+    for (const ask of [() => api().job("a-1"), () => api().log("a-1")]) {
+      for (const text of ["<html>please log in</html>", "null", '"s3cret"']) {
+        cluster.faults.push(() => new Response(text));
+        const error = await refuses(ask, "does not answer as Ray does", "train.launcher.url");
+        assert.ok(!Deno.inspect(error).includes("s3cret"));
+      }
+    }
+  });
+
+  it("that Deno does not allow is told as that, and not as a cluster that is away", async () => {
+    const refused = 'Requires net access to "head:8265", run again with the --allow-net flag';
+    const kept = (() => Promise.reject(new Deno.errors.NotCapable(refused))) as typeof fetch;
+    const error = await refuses(
+      api("s3cret", kept).submit(job, patient),
+      "Deno was not allowed to go there",
+      "--allow-net=head:8265",
+    );
+    assert.equal(error.name, "UserError", "there is nothing to wait for");
   });
 });

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { byScore, longerWins } from "../lib/measure/mod.ts";
-import { type Compare, METHODS, type PairOptions, sampleAnswers } from "../lib/method/mod.ts";
+import {
+  type Compare,
+  METHODS,
+  type PairOptions,
+  sampleAnswers,
+  type Sampler,
+} from "../lib/method/mod.ts";
 import { DriftAlarm } from "../lib/engine/drift.ts";
 import { OUTSIDE_METHODS, outsideMethod } from "../lib/engine/methods.ts";
 import { makeRound } from "../lib/engine/round_maker.ts";
@@ -15,6 +21,7 @@ import {
 import { newFolder } from "./temporary_files.ts";
 import { refuses, refusesAtOnce } from "./refusals.ts";
 import { config, pairs, stepper } from "./tiny_loop.ts";
+import { tinyPairs } from "./tiny.ts";
 import { tinyEncoder, tinyWithAdapter } from "./tiny_method.ts";
 
 const answer = (ids: number[], from: number, skipped?: [number, number][]) => ({
@@ -46,6 +53,51 @@ const round = {
   logProbOf: () => -1.5,
   checkStop: () => {},
 };
+
+/**
+ * A round of answers that cost nothing, and the prompts that were asked, try by try. The ranker decides on the first of
+ * every `decided` prompts alone.
+ *
+ * @param kept Answers by request, as a run keeps them.
+ */
+function cheap(
+  { prompts, batchSize, decided }: { prompts: number; batchSize: number; decided: number },
+  kept = new Map<string, string[]>(),
+): { making: PairOptions; tries: string[][] } {
+  const pairs = tinyPairs(prompts, 4).map((pair, i) => ({
+    ...pair,
+    decides: decided > 0 && i % decided === 0,
+  }));
+  const of = new Map<unknown, (typeof pairs)[number]>(pairs.map((pair) => [pair.prompt, pair]));
+  const tries: string[][] = [];
+  const encoder = tinyEncoder();
+  const policy: Sampler = (asked, { seed }) =>
+    Promise.resolve(asked.map((ids, i) => {
+      const key = [seed, i, ...ids].join();
+      const drawn = kept.get(key) ?? ["Yes", `Sure, ${["fig", "lime"][i % 2]}`];
+      kept.set(key, drawn);
+      return drawn.map((text) => ({
+        text,
+        ids: [...ids, ...encoder.tokenizer.encode(text)],
+        from: ids.length,
+        end: "length" as const,
+      }));
+    }));
+  const compare: Compare = async (comparisons) => {
+    tries.push(comparisons.map(({ prompt }) => of.get(prompt)!.id));
+    return (await longerWins(comparisons)).map((judgment, i) =>
+      of.get(comparisons[i].prompt)!.decides
+        ? judgment
+        : { ...judgment, winner: "tie" as const, answered: false }
+    );
+  };
+  const making: PairOptions = {
+    method: METHODS["self-judge"],
+    ...{ samplers: { policy }, ranker: { compare }, pairs, encoder, contextTokens: 64 },
+    config: { ...config, batchSize },
+  };
+  return { making, tries };
+}
 
 describe("rows that a trainer elsewhere reads", () => {
   it("mask what is not learned of an example", () => {
@@ -118,6 +170,58 @@ describe("a round", () => {
     assert.ok(once.made.some(({ numbers }) => numbers.undecided > 0));
     assert.deepEqual((await makeRound({ ...round, making: making(model, half) })).rows, once.rows);
     model.dispose();
+  });
+
+  it("asks no prompt twice in a step, and as many more as the yield so far says", async () => {
+    const { making, tries } = cheap({ prompts: 600, batchSize: 16, decided: 10 });
+    const { rows } = await makeRound({ ...round, steps: [0], making });
+    assert.equal(new Set((rows as PreferenceRow[]).map(({ pair }) => pair)).size, 16);
+    const asked = tries.flat();
+    assert.equal(new Set(asked).size, asked.length);
+    assert.ok(asked.length < 400, `16 pairs of one in ten were had of ${asked.length} prompts`);
+    assert.ok(tries.length <= 8, `${tries.map(({ length }) => length)}`);
+    for (const [i, { length }] of tries.entries()) {
+      if (i > 0) assert.ok(length <= tries.slice(0, i).flat().length, "no more than is known of");
+    }
+  });
+
+  it("asks nothing more where the first prompts fill it", async () => {
+    const { making, tries } = cheap({ prompts: 40, batchSize: 8, decided: 1 });
+    await makeRound({ ...round, making });
+    assert.deepEqual(tries.map(({ length }) => length), [8, 8]);
+  });
+
+  it("that was stopped asks the same when it is made again", async () => {
+    const kept = new Map<string, string[]>();
+    const settings = { prompts: 200, batchSize: 8, decided: 4 };
+    const whole = cheap(settings, kept);
+    const once = await makeRound({ ...round, making: whole.making });
+    assert.ok(whole.tries.length > 4);
+    kept.clear();
+    const stopped = cheap(settings, kept);
+    const checkStop = () => {
+      if (stopped.tries.length === 3) throw new Error("stopped");
+    };
+    await assert.rejects(makeRound({ ...round, checkStop, making: stopped.making }), /stopped/);
+    const drawn = [...kept];
+    const again = cheap(settings, kept);
+    assert.deepEqual((await makeRound({ ...round, making: again.making })).rows, once.rows);
+    assert.deepEqual(again.tries, whole.tries);
+    assert.deepEqual([...kept].slice(0, drawn.length), drawn, "what was drawn is not drawn again");
+  });
+
+  it("is given up at a hundred prompts a pair, and where no prompt is left", async () => {
+    const mute = cheap({ prompts: 600, batchSize: 4, decided: 0 });
+    await refuses(
+      makeRound({ ...round, steps: [0], making: mute.making }),
+      /0 pairs of 4 from 400 prompts, 0 of them with .* the same, 400 on which/,
+    );
+    const few = cheap({ prompts: 30, batchSize: 4, decided: 0 });
+    await refuses(
+      makeRound({ ...round, steps: [0], making: few.making }),
+      "0 pairs of 4 from 30 prompts",
+      "data.train",
+    );
   });
 
   it("that cannot be filled says how many pairs were found and why not more", async () => {

@@ -49,6 +49,55 @@ describe("a cluster's settings", () => {
     bad({ train: { ...GOOD.train, launcher: { kind: "k8s" } } }, "train.launcher");
   });
 
+  it("refuse the path of the OpenAI interface, and say the address without it", () => {
+    for (const end of ["/v1", "/v1/", "//v1"]) {
+      refusesAtOnce(
+        () => clusterOf({ ...GOOD, serve: { ...GOOD.serve, servers: [`http://host:1${end}`] } }),
+        `serve.servers has http://host:1${end}`,
+        /server's own address: http:\/\/host:1$/m,
+      );
+    }
+    const servers = ["http://host:1/v1-of-llama", "http://host:1/v1/one"];
+    assert.deepEqual(
+      clusterOf({ ...GOOD, serve: { ...GOOD.serve, servers } }).serve.servers,
+      servers,
+    );
+  });
+
+  it("refuse a key where a variable's name belongs, and never show it", () => {
+    const keys = [
+      "a3f9c2d17be04856a3f9c2d17be04856",
+      "A3F9C2D17BE04856A3F9C2D17BE04856",
+      "hf_AbCdEfGhIjKlMnOpQrStUvWxYz",
+      "AKIAIOSFODNN7EXAMPLE",
+      "sk-proj-1234",
+      "X".repeat(65),
+    ];
+    const launcher = { kind: "ray", url: "http://head:8265" };
+    for (const key of keys) {
+      for (
+        const [field, part] of [
+          ["serve.keyVariable", { serve: { ...GOOD.serve, keyVariable: key } }],
+          [
+            "train.launcher.tokenVariable",
+            { train: { ...GOOD.train, launcher: { ...launcher, tokenVariable: key } } },
+          ],
+        ] as const
+      ) {
+        const error = refusesAtOnce(
+          () => clusterOf({ ...GOOD, ...part }),
+          `setting ${field}`,
+          "name of an environment variable",
+        );
+        assert.ok(!Deno.inspect(error).includes(key), "the key is shown");
+      }
+    }
+    for (const keyVariable of ["KEY", "SLURM_JWT", "MY_COMPANYS_VLLM_KEY_2", "VLLMKEY1"]) {
+      const { serve } = clusterOf({ ...GOOD, serve: { ...GOOD.serve, keyVariable } });
+      assert.equal(serve.keyVariable, keyVariable);
+    }
+  });
+
   it("are read from a file, which an error names", async () => {
     assert.equal((await readCluster(await file("c.json", JSON.stringify(GOOD)))).model, null);
     await refuses(readCluster("nowhere.json"), "nowhere.json", "no such file");

@@ -11,16 +11,20 @@ const asked: { line: string; headers: Headers; body: Body }[] = [];
 const answers = new Map<string, { status?: number; body: unknown }>();
 // deno-lint-ignore no-explicit-any
 type Body = any;
+/** What is answered to every request in place of these. */
+let page: string | null;
 let server: Deno.HttpServer<Deno.NetAddr>;
 
 beforeEach(() => {
   asked.length = 0;
   answers.clear();
+  page = null;
   server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
     const line = `${request.method} ${new URL(request.url).pathname}`;
     const text = await request.text();
     asked.push({ line, headers: request.headers, body: text && JSON.parse(text) });
     const { status = 200, body } = answers.get(line) ?? { status: 404, body: {} };
+    if (page !== null) return new Response(page);
     return Response.json(body, { status });
   });
 });
@@ -28,7 +32,7 @@ afterEach(() => server.shutdown());
 
 const variables: Record<string, string> = { USER: "me", SLURM_JWT: "s3cret-jwt" };
 
-async function launcher(train: Record<string, unknown> = {}) {
+async function launcher(train: Record<string, unknown> = {}, fetch?: typeof globalThis.fetch) {
   const settings = {
     kind: "slurm",
     url: `http://127.0.0.1:${server.addr.port}`,
@@ -48,7 +52,7 @@ async function launcher(train: Record<string, unknown> = {}) {
   const given = cluster.train.launcher as Extract<LauncherSettings, { kind: "slurm" }>;
   const readVariable = (name: string) => variables[name];
   const folder = `${shared}/hh/self-judge`;
-  return { slurm: new SlurmLauncher(cluster, given, { folder, readVariable }), folder };
+  return { slurm: new SlurmLauncher(cluster, given, { folder, readVariable, fetch }), folder };
 }
 
 const JOBS = "GET /slurm/v0.0.41/jobs", SUBMIT = "POST /slurm/v0.0.41/job/submit";
@@ -138,6 +142,27 @@ describe("a trainer under SLURM", () => {
       answers.set(JOBS, { body: { jobs: [{ job_id: 1, name: "a-1", job_state: state }] } });
       assert.equal((await slurm.state("a-1")).state, ours);
     }
+  });
+
+  it("is told as what it is where a page answers, or Deno does not allow to ask", async () => {
+    const { slurm } = await launcher();
+    for (page of ["<html>please log in, s3cret-jwt</html>", "null"]) {
+      const error = await refuses(
+        slurm.state("a-1"),
+        "does not answer as slurmrestd does",
+        "train.launcher.url",
+      );
+      assert.ok(!Deno.inspect(error).includes("s3cret"));
+    }
+    const ask = (() => Promise.reject(new Deno.errors.NotCapable("Requires net"))) as typeof fetch;
+    const kept = await launcher({}, ask);
+    const { port } = server.addr;
+    const error = await refuses(
+      kept.slurm.state("a-1"),
+      "Deno was not allowed to go there",
+      `--allow-net=127.0.0.1:${port}`,
+    );
+    assert.equal(error.name, "UserError", "there is nothing to wait for");
   });
 
   it("is refused with the remedy and without the token", async () => {

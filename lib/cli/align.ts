@@ -102,7 +102,7 @@ async function main(): Promise<void> {
   if (cluster !== null) {
     const done = await Promise.all(stages.map(({ name }) => folder.result(name)));
     const toRun = stages.map(({ name }) => name).filter((_, i) => options.fresh || !done[i]);
-    checkElsewhere(config, { cluster, toRun });
+    await checkElsewhere(config, { cluster, folder: resolve(folder.path), toRun });
   }
   await makeFolder(folder.path);
   using _lock = await lockFolder(folder.path);

@@ -65,7 +65,7 @@ const HELP = `
 A whole cluster.json:
 ${JSON.stringify(EXAMPLE_CLUSTER, null, 2)}
 
-  serve.servers        each vLLM server's own address: an adapter is loaded on every one
+  serve.servers        each vLLM server's own address, without /v1: an adapter is loaded on every one
   serve.baseModel      the name that it serves the weights under (--served-model-name)
   serve.keyVariable    environment variable that holds the key; null: none. Never a key itself
   serve.outageMs       how long a run waits while no server answers

@@ -1,10 +1,12 @@
 import { UserError } from "../base/error.ts";
+import { exists } from "../base/files.ts";
+import { baseName } from "../run/artefact.ts";
 import type { RunConfig } from "../run/config.ts";
 import type { RunStage } from "../run/pipeline.ts";
 import { Fleet } from "./fleet.ts";
 import { outsideMethod } from "./methods.ts";
 import { FleetSession } from "./session.ts";
-import { type Cluster, secretOf, unevenBatch } from "./settings.ts";
+import { type Cluster, modelThere, pathThere, secretOf, unevenBatch } from "./settings.ts";
 import { checkWeighting, jsftElsewhere } from "./stages/jsft.ts";
 import { selfJudgeElsewhere } from "./stages/self_judge.ts";
 import { launcherOf } from "./launch/launcher.ts";
@@ -17,18 +19,23 @@ export interface RunElsewhere {
 }
 
 /**
- * Refuses settings that engines elsewhere cannot follow, before anything is asked of them.
+ * Refuses settings and places that engines elsewhere cannot follow, before anything is asked of them.
  *
- * @throws {UserError} naming the setting
+ * @throws {UserError} naming the setting, or the folder that servers and trainer do not see
  */
-export function checkElsewhere(
+export async function checkElsewhere(
   config: Readonly<RunConfig>,
-  { cluster: { train }, toRun }: {
+  { cluster, folder, toRun }: {
     cluster: Cluster;
+    /** Absolute path of the run folder. */
+    folder: string;
     /** Names of the stages that are not done. */
     toRun: readonly string[];
   },
-): void {
+): Promise<void> {
+  const { train } = cluster;
+  if (toRun.length > 0) pathThere(folder, cluster);
+  if (toRun.includes("jsft") || toRun.includes("self-judge")) await checkModel(config, cluster);
   if (toRun.includes("jsft")) checkWeighting(config);
   if (!toRun.includes("self-judge")) return;
   outsideMethod(config.selfJudge.method);
@@ -47,6 +54,13 @@ export function checkElsewhere(
       "--set selfJudge.identical=skip, or leave --engine out",
     );
   }
+}
+
+/** Refuses a folder of a model that the trainer does not see; what else a run names, it fetches or is written a copy of. */
+async function checkModel({ model }: Readonly<RunConfig>, cluster: Cluster): Promise<void> {
+  if (cluster.model !== null || !await exists(model)) return;
+  const named = await baseName(model, { path: model, origin: "local", adapter: null });
+  if (named !== null) modelThere(named.baseModel, cluster);
 }
 
 /** A run on a cluster. Nothing is asked of it yet. */

@@ -178,7 +178,8 @@ export class Fleet {
   ): Promise<{ value: T; url: string }> {
     const { serve } = this.cluster;
     return this.#limit(async () => {
-      let [failures, loads] = [0, 0];
+      let failures = 0;
+      const loads = new Map<string, number>(); // by server: each may have come back empty
       for (;;) {
         const replica = await this.#roster.leastBusy();
         const { url } = replica;
@@ -188,7 +189,9 @@ export class Fleet {
         } catch (error) {
           if (!(error instanceof ServedError)) throw error;
           if (error.fault?.status === 404 && model !== null) {
-            if (loads++ === ATTEMPTS) throw forgetful(url, model);
+            const before = loads.get(url) ?? 0;
+            if (before === ATTEMPTS) throw forgetful(url, model);
+            loads.set(url, before + 1);
             this.#log(`${url} does not know ${model.name}: it is loaded there`);
             await this.#loadOn(replica, model);
             continue;

@@ -20,6 +20,7 @@ const WORDS = {
   context: /max_model_len|maximum context length|longer than the maximum model length/i,
   vocabulary: /out.of.vocab/i,
   lora: /has already been loaded/i,
+  model: /model/i,
 } as const;
 
 /** Ranks that vLLM takes as its highest. */
@@ -98,6 +99,12 @@ function meaning(
       remedy: "see the server's log; an adapter must fit the server's model",
     };
   }
+  if (status === 404 && !WORDS.model.test(fault!.message)) {
+    return {
+      problem: `${url} lacks what vLLM answers: ${fault!.message}`,
+      remedy: "correct its address in the cluster file: a vLLM server's own, nothing behind it",
+    };
+  }
   if (status === 404) {
     return {
       problem: `${url} has no model "${baseModel}": ${fault!.message}`,
@@ -129,4 +136,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   network: AGAIN,
   server: AGAIN,
   busy: AGAIN,
+  garbled:
+    "see the server's log: is it vLLM itself, and are its weights' and adapters' numbers finite? " +
+    "Then run the same command again: what was answered is kept",
 };

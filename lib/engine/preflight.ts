@@ -139,11 +139,19 @@ async function writable(cluster: Cluster, scratch: string): Promise<string> {
     await Deno.writeTextFile(`${scratch}/written`, "");
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UserError(
-      `it cannot be written to: ${reason}`,
-      "mount the shared folder here, or correct storage.here in the cluster file",
-      { cause },
-    );
+    const { here } = cluster.storage;
+    throw cause instanceof Deno.errors.NotCapable
+      ? new UserError(
+        `Deno was not allowed to write there: ${reason}`,
+        "allow it when Deno asks, or run the task's command as deno.json has it with " +
+          `--allow-write=${here}`,
+        { cause },
+      )
+      : new UserError(
+        `it cannot be written to: ${reason}`,
+        "mount the shared folder here, or correct storage.here in the cluster file",
+        { cause },
+      );
   }
   return `it can be written to; servers see it as ${cluster.storage.there}`;
 }

@@ -155,7 +155,7 @@ export class Replica {
       const { version } = reply as { version?: unknown };
       if (typeof version === "string") return version;
       throw new Fault("setup", "the server does not say which vLLM it is", {
-        remedy: "give the address of a vLLM server, without /v1 at its end",
+        remedy: "give the address of a vLLM server itself",
       });
     });
   }

@@ -17,8 +17,8 @@ import {
   supervisedRow,
 } from "./rounds.ts";
 
-/** Most times that a step asks for more prompts before its round counts as one that cannot be filled. */
-const TRIES = 20;
+/** Most prompts that a step asks for each of its pairs: a lower yield counts as a round that cannot be filled. */
+const MOST = 100;
 
 /** What a round is made of. */
 export interface RoundOptions {
@@ -72,43 +72,58 @@ export async function makeRound(options: RoundOptions): Promise<MadeRound> {
   return { rows, made };
 }
 
-/** A step's pairs, as many as it has prompts. */
+/**
+ * A step's pairs, as many as it has prompts. No prompt is asked twice: the same policy would give the same pair twice.
+ *
+ * How many more are asked follows from the pairs so far, and these from answers and verdicts that are kept: a round that
+ * was stopped asks the same again.
+ */
 async function fullStep(
   step: number,
   { making, checkStop }: RoundOptions,
 ): Promise<{ pairs: FormedPair[]; maker: PairMaker }> {
   await making.ranker?.before?.(step);
   const maker = new PairMaker(making, step);
-  const { batchSize } = making.config;
+  const { batchSize, seed } = making.config;
   const pairs: FormedPair[] = [];
   const left = { identical: 0, undecided: 0, skippedPrompts: 0 };
-  const filling = Rng.named(making.config.seed, `preference/fill/${step}`).shuffle([
-    ...making.pairs,
-  ]);
-  for (let asked = 0, tries = 0; pairs.length < batchSize; tries++) {
+  let prompts: readonly LoopPrompt[] = maker.prompts();
+  const first = new Set(prompts);
+  const filling = Rng.named(seed, `preference/fill/${step}`).shuffle([...making.pairs])
+    .filter((prompt) => !first.has(prompt));
+  for (let asked = 0; pairs.length < batchSize;) {
     checkStop();
-    const missing = batchSize - pairs.length;
-    const prompts = tries === 0 ? maker.prompts() : next(filling, asked, missing);
-    if (tries > 0) asked += prompts.length;
-    if (tries > TRIES || prompts.length === 0) throw unfilled(step, { pairs, batchSize, ...left });
+    if (prompts.length === 0) throw unfilled(step, { pairs, batchSize, asked, ...left });
     const more = await sampledPairs(maker, prompts);
     for (const name of Object.keys(left) as (keyof typeof left)[]) {
       left[name] += maker.metrics[name] ?? 0;
     }
-    pairs.push(...more.slice(0, missing));
+    pairs.push(...more.slice(0, batchSize - pairs.length));
+    asked += prompts.length;
+    const from = asked - first.size;
+    prompts = filling.slice(from, from + furtherPrompts({ asked, batchSize, pairs: pairs.length }));
   }
   for (const [name, value] of Object.entries(left)) maker.metric(name, value);
   return { pairs, maker };
 }
 
-const next = (prompts: readonly LoopPrompt[], from: number, count: number) =>
-  prompts.slice(from, from + count);
+/**
+ * How many more prompts a step needs at the yield so far, with one pair where there is none. What so many prompts tell
+ * of the yield is trusted for as many more, since pairs beyond the step's are paid for in vain.
+ */
+function furtherPrompts(
+  { asked, batchSize, pairs }: { asked: number; batchSize: number; pairs: number },
+): number {
+  const needed = Math.ceil((batchSize - pairs) * asked / Math.max(1, pairs));
+  return Math.min(needed, asked, MOST * batchSize - asked);
+}
 
 function unfilled(
   step: number,
-  { pairs, batchSize, identical, undecided, skippedPrompts }: {
+  { pairs, batchSize, asked, identical, undecided, skippedPrompts }: {
     pairs: readonly FormedPair[];
     batchSize: number;
+    asked: number;
     identical: number;
     undecided: number;
     skippedPrompts: number;
@@ -117,9 +132,9 @@ function unfilled(
   return new UserError(
     `step ${
       step + 1
-    } cannot be filled: ${pairs.length} pairs of ${batchSize} after ${identical} prompts whose ` +
-      `answers were the same, ${undecided} on which the ranker was undecided, ${skippedPrompts} too long`,
+    } cannot be filled: ${pairs.length} pairs of ${batchSize} from ${asked} prompts, ${identical} of them with ` +
+      `answers that were the same, ${undecided} on which the ranker was undecided, ${skippedPrompts} too long`,
     "look at the stage judge-after: does the judge answer with its labels at all? A higher temperature makes " +
-      "answers differ; a smaller selfJudge.batchSize needs fewer",
+      "answers differ; a smaller selfJudge.batchSize needs fewer, a larger data.train has more prompts",
   );
 }

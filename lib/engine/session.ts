@@ -14,7 +14,7 @@ import type { StageModel } from "../run/stage_model.ts";
 import type { Fleet } from "./fleet.ts";
 import { fleetAdapter, type PublishedAdapter } from "./fleet_adapter.ts";
 import { type FleetModel, fleetModel } from "./fleet_model.ts";
-import { type Cluster, pathThere } from "./settings.ts";
+import { type Cluster, modelThere } from "./settings.ts";
 
 /** What trains a stage: the model it loads, by its name or its path on the trainer's machines. */
 export interface BaseThere {
@@ -57,7 +57,7 @@ export class FleetSession extends Session {
   async baseThere(): Promise<BaseThere> {
     if (this.cluster.model !== null) return { model: this.cluster.model, revision: null };
     const { baseModel, revision = null } = await this.results.baseName("base", null);
-    const there = baseModel.startsWith("/") ? pathThere(baseModel, this.cluster) : baseModel;
+    const there = baseModel.startsWith("/") ? modelThere(baseModel, this.cluster) : baseModel;
     return { model: there, revision };
   }
 

@@ -1,14 +1,18 @@
 import { z } from "zod";
 import { UserError } from "../base/error.ts";
 
+const NAMES = "must be the name of an environment variable, in capitals, such as SERVE_KEY; " +
+  "a key or token itself belongs into that variable, never into this file";
 const whole = (least: number) => z.int().min(least);
-const variable = z.string().regex(/^[A-Za-z_]\w*$/, "must be the name of an environment variable");
+/** Not what a key looks like, which may stand in no file: most have small letters, or are long without an underscore. */
+const variable = z.string().max(64, NAMES).regex(/^[A-Z][A-Z0-9_]*$/, NAMES)
+  .refine((name) => !/^(?=.*\d)[A-Z0-9]{20,}$/.test(name), NAMES);
 const address = z.url({ protocol: /^https?$/ });
 const absolute = z.string().regex(/^\//, "must be an absolute path");
 
 /** Servers that answer and judge. */
 const serve = z.strictObject({
-  /** Address of each server, such as `http://10.0.0.5:8000`: every one of them has to load an adapter. */
+  /** Address of each server, such as `http://10.0.0.5:8000`, without `/v1`: every one of them has to load an adapter. */
   servers: z.array(address).min(1),
   /** The name that the servers give the weights without an adapter. */
   baseModel: z.string().min(1),
@@ -127,6 +131,13 @@ export function clusterOf(input: unknown, place = "the cluster"): Cluster {
       );
     }
   }
+  const api = cluster.serve.servers.find((url) => OPENAI_PATH.test(url));
+  if (api !== undefined) {
+    throw new UserError(
+      `${place}: serve.servers has ${api}, the path of the OpenAI interface alone`,
+      `give the server's own address: ${api.replace(OPENAI_PATH, "")}`,
+    );
+  }
   if (new Set(cluster.serve.servers.map(trimmed)).size < cluster.serve.servers.length) {
     throw new UserError(`${place}: serve.servers names a server twice`, "name each one once");
   }
@@ -147,6 +158,8 @@ function settingError(issue: z.core.$ZodIssue, place: string): UserError {
   return new UserError(`${place}, setting ${field || "(all)"}: ${issue.message}`, SHAPE);
 }
 
+/** Adapters are loaded and versions told beside it, not below it. */
+const OPENAI_PATH = /\/+v1\/*$/;
 const trimmed = (url: string) => url.replace(/\/+$/, "");
 
 /** Reads a cluster's file. @throws {UserError} When it cannot be read, or as {@linkcode clusterOf}. */
@@ -181,15 +194,33 @@ export function secretOf(
   );
 }
 
-/** A path on this machine as servers and trainer see it. @throws {UserError} When it is not in the shared folder. */
-export function pathThere(path: string, { storage }: Pick<Cluster, "storage">): string {
+/**
+ * A path on this machine as servers and trainer see it.
+ *
+ * @param remedy What to do about one that they do not see. @default to put the run there
+ * @throws {UserError} When it is not in the shared folder.
+ */
+export function pathThere(
+  path: string,
+  { storage }: Pick<Cluster, "storage">,
+  remedy?: string,
+): string {
   const here = trimmed(storage.here);
   if (path === here || path.startsWith(`${here}/`)) {
     return trimmed(storage.there) + path.slice(here.length);
   }
   throw new UserError(
     `${path} is not in the shared folder ${here}: servers and trainer cannot see it`,
-    `put the run into it: --run ${here}/NAME`,
+    remedy ?? `put the run into it: --run ${here}/NAME`,
+  );
+}
+
+/** A base model in a folder of this machine as the trainer sees it. @throws {UserError} When it is not in the shared folder. */
+export function modelThere(path: string, cluster: Pick<Cluster, "storage">): string {
+  return pathThere(
+    path,
+    cluster,
+    'name the model as the trainer\'s machines have it, "model" in the cluster file: a path there, or a Hub name',
   );
 }
 

@@ -57,5 +57,15 @@ export function lastLines(log: string, lines: number, secret?: string): string {
   return secret ? shown.replaceAll(secret, "<token>") : shown;
 }
 
+/** What a launcher's reply holds; null where it is no JSON object, such as a page of a proxy. */
+export function parsedObject(text: string): object | null {
+  try {
+    const said: unknown = JSON.parse(text);
+    return typeof said === "object" ? said : null;
+  } catch {
+    return null;
+  }
+}
+
 /** A word of a command line, as a shell reads it. */
 export const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;

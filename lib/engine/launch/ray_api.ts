@@ -3,8 +3,9 @@ import { createHash } from "node:crypto";
 import { zipSync } from "fflate";
 import { UserError } from "../../base/error.ts";
 import { passByProxy } from "../../base/loopback.ts";
+import { netRefusal } from "../../base/net_permission.ts";
 import { secretOf } from "../settings.ts";
-import { Unreachable } from "./interface.ts";
+import { parsedObject, Unreachable } from "./interface.ts";
 
 /** A job as Ray tells it. */
 export interface RayJob {
@@ -95,7 +96,7 @@ export class RayApi {
   async job(id: string): Promise<RayJob | null> {
     const path = jobPath(id);
     const reply = await this.#ask(path);
-    return reply.status === 404 ? null : JSON.parse(this.#right(reply, path)) as RayJob;
+    return reply.status === 404 ? null : this.#parsed<RayJob>(reply, path);
   }
 
   /**
@@ -128,7 +129,7 @@ export class RayApi {
     const path = `${jobPath(id)}/logs`;
     const reply = await this.#ask(path);
     if (reply.status === 404) return "";
-    return (JSON.parse(this.#right(reply, path)) as { logs?: string | null }).logs ?? "";
+    return this.#parsed<{ logs?: string | null }>(reply, path).logs ?? "";
   }
 
   async stop(id: string): Promise<void> {
@@ -138,15 +139,18 @@ export class RayApi {
   }
 
   async #json<T>(path: string): Promise<T> {
-    const text = this.#right(await this.#ask(path), path);
-    try {
-      return JSON.parse(text) as T;
-    } catch {
-      throw new UserError(
-        `${this.url}${path} does not answer as Ray does: ${text.slice(0, 80)}`,
-        "give the address of Ray's dashboard as train.launcher.url",
-      );
-    }
+    return this.#parsed<T>(await this.#ask(path), path);
+  }
+
+  /** What a right reply says. @throws {UserError} Of another status, and where it is no JSON, such as a login page. */
+  #parsed<T>(reply: Reply, path: string): T {
+    const text = this.#right(reply, path);
+    const said = parsedObject(text);
+    if (said !== null) return said as T;
+    throw new UserError(
+      `${this.url}${path} does not answer as Ray does: ${this.#clean(text).slice(0, 80)}`,
+      "give the address of Ray's dashboard as train.launcher.url",
+    );
   }
 
   async #ask(
@@ -162,6 +166,10 @@ export class RayApi {
       const reply = await ask(this.url + path, { ...init, headers, signal });
       return { status: reply.status, text: await reply.text() };
     } catch (cause) {
+      const refused = netRefusal(this.url, cause);
+      if (refused !== null) {
+        throw new UserError(`Ray at ${this.url}: ${this.#clean(refused.problem)}`, refused.remedy);
+      }
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new Unreachable(
         `Ray at ${this.url} does not answer: ${this.#clean(reason)}`,

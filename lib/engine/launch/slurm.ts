@@ -1,11 +1,13 @@
 /** The trainer as a SLURM batch job, through slurmrestd. @module */
 import { UserError } from "../../base/error.ts";
 import { readIfThere, writeWhole } from "../../base/files.ts";
+import { netRefusal } from "../../base/net_permission.ts";
 import { type Cluster, type LauncherSettings, pathThere, secretOf } from "../settings.ts";
 import {
   type Check,
   lastLines,
   type Launcher,
+  parsedObject,
   quoted,
   type TrainerJob,
   type TrainerState,
@@ -160,6 +162,10 @@ export class SlurmLauncher implements Launcher {
         signal: AbortSignal.timeout(60_000),
       });
     } catch (error) {
+      const refused = netRefusal(address, error);
+      if (refused !== null) {
+        throw new UserError(`slurmrestd at ${url}: ${clean(refused.problem)}`, refused.remedy);
+      }
       const reason = clean(error instanceof Error ? error.message : String(error));
       throw new Unreachable(
         `slurmrestd at ${url} does not answer: ${reason}`,
@@ -180,7 +186,13 @@ export class SlurmLauncher implements Launcher {
     if (!reply.ok) {
       throw new UserError(`${problem}: ${clean(text)}`, `does it have the interface ${version}?`);
     }
-    const answer = JSON.parse(text) as { errors?: { description?: string; error?: string }[] };
+    const answer = parsedObject(text) as SlurmAnswer | null;
+    if (answer === null) {
+      throw new UserError(
+        `${address} does not answer as slurmrestd does: ${clean(text).slice(0, 80)}`,
+        "give slurmrestd's own address as train.launcher.url",
+      );
+    }
     const [error] = answer.errors ?? [];
     if (error) {
       const said = clean(`${error.error ?? ""} ${error.description ?? ""}`.trim());
@@ -188,6 +200,11 @@ export class SlurmLauncher implements Launcher {
     }
     return answer;
   }
+}
+
+/** What any of slurmrestd's answers may hold. */
+interface SlurmAnswer {
+  readonly errors?: readonly { readonly description?: string; readonly error?: string }[];
 }
 
 /** What is used of a job in slurmrestd's answer. */

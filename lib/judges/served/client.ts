@@ -1,6 +1,7 @@
 import pLimit from "p-limit";
 import pRetry from "p-retry";
 import { passByProxy } from "../../base/loopback.ts";
+import { netRefusal } from "../../base/net_permission.ts";
 import { Rng } from "../../base/random.ts";
 import { UserError } from "../../base/error.ts";
 import { parseBody } from "./body.ts";
@@ -232,13 +233,11 @@ export class ServedClient {
     if (waited !== undefined) {
       return new Fault("timeout", `no answer within ${waited / 1000} s`);
     }
-    const reason = this.#clean(error instanceof Error ? error.message : String(error));
-    if (error instanceof Deno.errors.NotCapable) {
-      return new Fault("setup", `Deno was not allowed to go there (${reason})`, {
-        remedy: "allow it when Deno asks, or run the task's command as deno.json has it with " +
-          `--allow-net=${new URL(this.url).host}`,
-      });
+    const refused = netRefusal(this.url, error);
+    if (refused !== null) {
+      return new Fault("setup", this.#clean(refused.problem), { remedy: refused.remedy });
     }
+    const reason = this.#clean(error instanceof Error ? error.message : String(error));
     return new Fault("network", `no connection (${reason})`);
   }
 

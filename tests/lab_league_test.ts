@@ -8,6 +8,7 @@ import { saveItems } from "../lib/lab/study/items.ts";
 import { changes } from "../lib/lab/study/changes.ts";
 import { judgedSteps, matchedOverSteps } from "../lib/lab/study/judge_over_steps.ts";
 import { leagueRows, rewardAtKl, standings } from "../lib/lab/study/league_rows.ts";
+import { DRIVEN } from "../lib/lab/study/driven.ts";
 import { drivenTable } from "../lib/lab/study/page_league.ts";
 import { claimRows, claimsPage, measureClaims } from "../lib/lab/study/page.ts";
 import type { TableRow } from "../lib/lab/study/page_judges.ts";
@@ -18,7 +19,6 @@ import { methodStages, settingOf, settingsToTry } from "../lib/lab/study/prefere
 import { ROWS } from "../lib/lab/study/rows.ts";
 import {
   chosenRows,
-  DRIVEN,
   type Tried,
   triedOf,
   tuningRows,

@@ -15,7 +15,8 @@ import { type LeagueWorld, play, playCurve, runPath } from "../lib/lab/study/lea
 import type { StudyMethod } from "../lib/lab/study/methods.ts";
 import { chosenPoint, pointsIn } from "../lib/lab/study/policy_meter.ts";
 import { bestOf } from "../lib/lab/study/preference.ts";
-import { DRIVEN, type Tried } from "../lib/lab/study/tuning.ts";
+import { DRIVEN } from "../lib/lab/study/driven.ts";
+import type { Tried } from "../lib/lab/study/tuning.ts";
 import type { StepLog } from "../lib/method/mod.ts";
 import { loadModel, LoraAdapter, openSafetensors } from "../lib/model/mod.ts";
 import { valuesOf } from "../lib/tensor/mod.ts";

@@ -112,6 +112,9 @@ const SAID: Record<string, () => string> = {
 /** The sentences: contrasts of the second world, and its rows. */
 const sentences = await csv("data/results/claims/sentences/claims.csv");
 const changes = await csv("data/results/claims/sentences/changes.csv");
+const drivenSamples = await csv("data/results/claims/sentences/past-peak-samples.csv");
+const drivenSteps = (await csv("data/results/claims/sentences/reward-over-steps.csv"))
+  .filter(({ method }) => method === "self-judge@driven");
 const inSentences = (contrast: string) => sentences.find((row) => row.contrast === contrast)!;
 
 SAID["real English"] = () => {
@@ -120,11 +123,18 @@ SAID["real English"] = () => {
   const { value_b: coin } = inSentences("SELF-JUDGE > DPO by a coin");
   assert.ok(Number(coin) < Number(start), "a coin gains nothing");
   const offline = inSentences("SELF-JUDGE > offline DPO").difference;
+  const onOff = inSentences("on-policy > off-policy, one judge");
+  const highest = drivenSteps.filter(({ reward }) => Number(reward) === 2);
+  assert.ok(highest.length > 0 && highest.every(({ step }) => Number(step) < 120));
+  assert.equal(new Set(drivenSteps.map(({ seed }) => seed)).size, 1);
+  const driven = drivenSamples.find(({ prompt }) => /ship, smell and tree/.test(`${prompt}`))!;
   assert.ok(Math.abs(Number(offline)) < 0.05, `as much: ${offline}`);
   return `SELF-JUDGE gained ${signed(difference)} [${signed(low)}, ${
     signed(high)
   }] in three runs ` +
-    `(**${verdict}**), a coin nothing; offline DPO as much`;
+    `(**${verdict}**), a coin nothing; offline DPO as much, off-policy DPO ${
+      fixed(-onOff.difference)
+    } more (**${onOff.verdict}**). Driven on, one run earned the highest reward on every held-out prompt, with "${driven.after}"`;
 };
 
 /** Those of the page of results, beside its pictures. */

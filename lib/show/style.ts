@@ -70,7 +70,7 @@ const look = (label: string, color: string, dash: Look["dash"] = "solid"): Look 
 /** Looks of the names that the result tables use, so that a method keeps its colour across figures. */
 const KNOWN: Readonly<Record<string, Look>> = {
   "self-judge": look("SELF-JUDGE", INK.blue),
-  "self-judge@driven": look("SELF-JUDGE, three times the rate", INK.orange, "dash"),
+  "self-judge@driven": look("three times the rate", INK.orange, "dash"),
   "self-judge-ipo": look("SELF-JUDGE, IPO", INK.blue, "dash"),
   "self-judge-hinge": look("SELF-JUDGE, hinge", INK.blue, "dot"),
   "self-judge-moving": look("moving judge", INK.orange),

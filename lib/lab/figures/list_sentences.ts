@@ -1,10 +1,9 @@
 /** The figures of the sentences' league, beside those of the order desk. */
 import { type FigureEntry, figureEntry } from "../../show/figure_entry.ts";
-import { overoptimisationOverSteps } from "./claims_overoptimisation.ts";
-import { drivenOf } from "../study/page_league.ts";
 import { samplePair, sampleTable } from "./claims_samples.ts";
 import { rewardStep } from "./claims_reward.ts";
 import { klFrontier } from "./kl_frontier.ts";
+import { pastPeak } from "./past_peak.ts";
 import { leagueEnd, leagueFigure, leagueStart } from "./league_figure.ts";
 
 const at = (file: string) => `data/results/claims/sentences/${file}.csv`;
@@ -47,8 +46,8 @@ export const SENTENCE_FIGURES: readonly FigureEntry[] = [
     name: "sentences-past-peak",
     title: "Words in a sentence: past the peak",
     caption:
-      "The same seeds of SELF-JUDGE at the rate that validation prompts chose and at three times that rate: true reward, " +
-      "the judge's own win rate over the JSFT model's answers, distance and length (means over seeds, bands 95 % over seeds).",
+      "SELF-JUDGE at the rate that validation prompts chose and at three times that rate, on the seeds that were driven (so " +
+      "far one): true reward, the judge's own win rate over the JSFT model's answers, distance and length.",
     inputs: {
       steps: {
         path: at("reward-over-steps"),
@@ -56,8 +55,7 @@ export const SENTENCE_FIGURES: readonly FigureEntry[] = [
         key: ["method", "base", "seed", "step"],
       },
     },
-    draw: ({ steps }) =>
-      overoptimisationOverSteps(drivenOf(steps.map((row) => ({ ...row, base: row.base ?? "1" })))),
+    draw: ({ steps }) => pastPeak(steps),
   }),
   figureEntry({
     name: "sentences-samples",

@@ -53,6 +53,8 @@ const NOTES: LeagueWorld["notes"] = [
   "the judge: offline DPO against SELF-JUDGE is no clean test of where answers come from.",
   "The reward pays for words, form and length: a bare list of three words earns 1.4. Seed 1 had been looked at before the " +
   "runs that count (see the protocol's changes).",
+  "Driven past the rates tried, one run earns the highest reward on every held-out prompt by a formula without sense (" +
+  "past-peak-samples.csv): a higher reward here is more of what was asked for, which is not better English.",
 ];
 
 /** Numbers of pairs that judges of the curve are trained on, beside none and all. */

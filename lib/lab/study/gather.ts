@@ -3,6 +3,7 @@ import { readJsonl, writeCsv } from "../../base/files.ts";
 import { RunFolder } from "../../run/stage.ts";
 import { resultTable } from "../../show/result_table.ts";
 import { changes } from "./changes.ts";
+import { DRIVEN } from "./driven.ts";
 import type { StudyConfig } from "./config.ts";
 import { type Items, loadItems } from "./items.ts";
 import { type JudgedStep, judgedSteps } from "./judge_over_steps.ts";
@@ -19,7 +20,7 @@ import {
 import { ROWS } from "./rows.ts";
 import { roundsRuns, stalenessItems, stalenessRows } from "./staleness.ts";
 import { requestsOf, type StudySession } from "./study_session.ts";
-import { chosenRows, DRIVEN, type Tried } from "./tuning.ts";
+import { chosenRows, type Tried } from "./tuning.ts";
 import type { World } from "./world.ts";
 
 type Row = Record<string, string | number>;
@@ -147,6 +148,9 @@ export async function gather(
     if (!tables.samples?.some((row) => (row as { base: string }).base === base)) {
       add("samples", names, await samples(path, asked));
     }
+    if (!tables["past-peak-samples"]?.length) {
+      add("past-peak-samples", names, await drivenSamples(path, asked));
+    }
     items.push({ base, seed, items: found as Items });
   }
   return { items, league, tables: { ...tables, league } };
@@ -217,6 +221,17 @@ async function overSteps(
 /** Prompts of the table of samples. */
 const SHOWN = 40;
 
+/** The first held-out prompts' answers before SELF-JUDGE was driven past its peak and after, of the first run that was. */
+async function drivenSamples(path: string, requests: readonly string[]): Promise<object[]> {
+  const heldOut = await heldOutIn(`${path}/${DRIVEN}`);
+  if (heldOut.length < 2) return [];
+  const [before, after] = [heldOut[0], heldOut.at(-1)!];
+  return before.texts.slice(0, SHOWN).map((text, i) => ({
+    ...{ prompt: requests[i], before: text, after: after.texts[i], step: after.step },
+    ...{ reward_before: before.rewards[i], reward_after: after.rewards[i] },
+  }));
+}
+
 /** The first held-out prompts' answers before and after SELF-JUDGE and at its last step, unselected: of each base's first run. */
 async function samples(path: string, requests: readonly string[]): Promise<object[]> {
   const heldOut = await heldOutIn(`${path}/self-judge`);
@@ -225,14 +240,12 @@ async function samples(path: string, requests: readonly string[]): Promise<objec
   const best = chosenPoint(points, "truth").step;
   const [before, after] = [0, best].map((at) => heldOut.find(({ step }) => step === at)!);
   const last = heldOut.at(-1)!;
-  const driven = (await heldOutIn(`${path}/${DRIVEN}`)).at(-1);
   return before.texts.slice(0, SHOWN).map((text, i) => ({
     prompt: requests[i],
     ...{ before: text, after: after.texts[i], last: last.texts[i] },
     reward_before: before.rewards[i],
     reward_after: after.rewards[i],
     reward_last: last.rewards[i],
-    ...driven && { driven: driven.texts[i], reward_driven: driven.rewards[i] },
     ...{ step_after: best, step_last: last.step },
   }));
 }

@@ -1,20 +1,13 @@
 /** The league: every method on every base and seed of a world, with settings chosen beforehand. @module */
 import { type Reporter, RunFolder, withNeeds } from "../../run/stage.ts";
 import type { StudyConfig } from "./config.ts";
+import type { Driven } from "./driven.ts";
 import type { StudyMethod } from "./methods.ts";
 import { pointsIn } from "./policy_meter.ts";
 import { methodStages } from "./preference.ts";
 import type { StudyStage } from "./stage.ts";
 import type { StudySession } from "./study_session.ts";
-import {
-  chosenRows,
-  type Driven,
-  type Tried,
-  triedOf,
-  TUNING_SEED,
-  tuningRows,
-  withDriven,
-} from "./tuning.ts";
+import { chosenRows, type Tried, triedOf, TUNING_SEED, tuningRows, withDriven } from "./tuning.ts";
 
 /** A world with the bases that its league is played on. */
 export interface LeagueWorld {

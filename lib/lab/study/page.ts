@@ -15,13 +15,13 @@ import {
 } from "./page_judges.ts";
 import {
   type CoursePoint,
-  drivenOf,
   drivenTable,
   equalKlTable,
   equalStepsTable,
   leagueTable,
   settingsTable,
 } from "./page_league.ts";
+import { drivenOf } from "./driven.ts";
 import { notes } from "./page_notes.ts";
 import { interval, number, signed } from "./page_numbers.ts";
 import type { Tried } from "./tuning.ts";

@@ -3,11 +3,12 @@ import { markdownTable as table } from "../../base/markdown_table.ts";
 import { type LeagueRow, rewardAtKl, type Standing, standings } from "./league_rows.ts";
 import { hasBeta, type StudyMethod, studyMethod } from "./methods.ts";
 import { meanOfBases } from "./measure.ts";
+import { drivenOf } from "./driven.ts";
 import { runOf, runsOf } from "./over_runs.ts";
 import { interval, number } from "./page_numbers.ts";
 import { bestBy, type RewardPoint } from "./policy_meter.ts";
 import { isControl } from "./rows.ts";
-import { DRIVEN, type Tried } from "./tuning.ts";
+import type { Tried } from "./tuning.ts";
 
 /** A measurement of a method in a run. */
 export type CoursePoint = RewardPoint & {
@@ -91,18 +92,6 @@ export function equalStepsTable(points: readonly CoursePoint[]): string {
       }),
     ]),
   );
-}
-
-/** Measurements of SELF-JUDGE as it is and driven past its peak; none where it was not driven. */
-export function drivenOf<
-  P extends { readonly method: string; readonly base: string; readonly seed: number },
->(
-  points: readonly P[],
-): P[] {
-  const driven = points.filter(({ method }) => method === DRIVEN);
-  const runs = new Set(driven.map(runOf));
-  const own = points.filter((point) => point.method === "self-judge" && runs.has(runOf(point)));
-  return driven.length === 0 ? [] : [...own, ...driven];
 }
 
 /** What becomes of SELF-JUDGE at a rate beyond those tried, beside the same runs at the chosen one. */

@@ -2,6 +2,7 @@
 import { UserError } from "../../base/error.ts";
 import { resultTable } from "../../show/result_table.ts";
 import type { RowSetting, Setting, StudyConfig } from "./config.ts";
+import { DRIVEN, type Driven } from "./driven.ts";
 import type { StudyMethod, StudyRow } from "./methods.ts";
 import { bestBy, type ChosenBy, type RewardPoint } from "./policy_meter.ts";
 import { settingsToTry } from "./preference.ts";
@@ -71,15 +72,6 @@ export function chosenRows(
     if (judge.setting !== truth.setting) add(`${method}@judge`, judge);
   }
   return { rows, tuned };
-}
-
-/** SELF-JUDGE beyond the rates and steps tried, to see what lies past its peak: no setting to choose, no row of the league. */
-export const DRIVEN: StudyRow = "self-judge@driven";
-
-/** How far SELF-JUDGE is driven: so many times the rate that was chosen, for so many steps. */
-export interface Driven {
-  readonly times: number;
-  readonly steps: number;
 }
 
 /** Rows with {@linkcode DRIVEN} beside them; without it where SELF-JUDGE has no setting. */

@@ -8,7 +8,12 @@ import {
   planSettings,
 } from "../lib/engine/plan_settings.ts";
 import { planText } from "../lib/engine/plan_text.ts";
+import { Rng } from "../lib/base/random.ts";
+import { LoraAdapter, saveAdapter, stackAdapters } from "../lib/model/mod.ts";
+import { resolveConfig } from "../lib/run/config.ts";
 import { refusesAtOnce } from "./refusals.ts";
+import { newFolder } from "./temporary_files.ts";
+import { tinyConfig } from "./tiny.ts";
 
 const paper = (part: Partial<PlanSettings> = {}) => planRun({ ...PAPER_RUN, ...part });
 /** Numbers with as many digits as a published table has. */
@@ -71,11 +76,27 @@ describe("the plan of the paper's run on 8 GPUs", () => {
 
   it("knows what weights, adapters and requests take", () => {
     const { serving, training, adapter, request } = paper().memory;
-    assert.deepEqual(digits([serving, training, adapter]), [13.5, 13.5, 40.0]);
+    assert.deepEqual(digits([serving, training, adapter]), [13.5, 13.5, 159.9]);
     assert.equal(Math.round(request), Math.round(968 * 0.524288)); // 512 KiB a token
     const large = planRun(LARGE_RUN).memory;
-    assert.equal(Math.round(large.adapter), 207);
+    assert.equal(Math.round(large.adapter), 828);
     assert.deepEqual(digits([large.serving, large.training], 2), [17.25, 0.54]);
+  });
+
+  it("takes an adapter to be as large as what is written for the servers", async () => {
+    const model = tinyConfig({ hiddenSize: 64, headDim: 16, intermediateSize: 96, layers: 3 });
+    const { layers, hiddenSize: hidden, intermediateSize: intermediate } = model;
+    const keyWidth = model.kvHeads * model.headDim;
+    const { tuning: { mode: _, ...tuning } } = resolveConfig("full").jsft;
+    const one = LoraAdapter.create(model, tuning, Rng.named(1, "plan"));
+    const stack = await stackAdapters(model, [one, one]);
+    const folder = await newFolder();
+    await saveAdapter(stack, folder, { baseModel: "tiny" });
+    const { size } = await Deno.stat(`${folder}/adapter_model.safetensors`);
+    const sizes = { layers, hidden, intermediate, keyWidth, rank: tuning.r };
+    const planned = 1e6 * paper(sizes).memory.adapter;
+    assert.ok(size >= planned && size < planned + 10_000, `${size}, planned ${planned}`); // names
+    for (const adapter of [one, stack]) adapter.dispose();
   });
 });
 
@@ -125,7 +146,8 @@ describe("the README's cost", () => {
     const { tokens, busyGpuHours: busy } = rows[0];
     const work = (["jsft", "sampling", "judging", "training", "reference"] as const)
       .map((part) => `| ${(tokens[part] / 1e6).toFixed(1)} M | ${busy[part].toFixed(1)} |`);
-    const said = readme.replace(/ +/g, " ");
+    const megabytes = ({ memory }: Plan, parts = 1) => Math.round(memory.adapter / parts);
+    const said = readme.replace(/\s+/g, " ");
     for (
       const text of [
         ...work,
@@ -133,8 +155,13 @@ describe("the README's cost", () => {
         `${many.roundSeconds.toFixed(1)} s, of which ${many.longestSeconds.toFixed(1)} s`,
         cost(many),
         `${ahead.roundSeconds.toFixed(1)} s | ${cost(ahead)}`,
+        `open one ${megabytes(large)} MB file`,
+        `7B has ${megabytes(rows[0], 2)} and ${megabytes(rows[0])} MB a round`,
       ]
     ) assert.ok(said.includes(text), text);
+    const notebook = new URL("../notebooks/07_real_model.ipynb", import.meta.url);
+    const told = await Deno.readTextFile(notebook);
+    assert.ok(told.includes(`${megabytes(rows[0], 2)} MB for 7B`), "the notebook's size");
   });
 });
 
@@ -166,6 +193,7 @@ describe("the plan of one's own sizes", () => {
     assert.match(text, /2055 rounds, 6 h 46 min, 54 GPU hours/);
     assert.match(text, /factor of two either way/);
     assert.match(text, /LMDeploy/);
+    assert.match(text, /a version of the adapter, JSFT's with it, 160 MB/);
     assert.doesNotMatch(planText(paper({ shared: 0, ahead: 1 })), / %/);
   });
 });

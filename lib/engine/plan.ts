@@ -51,7 +51,10 @@ export interface Plan {
     /** GB of weights on a GPU that serves, and on one that trains. */
     readonly serving: number;
     readonly training: number;
-    /** MB of one version of the adapter, in bfloat16. */
+    /**
+     * MB of one version of the adapter as every server's processes open it: JSFT's and the policy's, ranks together, in
+     * float32. What the trainer leaves is half of it.
+     */
     readonly adapter: number;
     /** MB that a request's keys and values take at full length. */
     readonly request: number;
@@ -188,14 +191,14 @@ function bottleneck(s: PlanSettings, seconds: Plan["seconds"], longest: number):
 
 function memoryOf(s: PlanSettings): Plan["memory"] {
   const bytes = 2; // bfloat16
-  // A and B of query, output, key, value, and the three of the MLP.
-  const lora = s.rank * s.layers *
+  // A and B of query, output, key, value, and the three of the MLP; both stages' ranks, see PolicyVersions.
+  const stacked = 2 * s.rank * s.layers *
     (2 * (2 * s.hidden) + 2 * (s.hidden + s.keyWidth) + 3 * (s.hidden + s.intermediate));
   const weights = s.parameters * bytes / 1e9;
   return {
     serving: weights / s.tensorParallel,
     training: s.sharded ? weights / s.trainGpus : weights,
-    adapter: lora * bytes / 1e6,
+    adapter: stacked * 4 / 1e6, // saveAdapter writes float32
     request: 2 * s.layers * s.keyWidth * (s.promptTokens + s.answerLimit) * bytes / 1e6,
   };
 }

@@ -9,6 +9,7 @@ export interface PlanSettings {
   intermediate: number;
   /** Width of keys and of values: `hidden`, or less with grouped queries. */
   keyWidth: number;
+  /** Of the adapter of each stage. */
   rank: number;
   /** Pairs of the data set, and how often self-training goes through their prompts. */
   pairs: number;

@@ -35,9 +35,9 @@ export function planText(plan: Plan): string {
     `bottleneck: ${plan.bottleneck}`,
     `memory: ${plan.memory.serving.toFixed(1)} GB of weights on a GPU that serves, ` +
     `${plan.memory.training.toFixed(1)} GB on one that trains; ` +
-    `${plan.memory.request.toFixed(0)} MB a request; adapter ${
+    `${plan.memory.request.toFixed(0)} MB a request; a version of the adapter, JSFT's with it, ${
       plan.memory.adapter.toFixed(0)
-    } MB a version`,
+    } MB`,
     "",
     `rates: ${
       (RATES.parameters / 1e9).toFixed(2)

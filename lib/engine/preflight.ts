@@ -25,7 +25,7 @@ import { type Cluster, secretOf, unevenBatch } from "./settings.ts";
 export interface PreflightRun {
   readonly config: Readonly<RunConfig>;
   readonly session: Session;
-  /** Sizes of the base model, whose weights are not needed. */
+  /** Sizes of the base model, whose weights are not read. */
   readonly model: ModelConfig;
 }
 

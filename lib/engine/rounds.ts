@@ -87,6 +87,15 @@ export class Rounds {
     return `${this.of(round)}/adapter`;
   }
 
+  /** The last round whose adapter is there: it and those before it are trained. 0: none. */
+  async newest(): Promise<number> {
+    if (!await exists(`${this.folder}/rounds`)) return 0;
+    const rounds = (await Array.fromAsync(Deno.readDir(`${this.folder}/rounds`)))
+      .map(({ name }) => Number(name)).filter(Number.isInteger).sort((a, b) => b - a);
+    for (const round of rounds) if (await exists(this.adapter(round))) return round;
+    return 0;
+  }
+
   /** What was made for a round that was handed over; null for one that was not. */
   async made(round: number): Promise<StepRecord[] | null> {
     if (!await exists(`${this.of(round)}/batch.jsonl`)) return null;

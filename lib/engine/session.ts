@@ -1,12 +1,6 @@
 import { basename, dirname } from "node:path";
 import { UserError } from "../base/error.ts";
-import {
-  type LanguageModel,
-  loadAdapter,
-  type LoraAdapter,
-  saveAdapter,
-  weightsFingerprint,
-} from "../model/mod.ts";
+import { type LanguageModel, loadAdapter, type LoraAdapter, saveAdapter } from "../model/mod.ts";
 import type { RunConfig } from "../run/config.ts";
 import { modelConfigOf } from "../run/plan.ts";
 import { Session } from "../run/session.ts";
@@ -22,10 +16,12 @@ export interface BaseThere {
   readonly revision: string | null;
 }
 
-/** A session whose models answer, judge and learn elsewhere: this process holds tokenizer and adapters alone. */
+/**
+ * A session whose models answer, judge and learn elsewhere: this process holds tokenizer and adapters alone. It needs the
+ * base model's files all the same, and reads every weight in them once: verdicts, answers and adapters are kept with the
+ * weights' fingerprint, so that a run goes on here and elsewhere.
+ */
 export class FleetSession extends Session {
-  #base: Promise<string> | null = null;
-
   constructor(
     config: Readonly<RunConfig>,
     folderOf: (stage: string) => string,
@@ -48,7 +44,7 @@ export class FleetSession extends Session {
     }
   }
 
-  /** The base model's sizes; its weights stay where they are. */
+  /** The base model's sizes, for which its weights are not fetched. */
   modelConfig(): Promise<LanguageModel["config"]> {
     return modelConfigOf(this.config.model, { log: this.log });
   }
@@ -79,8 +75,7 @@ export class FleetSession extends Session {
   ): Promise<FleetModel> {
     const at = adapter === null ? null : await this.adapterAt(adapter);
     if (at !== null) await this.fleet.load(at);
-    this.#base ??= this.located().then(({ path }) => weightsFingerprint(path));
-    return fleetModel(this.fleet, at, { base: await this.#base, answers });
+    return fleetModel(this.fleet, at, { base: await this.results.fingerprintOf("base"), answers });
   }
 
   override async asked(stage: string): Promise<StageModel> {

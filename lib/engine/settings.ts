@@ -75,7 +75,10 @@ const train = z.strictObject({
   gradientCheckpointing: z.boolean().default(true),
   /** Steps between checkpoints: as many are done again after a fault. */
   checkpointEvery: whole(1).default(5),
-  /** Starts of the trainer in all, before the stage gives up. */
+  /**
+   * Jobs of the trainer that one command starts before the stage gives up. On Ray each job also starts its processes
+   * again as many times: 3 jobs are up to 12 starts.
+   */
   attempts: whole(1).max(10).default(3),
   /** Threads of a process on a CPU. */
   threads: whole(1).default(1),
@@ -92,11 +95,15 @@ const schema = z.strictObject({
     /** Rounds sampled ahead of the trainer: 1 overlaps the two, with answers that are one round old. */
     ahead: z.union([z.literal(0), z.literal(1)]).default(0),
     /**
-     * Largest mean |log-probability at the server - in the trainer| of a token, beyond the floor that the preflight
-     * measures, before the run stops.
+     * Largest mean |log-probability at the server - in the trainer| of a token, beyond that of the first round that was
+     * measured, before the run stops. Measured on at most 8 pairs of a round's first step, where the policy that is
+     * trained sampled them: with `ahead` 1 in the first round alone, in RAFT never.
      */
     drift: z.number().positive().default(0.05),
-    /** Versions of the policy whose folders are kept; servers read one again from its folder when they need room. */
+    /**
+     * Versions of the policy whose adapters are kept (`rounds/N/adapter` and `stacked`); servers read one again from its
+     * folder when they need room.
+     */
     keepAdapters: whole(2).default(4),
   }).prefault({}),
 });

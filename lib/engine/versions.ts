@@ -1,4 +1,4 @@
-import { exists } from "../base/files.ts";
+import { exists, removeIfThere } from "../base/files.ts";
 import type { Rounds } from "./rounds.ts";
 import type { FleetModel } from "./fleet_model.ts";
 import type { FleetSession } from "./session.ts";
@@ -6,6 +6,8 @@ import type { FleetSession } from "./session.ts";
 /** Versions of the policy at the servers: that after a round, under a name of its own. */
 export class PolicyVersions {
   readonly #loaded: { version: number; folder: string }[] = [];
+  /** The disk lets nothing be removed: the trainer may be another user. */
+  #stuck = false;
 
   constructor(
     readonly stage: string,
@@ -14,7 +16,7 @@ export class PolicyVersions {
       readonly rounds: Rounds;
       /** The adapter of the model that training started from. */
       readonly start: string;
-      /** Versions whose folders are kept. */
+      /** Versions whose adapters are kept. */
       readonly keep: number;
     },
   ) {}
@@ -43,16 +45,26 @@ export class PolicyVersions {
     return model;
   }
 
-  /** Frees the servers of versions before the last two, and the disk of those before the last few. */
+  /**
+   * Frees the servers of versions before the last two, and the disk of those before the last few. A command that goes on
+   * needs none of these: a round that is not made is sampled from this version or a later one (from the one before, where
+   * `rounds.ahead` was raised), and the trainer has its checkpoints. One that does steps again leaves their adapters again.
+   */
   async #forget(version: number): Promise<void> {
     const { session, rounds, keep } = this.options;
     for (const one of this.#loaded.filter((one) => one.version < version - 1)) {
       await session.fleet.unload(await session.adapterAt(one.folder));
       this.#loaded.splice(this.#loaded.indexOf(one), 1);
     }
-    const old = version - keep;
-    if (old > 0) {
-      await Deno.remove(`${rounds.of(old)}/stacked`, { recursive: true }).catch(() => {});
+    for (let old = version - keep; old > 0 && !this.#stuck; old--) {
+      const folders = [`${rounds.of(old)}/stacked`, rounds.adapter(old)];
+      if (!(await Promise.all(folders.map(exists))).includes(true)) break;
+      try {
+        for (const folder of folders) await removeIfThere(folder);
+      } catch (error) {
+        this.#stuck = true;
+        session.log(`old adapters stay on the disk: ${(error as Error).message}`);
+      }
     }
   }
 }

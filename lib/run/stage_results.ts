@@ -143,6 +143,11 @@ export class StageResults {
     return { baseModel: resolve(folder) };
   }
 
+  /** Fingerprint of the weights that a root's adapters are put on. They are read once, whoever asks. */
+  async fingerprintOf(root: string): Promise<string> {
+    return await (await this.#weightsOf(root)).fingerprint();
+  }
+
   /** Where a root's weights are, and their fingerprint, made once. */
   async #weightsOf(root: string): Promise<Required<BaseWeights>> {
     const files = await this.#of.files();

@@ -97,10 +97,11 @@ async function takeRounds(
   const encoder = await session.encoder(sampledTokens(config));
   const { maxPositions } = await session.modelConfig();
   const rankerOf = await rankers(method, { context, start });
+  const newest = await rounds.newest();
 
-  /** Waits for a round's adapter, and sees that it is what it should be. */
+  /** Waits for a round's adapter, and sees that it is what it should be. Of those before the newest some are removed. */
   const trained = async (round: number) => {
-    if (round > 0) await training.trained(round, () => shown.look());
+    if (round > newest) await training.trained(round, () => shown.look());
     if (round > log.rounds) {
       await log.add(round, (await rounds.made(round))!, await alarm.check(round));
     }

@@ -7,7 +7,7 @@ import { Fleet } from "../lib/engine/mod.ts";
 import { Rounds } from "../lib/engine/rounds.ts";
 import { FleetSession } from "../lib/engine/session.ts";
 import { selfJudgeElsewhere } from "../lib/engine/stages/self_judge.ts";
-import type { TendedTrainer } from "../lib/engine/training.ts";
+import type { TendedTrainer } from "../lib/engine/beside_trainer.ts";
 import { adapterRecord, saveModel, weightsFingerprint } from "../lib/model/mod.ts";
 import { resolveConfig } from "../lib/run/config.ts";
 import { silentReporter } from "./silent_reporter.ts";

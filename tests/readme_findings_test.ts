@@ -92,7 +92,8 @@ const SAID: Record<string, () => string> = {
       fixed(right(81))
     } of ` +
       `those of steps 81 to 100, which are harder, too. On the trained policy's answers it is right ` +
-      `on ${judge("jsft", "own pairs")}; with 200 labels of the start model's answers on ` +
+      `on ${judge("jsft", "own pairs")}; with 200 labels more of the data set's pairs on ` +
+      `${judge("fresh-data", "own pairs")}, of the start model's answers on ` +
       `${judge("fresh-jsft", "own pairs")}, of the policy's own on ` +
       judge("fresh-self-judge", "own pairs");
   },

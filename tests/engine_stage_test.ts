@@ -10,6 +10,7 @@ import { selfJudgeElsewhere } from "../lib/engine/stages/self_judge.ts";
 import type { TendedTrainer } from "../lib/engine/beside_trainer.ts";
 import { adapterRecord, saveModel, weightsFingerprint } from "../lib/model/mod.ts";
 import { resolveConfig } from "../lib/run/config.ts";
+import { refuses } from "./refusals.ts";
 import { silentReporter } from "./silent_reporter.ts";
 import { writeTokenizer } from "../lib/text/mod.ts";
 import { clusterAt, FakeVllm } from "./fake_vllm.ts";
@@ -37,7 +38,14 @@ async function afterJsft(server: FakeVllm, rounds: Record<string, unknown> = {})
   const folderOf = (stage: string) => `${run}/${stage}`;
   const told: string[] = [];
   const log = (line: string) => void told.push(line);
-  const open = () => new FleetSession(config, folderOf, log, cluster, new Fleet(cluster, { log }));
+  const open = (changes: Partial<typeof cluster> = {}) =>
+    new FleetSession(
+      config,
+      folderOf,
+      log,
+      { ...cluster, ...changes },
+      new Fleet(cluster, { log }),
+    );
   await open().writeStart("jsft", `${run}/jsft/adapter`);
   return { run, config, folderOf, open, told };
 }
@@ -130,6 +138,19 @@ describe("self-training elsewhere", () => {
     assert.ok(await exists(`${run}/self-judge/adapter/adapter_model.safetensors`));
     const metrics = await Deno.readTextFile(`${folder}/metrics.jsonl`);
     assert.equal(metrics.trim().split("\n").length, STEPS);
+  });
+});
+
+describe("self-training elsewhere, of another base", () => {
+  it("is refused where it was begun on one", async () => {
+    await using server = new FakeVllm();
+    const { run, config, folderOf, open } = await afterJsft(server);
+    await take({ config, folderOf, open }, 1);
+    await refuses(
+      take({ config, folderOf, open: () => open({ model: "/models/another" }) }),
+      `was begun with model "${run}/model", not "/models/another"`,
+      "--fresh --stage self-judge",
+    );
   });
 });
 

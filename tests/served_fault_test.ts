@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { type FaultKind, ServedClient, ServedError } from "../lib/judges/served/mod.ts";
+import { type FaultKind, ServedError } from "../lib/judges/served/mod.ts";
 import { refuses } from "./refusals.ts";
 import { comparisons, type Fault, FaultServer, judgeAt, reply } from "./served_faults.ts";
 
@@ -209,23 +209,5 @@ describe("A served judge, when the server cannot be used", () => {
     const { compare } = await judgeAt(server, { onFailure: "unanswered", concurrency: 1 });
     await assert.rejects(compare(comparisons(30)), /status 400/);
     assert.equal(server.seen.length, 10); // five comparisons in a row
-  });
-});
-
-describe("a request that Deno does not allow", () => {
-  it("is told as that at once, with the flag that allows it and without the key", async () => {
-    let asked = 0;
-    const fetch = (() => {
-      asked++;
-      return Promise.reject(new Deno.errors.NotCapable("Requires net access, not s3cret"));
-    }) as typeof globalThis.fetch;
-    const client = new ServedClient({ url: "http://host:8000/v1", key: "s3cret", fetch });
-    const error = await refuses(
-      client.ask("models", undefined, () => {}),
-      "Deno was not allowed to go there (Requires net access, not [key])",
-      "--allow-net=host:8000",
-    );
-    assert.ok(!Deno.inspect(error).includes("s3cret"));
-    assert.equal(asked, 1);
   });
 });

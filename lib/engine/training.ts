@@ -31,7 +31,16 @@ export interface OutsideTask {
 }
 
 /** Settings of train.json that a stage which goes on must find as it began with. */
-const LASTING = ["kind", "loss", "beta", "steps", "roundSteps", "dtype"] as const;
+const LASTING = [
+  "kind",
+  "loss",
+  "beta",
+  "steps",
+  "roundSteps",
+  "dtype",
+  "model",
+  "revision",
+] as const;
 
 /** How long between two looks at the shared folder, and at the trainer's state, in ms. */
 const LOOK = 500, ASK = 5000;

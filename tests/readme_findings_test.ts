@@ -86,8 +86,11 @@ const SAID: Record<string, () => string> = {
       const sum = (name: string) => some.reduce((total, row) => total + Number(row[name]), 0);
       return sum("right") / sum("n");
     };
-    const judge = (name: string, measure: string) =>
-      fixed(meanOf(fresh.filter((row) => row.judge === name && row.measure === measure), "value"));
+    const judge = (name: string, measure: string, digits = 2) =>
+      fixed(
+        meanOf(fresh.filter((row) => row.judge === name && row.measure === measure), "value"),
+        digits,
+      );
     return `right on ${fixed(right(1))} of the pairs of steps 1 to 20 and on ${
       fixed(right(81))
     } of ` +
@@ -95,7 +98,9 @@ const SAID: Record<string, () => string> = {
       `on ${judge("jsft", "own pairs")}; with 200 labels more of the data set's pairs on ` +
       `${judge("fresh-data", "own pairs")}, of the start model's answers on ` +
       `${judge("fresh-jsft", "own pairs")}, of the policy's own on ` +
-      judge("fresh-self-judge", "own pairs");
+      `${judge("fresh-self-judge", "own pairs")}, losing ${
+        fixed(Number(judge("jsft", "data", 4)) - Number(judge("fresh-self-judge", "data", 4)))
+      } on the data set's pairs`;
   },
   "what a user gets": () => {
     const end = (method: string, by: string) =>
@@ -106,7 +111,7 @@ const SAID: Record<string, () => string> = {
       end("self-judge", "truth")
     }, RAFT at ${end("raft-2", "judge")} instead of ${end("raft-2", "truth")}, and offline DPO at ${
       end("offline-dpo", "judge")
-    } above both`;
+    } above both; with soft labels SELF-JUDGE at ${end("self-judge-soft", "judge")}`;
   },
 };
 
@@ -135,7 +140,8 @@ SAID["real English"] = () => {
   }] in three runs ` +
     `(**${verdict}**), a coin nothing; offline DPO as much, off-policy DPO ${
       fixed(-onOff.difference)
-    } more (**${onOff.verdict}**). Driven on, one run earned the highest reward on every held-out prompt, with "${driven.after}"`;
+    } more, all of it on one seed (**${onOff.verdict}**). Driven on, at three times the rate and steps, one run earned ` +
+    `the highest reward on every held-out prompt; its answers are like "${driven.after}"`;
 };
 
 /** Those of the page of results, beside its pictures. */

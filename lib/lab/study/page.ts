@@ -180,7 +180,8 @@ export function claimsPage(data: PageData): string {
     ...section("Past the peak", drivenOf(played(data.steps)), {
       text:
         "SELF-JUDGE driven at a rate beyond those tried, in no contrast and no place of the league, and the same runs at " +
-        "the rate that was chosen: what the true reward and the judge's own win rate do.",
+        "the rate that was chosen: what the true reward and the judge's own win rate do. By the protocol's rule it " +
+        "declines where the last step's mean reward is below the best step's.",
       table: () => drivenTable(played(data.steps)),
     }),
     ...section("What the methods start from", starts, {

@@ -141,6 +141,20 @@ describe("self-training elsewhere", () => {
   });
 });
 
+describe("self-training elsewhere, a round ahead of its trainer", () => {
+  it("samples each round but the first by the policy before the last", async () => {
+    await using server = new FakeVllm();
+    const { config, folderOf, open } = await afterJsft(server, { ahead: 1 });
+    await take({ config, folderOf, open });
+    const rounds = new Rounds(folderOf("self-judge"));
+    const ages = Array.from(
+      { length: STEPS },
+      async (_, i) => (await rounds.made(i + 1))!.map(({ numbers }) => numbers.age),
+    );
+    assert.deepEqual(await Promise.all(ages), [[0], [1], [1], [1], [1], [1]]);
+  });
+});
+
 describe("self-training elsewhere, of another base", () => {
   it("is refused where it was begun on one", async () => {
     await using server = new FakeVllm();

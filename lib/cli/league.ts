@@ -20,12 +20,15 @@ import {
 } from "../lab/study/league.ts";
 import type { StudyMethod } from "../lab/study/methods.ts";
 import { COUNTED } from "../lab/study/rows.ts";
+import { foldedTried, madeFrom, readTables } from "../lab/study/kept_tables.ts";
+import { readTried, type Tried } from "../lab/study/tuning.ts";
+import type { Reporter } from "../run/stage.ts";
 import { terminalReporter } from "../run/terminal_reporter.ts";
 import { versions } from "../run/versions.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { parseCommand, runCommand, stopOnInterrupt, taskCommand } from "./command.ts";
 import { runFlag, wholeNumbers } from "./flags.ts";
-import { WORLDS } from "./worlds.ts";
+import { claimsFolder, WORLDS } from "./worlds.ts";
 
 interface LeagueOptions {
   world: string;
@@ -35,13 +38,14 @@ interface LeagueOptions {
   bases?: string;
   seeds?: number[];
   part: string;
+  retune: boolean;
   curve?: boolean;
 }
 
 function parse(args: string[]): LeagueOptions {
   const command = taskCommand("league", "--world order-desk --bases 1 --seeds 1")
     .description(
-      "Plays the league of a world: settings are tuned, then every method is trained on every base and seed. " +
+      "Plays the league of a world: settings that were not tried before are tuned, then every method is trained on every base and seed. " +
         "Ctrl-C stops, the same command resumes.",
     )
     .addOption(
@@ -62,6 +66,11 @@ function parse(args: string[]): LeagueOptions {
       "--seeds <numbers>",
       "seeds, comma-separated; default the protocol's",
       wholeNumbers("--seeds"),
+    )
+    .option(
+      "--retune",
+      "try settings again that data/results/claims/WORLD/tuning.csv has",
+      false,
     )
     .option("--curve", "judge quality against the number of pairs instead")
     .option("--part <i/n>", "of the work, for several processes at once", "1/1")
@@ -100,6 +109,31 @@ function partOf<T>(list: readonly T[], part: string): T[] {
   return list.filter((_, at) => at % n === i - 1);
 }
 
+/**
+ * The settings that the world's own tables have, where these were made from the same base, pairs and study: then nobody
+ * needs to try them again.
+ */
+async function keptSettings(
+  world: LeagueWorld,
+  options: { run: string; reporter: Reporter },
+): Promise<Tried[]> {
+  const folder = claimsFolder(world);
+  const [tried, { runs = [] }] = [
+    await readTried(`${folder}/tuning.csv`),
+    await readTables(folder),
+  ];
+  const { world: weights } = await world.base("1", options);
+  const own = weights === undefined ? null : madeFrom(weights, world.config);
+  if (tried === null || !runs.some(({ base, made_from }) => base === "1" && made_from === own)) {
+    return [];
+  }
+  const methods = new Set(tried.map(({ method }) => method)).size;
+  options.reporter.log(
+    `settings of ${methods} methods as ${folder}/tuning.csv has them (--retune tries them again)`,
+  );
+  return tried;
+}
+
 async function main(): Promise<void> {
   const options = parse(Deno.args);
   const world = leagueOf(options);
@@ -120,12 +154,14 @@ async function main(): Promise<void> {
     }
     return;
   }
+  const kept = options.retune ? [] : await keptSettings(world, { run, reporter });
   // What a claim counts comes first, on every base and seed; then the rest of the table.
   const counted = methods.filter((method) => COUNTED.includes(method));
   for (const some of methods.length > counted.length ? [counted, methods] : [counted]) {
-    await tune(world, { run, reporter, methods: partOf(some, options.part) });
+    const untried = some.filter((method) => !kept.some((one) => one.method === method));
+    await tune(world, { run, reporter, methods: partOf(untried, options.part) });
     for (const one of partOf(runs, options.part)) {
-      const tried = await triedIn(run, world, some);
+      const tried = foldedTried(kept, await triedIn(run, world, some));
       await writeCsv(`${run}/tuning.csv`, tried);
       console.log(`\nbase ${one.base}, seed ${one.seed}`);
       await play(world, one, { run, reporter, methods: some, tried, extras: some === methods });

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { UserError } from "../base/error.ts";
 import { writeCsv, writeJsonFile, writeWhole } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
 import { STUDY_SCALES, type StudyScale } from "../lab/study/config.ts";
@@ -25,6 +26,7 @@ import { startEngine } from "../tensor/mod.ts";
 import { parseCommand, runCommand, stopOnInterrupt, taskCommand } from "./command.ts";
 import { outputFolder, runFlag, scaleFlag, seedFlag } from "./flags.ts";
 import { nextLines, onePage, sentenceLines, tableLines } from "./start_report.ts";
+import { claimsFolder } from "./worlds.ts";
 
 interface StartOptions {
   scale: Exclude<StudyScale, "full">;
@@ -36,7 +38,7 @@ interface StartOptions {
 }
 
 /** Where the league's tables are committed. */
-const LEAGUE = "data/results/claims/order-desk";
+const LEAGUE = claimsFolder(DESK_LEAGUE);
 
 /** What a newcomer waits for: the contrasts of who samples and who ranks. At smoke scale every counted row takes a step. */
 const METHODS: Readonly<Record<StartOptions["scale"], readonly StudyMethod[]>> = {
@@ -70,6 +72,9 @@ async function main(): Promise<void> {
   const methods = METHODS[scale];
   const world: LeagueWorld = { ...DESK_LEAGUE, config: STUDY_SCALES[scale] };
   const tried = await readTried(`${LEAGUE}/tuning.csv`);
+  if (tried === null) {
+    throw new UserError(`there is no ${LEAGUE}/tuning.csv`, "check the folder out again");
+  }
   if (fresh) await Deno.remove(run, { recursive: true }).catch(() => {});
   const started = performance.now();
   const engine = await startEngine();

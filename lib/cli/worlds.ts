@@ -16,6 +16,9 @@ export interface NamedWorld {
   readonly leagueOf?: (model: string) => LeagueWorld;
 }
 
+/** Where the tables of a world's claims are kept. */
+export const claimsFolder = ({ name }: Pick<LeagueWorld, "name">) => `data/results/claims/${name}`;
+
 /** The worlds by name. */
 export const WORLDS: Readonly<Record<string, NamedWorld>> = {
   "order-desk": { league: DESK_LEAGUE, truth: ORDER_DESK, title: "The order desk" },

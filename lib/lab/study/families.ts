@@ -201,6 +201,15 @@ export const FAMILIES: readonly Family[] = [
         "Sr-DPO draws no sample",
       ),
       report(
+        greater(
+          "principles apart (SSO) > SELF-JUDGE's own verdicts",
+          reward("sso"),
+          reward("self-judge"),
+          "not in the paper; arXiv 2410.17131",
+        ),
+        "SSO draws three samples a prompt",
+      ),
+      report(
         noWorse(
           "replay every some steps (LoL) no worse than on-policy",
           reward("lol"),

@@ -1,5 +1,5 @@
 /** Gathers what a league's runs left into tidy tables, one CSV a figure. @module */
-import { readJsonl, writeCsv } from "../../base/files.ts";
+import { readJsonFile, readJsonl, writeCsv } from "../../base/files.ts";
 import { RunFolder } from "../../run/stage.ts";
 import { resultTable } from "../../show/result_table.ts";
 import { changes } from "./changes.ts";
@@ -8,6 +8,7 @@ import type { StudyConfig } from "./config.ts";
 import { type Items, loadItems } from "./items.ts";
 import { type JudgedStep, judgedSteps } from "./judge_over_steps.ts";
 import { habits } from "./habits.ts";
+import { madeFrom, type Tables } from "./kept_tables.ts";
 import { type LeagueRow, leagueRows, runTitles } from "./league_rows.ts";
 import type { RunItems } from "./claims.ts";
 import {
@@ -41,7 +42,7 @@ const SUPERVISED = ["sft", "jsft", "jsft-weighted", "judge-only", "reward-model"
 export interface Gathered {
   readonly items: readonly RunItems[];
   readonly league: readonly LeagueRow[];
-  readonly tables: Readonly<Record<string, readonly object[]>>;
+  readonly tables: Tables;
 }
 
 /** The runs of a league that there are, in the order of bases and seeds. */
@@ -73,7 +74,7 @@ export async function gather(
   places: readonly RunPlace[],
   { world, config, tried }: {
     world: World;
-    config: Pick<StudyConfig, "preference">;
+    config: Omit<StudyConfig, "seed" | "base" | "world">;
     /** What settings were chosen from. */
     tried: readonly Tried[];
   },
@@ -81,7 +82,7 @@ export async function gather(
   const chosen = chosenRows(ROWS, tried).rows;
   const items: RunItems[] = [];
   const league: LeagueRow[] = [];
-  const tables: Record<string, object[]> = {};
+  const tables: Record<string, Record<string, unknown>[]> = {};
   const add = (table: string, names: Row, rows: readonly object[]) =>
     (tables[table] ??= []).push(...rows.map((row) => ({ ...names, ...row })));
   const requests = new Map(
@@ -92,6 +93,8 @@ export async function gather(
     const names = { base, seed };
     const folder = new RunFolder<StudyConfig, StudySession>(path, []);
     const rowsOf = async (file: string) => await resultTable(`${path}/${file}`) ?? [];
+    const weights = await worldOf(path);
+    if (weights !== null) add("runs", names, [{ made_from: madeFrom(weights, config) }]);
     const found: Record<string, readonly number[]> = {
       ...await loadItems(
         [...JUDGES, "answers", "tournament", "on-policy-pairs"].map((name) => `${path}/${name}`),
@@ -141,11 +144,12 @@ export async function gather(
       }
     }
     add("judge-on-policy-pairs", names, await rowsOf("on-policy-pairs/pairs.csv"));
+    add("judge-curve", names, await rowsOf("judge-curve/curve.csv"));
     add("fresh-labels", names, await rowsOf("fresh-labels/judges.csv"));
     add("reward-by-n", names, await rowsOf("tournament/points.csv"));
     for (const name of SUPERVISED) add("supervised", names, await losses(path, name));
     add("judge-over-steps", names, await overSteps(path, { world, requests }));
-    if (!tables.samples?.some((row) => (row as { base: string }).base === base)) {
+    if (!tables.samples?.some((row) => row.base === base)) {
       add("samples", names, await samples(path, asked));
     }
     if (!tables["past-peak-samples"]?.length) {
@@ -153,13 +157,24 @@ export async function gather(
     }
     items.push({ base, seed, items: found as Items });
   }
-  return { items, league, tables: { ...tables, league } };
+  return { items, league, tables: { ...tables, league: league.map((row) => ({ ...row })) } };
+}
+
+/** The hash of what a run's base is, of its JSFT, which every stage but SFT's and the judges' needs; null without one. */
+async function worldOf(path: string): Promise<string | null> {
+  const begun = await readJsonFile<{ settings: Pick<StudyConfig, "world"> }>(
+    `${path}/jsft/config.json`,
+  );
+  return begun?.settings.world ?? null;
 }
 
 /** Writes the tables that have rows. */
-export async function writeTables(out: string, { tables }: Gathered): Promise<void> {
+export async function writeTables(
+  out: string,
+  { tables }: { readonly tables: Tables },
+): Promise<void> {
   for (const [name, rows] of Object.entries(tables)) {
-    if (rows.length > 0) await writeCsv(`${out}/${name}.csv`, rows as Row[]);
+    if (rows.length > 0) await writeCsv(`${out}/${name}.csv`, rows);
   }
 }
 

@@ -7,6 +7,7 @@ import type { LeagueRow } from "./league_rows.ts";
 import { mean } from "./measure.ts";
 import {
   changesTable,
+  curveTable,
   freshLabelsTable,
   habitsTable,
   overStepsTable,
@@ -105,6 +106,7 @@ export interface PageData {
   readonly league: readonly LeagueRow[];
   readonly starts: readonly TableRow[];
   readonly judges: readonly TableRow[];
+  readonly curve: readonly TableRow[];
   readonly ownPairs: readonly TableRow[];
   readonly habits: readonly TableRow[];
   readonly changes: readonly TableRow[];
@@ -196,6 +198,12 @@ export function claimsPage(data: PageData): string {
     }),
     ...section("Judges: right on clear held-out pairs of the data set", accuracy, {
       table: () => table(["base", "judge", "runs", "right"], meansBy(accuracy, "judge", ["value"])),
+    }),
+    ...section("Judges by the number of pairs that they learned from", played(data.curve), {
+      text:
+        "Right on clear pairs: of the data set, and of two answers each of the base or of the JSFT model of all pairs to " +
+        "held-out prompts; means over runs. Nothing was tuned for a number of pairs.",
+      table: () => curveTable(played(data.curve)),
     }),
     ...section("Judges: right on clear pairs of a policy's own answers", played(data.ownPairs), {
       text: "SELF-JUDGE at its chosen step.",

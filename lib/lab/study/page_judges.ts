@@ -26,6 +26,26 @@ export function ownPairsTable(rows: readonly TableRow[]): string {
   );
 }
 
+/** How right each kind of judge is by the number of pairs that it learned from. */
+export function curveTable(rows: readonly TableRow[]): string {
+  const counts = [...new Set(rows.map(({ pairs }) => Number(pairs)))].sort((a, b) => a - b);
+  const groups = [
+    ...Map.groupBy(rows, ({ on, kind, tuning }) => JSON.stringify([on, kind, tuning])),
+  ].toSorted(([a], [b]) => a.localeCompare(b));
+  return table(
+    ["pairs of", "judge", "trained", "runs", ...counts.map((n) => n === 0 ? "none" : `${n} pairs`)],
+    groups.map(([key, some]) => [
+      ...JSON.parse(key) as string[],
+      `${runsOf(some)}`,
+      ...counts.map((n) => {
+        const own = some.filter(({ pairs }) => Number(pairs) === n);
+        if (own.length === 0) return "";
+        return number(meanOfBases(own, ({ accuracy_clear }) => Number(accuracy_clear)));
+      }),
+    ]),
+  );
+}
+
 /** How often answers have each habit: before training, at the chosen step, at the last one. */
 export function habitsTable(rows: readonly TableRow[]): string {
   const habits = [...new Set(rows.map(({ habit }) => `${habit}`))];

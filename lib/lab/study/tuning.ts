@@ -1,5 +1,4 @@
 /** Settings of the league's rows: tried with one seed, chosen on validation prompts. @module */
-import { UserError } from "../../base/error.ts";
 import { resultTable } from "../../show/result_table.ts";
 import type { RowSetting, Setting, StudyConfig } from "./config.ts";
 import { DRIVEN, type Driven } from "./driven.ts";
@@ -86,11 +85,7 @@ export function withDriven(
   return { rows: [...rows, DRIVEN], tuned: { ...tuned, [DRIVEN]: setting } };
 }
 
-/** A table of settings tried. @throws {UserError} where it is missing */
-export async function readTried(path: string): Promise<Tried[]> {
-  const rows = await resultTable(path);
-  if (rows === null) {
-    throw new UserError(`there is no ${path}`, "make it with deno task league --tune");
-  }
-  return rows as unknown as Tried[];
+/** A table of settings tried; null where it is missing. */
+export async function readTried(path: string): Promise<Tried[] | null> {
+  return await resultTable(path) as Tried[] | null;
 }

@@ -1,0 +1,194 @@
+/** The tables that a league's runs left, kept after the runs are gone: new runs are added to them. @module */
+import { createHash } from "node:crypto";
+import { UserError } from "../../base/error.ts";
+import { resultTable } from "../../show/result_table.ts";
+import type { RunItems } from "./claims.ts";
+import type { RewardPoint } from "./policy_meter.ts";
+import { stalenessItems } from "./staleness.ts";
+import type { Tried } from "./tuning.ts";
+
+/** A row of a table; of the tables of runs `base` is text and `seed` a number. */
+export type Row = Readonly<Record<string, unknown>>;
+/** Tables by name. */
+export type Tables = Readonly<Record<string, readonly Row[]>>;
+
+/** Columns that, with base and seed, tell what rows were measured of: such rows are replaced together. */
+const MEASURED: Readonly<Record<string, readonly string[]>> = {
+  "changes": ["method"],
+  "fresh-labels": [],
+  "habits": ["method"],
+  "judge-accuracy": ["judge"],
+  "judge-curve": [],
+  "judge-on-policy-pairs": [],
+  "judge-over-steps": ["method"],
+  "league": ["method"],
+  "reward-by-n": [],
+  "reward-over-steps": ["method"],
+  "runs": [],
+  "staleness": [],
+  "starts": ["policy"],
+  "supervised": ["training"],
+};
+
+/** Tables of answers, which have one run's: of each base, or in all. */
+const OF_FIRST_RUN: Readonly<Record<string, "base" | "all">> = {
+  "samples": "base",
+  "past-peak-samples": "all",
+};
+
+const runColumns = (row: Row): Row => ({
+  ...row,
+  base: `${row.base}`,
+  seed: Number(row.seed),
+});
+
+/** The tables of a folder; those that are not there are left out. */
+export async function readTables(folder: string): Promise<Tables> {
+  const names = [...Object.keys(MEASURED), ...Object.keys(OF_FIRST_RUN)];
+  const tables: Record<string, readonly Row[]> = {};
+  for (const name of names) {
+    const rows = await resultTable(`${folder}/${name}.csv`);
+    if (rows !== null) tables[name] = rows.map(runColumns);
+  }
+  return tables;
+}
+
+/** The tables that are kept with those of new runs: what both have measured is the new run's. */
+export function folded(kept: Tables, found: Tables): Tables {
+  const names = new Set([...Object.keys(kept), ...Object.keys(found)]);
+  return Object.fromEntries(
+    [...names].map((name) => {
+      const [before, rows] = [kept[name] ?? [], (found[name] ?? []).map(runColumns)];
+      const of = OF_FIRST_RUN[name];
+      return [
+        name,
+        of ? firstRuns([...rows, ...before], of) : replaced(before, rows, MEASURED[name] ?? []),
+      ];
+    }),
+  );
+}
+
+function replaced(before: readonly Row[], rows: readonly Row[], columns: readonly string[]): Row[] {
+  const unitOf = (row: Row) =>
+    JSON.stringify(["base", "seed", ...columns].map((name) => row[name]));
+  const units = Map.groupBy(rows, unitOf);
+  const put = new Set<string>();
+  const merged = before.flatMap((row) => {
+    const unit = unitOf(row);
+    if (!units.has(unit)) return [row];
+    if (put.has(unit)) return [];
+    put.add(unit); // in the place of the old ones, so that a table changes where results do
+    return units.get(unit)!;
+  });
+  merged.push(...[...units].flatMap(([unit, some]) => put.has(unit) ? [] : some));
+  return merged.sort(byRun);
+}
+
+/** Rows of the first seed, of those the first that are given: of each base or in all. */
+function firstRuns(rows: readonly Row[], of: "base" | "all"): Row[] {
+  const groups = Map.groupBy(rows, ({ base }) => of === "base" ? base : "");
+  return [...groups.values()].flatMap((some) => {
+    const first = some.toSorted(byRun)[0];
+    const own = some.filter((row) => byRun(row, first) === 0);
+    // Both the kept rows and the new ones of one run: each prompt's first.
+    return [...Map.groupBy(own, ({ prompt }) => prompt).values()].map(([row]) => row);
+  }).sort(byRun);
+}
+
+const byRun = (a: Row, b: Row) =>
+  `${a.base}`.localeCompare(`${b.base}`) || Number(a.seed) - Number(b.seed);
+
+/**
+ * A short hash of what runs on a base were made from: its weights, the world's pairs and words, the study's settings.
+ *
+ * @param world The base's own, `StudyConfig.world`.
+ */
+export function madeFrom(world: string, settings: object): string {
+  const { base: _, ...rest } = settings as Record<string, unknown>; // the folder it lies in is no matter
+  return createHash("sha256").update(JSON.stringify([world, rest])).digest("hex").slice(0, 12);
+}
+
+/**
+ * Refuses to put runs beside others that were made from something else.
+ *
+ * @param options.run Where the new runs are; `options.out` where the tables are kept.
+ * @throws {UserError} naming the base
+ */
+export function refuseMixed(
+  kept: Tables,
+  found: Tables,
+  { run, out }: { run: string; out: string },
+): void {
+  const known = kept.runs ?? [];
+  for (const { base, made_from } of found.runs ?? []) {
+    const there = (kept.league ?? kept.starts ?? []).some((row) => row.base === base);
+    const own = known.filter((row) => row.base === base);
+    if (!there && own.length === 0) continue;
+    const other = own.find((row) => row.made_from !== made_from);
+    if (own.length > 0 && other === undefined) continue;
+    throw new UserError(
+      `base ${base} of ${run} is not the base ${base} of ${out}/runs.csv: its runs were made from ${made_from} (weights, ` +
+        `pairs, settings), those there from ${other?.made_from ?? "what nobody wrote down"}`,
+      "give the tables of these runs a folder of their own with --out",
+    );
+  }
+}
+
+/** Settings tried, those of some methods tried anew in their place. */
+export function foldedTried(kept: readonly Tried[], found: readonly Tried[]): Tried[] {
+  const anew = Map.groupBy(found, ({ method }) => method);
+  const before = Map.groupBy(kept, ({ method }) => method);
+  return [...new Map([...before, ...anew]).values()].flat();
+}
+
+/** What contrasts compare, from the tables: of every run one mean by name. */
+export function itemsOf(tables: Tables): RunItems[] {
+  const runs = new Map<string, { base: string; seed: number; items: Record<string, number[]> }>();
+  const itemsIn = ({ base, seed }: Row) => {
+    const key = JSON.stringify([base, seed]);
+    const run = runs.get(key) ?? { base: `${base}`, seed: Number(seed), items: {} };
+    runs.set(key, run);
+    return run.items;
+  };
+  const put = (
+    rows: readonly Row[] | undefined,
+    named: (row: Row) => [name: string, value: unknown],
+  ) => {
+    for (const row of rows ?? []) {
+      const [name, value] = named(row);
+      itemsIn(row)[name] = [Number(value)];
+    }
+  };
+  put(tables.starts, (row) => [`reward/${row.policy}`, row.reward]);
+  put(
+    tables.league?.filter(({ chosen_by }) => chosen_by === "truth"),
+    (row) => [`reward/${row.method}`, row.reward],
+  );
+  put(
+    tables["judge-accuracy"]?.filter(({ measure }) => measure === "accuracy_clear"),
+    (row) => [`right/${row.judge}`, row.value],
+  );
+  put(
+    tables["reward-by-n"],
+    (row) => [`rejection/${row.policy}/${row.selector}/${row.n}`, row.reward],
+  );
+  for (const rows of Map.groupBy(tables.staleness ?? [], byName).values()) {
+    const rounds = [...Map.groupBy(rows, ({ k }) => Number(k))].map(([k, some]) => {
+      const points = some as readonly unknown[] as RewardPoint[];
+      const heldOut = points.map(({ step, reward }) => ({ step, rewards: [reward], texts: [] }));
+      return { k, points, heldOut };
+    });
+    Object.assign(itemsIn(rows[0]), stalenessItems(rounds));
+  }
+  return [...runs.values()].sort(byRun);
+}
+
+const byName = ({ base, seed }: Row) => JSON.stringify([base, seed]);
+
+/** Items from tables, with the single values behind the means of the runs that are at hand. */
+export function withSingles(means: readonly RunItems[], singles: readonly RunItems[]): RunItems[] {
+  return means.map(({ base, seed, items }) => {
+    const own = singles.find((run) => run.base === base && run.seed === seed)?.items ?? {};
+    return { base, seed, items: { ...items, ...own } };
+  });
+}

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { describe, it } from "jsr:@std/testing@1/bdd";
+
+import {
+  folded,
+  foldedTried,
+  itemsOf,
+  madeFrom,
+  refuseMixed,
+  type Row,
+  withSingles,
+} from "../lib/lab/study/kept_tables.ts";
+import type { Tried } from "../lib/lab/study/tuning.ts";
+import { refusesAtOnce } from "./refusals.ts";
+
+const at = (seed: number, method: string, reward: number, base = "1"): Row => ({
+  ...{ base, seed, method, chosen_by: "truth", reward },
+});
+
+describe("a league's kept tables", () => {
+  it("keep what a new run did not measure, and take its rows for what it did", () => {
+    const kept = { league: [at(1, "a", 1), at(1, "b", 2), at(3, "a", 3), at(1, "a", 4, "2")] };
+    const { league } = folded(kept, {
+      league: [at(3, "c", 7), at(2, "a", 5), at(1, "b", 6), {
+        ...at(1, "b", 6),
+        chosen_by: "judge",
+      }],
+    });
+    assert.deepEqual(
+      league.map(({ base, seed, method, reward, chosen_by }) =>
+        [base, seed, method, reward, chosen_by].join(" ")
+      ),
+      [
+        ...["1 1 a 1 truth", "1 1 b 6 truth", "1 1 b 6 judge", "1 2 a 5 truth"],
+        ...["1 3 a 3 truth", "1 3 c 7 truth", "2 1 a 4 truth"],
+      ],
+    );
+  });
+
+  it("take a stage's rows together: a row that the new run lacks does not stay", () => {
+    const row = (n: number, reward: number) => ({ base: "1", seed: 1, policy: "jsft", n, reward });
+    const { "reward-by-n": rows } = folded(
+      { "reward-by-n": [row(1, 1), row(16, 1)] },
+      { "reward-by-n": [row(1, 2)] },
+    );
+    assert.deepEqual(rows, [row(1, 2)]);
+  });
+
+  it("show the answers of each base's first run, and past the peak of the first of all", () => {
+    const answer = (base: string, seed: number, prompt: string, after: string) => ({
+      ...{ base, seed, prompt, after },
+    });
+    const kept = [
+      answer("1", 2, "p", "old"),
+      answer("1", 2, "q", "old"),
+      answer("2", 1, "p", "old"),
+    ];
+    const found = [
+      answer("1", 1, "p", "new"),
+      answer("2", 1, "p", "new"),
+      answer("2", 3, "q", "x"),
+    ];
+    const tables = folded({ samples: kept, "past-peak-samples": kept }, {
+      ...{ samples: found, "past-peak-samples": found },
+    });
+    const shown = (name: string) =>
+      tables[name].map(({ base, seed, prompt, after }) => `${base} ${seed} ${prompt} ${after}`);
+    assert.deepEqual(shown("samples"), ["1 1 p new", "2 1 p new"]);
+    assert.deepEqual(shown("past-peak-samples"), ["1 1 p new"]);
+  });
+
+  it("refuse runs that were made from something else, or from nobody knows what", () => {
+    const runs = (made_from: string, base = "1") => ({ runs: [{ base, seed: 1, made_from }] });
+    const kept = { ...runs("aa"), league: [at(1, "a", 1), at(1, "a", 1, "2")] };
+    const places = { run: "runs/x", out: "tables" };
+    refuseMixed(kept, runs("aa"), places);
+    refuseMixed(kept, runs("bb", "3"), places);
+    for (const other of [runs("bb"), runs("aa", "2")]) {
+      const { remedy } = refusesAtOnce(
+        () => refuseMixed(kept, other, places),
+        /base [12] of runs\/x is not the base [12] of tables\/runs\.csv/,
+      );
+      assert.match(remedy, /--out/);
+    }
+  });
+
+  it("tell what runs were made from by weights and settings, wherever the base lies", () => {
+    const made = madeFrom("w", { steps: 1 });
+    assert.equal(madeFrom("w", { base: "there", steps: 1 }), made);
+    assert.notEqual(madeFrom("w", { steps: 2 }), made);
+    assert.notEqual(madeFrom("v", { steps: 1 }), made);
+    assert.match(made, /^[0-9a-f]{12}$/);
+  });
+
+  it("have a method's settings as they were tried last, all of them", () => {
+    const tried = (method: string, setting: number, step: number): Tried => ({
+      ...{ method, setting, step, learningRate: 1, beta: 1 },
+      ...{ validation_reward: 0, validation_win_rate: 0 },
+    });
+    const found = foldedTried([tried("a", 0, 1), tried("a", 1, 1), tried("b", 0, 1)], [
+      ...[tried("a", 0, 2), tried("c", 0, 2)],
+    ]);
+    assert.deepEqual(found.map(({ method, setting, step }) => `${method}${setting} ${step}`), [
+      ...["a0 2", "b0 1", "c0 2"],
+    ]);
+  });
+
+  it("are what contrasts are measured on, with single values where a run is at hand", () => {
+    const means = itemsOf({ league: [at(1, "a", 0.5), { ...at(1, "a", 9), chosen_by: "judge" }] });
+    assert.deepEqual(means, [{ base: "1", seed: 1, items: { "reward/a": [0.5] } }]);
+    const singles = [{ base: "1", seed: 1, items: { "reward/a": [0, 1] } }];
+    assert.deepEqual(withSingles(means, singles), singles);
+    assert.deepEqual(withSingles(means, [{ ...singles[0], seed: 2 }]), means);
+  });
+});

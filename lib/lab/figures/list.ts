@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import { baseLog } from "./claims_base.ts";
 import { judgeAccuracy, judgeMeasure, judgeTaught } from "./claims_judge.ts";
+import { judgeCurve, judgeCurveRow } from "./judge_curve.ts";
 import { candidateReward, rewardByN } from "./claims_rejection.ts";
 import { rewardOverSteps, rewardStep } from "./claims_reward.ts";
 import { glance, sampleCourse } from "./glance.ts";
@@ -93,6 +94,20 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
         "trained on the same 4,000 labels. Means over runs with their 95 % interval, small dots are runs.",
       inputs: { judges },
       draw: ({ judges }) => judgeTaught(judges),
+    }),
+    figureEntry({
+      name: "judge-curve",
+      title: "How many pairs a judge takes",
+      caption:
+        "Judges of one base that learned from some of the data set's pairs, with the settings of the league and eight passes " +
+        "over the pairs at most: right on clear pairs of the data set and of two answers each of the JSFT model, and how " +
+        "often both positions name the same answer. Means over runs (seeds), small dots are runs.",
+      inputs: {
+        rows: claim("judge-curve", judgeCurveRow, [
+          ...["base", "seed", "kind", "tuning", "pairs", "on"],
+        ]),
+      },
+      draw: ({ rows }) => judgeCurve(rows.filter(played)),
     }),
     figureEntry({
       name: "reward-over-steps",

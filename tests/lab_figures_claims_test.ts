@@ -4,6 +4,7 @@ import { baseLog } from "../lib/lab/figures/claims_base.ts";
 import { course } from "../lib/lab/figures/claims_interval.ts";
 import { judgeAccuracy, judgeTaught } from "../lib/lab/figures/claims_judge.ts";
 import { overoptimisationOverSteps } from "../lib/lab/figures/claims_overoptimisation.ts";
+import { judgeCurve } from "../lib/lab/figures/judge_curve.ts";
 import { rewardByN } from "../lib/lab/figures/claims_rejection.ts";
 import { rewardOverSteps } from "../lib/lab/figures/claims_reward.ts";
 import { klFrontier } from "../lib/lab/figures/kl_frontier.ts";
@@ -156,6 +157,48 @@ describe("rewardByN", () => {
         { range: number[] }
       >;
     assert.deepEqual(yaxis.range, yaxis2.range);
+  });
+});
+
+describe("judges by the number of pairs", () => {
+  const at = (kind: string, pairs: number, value: number, tuning = "lora") =>
+    [1, 2].flatMap((seed) =>
+      ["data", "jsft", "base"].map((on) => ({
+        ...{ base: "1", seed, kind, tuning, pairs, on },
+        accuracy_clear: value + seed / 100 - (on === "jsft" ? 0.1 : 0),
+        consistency: value,
+      }))
+    );
+  const figure = judgeCurve([
+    ...at("base", 0, 0.5, "none"),
+    ...[50, 200].flatMap((pairs, i) => [
+      ...at("jsft", pairs, 0.6 + i / 10),
+      ...at("jsft", pairs, 0.55, "full"),
+      ...at("reward-model", pairs, 0.7),
+    ]),
+  ]);
+
+  it("begins the lines of judges that are asked with the base, a step left of the fewest pairs", () => {
+    const [data, own, agree] = named(figure, "JSFT");
+    assert.deepEqual(data.x, [-1, 0, 2]);
+    assert.deepEqual(data.y, [0.515, 0.615, 0.715]);
+    assert.deepEqual((own.y as number[]).map((y) => Number(y.toFixed(9))), [0.415, 0.515, 0.615]);
+    assert.deepEqual(agree.y, [0.5, 0.6, 0.7]);
+    assert.deepEqual((figure.layout.xaxis as { ticktext: string[] }).ticktext, [
+      "none",
+      "50",
+      "200",
+    ]);
+    assert.deepEqual(named(figure, "JSFT, runs")[0].y, [0.51, 0.52, 0.61, 0.62, 0.71, 0.72]);
+  });
+
+  it("has a line for training every weight where others train an adapter", () => {
+    assert.deepEqual(named(figure, "JSFT, every weight")[0].x, [-1, 0, 2]);
+  });
+
+  it("lets a reward model begin with its first pairs, and not agree with itself", () => {
+    const lines = named(figure, "reward model");
+    assert.deepEqual(lines.map(({ x }) => x), [[0, 2], [0, 2]]);
   });
 });
 

@@ -10,7 +10,8 @@ import { folded, itemsOf, readTables } from "../lib/lab/study/kept_tables.ts";
 import { judgedSteps, matchedOverSteps } from "../lib/lab/study/judge_over_steps.ts";
 import { leagueRows, rewardAtKl, standings } from "../lib/lab/study/league_rows.ts";
 import { DRIVEN } from "../lib/lab/study/driven.ts";
-import { drivenTable } from "../lib/lab/study/page_league.ts";
+import { byBases } from "../lib/lab/study/over_runs.ts";
+import { drivenTable, someBasesTable } from "../lib/lab/study/page_league.ts";
 import { claimRows, claimsPage, measureClaims } from "../lib/lab/study/page.ts";
 import type { TableRow } from "../lib/lab/study/page_judges.ts";
 import type { CoursePoint } from "../lib/lab/study/page_league.ts";
@@ -336,6 +337,33 @@ describe("a league's runs", () => {
     assert.match(page, /\| self-judge \| 3 \| 1\.0\d \| 1\.2\d \| 1\.4\d /);
     assert.match(page, /\| 1 \[1, 1\] \| self-judge \| 3 \|/);
     assert.match(page, /^- of it$/m, "the world's own note");
+  });
+});
+
+describe("rows on some bases alone", () => {
+  it("stand apart from means over every base, beside others on the same bases and seeds", () => {
+    const row = (method: string, base: string, seed: number, reward: number) => ({
+      ...gathered.league[0],
+      ...{ method, base, seed, reward, chosen_by: "truth" as const },
+    });
+    const { every, some } = byBases([
+      ...["1", "2"].flatMap((base) => [1, 2].map((seed) => row("self-judge", base, seed, seed))),
+      ...["1", "2"].map((base) => row("offline-dpo", base, 1, 5)),
+      ...[row("rloo", "1", 1, 1.5), row("osp", "1", 1, 0.5)],
+    ]);
+    assert.deepEqual([...new Set(every.map(({ method }) => method))], [
+      "self-judge",
+      "offline-dpo",
+    ]);
+    const starts = [1, 2].map((seed) => ({ base: "1", seed, reward: 0.25 * seed }));
+    const cells = someBasesTable({ every, some, starts }).split("\n").slice(2)
+      .map((line) => line.split("|").slice(1, 5).map((cell) => cell.trim()));
+    assert.deepEqual(cells, [
+      ["rloo", "1", "1", "1.500"],
+      ["self-judge (counted)", "1", "1", "1.000"],
+      ["osp", "1", "1", "0.500"],
+      ["jsft, the start", "1", "1", "0.250"],
+    ]);
   });
 });
 

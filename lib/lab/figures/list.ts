@@ -16,6 +16,7 @@ import { runFigure } from "../../show/run_figure.ts";
 import { stepTimeFigure, stepTimeRow } from "../../show/step_time_figure.ts";
 import { whoDoesWhat } from "./who_does_what.ts";
 import { REWARD_MARGIN } from "../study/families.ts";
+import { byBases } from "../study/over_runs.ts";
 import { HIGHEST } from "../world/reward.ts";
 import { type FigureEntry, figureEntry } from "../../show/figure_entry.ts";
 import { anyRow, type Table } from "../../base/csv.ts";
@@ -125,13 +126,14 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
       caption:
         "True reward of the trained policies, best on top, at setting and step that validation prompts chose by the truth: " +
         "mean over runs with 95 % interval (hierarchical over bases and seeds), small dots are runs; open, at setting and " +
-        "step that the judge's own win rate chose. Dashed: what training starts from. A row of fewer dots has fewer runs, on " +
-        "fewer bases, and is not to be held against the others by eye.",
+        "step that the judge's own win rate chose. Dashed: what training starts from. Rows that were not played on every base " +
+        "are left out.",
       inputs: {
         ends: claim("league", leagueEnd, ["method", "base", "seed", "chosen_by"]),
         starts: claim("starts", leagueStart, ["policy", "base", "seed"]),
       },
-      draw: ({ ends, starts }) => leagueFigure(ends.filter(played), starts.filter(played)),
+      draw: ({ ends, starts }) =>
+        leagueFigure(byBases(ends.filter(played)).every, starts.filter(played)),
     }),
     figureEntry({
       name: "who-does-what",
@@ -155,7 +157,10 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
       inputs: { steps },
       draw: ({ steps }) =>
         klFrontier(
-          steps.filter((row) => played(row) && !row.method.includes("@")),
+          byBases(
+            steps.filter((row) => played(row) && !row.method.includes("@"))
+              .map((row) => ({ ...row, base: row.base ?? "1" })),
+          ).every,
           NAMED,
         ),
     }),

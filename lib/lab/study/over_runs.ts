@@ -11,6 +11,17 @@ export const runOf = ({ base, seed }: { readonly base: string; readonly seed: nu
 export const runsOf = (rows: readonly { readonly base: string; readonly seed: number }[]) =>
   new Set(rows.map(runOf)).size;
 
+/** The rows of methods that were played on every base that any was, and those of the others. */
+export function byBases<Row extends { readonly method: string; readonly base: string }>(
+  rows: readonly Row[],
+): { every: Row[]; some: Row[] } {
+  const bases = new Set(rows.map(({ base }) => base)).size;
+  const methods = Map.groupBy(rows, ({ method }) => method);
+  const whole = ({ method }: Row) =>
+    new Set(methods.get(method)!.map(({ base }) => base)).size === bases;
+  return { every: rows.filter(whole), some: rows.filter((row) => !whole(row)) };
+}
+
 /**
  * The mean of bases' means with the protocol's interval: by the hierarchical bootstrap over bases and seeds; in a league of
  * one base over seeds by Student's t; none where some base has no run.

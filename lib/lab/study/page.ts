@@ -21,8 +21,10 @@ import {
   equalStepsTable,
   leagueTable,
   settingsTable,
+  someBasesTable,
 } from "./page_league.ts";
 import { drivenOf } from "./driven.ts";
+import { byBases } from "./over_runs.ts";
 import { notes } from "./page_notes.ts";
 import { interval, number, signed } from "./page_numbers.ts";
 import type { Tried } from "./tuning.ts";
@@ -141,6 +143,9 @@ export function claimsPage(data: PageData): string {
   const { title, families, bases, measured, league, starts, judges, tried } = data;
   const played = <Row extends { readonly base: string }>(rows: readonly Row[]) =>
     rows.filter(({ base }) => bases.includes(base));
+  const rows = byBases(played(league));
+  const changed = byBases(played(data.changes as readonly (TableRow & { method: string })[])).every;
+  const steps = byBases(played(data.steps)).every;
   const accuracy = judges.filter(({ measure }) => measure === "accuracy_clear");
   const apart = league.filter(({ base }) => !bases.includes(base));
   return [
@@ -151,11 +156,24 @@ export function claimsPage(data: PageData): string {
     "some base has no run. Reported: the two sides are not alike, so that there is no verdict.",
     "",
     ...families.map((family) => familyTable(family, measured)),
-    ...section("The league", played(league), {
+    ...section("The league", rows.every, {
       text:
         "At the step that validation prompts chose; means of bases' means. Rank: place by the mean among the rows " +
         "with every run, with the places that 95 % of draws of runs give it. No interval where a base has no run.",
-      table: () => leagueTable(played(league)),
+      table: () => leagueTable(rows.every),
+    }),
+    ...section("Rows on some bases alone", rows.some, {
+      text:
+        "Reported, without a rank or an interval, and not to be held against the means above, which are over every base: " +
+        "beside them what is counted and what training starts from, on the same bases and seeds.",
+      table: () =>
+        someBasesTable({
+          ...rows,
+          starts: starts.filter(({ policy }) => policy === "jsft") as readonly unknown[] as (
+            & TableRow
+            & { reward: number }
+          )[],
+        }),
     }),
     ...section("Bases whose lessons taught less", apart, {
       text: "Reported: in no contrast, and with the settings of the others.",
@@ -170,14 +188,14 @@ export function claimsPage(data: PageData): string {
         ),
     }),
     ...section("Settings", tried, { table: () => settingsTable(tried) }),
-    ...section("At equal steps", played(data.steps), {
-      table: () => equalStepsTable(played(data.steps)),
+    ...section("At equal steps", steps, {
+      table: () => equalStepsTable(steps),
     }),
-    ...section("At equal distance", played(data.steps), {
+    ...section("At equal distance", steps, {
       text:
         "True reward where training is so far from the JSFT model (KL, between two measurements by a straight " +
         "line); in brackets the runs that get so far, so that a column of few runs is of those that drift most.",
-      table: () => equalKlTable(played(data.steps)),
+      table: () => equalKlTable(steps),
     }),
     ...section("Past the peak", drivenOf(played(data.steps)), {
       text:
@@ -219,10 +237,10 @@ export function claimsPage(data: PageData): string {
         "true reward of what each chooses among SELF-JUDGE's answers.",
       table: () => freshLabelsTable(played(data.fresh)),
     }),
-    ...section("Answers better and worse than before training", played(data.changes), {
+    ...section("Answers better and worse than before training", changed, {
       text:
         "Of the held-out prompts, at the step that validation prompts chose; means of bases' means.",
-      table: () => changesTable(played(data.changes)),
+      table: () => changesTable(changed),
     }),
     ...section("Habits of the answers", played(data.habits), {
       table: () => habitsTable(played(data.habits)),

@@ -51,6 +51,57 @@ export function leagueTable(rows: readonly LeagueRow[]): string {
   );
 }
 
+/** What rows of some bases alone are read beside, on the same bases and seeds. */
+const BESIDE = ["self-judge", "raft-2"];
+
+/**
+ * Where methods end that were played on some bases alone, beside others and the JSFT model of the same runs.
+ *
+ * @param options.some Their rows; `every` those of the other methods; `starts` of the models that methods start from.
+ */
+export function someBasesTable(
+  { some, every, starts }: {
+    some: readonly LeagueRow[];
+    every: readonly LeagueRow[];
+    starts: readonly (Pick<LeagueRow, "base" | "seed"> & { readonly reward: number })[];
+  },
+): string {
+  const runs = new Set(some.map(runOf));
+  const there = <R extends Pick<LeagueRow, "base" | "seed">>(rows: readonly R[]) =>
+    rows.filter((row) => runs.has(runOf(row)));
+  const rows = [...some, ...there(every.filter(({ method }) => BESIDE.includes(method)))];
+  const byJudge = new Map(standings(rows, "judge").map((one) => [one.method, one]));
+  const own = there(starts);
+  return table(
+    [
+      ...["method", "on bases", "runs", "true reward", "chosen by the JSFT judge"],
+      ...["JSFT judge's win rate", "whole distribution", "KL", "tokens", "step"],
+      ...["samples", "prompts to the ranker", "minutes"],
+    ],
+    [
+      ...standings(rows, "truth").toSorted((a, b) => b.reward - a.reward).map((one) => {
+        const { method, means, reward } = one;
+        const bases = new Set(rows.filter((row) => row.method === method).map(({ base }) => base));
+        return [
+          `${method}${BESIDE.includes(method) ? " (counted)" : ""}`,
+          ...[[...bases].join(", "), `${one.runs}`, number(reward)],
+          byJudge.has(method) ? number(byJudge.get(method)!.reward) : "",
+          ...[means.judge_win_rate, means.reward_whole, means.kl].map((value) => number(value, 2)),
+          ...[number(means.length, 1), number(means.step, 0)],
+          ...["samples", "judgePrompts"].map((name) => `${Math.round(means[name] ?? 0)}`),
+          number(means.seconds / 60, 1),
+        ];
+      }),
+      ...own.length === 0 ? [] : [[
+        "jsft, the start",
+        [...new Set(own.map(({ base }) => base))].join(", "),
+        ...[`${own.length}`, number(meanOfBases(own, ({ reward }) => reward))],
+        ...Array(9).fill(""),
+      ]],
+    ],
+  );
+}
+
 /** Distances that methods are compared at, in nats. */
 const DISTANCES = [0.5, 1, 2, 4];
 

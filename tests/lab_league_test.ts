@@ -21,6 +21,7 @@ import { methodStages, settingOf, settingsToTry } from "../lib/lab/study/prefere
 import { ROWS } from "../lib/lab/study/rows.ts";
 import {
   chosenRows,
+  readTried,
   type Tried,
   triedOf,
   tuningRows,
@@ -289,11 +290,13 @@ describe("a league's runs", () => {
   it("go into the tables by a command, which leaves those of another base as they are", async () => {
     const claims = command("run --quiet -A lib/cli/claims.ts");
     const out = `${root}/claims`;
+    await writeCsv(`${root}/tuning.csv`, TRIED); // as the league leaves it, whoever tried them
     const { out: said } = await claims.well(`--run ${root} --out ${out}`);
     assert.match(said, /3 runs added to the tables of 3/);
     const before = await readTables(out);
     assert.deepEqual(before.runs.map(({ base, seed }) => `${base}/${seed}`), ["1/1", "1/2", "2/1"]);
-    assert.deepEqual(before.starts, (await readTables(`${root}/tables`)).starts);
+    assert.deepEqual(before.league, (await readTables(`${root}/tables`)).league);
+    assert.deepEqual(await readTried(`${out}/tuning.csv`), TRIED);
     await writeJsonFile(`${root}/base-2/seed-1/jsft/config.json`, { settings: { world: "other" } });
     await claims.refused(`--run ${root} --out ${out}`, "base 2 of", "--out");
     assert.deepEqual(await readTables(out), before);

@@ -65,20 +65,21 @@ async function main(): Promise<void> {
       `make some with deno task league --world ${world.name}`,
     );
   }
-  const tried = foldedTried(
-    await readTried(`${out}/tuning.csv`) ?? [],
-    await triedIn(run, world, world.rows),
+  // Those that the runs went by, tried in this folder or kept from before.
+  const [before, byThese] = await Promise.all(
+    [out, run].map(async (folder) => await readTried(`${folder}/tuning.csv`) ?? []),
   );
+  const tried = foldedTried(foldedTried(before, byThese), await triedIn(run, world, world.rows));
   const record = await readJsonFile<{ settings: LeagueWorld["config"] }>(`${run}/run.json`);
   const config = record?.settings ?? world.config;
   const gathered = await gather(places, { world: truth, config, tried });
   refuseMixed(kept, gathered.tables, { run, out });
-  const tables = folded(kept, gathered.tables);
+  const all = folded(kept, gathered.tables);
   const { bases } = world;
   const families = familiesOf({ rows: world.rows, extras: world.extras.length > 0 });
-  const items = withSingles(itemsOf(tables), gathered.items);
+  const items = withSingles(itemsOf(all), gathered.items);
   const measured = measureClaims(items, { families, bases });
-  await writeTables(out, { tables: { ...tables, tuning: tried.map((one) => ({ ...one })) } });
+  await writeTables(out, { tables: { ...all, tuning: tried.map((one) => ({ ...one })) } });
   if (measured.length === 0) {
     throw new UserError(
       `no contrast of the protocol has both its sides in ${run} yet; tables of what there is are in ${out}`,
@@ -86,7 +87,7 @@ async function main(): Promise<void> {
     );
   }
   await writeCsv(`${out}/claims.csv`, claimRows(measured));
-  const rows = <R = TableRow>(name: string) => (tables[name] ?? []) as readonly unknown[] as R[];
+  const rows = <R = TableRow>(name: string) => (all[name] ?? []) as readonly unknown[] as R[];
   const page = claimsPage({
     ...{ title, families, bases, measured, tried, notes: world.notes },
     league: rows<LeagueRow>("league"),

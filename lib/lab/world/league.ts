@@ -52,6 +52,8 @@ const NOTES: LeagueWorld["notes"] = [
   "user gets: the frozen JSFT judge's win rate on the same prompts, in every row, whoever ranked in training. A row may do " +
   "better with it (offline DPO does): settings tuned on one base are not each row's best on another.",
   "Runs of one seed share their pairs, prompts and orders on every base.",
+  "Bases 2 and 3 and those of less views are not kept: pretrained anew on another processor they come out as other bases of " +
+  "their kind, whose runs go into tables of their own (deno task claims --out).",
   "Controls that rank by a rule skip ties and learn from fewer sequences.",
 ];
 

@@ -236,31 +236,42 @@ async function overSteps(
 /** Prompts of the table of samples. */
 const SHOWN = 40;
 
-/** The first held-out prompts' answers before SELF-JUDGE was driven past its peak and after, of the first run that was. */
-async function drivenSamples(path: string, requests: readonly string[]): Promise<object[]> {
-  const heldOut = await heldOutIn(`${path}/${DRIVEN}`);
-  if (heldOut.length < 2) return [];
-  const [before, after] = [heldOut[0], heldOut.at(-1)!];
-  return before.texts.slice(0, SHOWN).map((text, i) => ({
-    ...{ prompt: requests[i], before: text, after: after.texts[i], step: after.step },
-    ...{ reward_before: before.rewards[i], reward_after: after.rewards[i] },
+/** The first held-out prompts' answers at some measurements of a row, unselected; none where it has no second one. */
+async function answersOf(
+  path: string,
+  { row, requests, at }: {
+    row: string;
+    requests: readonly string[];
+    /** The steps beside 0, by the name of their column. */
+    at: (points: readonly RewardPoint[]) => Record<string, number>;
+  },
+): Promise<object[]> {
+  const heldOut = await heldOutIn(`${path}/${row}`);
+  const points = await pointsIn(`${path}/${row}`);
+  if (heldOut.length < 2 || points.length < 2) return [];
+  const steps = at(points);
+  const found = Object.entries({ before: 0, ...steps }).map(([name, wanted]) => ({
+    name,
+    ...heldOut.find(({ step }) => step === wanted)!,
+  }));
+  return found[0].texts.slice(0, SHOWN).map((_, i) => ({
+    prompt: requests[i],
+    ...Object.fromEntries(found.map(({ name, texts }) => [name, texts[i]])),
+    ...Object.fromEntries(found.map(({ name, rewards }) => [`reward_${name}`, rewards[i]])),
+    ...Object.fromEntries(Object.entries(steps).map(([name, step]) => [`step_${name}`, step])),
   }));
 }
 
-/** The first held-out prompts' answers before and after SELF-JUDGE and at its last step, unselected: of each base's first run. */
-async function samples(path: string, requests: readonly string[]): Promise<object[]> {
-  const heldOut = await heldOutIn(`${path}/self-judge`);
-  const points = await pointsIn(`${path}/self-judge`);
-  if (heldOut.length === 0 || points.length < 2) return [];
-  const best = chosenPoint(points, "truth").step;
-  const [before, after] = [0, best].map((at) => heldOut.find(({ step }) => step === at)!);
-  const last = heldOut.at(-1)!;
-  return before.texts.slice(0, SHOWN).map((text, i) => ({
-    prompt: requests[i],
-    ...{ before: text, after: after.texts[i], last: last.texts[i] },
-    reward_before: before.rewards[i],
-    reward_after: after.rewards[i],
-    reward_last: last.rewards[i],
-    ...{ step_after: best, step_last: last.step },
-  }));
-}
+/** SELF-JUDGE at the chosen step and at the last one: of each base's first run. */
+const samples = (path: string, requests: readonly string[]) =>
+  answersOf(path, {
+    ...{ row: "self-judge", requests },
+    at: (points) => ({ after: chosenPoint(points, "truth").step, last: points.at(-1)!.step }),
+  });
+
+/** SELF-JUDGE driven past its peak, at the last step: of the first run that was. */
+const drivenSamples = (path: string, requests: readonly string[]) =>
+  answersOf(path, {
+    ...{ row: DRIVEN, requests },
+    at: (points) => ({ after: points.at(-1)!.step }),
+  });

@@ -122,6 +122,16 @@ const TRIED: readonly Tried[] = [0, 1].map((setting) => ({
   ...{ validation_reward: 1 - setting, validation_win_rate: setting },
 }));
 
+/** Judges of the curve: of no, few and all pairs, under two seeds. */
+const CURVE: readonly TableRow[] =
+  ([[0, "base", 0.6], [50, "jsft", 0.7], [4000, "jsft", 0.9]] as const)
+    .flatMap(([pairs, kind, right]) =>
+      [1, 2].map((seed) => ({
+        ...{ base: "1", seed, kind, pairs, tuning: kind === "base" ? "none" : "full", on: "data" },
+        accuracy_clear: right + seed / 100,
+      }))
+    );
+
 let gathered: Gathered;
 
 describe("a league's runs", () => {
@@ -309,13 +319,8 @@ describe("a league's runs", () => {
       ...{ title: "A world", ...DESK_CLAIMS, measured, league: gathered.league, notes: ["of it"] },
       starts: gathered.tables.starts as TableRow[],
       judges: gathered.tables["judge-accuracy"] as TableRow[],
-      ...{
-        curve: [],
-        ownPairs: [],
-        fresh: [],
-        overSteps: [],
-        habits: gathered.tables.habits as TableRow[],
-      },
+      curve: CURVE,
+      ...{ ownPairs: [], fresh: [], overSteps: [], habits: gathered.tables.habits as TableRow[] },
       changes: gathered.tables.changes as TableRow[],
       steps: gathered.tables["reward-over-steps"] as readonly unknown[] as CoursePoint[],
       tried: [
@@ -339,6 +344,8 @@ describe("a league's runs", () => {
     assert.match(page, /\| self-judge \| start \| 3 \| 100 % /);
     assert.match(page, /\| self-judge \| 3 \| 1\.0\d \| 1\.2\d \| 1\.4\d /);
     assert.match(page, /\| 1 \[1, 1\] \| self-judge \| 3 \|/);
+    assert.match(page, /\| the data set \| base \| not \| 2 \| 0\.615 \| {2}\| {2}\|/);
+    assert.match(page, /\| the data set \| jsft \| every weight \| 2 \| {2}\| 0\.715 \| 0\.915 \|/);
     assert.match(page, /^- of it$/m, "the world's own note");
   });
 });

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
+import { readNotebook, whole } from "../lib/tools/notebook/format.ts";
+import { ROOT } from "../lib/tools/setup/places.ts";
 import { csv, type CsvRow } from "./csv_files.ts";
 
 const FOLDER = "data/results/claims/order-desk";
@@ -195,6 +197,24 @@ const SHOWN: Record<string, () => string> = {
     return `its mean is highest at step ${peak} (${fixed(at(peak))}) and ends at ${fixed(at(100))}`;
   },
 };
+
+describe("notebook 00, as it is saved", () => {
+  it("shows contrasts as the tables have them", async () => {
+    const { cells } = await readNotebook(`${ROOT}/notebooks/00_start_here.ipynb`);
+    const lines = cells.flatMap(({ outputs = [] }) => outputs)
+      .flatMap(({ data }) => whole(data?.["text/plain"] as string ?? "").split("\n"));
+    const lineOf = ({ contrast }: CsvRow) => lines.find((text) => text.startsWith(`${contrast} `));
+    const shown = claims.filter(lineOf); // a long table ends with the number of rows that it leaves out
+    assert.ok(shown.length >= 25, `${shown.length} of ${claims.length}`);
+    for (const row of shown) {
+      const line = lineOf(row)!;
+      const words = line.slice(`${row.contrast}`.length).split(/ {2,}/);
+      for (const cell of [row.verdict, row.runs, fixed(row.value_a, 3), fixed(row.value_b, 3)]) {
+        assert.ok(words.includes(`${cell}`), `${cell}: ${line}`);
+      }
+    }
+  });
+});
 
 describe("the README's findings", () => {
   for (const [what, sentence] of Object.entries(SAID)) {

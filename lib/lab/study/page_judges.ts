@@ -26,6 +26,13 @@ export function ownPairsTable(rows: readonly TableRow[]): string {
   );
 }
 
+/** Whose pairs the judges of the curve are asked about. */
+const CURVE_ON: Readonly<Record<string, string>> = {
+  data: "the data set",
+  base: "the base's answers",
+  jsft: "the JSFT model's answers",
+};
+
 /** How right each kind of judge is by the number of pairs that it learned from. */
 export function curveTable(rows: readonly TableRow[]): string {
   const counts = [...new Set(rows.map(({ pairs }) => Number(pairs)))].sort((a, b) => a - b);
@@ -33,16 +40,25 @@ export function curveTable(rows: readonly TableRow[]): string {
     ...Map.groupBy(rows, ({ on, kind, tuning }) => JSON.stringify([on, kind, tuning])),
   ].toSorted(([a], [b]) => a.localeCompare(b));
   return table(
-    ["pairs of", "judge", "trained", "runs", ...counts.map((n) => n === 0 ? "none" : `${n} pairs`)],
-    groups.map(([key, some]) => [
-      ...JSON.parse(key) as string[],
-      `${runsOf(some)}`,
-      ...counts.map((n) => {
-        const own = some.filter(({ pairs }) => Number(pairs) === n);
-        if (own.length === 0) return "";
-        return number(meanOfBases(own, ({ accuracy_clear }) => Number(accuracy_clear)));
-      }),
-    ]),
+    [
+      "asked about",
+      "judge",
+      "trained",
+      "runs",
+      ...counts.map((n) => n === 0 ? "none" : `${n} pairs`),
+    ],
+    groups.map(([key, some]) => {
+      const [on, kind, tuning] = JSON.parse(key) as string[];
+      const trained = { full: "every weight", lora: "adapter" }[tuning] ?? "not";
+      return [
+        ...[CURVE_ON[on] ?? on, kind, trained, `${runsOf(some)}`],
+        ...counts.map((n) => {
+          const own = some.filter(({ pairs }) => Number(pairs) === n);
+          if (own.length === 0) return "";
+          return number(meanOfBases(own, ({ accuracy_clear }) => Number(accuracy_clear)));
+        }),
+      ];
+    }),
   );
 }
 

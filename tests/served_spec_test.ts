@@ -32,7 +32,13 @@ describe("The settings of a served judge", () => {
     fails({ url: "127.0.0.1:8000", model: "m" }, /setting url/);
     fails({ url: URL_, model: "m", api: "telepathy" }, /setting api/);
     fails({ url: URL_, model: "m", concurrency: 0 }, /setting concurrency/);
-    fails({ url: URL_, model: "m", keyVariable: "sk-123" }, /must be the name of a variable/);
+    for (const key of ["sk-123", "hf_abcdefABCDEF", "ABCDEFGHIJ0123456789"]) {
+      const error = fails(
+        { url: URL_, model: "m", keyVariable: key },
+        /must be the name of an env/,
+      );
+      assert.ok(!Deno.inspect(error).includes(key), "the key is shown");
+    }
     fails({ url: URL_, model: "m", colour: 1 }, /no setting "colour"[^]*there are url, model/);
     fails({ url: URL_, model: "m", apiKey: "sk-123" }, /keys are read from the environment alone/);
     fails({ url: "https://me:sk-123@host/v1", model: "m" }, /has a user/);

@@ -1,12 +1,8 @@
 import { z } from "zod";
 import { UserError } from "../base/error.ts";
+import { keyVariable } from "../base/key_variable.ts";
 
-const NAMES = "must be the name of an environment variable, in capitals, such as SERVE_KEY; " +
-  "a key or token itself belongs into that variable, never into this file";
 const whole = (least: number) => z.int().min(least);
-/** Not what a key looks like, which may stand in no file: most have small letters, or are long without an underscore. */
-const variable = z.string().max(64, NAMES).regex(/^[A-Z][A-Z0-9_]*$/, NAMES)
-  .refine((name) => !/^(?=.*\d)[A-Z0-9]{20,}$/.test(name), NAMES);
 const address = z.url({ protocol: /^https?$/ });
 const absolute = z.string().regex(/^\//, "must be an absolute path");
 
@@ -17,7 +13,7 @@ const serve = z.strictObject({
   /** The name that the servers give the weights without an adapter. */
   baseModel: z.string().min(1),
   /** Name of the environment variable with the servers' API key; null: they have none. */
-  keyVariable: variable.nullable().default(null),
+  keyVariable: keyVariable.nullable().default(null),
   /** What the servers compute in: a part of each verdict's identity. */
   dtype: z.enum(["float32", "bfloat16", "float16"]),
   /** Requests under way at once, for each server. */
@@ -35,7 +31,7 @@ const launcher = z.discriminatedUnion("kind", [
     /** Address of the cluster's dashboard, such as `http://10.0.0.5:8265`. */
     url: address,
     /** Name of the environment variable with Ray's token; null: the cluster asks for none. */
-    tokenVariable: variable.nullable().default("RAY_AUTH_TOKEN"),
+    tokenVariable: keyVariable.nullable().default("RAY_AUTH_TOKEN"),
     /** How workers are laid over the nodes. */
     placement: z.enum(["PACK", "SPREAD", "STRICT_PACK", "STRICT_SPREAD"]).default("PACK"),
   }),
@@ -49,9 +45,9 @@ const launcher = z.discriminatedUnion("kind", [
     url: address,
     /** Version of its interface, such as `v0.0.41`. */
     version: z.string().regex(/^v0\.0\.\d+$/, "must be such as v0.0.41"),
-    userVariable: variable.default("USER"),
+    userVariable: keyVariable.default("USER"),
     /** Name of the environment variable with the token (`scontrol token`). */
-    tokenVariable: variable.default("SLURM_JWT"),
+    tokenVariable: keyVariable.default("SLURM_JWT"),
     partition: z.string().min(1),
     nodes: whole(1).default(1),
     /** Time limit in minutes. */

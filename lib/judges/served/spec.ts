@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { UserError } from "../../base/error.ts";
+import { keyVariable } from "../../base/key_variable.ts";
 import { SERVED_APIS } from "./api.ts";
 
 const whole = (least: number) => z.int().min(least);
@@ -12,8 +13,7 @@ const schema = z.strictObject({
   /** How it is asked. */
   api: z.enum(SERVED_APIS).default("chat"),
   /** Name of the environment variable with the API key; null: no key. */
-  keyVariable: z.string().regex(/^[A-Za-z_]\w*$/, "must be the name of a variable").nullable()
-    .default(null),
+  keyVariable: keyVariable.nullable().default(null),
   /** Header that carries the key; "authorization" gets "Bearer KEY". */
   keyHeader: z.string().regex(/^[\w-]+$/, "must be the name of a header").default("authorization"),
   /** Anything that changes when the weights behind the model's name do; part of the cache's keys. */

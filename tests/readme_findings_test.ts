@@ -8,10 +8,10 @@ const FOLDER = "data/results/claims/order-desk";
 const prose = async (path: string) => (await Deno.readTextFile(path)).replace(/\s+/g, " ");
 const README = await prose("README.md");
 const RESULTS = await prose("data/results/README.md");
-const [claims, league, fresh, over, steps, onPolicy, judges] = await Promise.all(
+const [claims, league, fresh, over, steps, onPolicy, judges, curve] = await Promise.all(
   [
     ...["claims", "league", "fresh-labels", "judge-over-steps", "reward-over-steps"],
-    ...["judge-on-policy-pairs", "judge-accuracy"],
+    ...["judge-on-policy-pairs", "judge-accuracy", "judge-curve"],
   ].map((name) => csv(`${FOLDER}/${name}.csv`)),
 );
 
@@ -47,7 +47,7 @@ const SAID: Record<string, () => string> = {
   "the model's own answers": () => {
     const own = onPolicy.filter(({ policy, judge }) => policy === "jsft" && judge === "jsft");
     return "On clear pairs of the model's own answers the judge is right on " +
-      `${fixed(meanOf(own, "accuracy_clear"))}: more of them differ`;
+      `${fixed(meanOf(own, "accuracy_clear"))}.`;
   },
   "self-training": () => {
     const { difference, per_base, verdict } = claim("SELF-JUDGE > JSFT");
@@ -117,6 +117,19 @@ const SAID: Record<string, () => string> = {
   },
 };
 
+/** Mean over runs of how right a judge is on clear pairs, by the number of pairs that it learned from. */
+const rightWith = (kind: string, pairs: number, on = "data") => {
+  const some = curve.filter((row) => row.kind === kind && row.pairs === pairs && row.on === on);
+  assert.equal(some.length, 3, `${kind} ${pairs}`);
+  return fixed(mean(some.map(({ accuracy_clear }) => Number(accuracy_clear))));
+};
+
+SAID["how many pairs a judge takes"] = () =>
+  `In the order desk 400 pairs make a judge that is right on ${rightWith("jsft", 400)} ` +
+  `(${rightWith("jsft", 400, "jsft")} on the model's own answers), 4,000 one on ${
+    rightWith("jsft", 4000)
+  } (${rightWith("jsft", 4000, "jsft")})`;
+
 /** The sentences: contrasts of the second world, and its rows. */
 const sentences = await csv("data/results/claims/sentences/claims.csv");
 const changes = await csv("data/results/claims/sentences/changes.csv");
@@ -161,6 +174,19 @@ const SHOWN: Record<string, () => string> = {
       `no view, on ${right(/^views-2$/)} where they taught two and on ${
         right(/^\d$/)
       } where all five`;
+  },
+  "how many pairs a judge takes": () => {
+    const line = (kind: string, on?: string) =>
+      [100, 400, 1600, 4000].map((pairs) => rightWith(kind, pairs, on)).join(", ");
+    return `on the data set's clear pairs JSFT is right on ${
+      line("jsft")
+    } after 100, 400, 1,600 and 4,000 pairs, a ` +
+      `reward model on ${line("reward-model")}; on the JSFT model's own answers JSFT on ${
+        line("jsft", "jsft")
+      }, ` +
+      `a judge that learned nothing else on ${line("judge-only", "jsft")}, a reward model on ${
+        line("reward-model", "jsft")
+      }`;
   },
   "answers that are some steps old": () => {
     const [four, sixteen] = [4, 16].map((k) =>

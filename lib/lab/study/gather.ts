@@ -160,12 +160,14 @@ export async function gather(
   return { items, league, tables: { ...tables, league: league.map((row) => ({ ...row })) } };
 }
 
-/** The hash of what a run's base is, of its JSFT, which every stage but SFT's and the judges' needs; null without one. */
+/** The hash of what a run's base is, from the first of its trainings that was begun; null where none was. */
 async function worldOf(path: string): Promise<string | null> {
-  const begun = await readJsonFile<{ settings: Pick<StudyConfig, "world"> }>(
-    `${path}/jsft/config.json`,
-  );
-  return begun?.settings.world ?? null;
+  for (const training of SUPERVISED) {
+    const file = `${path}/${training}/config.json`;
+    const begun = await readJsonFile<{ settings: Pick<StudyConfig, "world"> }>(file);
+    if (begun?.settings.world !== undefined) return begun.settings.world;
+  }
+  return null;
 }
 
 /** Writes the tables that have rows. */

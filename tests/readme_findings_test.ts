@@ -125,10 +125,8 @@ const rightWith = (kind: string, pairs: number, on = "data") => {
 };
 
 SAID["how many pairs a judge takes"] = () =>
-  `In the order desk 400 pairs make a judge that is right on ${rightWith("jsft", 400)} ` +
-  `(${rightWith("jsft", 400, "jsft")} on the model's own answers), 4,000 one on ${
-    rightWith("jsft", 4000)
-  } (${rightWith("jsft", 4000, "jsft")})`;
+  `In the order desk 400 pairs make a judge that is right on ${rightWith("jsft", 400)}, ` +
+  `4,000 one on ${rightWith("jsft", 4000)}`;
 
 /** The sentences: contrasts of the second world, and its rows. */
 const sentences = await csv("data/results/claims/sentences/claims.csv");

@@ -165,7 +165,7 @@ export function claimsPage(data: PageData): string {
     ...section("Rows on some bases alone", rows.some, {
       text:
         "Reported, without a rank or an interval, and not to be held against the means above, which are over every base: " +
-        "beside them what is counted and what training starts from, on the same bases and seeds.",
+        "beside them what is counted and what training starts from, on the same bases and seeds. Minutes are of the machine of each run.",
       table: () =>
         someBasesTable({
           ...rows,

@@ -7,6 +7,7 @@ import {
   itemsOf,
   madeFrom,
   refuseMixed,
+  refuseRetuned,
   type Row,
   withSingles,
 } from "../lib/lab/study/kept_tables.ts";
@@ -70,23 +71,55 @@ describe("a league's kept tables", () => {
   });
 
   it("refuse runs that were made from something else, or from nobody knows what", () => {
-    const runs = (made_from: string, base = "1") => ({ runs: [{ base, seed: 1, made_from }] });
+    const runs = (made_from: string, base = "1", seed = 1) => ({
+      ...{ runs: [{ base, seed, made_from }], league: [at(seed, "a", 1, base)] },
+    });
     const kept = { ...runs("aa"), league: [at(1, "a", 1), at(1, "a", 1, "2")] };
     const places = { run: "runs/x", out: "tables" };
     refuseMixed(kept, runs("aa"), places);
+    refuseMixed(kept, runs("aa", "1", 2), places);
     refuseMixed(kept, runs("bb", "3"), places);
-    for (const other of [runs("bb"), runs("aa", "2")]) {
+    refuseMixed({}, { league: [at(1, "a", 1)] }, places); // nothing to compare with
+    const seeds = [runs("aa", "3", 1), runs("bb", "3", 2)];
+    const two = { // seeds of one base that are of two
+      runs: seeds.flatMap(({ runs }) => runs),
+      league: seeds.flatMap(({ league }) => league),
+    };
+    const unknown = { league: [at(2, "a", 1)] };
+    for (
+      const other of [runs("bb"), runs("aa", "2"), two, unknown, { league: [at(2, "a", 1, "2")] }]
+    ) {
       const { remedy } = refusesAtOnce(
         () => refuseMixed(kept, other, places),
-        /base [12] of runs\/x is not the base [12] of tables\/runs\.csv/,
+        /base [123] of runs\/x is not the base [123] of tables/,
       );
       assert.match(remedy, /--out/);
     }
   });
 
+  it("refuse settings tried anew where a run with the old ones stays", () => {
+    const tried = (best: number): Tried[] =>
+      [0, 1].map((setting) => ({
+        ...{ method: "raft-2", setting, learningRate: 1 + setting, beta: 1, step: 1 },
+        ...{ validation_reward: setting === best ? 1 : 0, validation_win_rate: 0.5 },
+      }));
+    const kept = { league: [at(1, "raft-2", 1), at(2, "raft-2", 1)] };
+    const found = { league: [at(1, "raft-2", 2)] };
+    const retuned = { before: tried(0), now: tried(1) };
+    refusesAtOnce(() => refuseRetuned(kept, found, retuned), "raft-2 was tuned anew", "seed 2");
+    refuseRetuned(kept, found, { before: tried(0), now: tried(0) });
+    refuseRetuned(kept, { league: [...found.league, at(2, "raft-2", 2)] }, retuned);
+    refuseRetuned({ league: [at(1, "osp", 1)] }, found, retuned);
+  });
+
   it("tell what runs were made from by weights and settings, wherever the base lies", () => {
     const made = madeFrom("w", { steps: 1 });
     assert.equal(madeFrom("w", { base: "there", steps: 1 }), made);
+    assert.equal(
+      madeFrom("w", { a: 1, b: { c: 2, d: 3 } }),
+      madeFrom("w", { b: { d: 3, c: 2 }, a: 1 }),
+    );
+    assert.notEqual(madeFrom("w", { a: [1, 2] }), madeFrom("w", { a: [2, 1] }));
     assert.notEqual(madeFrom("w", { steps: 2 }), made);
     assert.notEqual(madeFrom("v", { steps: 1 }), made);
     assert.match(made, /^[0-9a-f]{12}$/);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "jsr:@std/testing@1/bdd";
-import { writeCsv, writeJsonFile, writeJsonl } from "../lib/base/files.ts";
+import { readJsonFile, writeCsv, writeJsonFile, writeJsonl } from "../lib/base/files.ts";
 import { FAMILIES, familiesOf } from "../lib/lab/study/families.ts";
 import { DESK } from "../lib/lab/study/config.ts";
 import { gather, type Gathered, runsIn, writeTables } from "../lib/lab/study/gather.ts";
@@ -300,6 +300,8 @@ describe("a league's runs", () => {
   it("go into the tables by a command, which leaves those of another base as they are", async () => {
     const claims = command("run --quiet -A lib/cli/claims.ts");
     const out = `${root}/claims`;
+    await claims.refused(`--run ${root} --out ${out}`, "has no run.json");
+    await writeJsonFile(`${root}/run.json`, { settings: DESK });
     await writeCsv(`${root}/tuning.csv`, TRIED); // as the league leaves it, whoever tried them
     const { out: said } = await claims.well(`--run ${root} --out ${out}`);
     assert.match(said, /3 runs added to the tables of 3/);
@@ -351,15 +353,16 @@ describe("a league's runs", () => {
 });
 
 describe("rows on some bases alone", () => {
-  it("stand apart from means over every base, beside others on the same bases and seeds", () => {
-    const row = (method: string, base: string, seed: number, reward: number) => ({
-      ...gathered.league[0],
-      ...{ method, base, seed, reward, chosen_by: "truth" as const },
-    });
+  const row = (method: string, base: string, seed: number, reward: number) => ({
+    ...gathered.league[0],
+    ...{ method, base, seed, reward, chosen_by: "truth" as const },
+  });
+
+  it("stand apart from means over every base, each beside others in its own runs", () => {
     const { every, some } = byBases([
       ...["1", "2"].flatMap((base) => [1, 2].map((seed) => row("self-judge", base, seed, seed))),
       ...["1", "2"].map((base) => row("offline-dpo", base, 1, 5)),
-      ...[row("rloo", "1", 1, 1.5), row("osp", "1", 1, 0.5)],
+      ...[row("rloo", "1", 1, 1.5), row("osp", "1", 1, 0.5), row("osp", "1", 2, 0.5)],
     ]);
     assert.deepEqual([...new Set(every.map(({ method }) => method))], [
       "self-judge",
@@ -367,13 +370,58 @@ describe("rows on some bases alone", () => {
     ]);
     const starts = [1, 2].map((seed) => ({ base: "1", seed, reward: 0.25 * seed }));
     const cells = someBasesTable({ every, some, starts }).split("\n").slice(2)
-      .map((line) => line.split("|").slice(1, 5).map((cell) => cell.trim()));
+      .map((line) => line.split("|").slice(1, 8).map((cell) => cell.trim()));
     assert.deepEqual(cells, [
-      ["rloo", "1", "1", "1.500"],
-      ["self-judge (counted)", "1", "1", "1.000"],
-      ["osp", "1", "1", "0.500"],
-      ["jsft, the start", "1", "1", "0.250"],
+      ["rloo", "1/1", "1.500", "", "1.000", "", "0.250"],
+      ["osp", "1/1, 1/2", "0.500", "", "1.500", "", "0.375"],
     ]);
+  });
+
+  it("are not all others where one method is the first on a new base", () => {
+    const old = ["a", "b", "c"].flatMap((method) =>
+      ["1", "2"].map((base) => row(method, base, 1, 1))
+    );
+    const { every, some } = byBases([...old, row("a", "3", 1, 1)]);
+    assert.equal(every.length, 7);
+    assert.deepEqual(some, []);
+  });
+});
+
+describe("the folder of a league", () => {
+  it("is not gone on with under other settings of the study", async () => {
+    const run = await newFolder();
+    const record = { settings: { ...DESK, heldOut: 7 } };
+    await writeJsonFile(`${run}/run.json`, record);
+    const league = command("run --quiet -A lib/cli/league.ts");
+    await league.refused(`--run ${run}`, "run.json has other settings", "--run");
+    assert.deepEqual(await readJsonFile(`${run}/run.json`), record);
+  });
+});
+
+describe("a run that was interrupted", () => {
+  it("has no rows of what is not finished, so that kept ones stay", async () => {
+    const path = `${await newFolder()}/base-1/seed-1`;
+    const pairs = [{
+      step: 1,
+      pair: (await ORDER_DESK.pairs("train"))[0].id,
+      chosen: "a",
+      rejected: "b",
+    }];
+    for (const stage of ["jsft", "self-judge"]) {
+      await Deno.mkdir(`${path}/${stage}`, { recursive: true });
+      await writeJsonl(`${path}/${stage}/metrics.jsonl`, [{ step: 50, heldOutJudgeAccuracy: 0.8 }]);
+      await writeJsonl(`${path}/${stage}/pairs.jsonl`, pairs);
+    }
+    const points = course(() => 1).slice(0, 3);
+    await writeJsonl(`${path}/self-judge/points.jsonl`, points);
+    await writeJsonl(
+      `${path}/self-judge/held_out.jsonl`,
+      points.map(({ step }) => ({ step, rewards: [1], texts: ["a"] })),
+    );
+    const { tables } = await gather([{ base: "1", seed: 1, path }], {
+      ...{ world: ORDER_DESK, config: DESK, tried: TRIED },
+    });
+    assert.deepEqual(Object.entries(tables).filter(([, rows]) => rows.length > 0), []);
   });
 });
 

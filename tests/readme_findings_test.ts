@@ -124,10 +124,6 @@ const rightWith = (kind: string, pairs: number, on = "data") => {
   return fixed(mean(some.map(({ accuracy_clear }) => Number(accuracy_clear))));
 };
 
-SAID["how many pairs a judge takes"] = () =>
-  `In the order desk 400 pairs make a judge that is right on ${rightWith("jsft", 400)}, ` +
-  `4,000 one on ${rightWith("jsft", 4000)}`;
-
 /** The sentences: contrasts of the second world, and its rows. */
 const sentences = await csv("data/results/claims/sentences/claims.csv");
 const changes = await csv("data/results/claims/sentences/changes.csv");
@@ -179,12 +175,11 @@ const SHOWN: Record<string, () => string> = {
     return `on the data set's clear pairs JSFT is right on ${
       line("jsft")
     } after 100, 400, 1,600 and 4,000 pairs, a ` +
-      `reward model on ${line("reward-model")}; on the JSFT model's own answers JSFT on ${
-        line("jsft", "jsft")
-      }, ` +
-      `a judge that learned nothing else on ${line("judge-only", "jsft")}, a reward model on ${
-        line("reward-model", "jsft")
-      }`;
+      `judge that learned nothing else on ${line("judge-only")}, a reward model on ${
+        line("reward-model")
+      }; ` +
+      `on the JSFT model's own answers JSFT on ${line("jsft", "jsft")}, judge-only on ` +
+      `${line("judge-only", "jsft")}, the reward model on ${line("reward-model", "jsft")}`;
   },
   "answers that are some steps old": () => {
     const [four, sixteen] = [4, 16].map((k) =>

@@ -44,7 +44,7 @@ describe("locateModel", () => {
   });
 
   it("downloads once for two that ask at the same time", async () => {
-    const { options } = await setting();
+    const { options, lines } = await setting();
     hub.requests = [];
     const [one, other] = await Promise.all(
       [1, 2].map(() => locateModel("owner/tiny", options)),
@@ -53,6 +53,7 @@ describe("locateModel", () => {
     const asked = hub.requests.filter((request) => request.includes("model-00001-of"));
     assert.equal(new Set(asked).size, asked.length, asked.join("\n"));
     assert.deepEqual(tree(one.path), wanted);
+    assert.ok(lines.includes("waiting for another process that is fetching a model"));
   });
 
   it("is no model until all files are there, and continues where it was cut", async () => {

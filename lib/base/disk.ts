@@ -17,9 +17,13 @@ export async function makeFolder(path: string): Promise<void> {
  * Keeps a folder for one process, until what it gives is disposed of or the process ends, however it ends: two that
  * write the same files would mix their results. A disk that has no locks keeps nobody out.
  *
+ * @param options.waiting Where another process has it, this is told once, and then waited. @default it is refused
  * @throws {UserError} where another process has it, or the disk refuses
  */
-export async function lockFolder(path: string): Promise<Disposable> {
+export async function lockFolder(
+  path: string,
+  { waiting }: { waiting?: () => void } = {},
+): Promise<Disposable> {
   const name = `${path}/lock`;
   let file: Deno.FsFile;
   try {
@@ -28,6 +32,11 @@ export async function lockFolder(path: string): Promise<Disposable> {
     throw unwritable(name, cause);
   }
   if (await file.tryLock(true).catch(() => true)) return file;
+  if (waiting) {
+    waiting();
+    await file.lock(true);
+    return file;
+  }
   file.close();
   throw new UserError(
     `another process is writing to ${path}`,

@@ -17,6 +17,7 @@ import {
   itemsOf,
   readTables,
   refuseMixed,
+  refuseRetuned,
   withSingles,
 } from "../lab/study/kept_tables.ts";
 import { type LeagueWorld, triedIn } from "../lab/study/league.ts";
@@ -65,15 +66,22 @@ async function main(): Promise<void> {
       `make some with deno task league --world ${world.name}`,
     );
   }
-  // Those that the runs went by, tried in this folder or kept from before.
+  // Those that the runs went by: kept from before, or tried where the tables had none, or tried in this folder.
   const [before, byThese] = await Promise.all(
     [out, run].map(async (folder) => await readTried(`${folder}/tuning.csv`) ?? []),
   );
-  const tried = foldedTried(foldedTried(before, byThese), await triedIn(run, world, world.rows));
+  const tried = foldedTried(foldedTried(byThese, before), await triedIn(run, world, world.rows));
   const record = await readJsonFile<{ settings: LeagueWorld["config"] }>(`${run}/run.json`);
+  if (record === null && places.length > 0) {
+    throw new UserError(
+      `${run} has no run.json, so that nobody knows its settings`,
+      "give the folder that deno task league made",
+    );
+  }
   const config = record?.settings ?? world.config;
   const gathered = await gather(places, { world: truth, config, tried });
   refuseMixed(kept, gathered.tables, { run, out });
+  refuseRetuned(kept, gathered.tables, { before, now: tried });
   const all = folded(kept, gathered.tables);
   const { bases } = world;
   const families = familiesOf({ rows: world.rows, extras: world.extras.length > 0 });
@@ -82,7 +90,7 @@ async function main(): Promise<void> {
   await writeTables(out, { tables: { ...all, tuning: tried.map((one) => ({ ...one })) } });
   if (measured.length === 0) {
     throw new UserError(
-      `no contrast of the protocol has both its sides in ${run} yet; tables of what there is are in ${out}`,
+      `no contrast of the protocol has both its sides in ${out} yet; tables of what there is are there`,
       `play more rows, and what they are measured beside: deno task league --world ${world.name}`,
     );
   }

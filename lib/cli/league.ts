@@ -8,7 +8,7 @@
  */
 import { Option } from "commander";
 import { UserError } from "../base/error.ts";
-import { writeCsv, writeJsonFile } from "../base/files.ts";
+import { readJsonFile, writeCsv, writeJsonFile } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
 import {
   type LeagueRun,
@@ -109,6 +109,16 @@ function partOf<T>(list: readonly T[], part: string): T[] {
   return list.filter((_, at) => at % n === i - 1);
 }
 
+/** Refuses a folder whose runs were begun with other settings of the study: its tables would not say which. */
+async function refuseOtherSettings(run: string, { config }: LeagueWorld): Promise<void> {
+  const record = await readJsonFile<{ settings: object }>(`${run}/run.json`);
+  if (record === null || madeFrom("", record.settings) === madeFrom("", config)) return;
+  throw new UserError(
+    `${run}/run.json has other settings of the study than this checkout`,
+    "choose another folder with --run",
+  );
+}
+
 /**
  * The settings that the world's own tables have, where these were made from the same base, pairs and study: then nobody
  * needs to try them again.
@@ -123,8 +133,12 @@ async function keptSettings(
     await readTables(folder),
   ];
   const { world: weights } = await world.base("1", options);
+  if (tried === null) return [];
   const own = weights === undefined ? null : madeFrom(weights, world.config);
-  if (tried === null || !runs.some(({ base, made_from }) => base === "1" && made_from === own)) {
+  if (!runs.some(({ base, made_from }) => base === "1" && made_from === own)) {
+    options.reporter.log(
+      `settings of ${folder}/tuning.csv are not taken: they were tried on another base, or in another study`,
+    );
     return [];
   }
   const methods = new Set(tried.map(({ method }) => method)).size;
@@ -146,6 +160,7 @@ async function main(): Promise<void> {
   const started = performance.now();
   const engine = await startEngine();
   const reporter = terminalReporter(stopOnInterrupt());
+  await refuseOtherSettings(run, world);
   await writeJsonFile(`${run}/run.json`, { versions: versions(engine), settings: world.config });
   if (options.curve) {
     for (const one of partOf(runs, options.part)) {

@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { describeFailure } from "../base/download.ts";
 import { UserError } from "../base/error.ts";
-import { removeIfThere, sha256Of, sizeOf } from "../base/files.ts";
+import { lockFolder, makeFolder, removeIfThere, sha256Of, sizeOf } from "../base/files.ts";
 import { described, downloadFolder, type HubEntry, listHubFiles } from "./hub_folder.ts";
 import { hubRemedy } from "./hub_token.ts";
 import type { Located, LocateOptions } from "./located.ts";
@@ -73,9 +73,10 @@ export async function locateModel(spec: string, options: LocateOptions = {}): Pr
   const there = await fetchedBefore(spec, places, log);
   if (there !== null) return there;
   // Of two processes on a new machine the second waits, and finds what the first fetched.
-  await Deno.mkdir(dirname(places.home), { recursive: true });
-  using lock = await Deno.open(join(folder, "model", "lock"), { create: true, write: true });
-  await lock.lock(true);
+  await makeFolder(dirname(places.home));
+  using _lock = await lockFolder(dirname(places.home), {
+    waiting: () => log("waiting for another process that is fetching a model"),
+  });
   return await fetchedBefore(spec, places, log) ??
     await fetchModel(spec, { ...hub, ...places }, options);
 }

@@ -100,8 +100,8 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
       name: "judge-curve",
       title: "How many pairs a judge takes",
       caption:
-        "Judges of one base that learned from some of the data set's pairs, with the settings of the league and eight passes " +
-        "over the pairs at most: right on clear pairs of the data set and of two answers each of the JSFT model, and how " +
+        "Judges of base 1 that learned from some of the data set's pairs, with the settings of the league and eight passes " +
+        "over the pairs at most (fewer pairs, fewer steps): right on clear pairs of the data set and of two answers each of the JSFT model, and how " +
         "often both positions name the same answer. Means over runs (seeds), small dots are runs.",
       inputs: {
         rows: claim("judge-curve", judgeCurveRow, [

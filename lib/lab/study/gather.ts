@@ -6,7 +6,7 @@ import { changes } from "./changes.ts";
 import { DRIVEN } from "./driven.ts";
 import type { StudyConfig } from "./config.ts";
 import { type Items, loadItems } from "./items.ts";
-import { type JudgedStep, judgedSteps } from "./judge_over_steps.ts";
+import { judgedSteps, type LearnedPair } from "./judge_over_steps.ts";
 import { habits } from "./habits.ts";
 import { madeFrom, type Tables } from "./kept_tables.ts";
 import { type LeagueRow, leagueRows, runTitles } from "./league_rows.ts";
@@ -100,12 +100,14 @@ export async function gather(
         [...JUDGES, "answers", "tournament", "on-policy-pairs"].map((name) => `${path}/${name}`),
       ),
     };
+    const ended = new Set<string>();
     for (const row of await runTitles(path)) {
       const points = await pointsIn(`${path}/${row}`);
-      const ended = row === DRIVEN
+      const whole = row === DRIVEN
         ? await folder.result(row) !== null // it takes more steps
         : points.at(-1)?.step === config.preference.steps;
-      if (!ended) continue; // it has no chosen step yet
+      if (!whole) continue; // it has no chosen step yet
+      ended.add(row);
       add("reward-over-steps", { ...names, method: row }, points);
       const heldOut = await heldOutIn(`${path}/${row}`);
       const at = (point: RewardPoint) => heldOut.find(({ step }) => step === point.step)!.rewards;
@@ -147,12 +149,17 @@ export async function gather(
     add("judge-curve", names, await rowsOf("judge-curve/curve.csv"));
     add("fresh-labels", names, await rowsOf("fresh-labels/judges.csv"));
     add("reward-by-n", names, await rowsOf("tournament/points.csv"));
-    for (const name of SUPERVISED) add("supervised", names, await losses(path, name));
-    add("judge-over-steps", names, await overSteps(path, { world, requests }));
-    if (!tables.samples?.some((row) => row.base === base)) {
+    for (const name of SUPERVISED) {
+      if (await folder.result(name) !== null) add("supervised", names, await losses(path, name));
+    }
+    for (const method of FOLLOWED.filter((method) => ended.has(method))) {
+      const pairs = await readJsonl<LearnedPair>(`${path}/${method}/pairs.jsonl`);
+      add("judge-over-steps", names, judgedSteps(pairs, { method, requests, world }));
+    }
+    if (ended.has("self-judge") && !tables.samples?.some((row) => row.base === base)) {
       add("samples", names, await samples(path, asked));
     }
-    if (!tables["past-peak-samples"]?.length) {
+    if (ended.has(DRIVEN) && !tables["past-peak-samples"]?.length) {
       add("past-peak-samples", names, await drivenSamples(path, asked));
     }
     items.push({ base, seed, items: found as Items });
@@ -221,18 +228,6 @@ function habitsOf(
     const answers = texts.map((text, i) => ({ request: requests[i], text }));
     return habits(answers, world).map(({ habit, value }) => ({ at: when, step, habit, value }));
   });
-}
-
-async function overSteps(
-  path: string,
-  { world, requests }: { world: World; requests: ReadonlyMap<string, string> },
-): Promise<JudgedStep[]> {
-  const all = await Promise.all(
-    FOLLOWED.map(async (method) =>
-      judgedSteps(await readJsonl(`${path}/${method}/pairs.jsonl`), { method, requests, world })
-    ),
-  );
-  return all.flat();
 }
 
 /** Prompts of the table of samples. */

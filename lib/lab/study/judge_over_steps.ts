@@ -3,7 +3,7 @@ import { LAST_BITS } from "./desk_evidence.ts";
 import type { World } from "./world.ts";
 
 /** A pair that training learned from, as the run's folder has it. */
-interface LearnedPair {
+export interface LearnedPair {
   readonly step: number;
   /** Of the data set's pair whose prompt was asked. */
   readonly pair: string;

@@ -5,7 +5,8 @@ import { resultTable } from "../../show/result_table.ts";
 import type { RunItems } from "./claims.ts";
 import type { RewardPoint } from "./policy_meter.ts";
 import { stalenessItems } from "./staleness.ts";
-import type { Tried } from "./tuning.ts";
+import type { StudyMethod } from "./methods.ts";
+import { chosenRows, type Tried } from "./tuning.ts";
 
 /** A row of a table; of the tables of runs `base` is text and `seed` a number. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -105,11 +106,21 @@ const byRun = (a: Row, b: Row) =>
  */
 export function madeFrom(world: string, settings: object): string {
   const { base: _, ...rest } = settings as Record<string, unknown>; // the folder it lies in is no matter
-  return createHash("sha256").update(JSON.stringify([world, rest])).digest("hex").slice(0, 12);
+  return createHash("sha256").update(JSON.stringify([world, sorted(rest)])).digest("hex").slice(
+    0,
+    12,
+  );
+}
+
+/** Settings in one order, however they were written down. */
+function sorted(value: unknown): unknown {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
+  return Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1)
+    .map(([name, one]) => [name, sorted(one)]);
 }
 
 /**
- * Refuses to put runs beside others that were made from something else.
+ * Refuses to put runs beside others that were made from something else, or from nobody knows what.
  *
  * @param options.run Where the new runs are; `options.out` where the tables are kept.
  * @throws {UserError} naming the base
@@ -119,17 +130,52 @@ export function refuseMixed(
   found: Tables,
   { run, out }: { run: string; out: string },
 ): void {
-  const known = kept.runs ?? [];
-  for (const { base, made_from } of found.runs ?? []) {
-    const there = (kept.league ?? kept.starts ?? []).some((row) => row.base === base);
-    const own = known.filter((row) => row.base === base);
-    if (!there && own.length === 0) continue;
-    const other = own.find((row) => row.made_from !== made_from);
-    if (own.length > 0 && other === undefined) continue;
+  const rowsOf = (tables: Tables, base: unknown) =>
+    Object.values(tables).flat().filter((row) => row.base === base);
+  const bases = new Set(Object.values(found).flat().map(({ base }) => base));
+  for (const base of bases) {
+    const runs = [kept, found].flatMap((tables) =>
+      [...new Set(rowsOf(tables, base).map(({ seed }) => seed))].map((seed) =>
+        tables.runs?.find((row) => row.base === base && row.seed === seed)?.made_from
+      )
+    );
+    const [own, other] = [runs.at(-1), runs.find((one) => one !== runs.at(-1))];
+    const first = rowsOf(kept, base).length === 0; // then there is nothing to compare with
+    if (runs.every((one) => one === own) && (first || own !== undefined)) continue;
     throw new UserError(
-      `base ${base} of ${run} is not the base ${base} of ${out}/runs.csv: its runs were made from ${made_from} (weights, ` +
-        `pairs, settings), those there from ${other?.made_from ?? "what nobody wrote down"}`,
+      `base ${base} of ${run} is not the base ${base} of ${out}: its runs were made from ${
+        own ?? "what nobody wrote down"
+      } (weights, pairs, settings; runs.csv), others from ${other ?? "what nobody wrote down"}`,
       "give the tables of these runs a folder of their own with --out",
+    );
+  }
+}
+
+/**
+ * Refuses settings that were tried anew where runs with the old ones would stay beside them.
+ *
+ * @param options.before The settings that the kept runs went by; `options.now` those that the tables will have.
+ * @throws {UserError} naming the method
+ */
+export function refuseRetuned(
+  kept: Tables,
+  found: Tables,
+  { before, now }: { before: readonly Tried[]; now: readonly Tried[] },
+): void {
+  const runOf = ({ base, seed }: Row) => JSON.stringify([base, seed]);
+  const anew = (method: unknown) =>
+    new Set((found.league ?? []).filter((row) => row.method === method).map(runOf));
+  for (const method of new Set(before.map(({ method }) => method))) {
+    const chosen = (tried: readonly Tried[]) =>
+      JSON.stringify(chosenRows([method as StudyMethod], tried).tuned);
+    if (chosen(before) === chosen(now)) continue;
+    const stays = (kept.league ?? []).find((row) =>
+      row.method === method && !anew(method).has(runOf(row))
+    );
+    if (stays === undefined) continue;
+    throw new UserError(
+      `${method} was tuned anew and has other settings, and its run of base ${stays.base}, seed ${stays.seed} has the old ones`,
+      "play that run, too, or give the tables of these runs a folder of their own with --out",
     );
   }
 }

@@ -11,14 +11,21 @@ export const runOf = ({ base, seed }: { readonly base: string; readonly seed: nu
 export const runsOf = (rows: readonly { readonly base: string; readonly seed: number }[]) =>
   new Set(rows.map(runOf)).size;
 
-/** The rows of methods that were played on every base that any was, and those of the others. */
+/**
+ * The rows of methods that were played on every base, and those of the others. A base counts once half of the methods have
+ * a run on it: the first row of a new base does not put all others aside.
+ */
 export function byBases<Row extends { readonly method: string; readonly base: string }>(
   rows: readonly Row[],
 ): { every: Row[]; some: Row[] } {
-  const bases = new Set(rows.map(({ base }) => base)).size;
-  const methods = Map.groupBy(rows, ({ method }) => method);
-  const whole = ({ method }: Row) =>
-    new Set(methods.get(method)!.map(({ base }) => base)).size === bases;
+  const basesOf = new Map(
+    [...Map.groupBy(rows, ({ method }) => method)]
+      .map(([method, own]) => [method, new Set(own.map(({ base }) => base))]),
+  );
+  const played = [...basesOf.values()];
+  const bases = [...new Set(rows.map(({ base }) => base))]
+    .filter((base) => 2 * played.filter((own) => own.has(base)).length >= played.length);
+  const whole = ({ method }: Row) => bases.every((base) => basesOf.get(method)!.has(base));
   return { every: rows.filter(whole), some: rows.filter((row) => !whole(row)) };
 }
 

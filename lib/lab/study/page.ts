@@ -164,8 +164,9 @@ export function claimsPage(data: PageData): string {
     }),
     ...section("Rows on some bases alone", rows.some, {
       text:
-        "Reported, without a rank or an interval, and not to be held against the means above, which are over every base: " +
-        "beside them what is counted and what training starts from, on the same bases and seeds. Minutes are of the machine of each run.",
+        "Reported, without a rank or an interval, left out wherever methods are compared, and not to be held against the means " +
+        "above, which are over every base: beside each, the reward of what is counted and of what training starts from in the " +
+        "same runs. Minutes are of the machine of each run.",
       table: () =>
         someBasesTable({
           ...rows,
@@ -220,7 +221,8 @@ export function claimsPage(data: PageData): string {
     ...section("Judges by the number of pairs that they learned from", played(data.curve), {
       text:
         "Right on clear pairs: of the data set, and of two answers each of the base or of the JSFT model of all pairs to " +
-        "held-out prompts; means over runs. Nothing was tuned for a number of pairs.",
+        "held-out prompts; means over runs. Pairs and steps go together: as many steps as the league's, or eight passes over the " +
+        "pairs where that is less, each with its own schedule. Nothing was tuned for a number of pairs.",
       table: () => curveTable(played(data.curve)),
     }),
     ...section("Judges: right on clear pairs of a policy's own answers", played(data.ownPairs), {

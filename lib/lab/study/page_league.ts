@@ -51,11 +51,11 @@ export function leagueTable(rows: readonly LeagueRow[]): string {
   );
 }
 
-/** What rows of some bases alone are read beside, on the same bases and seeds. */
+/** What rows of some bases alone are read beside, in the same runs. */
 const BESIDE = ["self-judge", "raft-2"];
 
 /**
- * Where methods end that were played on some bases alone, beside others and the JSFT model of the same runs.
+ * Where methods end that were played on some bases alone, each beside others and the JSFT model of its own runs.
  *
  * @param options.some Their rows; `every` those of the other methods; `starts` of the models that methods start from.
  */
@@ -66,39 +66,33 @@ export function someBasesTable(
     starts: readonly (Pick<LeagueRow, "base" | "seed"> & { readonly reward: number })[];
   },
 ): string {
-  const runs = new Set(some.map(runOf));
-  const there = <R extends Pick<LeagueRow, "base" | "seed">>(rows: readonly R[]) =>
-    rows.filter((row) => runs.has(runOf(row)));
-  const rows = [...some, ...there(every.filter(({ method }) => BESIDE.includes(method)))];
-  const byJudge = new Map(standings(rows, "judge").map((one) => [one.method, one]));
-  const own = there(starts);
+  const byJudge = new Map(standings(some, "judge").map((one) => [one.method, one]));
+  const truth = ({ chosen_by }: LeagueRow) => chosen_by === "truth";
   return table(
     [
-      ...["method", "on bases", "runs", "true reward", "chosen by the JSFT judge"],
+      ...["method", "runs (base/seed)", "true reward", "chosen by the JSFT judge"],
+      ...[...BESIDE, "jsft"].map((name) => `${name} in these runs`),
       ...["JSFT judge's win rate", "whole distribution", "KL", "tokens", "step"],
       ...["samples", "prompts to the ranker", "minutes"],
     ],
-    [
-      ...standings(rows, "truth").toSorted((a, b) => b.reward - a.reward).map((one) => {
-        const { method, means, reward } = one;
-        const bases = new Set(rows.filter((row) => row.method === method).map(({ base }) => base));
-        return [
-          `${method}${BESIDE.includes(method) ? " (counted)" : ""}`,
-          ...[[...bases].join(", "), `${one.runs}`, number(reward)],
-          byJudge.has(method) ? number(byJudge.get(method)!.reward) : "",
-          ...[means.judge_win_rate, means.reward_whole, means.kl].map((value) => number(value, 2)),
-          ...[number(means.length, 1), number(means.step, 0)],
-          ...["samples", "judgePrompts"].map((name) => `${Math.round(means[name] ?? 0)}`),
-          number(means.seconds / 60, 1),
-        ];
-      }),
-      ...own.length === 0 ? [] : [[
-        "jsft, the start",
-        [...new Set(own.map(({ base }) => base))].join(", "),
-        ...[`${own.length}`, number(meanOfBases(own, ({ reward }) => reward))],
-        ...Array(9).fill(""),
-      ]],
-    ],
+    standings(some, "truth").toSorted((a, b) => b.reward - a.reward).map((one) => {
+      const { method, means, reward } = one;
+      const runs = new Set(some.filter((row) => row.method === method).map(runOf));
+      const there = (rows: readonly (Pick<LeagueRow, "base" | "seed"> & { reward: number })[]) => {
+        const own = rows.filter((row) => runs.has(runOf(row)));
+        return own.length < runs.size ? "" : number(meanOfBases(own, ({ reward }) => reward));
+      };
+      return [
+        ...[method, [...runs].join(", "), number(reward)],
+        byJudge.has(method) ? number(byJudge.get(method)!.reward) : "",
+        ...BESIDE.map((name) => there(every.filter((row) => row.method === name && truth(row)))),
+        there(starts),
+        ...[means.judge_win_rate, means.reward_whole, means.kl].map((value) => number(value, 2)),
+        ...[number(means.length, 1), number(means.step, 0)],
+        ...["samples", "judgePrompts"].map((name) => `${Math.round(means[name] ?? 0)}`),
+        number(means.seconds / 60, 1),
+      ];
+    }),
   );
 }
 

@@ -261,7 +261,8 @@ describe("the reward model under an adapter", () => {
     const loaded = await loadRewardModel(`${folder}/model`);
     const after = await rewardGrade(loaded, encoder)(answers);
     const largest = Math.max(...before.map((grade, i) => Math.abs(grade - after[i])));
-    assert.ok(largest < 1e-6, `${largest}`);
+    // The adapter is put into the weights: rounded otherwise, by how much depends on the processor (1.04e-6 on one).
+    assert.ok(largest < 5e-6, `${largest}`);
     assert.ok(new Set(after).size > 1 && after.every((grade) => grade !== 0), `${after}`);
     for (const one of [trained, loaded]) one.dispose();
     head.forEach((tensor) => tensor.dispose());

@@ -128,8 +128,12 @@ describe("Tape.segment", () => {
       const z = tape.segment(y, (y, tape) => linear(y, w, { tape }));
       return tape.gradients(z, tf.onesLike(z), [x, w]).map((g) => [...numbers(g)]);
     };
-    assert.deepEqual(gradients("layers"), gradients("none"));
-    assert.ok(gradients("layers").flat().some((g) => g !== 0));
+    // A weight of two segments gets its uses' gradients in another order: the last bits are the processor's affair.
+    const [kept, recomputed] = [gradients("none").flat(), gradients("layers").flat()];
+    assert.equal(recomputed.length, kept.length);
+    const largest = Math.max(...kept.map((g, i) => Math.abs(g - recomputed[i])));
+    assert.ok(largest < 1e-6, `${largest}`);
+    assert.ok(Math.max(...kept.map(Math.abs)) > 0.1);
   });
 
   it("runs once, not twice, where no gradient flows", () => {

@@ -13,6 +13,7 @@ import { STUDY_SCALES, type StudyScale } from "../lab/study/config.ts";
 import { FAMILIES } from "../lab/study/families.ts";
 import { gather, writeTables } from "../lab/study/gather.ts";
 import { type LeagueWorld, play } from "../lab/study/league.ts";
+import { leagueStages } from "../lab/study/league_stages.ts";
 import type { StudyMethod } from "../lab/study/methods.ts";
 import { claimRows, measureClaims } from "../lab/study/page.ts";
 import { COUNTED } from "../lab/study/rows.ts";
@@ -70,7 +71,9 @@ async function main(): Promise<void> {
       Deno.args,
     );
   const methods = METHODS[scale];
-  const world: LeagueWorld = { ...DESK_LEAGUE, config: STUDY_SCALES[scale] };
+  const config = STUDY_SCALES[scale];
+  const stages = leagueStages(config, { weighted: scale === "smoke" }); // no finding here is of it, and it takes a tenth
+  const world: LeagueWorld = { ...DESK_LEAGUE, config, stages };
   const tried = await readTried(`${LEAGUE}/tuning.csv`);
   if (tried === null) {
     throw new UserError(`there is no ${LEAGUE}/tuning.csv`, "check the folder out again");

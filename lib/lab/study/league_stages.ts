@@ -6,13 +6,16 @@ import { SUPERVISED, WEIGHTED } from "./supervised.ts";
 import { tournamentStage } from "./tournament.ts";
 
 /**
- * Stages of every league: what methods start from, the judges, and what is measured of SELF-JUDGE. JSFT with half of its
- * loss on judgments stands beside the study's own where that weighs every token alike.
+ * Stages of every league: what methods start from, the judges, and what is measured of SELF-JUDGE.
+ *
+ * @param options.weighted Whether JSFT with half of its loss on judgments stands beside the study's own. @default where
+ *   the latter weighs every token alike
  */
 export function leagueStages(
   { supervised: { judgeWeight } }: Pick<StudyConfig, "supervised">,
+  { weighted = judgeWeight === undefined }: { weighted?: boolean } = {},
 ): readonly StudyStage[] {
-  const variants = judgeWeight === undefined ? [WEIGHTED] : [];
+  const variants = weighted ? [WEIGHTED] : [];
   return [
     ...SUPERVISED.filter(({ name }) => name !== WEIGHTED || variants.includes(name)),
     jsftJudgeStage,

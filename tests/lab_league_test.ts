@@ -486,7 +486,7 @@ describe("answers before and after", () => {
     assert.deepEqual(changes([1, 1, 0.3, 2], [2, 1.5, 0.1 + 0.2, 1]), {
       ...{ better: 2, worse: 1, alike: 1 },
     });
-    const [row] = gathered.tables.changes as Record<string, unknown>[];
+    const [row] = gathered.tables.changes as readonly Record<string, unknown>[];
     assert.deepEqual([row.method, row.step, row.better, row.worse], ["raft-2", 60, 2, 0]);
   });
 });

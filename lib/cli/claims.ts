@@ -87,7 +87,7 @@ async function main(): Promise<void> {
   const families = familiesOf({ rows: world.rows, extras: world.extras.length > 0 });
   const items = withSingles(itemsOf(all), gathered.items);
   const measured = measureClaims(items, { families, bases });
-  await writeTables(out, { tables: { ...all, tuning: tried.map((one) => ({ ...one })) } });
+  await writeTables(out, { tables: { ...all, tuning: tried } });
   if (measured.length === 0) {
     throw new UserError(
       `no contrast of the protocol has both its sides in ${out} yet; tables of what there is are there`,

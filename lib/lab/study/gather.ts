@@ -8,7 +8,7 @@ import type { StudyConfig } from "./config.ts";
 import { type Items, loadItems } from "./items.ts";
 import { judgedSteps, type LearnedPair } from "./judge_over_steps.ts";
 import { habits } from "./habits.ts";
-import { madeFrom, type Tables } from "./kept_tables.ts";
+import { madeFrom, type Row as KeptRow, type Tables } from "./kept_tables.ts";
 import { type LeagueRow, leagueRows, runTitles } from "./league_rows.ts";
 import type { RunItems } from "./claims.ts";
 import {
@@ -18,6 +18,7 @@ import {
   pointsIn,
   type RewardPoint,
 } from "./policy_meter.ts";
+import { byRun, type OfRun } from "./over_runs.ts";
 import { ROWS } from "./rows.ts";
 import { roundsRuns, stalenessItems, stalenessRows } from "./staleness.ts";
 import { requestsOf, type StudySession } from "./study_session.ts";
@@ -27,9 +28,7 @@ import type { World } from "./world.ts";
 type Row = Record<string, string | number>;
 
 /** Where a run of the league is. */
-export interface RunPlace {
-  readonly base: string;
-  readonly seed: number;
+export interface RunPlace extends OfRun {
   readonly path: string;
 }
 
@@ -58,7 +57,7 @@ export async function runsIn(run: string): Promise<RunPlace[]> {
       }
     }
   }
-  return places.sort((a, b) => a.base.localeCompare(b.base) || a.seed - b.seed);
+  return places.sort(byRun);
 }
 
 async function* entries(path: string): AsyncGenerator<Deno.DirEntry> {
@@ -82,8 +81,8 @@ export async function gather(
   const chosen = chosenRows(ROWS, tried).rows;
   const items: RunItems[] = [];
   const league: LeagueRow[] = [];
-  const tables: Record<string, Record<string, unknown>[]> = {};
-  const add = (table: string, names: Row, rows: readonly object[]) =>
+  const tables: Record<string, KeptRow[]> = {};
+  const add = (table: string, names: KeptRow, rows: readonly object[]) =>
     (tables[table] ??= []).push(...rows.map((row) => ({ ...names, ...row })));
   const requests = new Map(
     (await world.pairs("train")).map(({ id, prompt }) => [id, prompt.at(-1)!.content]),
@@ -180,7 +179,7 @@ async function worldOf(path: string): Promise<string | null> {
 /** Writes the tables that have rows. */
 export async function writeTables(
   out: string,
-  { tables }: { readonly tables: Tables },
+  { tables }: { readonly tables: Readonly<Record<string, readonly object[]>> },
 ): Promise<void> {
   for (const [name, rows] of Object.entries(tables)) {
     if (rows.length > 0) await writeCsv(`${out}/${name}.csv`, rows);

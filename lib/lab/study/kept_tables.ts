@@ -4,12 +4,13 @@ import { UserError } from "../../base/error.ts";
 import { resultTable } from "../../show/result_table.ts";
 import type { RunItems } from "./claims.ts";
 import type { RewardPoint } from "./policy_meter.ts";
+import { byRun, type OfRun, runOf } from "./over_runs.ts";
 import { stalenessItems } from "./staleness.ts";
 import type { StudyMethod } from "./methods.ts";
 import { chosenRows, type Tried } from "./tuning.ts";
 
-/** A row of a table; of the tables of runs `base` is text and `seed` a number. */
-export type Row = Readonly<Record<string, unknown>>;
+/** A row of a table. */
+export type Row = Readonly<Record<string, unknown>> & OfRun;
 /** Tables by name. */
 export type Tables = Readonly<Record<string, readonly Row[]>>;
 
@@ -37,19 +38,15 @@ const OF_FIRST_RUN: Readonly<Record<string, "base" | "all">> = {
   "past-peak-samples": "all",
 };
 
-const runColumns = (row: Row): Row => ({
-  ...row,
-  base: `${row.base}`,
-  seed: Number(row.seed),
-});
-
 /** The tables of a folder; those that are not there are left out. */
 export async function readTables(folder: string): Promise<Tables> {
   const names = [...Object.keys(MEASURED), ...Object.keys(OF_FIRST_RUN)];
   const tables: Record<string, readonly Row[]> = {};
   for (const name of names) {
     const rows = await resultTable(`${folder}/${name}.csv`);
-    if (rows !== null) tables[name] = rows.map(runColumns);
+    if (rows === null) continue;
+    // What reads as a number is one in a table; the name of a base is none.
+    tables[name] = rows.map((row) => ({ ...row, base: `${row.base}`, seed: Number(row.seed) }));
   }
   return tables;
 }
@@ -59,7 +56,7 @@ export function folded(kept: Tables, found: Tables): Tables {
   const names = new Set([...Object.keys(kept), ...Object.keys(found)]);
   return Object.fromEntries(
     [...names].map((name) => {
-      const [before, rows] = [kept[name] ?? [], (found[name] ?? []).map(runColumns)];
+      const [before, rows] = [kept[name] ?? [], found[name] ?? []];
       const of = OF_FIRST_RUN[name];
       return [
         name,
@@ -95,9 +92,6 @@ function firstRuns(rows: readonly Row[], of: "base" | "all"): Row[] {
     return [...Map.groupBy(own, ({ prompt }) => prompt).values()].map(([row]) => row);
   }).sort(byRun);
 }
-
-const byRun = (a: Row, b: Row) =>
-  `${a.base}`.localeCompare(`${b.base}`) || Number(a.seed) - Number(b.seed);
 
 /**
  * A short hash of what runs on a base were made from: its weights, the world's pairs and words, the study's settings.
@@ -162,7 +156,6 @@ export function refuseRetuned(
   found: Tables,
   { before, now }: { before: readonly Tried[]; now: readonly Tried[] },
 ): void {
-  const runOf = ({ base, seed }: Row) => JSON.stringify([base, seed]);
   const anew = (method: unknown) =>
     new Set((found.league ?? []).filter((row) => row.method === method).map(runOf));
   for (const method of new Set(before.map(({ method }) => method))) {
@@ -189,10 +182,10 @@ export function foldedTried(kept: readonly Tried[], found: readonly Tried[]): Tr
 
 /** What contrasts compare, from the tables: of every run one mean by name. */
 export function itemsOf(tables: Tables): RunItems[] {
-  const runs = new Map<string, { base: string; seed: number; items: Record<string, number[]> }>();
-  const itemsIn = ({ base, seed }: Row) => {
-    const key = JSON.stringify([base, seed]);
-    const run = runs.get(key) ?? { base: `${base}`, seed: Number(seed), items: {} };
+  const runs = new Map<string, OfRun & { items: Record<string, number[]> }>();
+  const itemsIn = ({ base, seed }: OfRun) => {
+    const key = runOf({ base, seed });
+    const run = runs.get(key) ?? { base, seed, items: {} };
     runs.set(key, run);
     return run.items;
   };
@@ -218,7 +211,7 @@ export function itemsOf(tables: Tables): RunItems[] {
     tables["reward-by-n"],
     (row) => [`rejection/${row.policy}/${row.selector}/${row.n}`, row.reward],
   );
-  for (const rows of Map.groupBy(tables.staleness ?? [], byName).values()) {
+  for (const rows of Map.groupBy(tables.staleness ?? [], runOf).values()) {
     const rounds = [...Map.groupBy(rows, ({ k }) => Number(k))].map(([k, some]) => {
       const points = some as readonly unknown[] as RewardPoint[];
       const heldOut = points.map(({ step, reward }) => ({ step, rewards: [reward], texts: [] }));
@@ -228,8 +221,6 @@ export function itemsOf(tables: Tables): RunItems[] {
   }
   return [...runs.values()].sort(byRun);
 }
-
-const byName = ({ base, seed }: Row) => JSON.stringify([base, seed]);
 
 /** Items from tables, with the single values behind the means of the runs that are at hand. */
 export function withSingles(means: readonly RunItems[], singles: readonly RunItems[]): RunItems[] {

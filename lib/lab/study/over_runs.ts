@@ -3,13 +3,20 @@ import type { Rng } from "../../base/random.ts";
 import { mean } from "simple-statistics";
 import { hierarchical, overSeeds } from "../../measure/statistics.ts";
 
+/** What of a row tells its run. */
+export interface OfRun {
+  readonly base: string;
+  readonly seed: number;
+}
+
 /** A run's name. */
-export const runOf = ({ base, seed }: { readonly base: string; readonly seed: number }) =>
-  `${base}/${seed}`;
+export const runOf = ({ base, seed }: OfRun) => `${base}/${seed}`;
+
+/** The order of runs: by base, then by seed. */
+export const byRun = (a: OfRun, b: OfRun) => a.base.localeCompare(b.base) || a.seed - b.seed;
 
 /** Runs behind some rows. */
-export const runsOf = (rows: readonly { readonly base: string; readonly seed: number }[]) =>
-  new Set(rows.map(runOf)).size;
+export const runsOf = (rows: readonly OfRun[]) => new Set(rows.map(runOf)).size;
 
 /**
  * The rows of methods that were played on every base, and those of the others. A base counts once half of the methods have

@@ -170,10 +170,7 @@ export function claimsPage(data: PageData): string {
       table: () =>
         someBasesTable({
           ...rows,
-          starts: starts.filter(({ policy }) => policy === "jsft") as readonly unknown[] as (
-            & TableRow
-            & { reward: number }
-          )[],
+          starts: starts.filter(({ policy }) => policy === "jsft"),
         }),
     }),
     ...section("Bases whose lessons taught less", apart, {

@@ -4,7 +4,8 @@ import { type LeagueRow, rewardAtKl, type Standing, standings } from "./league_r
 import { hasBeta, type StudyMethod, studyMethod } from "./methods.ts";
 import { meanOfBases } from "./measure.ts";
 import { drivenOf } from "./driven.ts";
-import { runOf, runsOf } from "./over_runs.ts";
+import { type OfRun, runOf, runsOf } from "./over_runs.ts";
+import type { TableRow } from "./page_judges.ts";
 import { interval, number } from "./page_numbers.ts";
 import { bestBy, type RewardPoint } from "./policy_meter.ts";
 import { isControl } from "./rows.ts";
@@ -63,7 +64,7 @@ export function someBasesTable(
   { some, every, starts }: {
     some: readonly LeagueRow[];
     every: readonly LeagueRow[];
-    starts: readonly (Pick<LeagueRow, "base" | "seed"> & { readonly reward: number })[];
+    starts: readonly TableRow[];
   },
 ): string {
   const byJudge = new Map(standings(some, "judge").map((one) => [one.method, one]));
@@ -78,9 +79,11 @@ export function someBasesTable(
     standings(some, "truth").toSorted((a, b) => b.reward - a.reward).map((one) => {
       const { method, means, reward } = one;
       const runs = new Set(some.filter((row) => row.method === method).map(runOf));
-      const there = (rows: readonly (Pick<LeagueRow, "base" | "seed"> & { reward: number })[]) => {
+      const there = <R extends OfRun & { readonly reward?: unknown }>(rows: readonly R[]) => {
         const own = rows.filter((row) => runs.has(runOf(row)));
-        return own.length < runs.size ? "" : number(meanOfBases(own, ({ reward }) => reward));
+        return own.length < runs.size
+          ? ""
+          : number(meanOfBases(own, ({ reward }) => Number(reward)));
       };
       return [
         ...[method, [...runs].join(", "), number(reward)],

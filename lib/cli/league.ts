@@ -121,14 +121,14 @@ async function refuseOtherSettings(run: string, { config }: LeagueWorld): Promis
 }
 
 /**
- * The settings that the world's own tables have, where these were made from the same base, pairs and study: then nobody
- * needs to try them again.
+ * The settings that the tables of the world, or of the one that it repeats, have, where these were made from the same
+ * base, pairs and study: then nobody needs to try them again.
  */
 async function keptSettings(
   world: LeagueWorld,
   options: { run: string; reporter: Reporter },
 ): Promise<Tried[]> {
-  const folder = claimsFolder(world);
+  const folder = claimsFolder({ name: world.repeats ?? world.name });
   const tried = await readTried(`${folder}/tuning.csv`);
   if (tried === null) return [];
   const runs = await resultTable(`${folder}/runs.csv`) ?? [];

@@ -3,6 +3,7 @@ import type { LeagueWorld } from "../lab/study/league.ts";
 import type { World } from "../lab/study/world.ts";
 import { SENTENCE_LEAGUE, sentenceLeague } from "../lab/sentences/league.ts";
 import { SENTENCES } from "../lab/sentences/world.ts";
+import { FRESH_BASES } from "../lab/world/fresh_bases.ts";
 import { DESK_LEAGUE } from "../lab/world/league.ts";
 import { ORDER_DESK } from "../lab/world/order_desk.ts";
 
@@ -22,6 +23,11 @@ export const claimsFolder = ({ name }: Pick<LeagueWorld, "name">) => `data/resul
 /** The worlds by name. */
 export const WORLDS: Readonly<Record<string, NamedWorld>> = {
   "order-desk": { league: DESK_LEAGUE, truth: ORDER_DESK, title: "The order desk" },
+  "fresh-bases": {
+    league: FRESH_BASES,
+    truth: ORDER_DESK,
+    title: "The order desk once more, on fresh bases",
+  },
   "sentences": {
     league: SENTENCE_LEAGUE,
     truth: SENTENCES,

@@ -2,6 +2,7 @@
 import { type Reporter, RunFolder, withNeeds } from "../../run/stage.ts";
 import type { StudyConfig } from "./config.ts";
 import type { Driven } from "./driven.ts";
+import type { Family } from "./families.ts";
 import type { StudyMethod } from "./methods.ts";
 import { pointsIn } from "./policy_meter.ts";
 import { methodStages } from "./preference.ts";
@@ -12,6 +13,13 @@ import { chosenRows, type Tried, triedOf, TUNING_SEED, tuningRows, withDriven } 
 /** A world with the bases that its league is played on. */
 export interface LeagueWorld {
   readonly name: string;
+  /**
+   * Name of the league that it plays again on other bases: settings are those that were chosen there, and contrasts stand
+   * beside those measured there.
+   */
+  readonly repeats?: string;
+  /** What it tests. @default the families of the protocol as far as its rows have them */
+  readonly families?: readonly Family[];
   /** Settings of every run, but for base and seed. */
   readonly config: Omit<StudyConfig, "seed" | "base" | "world">;
   /** Folder or name of each base, and its fingerprint; it is made where it is missing. */

@@ -12,8 +12,9 @@ export interface OfRun {
 /** A run's name. */
 export const runOf = ({ base, seed }: OfRun) => `${base}/${seed}`;
 
-/** The order of runs: by base, then by seed. */
-export const byRun = (a: OfRun, b: OfRun) => a.base.localeCompare(b.base) || a.seed - b.seed;
+/** The order of runs: by base, base 10 after base 9, then by seed. */
+export const byRun = (a: OfRun, b: OfRun) =>
+  a.base.localeCompare(b.base, "en", { numeric: true }) || a.seed - b.seed;
 
 /** Runs behind some rows. */
 export const runsOf = (rows: readonly OfRun[]) => new Set(rows.map(runOf)).size;

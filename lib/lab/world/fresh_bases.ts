@@ -1,0 +1,48 @@
+/** The order desk's league once more, on bases that nobody had looked at: do its claims hold there? @module */
+import { DESK } from "../study/config.ts";
+import { type Contrast, FAMILIES, type Family } from "../study/families.ts";
+import type { LeagueWorld } from "../study/league.ts";
+import { leagueStages } from "../study/league_stages.ts";
+import { DESK_LEAGUE, FRESH } from "./league.ts";
+
+/** What is tested: contrasts of the protocol's families 2 and 3, as they stand there. */
+const TESTED: readonly (readonly [a: string, b: string])[] = [
+  ["self-judge", "jsft"],
+  ["self-judge", "off-policy-dpo"],
+  ["self-judge", "raft-2"],
+  ["self-judge", "dpo-coin"],
+  ["raft-2", "raft-coin"],
+];
+
+const contrastOf = ([a, b]: readonly [string, string]): Contrast =>
+  FAMILIES.flatMap(({ contrasts }) => contrasts)
+    .find((one) => one.a === `reward/${a}` && one.b === `reward/${b}`)!;
+
+const family: Family = {
+  number: 9,
+  text: "On bases that were in no run before",
+  contrasts: TESTED.map(contrastOf),
+};
+
+/** Stages that the contrasts need, and how right the judge is. */
+const STAGES: readonly string[] = ["sft", "jsft", "jsft-judge", "answers"];
+
+/** The order desk on bases 4 to 10, one run each: bases differ by far more than runs of one base do. */
+export const FRESH_BASES: LeagueWorld = {
+  ...DESK_LEAGUE,
+  name: "fresh-bases",
+  repeats: DESK_LEAGUE.name,
+  families: [family],
+  bases: FRESH,
+  seeds: [1],
+  rows: ["self-judge", "off-policy-dpo", "raft-2", "dpo-coin", "raft-coin"],
+  notes: [
+    "Settings are those that were chosen on base 1, by the league of the order desk; nothing was tuned here.",
+    "One run a base: an interval has the differences between bases and between runs of one in it.",
+    'The true reward chose setting and step on validation prompts; "chosen by the JSFT judge" is what a user gets, who lacks it.',
+    "Base models are not kept: pretrained anew on another processor they come out as other bases of their kind.",
+  ],
+  stages: leagueStages(DESK, { weighted: false }).filter(({ name }) => STAGES.includes(name)),
+  extras: [],
+  curve: [],
+};

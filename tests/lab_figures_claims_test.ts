@@ -9,6 +9,7 @@ import { rewardByN } from "../lib/lab/figures/claims_rejection.ts";
 import { rewardOverSteps } from "../lib/lab/figures/claims_reward.ts";
 import { klFrontier } from "../lib/lab/figures/kl_frontier.ts";
 import { leagueFigure } from "../lib/lab/figures/league_figure.ts";
+import { freshBases } from "../lib/lab/figures/fresh_bases.ts";
 import { glance } from "../lib/lab/figures/glance.ts";
 import { PARTS, whoDoesWhat } from "../lib/lab/figures/who_does_what.ts";
 import { type StudyMethod, studyMethod } from "../lib/lab/study/methods.ts";
@@ -63,6 +64,29 @@ describe("rewardOverSteps", () => {
     const bands = rewardOverSteps(many.flatMap(of)).data
       .flatMap(({ name }) => `${name}`.endsWith(", interval") ? [name] : []);
     assert.deepEqual(bands, ["SELF-JUDGE, interval"]);
+  });
+});
+
+describe("freshBases", () => {
+  const on = (contrast: string, base: string, league: string, difference: number) => ({
+    ...{ contrast, base, league, difference },
+  });
+  const figure = freshBases([
+    ...[on("x > y", "1", "first", 1), on("x > y", "2", "first", 3), on("x > y", "4", "then", 5)],
+    ...[on("y > z", "1", "first", -1), on("y > z", "4", "then", 1)],
+  ]);
+
+  it("tells the bases that came first from those after, and gives the mean over all", () => {
+    const axis = figure.layout.yaxis as { ticktext: string[] };
+    assert.deepEqual(axis.ticktext, ["x > y", "y > z"]);
+    assert.deepEqual(named(figure, "first bases")[0].x, [1, 3, -1]);
+    assert.deepEqual(named(figure, "fresh bases")[0].x, [5, 1]);
+    const [means] = named(figure, "mean over all bases");
+    assert.deepEqual(means.x, [3, 0]);
+    // Student's t with 2 degrees of freedom: 4.303 times 2 / sqrt(3).
+    const [half] = (means.error_x as { array: number[] }).array;
+    assert.ok(Math.abs(half - 4.3027 * 2 / Math.sqrt(3)) < 1e-3, `${half}`);
+    assert.ok(words(figure).some((text) => text.startsWith("3.00 [")));
   });
 });
 

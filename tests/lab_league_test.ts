@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "jsr:@std/testing@1/bdd";
 import { readJsonFile, writeCsv, writeJsonFile, writeJsonl } from "../lib/base/files.ts";
-import { FAMILIES, familiesOf } from "../lib/lab/study/families.ts";
+import { allBasesTable, onBases } from "../lib/lab/study/all_bases.ts";
+import { FAMILIES } from "../lib/lab/study/families.ts";
 import { DESK } from "../lib/lab/study/config.ts";
 import { gather, type Gathered, runsIn, writeTables } from "../lib/lab/study/gather.ts";
 import { saveItems } from "../lib/lab/study/items.ts";
@@ -10,6 +11,7 @@ import { folded, itemsOf, readTables } from "../lib/lab/study/kept_tables.ts";
 import { judgedSteps, matchedOverSteps } from "../lib/lab/study/judge_over_steps.ts";
 import { leagueRows, rewardAtKl, standings } from "../lib/lab/study/league_rows.ts";
 import { DRIVEN } from "../lib/lab/study/driven.ts";
+import { familiesIn } from "../lib/lab/study/league.ts";
 import { byBases } from "../lib/lab/study/over_runs.ts";
 import { drivenTable, someBasesTable } from "../lib/lab/study/page_league.ts";
 import { claimRows, claimsPage, measureClaims } from "../lib/lab/study/page.ts";
@@ -27,6 +29,7 @@ import {
   tuningRows,
   withDriven,
 } from "../lib/lab/study/tuning.ts";
+import { besideOf } from "../lib/cli/claims.ts";
 import { WORLDS } from "../lib/cli/worlds.ts";
 import { DESK_LEAGUE } from "../lib/lab/world/league.ts";
 import { ORDER_DESK } from "../lib/lab/world/order_desk.ts";
@@ -322,7 +325,13 @@ describe("a league's runs", () => {
       starts: gathered.tables.starts as TableRow[],
       judges: gathered.tables["judge-accuracy"] as TableRow[],
       curve: CURVE,
-      ...{ ownPairs: [], fresh: [], overSteps: [], habits: gathered.tables.habits as TableRow[] },
+      ...{
+        ownPairs: [],
+        fresh: [],
+        overSteps: [],
+        beside: [],
+        habits: gathered.tables.habits as TableRow[],
+      },
       changes: gathered.tables.changes as TableRow[],
       steps: gathered.tables["reward-over-steps"] as readonly unknown[] as CoursePoint[],
       tried: [
@@ -349,6 +358,36 @@ describe("a league's runs", () => {
     assert.match(page, /\| the data set \| base \| not \| 2 \| 0\.615 \| {2}\| {2}\|/);
     assert.match(page, /\| the data set \| jsft \| every weight \| 2 \| {2}\| 0\.715 \| 0\.915 \|/);
     assert.match(page, /^- of it$/m, "the world's own note");
+  });
+});
+
+describe("contrasts on the bases of two leagues", () => {
+  const run = (base: string, seed: number, a: number, b: number) => ({
+    ...{ base, seed, items: { "reward/self-judge": [a, a + 2], "reward/jsft": [b] } },
+  });
+  const contrast = FAMILIES[2].contrasts.find(({ b }) => b === "reward/jsft")!;
+  const rows = onBases([{ number: 9, text: "", contrasts: [contrast] }], [
+    {
+      ...{ league: "first", bases: ["1", "2"] },
+      items: [run("1", 1, 0, 0), run("1", 2, 2, 0), run("views-0", 1, 9, 0)],
+    },
+    { league: "then", bases: ["10", "4"], items: [run("4", 1, 0, 2), run("10", 1, 5, 0)] },
+  ]);
+
+  it("are one value a base, the mean over its runs; other bases have no part", () => {
+    assert.deepEqual(
+      rows.map(({ league, base, runs, difference }) => [league, base, runs, difference]),
+      [["first", "1", 2, 2], ["then", "10", 1, 6], ["then", "4", 1, -1]],
+    );
+  });
+
+  it("stand beside each other, with an interval over all bases", () => {
+    const line = allBasesTable(rows, ["first", "then"]).split("\n").at(-1)!;
+    // (2 + 6 - 1) / 3, and 4.303 times its deviation of 3.512 over the root of 3.
+    assert.match(
+      line,
+      /\+2\.000 \(1\) \| \+2\.500 \(2\) \| \+2\.333 \[-6\.391, \+11\.057\] \| 2 of 3/,
+    );
   });
 });
 
@@ -501,9 +540,9 @@ describe("reward at equal KL", () => {
 
 describe("the committed claims", () => {
   for (const { league } of Object.values(WORLDS)) {
-    const { name: world, rows: methods, extras, bases, config } = league;
+    const { name: world, bases, config } = league;
     const folder = `data/results/claims/${world}`;
-    const families = familiesOf({ rows: methods, extras: extras.length > 0 });
+    const families = familiesIn(league);
 
     it(`follow from the committed tables, row by row (${world})`, async () => {
       const rows = await csv(`${folder}/claims.csv`);
@@ -519,6 +558,17 @@ describe("the committed claims", () => {
           const gap = Math.abs(Number(row[name]) - Number(found[i][name]));
           assert.ok(gap < 1e-9, `${row.contrast}, ${name}: ${row[name]}, ${found[i][name]}`);
         }
+      }
+    });
+
+    it(`are on each base what both leagues' tables have (${world})`, async () => {
+      if (league.repeats === undefined) return;
+      const found = await besideOf(league, itemsOf(await readTables(`${ROOT}/${folder}`)));
+      const rows = await csv(`${folder}/by-base.csv`);
+      assert.equal(rows.length, found.length);
+      for (const [i, { contrast, base, difference }] of rows.entries()) {
+        assert.deepEqual([contrast, `${base}`], [found[i].contrast, found[i].base]);
+        assert.ok(Math.abs(Number(difference) - found[i].difference) < 1e-9);
       }
     });
 

@@ -8,7 +8,8 @@
 import { Option } from "commander";
 import { UserError } from "../base/error.ts";
 import { readJsonFile, writeCsv, writeWhole } from "../base/files.ts";
-import { familiesOf } from "../lab/study/families.ts";
+import { type OnBase, onBases } from "../lab/study/all_bases.ts";
+import type { RunItems } from "../lab/study/claims.ts";
 import { gather, runsIn, writeTables } from "../lab/study/gather.ts";
 import type { JudgedStep } from "../lab/study/judge_over_steps.ts";
 import {
@@ -20,7 +21,7 @@ import {
   refuseRetuned,
   withSingles,
 } from "../lab/study/kept_tables.ts";
-import { type LeagueWorld, triedIn } from "../lab/study/league.ts";
+import { familiesIn, type LeagueWorld, triedIn } from "../lab/study/league.ts";
 import type { LeagueRow } from "../lab/study/league_rows.ts";
 import { claimRows, claimsPage, measureClaims } from "../lab/study/page.ts";
 import type { TableRow } from "../lab/study/page_judges.ts";
@@ -34,6 +35,20 @@ interface Options {
   world: string;
   run?: string;
   out?: string;
+}
+
+/** Contrasts of a league that repeats another, base by base of both; none where it repeats none. */
+export async function besideOf(
+  league: LeagueWorld,
+  items: readonly RunItems[],
+): Promise<OnBase[]> {
+  if (league.repeats === undefined) return [];
+  const { league: first } = WORLDS[league.repeats];
+  const leagues = [
+    { league: first, items: itemsOf(await readTables(claimsFolder(first))) },
+    { league, items },
+  ].map(({ league: { name, bases }, items }) => ({ league: name, bases, items }));
+  return onBases(familiesIn(league), leagues);
 }
 
 async function main(): Promise<void> {
@@ -70,7 +85,8 @@ async function main(): Promise<void> {
   const [before, byThese] = await Promise.all(
     [out, run].map(async (folder) => await readTried(`${folder}/tuning.csv`) ?? []),
   );
-  const tried = foldedTried(foldedTried(byThese, before), await triedIn(run, world, world.rows));
+  const tried = foldedTried(foldedTried(byThese, before), await triedIn(run, world, world.rows))
+    .filter(({ method }) => (world.rows as readonly string[]).includes(method));
   const record = await readJsonFile<{ settings: LeagueWorld["config"] }>(`${run}/run.json`);
   if (record === null && places.length > 0) {
     throw new UserError(
@@ -84,10 +100,11 @@ async function main(): Promise<void> {
   refuseRetuned(kept, gathered.tables, { before, now: tried });
   const all = folded(kept, gathered.tables);
   const { bases } = world;
-  const families = familiesOf({ rows: world.rows, extras: world.extras.length > 0 });
+  const families = familiesIn(world);
   const items = withSingles(itemsOf(all), gathered.items);
   const measured = measureClaims(items, { families, bases });
-  await writeTables(out, { tables: { ...all, tuning: tried } });
+  const beside = await besideOf(world, items);
+  await writeTables(out, { tables: { ...all, tuning: tried, "by-base": beside } });
   if (measured.length === 0) {
     throw new UserError(
       `no contrast of the protocol has both its sides in ${out} yet; tables of what there is are there`,
@@ -97,7 +114,7 @@ async function main(): Promise<void> {
   await writeCsv(`${out}/claims.csv`, claimRows(measured));
   const rows = <R = TableRow>(name: string) => (all[name] ?? []) as readonly unknown[] as R[];
   const page = claimsPage({
-    ...{ title, families, bases, measured, tried, notes: world.notes },
+    ...{ title, families, bases, measured, tried, beside, notes: world.notes },
     league: rows<LeagueRow>("league"),
     starts: rows("starts"),
     judges: rows("judge-accuracy"),

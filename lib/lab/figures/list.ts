@@ -5,6 +5,7 @@ import { judgeAccuracy, judgeMeasure, judgeTaught } from "./claims_judge.ts";
 import { judgeCurve, judgeCurveRow } from "./judge_curve.ts";
 import { candidateReward, rewardByN } from "./claims_rejection.ts";
 import { rewardOverSteps, rewardStep } from "./claims_reward.ts";
+import { freshBases, onBaseRow } from "./fresh_bases.ts";
 import { glance, sampleCourse } from "./glance.ts";
 import { klFrontier } from "./kl_frontier.ts";
 import { leagueEnd, leagueFigure, leagueStart } from "./league_figure.ts";
@@ -147,6 +148,22 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
         starts: claim("starts", leagueStart, ["policy", "base", "seed"]),
       },
       draw: ({ ends, starts }) => whoDoesWhat(ends.filter(played), starts.filter(played)),
+    }),
+    figureEntry({
+      name: "fresh-bases",
+      title: "The same on bases that nobody had looked at",
+      caption:
+        "Five contrasts of the league on the three bases that they were found on (open, two runs each) and on bases that " +
+        "were pretrained and run after that (filled, one run each): difference of true reward at the steps that validation " +
+        "prompts chose. Black: mean over all bases with 95 % interval (Student's t, one value a base).",
+      inputs: {
+        rows: {
+          path: "data/results/claims/fresh-bases/by-base.csv",
+          row: onBaseRow,
+          key: ["contrast", "base"],
+        },
+      },
+      draw: ({ rows }) => freshBases(rows),
     }),
     figureEntry({
       name: "kl-frontier",

@@ -2,7 +2,7 @@
 import { type Reporter, RunFolder, withNeeds } from "../../run/stage.ts";
 import type { StudyConfig } from "./config.ts";
 import type { Driven } from "./driven.ts";
-import type { Family } from "./families.ts";
+import { familiesOf, type Family } from "./families.ts";
 import type { StudyMethod } from "./methods.ts";
 import { pointsIn } from "./policy_meter.ts";
 import { methodStages } from "./preference.ts";
@@ -44,6 +44,10 @@ export interface LeagueWorld {
   /** Judges trained on fewer pairs and their quality, a study of its own: see {@linkcode playCurve}. */
   readonly curve: readonly StudyStage[];
 }
+
+/** What a league tests. */
+export const familiesIn = ({ families, rows, extras }: LeagueWorld): readonly Family[] =>
+  families ?? familiesOf({ rows, extras: extras.length > 0 });
 
 /** A run of the league. */
 export interface LeagueRun {

@@ -1,5 +1,6 @@
 /** The page of claims: what the paper says, what was found, and the league; all of it from the tables. @module */
 import { markdownTable as table } from "../../base/markdown_table.ts";
+import { allBasesTable, type OnBase } from "./all_bases.ts";
 import { type Measured, measureFamily, type RunItems } from "./claims.ts";
 import type { Family } from "./families.ts";
 import type { JudgedStep } from "./judge_over_steps.ts";
@@ -116,6 +117,8 @@ export interface PageData {
   readonly overSteps: readonly (JudgedStep & { readonly base: string })[];
   readonly steps: readonly CoursePoint[];
   readonly tried: readonly Tried[];
+  /** Contrasts base by base, with those of the league that this one repeats. */
+  readonly beside: readonly OnBase[];
 }
 
 /** Means of a table's numbers by base and name, with how many runs are behind them. */
@@ -156,6 +159,13 @@ export function claimsPage(data: PageData): string {
     "some base has no run. Reported: the two sides are not alike, so that there is no verdict.",
     "",
     ...families.map((family) => familyTable(family, measured)),
+    ...section("With the bases of before", data.beside, {
+      text:
+        "Reported, without a verdict: the first bases had been looked at when the others were chosen to be made. Each base " +
+        "is one value, the mean of its runs; intervals are Student's t over bases.",
+      table: () =>
+        allBasesTable(data.beside, [...new Set(data.beside.map(({ league }) => league))]),
+    }),
     ...section("The league", rows.every, {
       text:
         "At the step that validation prompts chose; means of bases' means. Rank: place by the mean among the rows " +

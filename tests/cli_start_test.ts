@@ -100,15 +100,17 @@ describe("what a run ends with", () => {
 
   it("names the tables and commands to run next, as a shell takes them", () => {
     const places = { run: "runs/a b", out: "runs/a b/results", league: LEAGUE };
-    const text = nextLines({ ...places, options: ["--run", "runs/a b"] });
+    const text = nextLines({ ...places, options: ["--run", "runs/a b"], all: true });
     assert.ok(
       text.startsWith(`tables: runs/a b/results/claims.md; the study's: ${LEAGUE}/claims.md\n`),
     );
     assert.match(text, /^next: {3}deno task start --run 'runs\/a b' --table {2,}every contrast/m);
     assert.match(text, /^ {8}deno task figures 'runs\/a b' /m);
-    const asked = nextLines({ ...places, options: ["--table"] });
+    const asked = nextLines({ ...places, options: ["--table"], all: true });
     assert.match(asked, /^next: {3}deno task figures /m);
-    assert.doesNotMatch(asked, /--table/);
+    assert.doesNotMatch(asked, /--table|--more/);
+    const some = nextLines({ ...places, options: ["--table"], all: false });
+    assert.match(some, /^next: {3}deno task start --table --more {2,}five more methods/m);
   });
 
   (terminals ? it : it.skip)(

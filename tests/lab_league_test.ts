@@ -92,6 +92,7 @@ describe("settings", () => {
     assert.deepEqual(tuned["self-judge@judge"], rows[3].setting);
     const same = tried.filter(({ setting }) => setting === 1);
     assert.deepEqual(chosenRows(["self-judge"], same).rows, ["self-judge"]);
+    assert.deepEqual(chosenRows(["self-judge"], tried, { judges: false }).rows, ["self-judge"]);
     const own = chosenRows(["self-judge"], same);
     const driven = withDriven(own, { times: 3, steps: 120 });
     assert.deepEqual(driven.rows, ["self-judge", DRIVEN]);

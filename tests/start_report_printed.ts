@@ -5,4 +5,5 @@ import { resultTable } from "../lib/show/result_table.ts";
 const league = "data/results/claims/order-desk";
 const study = (await resultTable(`${league}/claims.csv`))!;
 console.log(sentenceLines({ measured: [], study, learns: true }));
-console.log(nextLines({ run: "runs/r", out: "runs/r/results", league, options: ["--seed", "2"] }));
+const places = { run: "runs/r", out: "runs/r/results", league, all: false };
+console.log(nextLines({ ...places, options: ["--seed", "2"] }));

@@ -34,6 +34,7 @@ interface StartOptions {
   seed: number;
   run?: string;
   out?: string;
+  more: boolean;
   table: boolean;
   fresh: boolean;
 }
@@ -41,14 +42,19 @@ interface StartOptions {
 /** Where the league's tables are committed. */
 const LEAGUE = claimsFolder(DESK_LEAGUE);
 
-/** What a newcomer waits for: the contrasts of who samples and who ranks. At smoke scale every counted row takes a step. */
-const METHODS: Readonly<Record<StartOptions["scale"], readonly StudyMethod[]>> = {
-  smoke: COUNTED,
-  small: [
-    ...["self-judge", "off-policy-dpo", "relabelled-dpo", "offline-dpo", "raft-2"] as const,
-    ...["reward-model-dpo", "dpo-coin", "oracle-dpo"] as const,
-  ],
-};
+/** What the five findings are of: a newcomer waits for nothing else. */
+const FINDINGS: readonly StudyMethod[] = ["self-judge", "off-policy-dpo", "raft-2"];
+
+/** Other answers to who samples and who ranks. */
+const MORE: readonly StudyMethod[] = [
+  ...["relabelled-dpo", "offline-dpo", "reward-model-dpo", "dpo-coin", "oracle-dpo"] as const,
+];
+
+/** Methods that are played; at smoke scale, where a row takes a step, every counted one. */
+function methodsOf({ scale, more }: StartOptions): readonly StudyMethod[] {
+  if (scale === "smoke") return COUNTED;
+  return more ? [...FINDINGS, ...MORE] : FINDINGS;
+}
 
 function parse(args: string[]): StartOptions {
   const command = taskCommand("start", "--scale smoke")
@@ -56,21 +62,24 @@ function parse(args: string[]): StartOptions {
       "Tests the paper's claims in the order desk's world, one base and one seed. All of it: deno task league. " +
         "Your own model and data: deno task align.",
     )
-    .addOption(scaleFlag(Object.keys(METHODS)))
+    .addOption(scaleFlag(["smoke", "small"]))
     .addOption(seedFlag(1))
     .addOption(runFlag("runs/order-desk-SCALE"))
     .addOption(outputFolder("--out <folder>", "where the tables go; default RUN/results"))
+    .option(
+      "--more",
+      "play five more methods, and each at the setting that the judge would have chosen, too",
+      false,
+    )
     .option("--table", "print every contrast of the run, too, beside the study's verdicts", false)
     .option("--fresh", "delete the run folder and start anew", false);
   return parseCommand(command, args).opts<StartOptions>();
 }
 
 async function main(): Promise<void> {
-  const { scale, seed, table, fresh, run = `runs/order-desk-${scale}`, out = `${run}/results` } =
-    parse(
-      Deno.args,
-    );
-  const methods = METHODS[scale];
+  const options = parse(Deno.args);
+  const { scale, seed, more, table, fresh } = options;
+  const { run = `runs/order-desk-${scale}`, out = `${run}/results` } = options;
   const config = STUDY_SCALES[scale];
   const stages = leagueStages(config, { weighted: scale === "smoke" }); // no finding here is of it, and it takes a tenth
   const world: LeagueWorld = { ...DESK_LEAGUE, config, stages };
@@ -90,7 +99,8 @@ async function main(): Promise<void> {
   const reporter = terminalReporter(stopOnInterrupt());
   const path = `${run}/seed-${seed}`;
   await play(world, { base: "1", seed }, {
-    ...{ run, path, reporter, methods, tried },
+    ...{ run, path, reporter, tried, methods: methodsOf(options) },
+    judges: more || scale === "smoke",
     extras: scale === "smoke",
   });
   const gathered = await gather([{ base: "1", seed, path }], {
@@ -106,7 +116,9 @@ async function main(): Promise<void> {
   const given = Deno.args.filter((word) => word !== "--fresh");
   if (table) console.log(`\n${tableLines(found)}`);
   console.log(`\n${sentenceLines(found)}\n`);
-  console.log(nextLines({ run, out, league: LEAGUE, options: given }));
+  console.log(
+    nextLines({ run, out, league: LEAGUE, options: given, all: more || scale === "smoke" }),
+  );
   console.log(`took ${duration((performance.now() - started) / 1000)}`);
 }
 

@@ -32,6 +32,8 @@ export interface Places {
   readonly league: string;
   /** Options of the command line but `--fresh`, as they were given. */
   readonly options: readonly string[];
+  /** Whether every row was played that the command can play. */
+  readonly all: boolean;
 }
 
 const LOOKS: Readonly<Record<string, Look>> = { held: "green", open: "yellow", "not held": "red" };
@@ -90,8 +92,12 @@ export function tableLines({ measured, study }: Found): string {
 }
 
 /** Where the tables are, and commands to run next. */
-export function nextLines({ run, out, league, options }: Places): string {
+export function nextLines({ run, out, league, options, all }: Places): string {
   const next = [
+    ...all ? [] : [[
+      `deno task start ${shellWords([...options, "--more"])}`,
+      "five more methods, as long again",
+    ]],
     ...options.includes("--table") ? [] : [[
       `deno task start ${shellWords([...options, "--table"])}`,
       "every contrast of this run, beside the study's verdicts",

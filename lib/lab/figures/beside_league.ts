@@ -29,9 +29,6 @@ export interface Beside {
 
 type Row = Record<string, string | number>;
 
-/** Runs of the protocol: three bases, five seeds each. */
-const PLANNED = 15;
-
 /** Bases whose lessons taught every view: what notebooks start from is one of them. */
 const played = ({ base }: Row) => !`${base}`.startsWith("views-");
 
@@ -79,7 +76,7 @@ export async function leagueContrast(
 }
 
 /**
- * How far the league is, in words, such as "6 runs on 3 bases so far (15 are planned)".
+ * How many runs the league has, in words, such as "6 runs on 3 bases".
  *
  * @param results Folder of results, `notebook.folders.results`.
  */
@@ -89,7 +86,7 @@ export async function leagueSoFar(results: string): Promise<string> {
   const most = (column: string) => Math.max(...rows.map((row) => Number(row[column])));
   const [runs, bases] = [most("runs"), most("bases")];
   const of = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
-  return `${of(runs, "run")} on ${of(bases, "base")} so far (${PLANNED} are planned)`;
+  return `${of(runs, "run")} on ${of(bases, "base")}`;
 }
 
 /** What a number is of: a model trained on labels alone, or one trained on preferences after that. */

@@ -116,15 +116,19 @@ export async function triedIn(
 export async function play(
   world: LeagueWorld,
   { base, seed }: LeagueRun,
-  { run, path = runPath(run, { base, seed }), reporter, methods, tried, extras }: LeagueOptions & {
-    /** Folder of this run. @default one of its own by base and seed */
-    path?: string;
-    tried: readonly Tried[];
-    /** Whether the world's extra stages are run, too. */
-    extras: boolean;
-  },
+  { run, path = runPath(run, { base, seed }), reporter, methods, tried, judges, extras }:
+    & LeagueOptions
+    & {
+      /** Folder of this run. @default one of its own by base and seed */
+      path?: string;
+      tried: readonly Tried[];
+      /** Whether the settings that the judge chose are played, too. @default true */
+      judges?: boolean;
+      /** Whether the world's extra stages are run, too. */
+      extras: boolean;
+    },
 ): Promise<void> {
-  const { rows, tuned } = withDriven(chosenRows(methods, tried), world.driven);
+  const { rows, tuned } = withDriven(chosenRows(methods, tried, { judges }), world.driven);
   const config: StudyConfig = {
     ...world.config,
     ...await world.base(base, { run, reporter }),

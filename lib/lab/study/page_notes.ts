@@ -20,7 +20,7 @@ const SEVERAL_BASES =
   "base are alike, so that the p over runs is too small where bases differ; the p of bases' means (Student's t, one value " +
   "a base) stands beside it. A verdict asks for the same sign on every base, too. With three " +
   "bases the bootstrap's interval spans about their range and leaves 0 out whenever they agree in sign: it is no test. " +
-  "Verdicts treat runs as independent and are provisional until every planned run is there.";
+  "Verdicts treat runs as independent.";
 
 const ONE_BASE =
   "Intervals are Student's t over seeds, on one base model and for these held-out prompts: another base may differ.";

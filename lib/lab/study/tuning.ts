@@ -52,10 +52,15 @@ export function chosenSetting(
   return own.length === 0 ? null : bestBy(own, by);
 }
 
-/** The rows of a league run: of each method the setting chosen by the truth, and the judge's where that is another. */
+/**
+ * The rows of a league run: of each method the setting chosen by the truth, and the judge's where that is another.
+ *
+ * @param options.judges Whether those that the judge chose are rows. @default true
+ */
 export function chosenRows(
   methods: readonly StudyMethod[],
   tried: readonly Tried[],
+  { judges = true }: { judges?: boolean } = {},
 ): { rows: StudyRow[]; tuned: Partial<Record<StudyRow, RowSetting>> } {
   const rows: StudyRow[] = [];
   const tuned: Partial<Record<StudyRow, RowSetting>> = {};
@@ -68,7 +73,7 @@ export function chosenRows(
     const judge = chosenSetting(tried, { method, by: "judge" });
     if (truth === null || judge === null) continue;
     add(method, truth);
-    if (judge.setting !== truth.setting) add(`${method}@judge`, judge);
+    if (judges && judge.setting !== truth.setting) add(`${method}@judge`, judge);
   }
   return { rows, tuned };
 }

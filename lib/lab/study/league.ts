@@ -8,7 +8,15 @@ import { pointsIn } from "./policy_meter.ts";
 import { methodStages } from "./preference.ts";
 import type { StudyStage } from "./stage.ts";
 import type { StudySession } from "./study_session.ts";
-import { chosenRows, type Tried, triedOf, TUNING_SEED, tuningRows, withDriven } from "./tuning.ts";
+import {
+  chosenRows,
+  type Tried,
+  triedOf,
+  TUNING_SEED,
+  tuningRows,
+  withDriven,
+  withEverySetting,
+} from "./tuning.ts";
 
 /** A world with the bases that its league is played on. */
 export interface LeagueWorld {
@@ -35,6 +43,8 @@ export interface LeagueWorld {
   readonly notes: readonly string[];
   /** The methods that are played, those counted first. */
   readonly rows: readonly StudyMethod[];
+  /** Methods that are played at every setting that was tried, so that each base has one of its own. @default none */
+  readonly everySetting?: readonly StudyMethod[];
   /** How far SELF-JUDGE is driven to see what lies past its peak. @default it is not */
   readonly driven?: Driven;
   /** Stages that every method starts from or is measured beside. */
@@ -128,7 +138,13 @@ export async function play(
       extras: boolean;
     },
 ): Promise<void> {
-  const { rows, tuned } = withDriven(chosenRows(methods, tried, { judges }), world.driven);
+  const { rows, tuned } = withEverySetting(
+    withDriven(chosenRows(methods, tried, { judges }), world.driven),
+    {
+      methods: methods.filter((method) => world.everySetting?.includes(method)),
+      study: world.config,
+    },
+  );
   const config: StudyConfig = {
     ...world.config,
     ...await world.base(base, { run, reporter }),

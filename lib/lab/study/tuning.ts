@@ -2,7 +2,7 @@
 import { resultTable } from "../../show/result_table.ts";
 import type { RowSetting, Setting, StudyConfig } from "./config.ts";
 import { DRIVEN, type Driven } from "./driven.ts";
-import type { StudyMethod, StudyRow } from "./methods.ts";
+import { methodOf, type StudyMethod, type StudyRow } from "./methods.ts";
 import { bestBy, type ChosenBy, type RewardPoint } from "./policy_meter.ts";
 import { settingsToTry } from "./preference.ts";
 
@@ -77,6 +77,26 @@ export function chosenRows(
   }
   return { rows, tuned };
 }
+
+/** Rows at every setting that was tried of some methods, beside those that are there. */
+export function withEverySetting(
+  { rows, tuned }: ReturnType<typeof chosenRows>,
+  { methods, study }: { methods: readonly StudyMethod[]; study: Parameters<typeof tuningRows>[1] },
+): ReturnType<typeof chosenRows> {
+  const there = (method: StudyMethod, setting: Setting) =>
+    rows.some((row) => methodOf(row) === method && sameSetting(tuned[row]!, setting));
+  const more = methods.flatMap((method) =>
+    tuningRows(method, study).filter(({ setting }) => !there(method, setting))
+  );
+  return {
+    rows: [...rows, ...more.map(({ row }) => row)],
+    tuned: { ...tuned, ...Object.fromEntries(more.map(({ row, setting }) => [row, setting])) },
+  };
+}
+
+/** Whether two settings are one, but for the last bits of their arithmetic. */
+const sameSetting = (a: Setting, b: Setting) =>
+  (["learningRate", "beta"] as const).every((name) => Math.abs(a[name] / b[name] - 1) < 1e-9);
 
 /** Rows with {@linkcode DRIVEN} beside them; without it where SELF-JUDGE has no setting. */
 export function withDriven(

@@ -9,6 +9,7 @@ import {
   writeJsonl,
   writeWhole,
 } from "../lib/base/files.ts";
+import { command } from "./commands.ts";
 import { refuses } from "./refusals.ts";
 import { folder } from "./temporary_files.ts";
 
@@ -63,6 +64,13 @@ describe("files of a run folder", () => {
     assert.deepEqual(await readJsonl(path), [...rows, { step: 3 }, null]);
     await writeJsonl(path, []);
     assert.deepEqual(await readJsonl(path), []);
+  });
+
+  it("let work that adds to them hear Ctrl-C at its next step, not a minute later", async () => {
+    const steps = command("run --quiet -A tests/interrupted_steps.ts");
+    const { out, err } = await steps.well(`${folder.path}/steps.jsonl`);
+    assert.match(err, /stopping after this step/);
+    assert.ok(Number(out) <= 2, `${out} more steps`);
   });
 
   it("lose a torn last line of JSON, which a killed run leaves", async () => {

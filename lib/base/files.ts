@@ -2,6 +2,7 @@
 import Papa from "papaparse";
 import { onDisk, readIfThere, writeWhole } from "./disk.ts";
 import { UserError } from "./error.ts";
+import { macrotask } from "./turn.ts";
 
 export {
   exists,
@@ -25,10 +26,11 @@ export async function writeJsonl(path: string, values: readonly unknown[]): Prom
   await writeWhole(path, values.map((value) => JSON.stringify(value) + "\n").join(""));
 }
 
-/** Adds values to a file of JSON lines. */
+/** Adds values to a file of JSON lines, as long work does after each step: Ctrl-C is heard there. */
 export async function appendJsonl(path: string, values: readonly unknown[]): Promise<void> {
   const lines = values.map((value) => JSON.stringify(value) + "\n").join("");
   await onDisk(path, () => Deno.writeTextFile(path, lines, { append: true }));
+  await macrotask();
 }
 
 /** Reads JSON lines; a missing file is an empty list, a torn last line (a killed run) is left out. */

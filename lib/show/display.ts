@@ -5,7 +5,8 @@
  */
 import { UserError } from "../base/error.ts";
 import { table, type TableOptions } from "./html_table.ts";
-import { type Bundle, inKernel, macrotask, send } from "./kernel.ts";
+import { macrotask } from "../base/turn.ts";
+import { type Bundle, inKernel, send } from "./kernel.ts";
 import { still } from "./still.ts";
 import type { Figure } from "./style.ts";
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { macrotask } from "../base/turn.ts";
 
 /** Contents of one output by MIME type. */
 export type Bundle = Record<string, unknown>;
@@ -41,11 +42,6 @@ function jupyter(): Jupyter | undefined {
 /** True in a cell of a notebook, false in a script. */
 export function inKernel(): boolean {
   return jupyter() !== undefined;
-}
-
-/** Lets the event loop take one turn: timers, signals and queued output have theirs. */
-export function macrotask(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 /**

@@ -6,7 +6,8 @@
 import { Stopped } from "../base/error.ts";
 import { Progress, progressLine } from "../base/progress.ts";
 import { escapeHtml } from "./html_table.ts";
-import { inKernel, macrotask, send } from "./kernel.ts";
+import { macrotask } from "../base/turn.ts";
+import { inKernel, send } from "./kernel.ts";
 import { listenForStop, stopAsked } from "./stop.ts";
 
 /** Settings of {@linkcode progress}. */

@@ -11,8 +11,9 @@ import { folded, itemsOf, readTables } from "../lib/lab/study/kept_tables.ts";
 import { judgedSteps, matchedOverSteps } from "../lib/lab/study/judge_over_steps.ts";
 import { leagueRows, rewardAtKl, standings } from "../lib/lab/study/league_rows.ts";
 import { DRIVEN } from "../lib/lab/study/driven.ts";
-import { familiesIn } from "../lib/lab/study/league.ts";
+import { familiesIn, playedRows } from "../lib/lab/study/league.ts";
 import { byBases } from "../lib/lab/study/over_runs.ts";
+import { ownSettings, ownSettingsTable } from "../lib/lab/study/own_settings.ts";
 import { drivenTable, someBasesTable } from "../lib/lab/study/page_league.ts";
 import { claimRows, claimsPage, measureClaims } from "../lib/lab/study/page.ts";
 import type { TableRow } from "../lib/lab/study/page_judges.ts";
@@ -331,6 +332,7 @@ describe("a league's runs", () => {
         fresh: [],
         overSteps: [],
         beside: [],
+        own: [],
         habits: gathered.tables.habits as TableRow[],
       },
       changes: gathered.tables.changes as TableRow[],
@@ -355,7 +357,7 @@ describe("a league's runs", () => {
     assert.match(page, /Holm's correction counts 2 contrasts. Not played: on-policy > off-policy/);
     assert.match(page, /\| self-judge \| start \| 3 \| 100 % /);
     assert.match(page, /\| self-judge \| 3 \| 1\.0\d \| 1\.2\d \| 1\.4\d /);
-    assert.match(page, /\| 1 \[1, 1\] \| self-judge \| 3 \|/);
+    assert.match(page, /\|  \| self-judge \| 3 \| \d\.\d{3} \|/, "base 3 has no run: no rank");
     assert.match(page, /\| the data set \| base \| not \| 2 \| 0\.615 \| {2}\| {2}\|/);
     assert.match(page, /\| the data set \| jsft \| every weight \| 2 \| {2}\| 0\.715 \| 0\.915 \|/);
     assert.match(page, /^- of it$/m, "the world's own note");
@@ -389,6 +391,49 @@ describe("contrasts on the bases of two leagues", () => {
       line,
       /\+2\.000 \(1\) \| \+2\.500 \(2\) \| \+2\.333 \[-6\.391, \+11\.057\] \| 2 of 3/,
     );
+  });
+});
+
+describe("settings of a base's own", () => {
+  const all = settingsToTry("self-judge", DESK.preference, 4);
+  const tried: Tried[] = all.map((setting, number) => ({
+    ...{ method: "self-judge", setting: number, ...setting, step: 20 },
+    ...{ validation_reward: Number(number === 1), validation_win_rate: Number(number === 3) },
+  }));
+  const world = { ...DESK_LEAGUE, everySetting: ["self-judge"] as const };
+  const { rows, tuned } = playedRows(world, { methods: ["self-judge", "raft-2"], tried });
+  const points = rows.flatMap((method, i) =>
+    course((step) => i + step / 100, { truth: 20 + 20 * i, judge: 100 })
+      .map((point) => ({
+        ...{ ...point, base: "4", seed: 1, method },
+        validation_reward: point.validation_reward - (i === 2 ? 0 : 500),
+        validation_win_rate: point.validation_win_rate - (i === 2 ? 500 : 0),
+      }))
+  );
+  const options = { tuned, methods: world.everySetting };
+
+  it("are looked for among all that were tried, each played once", () => {
+    assert.deepEqual(rows, ["self-judge", "self-judge@judge", "self-judge@0", "self-judge@2"]);
+    assert.deepEqual(tuned["self-judge@2"], all[2]);
+  });
+
+  it("are those that the run's own validation prompts find best, beside the first base's", () => {
+    const [truth, judge] = ownSettings(points, options);
+    const { learningRate, beta } = tuned["self-judge@0"]!;
+    assert.deepEqual(truth, {
+      ...{ base: "4", seed: 1, method: "self-judge", chosen_by: "truth", learningRate, beta },
+      ...{ step: 60, reward: 2.6, reward_given: 0.2 },
+    });
+    assert.deepEqual([judge.step, judge.reward, judge.reward_given], [100, 1, 2]);
+    const starts = [{ base: "4", seed: 1, policy: "jsft", reward: 0.125 }] as TableRow[];
+    assert.match(
+      ownSettingsTable([truth], starts),
+      /\| 4 \| self-judge \| truth \| .*, step 60 \| 2\.600 \| 0\.200 \| 0\.125 \|/,
+    );
+  });
+
+  it("are not told of a run that lacks one of them", () => {
+    assert.deepEqual(ownSettings(points.filter(({ method }) => method !== rows[3]), options), []);
   });
 });
 
@@ -571,6 +616,24 @@ describe("the committed claims", () => {
         assert.deepEqual([contrast, `${base}`], [found[i].contrast, found[i].base]);
         assert.ok(Math.abs(Number(difference) - found[i].difference) < 1e-9);
       }
+    });
+
+    it(`have the settings that each run would have chosen (${world})`, async () => {
+      if (league.everySetting === undefined) return;
+      const tried = (await readTried(`${folder}/tuning.csv`))!;
+      const points = await csv(`${folder}/reward-over-steps.csv`);
+      const found = ownSettings(
+        points.map((row) => ({ ...row, base: `${row.base}` })) as unknown as CoursePoint[],
+        {
+          tuned: playedRows(league, { methods: league.rows, tried }).tuned,
+          methods: league.everySetting,
+        },
+      );
+      const rows = await csv(`${folder}/own-settings.csv`);
+      assert.deepEqual(
+        rows.map(({ base, method, step, reward }) => [`${base}`, method, step, reward]),
+        found.map(({ base, method, step, reward }) => [base, method, step, reward]),
+      );
     });
 
     it(`are the page's numbers (${world})`, async () => {

@@ -21,9 +21,10 @@ import {
   refuseRetuned,
   withSingles,
 } from "../lab/study/kept_tables.ts";
-import { familiesIn, type LeagueWorld, triedIn } from "../lab/study/league.ts";
+import { familiesIn, type LeagueWorld, playedRows, triedIn } from "../lab/study/league.ts";
 import type { LeagueRow } from "../lab/study/league_rows.ts";
 import { claimRows, claimsPage, measureClaims } from "../lab/study/page.ts";
+import { ownSettings } from "../lab/study/own_settings.ts";
 import type { TableRow } from "../lab/study/page_judges.ts";
 import type { CoursePoint } from "../lab/study/page_league.ts";
 import { readTried } from "../lab/study/tuning.ts";
@@ -104,7 +105,13 @@ async function main(): Promise<void> {
   const items = withSingles(itemsOf(all), gathered.items);
   const measured = measureClaims(items, { families, bases });
   const beside = await besideOf(world, items);
-  await writeTables(out, { tables: { ...all, tuning: tried, "by-base": beside } });
+  const own = ownSettings((all["reward-over-steps"] ?? []) as readonly unknown[] as CoursePoint[], {
+    tuned: playedRows(world, { methods: world.rows, tried }).tuned,
+    methods: world.everySetting ?? [],
+  });
+  await writeTables(out, {
+    tables: { ...all, tuning: tried, "by-base": beside, "own-settings": own },
+  });
   if (measured.length === 0) {
     throw new UserError(
       `no contrast of the protocol has both its sides in ${out} yet; tables of what there is are there`,
@@ -114,7 +121,7 @@ async function main(): Promise<void> {
   await writeCsv(`${out}/claims.csv`, claimRows(measured));
   const rows = <R = TableRow>(name: string) => (all[name] ?? []) as readonly unknown[] as R[];
   const page = claimsPage({
-    ...{ title, families, bases, measured, tried, beside, notes: world.notes },
+    ...{ title, families, bases, measured, tried, beside, own, notes: world.notes },
     league: rows<LeagueRow>("league"),
     starts: rows("starts"),
     judges: rows("judge-accuracy"),

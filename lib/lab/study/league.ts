@@ -122,6 +122,21 @@ export async function triedIn(
   return tried.flat();
 }
 
+/** The rows that a run plays, with their settings. */
+export function playedRows(
+  { driven, everySetting, config }: LeagueWorld,
+  { methods, tried, judges }: {
+    methods: readonly StudyMethod[];
+    tried: readonly Tried[];
+    judges?: boolean;
+  },
+): ReturnType<typeof chosenRows> {
+  return withEverySetting(withDriven(chosenRows(methods, tried, { judges }), driven), {
+    methods: methods.filter((method) => everySetting?.includes(method)),
+    study: config,
+  });
+}
+
 /** One base and seed: the models that methods start from, judges, methods with the settings chosen, tournaments. */
 export async function play(
   world: LeagueWorld,
@@ -138,13 +153,7 @@ export async function play(
       extras: boolean;
     },
 ): Promise<void> {
-  const { rows, tuned } = withEverySetting(
-    withDriven(chosenRows(methods, tried, { judges }), world.driven),
-    {
-      methods: methods.filter((method) => world.everySetting?.includes(method)),
-      study: world.config,
-    },
-  );
+  const { rows, tuned } = playedRows(world, { methods, tried, judges });
   const config: StudyConfig = {
     ...world.config,
     ...await world.base(base, { run, reporter }),

@@ -82,20 +82,28 @@ const DRAWS = 2000;
 /**
  * Methods in the order of their mean reward, those that have every run first. A rank's uncertainty is over runs: each
  * draw takes bases, then seeds within them, the same for every method.
+ *
+ * @param options.bases How many bases the league has: neither ranks nor intervals while some has no run. @default those
+ *   that have one
  */
-export function standings(rows: readonly LeagueRow[], by: ChosenBy): Standing[] {
+export function standings(
+  rows: readonly LeagueRow[],
+  by: ChosenBy,
+  { bases: league }: { bases?: number } = {},
+): Standing[] {
   const chosen = rows.filter(({ chosen_by }) => chosen_by === by);
   const methods = [...Map.groupBy(chosen, ({ method }) => method)];
   const every = runsOf(chosen);
   const bases = new Set(chosen.map(({ base }) => base));
-  const complete = methods.filter(([, some]) => runsOf(some) === every);
+  const whole = league === undefined || bases.size >= league;
+  const complete = whole ? methods.filter(([, some]) => runsOf(some) === every) : [];
   const ranks = drawnRanks(complete, Rng.named(0, `league/ranks/${by}`));
   return methods.map(([method, some]): Omit<Standing, "rank"> => {
     const groups = [...Map.groupBy(some, ({ base }) => base).values()];
     const average = (value: (row: LeagueRow) => number) => meanOfBases(some, value);
     const { value: reward, low, high } = overRuns(
       groups.map((group) => group.map(({ reward }) => reward)),
-      { bases: bases.size, rng: Rng.named(0, `league/${method}`) },
+      { bases: league ?? bases.size, rng: Rng.named(0, `league/${method}`) },
     );
     const numbers = Object.entries(some[0]).filter(([, one]) => typeof one === "number");
     return {

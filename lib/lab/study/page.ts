@@ -26,6 +26,7 @@ import {
 } from "./page_league.ts";
 import { drivenOf } from "./driven.ts";
 import { byBases } from "./over_runs.ts";
+import { type OwnSetting, ownSettingsTable } from "./own_settings.ts";
 import { notes } from "./page_notes.ts";
 import { interval, number, signed } from "./page_numbers.ts";
 import type { Tried } from "./tuning.ts";
@@ -119,6 +120,8 @@ export interface PageData {
   readonly tried: readonly Tried[];
   /** Contrasts base by base, with those of the league that this one repeats. */
   readonly beside: readonly OnBase[];
+  /** What each run would have chosen for itself. */
+  readonly own: readonly OwnSetting[];
 }
 
 /** Means of a table's numbers by base and name, with how many runs are behind them. */
@@ -166,11 +169,17 @@ export function claimsPage(data: PageData): string {
       table: () =>
         allBasesTable(data.beside, [...new Set(data.beside.map(({ league }) => league))]),
     }),
+    ...section("With a setting of its own", data.own, {
+      text:
+        "Reported, without a verdict: of the settings tried on the first base, the one and the step that are best on the " +
+        "run's own validation prompts, by the true reward or by the JSFT judge's win rate; beside it the first base's setting.",
+      table: () => ownSettingsTable(data.own, starts),
+    }),
     ...section("The league", rows.every, {
       text:
         "At the step that validation prompts chose; means of bases' means. Rank: place by the mean among the rows " +
         "with every run, with the places that 95 % of draws of runs give it. No interval where a base has no run.",
-      table: () => leagueTable(rows.every),
+      table: () => leagueTable(rows.every, bases.length),
     }),
     ...section("Rows on some bases alone", rows.some, {
       text:

@@ -18,8 +18,12 @@ export type CoursePoint = RewardPoint & {
   readonly seed: number;
 };
 
-/** Where methods end; a row with fewer runs than another has no rank. */
-export function leagueTable(rows: readonly LeagueRow[]): string {
+/**
+ * Where methods end; a row with fewer runs than another has no rank.
+ *
+ * @param bases How many the league has.
+ */
+export function leagueTable(rows: readonly LeagueRow[], bases: number): string {
   const byJudge = new Map(standings(rows, "judge").map((one) => [one.method, one]));
   const cost = ({ means }: Standing, name: string) => `${Math.round(means[name] ?? 0)}`;
   return table(
@@ -28,7 +32,7 @@ export function leagueTable(rows: readonly LeagueRow[]): string {
       ...["JSFT judge's win rate", "whole distribution", "KL", "entropy", "tokens", "step"],
       ...["samples", "prompts to the ranker", "gold labels", "sequences learned", "minutes"],
     ],
-    standings(rows, "truth").map((one) => {
+    standings(rows, "truth", { bases }).map((one) => {
       const judge = byJudge.get(one.method);
       const { means, rank } = one;
       return [

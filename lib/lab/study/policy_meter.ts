@@ -161,6 +161,6 @@ export function bestBy<P extends Validated>(points: readonly P[], by: ChosenBy):
 }
 
 /** The point at which a run would be stopped: that at step 0 is not one of training's. */
-export function chosenPoint(points: readonly RewardPoint[], by: ChosenBy): RewardPoint {
+export function chosenPoint<P extends RewardPoint>(points: readonly P[], by: ChosenBy): P {
   return bestBy(points.filter(({ step }) => step > 0), by);
 }

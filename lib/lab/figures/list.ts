@@ -155,7 +155,8 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
       caption:
         "Five contrasts of the league on the three bases that they were found on (open, two runs each) and on bases that " +
         "were pretrained and run after that (filled, one run each): difference of true reward at the steps that validation " +
-        "prompts chose. Black: mean over all bases with 95 % interval (Student's t, one value a base).",
+        "prompts chose. Black: mean over all bases with 95 % interval (Student's t, one value a base). The open dot farthest " +
+        "to the right is base 1, which deno task start and the notebooks begin from.",
       inputs: {
         rows: {
           path: "data/results/claims/fresh-bases/by-base.csv",

@@ -10,6 +10,7 @@ import { rewardOverSteps } from "../lib/lab/figures/claims_reward.ts";
 import { klFrontier } from "../lib/lab/figures/kl_frontier.ts";
 import { leagueFigure } from "../lib/lab/figures/league_figure.ts";
 import { freshBases } from "../lib/lab/figures/fresh_bases.ts";
+import { gainByJudge } from "../lib/lab/figures/gain_by_judge.ts";
 import { glance } from "../lib/lab/figures/glance.ts";
 import { PARTS, whoDoesWhat } from "../lib/lab/figures/who_does_what.ts";
 import { type StudyMethod, studyMethod } from "../lib/lab/study/methods.ts";
@@ -87,6 +88,22 @@ describe("freshBases", () => {
     const [half] = (means.error_x as { array: number[] }).array;
     assert.ok(Math.abs(half - 4.3027 * 2 / Math.sqrt(3)) < 1e-3, `${half}`);
     assert.ok(words(figure).some((text) => text.startsWith("3.00 [")));
+  });
+});
+
+describe("gainByJudge", () => {
+  const on = (base: string, right_first: number, gain: number, tested = "false") => ({
+    ...{ base, right_first, right_data: 0.9 + right_first / 100, gain, tested },
+  });
+  const figure = gainByJudge([on("1", 0.5, 1), on("2", 0.7, 2), on("6", 0.8, 0.25, "true")]);
+
+  it("names bases, and draws the line through those that the relation was found on", () => {
+    assert.deepEqual(named(figure, "found on").map(({ text }) => text), [["1", "2"], ["1", "2"]]);
+    const [first, data] = named(figure, "tested on");
+    assert.deepEqual([first.x, first.y, first.text], [[0.8], [0.25], ["6"]]);
+    assert.ok(Math.abs((data.x as number[])[0] - 0.908) < 1e-12);
+    const [line] = named(figure, "line through the bases that it was found on");
+    assert.deepEqual((line.y as number[]).map((y) => Number(y.toFixed(9))), [1, 2.5]);
   });
 });
 

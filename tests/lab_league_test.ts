@@ -4,6 +4,7 @@ import { readJsonFile, writeCsv, writeJsonFile, writeJsonl } from "../lib/base/f
 import { allBasesTable, onBases } from "../lib/lab/study/all_bases.ts";
 import { FAMILIES } from "../lib/lab/study/families.ts";
 import { DESK } from "../lib/lab/study/config.ts";
+import { gainsByJudge, gainsText } from "../lib/lab/study/gain_by_judge.ts";
 import { gather, type Gathered, runsIn, writeTables } from "../lib/lab/study/gather.ts";
 import { saveItems } from "../lib/lab/study/items.ts";
 import { changes } from "../lib/lab/study/changes.ts";
@@ -332,6 +333,8 @@ describe("a league's runs", () => {
         fresh: [],
         overSteps: [],
         beside: [],
+        gains: [],
+        predicted: [],
         own: [],
         habits: gathered.tables.habits as TableRow[],
       },
@@ -357,7 +360,7 @@ describe("a league's runs", () => {
     assert.match(page, /Holm's correction counts 2 contrasts. Not played: on-policy > off-policy/);
     assert.match(page, /\| self-judge \| start \| 3 \| 100 % /);
     assert.match(page, /\| self-judge \| 3 \| 1\.0\d \| 1\.2\d \| 1\.4\d /);
-    assert.match(page, /\|  \| self-judge \| 3 \| \d\.\d{3} \|/, "base 3 has no run: no rank");
+    assert.match(page, /\| {2}\| self-judge \| 3 \| \d\.\d{3} \|/, "base 3 has no run: no rank");
     assert.match(page, /\| the data set \| base \| not \| 2 \| 0\.615 \| {2}\| {2}\|/);
     assert.match(page, /\| the data set \| jsft \| every weight \| 2 \| {2}\| 0\.715 \| 0\.915 \|/);
     assert.match(page, /^- of it$/m, "the world's own note");
@@ -391,6 +394,57 @@ describe("contrasts on the bases of two leagues", () => {
       line,
       /\+2\.000 \(1\) \| \+2\.500 \(2\) \| \+2\.333 \[-6\.391, \+11\.057\] \| 2 of 3/,
     );
+  });
+});
+
+describe("what SELF-JUDGE gains on a base", () => {
+  const league = (bases: readonly string[], gain: (base: string) => number) => ({
+    bases,
+    tables: {
+      starts: bases.map((base) => ({ base, seed: 1, policy: "jsft", reward: 1 })),
+      league: bases.map((base) => ({
+        ...{ base, seed: 1, method: "self-judge", chosen_by: "truth", reward: 1 + gain(base) },
+      })),
+      "judge-accuracy": bases.map((base) => ({
+        ...{ base, seed: 1, judge: "jsft", measure: "accuracy_clear", value: 0.9 },
+      })),
+      "judge-over-steps": bases.flatMap((base) =>
+        [[1, 10], [1, 10], [21, 0]].map(([from, n]) => ({
+          ...{
+            base,
+            seed: 1,
+            method: "self-judge",
+            from,
+            n: n || 99,
+            right: n ? Number(base) : 99,
+          },
+        }))
+      ),
+    },
+  });
+  const rows = gainsByJudge([
+    { league: "first", ...league(["1", "2", "3"], (base) => Number(base) / 4) },
+    { league: "then", ...league(["4", "5", "6"], (base) => base === "6" ? 0.5 : Number(base)) },
+  ], ["4", "5", "6"]);
+
+  it("stands beside how right the judge is on the pairs of the first steps alone", () => {
+    assert.deepEqual(
+      rows.map(({ base, pairs, right_first, gain }) => [base, pairs, right_first, gain]).slice(
+        0,
+        4,
+      ),
+      [["1", 20, 0.1, 0.25], ["2", 20, 0.2, 0.5], ["3", 20, 0.3, 0.75], ["4", 20, 0.4, 4]],
+    );
+    assert.deepEqual(rows.map(({ tested }) => tested), [false, false, false, true, true, true]);
+  });
+
+  it("is tested on the bases that were predicted, once all of them are there", () => {
+    const text = gainsText(rows, { found: 3, tested: 3 });
+    assert.match(text, /found on \(3 of 3\): r of .* steps 1 to 20 1\.00/);
+    assert.match(text, /tested on \(3 of 3\): r of .* steps 1 to 20 -0\.7\d/);
+    assert.match(text, /The test: \*\*open\*\* \(p 0\.7/);
+    assert.match(gainsText(rows, { found: 3, tested: 5 }), /The test: \*\*unfinished\*\*\.$/);
+    assert.match(gainsText(rows.slice(0, 4), { found: 3, tested: 3 }), /20 too few, .*\n.*unfin/);
   });
 });
 
@@ -609,12 +663,20 @@ describe("the committed claims", () => {
 
     it(`are on each base what both leagues' tables have (${world})`, async () => {
       if (league.repeats === undefined) return;
-      const found = await besideOf(league, itemsOf(await readTables(`${ROOT}/${folder}`)));
+      const tables = await readTables(`${ROOT}/${folder}`);
+      const { contrasts: found, gains } = await besideOf(league, tables);
       const rows = await csv(`${folder}/by-base.csv`);
       assert.equal(rows.length, found.length);
       for (const [i, { contrast, base, difference }] of rows.entries()) {
         assert.deepEqual([contrast, `${base}`], [found[i].contrast, found[i].base]);
         assert.ok(Math.abs(Number(difference) - found[i].difference) < 1e-9);
+      }
+      const kept = await csv(`${folder}/gain-by-judge.csv`);
+      assert.equal(kept.length, gains.length);
+      for (const [i, { base, right_first, gain, tested }] of kept.entries()) {
+        assert.deepEqual([`${base}`, `${tested}`], [gains[i].base, `${gains[i].tested}`]);
+        assert.ok(Math.abs(Number(right_first) - gains[i].right_first) < 1e-9);
+        assert.ok(Math.abs(Number(gain) - gains[i].gain) < 1e-9);
       }
     });
 

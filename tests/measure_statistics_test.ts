@@ -5,6 +5,7 @@ import { UserError } from "../lib/base/error.ts";
 import { Rng } from "../lib/base/random.ts";
 import {
   bootstrap,
+  correlation,
   overSeeds,
   proportion,
   studentQuantile,
@@ -13,6 +14,20 @@ import {
 
 const close = (actual: number, expected: number, tolerance: number) =>
   assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not ${expected}`);
+
+describe("correlation", () => {
+  it("is that of scipy 1.17, pearsonr with the alternative greater", () => {
+    const { r, p } = correlation([0.79, 0.74, 0.71, 0.67, 0.62], [0.79, 0.37, 0.29, 0.17, 0.11]);
+    close(r, 0.9250392264927685, 1e-12);
+    close(p, 0.012178967854086759, 1e-12);
+    close(correlation([1, 2, 4], [3, 1, 0]).p, 0.8789622816763233, 1e-12);
+  });
+
+  it("asks for three pairs", () => {
+    assert.throws(() => correlation([1, 2], [1, 2]), UserError);
+    assert.throws(() => correlation([1, 2, 3], [1, 2]), UserError);
+  });
+});
 
 describe("proportion", () => {
   it("gives the Wilson intervals of statsmodels 0.14 (proportion_confint, method wilson)", () => {

@@ -9,7 +9,7 @@ import { Option } from "commander";
 import { UserError } from "../base/error.ts";
 import { readJsonFile, writeCsv, writeWhole } from "../base/files.ts";
 import { type OnBase, onBases } from "../lab/study/all_bases.ts";
-import type { RunItems } from "../lab/study/claims.ts";
+import { type GainOnBase, gainsByJudge } from "../lab/study/gain_by_judge.ts";
 import { gather, runsIn, writeTables } from "../lab/study/gather.ts";
 import type { JudgedStep } from "../lab/study/judge_over_steps.ts";
 import {
@@ -19,6 +19,7 @@ import {
   readTables,
   refuseMixed,
   refuseRetuned,
+  type Tables,
   withSingles,
 } from "../lab/study/kept_tables.ts";
 import { familiesIn, type LeagueWorld, playedRows, triedIn } from "../lab/study/league.ts";
@@ -38,18 +39,24 @@ interface Options {
   out?: string;
 }
 
-/** Contrasts of a league that repeats another, base by base of both; none where it repeats none. */
+/** What stands beside each other of a league and the one that it repeats, base by base; nothing where it repeats none. */
 export async function besideOf(
   league: LeagueWorld,
-  items: readonly RunItems[],
-): Promise<OnBase[]> {
-  if (league.repeats === undefined) return [];
+  tables: Tables,
+): Promise<{ contrasts: OnBase[]; gains: GainOnBase[] }> {
+  if (league.repeats === undefined) return { contrasts: [], gains: [] };
   const { league: first } = WORLDS[league.repeats];
   const leagues = [
-    { league: first, items: itemsOf(await readTables(claimsFolder(first))) },
-    { league, items },
-  ].map(({ league: { name, bases }, items }) => ({ league: name, bases, items }));
-  return onBases(familiesIn(league), leagues);
+    { league: first.name, bases: first.bases, tables: await readTables(claimsFolder(first)) },
+    { league: league.name, bases: league.bases, tables },
+  ];
+  return {
+    contrasts: onBases(
+      familiesIn(league),
+      leagues.map(({ tables, ...rest }) => ({ ...rest, items: itemsOf(tables) })),
+    ),
+    gains: gainsByJudge(leagues, league.predicted ?? []),
+  };
 }
 
 async function main(): Promise<void> {
@@ -104,13 +111,19 @@ async function main(): Promise<void> {
   const families = familiesIn(world);
   const items = withSingles(itemsOf(all), gathered.items);
   const measured = measureClaims(items, { families, bases });
-  const beside = await besideOf(world, items);
+  const { contrasts: beside, gains } = await besideOf(world, all);
   const own = ownSettings((all["reward-over-steps"] ?? []) as readonly unknown[] as CoursePoint[], {
     tuned: playedRows(world, { methods: world.rows, tried }).tuned,
     methods: world.everySetting ?? [],
   });
   await writeTables(out, {
-    tables: { ...all, tuning: tried, "by-base": beside, "own-settings": own },
+    tables: {
+      ...all,
+      tuning: tried,
+      "by-base": beside,
+      "own-settings": own,
+      "gain-by-judge": gains,
+    },
   });
   if (measured.length === 0) {
     throw new UserError(
@@ -121,7 +134,8 @@ async function main(): Promise<void> {
   await writeCsv(`${out}/claims.csv`, claimRows(measured));
   const rows = <R = TableRow>(name: string) => (all[name] ?? []) as readonly unknown[] as R[];
   const page = claimsPage({
-    ...{ title, families, bases, measured, tried, beside, own, notes: world.notes },
+    ...{ title, families, bases, measured, tried, beside, own, gains, notes: world.notes },
+    predicted: world.predicted ?? [],
     league: rows<LeagueRow>("league"),
     starts: rows("starts"),
     judges: rows("judge-accuracy"),

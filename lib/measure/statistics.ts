@@ -1,5 +1,10 @@
 import { jStat } from "./jstat.ts";
-import { mean, quantileSorted, sampleStandardDeviation } from "simple-statistics";
+import {
+  mean,
+  quantileSorted,
+  sampleCorrelation,
+  sampleStandardDeviation,
+} from "simple-statistics";
 import { UserError } from "../base/error.ts";
 import type { Rng } from "../base/random.ts";
 
@@ -207,6 +212,24 @@ export function oneSidedP(values: readonly number[]): number {
   }
   if (error === 0) return mean > 0 ? 0 : mean < 0 ? 1 : 0.5;
   return 1 - jStat.studentt.cdf(mean / error, n - 1);
+}
+
+/**
+ * Pearson's correlation of pairs of values, and the probability, one-sided, of one so far above 0 if there were none
+ * (Student's t with n - 2 degrees of freedom).
+ *
+ * @throws {UserError} When there are less than three pairs, one list is longer, or a value is not a finite number.
+ */
+export function correlation(x: readonly number[], y: readonly number[]): { r: number; p: number } {
+  if (x.length !== y.length || x.length < 3) {
+    throw new UserError(
+      `a correlation of ${x.length} and ${y.length} values was asked for`,
+      "pass three pairs of values or more",
+    );
+  }
+  const r = sampleCorrelation(finite(x), finite(y));
+  const df = x.length - 2;
+  return { r, p: 1 - jStat.studentt.cdf(r * Math.sqrt(df / (1 - r * r)), df) };
 }
 
 /**

@@ -6,6 +6,7 @@ import { judgeCurve, judgeCurveRow } from "./judge_curve.ts";
 import { candidateReward, rewardByN } from "./claims_rejection.ts";
 import { rewardOverSteps, rewardStep } from "./claims_reward.ts";
 import { freshBases, onBaseRow } from "./fresh_bases.ts";
+import { gainByJudge, gainRow } from "./gain_by_judge.ts";
 import { glance, sampleCourse } from "./glance.ts";
 import { klFrontier } from "./kl_frontier.ts";
 import { leagueEnd, leagueFigure, leagueStart } from "./league_figure.ts";
@@ -165,6 +166,22 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
         },
       },
       draw: ({ rows }) => freshBases(rows),
+    }),
+    figureEntry({
+      name: "gain-by-judge",
+      title: "Why bases differ",
+      caption:
+        "What SELF-JUDGE gains over JSFT on each base (its number at the dot), against how right the JSFT judge is: on the " +
+        "pairs that steps 1 to 20 ranked, and on the data set's clear held-out pairs. Open: bases that the relation was found " +
+        "on, with the line through them; filled: bases that it was predicted for before they were run.",
+      inputs: {
+        rows: {
+          path: "data/results/claims/fresh-bases/gain-by-judge.csv",
+          row: gainRow,
+          key: ["base"],
+        },
+      },
+      draw: ({ rows }) => gainByJudge(rows),
     }),
     figureEntry({
       name: "kl-frontier",

@@ -26,6 +26,8 @@ export interface LeagueWorld {
    * beside those measured there.
    */
   readonly repeats?: string;
+  /** Bases that a relation found on the others is tested on, see the protocol. @default none */
+  readonly predicted?: readonly string[];
   /** What it tests. @default the families of the protocol as far as its rows have them */
   readonly families?: readonly Family[];
   /** Settings of every run, but for base and seed. */

@@ -3,6 +3,7 @@ import { markdownTable as table } from "../../base/markdown_table.ts";
 import { allBasesTable, type OnBase } from "./all_bases.ts";
 import { type Measured, measureFamily, type RunItems } from "./claims.ts";
 import type { Family } from "./families.ts";
+import { type GainOnBase, gainsText } from "./gain_by_judge.ts";
 import type { JudgedStep } from "./judge_over_steps.ts";
 import type { LeagueRow } from "./league_rows.ts";
 import { mean } from "./measure.ts";
@@ -120,6 +121,9 @@ export interface PageData {
   readonly tried: readonly Tried[];
   /** Contrasts base by base, with those of the league that this one repeats. */
   readonly beside: readonly OnBase[];
+  /** What SELF-JUDGE gains on each base, beside how right its judge is; `predicted` the bases that this is tested on. */
+  readonly gains: readonly GainOnBase[];
+  readonly predicted: readonly string[];
   /** What each run would have chosen for itself. */
   readonly own: readonly OwnSetting[];
 }
@@ -168,6 +172,16 @@ export function claimsPage(data: PageData): string {
         "is one value, the mean of its runs; intervals are Student's t over bases.",
       table: () =>
         allBasesTable(data.beside, [...new Set(data.beside.map(({ league }) => league))]),
+    }),
+    ...section("Why bases differ", data.gains, {
+      text:
+        "What SELF-JUDGE gains goes with how right the JSFT judge is on the first pairs that it ranks, whose rewards differ: " +
+        "found on the bases that had been seen, predicted for the others before they were run.",
+      table: () =>
+        gainsText(data.gains, {
+          found: data.gains.filter(({ tested }) => !tested).length,
+          tested: data.predicted.length,
+        }),
     }),
     ...section("With a setting of its own", data.own, {
       text:

@@ -32,6 +32,7 @@ export const FRESH_BASES: LeagueWorld = {
   ...DESK_LEAGUE,
   name: "fresh-bases",
   repeats: DESK_LEAGUE.name,
+  predicted: FRESH.filter((base) => !["4", "5"].includes(base)), // those had been seen when it was found
   families: [family],
   bases: FRESH,
   seeds: [1],

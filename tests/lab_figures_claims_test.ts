@@ -70,7 +70,7 @@ describe("rewardOverSteps", () => {
 
 describe("freshBases", () => {
   const on = (contrast: string, base: string, league: string, difference: number) => ({
-    ...{ contrast, base, league, difference },
+    ...{ contrast, base, league, difference, of_bases: 3 },
   });
   const figure = freshBases([
     ...[on("x > y", "1", "first", 1), on("x > y", "2", "first", 3), on("x > y", "4", "then", 5)],
@@ -85,7 +85,8 @@ describe("freshBases", () => {
     const [means] = named(figure, "mean over all bases");
     assert.deepEqual(means.x, [3, 0]);
     // Student's t with 2 degrees of freedom: 4.303 times 2 / sqrt(3).
-    const [half] = (means.error_x as { array: number[] }).array;
+    const [half, none] = (means.error_x as { array: number[] }).array;
+    assert.equal(none, 0, "a base is missing: no interval");
     assert.ok(Math.abs(half - 4.3027 * 2 / Math.sqrt(3)) < 1e-3, `${half}`);
     assert.ok(words(figure).some((text) => text.startsWith("3.00 [")));
   });

@@ -26,6 +26,7 @@ describe("correlation", () => {
   it("asks for three pairs", () => {
     assert.throws(() => correlation([1, 2], [1, 2]), UserError);
     assert.throws(() => correlation([1, 2, 3], [1, 2]), UserError);
+    assert.throws(() => correlation([1, 2, 3], [2, 2, 2]), UserError);
   });
 });
 

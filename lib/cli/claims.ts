@@ -40,12 +40,16 @@ interface Options {
 }
 
 /** What stands beside each other of a league and the one that it repeats, base by base; nothing where it repeats none. */
-export async function besideOf(
-  league: LeagueWorld,
-  tables: Tables,
-): Promise<{ contrasts: OnBase[]; gains: GainOnBase[] }> {
-  if (league.repeats === undefined) return { contrasts: [], gains: [] };
+export async function besideOf(league: LeagueWorld, tables: Tables): Promise<{
+  contrasts: OnBase[];
+  gains: GainOnBase[];
+  planned: { found: number; tested: number };
+}> {
+  if (league.repeats === undefined) {
+    return { contrasts: [], gains: [], planned: { found: 0, tested: 0 } };
+  }
   const { league: first } = WORLDS[league.repeats];
+  const tested = league.predicted ?? [];
   const leagues = [
     { league: first.name, bases: first.bases, tables: await readTables(claimsFolder(first)) },
     { league: league.name, bases: league.bases, tables },
@@ -55,7 +59,11 @@ export async function besideOf(
       familiesIn(league),
       leagues.map(({ tables, ...rest }) => ({ ...rest, items: itemsOf(tables) })),
     ),
-    gains: gainsByJudge(leagues, league.predicted ?? []),
+    gains: gainsByJudge(leagues, tested),
+    planned: {
+      found: first.bases.length + league.bases.length - tested.length,
+      tested: tested.length,
+    },
   };
 }
 
@@ -111,7 +119,7 @@ async function main(): Promise<void> {
   const families = familiesIn(world);
   const items = withSingles(itemsOf(all), gathered.items);
   const measured = measureClaims(items, { families, bases });
-  const { contrasts: beside, gains } = await besideOf(world, all);
+  const { contrasts: beside, gains, planned } = await besideOf(world, all);
   const own = ownSettings((all["reward-over-steps"] ?? []) as readonly unknown[] as CoursePoint[], {
     tuned: playedRows(world, { methods: world.rows, tried }).tuned,
     methods: world.everySetting ?? [],
@@ -134,8 +142,7 @@ async function main(): Promise<void> {
   await writeCsv(`${out}/claims.csv`, claimRows(measured));
   const rows = <R = TableRow>(name: string) => (all[name] ?? []) as readonly unknown[] as R[];
   const page = claimsPage({
-    ...{ title, families, bases, measured, tried, beside, own, gains, notes: world.notes },
-    predicted: world.predicted ?? [],
+    ...{ title, families, bases, measured, tried, beside, own, gains, planned, notes: world.notes },
     league: rows<LeagueRow>("league"),
     starts: rows("starts"),
     judges: rows("judge-accuracy"),

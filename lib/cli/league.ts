@@ -159,6 +159,12 @@ async function main(): Promise<void> {
   const started = performance.now();
   const engine = await startEngine();
   const reporter = terminalReporter(stopOnInterrupt());
+  if (options.curve && world.curve.length === 0) {
+    throw new UserError(
+      `${world.name} has no judges by the number of pairs`,
+      "choose another --world, or leave --curve out",
+    );
+  }
   await refuseOtherSettings(run, world);
   await writeJsonFile(`${run}/run.json`, { versions: versions(engine), settings: world.config });
   if (options.curve) {
@@ -169,6 +175,14 @@ async function main(): Promise<void> {
     return;
   }
   const kept = options.retune ? [] : await keptSettings(world, { run, reporter });
+  if (world.repeats !== undefined && kept.length === 0) {
+    throw new UserError(
+      `${world.name} takes the settings of ${
+        claimsFolder({ name: world.repeats })
+      }/tuning.csv and tunes nothing`,
+      options.retune ? "leave --retune out" : "check base 1, the pairs and that table out again",
+    );
+  }
   // What a claim counts comes first, on every base and seed; then the rest of the table.
   const counted = methods.filter((method) => COUNTED.includes(method));
   for (const some of methods.length > counted.length ? [counted, methods] : [counted]) {

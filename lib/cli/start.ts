@@ -42,7 +42,7 @@ interface StartOptions {
 /** Where the league's tables are committed. */
 const LEAGUE = claimsFolder(DESK_LEAGUE);
 
-/** What the five findings are of: a newcomer waits for nothing else. */
+/** What the five findings are of: a newcomer waits for no other method. */
 const FINDINGS: readonly StudyMethod[] = ["self-judge", "off-policy-dpo", "raft-2"];
 
 /** Other answers to who samples and who ranks. */

@@ -229,6 +229,13 @@ export function correlation(x: readonly number[], y: readonly number[]): { r: nu
   }
   const r = sampleCorrelation(finite(x), finite(y));
   const df = x.length - 2;
+  if (Number.isNaN(r)) {
+    throw new UserError(
+      "a correlation with values that are all alike was asked for",
+      "leave it out",
+    );
+  }
+  if (Math.abs(r) >= 1) return { r, p: r > 0 ? 0 : 1 };
   return { r, p: 1 - jStat.studentt.cdf(r * Math.sqrt(df / (1 - r * r)), df) };
 }
 

@@ -13,12 +13,13 @@ export const onBaseRow = z.object({
   base: cell.words,
   league: cell.text,
   difference: cell.number,
+  of_bases: cell.number,
 });
 export type OnBaseRow = z.output<typeof onBaseRow>;
 
 /**
  * A row a contrast: a dot a base, open where the base is of the league that came first; below them the mean over all
- * bases with Student's t interval.
+ * bases, with Student's t interval once all of them are there.
  */
 export function freshBases(rows: readonly OnBaseRow[]): Figure {
   const contrasts = [...Map.groupBy(rows, ({ contrast }) => contrast)];
@@ -26,7 +27,7 @@ export function freshBases(rows: readonly OnBaseRow[]): Figure {
   const names = contrasts.map(([contrast]) => contrast);
   const means = contrasts.map(([label, some], row) => ({
     ...{ row: row + 0.25, label, color: INK.text },
-    ...overSeeds(some.map(({ difference }) => difference)),
+    ...meanOf(some),
   }));
   const at = (name: string, of: (row: OnBaseRow) => boolean, open: boolean) => {
     const points = contrasts.flatMap(([, some], row) =>
@@ -45,7 +46,7 @@ export function freshBases(rows: readonly OnBaseRow[]): Figure {
       at("fresh bases", ({ league }) => league !== first?.league, false),
       intervals(means, "mean over all bases"),
     ],
-    x: { title: "difference of true reward; black: mean over all bases, 95 % interval" },
+    x: { title: "difference of true reward; black: mean over bases" },
     y: { ...rowAxis(names), showgrid: false },
     labels: means.map(({ row, value, low, high }) => ({
       y: row,
@@ -58,4 +59,10 @@ export function freshBases(rows: readonly OnBaseRow[]): Figure {
     height: 64 * names.length,
     left: Math.max(0, ...names.map(textWidth)) + 24,
   });
+}
+
+/** The mean over bases; while some has no run, without an interval. */
+function meanOf(some: readonly OnBaseRow[]) {
+  const all = overSeeds(some.map(({ difference }) => difference));
+  return some.length < some[0].of_bases ? { ...all, low: null, high: null } : all;
 }

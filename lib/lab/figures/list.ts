@@ -141,7 +141,7 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
       name: "who-does-what",
       title: "Who samples, who ranks, which loss",
       caption:
-        "SELF-JUDGE and six methods that change one part of it: true reward at setting and step that validation prompts " +
+        "SELF-JUDGE and methods that change one part of it: true reward at setting and step that validation prompts " +
         "chose, mean over runs with 95 % interval (hierarchical over bases and seeds), small dots are runs. Dashed: the JSFT " +
         "model, which training starts from.",
       inputs: {
@@ -156,7 +156,7 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
       caption:
         "Five contrasts of the league on the three bases that they were found on (open, two runs each) and on bases that " +
         "were pretrained and run after that (filled, one run each): difference of true reward at the steps that validation " +
-        "prompts chose. Black: mean over all bases with 95 % interval (Student's t, one value a base). The open dot farthest " +
+        "prompts chose. Black: mean over bases, once all ten are there with its 95 % interval (Student's t). The open dot farthest " +
         "to the right is base 1, which deno task start and the notebooks begin from.",
       inputs: {
         rows: {
@@ -169,7 +169,7 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
     }),
     figureEntry({
       name: "gain-by-judge",
-      title: "Why bases differ",
+      title: "What the gain goes with",
       caption:
         "What SELF-JUDGE gains over JSFT on each base (its number at the dot), against how right the JSFT judge is: on the " +
         "pairs that steps 1 to 20 ranked, and on the data set's clear held-out pairs. Open: bases that the relation was found " +

@@ -16,6 +16,8 @@ export interface OnBase {
   readonly league: string;
   readonly runs: number;
   readonly difference: number;
+  /** How many bases the leagues have together. */
+  readonly of_bases: number;
 }
 
 /** Runs of a league, by its name. */
@@ -36,7 +38,10 @@ export function onBases(
         const runs = items.filter((run) => run.base === base && run.items[a] && run.items[b]);
         if (runs.length === 0) return [];
         const difference = mean(runs.map(({ items }) => mean(items[a]) - mean(items[b])));
-        return [{ contrast: text, a, b, margin, base, league, runs: runs.length, difference }];
+        return [{
+          ...{ contrast: text, a, b, margin, base, league, runs: runs.length, difference },
+          of_bases: leagues.reduce((sum, { bases }) => sum + bases.length, 0),
+        }];
       })
     )
   );
@@ -47,7 +52,7 @@ export const overBases = (rows: readonly Pick<OnBase, "difference">[]) =>
   overSeeds(rows.map(({ difference }) => difference));
 
 /**
- * A row a contrast: the mean over bases of each league, and over all of them.
+ * A row a contrast: the mean over bases of each league, and over all of them, which has an interval once all are there.
  *
  * @param leagues Their names, in the order of the columns.
  */
@@ -59,7 +64,7 @@ export function allBasesTable(rows: readonly OnBase[], leagues: readonly string[
       "we test",
       ...leagues.map((league) => `${league}: difference (bases)`),
       "all bases: difference, 95 % interval",
-      "bases that say so",
+      "bases with the claimed sign",
     ],
     byContrast.map(([contrast, some]) => [
       contrast,
@@ -67,7 +72,11 @@ export function allBasesTable(rows: readonly OnBase[], leagues: readonly string[
         const own = some.filter((row) => row.league === league);
         return own.length === 0 ? "" : `${signed(overBases(own).value)} (${own.length})`;
       }),
-      ...[overBases(some)].map((all) => `${signed(all.value)} ${interval(all)}`.trim()),
+      ...[overBases(some)].map((all) =>
+        some.length < some[0].of_bases
+          ? `${signed(all.value)} (${some.length} of ${some[0].of_bases})`
+          : `${signed(all.value)} ${interval(all)}`
+      ),
       `${some.filter(says).length} of ${some.length}`,
     ]),
   );

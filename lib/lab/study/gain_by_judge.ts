@@ -1,4 +1,4 @@
-/** Why bases differ: what SELF-JUDGE gains on a base, beside how right its judge is on which pairs. @module */
+/** What SELF-JUDGE gains on a base, beside how right its judge is on which pairs. @module */
 import { markdownTable as table } from "../../base/markdown_table.ts";
 import { correlation } from "../../measure/statistics.ts";
 import { itemsOf, type Row, type Tables } from "./kept_tables.ts";
@@ -70,48 +70,52 @@ function firstRanked(rows: readonly Row[], { base, seed }: { base: string; seed:
 
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 
-/** The page's section: a row a base, how the columns go together, and the test on the bases that are tested. */
+/** The line that the protocol's entry of 2026-11-30, 01:00 has: gain = slope x accuracy on the first pairs + intercept. */
+const LINE = { slope: 3.68, intercept: -2.24 } as const;
+
+const ON = { right_data: "the data set's clear pairs", right_first: "the pairs of steps 1 to 20" };
+
+/**
+ * The page's section: a row a base, how the columns go together, and the test on the bases that are tested.
+ *
+ * @param planned How many bases it was found on and is to be tested on.
+ */
 export function gainsText(
   rows: readonly GainOnBase[],
-  { found, tested }: { found: number; tested: number },
+  planned: { readonly found: number; readonly tested: number },
 ): string {
-  const of = (some: readonly GainOnBase[], x: "right_data" | "right_first") =>
-    some.length < 3 ? null : correlation(some.map((row) => row[x]), some.map(({ gain }) => gain));
-  const words = (some: readonly GainOnBase[], x: "right_data" | "right_first") => {
-    const both = of(some, x);
-    return both === null ? "too few" : number(both.r, 2);
-  };
-  const [seen, fresh] = [false, true].map((is) => rows.filter((row) => row.tested === is));
-  const test = of(fresh, "right_first");
-  const verdict = fresh.length < tested || test === null
-    ? "unfinished"
-    : test.p < 0.025
-    ? "held"
-    : "open";
-  const parts = [{ name: "found on", some: seen, all: found }, {
-    name: "tested on",
-    some: fresh,
-    all: tested,
-  }];
+  const of = (some: readonly GainOnBase[], x: keyof typeof ON) =>
+    correlation(some.map((row) => row[x]), some.map(({ gain }) => gain));
+  const words = (name: string, some: readonly GainOnBase[], all: number) =>
+    some.length < all
+      ? `Bases that it is ${name}: ${some.length} of ${all} so far.`
+      : `Bases that it is ${name}: ${
+        (Object.keys(ON) as (keyof typeof ON)[]).toReversed()
+          .map((x) => `r of gain and accuracy on ${ON[x]} ${number(of(some, x).r, 2)}`).join(", ")
+      }.`;
+  const [found, tested] = [false, true].map((is) => rows.filter((row) => row.tested === is));
+  const whole = tested.length === planned.tested;
+  const p = whole ? of(tested, "right_first").p : null;
+  const verdict = p === null ? "unfinished" : p < 0.025 ? "held" : "open";
   return [
     table(
       [
-        ...["base", "runs", "right on the data set's clear pairs"],
-        ...["right on the pairs of steps 1 to 20", "SELF-JUDGE less JSFT"],
+        ...["base", "runs", `right on ${ON.right_data}`, `right on ${ON.right_first}`],
+        ...["SELF-JUDGE less JSFT", "the protocol's line", "off the line by"],
       ],
-      rows.map((row) => [
-        `${row.base}${row.tested ? " (tested)" : ""}`,
-        `${row.runs}`,
-        number(row.right_data),
-        number(row.right_first),
-        signed(row.gain),
-      ]),
+      rows.map((row) => {
+        const predicted = LINE.slope * row.right_first + LINE.intercept;
+        return [
+          `${row.base}${row.tested ? " (tested)" : ""}`,
+          `${row.runs}`,
+          ...[row.right_data, row.right_first].map((value) => number(value)),
+          ...[row.gain, predicted, row.gain - predicted].map((value) => signed(value)),
+        ];
+      }),
     ),
     "",
-    ...parts.map(({ name, some, all }) =>
-      `Bases that it was ${name} (${some.length} of ${all}): r of gain and accuracy on the pairs of steps 1 to 20 ` +
-      `${words(some, "right_first")}, on the data set's ${words(some, "right_data")}.`
-    ),
-    `The test: **${verdict}**${verdict === "unfinished" ? "" : ` (p ${number(test!.p)})`}.`,
+    words("found on", found, planned.found),
+    words("tested on", tested, planned.tested),
+    `The test: **${verdict}**${p === null ? "" : ` (p ${number(p)})`}.`,
   ].join("\n");
 }

@@ -1,10 +1,11 @@
 /** Methods that were played at every setting tried: what each base would have chosen for itself. @module */
 import { markdownTable as table } from "../../base/markdown_table.ts";
-import { hasBeta, type StudyMethod, studyMethod, type StudyRow } from "./methods.ts";
+import { DRIVEN } from "./driven.ts";
+import { hasBeta, methodOf, type StudyMethod, studyMethod, type StudyRow } from "./methods.ts";
 import { runOf } from "./over_runs.ts";
 import type { TableRow } from "./page_judges.ts";
 import type { CoursePoint } from "./page_league.ts";
-import { number } from "./page_numbers.ts";
+import { number, signed } from "./page_numbers.ts";
 import { type ChosenBy, chosenPoint } from "./policy_meter.ts";
 import type { RowSetting } from "./config.ts";
 
@@ -37,7 +38,8 @@ export function ownSettings(
   },
 ): OwnSetting[] {
   return methods.flatMap((method) => {
-    const all = (Object.keys(tuned) as StudyRow[]).filter((row) => row.split("@")[0] === method);
+    const all = (Object.keys(tuned) as StudyRow[])
+      .filter((row) => methodOf(row) === method && row !== DRIVEN);
     const own = points.filter((point) => (all as readonly string[]).includes(point.method));
     return [...Map.groupBy(own, runOf).values()].flatMap((some) => {
       if (new Set(some.map(({ method }) => method)).size < all.length) return [];
@@ -69,8 +71,8 @@ export function ownSettingsTable(
 ): string {
   return table(
     [
-      ...["base", "method", "chosen by", "rate, beta, step", "true reward"],
-      ...["with the first base's setting", "JSFT"],
+      ...["base", "method", "chosen by", "rate, beta, step", "true reward", "gain"],
+      ...["with the first base's setting", "gain"],
     ],
     rows.map((row) => {
       const { base, method, chosen_by, learningRate, beta, step, reward, reward_given } = row;
@@ -79,8 +81,10 @@ export function ownSettingsTable(
         .map((value) => `${Number(value.toPrecision(6))}`);
       return [
         ...[base, method, chosen_by, [...setting, `step ${step}`].join(", ")],
-        ...[number(reward), number(reward_given)],
-        start ? number(Number(start.reward)) : "",
+        ...[reward, reward_given].flatMap((value) => [
+          number(value),
+          start ? signed(value - Number(start.reward)) : "",
+        ]),
       ];
     }),
   );

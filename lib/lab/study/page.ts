@@ -71,8 +71,9 @@ function familyTable(
     `${signed(one.difference)} ${interval(one)}${one.runs === 1 ? " over prompts" : ""}`.trim(),
     perBase(one, "<br>"),
     `${one.runs}`,
-    ...[one.p, one.pAgainst, one.pBases].map((value) => one.reported ? "" : p(value)),
-    `**${one.verdict}**${within(one)}${one.reported ? `: ${one.reported}` : ""}`,
+    ...[one.p, one.pAgainst, one.pBases]
+      .map((value) => one.reported || one.verdict === "unfinished" ? "" : p(value)),
+    `**${one.verdict}**${within(one)}${decided(one)}${one.reported ? `: ${one.reported}` : ""}`,
     one.paper,
   ]);
   const missing = contrasts.filter(({ text }) => !own.some((one) => one.text === text));
@@ -99,6 +100,12 @@ const within = ({ verdict, difference, says }: Measured) =>
     ? ` (worse by ${number(-difference)}, inside the margin)`
     : "";
 
+/** A word where bases of both signs leave an unfinished contrast no verdict but "open". */
+const decided = ({ verdict, perBase, margin = 0 }: Measured) => {
+  const signs = new Set(Object.values(perBase).map((value) => Math.sign(value + margin)));
+  return verdict === "unfinished" && signs.size > 1 ? ", and open whatever comes" : "";
+};
+
 /** What the page is made from, of one world. */
 export interface PageData {
   readonly title: string;
@@ -121,9 +128,9 @@ export interface PageData {
   readonly tried: readonly Tried[];
   /** Contrasts base by base, with those of the league that this one repeats. */
   readonly beside: readonly OnBase[];
-  /** What SELF-JUDGE gains on each base, beside how right its judge is; `predicted` the bases that this is tested on. */
+  /** What SELF-JUDGE gains on each base, beside how right its judge is; `planned` how many bases that is of. */
   readonly gains: readonly GainOnBase[];
-  readonly predicted: readonly string[];
+  readonly planned: { readonly found: number; readonly tested: number };
   /** What each run would have chosen for itself. */
   readonly own: readonly OwnSetting[];
 }
@@ -166,27 +173,25 @@ export function claimsPage(data: PageData): string {
     "some base has no run. Reported: the two sides are not alike, so that there is no verdict.",
     "",
     ...families.map((family) => familyTable(family, measured)),
-    ...section("With the bases of before", data.beside, {
+    ...section("All bases, old and new", data.beside, {
       text:
         "Reported, without a verdict: the first bases had been looked at when the others were chosen to be made. Each base " +
-        "is one value, the mean of its runs; intervals are Student's t over bases.",
+        "is one value, the mean of its runs; once all are there, with Student's t interval over bases.",
       table: () =>
         allBasesTable(data.beside, [...new Set(data.beside.map(({ league }) => league))]),
     }),
-    ...section("Why bases differ", data.gains, {
+    ...section("What the gain goes with", data.gains, {
       text:
-        "What SELF-JUDGE gains goes with how right the JSFT judge is on the first pairs that it ranks, whose rewards differ: " +
-        "found on the bases that had been seen, predicted for the others before they were run.",
-      table: () =>
-        gainsText(data.gains, {
-          found: data.gains.filter(({ tested }) => !tested).length,
-          tested: data.predicted.length,
-        }),
+        "On the bases that had been seen, SELF-JUDGE gains more where the JSFT judge is more often right on the first pairs " +
+        "that it ranks (those whose rewards differ). That was found by looking, is a correlation and says nothing of a cause, " +
+        "and both numbers are of the same training; for the other bases it was predicted before they were run.",
+      table: () => gainsText(data.gains, data.planned),
     }),
     ...section("With a setting of its own", data.own, {
       text:
         "Reported, without a verdict: of the settings tried on the first base, the one and the step that are best on the " +
-        "run's own validation prompts, by the true reward or by the JSFT judge's win rate; beside it the first base's setting.",
+        "run's own validation prompts, by the true reward; by the JSFT judge's win rate, too, which the protocol's entry does " +
+        "not have. Beside it the first base's setting; gains are over the JSFT model of the same run.",
       table: () => ownSettingsTable(data.own, starts),
     }),
     ...section("The league", rows.every, {

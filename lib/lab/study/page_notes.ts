@@ -18,8 +18,8 @@ const ALWAYS = [
 const SEVERAL_BASES =
   "Intervals and p-values are over training runs, for these held-out prompts. Bases are few and differ, and runs of one " +
   "base are alike, so that the p over runs is too small where bases differ; the p of bases' means (Student's t, one value " +
-  "a base) stands beside it. A verdict asks for the same sign on every base, too. With three " +
-  "bases the bootstrap's interval spans about their range and leaves 0 out whenever they agree in sign: it is no test. " +
+  "a base) stands beside it. A verdict asks for the same sign on every base, too. With as few as " +
+  "three bases the bootstrap's interval spans about their range and leaves 0 out whenever they agree in sign: it is no test. " +
   "Verdicts treat runs as independent.";
 
 const ONE_BASE =

@@ -27,7 +27,7 @@ const family: Family = {
 /** Stages that the contrasts need, and how right the judge is. */
 const STAGES: readonly string[] = ["sft", "jsft", "jsft-judge", "answers"];
 
-/** The order desk on bases 4 to 10, one run each: bases differ by far more than runs of one base do. */
+/** The order desk on bases 4 to 10, one run each: SELF-JUDGE's gain differs by far more between bases than between runs. */
 export const FRESH_BASES: LeagueWorld = {
   ...DESK_LEAGUE,
   name: "fresh-bases",

@@ -6,13 +6,16 @@ import {
   foldedTried,
   itemsOf,
   madeFrom,
+  readTables,
   refuseMixed,
   refuseRetuned,
   type Row,
   withSingles,
 } from "../lib/lab/study/kept_tables.ts";
 import type { Tried } from "../lib/lab/study/tuning.ts";
+import { writeCsv } from "../lib/base/files.ts";
 import { refusesAtOnce } from "./refusals.ts";
+import { newFolder } from "./temporary_files.ts";
 
 const at = (seed: number, method: string, reward: number, base = "1"): Row => ({
   ...{ base, seed, method, chosen_by: "truth", reward },
@@ -95,6 +98,15 @@ describe("a league's kept tables", () => {
       );
       assert.match(remedy, /--out/);
     }
+  });
+
+  it("know what runs were made from by a hash of digits alone, too", async () => {
+    const folder = await newFolder();
+    const kept = { runs: [{ base: "6", seed: 1, made_from: "012345678901" }] };
+    await writeCsv(`${folder}/runs.csv`, kept.runs);
+    const read = await readTables(folder);
+    assert.deepEqual(read, kept);
+    refuseMixed(read, kept, { run: "runs/x", out: folder });
   });
 
   it("refuse settings tried anew where a run with the old ones stays", () => {

@@ -20,10 +20,9 @@ import {
 } from "../lab/study/league.ts";
 import type { StudyMethod } from "../lab/study/methods.ts";
 import { COUNTED } from "../lab/study/rows.ts";
-import { foldedTried, madeFrom } from "../lab/study/kept_tables.ts";
+import { foldedTried, madeFrom, readRuns } from "../lab/study/kept_tables.ts";
 import { readTried, type Tried } from "../lab/study/tuning.ts";
 import type { Reporter } from "../run/stage.ts";
-import { resultTable } from "../show/result_table.ts";
 import { terminalReporter } from "../run/terminal_reporter.ts";
 import { versions } from "../run/versions.ts";
 import { startEngine } from "../tensor/mod.ts";
@@ -131,10 +130,10 @@ async function keptSettings(
   const folder = claimsFolder({ name: world.repeats ?? world.name });
   const tried = await readTried(`${folder}/tuning.csv`);
   if (tried === null) return [];
-  const runs = await resultTable(`${folder}/runs.csv`) ?? [];
+  const runs = await readRuns(folder) ?? [];
   const { world: weights } = await world.base("1", options);
   const own = weights === undefined ? null : madeFrom(weights, world.config);
-  if (!runs.some(({ base, made_from }) => `${base}` === "1" && made_from === own)) {
+  if (!runs.some(({ base, made_from }) => base === "1" && made_from === own)) {
     options.reporter.log(
       `settings of ${folder}/tuning.csv are not taken: they were tried on another base, or in another study`,
     );

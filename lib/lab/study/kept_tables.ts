@@ -1,5 +1,7 @@
 /** The tables that a league's runs left, kept after the runs are gone: new runs are added to them. @module */
 import { createHash } from "node:crypto";
+import { z } from "zod";
+import { cell } from "../../base/csv.ts";
 import { UserError } from "../../base/error.ts";
 import { resultTable } from "../../show/result_table.ts";
 import type { RunItems } from "./claims.ts";
@@ -38,12 +40,20 @@ const OF_FIRST_RUN: Readonly<Record<string, "base" | "all">> = {
   "past-peak-samples": "all",
 };
 
+/** A row of `runs.csv`. A hash may be digits alone, and is no number then either. */
+const run = z.object({ base: cell.words, seed: cell.number, made_from: cell.text });
+
+/** What the runs of a folder's tables were made from; none where there is no such table. */
+export const readRuns = async (folder: string) => await resultTable(`${folder}/runs.csv`, run);
+
 /** The tables of a folder; those that are not there are left out. */
 export async function readTables(folder: string): Promise<Tables> {
   const names = [...Object.keys(MEASURED), ...Object.keys(OF_FIRST_RUN)];
   const tables: Record<string, readonly Row[]> = {};
   for (const name of names) {
-    const rows = await resultTable(`${folder}/${name}.csv`);
+    const rows = name === "runs"
+      ? await readRuns(folder)
+      : await resultTable(`${folder}/${name}.csv`);
     if (rows === null) continue;
     // What reads as a number is one in a table; the name of a base is none.
     tables[name] = rows.map((row) => ({ ...row, base: `${row.base}`, seed: Number(row.seed) }));

@@ -45,6 +45,22 @@ describe("panels", () => {
     assert.ok(below < 1 && above > 1); // one value still has a range
   });
 
+  it("has the named references across x in sight, wherever the values are", () => {
+    const panel = { title: "far", traces: [{ x: [2, 3], y: [0, 1] }] };
+    const rangeWith = (text?: string, sameX = false) => {
+      const references = [{ axis: "x", at: -1, text }] as const;
+      const list = [panel, { ...panel, references }];
+      const { layout } = panels(list, { columns: 2, sameX });
+      return ["xaxis", "xaxis2"].map((name) =>
+        (layout as Record<string, { range: number[] }>)[name].range[0]
+      );
+    };
+    const [first, second] = rangeWith("start");
+    assert.ok(first > 1.9 && second < -1);
+    assert.ok(rangeWith("start", true).every((low) => low < -1));
+    assert.ok(rangeWith().every((low) => low > 1.9), "one without a name is no reason to stretch");
+  });
+
   it("puts each trace on its panel's axes, side by side", () => {
     assert.deepEqual(figure.data.map(({ xaxis, yaxis }) => [xaxis, yaxis]), [["x1", "y1"], [
       "x2",

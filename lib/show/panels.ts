@@ -61,7 +61,6 @@ export function panels(list: readonly Panel[], options: PanelOptions = {}): Figu
   const { columns = 1, width = 1000, height = 300, left = 58, first = 0, foot = 62 } = options;
   const right = options.right ??
     Math.max(24, ...list.flatMap((p) => sideLabels(p).map(({ text }) => 16 + textWidth(text))));
-  const all = list.flatMap(({ traces }) => traces);
   const rows = Math.ceil(list.length / columns);
   const cell = (width - first) / columns;
   const total = { width, height: rows * (TITLE + height + foot) };
@@ -79,7 +78,9 @@ export function panels(list: readonly Panel[], options: PanelOptions = {}): Figu
     const start = first + (i % columns) * cell;
     const x0 = start + (panel.left ?? left);
     const top = Math.floor(i / columns) * (TITLE + height + foot) + TITLE;
-    const across = panel.x?.range ?? found(options.sameX ? all : panel.traces, "x", [], 0.03);
+    const alike = options.sameX ? list : [panel];
+    const across = panel.x?.range ??
+      found(alike.flatMap(({ traces }) => traces), "x", alike.flatMap(namedAcross), 0.03);
     layout[`xaxis${key}`] = axis(panel.x, {
       domain: [x0 / width, (start + cell - right) / width],
       anchor: `y${key}`,
@@ -227,6 +228,10 @@ function beside(panel: Panel, [low, high]: [number, number], height: number) {
 
 /** Pixels that a label takes in DejaVu Sans, the widest font of the family list: 0.6 of its size a letter. */
 export const textWidth = (text: string): number => text.length * 0.6 * TEXT.label;
+
+/** Where the named references across x are: like those across y, a reader is to see them. */
+const namedAcross = ({ references = [] }: Panel): number[] =>
+  references.flatMap(({ axis, at, text }) => axis === "x" && text !== undefined ? [at] : []);
 
 /** The range of the numbers on an axis, intervals included, with room at both ends; none for words. */
 function found(

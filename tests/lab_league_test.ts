@@ -546,6 +546,14 @@ describe("the folder of a league", () => {
     await league.refused(`--run ${run}`, "run.json has other settings", "--run");
     assert.deepEqual(await readJsonFile(`${run}/run.json`), record);
   });
+
+  it("is not begun for what a league that repeats another has not", async () => {
+    const run = `${await newFolder()}/run`;
+    const league = command("run --quiet -A lib/cli/league.ts --world fresh-bases");
+    await league.refused(`--run ${run} --retune`, "tunes nothing", "leave --retune out");
+    await league.refused(`--run ${run} --curve`, "no judges by the number of pairs", "--world");
+    assert.equal(await readJsonFile(`${run}/run.json`), null);
+  });
 });
 
 describe("a run that was interrupted", () => {

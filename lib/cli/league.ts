@@ -146,6 +146,15 @@ async function keptSettings(
   return tried;
 }
 
+/** The refusal of a league that has no settings to take from the one that it repeats. */
+const tunesNothing = (repeats: string, remedy: string) =>
+  new UserError(
+    `this league takes the settings of ${
+      claimsFolder({ name: repeats })
+    }/tuning.csv and tunes nothing`,
+    remedy,
+  );
+
 async function main(): Promise<void> {
   const options = parse(Deno.args);
   const world = leagueOf(options);
@@ -155,15 +164,18 @@ async function main(): Promise<void> {
   const runs = (options.seeds ?? world.seeds).flatMap((seed) =>
     bases.map((base): LeagueRun => ({ base, seed }))
   );
-  const started = performance.now();
-  const engine = await startEngine();
-  const reporter = terminalReporter(stopOnInterrupt());
   if (options.curve && world.curve.length === 0) {
     throw new UserError(
       `${world.name} has no judges by the number of pairs`,
       "choose another --world, or leave --curve out",
     );
   }
+  if (options.retune && world.repeats !== undefined) {
+    throw tunesNothing(world.repeats, "leave --retune out");
+  }
+  const started = performance.now();
+  const engine = await startEngine();
+  const reporter = terminalReporter(stopOnInterrupt());
   await refuseOtherSettings(run, world);
   await writeJsonFile(`${run}/run.json`, { versions: versions(engine), settings: world.config });
   if (options.curve) {
@@ -175,12 +187,7 @@ async function main(): Promise<void> {
   }
   const kept = options.retune ? [] : await keptSettings(world, { run, reporter });
   if (world.repeats !== undefined && kept.length === 0) {
-    throw new UserError(
-      `${world.name} takes the settings of ${
-        claimsFolder({ name: world.repeats })
-      }/tuning.csv and tunes nothing`,
-      options.retune ? "leave --retune out" : "check base 1, the pairs and that table out again",
-    );
+    throw tunesNothing(world.repeats, "check base 1, the pairs and that table out again");
   }
   // What a claim counts comes first, on every base and seed; then the rest of the table.
   const counted = methods.filter((method) => COUNTED.includes(method));

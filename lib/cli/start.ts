@@ -79,6 +79,7 @@ function parse(args: string[]): StartOptions {
 async function main(): Promise<void> {
   const options = parse(Deno.args);
   const { scale, seed, more, table, fresh } = options;
+  const all = more || scale === "smoke";
   const { run = `runs/order-desk-${scale}`, out = `${run}/results` } = options;
   const config = STUDY_SCALES[scale];
   const stages = leagueStages(config, { weighted: scale === "smoke" }); // no finding here is of it, and it takes a tenth
@@ -100,7 +101,7 @@ async function main(): Promise<void> {
   const path = `${run}/seed-${seed}`;
   await play(world, { base: "1", seed }, {
     ...{ run, path, reporter, tried, methods: methodsOf(options) },
-    judges: more || scale === "smoke",
+    judges: all,
     extras: scale === "smoke",
   });
   const gathered = await gather([{ base: "1", seed, path }], {
@@ -117,7 +118,7 @@ async function main(): Promise<void> {
   if (table) console.log(`\n${tableLines(found)}`);
   console.log(`\n${sentenceLines(found)}\n`);
   console.log(
-    nextLines({ run, out, league: LEAGUE, options: given, all: more || scale === "smoke" }),
+    nextLines({ run, out, league: LEAGUE, options: given, all }),
   );
   console.log(`took ${duration((performance.now() - started) / 1000)}`);
 }

@@ -48,7 +48,7 @@ export function onBases(
 }
 
 /** A contrast over bases, each base one value: the mean, with Student's t interval. */
-export const overBases = (rows: readonly Pick<OnBase, "difference">[]) =>
+const overBases = (rows: readonly Pick<OnBase, "difference">[]) =>
   overSeeds(rows.map(({ difference }) => difference));
 
 /**

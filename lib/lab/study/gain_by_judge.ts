@@ -1,4 +1,5 @@
 /** What SELF-JUDGE gains on a base, beside how right its judge is on which pairs. @module */
+import { sum } from "simple-statistics";
 import { markdownTable as table } from "../../base/markdown_table.ts";
 import { correlation } from "../../measure/statistics.ts";
 import { itemsOf, type Row, type Tables } from "./kept_tables.ts";
@@ -67,8 +68,6 @@ function firstRanked(rows: readonly Row[], { base, seed }: { base: string; seed:
   const total = (name: string) => sum(own.map((row) => Number(row[name])));
   return { n: total("n"), right: total("right") };
 }
-
-const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 
 /** The line that the protocol's entry of 2026-11-30, 01:00 has: gain = slope x accuracy on the first pairs + intercept. */
 const LINE = { slope: 3.68, intercept: -2.24 } as const;

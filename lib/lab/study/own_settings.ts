@@ -1,10 +1,10 @@
 /** Methods that were played at every setting tried: what each base would have chosen for itself. @module */
 import { markdownTable as table } from "../../base/markdown_table.ts";
 import { DRIVEN } from "./driven.ts";
-import { hasBeta, methodOf, type StudyMethod, studyMethod, type StudyRow } from "./methods.ts";
+import { methodOf, type StudyMethod, type StudyRow } from "./methods.ts";
 import { runOf } from "./over_runs.ts";
 import type { TableRow } from "./page_judges.ts";
-import type { CoursePoint } from "./page_league.ts";
+import { type CoursePoint, settingText } from "./page_league.ts";
 import { number, signed } from "./page_numbers.ts";
 import { type ChosenBy, chosenPoint } from "./policy_meter.ts";
 import type { RowSetting } from "./config.ts";
@@ -75,12 +75,10 @@ export function ownSettingsTable(
       ...["with the first base's setting", "gain"],
     ],
     rows.map((row) => {
-      const { base, method, chosen_by, learningRate, beta, step, reward, reward_given } = row;
+      const { base, method, chosen_by, reward, reward_given } = row;
       const start = starts.find((one) => one.policy === "jsft" && runOf(one) === runOf(row));
-      const setting = [learningRate, ...hasBeta(studyMethod(method as StudyMethod)) ? [beta] : []]
-        .map((value) => `${Number(value.toPrecision(6))}`);
       return [
-        ...[base, method, chosen_by, [...setting, `step ${step}`].join(", ")],
+        ...[base, method, chosen_by, settingText(method, row)],
         ...[reward, reward_given].flatMap((value) => [
           number(value),
           start ? signed(value - Number(start.reward)) : "",

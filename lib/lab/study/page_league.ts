@@ -176,8 +176,6 @@ export function settingsTable(tried: readonly Tried[]): string {
     ],
     methods.map(([method, some]) => {
       const betas = hasBeta(studyMethod(method as StudyMethod));
-      const text = ({ learningRate, beta, step }: Tried) =>
-        [plain(learningRate), ...betas ? [plain(beta)] : [], `step ${step}`].join(", ");
       const truth = bestBy(some, "truth");
       const edge = (name: string, value: (one: Tried) => number) => {
         const all = some.map(value);
@@ -196,9 +194,20 @@ export function settingsTable(tried: readonly Tried[]): string {
           text === "lowest step" ? "first step" : "last step"
         ),
       ];
-      return [method, text(truth), text(bestBy(some, "judge")), edges.join(", ")];
+      const [byTruth, byJudge] = [truth, bestBy(some, "judge")]
+        .map((one) => settingText(method, one));
+      return [method, byTruth, byJudge, edges.join(", ")];
     }),
   );
+}
+
+/** A method's setting and step in words; beta where its loss has one of ours to set. */
+export function settingText(
+  method: string,
+  { learningRate, beta, step }: Pick<Tried, "learningRate" | "beta" | "step">,
+): string {
+  const betas = hasBeta(studyMethod(method as StudyMethod));
+  return [plain(learningRate), ...betas ? [plain(beta)] : [], `step ${step}`].join(", ");
 }
 
 /** A setting without the last bits of its arithmetic. */

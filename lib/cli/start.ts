@@ -79,7 +79,7 @@ function parse(args: string[]): StartOptions {
 async function main(): Promise<void> {
   const options = parse(Deno.args);
   const { scale, seed, more, table, fresh } = options;
-  const all = more || scale === "smoke";
+  const whole = more || scale === "smoke";
   const { run = `runs/order-desk-${scale}`, out = `${run}/results` } = options;
   const config = STUDY_SCALES[scale];
   const stages = leagueStages(config, { weighted: scale === "smoke" }); // no finding here is of it, and it takes a tenth
@@ -101,7 +101,7 @@ async function main(): Promise<void> {
   const path = `${run}/seed-${seed}`;
   await play(world, { base: "1", seed }, {
     ...{ run, path, reporter, tried, methods: methodsOf(options) },
-    judges: all,
+    judges: whole,
     extras: scale === "smoke",
   });
   const gathered = await gather([{ base: "1", seed, path }], {
@@ -117,9 +117,9 @@ async function main(): Promise<void> {
   const given = Deno.args.filter((word) => word !== "--fresh");
   if (table) console.log(`\n${tableLines(found)}`);
   console.log(`\n${sentenceLines(found)}\n`);
-  console.log(
-    nextLines({ run, out, league: LEAGUE, options: given, all }),
-  );
+  const played = new Set(gathered.league.map(({ method }) => method));
+  const all = MORE.every((method) => played.has(method)); // now, or in this folder before
+  console.log(nextLines({ run, out, league: LEAGUE, options: given, all }));
   console.log(`took ${duration((performance.now() - started) / 1000)}`);
 }
 

@@ -204,7 +204,7 @@ export function claimsPage(data: PageData): string {
       text:
         "Reported, without a rank or an interval, left out wherever methods are compared, and not to be held against the means " +
         "above, which are over every base: beside each, the reward of what is counted and of what training starts from in the " +
-        "same runs. Minutes are of the machine of each run.",
+        "same runs.",
       table: () =>
         someBasesTable({
           ...rows,

@@ -93,16 +93,27 @@ describe("freshBases", () => {
 });
 
 describe("gainByJudge", () => {
-  const on = (base: string, right_first: number, gain: number, tested = "false") => ({
-    ...{ base, right_first, right_data: 0.9 + right_first / 100, gain, tested },
+  const on = (
+    base: string,
+    right_first: number,
+    gain: number,
+    role: "found" | "tested" | "beside" = "found",
+  ) => ({
+    ...{ base, right_first, right_data: 0.9 + right_first / 100, gain, role },
   });
-  const figure = gainByJudge([on("1", 0.5, 1), on("2", 0.7, 2), on("6", 0.8, 0.25, "true")]);
+  const figure = gainByJudge([
+    ...[on("1", 0.5, 1), on("2", 0.7, 2)],
+    ...[on("6", 0.8, 0.25, "tested"), on("views-0", 0.6, 3, "beside")],
+  ]);
 
   it("names bases, and draws the line through those that the relation was found on", () => {
     assert.deepEqual(named(figure, "found on").map(({ text }) => text), [["1", "2"], ["1", "2"]]);
     const [first, data] = named(figure, "tested on");
     assert.deepEqual([first.x, first.y, first.text], [[0.8], [0.25], ["6"]]);
     assert.ok(Math.abs((data.x as number[])[0] - 0.908) < 1e-12);
+    const [beside, none] = named(figure, "bases whose lessons taught less");
+    assert.deepEqual([beside.x, beside.y, beside.text], [[0.6], [3], ["views-0"]]);
+    assert.deepEqual(none.x, []);
     const [line] = named(figure, "line through the bases that it was found on");
     assert.deepEqual((line.y as number[]).map((y) => Number(y.toFixed(9))), [1, 2.5]);
   });

@@ -432,7 +432,10 @@ describe("what SELF-JUDGE gains on a base", () => {
     },
   });
   const rows = gainsByJudge([
-    { league: "first", ...league(["1", "2", "3"], (base) => Number(base) / 4) },
+    {
+      ...{ league: "first", ...league(["1", "2", "3", "7"], (base) => Number(base) / 4) },
+      bases: ["1", "2", "3"],
+    },
     { league: "then", ...league(["4", "5", "6"], (base) => base === "6" ? 0.5 : Number(base)) },
   ], ["4", "5", "6"]);
 
@@ -442,15 +445,20 @@ describe("what SELF-JUDGE gains on a base", () => {
         0,
         4,
       ),
-      [["1", 20, 0.1, 0.25], ["2", 20, 0.2, 0.5], ["3", 20, 0.3, 0.75], ["4", 20, 0.4, 4]],
+      [["1", 20, 0.1, 0.25], ["2", 20, 0.2, 0.5], ["3", 20, 0.3, 0.75], ["7", 20, 0.7, 1.75]],
     );
-    assert.deepEqual(rows.map(({ tested }) => tested), [false, false, false, true, true, true]);
+    assert.deepEqual(
+      rows.map(({ role }) => role),
+      [...Array(3).fill("found"), "beside", ...Array(3).fill("tested")],
+    );
   });
 
   it("is tested on the bases that were predicted, once all of them are there", () => {
     const text = gainsText(rows, { found: 3, tested: 3 });
     assert.match(text, /is found on: r of .* steps 1 to 20 1\.00, r of .* clear pairs 0\.\d\d\.$/m);
     assert.match(text, /is tested on: r of .* steps 1 to 20 -0\.7\d/);
+    assert.match(text, /^\| 7 \(taught less, in neither\) \| /m);
+    assert.match(text, /^With the 1 whose lessons taught less, .* steps 1 to 20 1\.00\.$/m);
     // 3.68 x 0.2 - 2.24, and 0.5 less that.
     assert.match(text, /^\| 2 \| 1 \| 0\.\d+ \| 0\.200 \| \+0\.500 \| -1\.504 \| \+2\.004 \|$/m);
     assert.match(text, /The test: \*\*open\*\* \(p 0\.7/);

@@ -11,37 +11,44 @@ export const gainRow = z.object({
   right_data: cell.number,
   right_first: cell.number,
   gain: cell.number,
-  tested: cell.text,
+  role: z.enum(["found", "tested", "beside"]),
 });
 export type GainRow = z.output<typeof gainRow>;
 
-const isTested = ({ tested }: GainRow) => tested === "true";
+/** How a base is marked by what it is to the relation. */
+const MARKS = {
+  found: { color: "white", size: 10, line: { color: INK.blue, width: 2 } },
+  tested: { color: INK.orange, size: 10 },
+  beside: { color: INK.grey, size: 10, symbol: "x-thin", line: { color: INK.grey, width: 2 } },
+};
 
 /**
- * A dot a base, named; open those that the relation was found on, filled those that it is tested on. The line is through
- * the open ones.
+ * A dot a base, named; open those that the relation was found on, filled those that it is tested on, a cross those that
+ * were played for another question. The line is through the open ones.
  */
 export function gainByJudge(rows: readonly GainRow[]): Figure {
   const gains = rows.map(({ gain }) => gain);
   const [least, most] = [Math.min(0, ...gains), Math.max(...gains)];
   const range = [least - 0.12 * (most - least), most + 0.15 * (most - least)];
-  const panel = (title: string, x: (row: GainRow) => number, words: string): Panel => {
-    const named = (name: string, some: readonly GainRow[], open: boolean): Trace => ({
+  const panel = (
+    title: string,
+    x: (row: GainRow) => number,
+    shown: readonly GainRow[] = rows,
+  ): Panel => {
+    const of = (role: GainRow["role"]) => shown.filter((row) => row.role === role);
+    const named = (name: string, role: GainRow["role"]): Trace => ({
       type: "scatter",
       mode: "markers+text",
       name,
-      x: some.map(x),
-      y: some.map(({ gain }) => gain),
-      text: some.map(({ base }) => base),
+      x: of(role).map(x),
+      y: of(role).map(({ gain }) => gain),
+      text: of(role).map(({ base }) => base),
       textposition: "top center",
       textfont: { size: TEXT.label, color: INK.grey },
-      marker: open
-        ? { color: "white", size: 10, line: { color: INK.blue, width: 2 } }
-        : { color: INK.orange, size: 10 },
+      marker: MARKS[role],
     });
-    const found = rows.filter((row) => !isTested(row));
-    const { m, b } = linearRegression(found.map((row) => [x(row), row.gain]));
-    const ends = [Math.min(...rows.map(x)), Math.max(...rows.map(x))];
+    const { m, b } = linearRegression(of("found").map((row) => [x(row), row.gain]));
+    const ends = [Math.min(...shown.map(x)), Math.max(...shown.map(x))];
     const line: Trace = {
       type: "scatter",
       mode: "lines",
@@ -55,17 +62,25 @@ export function gainByJudge(rows: readonly GainRow[]): Figure {
       title,
       traces: [
         line,
-        named("found on", found, true),
-        named("tested on", rows.filter(isTested), false),
+        named("bases whose lessons taught less", "beside"),
+        named("found on", "found"),
+        named("tested on", "tested"),
       ],
-      x: { title: words, range: [ends[0] - margin, ends[1] + margin] },
+      x: {
+        title: "share of pairs that the judge ranks right",
+        range: [ends[0] - margin, ends[1] + margin],
+      },
       y: { range },
       references: [{ axis: "y", at: 0 }],
     };
   };
-  const judged = "share of pairs that the judge ranks right";
   return panels([
-    panel("Gain against accuracy on the policy's first pairs", (row) => row.right_first, judged),
-    panel("The same against the data set's clear pairs", (row) => row.right_data, judged),
+    panel("Gain against accuracy on the policy's first pairs", (row) => row.right_first),
+    // Bases whose lessons taught less are so far to the left here that the others would be one dot.
+    panel(
+      "The same against the data set's clear pairs",
+      (row) => row.right_data,
+      rows.filter(({ role }) => role !== "beside"),
+    ),
   ], { columns: 2, width: 1100, height: 300 });
 }

@@ -18,8 +18,8 @@ export interface GainOnBase {
   readonly pairs: number;
   /** True reward of SELF-JUDGE less that of the JSFT model. */
   readonly gain: number;
-  /** Whether the relation is tested on it, not found on it. */
-  readonly tested: boolean;
+  /** Whether the relation was found on it or is tested on it; "beside": neither, a base whose lessons taught less. */
+  readonly role: "found" | "tested" | "beside";
 }
 
 /** Tables of a league, by its name. */
@@ -46,12 +46,13 @@ export function gainsByJudge(
       if (!own || !start || !right || ranked.n === 0) return [];
       return [{ base, gain: mean(own) - mean(start), right: mean(right), ranked }];
     });
-    return bases.flatMap((base) => {
+    return [...new Set([...bases, ...runs.map(({ base }) => base)])].flatMap((base) => {
+      const role = tested.includes(base) ? "tested" : bases.includes(base) ? "found" : "beside";
       const some = runs.filter((run) => run.base === base);
       if (some.length === 0) return [];
       const pairs = sum(some.map(({ ranked }) => ranked.n));
       return [{
-        ...{ base, league, runs: some.length, pairs, tested: tested.includes(base) },
+        ...{ base, league, runs: some.length, pairs, role },
         right_data: mean(some.map(({ right }) => right)),
         right_first: sum(some.map(({ ranked }) => ranked.right)) / pairs,
         gain: mean(some.map(({ gain }) => gain)),
@@ -74,6 +75,8 @@ const LINE = { slope: 3.68, intercept: -2.24 } as const;
 
 const ON = { right_data: "the data set's clear pairs", right_first: "the pairs of steps 1 to 20" };
 
+const ROLES = { found: "", tested: " (tested)", beside: " (taught less, in neither)" };
+
 /**
  * The page's section: a row a base, how the columns go together, and the test on the bases that are tested.
  *
@@ -92,7 +95,8 @@ export function gainsText(
         (Object.keys(ON) as (keyof typeof ON)[]).toReversed()
           .map((x) => `r of gain and accuracy on ${ON[x]} ${number(of(some, x).r, 2)}`).join(", ")
       }.`;
-  const [found, tested] = [false, true].map((is) => rows.filter((row) => row.tested === is));
+  const [found, tested, beside] = (["found", "tested", "beside"] as const)
+    .map((is) => rows.filter(({ role }) => role === is));
   const whole = tested.length === planned.tested;
   const p = whole ? of(tested, "right_first").p : null;
   const verdict = p === null ? "unfinished" : p < 0.025 ? "held" : "open";
@@ -102,10 +106,10 @@ export function gainsText(
         ...["base", "runs", `right on ${ON.right_data}`, `right on ${ON.right_first}`],
         ...["SELF-JUDGE less JSFT", "the protocol's line", "off the line by"],
       ],
-      rows.map((row) => {
+      [...found, ...tested, ...beside].map((row) => {
         const predicted = LINE.slope * row.right_first + LINE.intercept;
         return [
-          `${row.base}${row.tested ? " (tested)" : ""}`,
+          `${row.base}${ROLES[row.role]}`,
           `${row.runs}`,
           ...[row.right_data, row.right_first].map((value) => number(value)),
           ...[row.gain, predicted, row.gain - predicted].map((value) => signed(value)),
@@ -114,6 +118,10 @@ export function gainsText(
     ),
     "",
     words("found on", found, planned.found),
+    ...beside.length === 0 ? [] : [
+      `With the ${beside.length} whose lessons taught less, too, which were played for another question: r of gain and ` +
+      `accuracy on ${ON.right_first} ${number(of([...found, ...beside], "right_first").r, 2)}.`,
+    ],
     words("tested on", tested, planned.tested),
     `The test: **${verdict}**${p === null ? "" : ` (p ${number(p)})`}.`,
   ].join("\n");

@@ -62,7 +62,6 @@ describe("A task that is told to write outside the folders that it may write to"
       ["align", (out) => `--run ${out}/run`, /--run/],
       ["align", (out) => `--print-config ${out}/settings.json`, /--print-config/],
       ["start", (out) => `--run ${out}/run`, /--run/],
-      ["start", (out) => `--out ${out}/tables`, /--out/],
       ["served", (out) => `--url http://127.0.0.1:9/v1 --csv ${out}/x.csv`, /--csv/],
       ["pretrain", (out) => `--out ${out}/base`, /--out/],
       ["coverage", (out) => `--csv ${out}/x.csv`, /--csv/],

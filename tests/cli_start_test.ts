@@ -99,7 +99,7 @@ describe("what a run ends with", () => {
   });
 
   it("names the tables and commands to run next, as a shell takes them", () => {
-    const places = { run: "runs/a b", out: "runs/a b/results", league: LEAGUE };
+    const places = { run: "runs/a b", league: LEAGUE };
     const text = nextLines({ ...places, options: ["--run", "runs/a b"], all: true });
     assert.ok(
       text.startsWith(`tables: runs/a b/results/claims.md; the study's: ${LEAGUE}/claims.md\n`),

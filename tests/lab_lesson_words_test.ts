@@ -29,6 +29,9 @@ describe("a lesson's number beside the league's", () => {
     await writeCsv(`${folder}/claims/order-desk/claims.csv`, [{
       ...{ a: "reward/self-judge", b: "reward/jsft", difference: 0.6, low: 0.5, high: 0.7 },
       ...{ runs: 15, verdict: "held", value_a: 1.9, value_b: 1.3 },
+    }, {
+      ...{ a: "reward/raft-2", b: "reward/jsft", difference: 0.6, low: null, high: null },
+      ...{ runs: 4, verdict: "unfinished", value_a: 1.9, value_b: 1.3 },
     }]);
     return folder;
   }
@@ -47,6 +50,13 @@ describe("a lesson's number beside the league's", () => {
     assert.equal(await leagueContrast(folder, "reward/jsft", "reward/sft"), null);
     const text = besideLeague([{ what: "x", here: { value: 1 }, league: null }], labels);
     assert.match(text, /not there yet .*deno task league.*deno task claims/);
+  });
+
+  it("has no interval where the league has none yet", async () => {
+    const league = await leagueContrast(await results(), "reward/raft-2", "reward/jsft");
+    assert.deepEqual([league?.low, league?.high], [null, null]);
+    const text = besideLeague([{ what: "x", here: { value: 0.6 }, league }], labels);
+    assert.match(text, /in the league 0\.600 \(1\.900 less 1\.300\) over 4 runs/);
   });
 
   it("comes with how far the league is", async () => {

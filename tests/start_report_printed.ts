@@ -5,5 +5,5 @@ import { resultTable } from "../lib/show/result_table.ts";
 const league = "data/results/claims/order-desk";
 const study = (await resultTable(`${league}/claims.csv`))!;
 console.log(sentenceLines({ measured: [], study, learns: true }));
-const places = { run: "runs/r", out: "runs/r/results", league, all: false };
+const places = { run: "runs/r", league, all: false };
 console.log(nextLines({ ...places, options: ["--seed", "2"] }));

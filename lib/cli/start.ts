@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { removeIfThere } from "../base/disk.ts";
 import { UserError } from "../base/error.ts";
 import { writeCsv, writeJsonFile, writeWhole } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
@@ -25,7 +26,7 @@ import { versions } from "../run/versions.ts";
 import { resultTable } from "../show/result_table.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { parseCommand, runCommand, stopOnInterrupt, taskCommand } from "./command.ts";
-import { outputFolder, runFlag, scaleFlag, seedFlag } from "./flags.ts";
+import { runFlag, scaleFlag, seedFlag } from "./flags.ts";
 import { nextLines, onePage, sentenceLines, tableLines } from "./start_report.ts";
 import { claimsFolder } from "./worlds.ts";
 
@@ -33,7 +34,6 @@ interface StartOptions {
   scale: Exclude<StudyScale, "full">;
   seed: number;
   run?: string;
-  out?: string;
   more: boolean;
   table: boolean;
   fresh: boolean;
@@ -65,14 +65,13 @@ function parse(args: string[]): StartOptions {
     .addOption(scaleFlag(["smoke", "small"]))
     .addOption(seedFlag(1))
     .addOption(runFlag("runs/order-desk-SCALE"))
-    .addOption(outputFolder("--out <folder>", "where the tables go; default RUN/results"))
     .option(
       "--more",
       "play five more methods, and each at the setting that the judge would have chosen, too",
       false,
     )
     .option("--table", "print every contrast of the run, too, beside the study's verdicts", false)
-    .option("--fresh", "delete the run folder and start anew", false);
+    .option("--fresh", "delete what the run folder has of this seed and start anew", false);
   return parseCommand(command, args).opts<StartOptions>();
 }
 
@@ -80,7 +79,8 @@ async function main(): Promise<void> {
   const options = parse(Deno.args);
   const { scale, seed, more, table, fresh } = options;
   const whole = more || scale === "smoke";
-  const { run = `runs/order-desk-${scale}`, out = `${run}/results` } = options;
+  const { run = `runs/order-desk-${scale}` } = options;
+  const [path, out] = [`${run}/seed-${seed}`, `${run}/results`];
   const config = STUDY_SCALES[scale];
   const stages = leagueStages(config, { weighted: scale === "smoke" }); // no finding here is of it, and it takes a tenth
   const world: LeagueWorld = { ...DESK_LEAGUE, config, stages };
@@ -88,7 +88,7 @@ async function main(): Promise<void> {
   if (tried === null) {
     throw new UserError(`there is no ${LEAGUE}/tuning.csv`, "check the folder out again");
   }
-  if (fresh) await Deno.remove(run, { recursive: true }).catch(() => {});
+  if (fresh) await removeIfThere(path);
   const started = performance.now();
   const engine = await startEngine();
   console.log(
@@ -98,7 +98,6 @@ async function main(): Promise<void> {
   const record = { command: Deno.args, seed, versions: versions(engine), settings: world.config };
   await writeJsonFile(`${run}/run.json`, record);
   const reporter = terminalReporter(stopOnInterrupt());
-  const path = `${run}/seed-${seed}`;
   await play(world, { base: "1", seed }, {
     ...{ run, path, reporter, tried, methods: methodsOf(options) },
     judges: whole,
@@ -119,7 +118,7 @@ async function main(): Promise<void> {
   console.log(`\n${sentenceLines(found)}\n`);
   const played = new Set(gathered.league.map(({ method }) => method));
   const all = MORE.every((method) => played.has(method)); // now, or in this folder before
-  console.log(nextLines({ run, out, league: LEAGUE, options: given, all }));
+  console.log(nextLines({ run, league: LEAGUE, options: given, all }));
   console.log(`took ${duration((performance.now() - started) / 1000)}`);
 }
 

@@ -25,9 +25,8 @@ export interface Found {
 
 /** Where to look, and what to do next. */
 export interface Places {
-  /** Run folder and the folder of its tables. */
+  /** Run folder; its tables are in `results`. */
   readonly run: string;
-  readonly out: string;
   /** Folder of the study's tables. */
   readonly league: string;
   /** Options of the command line but `--fresh`, as they were given. */
@@ -92,7 +91,7 @@ export function tableLines({ measured, study }: Found): string {
 }
 
 /** Where the tables are, and commands to run next. */
-export function nextLines({ run, out, league, options, all }: Places): string {
+export function nextLines({ run, league, options, all }: Places): string {
   const next = [
     ...all ? [] : [[
       `deno task start ${shellWords([...options, "--more"])}`,
@@ -107,7 +106,7 @@ export function nextLines({ run, out, league, options, all }: Places): string {
     ["deno task league", "the whole study: hours, in the background"],
   ];
   return [
-    `tables: ${out}/claims.md; the study's: ${league}/claims.md`,
+    `tables: ${run}/results/claims.md; the study's: ${league}/claims.md`,
     ...textTable(next).split("\n").map((line, i) => `${i === 0 ? "next:  " : "       "} ${line}`),
   ].join("\n");
 }

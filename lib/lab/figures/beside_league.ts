@@ -8,8 +8,6 @@ import { DESK, type StudyConfig } from "../study/config.ts";
 /** A number of the league: of one measure the mean with the least and most of its runs, of a contrast its interval. */
 export interface LeagueNumber extends Interval {
   readonly value: number;
-  readonly low: number;
-  readonly high: number;
   readonly runs: number;
   /** Of a contrast. */
   readonly verdict?: string;
@@ -68,7 +66,7 @@ export async function leagueContrast(
   const row = (await tableOf(results, "claims")).find((one) => one.a === a && one.b === b);
   return row === undefined ? null : {
     value: Number(row.difference),
-    ...{ low: Number(row.low), high: Number(row.high), runs: Number(row.runs) },
+    ...{ low: numberOf(row.low), high: numberOf(row.high), runs: Number(row.runs) },
     verdict: `${row.verdict}`,
     ...(numberOf(row.value_a) !== null && numberOf(row.value_b) !== null &&
       { values: [Number(row.value_a), Number(row.value_b)] as const }),
@@ -137,7 +135,9 @@ export function besideLeague(
     const of = runs === 1 ? "one run" : `${runs} runs`;
     const found = verdict === undefined
       ? `${formatNumber(value)} (${
-        runs === 1 ? of : `mean of ${of}, from ${formatNumber(low)} to ${formatNumber(high)}`
+        runs === 1
+          ? of
+          : `mean of ${of}, from ${formatNumber(Number(low))} to ${formatNumber(Number(high))}`
       })`
       : `${intervalText(league!)}${lessText(league!.values)} over ${of}` +
         (runs === 1 ? "" : `, verdict _${verdict}_`);

@@ -214,6 +214,10 @@ export function itemsOf(tables: Tables): RunItems[] {
     (row) => [`reward/${row.method}`, row.reward],
   );
   put(
+    tables.league?.filter(({ chosen_by }) => chosen_by === "judge"),
+    (row) => [`reward by judge/${row.method}`, row.reward],
+  );
+  put(
     tables["judge-accuracy"]?.filter(({ measure }) => measure === "accuracy_clear"),
     (row) => [`right/${row.judge}`, row.value],
   );

@@ -18,11 +18,28 @@ const contrastOf = ([a, b]: readonly [string, string]): Contrast =>
   FAMILIES.flatMap(({ contrasts }) => contrasts)
     .find((one) => one.a === `reward/${a}` && one.b === `reward/${b}`)!;
 
-const family: Family = {
-  number: 9,
-  text: "On bases that were in no run before",
-  contrasts: TESTED.map(contrastOf),
-};
+/** Where the judge alone chose setting and step: SELF-JUDGE with soft labels against what did not break so, or did. */
+const SOFT: readonly (readonly [text: string, b: string])[] = [
+  ["soft labels > hard ones, chosen by the judge", "reward by judge/self-judge"],
+  ["soft labels > JSFT, chosen by the judge", "reward/jsft"],
+  ["soft labels > RAFT by a coin, chosen by the judge", "reward by judge/raft-coin"],
+];
+
+const families: readonly Family[] = [
+  {
+    number: 9,
+    text: "On bases that were in no run before",
+    contrasts: TESTED.map(contrastOf),
+  },
+  {
+    number: 10,
+    text: "SELF-JUDGE with soft labels, on these bases",
+    contrasts: SOFT.map(([text, b]) => ({
+      ...{ text, a: "reward by judge/self-judge-soft", b },
+      ...{ says: "greater", paper: "not in the paper" },
+    })),
+  },
+];
 
 /** Stages that the contrasts need, and how right the judge is. */
 const STAGES: readonly string[] = ["sft", "jsft", "jsft-judge", "answers"];
@@ -33,10 +50,10 @@ export const FRESH_BASES: LeagueWorld = {
   name: "fresh-bases",
   repeats: DESK_LEAGUE.name,
   predicted: FRESH.filter((base) => !["4", "5"].includes(base)), // those had been seen when it was found
-  families: [family],
+  families,
   bases: FRESH,
   seeds: [1],
-  rows: ["self-judge", "off-policy-dpo", "raft-2", "dpo-coin", "raft-coin"],
+  rows: ["self-judge", "off-policy-dpo", "raft-2", "dpo-coin", "raft-coin", "self-judge-soft"],
   everySetting: ["self-judge", "raft-2"],
   notes: [
     "Settings are those that were chosen on base 1, by the league of the order desk; nothing was tuned here.",

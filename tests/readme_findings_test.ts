@@ -167,9 +167,9 @@ SAID["real English"] = () => {
 /** Those of the page of results, beside its pictures. */
 const SHOWN: Record<string, () => string> = {
   "what lessons teach the judge": () => {
-    const right = (base: RegExp) => {
+    const right = (base: RegExp, judge = "jsft") => {
       const some = judges.filter((row) =>
-        row.judge === "jsft" && row.measure === "accuracy_clear" && base.test(`${row.base}`)
+        row.judge === judge && row.measure === "accuracy_clear" && base.test(`${row.base}`)
       );
       return fixed(mean(some.map(({ value }) => Number(value))));
     };
@@ -178,14 +178,18 @@ const SHOWN: Record<string, () => string> = {
     } of the data set's clear pairs where lessons taught ` +
       `no view, on ${right(/^views-2$/)} where they taught two and on ${
         right(/^\d$/)
-      } where all five`;
+      } where all five. Where they taught less, a judge that learned nothing else (${
+        right(/^views-0$/, "judge-only")
+      }, ${right(/^views-2$/, "judge-only")}) and a reward model (${
+        right(/^views-0$/, "reward-model")
+      }, ${right(/^views-2$/, "reward-model")}) are ahead of it`;
   },
   "how many pairs a judge takes": () => {
     const line = (kind: string, on?: string) =>
-      [100, 400, 1600, 4000].map((pairs) => rightWith(kind, pairs, on)).join(", ");
+      [100, 200, 400, 800, 1600, 4000].map((pairs) => rightWith(kind, pairs, on)).join(", ");
     return `on the data set's clear pairs JSFT is right on ${
       line("jsft")
-    } after 100, 400, 1,600 and 4,000 pairs, a ` +
+    } after 100, 200, 400, 800, 1,600 and 4,000 pairs, a ` +
       `judge that learned nothing else on ${line("judge-only")}, a reward model on ${
         line("reward-model")
       }; ` +

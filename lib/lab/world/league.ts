@@ -54,6 +54,8 @@ const NOTES: LeagueWorld["notes"] = [
   'The true reward chose setting and step on validation prompts. A user lacks it; "chosen by the JSFT judge" is what a ' +
   "user gets: the frozen JSFT judge's win rate on the same prompts, in every row, whoever ranked in training. A row may do " +
   "better with it (offline DPO does): settings tuned on one base are not each row's best on another.",
+  "Six runs of the 15 that were planned (three bases, five seeds). With their results seen it was settled that no more " +
+  "are added; fresh bases have a league of their own (see the protocol's changes, 2026-11-29, 23:31).",
   "Runs of one seed share their pairs, prompts and orders on every base.",
   "Bases 2 and 3 and those of less views are not kept: pretrained anew on another processor they come out as other bases of " +
   "their kind, whose runs go into tables of their own (deno task claims --out).",

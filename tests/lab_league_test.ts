@@ -13,6 +13,7 @@ import { judgedSteps, matchedOverSteps } from "../lib/lab/study/judge_over_steps
 import { leagueRows, rewardAtKl, standings } from "../lib/lab/study/league_rows.ts";
 import { DRIVEN } from "../lib/lab/study/driven.ts";
 import { familiesIn, playedRows } from "../lib/lab/study/league.ts";
+import { refuseOtherWorld } from "../lib/lab/study/league_folder.ts";
 import { byBases } from "../lib/lab/study/over_runs.ts";
 import { ownSettings, ownSettingsTable } from "../lib/lab/study/own_settings.ts";
 import { drivenTable, leagueTable, someBasesTable } from "../lib/lab/study/page_league.ts";
@@ -38,6 +39,7 @@ import { ORDER_DESK } from "../lib/lab/world/order_desk.ts";
 import { ROOT } from "../lib/tools/setup/places.ts";
 import { command } from "./commands.ts";
 import { csv } from "./csv_files.ts";
+import { refuses } from "./refusals.ts";
 import { newFolder } from "./temporary_files.ts";
 
 const { steps, evaluateEvery } = DESK.preference;
@@ -545,6 +547,30 @@ describe("the folder of a league", () => {
     const league = command("run --quiet -A lib/cli/league.ts");
     await league.refused(`--run ${run}`, "run.json has other settings", "--run");
     assert.deepEqual(await readJsonFile(`${run}/run.json`), record);
+  });
+
+  it("of one world is no other's, nor are its runs added to another's tables", async () => {
+    const run = await newFolder();
+    const out = `${run}/tables`;
+    const commands = [
+      command("run --quiet -A lib/cli/league.ts"),
+      command(`run --quiet -A lib/cli/claims.ts --out ${out}`),
+    ];
+    await Deno.mkdir(`${run}/base-4/seed-1`, { recursive: true });
+    const settings = { settings: DESK };
+    for (const one of commands) {
+      // An older folder does not name its world, and has runs on bases of another.
+      await writeJsonFile(`${run}/run.json`, settings);
+      await one.refused(`--run ${run}`, "base-4/seed-1 is of base 4", "1, 2, 3, views-2, views-0");
+      await writeJsonFile(`${run}/run.json`, { world: "fresh-bases", ...settings });
+      await one.refused(`--run ${run}`, "order-desk", "give --world fresh-bases");
+    }
+    assert.deepEqual(await readTables(out), {});
+    await refuseOtherWorld(run, WORLDS["fresh-bases"].league);
+    await Deno.rename(`${run}/base-4`, `${run}/base-views-0`);
+    await writeJsonFile(`${run}/run.json`, settings);
+    await refuseOtherWorld(run, DESK_LEAGUE);
+    await refuses(refuseOtherWorld(run, WORLDS["fresh-bases"].league), "base views-0");
   });
 
   it("is not begun for what a league that repeats another has not", async () => {

@@ -8,7 +8,7 @@
  */
 import { Option } from "commander";
 import { UserError } from "../base/error.ts";
-import { readJsonFile, writeCsv, writeJsonFile } from "../base/files.ts";
+import { writeCsv, writeJsonFile } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
 import {
   type LeagueRun,
@@ -18,6 +18,7 @@ import {
   triedIn,
   tune,
 } from "../lab/study/league.ts";
+import { refuseOtherSettings, refuseOtherWorld } from "../lab/study/league_folder.ts";
 import type { StudyMethod } from "../lab/study/methods.ts";
 import { COUNTED } from "../lab/study/rows.ts";
 import { foldedTried, madeFrom, readRuns } from "../lab/study/kept_tables.ts";
@@ -109,16 +110,6 @@ function partOf<T>(list: readonly T[], part: string): T[] {
   return list.filter((_, at) => at % n === i - 1);
 }
 
-/** Refuses a folder whose runs were begun with other settings of the study: its tables would not say which. */
-async function refuseOtherSettings(run: string, { config }: LeagueWorld): Promise<void> {
-  const record = await readJsonFile<{ settings: object }>(`${run}/run.json`);
-  if (record === null || madeFrom("", record.settings) === madeFrom("", config)) return;
-  throw new UserError(
-    `${run}/run.json has other settings of the study than this checkout`,
-    "choose another folder with --run",
-  );
-}
-
 /**
  * The settings that the tables of the world, or of the one that it repeats, have, where these were made from the same
  * base, pairs and study: then nobody needs to try them again.
@@ -173,11 +164,14 @@ async function main(): Promise<void> {
   if (options.retune && world.repeats !== undefined) {
     throw tunesNothing(world.repeats, "leave --retune out");
   }
+  await refuseOtherWorld(run, world);
+  await refuseOtherSettings(run, world);
   const started = performance.now();
   const engine = await startEngine();
   const reporter = terminalReporter(stopOnInterrupt());
-  await refuseOtherSettings(run, world);
-  await writeJsonFile(`${run}/run.json`, { versions: versions(engine), settings: world.config });
+  await writeJsonFile(`${run}/run.json`, {
+    ...{ world: world.name, versions: versions(engine), settings: world.config },
+  });
   if (options.curve) {
     for (const one of partOf(runs, options.part)) {
       console.log(`\nbase ${one.base}, seed ${one.seed}`);

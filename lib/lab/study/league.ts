@@ -40,6 +40,8 @@ export interface LeagueWorld {
   readonly session: (config: StudyConfig, folderOf: (stage: string) => string) => StudySession;
   /** Names of the bases that it is played on. */
   readonly bases: readonly string[];
+  /** Bases that it may be played on beside those, of which no claim is. @default none */
+  readonly variants?: readonly string[];
   readonly seeds: readonly number[];
   /** What a reader has to know of its numbers, beside what holds of any league. */
   readonly notes: readonly string[];

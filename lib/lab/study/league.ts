@@ -113,12 +113,13 @@ export async function triedIn(
   world: LeagueWorld,
   methods: readonly StudyMethod[],
 ): Promise<Tried[]> {
+  const folder: StudyFolder = new RunFolder(tuningPath(run), []);
   const tried = await Promise.all(methods.map(async (method) => {
     const rows = await Promise.all(
       tuningRows(method, world.config).map(async ({ row, setting }, number) => {
-        const points = await pointsIn(`${tuningPath(run)}/${row}`);
-        const ended = points.at(-1)?.step === world.config.preference.steps;
-        return ended ? triedOf(method, { setting: { ...setting, number }, points }) : null;
+        if (await folder.result(row) === null) return null;
+        const points = await pointsIn(folder.folderOf(row));
+        return triedOf(method, { setting: { ...setting, number }, points });
       }),
     );
     return rows.includes(null) ? [] : rows.flatMap((one) => one!);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "jsr:@std/testing@1/bdd";
-import { readJsonFile, writeCsv, writeJsonFile, writeJsonl } from "../lib/base/files.ts";
+import { writeCsv, writeJsonFile, writeJsonl } from "../lib/base/files.ts";
 import { allBasesTable, onBases } from "../lib/lab/study/all_bases.ts";
 import { FAMILIES } from "../lib/lab/study/families.ts";
 import { DESK } from "../lib/lab/study/config.ts";
@@ -13,7 +13,6 @@ import { judgedSteps, matchedOverSteps } from "../lib/lab/study/judge_over_steps
 import { leagueRows, rewardAtKl, standings } from "../lib/lab/study/league_rows.ts";
 import { DRIVEN } from "../lib/lab/study/driven.ts";
 import { familiesIn, playedRows, triedIn } from "../lib/lab/study/league.ts";
-import { refuseOtherWorld } from "../lib/lab/study/league_folder.ts";
 import { byBases } from "../lib/lab/study/over_runs.ts";
 import { ownSettings, ownSettingsTable } from "../lib/lab/study/own_settings.ts";
 import { drivenTable, leagueTable, someBasesTable } from "../lib/lab/study/page_league.ts";
@@ -561,49 +560,6 @@ describe("rows on some bases alone", () => {
     const { every, some } = byBases([...old, row("a", "3", 1, 1)]);
     assert.equal(every.length, 7);
     assert.deepEqual(some, []);
-  });
-});
-
-describe("the folder of a league", () => {
-  it("is not gone on with under other settings of the study", async () => {
-    const run = await newFolder();
-    const record = { settings: { ...DESK, heldOut: 7 } };
-    await writeJsonFile(`${run}/run.json`, record);
-    const league = command("run --quiet -A lib/cli/league.ts");
-    await league.refused(`--run ${run}`, "run.json has other settings", "--run");
-    assert.deepEqual(await readJsonFile(`${run}/run.json`), record);
-  });
-
-  it("of one world is no other's, nor are its runs added to another's tables", async () => {
-    const run = await newFolder();
-    const out = `${run}/tables`;
-    const commands = [
-      command("run --quiet -A lib/cli/league.ts"),
-      command(`run --quiet -A lib/cli/claims.ts --out ${out}`),
-    ];
-    await Deno.mkdir(`${run}/base-4/seed-1`, { recursive: true });
-    const settings = { settings: DESK };
-    for (const one of commands) {
-      // An older folder does not name its world, and has runs on bases of another.
-      await writeJsonFile(`${run}/run.json`, settings);
-      await one.refused(`--run ${run}`, "base-4/seed-1 is of base 4", "1, 2, 3, views-2, views-0");
-      await writeJsonFile(`${run}/run.json`, { world: "fresh-bases", ...settings });
-      await one.refused(`--run ${run}`, "order-desk", "give --world fresh-bases");
-    }
-    assert.deepEqual(await readTables(out), {});
-    await refuseOtherWorld(run, WORLDS["fresh-bases"].league);
-    await Deno.rename(`${run}/base-4`, `${run}/base-views-0`);
-    await writeJsonFile(`${run}/run.json`, settings);
-    await refuseOtherWorld(run, DESK_LEAGUE);
-    await refuses(refuseOtherWorld(run, WORLDS["fresh-bases"].league), "base views-0");
-  });
-
-  it("is not begun for what a league that repeats another has not", async () => {
-    const run = `${await newFolder()}/run`;
-    const league = command("run --quiet -A lib/cli/league.ts --world fresh-bases");
-    await league.refused(`--run ${run} --retune`, "tunes nothing", "leave --retune out");
-    await league.refused(`--run ${run} --curve`, "no judges by the number of pairs", "--world");
-    assert.equal(await readJsonFile(`${run}/run.json`), null);
   });
 });
 

@@ -1,4 +1,5 @@
 /** The league: every method on every base and seed of a world, with settings chosen beforehand. @module */
+import { lockFolder, makeFolder } from "../../base/files.ts";
 import { type Reporter, RunFolder, withNeeds } from "../../run/stage.ts";
 import type { StudyConfig } from "./config.ts";
 import type { Driven } from "./driven.ts";
@@ -84,12 +85,18 @@ export const runPath = (run: string, { base, seed }: LeagueRun) =>
 
 /**
  * Tries methods' settings with the seed that is used for nothing else, on the first base. Settings are chosen on
- * validation prompts, so that of the held-out ones no more is asked than the measurements need to go through.
+ * validation prompts, so that of the held-out ones no more is asked than the measurements need to go through. One process
+ * at a time does so in a folder: another waits, and then finds what was tried.
  */
 export async function tune(
   world: LeagueWorld,
   { run, reporter, methods }: LeagueOptions,
 ): Promise<void> {
+  if (methods.length === 0) return;
+  await makeFolder(tuningPath(run));
+  using _lock = await lockFolder(tuningPath(run), {
+    waiting: () => reporter.log(`another process tries settings in ${tuningPath(run)}: waiting`),
+  });
   const all = methods.flatMap((method) => tuningRows(method, world.config));
   const config: StudyConfig = {
     ...world.config,

@@ -1,9 +1,19 @@
 /** The folder of a league: which world and which study its runs are of. @module */
 import { UserError } from "../../base/error.ts";
-import { readJsonFile } from "../../base/files.ts";
+import {
+  exists,
+  lockFolder,
+  makeFolder,
+  readJsonFile,
+  writeCsv,
+  writeJsonFile,
+} from "../../base/files.ts";
 import { runsIn } from "./gather.ts";
-import { madeFrom } from "./kept_tables.ts";
-import type { LeagueWorld } from "./league.ts";
+import { foldedTried, madeFrom } from "./kept_tables.ts";
+import { type LeagueWorld, triedIn } from "./league.ts";
+import { runTitles } from "./league_rows.ts";
+import { methodOf, type StudyMethod, type StudyRow } from "./methods.ts";
+import { readTried, type Tried } from "./tuning.ts";
 
 /** What a league's folder says of itself, its `run.json`. */
 export interface LeagueRecord {
@@ -21,6 +31,26 @@ export const basesOf = ({ bases, variants = [] }: LeagueWorld): readonly string[
 
 /** What a league's folder says of itself; null where it says nothing. */
 export const readRecord = (run: string) => readJsonFile<LeagueRecord>(`${run}/run.json`);
+
+/** Writes what a league's folder says of itself. */
+export const writeRecord = (
+  run: string,
+  record: Required<LeagueRecord> & { readonly versions: object },
+) => alone(run, () => writeJsonFile(`${run}/run.json`, record));
+
+/** Writes settings tried into the folder's table: those that it has of other methods stay. */
+export const keepTried = (run: string, tried: readonly Tried[]) =>
+  alone(run, async () => {
+    const table = `${run}/tuning.csv`;
+    await writeCsv(table, foldedTried(await readTried(table) ?? [], tried));
+  });
+
+/** Writes a file of a folder that several processes share, one process at a time. */
+async function alone(run: string, write: () => Promise<void>): Promise<void> {
+  await makeFolder(run);
+  using _lock = await lockFolder(run, { waiting: () => {} }); // a file takes no time
+  await write();
+}
 
 /**
  * Refuses a folder with runs of another world: its `run.json` names that, or it has runs on a base that this world has not.
@@ -55,5 +85,56 @@ export async function refuseOtherSettings(run: string, { config }: LeagueWorld):
   throw new UserError(
     `${run}/run.json has other settings of the study than this checkout`,
     "choose another folder with --run",
+  );
+}
+
+/**
+ * Refuses to try settings again where a run of the folder has begun with others. Runs that began after this folder's own
+ * trials go by those, and resume.
+ *
+ * @throws {UserError} naming the row's folder
+ */
+export async function refusePlayed(
+  run: string,
+  world: LeagueWorld,
+  methods: readonly StudyMethod[],
+): Promise<void> {
+  const tried = await triedIn(run, world, methods);
+  const untried = methods.filter((method) => !tried.some((one) => one.method === method));
+  for (const { path } of await runsIn(run)) {
+    for (const row of await runTitles(path)) {
+      if (!untried.includes(methodOf(row as StudyRow))) continue;
+      if (!await exists(`${path}/${row}/config.json`)) continue;
+      throw new UserError(
+        `--retune: ${path}/${row} has begun with the settings that there were`,
+        "choose another folder with --run",
+      );
+    }
+  }
+}
+
+/**
+ * Refuses methods without settings in a league that repeats another: it tunes nothing.
+ *
+ * @param options.table The file that settings are taken from; `options.tried` what of it can be taken.
+ * @throws {UserError} naming them
+ */
+export function refuseUntuned(
+  { repeats }: LeagueWorld,
+  { table, tried, methods }: {
+    table: string;
+    tried: readonly Tried[];
+    methods: readonly StudyMethod[];
+  },
+): void {
+  const [tuned, untuned] = [true, false].map((has) =>
+    methods.filter((method) => tried.some((one) => one.method === method) === has).join(",")
+  );
+  if (repeats === undefined || untuned === "") return;
+  throw new UserError(
+    `this league takes the settings of ${table} and tunes nothing, and there are none of ${untuned}`,
+    tuned === ""
+      ? "check base 1, the pairs and that table out again"
+      : `play those that have some: --methods ${tuned}`,
   );
 }

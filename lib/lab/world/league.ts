@@ -1,5 +1,5 @@
 /** The order desk's league: bases by pretraining seed and by how much their lessons teach. @module */
-import { exists } from "../../base/files.ts";
+import { exists, lockFolder, makeFolder } from "../../base/files.ts";
 import { type Reporter } from "../../run/stage.ts";
 import { DESK } from "../study/config.ts";
 import { curve } from "../study/curve.ts";
@@ -36,7 +36,13 @@ async function baseFolder(
 ): Promise<string> {
   if (name === "1") return `${DATA_FOLDER}/base`;
   const folder = `${run}/bases/${name}`;
-  if (await exists(`${folder}/model.safetensors`)) return folder;
+  const made = () => exists(`${folder}/model.safetensors`);
+  if (await made()) return folder;
+  await makeFolder(folder);
+  using _lock = await lockFolder(folder, {
+    waiting: () => reporter.log(`another process makes base ${name}: waiting`),
+  });
+  if (await made()) return folder; // by the process that was waited for
   const { seed, views } = DESK_BASES[name];
   reporter.log(`base ${name}: pretraining seed ${seed}, ${views} views taught`);
   const { model } = await makeBase(folder, {

@@ -44,7 +44,7 @@ export function triedOf(
 }
 
 /** The setting of a method that is best on validation prompts, of equals the first; null where none was tried. */
-export function chosenSetting(
+function chosenSetting(
   tried: readonly Tried[],
   { method, by }: { method: StudyMethod; by: ChosenBy },
 ): Tried | null {

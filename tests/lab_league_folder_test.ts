@@ -72,8 +72,10 @@ describe("the folder of a league", () => {
     const run = await newFolder();
     const methods = ["raft-2", "osp", "rloo"] as const;
     // As from several processes at once.
-    await Promise.all(methods.map((method) => keepTried(run, [tried(method)])));
-    await keepTried(run, [tried("osp", 40)]);
+    await Promise.all(
+      methods.map((method) => keepTried(run, { methods: [method], tried: [tried(method)] })),
+    );
+    await keepTried(run, { methods: ["osp"], tried: [tried("osp", 40), tried("rloo", 40)] });
     const found = (await readTried(`${run}/tuning.csv`))!;
     assert.deepEqual(
       found.map(({ method, step }) => `${method} ${step}`).sort(),

@@ -87,7 +87,7 @@ async function main(): Promise<void> {
     await tune(world, { run, reporter, methods: untried });
     for (const one of runs) {
       const tried = foldedTried(kept, await triedIn(run, world, methods));
-      await keepTried(run, tried);
+      await keepTried(run, { methods, tried });
       console.log(`\nbase ${one.base}, seed ${one.seed}`);
       await play(world, one, { run, reporter, methods, tried, extras });
     }

@@ -38,11 +38,15 @@ export const writeRecord = (
   record: Required<LeagueRecord> & { readonly versions: object },
 ) => alone(run, () => writeJsonFile(`${run}/run.json`, record));
 
-/** Writes settings tried into the folder's table: those that it has of other methods stay. */
-export const keepTried = (run: string, tried: readonly Tried[]) =>
+/** Writes what some methods are played by into the folder's table: what it has of others stays. */
+export const keepTried = (
+  run: string,
+  { methods, tried }: { methods: readonly StudyMethod[]; tried: readonly Tried[] },
+) =>
   alone(run, async () => {
     const table = `${run}/tuning.csv`;
-    await writeCsv(table, foldedTried(await readTried(table) ?? [], tried));
+    const own = tried.filter(({ method }) => (methods as readonly string[]).includes(method));
+    await writeCsv(table, foldedTried(await readTried(table) ?? [], own));
   });
 
 /** Writes a file of a folder that several processes share, one process at a time. */

@@ -41,6 +41,14 @@ describe("a league's kept tables", () => {
     );
   });
 
+  it("keep the row of the judge's own setting while a new run has only the other one", () => {
+    const judge = { ...at(1, "raft-2", 5), chosen_by: "judge" };
+    const { league } = folded({ league: [at(1, "raft-2", 4), judge] }, {
+      league: [at(1, "raft-2", 6)],
+    });
+    assert.deepEqual(league, [at(1, "raft-2", 6), judge]);
+  });
+
   it("take a stage's rows together: a row that the new run lacks does not stay", () => {
     const row = (n: number, reward: number) => ({ base: "1", seed: 1, policy: "jsft", n, reward });
     const { "reward-by-n": rows } = folded(
@@ -122,6 +130,8 @@ describe("a league's kept tables", () => {
     refuseRetuned(kept, found, { before: tried(0), now: tried(0) });
     refuseRetuned(kept, { league: [...found.league, at(2, "raft-2", 2)] }, retuned);
     refuseRetuned({ league: [at(1, "osp", 1)] }, found, retuned);
+    const judge = { league: [{ ...at(1, "raft-2", 1), chosen_by: "judge" }] };
+    refusesAtOnce(() => refuseRetuned(judge, found, retuned), "seed 1, chosen by the judge,");
   });
 
   it("tell what runs were made from by weights and settings, wherever the base lies", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "jsr:@std/testing@1/bdd";
-import { readJsonFile, writeCsv, writeJsonFile, writeJsonl } from "../lib/base/files.ts";
+import { writeCsv, writeJsonFile, writeJsonl } from "../lib/base/files.ts";
 import { allBasesTable, onBases } from "../lib/lab/study/all_bases.ts";
 import { FAMILIES } from "../lib/lab/study/families.ts";
 import { DESK } from "../lib/lab/study/config.ts";
@@ -12,7 +12,7 @@ import { folded, itemsOf, readTables } from "../lib/lab/study/kept_tables.ts";
 import { judgedSteps, matchedOverSteps } from "../lib/lab/study/judge_over_steps.ts";
 import { leagueRows, rewardAtKl, standings } from "../lib/lab/study/league_rows.ts";
 import { DRIVEN } from "../lib/lab/study/driven.ts";
-import { familiesIn, playedRows } from "../lib/lab/study/league.ts";
+import { familiesIn, playedRows, triedIn } from "../lib/lab/study/league.ts";
 import { byBases } from "../lib/lab/study/over_runs.ts";
 import { ownSettings, ownSettingsTable } from "../lib/lab/study/own_settings.ts";
 import { drivenTable, leagueTable, someBasesTable } from "../lib/lab/study/page_league.ts";
@@ -38,6 +38,7 @@ import { ORDER_DESK } from "../lib/lab/world/order_desk.ts";
 import { ROOT } from "../lib/tools/setup/places.ts";
 import { command } from "./commands.ts";
 import { csv } from "./csv_files.ts";
+import { refuses } from "./refusals.ts";
 import { newFolder } from "./temporary_files.ts";
 
 const { steps, evaluateEvery } = DESK.preference;
@@ -147,7 +148,11 @@ describe("a league's runs", () => {
     root = await newFolder();
     for (const [base, seed] of [["1", 1], ["1", 2], ["2", 1]] as const) {
       const path = `${root}/base-${base}/seed-${seed}`;
-      const stage = async (name: string, points: RewardPoint[]) => {
+      const stage = async (
+        name: string,
+        points: RewardPoint[],
+        { whole = true, learningRate = 1e-4 } = {},
+      ) => {
         const folder = `${path}/${name}`;
         await Deno.mkdir(folder, { recursive: true });
         await writeJsonl(`${folder}/points.jsonl`, points);
@@ -157,6 +162,10 @@ describe("a league's runs", () => {
             ...{ step, rewards: [reward, reward], texts: ["a", "b"] },
           })),
         );
+        await writeJsonFile(`${folder}/config.json`, {
+          settings: { preference: { learningRate, beta: 0.1 } },
+        });
+        if (!whole) return; // was stopped
         await writeJsonFile(`${folder}/done.json`, {
           ...{ config: "", seconds: 61 },
           result: { costs: { samples: 6400, gold: 0 } },
@@ -168,10 +177,10 @@ describe("a league's runs", () => {
         "rounds-4",
         course((step) => 1 + step / 200).map((point) => ({ ...point, kl: point.kl / 2 })),
       );
-      await stage("rounds-16", course(() => 1).slice(0, 3)); // was stopped
+      await stage("rounds-16", course(() => 1), { whole: base === "1" });
       await stage("raft-2", course((step) => 1 + step / 200));
-      await stage("raft-2@judge", course((step) => 1.1 + step / 200));
-      await stage("off-policy-dpo", course(() => 1).slice(0, 3)); // was stopped
+      await stage("raft-2@judge", course((step) => 1.1 + step / 200), { learningRate: 2e-4 });
+      await stage("off-policy-dpo", course(() => 1), { whole: false });
       await Deno.mkdir(`${path}/jsft`);
       await writeJsonFile(`${path}/jsft/config.json`, { settings: { world: `base ${base}` } });
       await Deno.mkdir(`${path}/answers`);
@@ -243,23 +252,25 @@ describe("a league's runs", () => {
     assert.ok(Math.abs(judge.reward - 1.6) < 1e-9, `${judge.reward}`);
   });
 
-  it("have a row of the rounds that are finished at every measurement, and contrasts of those", () => {
+  it("have a row of their rounds at every measurement once all are finished, and contrasts of those", () => {
     const { staleness } = gathered.tables as unknown as { staleness: StalenessRow[] };
-    assert.equal(staleness.length, 3 * 2 * 6);
+    assert.equal(staleness.length, 2 * 3 * 6);
+    assert.deepEqual([...new Set(staleness.map((row) => (row as unknown as TableRow).base))], [
+      "1", // base 2's rounds of 16 steps were stopped
+    ]);
     assert.deepEqual([...new Set(staleness.map(({ k, age }) => `${k}, ${age}`))], [
-      "1, 0",
-      "4, 1.5",
+      ...["1, 0", "4, 1.5", "16, 7.5"],
     ]);
     const chosen = staleness.filter((row) => row.chosen === 1).map(({ step }) => step);
     assert.deepEqual(chosen, Array(6).fill(60));
-    const [chosenStep, last, equalKl] = measureClaims(gathered.items, DESK_CLAIMS)
+    const [chosenStep, , last, , equalKl] = measureClaims(gathered.items, DESK_CLAIMS)
       .filter(({ family }) => family === 8);
     const near = (found: { valueA: number; valueB: number }, a: number, b: number) =>
       assert.ok(Math.abs(found.valueA - a) + Math.abs(found.valueB - b) < 1e-9, `${found.valueA}`);
-    // Of seeds 1 and 2 on base 1 and seed 1 on base 2: 0.0125 in the mean of bases' means.
-    near(chosenStep, 1.3, 1.6125);
-    near(last, 1.5, 2.0125);
-    near(equalKl, 1.5, 1.5125); // at the KL of 1 that rounds end with, half of SELF-JUDGE's
+    // Of seeds 1 and 2: 0.015 in the mean.
+    near(chosenStep, 1.3, 1.615);
+    near(last, 1.5, 2.015);
+    near(equalKl, 1.5, 1.515); // at the KL of 1 that rounds end with, half of SELF-JUDGE's
     assert.deepEqual([chosenStep.verdict, last.verdict, chosenStep.margin], [
       ...["unfinished", "reported"],
       0.05,
@@ -287,6 +298,21 @@ describe("a league's runs", () => {
         difference.toFixed(9),
       ]),
     );
+  });
+
+  it("are not filed under a setting that they were not trained with", async () => {
+    const [place] = await runsIn(root);
+    const gatherBy = (tried: readonly Tried[]) =>
+      gather([place], { ...{ world: ORDER_DESK, config: DESK }, tried });
+    await refuses(
+      gatherBy(TRIED.map((one) => ({ ...one, learningRate: 3 * one.learningRate }))),
+      `${place.path}/raft-2 was trained with rate 0.0001, beta 0.1`,
+      /chooses rate 0\.0003\d*, beta 0\.1 for raft-2/,
+    );
+    // The judge chooses the truth's setting, which its row is not of.
+    await refuses(gatherBy(TRIED.slice(0, 1)), "raft-2@judge was trained with rate 0.0002");
+    await Deno.remove(`${place.path}/raft-2@judge/config.json`);
+    await gatherBy(TRIED.slice(0, 1));
   });
 
   it("may be added to the tables one after the other, in any order", async () => {
@@ -545,25 +571,6 @@ describe("rows on some bases alone", () => {
   });
 });
 
-describe("the folder of a league", () => {
-  it("is not gone on with under other settings of the study", async () => {
-    const run = await newFolder();
-    const record = { settings: { ...DESK, heldOut: 7 } };
-    await writeJsonFile(`${run}/run.json`, record);
-    const league = command("run --quiet -A lib/cli/league.ts");
-    await league.refused(`--run ${run}`, "run.json has other settings", "--run");
-    assert.deepEqual(await readJsonFile(`${run}/run.json`), record);
-  });
-
-  it("is not begun for what a league that repeats another has not", async () => {
-    const run = `${await newFolder()}/run`;
-    const league = command("run --quiet -A lib/cli/league.ts --world fresh-bases");
-    await league.refused(`--run ${run} --retune`, "tunes nothing", "leave --retune out");
-    await league.refused(`--run ${run} --curve`, "no judges by the number of pairs", "--world");
-    assert.equal(await readJsonFile(`${run}/run.json`), null);
-  });
-});
-
 describe("a run that was interrupted", () => {
   it("has no rows of what is not finished, so that kept ones stay", async () => {
     const path = `${await newFolder()}/base-1/seed-1`;
@@ -578,7 +585,7 @@ describe("a run that was interrupted", () => {
       await writeJsonl(`${path}/${stage}/metrics.jsonl`, [{ step: 50, heldOutJudgeAccuracy: 0.8 }]);
       await writeJsonl(`${path}/${stage}/pairs.jsonl`, pairs);
     }
-    const points = course(() => 1).slice(0, 3);
+    const points = course(() => 1); // was killed after its last step
     await writeJsonl(`${path}/self-judge/points.jsonl`, points);
     await writeJsonl(
       `${path}/self-judge/held_out.jsonl`,
@@ -588,6 +595,21 @@ describe("a run that was interrupted", () => {
       ...{ world: ORDER_DESK, config: DESK, tried: TRIED },
     });
     assert.deepEqual(Object.entries(tables).filter(([, rows]) => rows.length > 0), []);
+  });
+
+  it("has no settings of a method until all of its trainings are finished", async () => {
+    const run = await newFolder();
+    const rows = tuningRows("raft-2", DESK);
+    const tried = () => triedIn(run, DESK_LEAGUE, ["raft-2"]);
+    for (const { row } of rows) {
+      assert.deepEqual(await tried(), []);
+      const folder = `${run}/tuning/${row}`;
+      await Deno.mkdir(folder, { recursive: true });
+      await writeJsonl(`${folder}/points.jsonl`, course(() => 1));
+      if (row === rows.at(-1)!.row) assert.deepEqual(await tried(), []);
+      await writeJsonFile(`${folder}/done.json`, { config: "", seconds: 1, result: {} });
+    }
+    assert.equal((await tried()).length, 4 * steps / evaluateEvery);
   });
 });
 

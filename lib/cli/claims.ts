@@ -7,7 +7,7 @@
  */
 import { Option } from "commander";
 import { UserError } from "../base/error.ts";
-import { readJsonFile, writeCsv, writeWhole } from "../base/files.ts";
+import { writeCsv, writeWhole } from "../base/files.ts";
 import { type OnBase, onBases } from "../lab/study/all_bases.ts";
 import { type GainOnBase, gainsByJudge } from "../lab/study/gain_by_judge.ts";
 import { gather, runsIn, writeTables } from "../lab/study/gather.ts";
@@ -23,6 +23,7 @@ import {
   withSingles,
 } from "../lab/study/kept_tables.ts";
 import { familiesIn, type LeagueWorld, playedRows, triedIn } from "../lab/study/league.ts";
+import { readRecord, refuseOtherWorld } from "../lab/study/league_folder.ts";
 import type { LeagueRow } from "../lab/study/league_rows.ts";
 import { claimRows, claimsPage, measureClaims } from "../lab/study/page.ts";
 import { ownSettings } from "../lab/study/own_settings.ts";
@@ -103,7 +104,8 @@ async function main(): Promise<void> {
   );
   const tried = foldedTried(foldedTried(byThese, before), await triedIn(run, world, world.rows))
     .filter(({ method }) => (world.rows as readonly string[]).includes(method));
-  const record = await readJsonFile<{ settings: LeagueWorld["config"] }>(`${run}/run.json`);
+  await refuseOtherWorld(run, world);
+  const record = await readRecord(run);
   if (record === null && places.length > 0) {
     throw new UserError(
       `${run} has no run.json, so that nobody knows its settings`,

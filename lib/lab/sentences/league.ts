@@ -11,7 +11,7 @@ import { SentenceSession, sentenceSettings } from "./session.ts";
 import { SENTENCES_FOLDER } from "./world.ts";
 
 /** The model that answers and judges where no other is named. */
-export const SENTENCE_MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct";
+const SENTENCE_MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct";
 
 /** What the protocol (data/results/claims/protocol.md) says of the sentences. */
 export const SENTENCE_STUDY: Omit<StudyConfig, "seed" | "base" | "world"> = {

@@ -20,7 +20,7 @@ export interface SentenceReading {
 }
 
 /** Points of view on an answer; they add up to its reward. */
-export const SENTENCE_VIEWS = ["coverage", "form", "brevity"] as const;
+const SENTENCE_VIEWS = ["coverage", "form", "brevity"] as const;
 /** Name of a point of view. */
 export type SentenceView = typeof SENTENCE_VIEWS[number];
 

@@ -19,6 +19,7 @@ import {
   type RewardPoint,
 } from "./policy_meter.ts";
 import { byRun, type OfRun } from "./over_runs.ts";
+import { refuseOtherSetting } from "./row_settings.ts";
 import { ROWS } from "./rows.ts";
 import { roundsRuns, stalenessItems, stalenessRows } from "./staleness.ts";
 import { requestsOf, type StudySession } from "./study_session.ts";
@@ -68,7 +69,11 @@ async function* entries(path: string): AsyncGenerator<Deno.DirEntry> {
   }
 }
 
-/** Reads runs; what is not finished in one is missing in its rows and in nothing else. */
+/**
+ * Reads runs; what is not finished in one is missing in its rows and in nothing else.
+ *
+ * @throws {UserError} where a row was trained with another setting than `tried` chooses for it
+ */
 export async function gather(
   places: readonly RunPlace[],
   { world, config, tried }: {
@@ -78,7 +83,7 @@ export async function gather(
     tried: readonly Tried[];
   },
 ): Promise<Gathered> {
-  const chosen = chosenRows(ROWS, tried).rows;
+  const { rows: chosen, tuned } = chosenRows(ROWS, tried);
   const items: RunItems[] = [];
   const league: LeagueRow[] = [];
   const tables: Record<string, KeptRow[]> = {};
@@ -101,11 +106,10 @@ export async function gather(
     };
     const ended = new Set<string>();
     for (const row of await runTitles(path)) {
+      const result = await folder.result(row);
+      if (result === null) continue; // it has no chosen step yet
+      await refuseOtherSetting(path, row, tuned);
       const points = await pointsIn(`${path}/${row}`);
-      const whole = row === DRIVEN
-        ? await folder.result(row) !== null // it takes more steps
-        : points.at(-1)?.step === config.preference.steps;
-      if (!whole) continue; // it has no chosen step yet
       ended.add(row);
       add("reward-over-steps", { ...names, method: row }, points);
       const heldOut = await heldOutIn(`${path}/${row}`);
@@ -122,16 +126,18 @@ export async function gather(
       }
       league.push(
         ...leagueRows({ base, seed, row, points, chosen }, {
-          result: await folder.result(row),
+          result,
           seconds: await folder.seconds(row),
         }),
       );
     }
-    const rounds = await roundsRuns(async (stage) => ({
-      points: await pointsIn(`${path}/${stage}`),
-      heldOut: await heldOutIn(`${path}/${stage}`),
-    }), config.preference.steps);
-    if (rounds.some(({ k }) => k > 1)) {
+    const rounds = await roundsRuns(async (stage) =>
+      await folder.result(stage) === null ? null : {
+        points: await pointsIn(`${path}/${stage}`),
+        heldOut: await heldOutIn(`${path}/${stage}`),
+      }
+    );
+    if (rounds.length > 0) {
       add("staleness", names, stalenessRows(rounds));
       Object.assign(found, stalenessItems(rounds));
     }

@@ -25,7 +25,7 @@ const MEASURED: Readonly<Record<string, readonly string[]>> = {
   "judge-curve": [],
   "judge-on-policy-pairs": [],
   "judge-over-steps": ["method"],
-  "league": ["method"],
+  "league": ["method", "chosen_by"], // two trainings where the judge chose a setting of its own
   "reward-by-n": [],
   "reward-over-steps": ["method"],
   "runs": [],
@@ -166,18 +166,16 @@ export function refuseRetuned(
   found: Tables,
   { before, now }: { before: readonly Tried[]; now: readonly Tried[] },
 ): void {
-  const anew = (method: unknown) =>
-    new Set((found.league ?? []).filter((row) => row.method === method).map(runOf));
+  const rowOf = (row: Row) => `${runOf(row)} ${row.method} ${row.chosen_by}`;
+  const anew = new Set((found.league ?? []).map(rowOf));
   for (const method of new Set(before.map(({ method }) => method))) {
     const chosen = (tried: readonly Tried[]) =>
       JSON.stringify(chosenRows([method as StudyMethod], tried).tuned);
     if (chosen(before) === chosen(now)) continue;
-    const stays = (kept.league ?? []).find((row) =>
-      row.method === method && !anew(method).has(runOf(row))
-    );
+    const stays = (kept.league ?? []).find((row) => row.method === method && !anew.has(rowOf(row)));
     if (stays === undefined) continue;
     throw new UserError(
-      `${method} was tuned anew and has other settings, and its run of base ${stays.base}, seed ${stays.seed} has the old ones`,
+      `${method} was tuned anew and has other settings, and its run of base ${stays.base}, seed ${stays.seed}, chosen by the ${stays.chosen_by}, has the old ones`,
       "play that run, too, or give the tables of these runs a folder of their own with --out",
     );
   }

@@ -1,4 +1,5 @@
 /** The league: every method on every base and seed of a world, with settings chosen beforehand. @module */
+import { lockFolder, makeFolder } from "../../base/files.ts";
 import { type Reporter, RunFolder, withNeeds } from "../../run/stage.ts";
 import type { StudyConfig } from "./config.ts";
 import type { Driven } from "./driven.ts";
@@ -40,6 +41,8 @@ export interface LeagueWorld {
   readonly session: (config: StudyConfig, folderOf: (stage: string) => string) => StudySession;
   /** Names of the bases that it is played on. */
   readonly bases: readonly string[];
+  /** Bases that it may be played on beside those, of which no claim is. @default none */
+  readonly variants?: readonly string[];
   readonly seeds: readonly number[];
   /** What a reader has to know of its numbers, beside what holds of any league. */
   readonly notes: readonly string[];
@@ -82,12 +85,18 @@ export const runPath = (run: string, { base, seed }: LeagueRun) =>
 
 /**
  * Tries methods' settings with the seed that is used for nothing else, on the first base. Settings are chosen on
- * validation prompts, so that of the held-out ones no more is asked than the measurements need to go through.
+ * validation prompts, so that of the held-out ones no more is asked than the measurements need to go through. One process
+ * at a time does so in a folder: another waits, and then finds what was tried.
  */
 export async function tune(
   world: LeagueWorld,
   { run, reporter, methods }: LeagueOptions,
 ): Promise<void> {
+  if (methods.length === 0) return;
+  await makeFolder(tuningPath(run));
+  using _lock = await lockFolder(tuningPath(run), {
+    waiting: () => reporter.log(`another process tries settings in ${tuningPath(run)}: waiting`),
+  });
   const all = methods.flatMap((method) => tuningRows(method, world.config));
   const config: StudyConfig = {
     ...world.config,
@@ -111,12 +120,13 @@ export async function triedIn(
   world: LeagueWorld,
   methods: readonly StudyMethod[],
 ): Promise<Tried[]> {
+  const folder: StudyFolder = new RunFolder(tuningPath(run), []);
   const tried = await Promise.all(methods.map(async (method) => {
     const rows = await Promise.all(
       tuningRows(method, world.config).map(async ({ row, setting }, number) => {
-        const points = await pointsIn(`${tuningPath(run)}/${row}`);
-        const ended = points.at(-1)?.step === world.config.preference.steps;
-        return ended ? triedOf(method, { setting: { ...setting, number }, points }) : null;
+        if (await folder.result(row) === null) return null;
+        const points = await pointsIn(folder.folderOf(row));
+        return triedOf(method, { setting: { ...setting, number }, points });
       }),
     );
     return rows.includes(null) ? [] : rows.flatMap((one) => one!);

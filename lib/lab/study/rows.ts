@@ -28,7 +28,7 @@ export const COUNTED: readonly StudyMethod[] = [
 ];
 
 /** The other rows of the table of methods. */
-export const REPORTED: readonly StudyMethod[] = (Object.keys(METHODS) as MethodName[])
+const REPORTED: readonly StudyMethod[] = (Object.keys(METHODS) as MethodName[])
   .filter((name) => !COUNTED.includes(name));
 
 /** Every row of the league. */

@@ -9,8 +9,6 @@ import { ORDER_DESK, orderDesk } from "../world/order_desk.ts";
 import type { StudyConfig } from "./config.ts";
 import { StudySession, truthOf } from "./study_session.ts";
 
-export { requestOf } from "./study_session.ts";
-
 /** Tokens run through the model at once, and the longest answer drawn. */
 export const { batchTokens: BATCH_TOKENS, maxNewTokens: MAX_NEW_TOKENS } = ORDER_DESK.limits;
 

@@ -37,15 +37,19 @@ export interface RoundsRun {
   readonly heldOut: readonly HeldOutAnswers[];
 }
 
-/** The runs of one base and seed that took all their steps. @param read What a stage left */
+/**
+ * The runs of one base and seed; none until all of them are finished, so that kept rows stay whole.
+ *
+ * @param read What a stage left; null where it is not finished.
+ */
 export async function roundsRuns(
-  read: (stage: string) => Promise<Omit<RoundsRun, "k">>,
-  steps: number,
+  read: (stage: string) => Promise<Omit<RoundsRun, "k"> | null>,
 ): Promise<RoundsRun[]> {
   const all = await Promise.all(
-    ROUNDS.map(async (k) => ({ k, ...await read(roundsStage(k)) })),
+    ROUNDS.map(async (k) => ({ k, left: await read(roundsStage(k)) })),
   );
-  return all.filter(({ points }) => points.at(-1)?.step === steps);
+  const whole = all.flatMap(({ k, left }) => left === null ? [] : [{ k, ...left }]);
+  return whole.length === all.length ? whole : [];
 }
 
 /** Rows of the table. */

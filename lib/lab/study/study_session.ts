@@ -8,7 +8,7 @@ import type { StudyConfig } from "./config.ts";
 import type { World } from "./world.ts";
 
 /** Stages that start from the base; all others from JSFT. */
-export const FROM_BASE: ReadonlySet<string> = new Set([
+const FROM_BASE: ReadonlySet<string> = new Set([
   ...["sft", "jsft", "jsft-weighted", "judge-only", "reward-model"],
   ...["jsft-principles", "jsft-principles-beside", "jsft-rationale", "jsft-rationale-decision"],
 ]);

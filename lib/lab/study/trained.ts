@@ -68,7 +68,7 @@ const SIZES: Record<StudyScale, Omit<StudyConfig, "seed">> = {
 const STAGES: readonly StudyStage[] = [...SUPERVISED, ...VARIANTS, ...methodStages(ROWS)];
 
 /** The settings of a notebook. */
-export function trainedConfig(
+function trainedConfig(
   { scale, seed, folders, change }: Omit<TrainedOptions, "progress">,
 ): StudyConfig {
   return { ...SIZES[scale], base: `${folders.data}/world/base`, ...change, seed };

@@ -44,7 +44,7 @@ export function triedOf(
 }
 
 /** The setting of a method that is best on validation prompts, of equals the first; null where none was tried. */
-export function chosenSetting(
+function chosenSetting(
   tried: readonly Tried[],
   { method, by }: { method: StudyMethod; by: ChosenBy },
 ): Tried | null {
@@ -95,7 +95,7 @@ export function withEverySetting(
 }
 
 /** Whether two settings are one, but for the last bits of their arithmetic. */
-const sameSetting = (a: Setting, b: Setting) =>
+export const sameSetting = (a: Setting, b: Setting) =>
   (["learningRate", "beta"] as const).every((name) => Math.abs(a[name] / b[name] - 1) < 1e-9);
 
 /** Rows with {@linkcode DRIVEN} beside them; without it where SELF-JUDGE has no setting. */

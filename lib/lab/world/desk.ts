@@ -70,7 +70,7 @@ export function drawRequest(rng: Rng, part: Part): GuestRequest {
 }
 
 /** The guest's sentence, for example "we want tea , soup and figs please ." */
-export function requestText(items: readonly string[], [before, after]: readonly [string, string]) {
+function requestText(items: readonly string[], [before, after]: readonly [string, string]) {
   return `${before} ${listOf(items)} ${after}`;
 }
 

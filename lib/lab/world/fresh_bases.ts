@@ -52,6 +52,7 @@ export const FRESH_BASES: LeagueWorld = {
   predicted: FRESH.filter((base) => !["4", "5"].includes(base)), // those had been seen when it was found
   families,
   bases: FRESH,
+  variants: [],
   seeds: [1],
   rows: ["self-judge", "off-policy-dpo", "raft-2", "dpo-coin", "raft-coin", "self-judge-soft"],
   everySetting: ["self-judge", "raft-2"],

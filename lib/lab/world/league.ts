@@ -1,5 +1,5 @@
 /** The order desk's league: bases by pretraining seed and by how much their lessons teach. @module */
-import { exists } from "../../base/files.ts";
+import { exists, lockFolder, makeFolder } from "../../base/files.ts";
 import { type Reporter } from "../../run/stage.ts";
 import { DESK } from "../study/config.ts";
 import { curve } from "../study/curve.ts";
@@ -18,13 +18,15 @@ import { makeBase } from "./make_base.ts";
 /** Bases that no run of the league was played on: a claim is tested on them anew. */
 export const FRESH = ["4", "5", "6", "7", "8", "9", "10"] as const;
 
-/** Bases: pretraining seeds with every view taught, and one each with two views and with none. */
+/** Bases whose lessons teach two views, and none. */
+const VARIANT_BASES = { "views-2": { seed: 1, views: 2 }, "views-0": { seed: 1, views: 0 } };
+
+/** Bases: pretraining seeds with every view taught, and {@linkcode VARIANT_BASES}. */
 export const DESK_BASES: Readonly<Record<string, { seed: number; views: number }>> = {
   ...Object.fromEntries(
     ["1", "2", "3", ...FRESH].map((name) => [name, { seed: Number(name), views: 5 }]),
   ),
-  "views-2": { seed: 1, views: 2 },
-  "views-0": { seed: 1, views: 0 },
+  ...VARIANT_BASES,
 };
 
 /** The folder of a base; the first is committed, the others are made once (11 minutes of one core each). */
@@ -34,7 +36,13 @@ async function baseFolder(
 ): Promise<string> {
   if (name === "1") return `${DATA_FOLDER}/base`;
   const folder = `${run}/bases/${name}`;
-  if (await exists(`${folder}/model.safetensors`)) return folder;
+  const made = () => exists(`${folder}/model.safetensors`);
+  if (await made()) return folder;
+  await makeFolder(folder);
+  using _lock = await lockFolder(folder, {
+    waiting: () => reporter.log(`another process makes base ${name}: waiting`),
+  });
+  if (await made()) return folder; // by the process that was waited for
   const { seed, views } = DESK_BASES[name];
   reporter.log(`base ${name}: pretraining seed ${seed}, ${views} views taught`);
   const { model } = await makeBase(folder, {
@@ -67,6 +75,7 @@ export const DESK_LEAGUE: LeagueWorld = {
   name: "order-desk",
   config: DESK,
   bases: ["1", "2", "3"],
+  variants: Object.keys(VARIANT_BASES),
   seeds: [1, 2, 3, 4, 5],
   rows: ROWS,
   notes: NOTES,

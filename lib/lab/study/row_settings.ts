@@ -1,0 +1,35 @@
+/** What a row was trained with beside the settings that it is filed under. @module */
+import { UserError } from "../../base/error.ts";
+import { readJsonFile } from "../../base/files.ts";
+import type { RowSetting, Setting } from "./config.ts";
+import type { StudyRow } from "./methods.ts";
+import { sameSetting } from "./tuning.ts";
+
+/**
+ * Refuses a row that was trained with another setting than the one chosen for it. A stage that kept no settings is taken
+ * as it is.
+ *
+ * @param path Folder of the run.
+ * @param options.tuned The settings chosen, by row. Where the judge chose none of its own, its row has the method's.
+ * @throws {UserError} naming the folder and both settings
+ */
+export async function refuseOtherSetting(
+  path: string,
+  row: string,
+  tuned: Partial<Record<StudyRow, RowSetting>>,
+): Promise<void> {
+  const chosen = tuned[row as StudyRow] ??
+    (row.endsWith("@judge") ? tuned[row.split("@")[0] as StudyRow] : undefined);
+  const kept = await readJsonFile<{ settings: { preference?: Setting } }>(
+    `${path}/${row}/config.json`,
+  );
+  const own = kept?.settings.preference;
+  if (chosen === undefined || own === undefined || sameSetting(own, chosen)) return;
+  const words = ({ learningRate, beta }: Setting) => `rate ${learningRate}, beta ${beta}`;
+  throw new UserError(
+    `${path}/${row} was trained with ${words(own)}, and tuning.csv chooses ${
+      words(chosen)
+    } for ${row}`,
+    "give the tables of these runs a folder of their own with --out",
+  );
+}

@@ -162,9 +162,12 @@ describe("a league's kept tables", () => {
 
   it("are what contrasts are measured on, with single values where a run is at hand", () => {
     const means = itemsOf({ league: [at(1, "a", 0.5), { ...at(1, "a", 9), chosen_by: "judge" }] });
-    assert.deepEqual(means, [{ base: "1", seed: 1, items: { "reward/a": [0.5] } }]);
+    const byJudge = { "reward by judge/a": [9] };
+    assert.deepEqual(means, [{ base: "1", seed: 1, items: { "reward/a": [0.5], ...byJudge } }]);
     const singles = [{ base: "1", seed: 1, items: { "reward/a": [0, 1] } }];
-    assert.deepEqual(withSingles(means, singles), singles);
+    assert.deepEqual(withSingles(means, singles), [
+      { ...singles[0], items: { "reward/a": [0, 1], ...byJudge } },
+    ]);
     assert.deepEqual(withSingles(means, [{ ...singles[0], seed: 2 }]), means);
   });
 });

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { leagueTask, passesOf } from "../lib/cli/league_options.ts";
 import { WORLDS } from "../lib/cli/worlds.ts";
-import { lockFolder, readJsonFile, writeJsonFile, writeJsonl } from "../lib/base/files.ts";
+import { exists, lockFolder, readJsonFile, writeJsonFile, writeJsonl } from "../lib/base/files.ts";
 import { DESK } from "../lib/lab/study/config.ts";
 import { readTables } from "../lib/lab/study/kept_tables.ts";
 import { type LeagueWorld, tune } from "../lib/lab/study/league.ts";
+import { shareWork } from "../lib/lab/study/shared_work.ts";
 import {
   keepTried,
   refuseOtherWorld,
@@ -113,7 +114,31 @@ describe("the folder of a league", () => {
     refusesAtOnce(() => refuseUntuned(world, of("raft-2")), "of dpo-coin", "--methods raft-2");
   });
 
-  it("is tuned by one process at a time, and so is a base made", async () => {
+  it("shares its settings out: what another process has is left for last, and taken over where that one stopped", async () => {
+    const folder = await newFolder();
+    const folderOf = (piece: string) => `${folder}/${piece}`;
+    const isDone = (piece: string) => exists(`${folderOf(piece)}/done`);
+    const finish = (piece: string) => Deno.writeTextFile(`${folderOf(piece)}/done`, "");
+    for (const piece of "abcd") await Deno.mkdir(folderOf(piece));
+    await finish("b");
+    const locks = { a: await lockFolder(folderOf("a")), d: await lockFolder(folderOf("d")) };
+    const [worked, waited]: [string[], string[]] = [[], []];
+    await shareWork([..."abcd"], {
+      ...{ folderOf, isDone },
+      work: async (piece) => {
+        worked.push(piece);
+        await finish(piece);
+      },
+      waiting: async (piece) => {
+        waited.push(piece);
+        if (piece === "d") await finish(piece); // the other process is through with it, with the other it is not
+        locks[piece as keyof typeof locks][Symbol.dispose]();
+      },
+    });
+    assert.deepEqual([worked, waited], [["c", "a"], ["a", "d"]]);
+  });
+
+  it("has what all settings start from trained by one process, and a base made by one", async () => {
     const run = await newFolder();
     /** Begins work while another process has the folder, which then ends. @returns what came of it */
     const second = async (
@@ -191,7 +216,7 @@ describe("what of a league is asked for", () => {
     const [[counted, early], last] = passes();
     assert.ok((counted as number) < rows.length && early === false);
     assert.deepEqual(last, [rows.length, true]);
-    assert.deepEqual(passes("--world", "fresh-bases"), [[5, true]]);
+    assert.deepEqual(passes("--world", "fresh-bases"), [[6, true]]);
     assert.deepEqual(passes("--methods", "self-judge"), [[1, false]]);
     assert.deepEqual(passes("--methods", "rloo"), [[1, false]]);
     assert.deepEqual(passes("--methods", "rloo,self-judge"), [[1, false], [2, false]]);

@@ -24,14 +24,8 @@ export async function lockFolder(
   path: string,
   { waiting }: { waiting?: () => void } = {},
 ): Promise<Disposable> {
-  const name = `${path}/lock`;
-  let file: Deno.FsFile;
-  try {
-    file = await Deno.open(name, { write: true, create: true });
-  } catch (cause) {
-    throw unwritable(name, cause);
-  }
-  if (await file.tryLock(true).catch(() => true)) return file;
+  const file = await lockFile(path);
+  if (await isFree(file)) return file;
   if (waiting) {
     waiting();
     await file.lock(true);
@@ -43,6 +37,26 @@ export async function lockFolder(
     "wait until it ends or stop it, or name another folder",
   );
 }
+
+/** The same where no other process has the folder; null where one has. @throws {UserError} where the disk refuses */
+export async function lockIfFree(path: string): Promise<Disposable | null> {
+  const file = await lockFile(path);
+  if (await isFree(file)) return file;
+  file.close();
+  return null;
+}
+
+async function lockFile(path: string): Promise<Deno.FsFile> {
+  const name = `${path}/lock`;
+  try {
+    return await Deno.open(name, { write: true, create: true });
+  } catch (cause) {
+    throw unwritable(name, cause);
+  }
+}
+
+/** A disk that has no locks says nothing, and then nobody is kept out. */
+const isFree = (file: Deno.FsFile) => file.tryLock(true).catch(() => true);
 
 /**
  * Replaces a file's content in one step: a reader sees the old or the new, never a part. Makes the file's folder.

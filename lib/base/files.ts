@@ -7,6 +7,7 @@ import { macrotask } from "./turn.ts";
 export {
   exists,
   lockFolder,
+  lockIfFree,
   makeFolder,
   readIfThere,
   removeIfThere,

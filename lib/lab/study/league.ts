@@ -7,6 +7,7 @@ import { familiesOf, type Family } from "./families.ts";
 import type { StudyMethod } from "./methods.ts";
 import { pointsIn } from "./policy_meter.ts";
 import { methodStages } from "./preference.ts";
+import { shareWork } from "./shared_work.ts";
 import type { StudyStage } from "./stage.ts";
 import type { StudySession } from "./study_session.ts";
 import {
@@ -85,18 +86,15 @@ export const runPath = (run: string, { base, seed }: LeagueRun) =>
 
 /**
  * Tries methods' settings with the seed that is used for nothing else, on the first base. Settings are chosen on
- * validation prompts, so that of the held-out ones no more is asked than the measurements need to go through. One process
- * at a time does so in a folder: another waits, and then finds what was tried.
+ * validation prompts, so that of the held-out ones no more is asked than the measurements need to go through. Processes
+ * share the work: what all settings start from is trained by one, each setting by one, and all are there in the end.
  */
 export async function tune(
   world: LeagueWorld,
   { run, reporter, methods }: LeagueOptions,
 ): Promise<void> {
   if (methods.length === 0) return;
-  await makeFolder(tuningPath(run));
-  using _lock = await lockFolder(tuningPath(run), {
-    waiting: () => reporter.log(`another process tries settings in ${tuningPath(run)}: waiting`),
-  });
+  const path = tuningPath(run);
   const all = methods.flatMap((method) => tuningRows(method, world.config));
   const config: StudyConfig = {
     ...world.config,
@@ -105,10 +103,20 @@ export async function tune(
     prompts: { ...world.config.prompts, heldOut: 1, whole: 1 },
     tuned: Object.fromEntries(all.map(({ row, setting }) => [row, setting])),
   };
-  await stagesIn(tuningPath(run), {
-    ...{ world, config, reporter },
-    rows: all.map(({ row }) => row),
-    also: [],
+  const stages = { world, config, reporter, also: [] };
+  const rows = all.map(({ row }) => row);
+  const wait = (what: string) => () => reporter.log(`another process has ${what}: waiting`);
+  await makeFolder(path);
+  {
+    using _lock = await lockFolder(path, { waiting: wait(path) });
+    await stagesIn(path, { ...stages, rows, before: true });
+  }
+  const folder: StudyFolder = new RunFolder(path, []);
+  await shareWork(rows, {
+    folderOf: folder.folderOf,
+    isDone: async (row) => await folder.result(row) !== null,
+    work: (row) => stagesIn(path, { ...stages, rows: [row] }),
+    waiting: (row) => wait(folder.folderOf(row))(),
   });
 }
 
@@ -198,12 +206,14 @@ export async function playCurve(
 /** Runs rows, what they need, and other stages whose needs are there. */
 async function stagesIn(
   path: string,
-  { world, config, reporter, rows, also }: {
+  { world, config, reporter, rows, also, before = false }: {
     world: LeagueWorld;
     config: StudyConfig;
     reporter: Reporter;
     rows: readonly Parameters<typeof methodStages>[0][number][];
     also: readonly StudyStage[];
+    /** Whether only what the rows need is run. @default false */
+    before?: boolean;
   },
 ): Promise<void> {
   const methods = methodStages(rows);
@@ -221,7 +231,8 @@ async function stagesIn(
   await folder.check(stages, { config });
   const session = world.session(config, folder.folderOf);
   try {
-    await folder.run(stages, { config, session, reporter });
+    const own = stages.filter((stage) => !(before && methods.includes(stage)));
+    await folder.run(own, { config, session, reporter });
   } finally {
     session.dispose();
   }

@@ -59,7 +59,7 @@ const SAID: Record<string, () => string> = {
       fixed(alone.value_a, 3)
     } of the data set's clear pairs, a judge that learned nothing else on ` +
       `${fixed(alone.value_b, 3)}, a reward model on ${fixed(model.value_b, 3)}; ` +
-      `its answers lose ${fixed(-answers.difference)} against SFT's, inside the margin of 0.05. ` +
+      `its answers lose ${fixed(-answers.difference)} against SFT's (margin 0.05). ` +
       `On a base taught nothing to judge by it is behind both (${untaught.join(", ")})`;
   },
   "self-training": () => {
@@ -167,9 +167,7 @@ SAID["real English"] = () => {
   return `SELF-JUDGE gained ${signed(difference)} [${signed(low)}, ${
     signed(high)
   }] in three runs, ` +
-    `one of them seen before (**${verdict}**), a coin nothing; offline DPO as much. Driven on, at three times the rate and ` +
-    `steps, one run earned ` +
-    `the highest reward on every held-out prompt; its answers are like "${driven.after}"`;
+    `one of them seen before (**${verdict}**), a coin nothing; offline DPO as much. Driven on, one run earned the highest reward on every held-out prompt; its answers are like "${driven.after}"`;
 };
 
 /** Those of the page of results, beside its pictures. */

@@ -59,7 +59,7 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
       name: "glance",
       title: "SELF-JUDGE at a glance",
       caption:
-        "Three base models, two runs each (thin lines; bold: their mean): the true reward of held-out orders' answers as a " +
+        "Each base model (thin lines: its runs; bold: their mean): the true reward of held-out orders' answers as a " +
         "share of the highest, and how often the judge prefers them to the JSFT model's. Ring: the mean's peak. Below, of " +
         "each base's first run, the first held-out order whose answers at step 0, at the step that validation chose and at " +
         "the last step all differ.",

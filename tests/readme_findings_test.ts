@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
+import { correlation } from "../lib/measure/statistics.ts";
 import { readNotebook, whole } from "../lib/tools/notebook/format.ts";
 import { ROOT } from "../lib/tools/setup/places.ts";
 import { csv, type CsvRow } from "./csv_files.ts";
@@ -15,8 +16,8 @@ const [claims, league, fresh, over, steps, judges, curve] = await Promise.all(
   ].map((name) => csv(`${FOLDER}/${name}.csv`)),
 );
 
-const [byBase, gains, freshLeague, freshStarts] = await Promise.all(
-  ["by-base", "gain-by-judge", "league", "starts"].map((name) =>
+const [byBase, gains, freshLeague, freshStarts, freshClaims] = await Promise.all(
+  ["by-base", "gain-by-judge", "league", "starts", "claims"].map((name) =>
     csv(`data/results/claims/fresh-bases/${name}.csv`)
   ),
 );
@@ -34,6 +35,11 @@ const meanOf = (rows: readonly CsvRow[], name: string) =>
   );
 const claim = (contrast: string) => {
   const found = claims.find((row) => row.contrast === contrast);
+  assert.ok(found, contrast);
+  return found;
+};
+const freshClaim = (contrast: string) => {
+  const found = freshClaims.find((row) => row.contrast === contrast);
   assert.ok(found, contrast);
   return found;
 };
@@ -65,18 +71,49 @@ const SAID: Record<string, () => string> = {
   "self-training": () => {
     const { per_base, verdict } = claim("SELF-JUDGE > JSFT");
     const first = [...`${per_base}`.matchAll(/: ([+-][\d.]+)/g)].map(([, one]) => signed(one));
-    const own = byBase.filter(({ a, b, league }) =>
+    const again = freshClaim("SELF-JUDGE > JSFT");
+    const on = byBase.filter(({ a, b, league }) =>
       a === "reward/self-judge" && b === "reward/jsft" && league === "fresh-bases"
-    );
+    ).map(({ difference }) => Number(difference));
     const [most] = gains.toSorted((a, b) => Number(b.gain) - Number(a.gain));
     assert.equal(most.base, 1);
-    const of = (name: number) => gains.find(({ base }) => base === name)!;
-    const fresh = own.map(({ difference }) => signed(difference));
     return `adds** ${first.join(", ")} on bases 1 to 3 (**${verdict}**) and ${
-      fresh.join(", ")
-    } on the fresh ones. Base 1, which chose the settings and which \`start\` trains, gains most. ` +
-      `[The gain goes with](figures/gain-by-judge.svg) how right the judge is on the policy's first ` +
-      `pairs (${fixed(of(1).right_first)} on base 1, ${fixed(of(5).right_first)} on base 5)`;
+      signed(again.difference)
+    } on seven fresh ones (from ${signed(Math.min(...on))} to ${
+      signed(Math.max(...on))
+    }; **${again.verdict}**). Base 1, which chose the settings and which \`start\` trains, gains most.`;
+  },
+  "what the gain goes with": () => {
+    const r = (role: string) => {
+      const own = gains.filter((row) => row.role === role);
+      return correlation(
+        own.map(({ right_first }) => Number(right_first)),
+        own.map(({ gain }) => Number(gain)),
+      );
+    };
+    const tested = r("tested");
+    return `[The gain goes with](figures/gain-by-judge.svg) how right the judge is on the policy's ` +
+      `first pairs on the five bases where that was found (r ${
+        fixed(r("found").r)
+      }), on five that ` +
+      `it was predicted for with r ${fixed(tested.r)} (**${tested.p < 0.025 ? "held" : "open"}**).`;
+  },
+  "RAFT": () => {
+    const { verdict } = claim("SELF-JUDGE > RAFT with as many samples");
+    const again = freshClaim("SELF-JUDGE > RAFT with as many samples");
+    const above = byBase.filter(({ contrast, difference }) =>
+      contrast === "SELF-JUDGE > RAFT with as many samples" && Number(difference) < 0
+    );
+    return `RAFT with as many samples ends above it on ${above.length} of ten bases ` +
+      `(**${verdict}**, **${again.verdict}**)`;
+  },
+  "soft labels": () => {
+    const [hard, start, coin] = ["hard ones", "JSFT", "RAFT by a coin"].map((other) =>
+      freshClaim(`soft labels > ${other}, chosen by the judge`)
+    );
+    return `soft labels end ${signed(hard.difference)} against hard ones (**${hard.verdict}**), ` +
+      `${signed(start.difference)} against JSFT (**${start.verdict}**), ` +
+      `${signed(coin.difference)} against RAFT by a coin (**${coin.verdict}**)`;
   },
   "self-rejection": () => {
     const jsft = claim("JSFT: N = 4 > 1");

@@ -722,8 +722,8 @@ describe("the committed claims", () => {
       }
       const kept = await csv(`${folder}/gain-by-judge.csv`);
       assert.equal(kept.length, gains.length);
-      for (const [i, { base, right_first, right_data, gain, tested }] of kept.entries()) {
-        assert.deepEqual([`${base}`, `${tested}`], [gains[i].base, `${gains[i].tested}`]);
+      for (const [i, { base, right_first, right_data, gain, role }] of kept.entries()) {
+        assert.deepEqual([`${base}`, `${role}`], [gains[i].base, `${gains[i].role}`]);
         assert.ok(Math.abs(Number(right_first) - gains[i].right_first) < 1e-9);
         assert.ok(Math.abs(Number(right_data) - gains[i].right_data) < 1e-9);
         assert.ok(Math.abs(Number(gain) - gains[i].gain) < 1e-9);

@@ -154,10 +154,10 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
       name: "fresh-bases",
       title: "The same on bases that nobody had looked at",
       caption:
-        "Five contrasts of the league on the three bases that they were found on (open, two runs each) and on bases that " +
+        "Contrasts of the league on the three bases that they were found on (open, two runs each) and on bases that " +
         "were pretrained and run after that (filled, one run each): difference of true reward at the steps that validation " +
-        "prompts chose. Black: mean over bases, once all ten are there with its 95 % interval (Student's t). The open dot farthest " +
-        "to the right is base 1, which deno task start and the notebooks begin from.",
+        "prompts chose. Black: mean over bases, once all ten are there with its 95 % interval (Student's t). The last three " +
+        "rows: SELF-JUDGE with soft labels, where the JSFT judge alone chose setting and step of both sides.",
       inputs: {
         rows: {
           path: "data/results/claims/fresh-bases/by-base.csv",

@@ -75,53 +75,49 @@ const SAID: Record<string, () => string> = {
     const on = byBase.filter(({ a, b, league }) =>
       a === "reward/self-judge" && b === "reward/jsft" && league === "fresh-bases"
     ).map(({ difference }) => Number(difference));
-    const [most] = gains.toSorted((a, b) => Number(b.gain) - Number(a.gain));
-    assert.equal(most.base, 1);
     return `adds** ${first.join(", ")} on bases 1 to 3 (**${verdict}**) and ${
       signed(again.difference)
-    } on seven fresh ones (from ${signed(Math.min(...on))} to ${
+    } on the fresh ones (from ${signed(Math.min(...on))} to ${
       signed(Math.max(...on))
-    }; **${again.verdict}**). Base 1, which chose the settings and which \`start\` trains, gains most.`;
-  },
-  "what the gain goes with": () => {
-    const r = (role: string) => {
-      const own = gains.filter((row) => row.role === role);
-      return correlation(
-        own.map(({ right_first }) => Number(right_first)),
-        own.map(({ gain }) => Number(gain)),
-      );
-    };
-    const tested = r("tested");
-    return `[The gain goes with](figures/gain-by-judge.svg) how right the judge is on the policy's ` +
-      `first pairs on the five bases where that was found (r ${
-        fixed(r("found").r)
-      }), on five that ` +
-      `it was predicted for with r ${fixed(tested.r)} (**${tested.p < 0.025 ? "held" : "open"}**).`;
+    }; **${again.verdict}**).`;
   },
   "RAFT": () => {
-    const { verdict } = claim("SELF-JUDGE > RAFT with as many samples");
-    const again = freshClaim("SELF-JUDGE > RAFT with as many samples");
-    const above = byBase.filter(({ contrast, difference }) =>
-      contrast === "SELF-JUDGE > RAFT with as many samples" && Number(difference) < 0
-    );
-    return `RAFT with as many samples ends above it on ${above.length} of ten bases ` +
-      `(**${verdict}**, **${again.verdict}**)`;
+    const contrast = "SELF-JUDGE > RAFT with as many samples";
+    const { verdict } = claim(contrast);
+    assert.equal(freshClaim(contrast).verdict, verdict);
+    const on = byBase.filter((row) => row.contrast === contrast);
+    assert.equal(on.length, 10);
+    const above = on.filter(({ difference }) => Number(difference) < 0).length;
+    return `RAFT ends above it on ${above} of ten bases (**${verdict}**).`;
+  },
+  "what the gain goes with": () => {
+    const tested = gains.filter(({ role }) => role === "tested");
+    const r = (rows: readonly CsvRow[]) =>
+      correlation(
+        rows.map(({ right_first }) => Number(right_first)),
+        rows.map(({ gain }) => Number(gain)),
+      );
+    assert.ok(r(tested).p < 0.025);
+    assert.ok(r(tested.filter(({ base }) => base !== 9)).r < 0);
+    return "Gain goes with [how right the judge is](figures/gain-by-judge.svg) on the policy's first " +
+      "pairs: predicted and **held**, by one base alone.";
   },
   "soft labels": () => {
     const [hard, start, coin] = ["hard ones", "JSFT", "RAFT by a coin"].map((other) =>
       freshClaim(`soft labels > ${other}, chosen by the judge`)
     );
-    return `soft labels end ${signed(hard.difference)} against hard ones (**${hard.verdict}**), ` +
-      `${signed(start.difference)} against JSFT (**${start.verdict}**), ` +
-      `${signed(coin.difference)} against RAFT by a coin (**${coin.verdict}**)`;
+    return `soft labels end ${signed(hard.difference)} above hard ones (**${hard.verdict}**, ` +
+      `predicted), ${signed(start.difference)} above JSFT (**${start.verdict}**), ` +
+      `${signed(coin.difference)} above RAFT by a coin (**${coin.verdict}**).`;
   },
   "self-rejection": () => {
     const jsft = claim("JSFT: N = 4 > 1");
     const after = claim("SELF-JUDGE: N = 16 > 4");
-    return `lifts JSFT by ${
+    assert.ok(Number(after.difference) < 0 && after.verdict === "open");
+    return `A knockout of four answers lifts JSFT by ${
       fixed(jsft.difference)
-    }: **${jsft.verdict}**. After self-training sixteen ` +
-      `lose ${fixed(-after.difference)} against four: **${after.verdict}**`;
+    }: **${jsft.verdict}**; ` +
+      "after self-training sixteen do worse than four (**open**).";
   },
   "the judge wears out": () => {
     const right = (from: number) => {
@@ -141,9 +137,9 @@ const SAID: Record<string, () => string> = {
       );
     return `right on ${fixed(right(1))} of the pairs of steps 1 to 20, on ${
       fixed(right(81))
-    } of those of steps 81 to 100, which are harder, too. On the trained policy's answers it is right ` +
-      `on ${judge("jsft")}; with 200 exact labels more of the data set's pairs on ` +
-      `${judge("fresh-data")}, of the policy's own on ${judge("fresh-self-judge")}.`;
+    } of those of steps 81 to 100, harder ones. On the trained policy's answers ` +
+      `${judge("jsft")}; with 200 exact labels more of the data set's pairs ` +
+      `${judge("fresh-data")}, of its own ${judge("fresh-self-judge")}.`;
   },
 };
 
@@ -151,7 +147,6 @@ const SAID: Record<string, () => string> = {
 const ENDS: Record<string, string> = {
   "SELF-JUDGE": "self-judge",
   "the same, soft labels": "self-judge-soft",
-  "off-policy DPO": "off-policy-dpo",
   "RAFT": "raft-2",
   "RAFT by a coin": "raft-coin",
 };
@@ -204,7 +199,7 @@ SAID["real English"] = () => {
   return `SELF-JUDGE gained ${signed(difference)} [${signed(low)}, ${
     signed(high)
   }] in three runs, ` +
-    `one of them seen before (**${verdict}**), a coin nothing; offline DPO as much. Driven on, one run earned the highest reward on every held-out prompt; its answers are like "${driven.after}"`;
+    `one seen before (**${verdict}**), a coin nothing; offline DPO as much. Driven on, one run earned the highest reward on every held-out prompt; its answers are like "${driven.after}"`;
 };
 
 /** Those of the page of results, beside its pictures. */

@@ -128,7 +128,7 @@ const SAID: Record<string, () => string> = {
     assert.equal(chosen.length, 7);
     return `RAFT ends at ${
       fixed(meanOf(chosenByJudge("raft-2"), "reward"))
-    }: at the rate that base ` +
+    } on the fresh bases, at the rate that base ` +
       `1's judge chose; at the truth's rate at ${fixed(meanOf(chosen, "reward"))}.`;
   },
   "self-rejection": () => {

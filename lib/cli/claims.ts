@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { Option } from "commander";
 import { UserError } from "../base/error.ts";
 import { writeCsv, writeWhole } from "../base/files.ts";
 import { type OnBase, onBases } from "../lab/study/all_bases.ts";
@@ -32,7 +31,7 @@ import type { CoursePoint } from "../lab/study/page_league.ts";
 import { readTried } from "../lab/study/tuning.ts";
 import { parseCommand, runCommand, taskCommand } from "./command.ts";
 import { outputFolder } from "./flags.ts";
-import { claimsFolder, WORLDS } from "./worlds.ts";
+import { claimsFolder, worldFlag, WORLDS } from "./worlds.ts";
 
 interface Options {
   world: string;
@@ -74,11 +73,7 @@ async function main(): Promise<void> {
       "Adds the runs of a league to its tables and writes the page of claims from them. What the tables have of other runs " +
         "stays; without a run the page is written anew.",
     )
-    .addOption(
-      new Option("--world <name>", "which world").choices(Object.keys(WORLDS)).default(
-        "order-desk",
-      ),
-    )
+    .addOption(worldFlag())
     .option("--run <folder>", "folder of the league; default runs/league/WORLD")
     .addOption(
       outputFolder(

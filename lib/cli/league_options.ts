@@ -8,7 +8,7 @@ import { COUNTED } from "../lab/study/rows.ts";
 import { TUNING_SEED } from "../lab/study/tuning.ts";
 import { parseCommand, taskCommand } from "./command.ts";
 import { runFlag, wholeNumbers } from "./flags.ts";
-import { WORLDS } from "./worlds.ts";
+import { worldFlag, WORLDS } from "./worlds.ts";
 
 /** What is asked for. */
 export interface LeagueTask {
@@ -47,11 +47,7 @@ export function leagueTask(args: readonly string[]): LeagueTask {
       "Plays the league of a world: settings that were not tried before are tuned, then every method is trained on every base and seed. " +
         "Ctrl-C stops, the same command resumes.",
     )
-    .addOption(
-      new Option("--world <name>", "which world").choices(Object.keys(WORLDS)).default(
-        "order-desk",
-      ),
-    )
+    .addOption(worldFlag())
     .option(
       "--model <path or name>",
       "the model that answers and judges, in a world of pretrained ones; default the protocol's",

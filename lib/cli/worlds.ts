@@ -1,4 +1,5 @@
 /** The worlds whose truth is known, as commands name them. @module */
+import { Option } from "commander";
 import type { LeagueWorld } from "../lab/study/league.ts";
 import type { World } from "../lab/study/world.ts";
 import { SENTENCE_LEAGUE, sentenceLeague } from "../lab/sentences/league.ts";
@@ -35,3 +36,7 @@ export const WORLDS: Readonly<Record<string, NamedWorld>> = {
     leagueOf: sentenceLeague,
   },
 };
+
+/** Which world. */
+export const worldFlag = (): Option =>
+  new Option("--world <name>", "which world").choices(Object.keys(WORLDS)).default("order-desk");

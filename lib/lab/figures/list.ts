@@ -157,7 +157,7 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
         "Contrasts of the league on the three bases that they were found on (open, two runs each) and on bases that " +
         "were pretrained and run after that (filled, one run each): difference of true reward at the steps that validation " +
         "prompts chose. Black: mean over bases with its 95 % interval (Student's t). The last three " +
-        "rows: SELF-JUDGE with soft labels, where the JSFT judge alone chose setting and step of both sides.",
+        "rows: SELF-JUDGE with soft labels, where judges alone chose: base 1's the setting, each base's own the step.",
       inputs: {
         rows: {
           path: "data/results/claims/fresh-bases/by-base.csv",

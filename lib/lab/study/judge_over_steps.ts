@@ -1,4 +1,5 @@
 /** How right a judge is on the pairs that training ranked, step by step: no extra judging, the pairs are in the run's folder. @module */
+import { sum } from "simple-statistics";
 import { LAST_BITS } from "./desk_evidence.ts";
 import type { World } from "./world.ts";
 
@@ -74,6 +75,10 @@ export function judgedSteps(
     );
 }
 
+/** The share of pairs ranked right. */
+export const shareRight = (rows: readonly Pick<JudgedStep, "n" | "right">[]): number =>
+  sum(rows.map(({ right }) => right)) / sum(rows.map(({ n }) => n));
+
 /** Steps with the share of pairs ranked right, as they are and with every cell (gap, what differs) as often as at first. */
 export interface MatchedAccuracy {
   readonly from: number;
@@ -102,11 +107,9 @@ export function matchedOverSteps(rows: readonly JudgedStep[]): MatchedAccuracy[]
     return cells;
   };
   const first = counts(stretches[0]?.[1] ?? []);
-  const total = [...first.values()].reduce((sum, { n }) => sum + n, 0);
+  const total = sum([...first.values()].map(({ n }) => n));
   return stretches.map(([from, some]): MatchedAccuracy => {
     const cells = counts(some);
-    const n = [...cells.values()].reduce((sum, cell) => sum + cell.n, 0);
-    const right = [...cells.values()].reduce((sum, cell) => sum + cell.right, 0);
     let [weight, matched, matchedPairs] = [0, 0, 0];
     for (const [cell, { n: w }] of first) {
       const here = cells.get(cell);
@@ -116,7 +119,7 @@ export function matchedOverSteps(rows: readonly JudgedStep[]): MatchedAccuracy[]
       matchedPairs += here.n;
     }
     return {
-      ...{ from, to: some[0].to, n, accuracy: right / n },
+      ...{ from, to: some[0].to, n: sum(some.map(({ n }) => n)), accuracy: shareRight(some) },
       ...weight >= 0.9 * total
         ? { matched: matched / weight, matchedPairs }
         : { matched: null, matchedPairs: 0 },

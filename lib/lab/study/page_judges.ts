@@ -1,7 +1,6 @@
 /** Judges on the page of claims: on the data set's pairs, on policies' own, and on those that training ranked. @module */
-import { sum } from "simple-statistics";
 import { markdownTable as table } from "../../base/markdown_table.ts";
-import { type JudgedStep, matchedOverSteps } from "./judge_over_steps.ts";
+import { type JudgedStep, matchedOverSteps, shareRight } from "./judge_over_steps.ts";
 import { mean, meanOfBases } from "./measure.ts";
 import { runsOf } from "./over_runs.ts";
 import { number, percent } from "./page_numbers.ts";
@@ -115,9 +114,7 @@ export function overStepsTable(rows: readonly JudgedStep[]): string {
 /** The share of pairs ranked right, each base one value: of all pairs together, bases with many pairs to tell weigh more. */
 const byBases = (rows: readonly JudgedStep[]) =>
   mean(
-    [...Map.groupBy(rows, ({ base }) => base).values()].map((own) =>
-      sum(own.map(({ right }) => right)) / sum(own.map(({ n }) => n))
-    ),
+    [...Map.groupBy(rows, ({ base }) => base).values()].map(shareRight),
   );
 
 /** The JSFT judge and those with fresh labels: on SELF-JUDGE's pairs, the data set's, and in its knockouts. */

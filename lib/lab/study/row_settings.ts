@@ -2,7 +2,7 @@
 import { UserError } from "../../base/error.ts";
 import { readJsonFile } from "../../base/files.ts";
 import type { RowSetting, Setting } from "./config.ts";
-import type { StudyRow } from "./methods.ts";
+import { methodOf, type StudyRow } from "./methods.ts";
 import { sameSetting } from "./tuning.ts";
 
 /**
@@ -19,7 +19,7 @@ export async function refuseOtherSetting(
   tuned: Partial<Record<StudyRow, RowSetting>>,
 ): Promise<void> {
   const chosen = tuned[row as StudyRow] ??
-    (row.endsWith("@judge") ? tuned[row.split("@")[0] as StudyRow] : undefined);
+    (row.endsWith("@judge") ? tuned[methodOf(row as StudyRow)] : undefined);
   const kept = await readJsonFile<{ settings: { preference?: Setting } }>(
     `${path}/${row}/config.json`,
   );

@@ -1,5 +1,5 @@
 /** The order desk's league: bases by pretraining seed and by how much their lessons teach. @module */
-import { exists, lockFolder, makeFolder } from "../../base/files.ts";
+import { exists } from "../../base/files.ts";
 import { type Reporter } from "../../run/stage.ts";
 import { DESK } from "../study/config.ts";
 import { curve } from "../study/curve.ts";
@@ -12,6 +12,7 @@ import { ROWS } from "../study/rows.ts";
 import { DeskSession } from "../study/session.ts";
 import { STALENESS } from "../study/staleness.ts";
 import { VARIANTS } from "../study/supervised.ts";
+import { shareWork } from "../study/shared_work.ts";
 import { DATA_FOLDER } from "./data.ts";
 import { makeBase } from "./make_base.ts";
 
@@ -36,20 +37,19 @@ async function baseFolder(
 ): Promise<string> {
   if (name === "1") return `${DATA_FOLDER}/base`;
   const folder = `${run}/bases/${name}`;
-  const made = () => exists(`${folder}/model.safetensors`);
-  if (await made()) return folder;
-  await makeFolder(folder);
-  using _lock = await lockFolder(folder, {
+  await shareWork([DESK_BASES[name]], {
+    folderOf: () => folder,
+    isDone: () => exists(`${folder}/model.safetensors`),
+    work: async ({ seed, views }) => {
+      reporter.log(`base ${name}: pretraining seed ${seed}, ${views} views taught`);
+      const { model } = await makeBase(folder, {
+        ...{ seed, views, reporter },
+        training: `${folder}/training`,
+      });
+      model.dispose();
+    },
     waiting: () => reporter.log(`another process makes base ${name}: waiting`),
   });
-  if (await made()) return folder; // by the process that was waited for
-  const { seed, views } = DESK_BASES[name];
-  reporter.log(`base ${name}: pretraining seed ${seed}, ${views} views taught`);
-  const { model } = await makeBase(folder, {
-    ...{ seed, views, reporter },
-    training: `${folder}/training`,
-  });
-  model.dispose();
   return folder;
 }
 

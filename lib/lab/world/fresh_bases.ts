@@ -55,7 +55,7 @@ export const FRESH_BASES: LeagueWorld = {
   variants: [],
   seeds: [1],
   rows: ["self-judge", "off-policy-dpo", "raft-2", "dpo-coin", "raft-coin", "self-judge-soft"],
-  everySetting: ["self-judge", "raft-2"],
+  everySetting: ["self-judge", "raft-2", "self-judge-soft"],
   notes: [
     "Settings are those that were chosen on base 1, by the league of the order desk; nothing was tuned here.",
     "One run a base: an interval has the differences between bases and between runs of one in it.",

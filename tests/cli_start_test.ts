@@ -10,6 +10,7 @@ import { onTerminal, terminals } from "./terminal.ts";
 
 const LEAGUE = "data/results/claims/order-desk";
 const study = (await resultTable(`${LEAGUE}/claims.csv`))!;
+const fresh = (await resultTable("data/results/claims/fresh-bases/claims.csv"))!;
 
 /** A run in which every contrast of the families has the same two values. */
 const measured: Measured[] = FAMILIES.flatMap(({ number, contrasts }) =>
@@ -75,6 +76,17 @@ describe("what a run ends with", () => {
     const [first] = sentences([], study);
     assert.equal(first.own, null);
     assert.match(sentenceLines({ measured: [], study, learns: true }), /this run: not measured/);
+  });
+
+  it("has what came of a contrast on fresh bases beside the first verdict", () => {
+    const gain = fresh.find(({ contrast }) => contrast === "SELF-JUDGE > JSFT")!;
+    const found = sentences(measured, study, fresh).map(({ fresh }) => fresh);
+    assert.equal(found[1], `${gain.verdict} on 7 fresh bases (+0.420)`);
+    assert.match(found[3]!, /^open on 7 fresh bases \(-0\.152\)$/);
+    assert.deepEqual([found[0], found[4]], [null, null]); // not tested there
+    const text = sentenceLines({ measured, study, fresh, learns: true });
+    assert.match(text, /on 3 bases; held on 7 fresh bases \(\+0\.420\); this run: 0\.25, 0\.50/);
+    assert.match(onePage({ measured, study, fresh, learns: true }), /; held on 7 fresh bases/);
   });
 
   it("says that a contrast was not played, and at smoke scale that nothing is learned", () => {

@@ -14,7 +14,13 @@ import { leagueRows, rewardAtKl, standings } from "../lib/lab/study/league_rows.
 import { DRIVEN } from "../lib/lab/study/driven.ts";
 import { familiesIn, playedRows, triedIn } from "../lib/lab/study/league.ts";
 import { byBases } from "../lib/lab/study/over_runs.ts";
-import { ownSettings, ownSettingsTable } from "../lib/lab/study/own_settings.ts";
+import {
+  ownDifferences,
+  ownDifferencesTable,
+  type OwnSetting,
+  ownSettings,
+  ownSettingsTable,
+} from "../lib/lab/study/own_settings.ts";
 import { drivenTable, leagueTable, someBasesTable } from "../lib/lab/study/page_league.ts";
 import { claimRows, claimsPage, measureClaims } from "../lib/lab/study/page.ts";
 import type { TableRow } from "../lib/lab/study/page_judges.ts";
@@ -533,6 +539,38 @@ describe("settings of a base's own", () => {
 
   it("are not told of a run that lacks one of them", () => {
     assert.deepEqual(ownSettings(points.filter(({ method }) => method !== rows[3]), options), []);
+  });
+
+  it("of two rows are set beside each other, a base one value, with Student's t interval", () => {
+    const own = (method: string, chosen_by: "truth" | "judge", rewards: Record<string, number>) =>
+      Object.entries(rewards).map(([base, reward]): OwnSetting => ({
+        ...{ base, seed: 1, method, chosen_by, reward, reward_given: 0 },
+        ...{ learningRate: 1e-4, beta: 0.1, step: 20 },
+      }));
+    const found = ownDifferences(
+      [
+        ...own("self-judge-soft", "truth", { "4": 2, "5": 1 }),
+        ...own("self-judge", "truth", { "4": 1, "6": 1 }), // one base has both, so that nothing is said
+        ...own("self-judge-soft", "judge", { "4": 2, "5": 1.5, "6": 1.75, "10": 9 }),
+        ...own("self-judge", "judge", { "4": 1, "5": 1.5, "6": 1.25 }),
+      ],
+      ["4", "5", "6"].map((base) => ({ base, seed: 1, policy: "jsft", reward: 1 })),
+    );
+    assert.deepEqual(
+      found.map(({ b, chosen_by, perBase }) => [b, chosen_by, perBase]),
+      [
+        ["self-judge", "judge", { "4": 1, "5": 0, "6": 0.5 }],
+        ["jsft", "judge", { "4": 1, "5": 0.5, "6": 0.75 }],
+      ],
+    );
+    const { value, low, high, valueA, valueB } = found[0];
+    assert.deepEqual([value, valueA, valueB], [0.5, 1.75, 1.25]);
+    // 4.302653, Student's t of two degrees of freedom, x 0.5 / sqrt(3)
+    assert.ok(Math.abs(low! + 0.7420689) < 1e-6 && Math.abs(high! - 1.7420689) < 1e-6);
+    assert.match(
+      ownDifferencesTable(found),
+      /with hard ones \| judge \| 1\.750, 1\.250 \| \+0\.500 \[-0\.742, \+1\.742\] \| 4: \+1\.000<br>5: \+0\.000<br>/,
+    );
   });
 });
 

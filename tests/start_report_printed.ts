@@ -4,6 +4,7 @@ import { resultTable } from "../lib/show/result_table.ts";
 
 const league = "data/results/claims/order-desk";
 const study = (await resultTable(`${league}/claims.csv`))!;
-console.log(sentenceLines({ measured: [], study, learns: true }));
+const fresh = (await resultTable("data/results/claims/fresh-bases/claims.csv"))!;
+console.log(sentenceLines({ measured: [], study, fresh, learns: true }));
 const places = { run: "runs/r", league, all: false };
 console.log(nextLines({ ...places, options: ["--seed", "2"] }));

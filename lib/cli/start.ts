@@ -19,6 +19,7 @@ import type { StudyMethod } from "../lab/study/methods.ts";
 import { claimRows, measureClaims } from "../lab/study/page.ts";
 import { COUNTED } from "../lab/study/rows.ts";
 import { readTried } from "../lab/study/tuning.ts";
+import { FRESH_BASES } from "../lab/world/fresh_bases.ts";
 import { DESK_LEAGUE } from "../lab/world/league.ts";
 import { ORDER_DESK } from "../lab/world/order_desk.ts";
 import { terminalReporter } from "../run/terminal_reporter.ts";
@@ -111,7 +112,8 @@ async function main(): Promise<void> {
   await writeTables(out, gathered);
   await writeCsv(`${out}/claims.csv`, claimRows(measured));
   const study = await resultTable(`${LEAGUE}/claims.csv`) ?? [];
-  const found = { measured, study, learns: scale !== "smoke" };
+  const again = await resultTable(`${claimsFolder(FRESH_BASES)}/claims.csv`) ?? [];
+  const found = { measured, study, fresh: again, learns: scale !== "smoke" };
   await writeWhole(`${out}/claims.md`, onePage(found));
   const given = Deno.args.filter((word) => word !== "--fresh");
   if (table) console.log(`\n${tableLines(found)}`);

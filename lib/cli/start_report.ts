@@ -19,6 +19,8 @@ export interface Found {
   readonly measured: readonly Measured[];
   /** The study's table of claims. */
   readonly study: readonly StudyRow[];
+  /** The same on bases that nobody had looked at. @default none */
+  readonly fresh?: readonly StudyRow[];
   /** Whether the run is long enough to learn anything. */
   readonly learns: boolean;
 }
@@ -53,16 +55,16 @@ function wrapped(text: string, indent = ""): string {
 const GLUE = "_%";
 
 /** Where a sentence's numbers are from. */
-function origin({ runs, bases, own }: Sentence): string {
+function origin({ runs, bases, fresh, own }: Sentence): string {
   const study = runs === 0
     ? ""
     : `${runs} run${runs === 1 ? "" : "s"} on ${bases} base${bases === 1 ? "" : "s"}; `;
-  return `${study}this run: ${own ?? "not measured"}`;
+  return `${study}${fresh === null ? "" : `${fresh}; `}this run: ${own ?? "not measured"}`;
 }
 
 /** The five sentences as lines of a terminal, with what their verdicts mean. */
-export function sentenceLines({ measured, study, learns }: Found): string {
-  const found = sentences(measured, study);
+export function sentenceLines({ measured, study, fresh, learns }: Found): string {
+  const found = sentences(measured, study, fresh);
   const verdicts = Object.keys(VERDICTS).filter((name) =>
     found.some((one) => one.verdict === name)
   );
@@ -75,7 +77,7 @@ export function sentenceLines({ measured, study, learns }: Found): string {
       const shown = look && text.endsWith(end)
         ? `${text.slice(0, -end.length)}${coloured(look, one.verdict)}.`
         : text;
-      return `${i + 1}. ${shown}\n   ${coloured("dim", origin(one))}`;
+      return `${i + 1}. ${shown}\n   ${coloured("dim", wrapped(origin(one), "   "))}`;
     }),
     "",
     ...verdicts.map((name) => `${name}: ${VERDICTS[name]}`),
@@ -112,12 +114,12 @@ export function nextLines({ run, league, options, all }: Places): string {
 }
 
 /** The page that the run's folder keeps: sentences and table. */
-export function onePage({ measured, study, learns }: Found): string {
+export function onePage({ measured, study, fresh, learns }: Found): string {
   const { head, rows } = oneRunTable(measured, study);
   return [
     "# One run beside the study",
     "",
-    ...sentences(measured, study).map((one, i) =>
+    ...sentences(measured, study, fresh).map((one, i) =>
       `${i + 1}. ${one.text}: "${one.claim}" is **${one.verdict}** (${origin(one)}).`
     ),
     "",

@@ -71,6 +71,8 @@ export interface Sentence {
   /** Runs that the verdict rests on; 0 where the study has none. */
   readonly runs: number;
   readonly bases: number;
+  /** What came of it on bases that nobody had looked at; null where it was not tested there. */
+  readonly fresh: string | null;
   /** The run's two numbers, in the text's order; null where the run lacks a side. */
   readonly own: string | null;
 }
@@ -82,10 +84,19 @@ export const VERDICTS: Readonly<Record<string, string>> = {
   "not held": "the opposite is shown, and on every base",
 };
 
-/** The five sentences. A contrast that the study has not played has the numbers of the run and no verdict. */
-export function sentences(measured: readonly Measured[], study: readonly StudyRow[]): Sentence[] {
+/**
+ * The five sentences. A contrast that the study has not played has the numbers of the run and no verdict.
+ *
+ * @param fresh The study's claims on bases that nobody had looked at.
+ */
+export function sentences(
+  measured: readonly Measured[],
+  study: readonly StudyRow[],
+  fresh: readonly StudyRow[] = [],
+): Sentence[] {
   return PLAIN.flatMap(({ contrast, text, order, show, claim }) => {
     const found = study.find((row) => row.contrast === contrast);
+    const again = fresh.find((row) => row.contrast === contrast);
     const own = measured.find((one) => one.text === contrast);
     const inOrder = (a: number, b: number) => (order === "ab" ? [a, b] : [b, a]).map(show);
     const ours = own ? inOrder(own.valueA, own.valueB) : null;
@@ -98,6 +109,9 @@ export function sentences(measured: readonly Measured[], study: readonly StudyRo
       verdict: found ? `${found.verdict}` : "not played",
       runs: Number(found?.runs ?? 0),
       bases: Number(found?.bases ?? 0),
+      fresh: again
+        ? `${again.verdict} on ${again.bases} fresh bases (${signed(Number(again.difference))})`
+        : null,
       own: ours && ours.join(", "),
     }];
   });

@@ -1,11 +1,13 @@
 /** Methods that were played at every setting tried: what each base would have chosen for itself. @module */
 import { markdownTable as table } from "../../base/markdown_table.ts";
+import { overSeeds } from "../../measure/statistics.ts";
 import { DRIVEN } from "./driven.ts";
 import { methodOf, type StudyMethod, type StudyRow } from "./methods.ts";
 import { runOf } from "./over_runs.ts";
 import type { TableRow } from "./page_judges.ts";
 import { type CoursePoint, settingText } from "./page_league.ts";
-import { number, signed } from "./page_numbers.ts";
+import { meanOfBases } from "./measure.ts";
+import { interval, number, signed } from "./page_numbers.ts";
 import { type ChosenBy, chosenPoint } from "./policy_meter.ts";
 import type { RowSetting } from "./config.ts";
 
@@ -85,5 +87,82 @@ export function ownSettingsTable(
         ]),
       ];
     }),
+  );
+}
+
+/** What is set beside what, where each run has settings of its own. */
+const COMPARED: readonly {
+  readonly text: string;
+  readonly a: StudyMethod;
+  readonly b: StudyMethod | "jsft";
+  readonly by: ChosenBy;
+}[] = [
+  ...(["truth", "judge"] as const).map((by) => ({
+    ...{ text: "SELF-JUDGE with soft labels less with hard ones", by },
+    ...{ a: "self-judge-soft", b: "self-judge" } as const,
+  })),
+  ...(["jsft", "raft-2"] as const).map((b) => ({
+    text: `SELF-JUDGE with soft labels less ${b === "jsft" ? "JSFT" : "RAFT with two samples"}`,
+    ...{ a: "self-judge-soft", b, by: "judge" } as const,
+  })),
+];
+
+/** A difference between two rows with settings of their own, over the bases that have both. */
+export interface OwnDifference {
+  readonly text: string;
+  readonly a: string;
+  readonly b: string;
+  readonly chosen_by: ChosenBy;
+  readonly valueA: number;
+  readonly valueB: number;
+  /** The mean over bases, each one value, with Student's t interval. */
+  readonly value: number;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly perBase: Readonly<Record<string, number>>;
+}
+
+/**
+ * Differences between rows whose runs have settings of their own; without those that no two bases have.
+ *
+ * @param starts Of the JSFT models.
+ */
+export function ownDifferences(
+  rows: readonly OwnSetting[],
+  starts: readonly TableRow[],
+): OwnDifference[] {
+  const jsft = starts.filter(({ policy }) => policy === "jsft")
+    .map(({ base, seed, reward }) => ({ base, seed: Number(seed), reward: Number(reward) }));
+  return COMPARED.flatMap(({ text, a, b, by }) => {
+    const of = (method: string) =>
+      method === "jsft"
+        ? jsft
+        : rows.filter((row) => row.method === method && row.chosen_by === by);
+    const both = of(a).flatMap(({ base, seed, reward }) => {
+      const other = of(b).find((one) => runOf(one) === runOf({ base, seed }));
+      return other ? [{ base, a: reward, b: other.reward }] : [];
+    });
+    const perBase = [...Map.groupBy(both, ({ base }) => base)].map(([base, some]) =>
+      [base, meanOfBases(some, ({ a, b }) => a - b)] as const
+    );
+    if (perBase.length < 2) return [];
+    return [{
+      ...{ text, a, b, chosen_by: by },
+      ...{ valueA: meanOfBases(both, ({ a }) => a), valueB: meanOfBases(both, ({ b }) => b) },
+      ...overSeeds(perBase.map(([, value]) => value)),
+      perBase: Object.fromEntries(perBase),
+    }];
+  });
+}
+
+/** A line a difference. */
+export function ownDifferencesTable(found: readonly OwnDifference[]): string {
+  return table(
+    ["difference", "chosen by", "values", "mean, 95 % interval", "on each base"],
+    found.map(({ text, chosen_by, valueA, valueB, perBase, ...mean }) => [
+      ...[text, chosen_by, `${number(valueA)}, ${number(valueB)}`],
+      `${signed(mean.value)} ${interval(mean)}`,
+      Object.entries(perBase).map(([base, value]) => `${base}: ${signed(value)}`).join("<br>"),
+    ]),
   );
 }

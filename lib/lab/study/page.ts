@@ -27,7 +27,12 @@ import {
 } from "./page_league.ts";
 import { drivenOf } from "./driven.ts";
 import { byBases } from "./over_runs.ts";
-import { type OwnSetting, ownSettingsTable } from "./own_settings.ts";
+import {
+  ownDifferences,
+  ownDifferencesTable,
+  type OwnSetting,
+  ownSettingsTable,
+} from "./own_settings.ts";
 import { notes } from "./page_notes.ts";
 import { interval, number, signed } from "./page_numbers.ts";
 import type { Tried } from "./tuning.ts";
@@ -164,6 +169,7 @@ export function claimsPage(data: PageData): string {
   const changed = byBases(played(data.changes as readonly (TableRow & { method: string })[])).every;
   const steps = byBases(played(data.steps)).every;
   const accuracy = judges.filter(({ measure }) => measure === "accuracy_clear");
+  const differences = ownDifferences(data.own, starts);
   const apart = league.filter(({ base }) => !bases.includes(base));
   return [
     `## ${title}`,
@@ -190,9 +196,15 @@ export function claimsPage(data: PageData): string {
     ...section("With a setting of its own", data.own, {
       text:
         "Reported, without a verdict: of the settings tried on the first base, the one and the step that are best on the " +
-        "run's own validation prompts, by the true reward; by the JSFT judge's win rate, too, which the protocol's entry does " +
-        "not have. Beside it the first base's setting; gains are over the JSFT model of the same run.",
+        "run's own validation prompts, by the true reward or by the JSFT judge's win rate. Beside it the first base's setting; " +
+        "gains are over the JSFT model of the same run.",
       table: () => ownSettingsTable(data.own, starts),
+    }),
+    ...section("Rows with settings of their own beside each other", differences, {
+      text:
+        "Reported, without a verdict: these bases had been seen with some of the settings. Each base is one value, with Student's t " +
+        "interval over bases; those that lack a side are left out.",
+      table: () => ownDifferencesTable(differences),
     }),
     ...section("The league", rows.every, {
       text:

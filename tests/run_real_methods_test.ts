@@ -65,7 +65,7 @@ describe("methods on a real model and real pairs", () => {
         return Promise.resolve({ name: spec, fingerprint: spec, compare: longerWins });
       };
       session.discriminatorOf = discriminator;
-      const folder = new RunFolder<Readonly<RunConfig>>(root, ALIGN_STAGES, folderOf);
+      const folder = new RunFolder<Readonly<RunConfig>>(root, ALIGN_STAGES, { folderOf });
       const reporter = silentReporter();
       try {
         await folder.run(folder.withNeeds("self-judge"), { config, session, reporter });

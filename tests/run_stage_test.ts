@@ -141,6 +141,20 @@ describe("a run folder", () => {
     await folder.check([first, second], { config, fresh: true });
   });
 
+  it("names a remedy that the command has", async () => {
+    const { folder, first, second, run } = pipeline();
+    await run(first);
+    await run(second);
+    const plain = new RunFolder(folder.path, [first, second], { hasFresh: false });
+    const config = resolveConfig("smoke", { settings: ["data.train=5"] });
+    const anew = `delete ${folder.path} and play it anew`;
+    const { remedy } = await refuses(plain.check([first, second], { config }));
+    assert.match(remedy, new RegExp(`, or ${anew}$`));
+    await Deno.remove(`${folder.path}/first`, { recursive: true });
+    const resting = await refuses(plain.check([first], { config }));
+    assert.match(resting.remedy, new RegExp(`^${anew}; or choose another folder with --run$`));
+  });
+
   it("refuses stages together before the first of them runs", async () => {
     const { folder, first, second, ran, run } = pipeline();
     await run(first);

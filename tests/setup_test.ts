@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
 import { hash, inPlace, isCurrent, products, writeStamp } from "../lib/tools/setup/binding.ts";
+import { lockFolder } from "../lib/base/disk.ts";
 import { UserError } from "../lib/base/error.ts";
 import { countTests } from "../lib/tools/setup/count.ts";
 import { examine, renderTable } from "../lib/tools/setup/doctor.ts";
@@ -262,6 +263,25 @@ describe("the doctor's table", () => {
     const broken = renderTable([{ name: "Binding", state: "fail", found: "gone", fix: "set up" }]);
     assert.equal(broken.text, "[FAIL] Binding  gone\n                fix: set up");
     assert.equal(broken.code, 1);
+  });
+});
+
+describe("set-up", () => {
+  it("waits for another process that sets the same checkout up, and says so", async () => {
+    const lock = await lockFolder(places(ROOT).engine, { waiting: () => {} });
+    const setup = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", join(ROOT, "lib/tools/setup/setup.ts"), "-q"],
+      ...{ cwd: ROOT, stdout: "null", stderr: "piped", stdin: "null" } as const,
+    }).spawn();
+    let said = "";
+    for await (const text of setup.stderr.pipeThrough(new TextDecoderStream())) {
+      said += text;
+      if (said.includes("another process is setting this checkout up: waiting\n")) {
+        lock[Symbol.dispose]();
+      }
+    }
+    assert.ok((await setup.status).success, said);
+    assert.match(said, /^another process is setting this checkout up: waiting$/m);
   });
 });
 

@@ -100,12 +100,25 @@ function doneBefore(stages: readonly { name: string; seconds: number }[]): strin
 
 /** A run folder: one folder a stage, each with its config and, once finished, its result. */
 export class RunFolder<C extends Seeded, S extends Session = Session> {
-  /** @param folderOf Folder of a stage; default PATH/STAGE */
+  readonly folderOf: (stage: string) => string;
+  /** How to start anew what cannot go on, given how a command with `--fresh` does it. */
+  readonly #anew: (how: string) => string;
+
+  /**
+   * @param options.folderOf Folder of a stage. @default PATH/STAGE
+   * @param options.hasFresh Whether the command has `--fresh` and `--stage`, which its errors then name. @default true
+   */
   constructor(
     readonly path: string,
     readonly stages: readonly Stage<C, S>[],
-    readonly folderOf: (stage: string) => string = (stage) => `${path}/${stage}`,
-  ) {}
+    { folderOf = (stage) => `${path}/${stage}`, hasFresh = true }: {
+      folderOf?: (stage: string) => string;
+      hasFresh?: boolean;
+    } = {},
+  ) {
+    this.folderOf = folderOf;
+    this.#anew = (how) => hasFresh ? how : `delete ${path} and play it anew`;
+  }
 
   /** The stage of that name. @throws {UserError} listing those there are */
   stage(name: string): Stage<C, S> {
@@ -162,7 +175,8 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
         : ` --stage ${this.#inOrder([...stale.map(({ name }) => name), ...planned])}`;
       throw new UserError(
         `${this.folderOf(name)} was made with other settings:\n${difference(begun!, wanted)}`,
-        `set them as they were, choose another folder with --run, or start anew with --fresh${anew}`,
+        "set them as they were, choose another folder with --run, or " +
+          this.#anew(`start anew with --fresh${anew}`),
       );
     }
     await this.#checkResting(stages, { config, fresh });
@@ -193,7 +207,9 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
       `${this.folderOf(name)} rests on stage ${stage} with other settings:\n${
         difference(before, wanted)
       }`,
-      `start it anew, too: --fresh --stage ${anew}; or choose another folder with --run`,
+      `${
+        this.#anew(`start it anew, too: --fresh --stage ${anew}`)
+      }; or choose another folder with --run`,
     );
   }
 

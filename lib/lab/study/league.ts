@@ -227,7 +227,7 @@ async function stagesIn(
       return found !== undefined && there(found);
     });
   const stages = withNeeds([...methods, ...also].filter(there), all);
-  const folder: StudyFolder = new RunFolder(path, stages);
+  const folder: StudyFolder = new RunFolder(path, stages, { hasFresh: false });
   await folder.check(stages, { config });
   const session = world.session(config, folder.folderOf);
   try {

@@ -83,11 +83,13 @@ async function open(
   const { data, work } = options.folders;
   const config = trainedConfig(options);
   const world = await fingerprint(config.base, `${data}/world`);
-  const folder: TrainedFolder = new RunFolder(work, STAGES, (name) => {
-    // Wherever the base lies, it is the same world.
-    const settings = folder.identity(folder.stage(name), { ...config, base: world });
-    const hash = createHash("sha256").update(JSON.stringify([config.seed, settings])).digest("hex");
-    return `${work}/${name}-${hash.slice(0, 8)}`;
+  const folder: TrainedFolder = new RunFolder(work, STAGES, {
+    folderOf: (name) => {
+      // Wherever the base lies, it is the same world.
+      const settings = folder.identity(folder.stage(name), { ...config, base: world });
+      const hash = createHash("sha256").update(JSON.stringify([config.seed, settings]));
+      return `${work}/${name}-${hash.digest("hex").slice(0, 8)}`;
+    },
   });
   return { folder, session: new DeskSession(config, folder.folderOf, `${data}/world`) };
 }

@@ -2,10 +2,11 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../../base/error.ts";
-import { exists, makeFolder, writeWhole } from "../../base/files.ts";
+import { exists, lockFolder, makeFolder, writeWhole } from "../../base/files.ts";
 import { hash } from "../setup/binding.ts";
 import { KERNEL, type Places, places, ROOT } from "../setup/places.ts";
 import { PIP_ENV, pipOf } from "../setup/python.ts";
+import { waiting } from "../setup/setup.ts";
 import { mustRun, run } from "../setup/step.ts";
 
 const REQUIREMENTS = fileURLToPath(new URL("./requirements.txt", import.meta.url));
@@ -78,9 +79,8 @@ const CUSTOM_CSS = ".jp-RenderedPlotly img.plot-img { zoom: 0.5; }\n";
  */
 export async function installJupyter(): Promise<Places> {
   const at = places(ROOT);
-  await Deno.mkdir(at.engine, { recursive: true });
-  using lock = await Deno.open(`${at.engine}/lock`, { create: true, write: true });
-  await lock.lock(true);
+  await makeFolder(at.engine);
+  using _lock = await lockFolder(at.engine, { waiting });
   await installPackages(at);
   const files = {
     // Each time: Deno may have moved, as under npx.

@@ -2,7 +2,7 @@
  * `deno task setup`: npm packages, TensorFlow, the native binding. Does what is missing and nothing else;
  * stopped anywhere, it continues at its next start.
  */
-import { exists } from "../../base/disk.ts";
+import { exists, lockFolder, makeFolder } from "../../base/disk.ts";
 import { UserError } from "../../base/error.ts";
 import { buildBinding, hash, inPlace, writeStamp } from "./binding.ts";
 import { helpAsked } from "./help.ts";
@@ -52,10 +52,9 @@ export function describeChoice(
  */
 export async function setUp(root: string): Promise<Choice> {
   const at = places(root);
-  await Deno.mkdir(at.engine, { recursive: true });
+  await makeFolder(at.engine);
   // The system drops the lock of a process that dies, so a killed set-up leaves nothing to clean.
-  using lock = await Deno.open(`${at.engine}/lock`, { create: true, write: true });
-  await lock.lock(true);
+  using _lock = await lockFolder(at.engine, { waiting });
   await installPackages(at);
   const machine = await thisMachine();
   try {
@@ -68,6 +67,9 @@ export async function setUp(root: string): Promise<Choice> {
     return { engine, line: describeChoice(engine, { machine, failure }), usual: false };
   }
 }
+
+/** Told once, where another process has the folder of what is installed. */
+export const waiting = () => console.error("another process is setting this checkout up: waiting");
 
 async function build(at: Places, machine: Machine): Promise<void> {
   const plan = wheelPlan(machine);

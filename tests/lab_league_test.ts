@@ -11,7 +11,7 @@ import { changes } from "../lib/lab/study/changes.ts";
 import { folded, itemsOf, readTables } from "../lib/lab/study/kept_tables.ts";
 import { judgedSteps, matchedOverSteps } from "../lib/lab/study/judge_over_steps.ts";
 import { leagueRows, rewardAtKl, standings } from "../lib/lab/study/league_rows.ts";
-import { DRIVEN } from "../lib/lab/study/driven.ts";
+import { besideBeyond, DRIVEN } from "../lib/lab/study/driven.ts";
 import { familiesIn, playedRows, triedIn } from "../lib/lab/study/league.ts";
 import { byBases } from "../lib/lab/study/over_runs.ts";
 import {
@@ -21,7 +21,7 @@ import {
   ownSettings,
   ownSettingsTable,
 } from "../lib/lab/study/own_settings.ts";
-import { drivenTable, leagueTable, someBasesTable } from "../lib/lab/study/page_league.ts";
+import { courseTable, leagueTable, someBasesTable } from "../lib/lab/study/page_league.ts";
 import { claimRows, claimsPage, measureClaims } from "../lib/lab/study/page.ts";
 import type { TableRow } from "../lib/lab/study/page_judges.ts";
 import type { CoursePoint } from "../lib/lab/study/page_league.ts";
@@ -103,13 +103,15 @@ describe("settings", () => {
     assert.deepEqual(chosenRows(["self-judge"], same).rows, ["self-judge"]);
     assert.deepEqual(chosenRows(["self-judge"], tried, { judges: false }).rows, ["self-judge"]);
     const own = chosenRows(["self-judge"], same);
-    const driven = withDriven(own, { times: 3, steps: 120 });
+    const driven = withDriven(own, [
+      { row: DRIVEN, times: 3, steps: 120 },
+      { row: "self-judge-soft@longer", times: 1, steps: 300 }, // no setting of it was chosen
+    ]);
     assert.deepEqual(driven.rows, ["self-judge", DRIVEN]);
     assert.equal(driven.tuned[DRIVEN]!.learningRate, 3 * own.tuned["self-judge"]!.learningRate);
     assert.equal(driven.tuned[DRIVEN]!.steps, 120);
     assert.equal(driven.tuned[DRIVEN]!.beta, own.tuned["self-judge"]!.beta);
-    assert.deepEqual(withDriven(own, undefined), own);
-    assert.deepEqual(withDriven(chosenRows([], same), { times: 3, steps: 120 }).rows, []);
+    assert.deepEqual(withDriven(own), own);
   });
 });
 
@@ -227,15 +229,24 @@ describe("a league's runs", () => {
   it("that are driven past their peak stand beside the same runs at the chosen rate", () => {
     const at = (method: string, seed: number, reward: (step: number) => number) =>
       course(reward).map((point) => ({ ...point, method, base: "1", seed }));
-    const lines = drivenTable([
+    const points = [
       ...[1, 2].flatMap((seed) => at("self-judge", seed, (step) => step / 100)),
       ...at("raft-2", 1, () => 9),
+      ...at("raft-2", 2, () => 9),
+      ...at("raft-2@longer", 1, () => 8),
       ...at(DRIVEN, 2, (step) => 1 - step / 100),
-    ]).split("\n").map((line) => line.split(" | ").slice(0, 4).join(" "));
+    ];
+    const lines = courseTable(besideBeyond(points, "driven")).split("\n").map((line) =>
+      line.split(" | ").slice(0, 4).join(" ")
+    );
     assert.deepEqual(lines.filter((line) => line.includes(" 60 ")), [
       ...["| self-judge 60 1 0.60", `| ${DRIVEN} 60 1 0.40`],
     ]);
     assert.ok(!lines.some((line) => line.includes("raft-2")));
+    assert.deepEqual(
+      [...new Set(besideBeyond(points, "longer").map(({ method, seed }) => `${method} ${seed}`))],
+      ["raft-2 1", "raft-2@longer 1"],
+    );
   });
 
   it("stand in the order of their reward, with the ranks that other runs would give", () => {

@@ -60,7 +60,7 @@ const sessionOf = (config: StudyConfig, folderOf: (stage: string) => string) =>
 const tinyLeague = (changes: Partial<LeagueWorld["config"]["preference"]> = {}): LeagueWorld => ({
   ...sentenceLeague(model),
   session: sessionOf,
-  driven: { times: 3, steps: 3 },
+  driven: [{ row: DRIVEN, times: 3, steps: 3 }],
   config: { ...TINY, preference: { ...TINY.preference, ...changes } },
   extras: FRESH_LABELS,
   curve: curve({ pairs: [8], whole: { pairs: [2], learningRate: 0.01 } }),

@@ -1,5 +1,5 @@
 /** SELF-JUDGE driven past its peak beside the same runs at the chosen rate: what rises and what does not. */
-import { drivenOf } from "../study/driven.ts";
+import { besideBeyond } from "../study/driven.ts";
 import { namedLines } from "../../show/marks.ts";
 import { panels } from "../../show/panels.ts";
 import { type Figure, looks } from "../../show/style.ts";
@@ -15,7 +15,7 @@ const MEASURES = {
 
 /** A panel a measure, a line each for the chosen rate and the higher one: means over the seeds that were driven. */
 export function pastPeak(steps: readonly RewardStep[]): Figure {
-  const rows = drivenOf(steps.map((row) => ({ ...row, base: row.base ?? "1" })));
+  const rows = besideBeyond(steps.map((row) => ({ ...row, base: row.base ?? "1" })), "driven");
   const style = looks(rows.map(({ method }) => method));
   const methods = [...Map.groupBy(rows, ({ method }) => method)];
   return panels(

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { locateWholeModel } from "../../run/mod.ts";
 import { weightsFingerprint } from "../../model/mod.ts";
 import { curve } from "../study/curve.ts";
+import { DRIVEN } from "../study/driven.ts";
 import type { StudyConfig } from "../study/config.ts";
 import type { LeagueWorld } from "../study/league.ts";
 import type { StudyMethod } from "../study/methods.ts";
@@ -77,7 +78,7 @@ export function sentenceLeague(model = SENTENCE_MODEL): LeagueWorld {
     bases: ["1"],
     seeds: [1, 2, 3],
     rows: SENTENCE_ROWS,
-    driven: { times: 3, steps: 120 },
+    driven: [{ row: DRIVEN, times: 3, steps: 120 }],
     notes: NOTES,
     base: async () => ({ base: model, world: await fingerprintOf(model) }),
     session: (config, folderOf) => new SentenceSession(config, folderOf),

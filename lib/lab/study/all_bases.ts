@@ -27,14 +27,14 @@ export interface LeagueItems {
   readonly items: readonly RunItems[];
 }
 
-/** Every contrast on every base that has a run of both its sides. */
+/** Every contrast that all leagues have, on every base that has a run of both its sides. */
 export function onBases(
   families: readonly Family[],
   leagues: readonly LeagueItems[],
 ): OnBase[] {
-  return families.flatMap(({ contrasts }) => contrasts).flatMap(({ text, a, b, margin = 0 }) =>
-    leagues.flatMap(({ league, bases, items }) =>
-      bases.flatMap((base) => {
+  return families.flatMap(({ contrasts }) => contrasts).flatMap(({ text, a, b, margin = 0 }) => {
+    const found = leagues.map(({ league, bases, items }) =>
+      bases.flatMap((base): OnBase[] => {
         const runs = items.filter((run) => run.base === base && run.items[a] && run.items[b]);
         if (runs.length === 0) return [];
         const difference = mean(runs.map(({ items }) => mean(items[a]) - mean(items[b])));
@@ -43,8 +43,9 @@ export function onBases(
           of_bases: leagues.reduce((sum, { bases }) => sum + bases.length, 0),
         }];
       })
-    )
-  );
+    );
+    return found.some((rows) => rows.length === 0) ? [] : found.flat();
+  });
 }
 
 /** A contrast over bases, each base one value: the mean, with Student's t interval. */

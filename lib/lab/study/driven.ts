@@ -1,24 +1,37 @@
-/** SELF-JUDGE past its peak. @module */
-import type { StudyRow } from "./methods.ts";
+/** Methods beyond the rates and steps that were tried: no settings to choose, no rows of the league. @module */
+import { methodOf, type StudyRow } from "./methods.ts";
 import { runOf } from "./over_runs.ts";
 
-/** SELF-JUDGE beyond the rates and steps tried, to see what lies past its peak: no setting to choose, no row of the league. */
+/** SELF-JUDGE at a higher rate than those tried, to see what lies past its peak. */
 export const DRIVEN: StudyRow = "self-judge@driven";
 
-/** How far SELF-JUDGE is driven: so many times the rate that was chosen, for so many steps. */
+/** How far a method is driven: so many times the rate that was chosen, for so many steps. */
 export interface Driven {
+  /** {@linkcode DRIVEN}, or "METHOD@longer" at the chosen rate. */
+  readonly row: StudyRow;
   readonly times: number;
   readonly steps: number;
 }
 
-/** Measurements of SELF-JUDGE as it is and driven past its peak; none where it was not driven. */
-export function drivenOf<
+/** Endings of such rows. */
+type Beyond = "driven" | "longer";
+
+/** Whether a row is beyond what was tried. */
+export const isBeyond = (row: string, ends: readonly Beyond[] = ["driven", "longer"]): boolean =>
+  ends.some((end) => row.endsWith(`@${end}`));
+
+/** Measurements of rows beyond what was tried, after those of the same methods and runs as they are. */
+export function besideBeyond<
   P extends { readonly method: string; readonly base: string; readonly seed: number },
 >(
   points: readonly P[],
+  end: Beyond,
 ): P[] {
-  const driven = points.filter(({ method }) => method === DRIVEN);
-  const runs = new Set(driven.map(runOf));
-  const own = points.filter((point) => point.method === "self-judge" && runs.has(runOf(point)));
-  return driven.length === 0 ? [] : [...own, ...driven];
+  const beyond = points.filter(({ method }) => isBeyond(method, [end]));
+  const unitOf = (point: P) => `${methodOf(point.method as StudyRow)} ${runOf(point)}`;
+  const units = new Set(beyond.map(unitOf));
+  return [
+    ...points.filter((point) => !point.method.includes("@") && units.has(unitOf(point))),
+    ...beyond,
+  ];
 }

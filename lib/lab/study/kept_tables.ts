@@ -5,6 +5,7 @@ import { cell } from "../../base/csv.ts";
 import { UserError } from "../../base/error.ts";
 import { resultTable } from "../../show/result_table.ts";
 import type { RunItems } from "./claims.ts";
+import { isBeyond } from "./driven.ts";
 import type { RewardPoint } from "./policy_meter.ts";
 import { byRun, type OfRun, runOf } from "./over_runs.ts";
 import { stalenessItems } from "./staleness.ts";
@@ -214,6 +215,10 @@ export function itemsOf(tables: Tables): RunItems[] {
   put(
     tables.league?.filter(({ chosen_by }) => chosen_by === "judge"),
     (row) => [`reward by judge/${row.method}`, row.reward],
+  );
+  put(
+    tables["reward-over-steps"]?.filter(({ method }) => isBeyond(`${method}`, ["longer"])),
+    (row) => [`reward at ${row.step}/${row.method}`, row.reward],
   );
   put(
     tables["judge-accuracy"]?.filter(({ measure }) => measure === "accuracy_clear"),

@@ -51,8 +51,8 @@ export interface LeagueWorld {
   readonly rows: readonly StudyMethod[];
   /** Methods that are played at every setting that was tried, so that each base has one of its own. @default none */
   readonly everySetting?: readonly StudyMethod[];
-  /** How far SELF-JUDGE is driven to see what lies past its peak. @default it is not */
-  readonly driven?: Driven;
+  /** Methods that are played beyond what was tried, too, to see what comes later. @default none */
+  readonly driven?: readonly Driven[];
   /** Stages that every method starts from or is measured beside. */
   readonly stages: readonly StudyStage[];
   /** Stages that come after all else. */

@@ -1,7 +1,7 @@
 /** Methods that were played at every setting tried: what each base would have chosen for itself. @module */
 import { markdownTable as table } from "../../base/markdown_table.ts";
 import { overSeeds } from "../../measure/statistics.ts";
-import { DRIVEN } from "./driven.ts";
+import { isBeyond } from "./driven.ts";
 import { methodOf, type StudyMethod, type StudyRow } from "./methods.ts";
 import { runOf } from "./over_runs.ts";
 import type { TableRow } from "./page_judges.ts";
@@ -41,7 +41,7 @@ export function ownSettings(
 ): OwnSetting[] {
   return methods.flatMap((method) => {
     const all = (Object.keys(tuned) as StudyRow[])
-      .filter((row) => methodOf(row) === method && row !== DRIVEN);
+      .filter((row) => methodOf(row) === method && !isBeyond(row));
     const own = points.filter((point) => (all as readonly string[]).includes(point.method));
     return [...Map.groupBy(own, runOf).values()].flatMap((some) => {
       if (new Set(some.map(({ method }) => method)).size < all.length) return [];

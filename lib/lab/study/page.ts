@@ -18,14 +18,14 @@ import {
 } from "./page_judges.ts";
 import {
   type CoursePoint,
-  drivenTable,
+  courseTable,
   equalKlTable,
   equalStepsTable,
   leagueTable,
   settingsTable,
   someBasesTable,
 } from "./page_league.ts";
-import { drivenOf } from "./driven.ts";
+import { besideBeyond } from "./driven.ts";
 import { byBases } from "./over_runs.ts";
 import {
   ownDifferences,
@@ -169,6 +169,8 @@ export function claimsPage(data: PageData): string {
   const changed = byBases(played(data.changes as readonly (TableRow & { method: string })[])).every;
   const steps = byBases(played(data.steps)).every;
   const accuracy = judges.filter(({ measure }) => measure === "accuracy_clear");
+  const [longer, driven] = (["longer", "driven"] as const)
+    .map((end) => besideBeyond(played(data.steps), end));
   const differences = ownDifferences(data.own, starts);
   const apart = league.filter(({ base }) => !bases.includes(base));
   return [
@@ -245,12 +247,18 @@ export function claimsPage(data: PageData): string {
         "line); in brackets the runs that get so far, so that a column of few runs is of those that drift most.",
       table: () => equalKlTable(steps),
     }),
-    ...section("Past the peak", drivenOf(played(data.steps)), {
+    ...section("For longer", longer, {
+      text:
+        "The methods that were played for more steps, at the setting that the first base chose, in no place of the league, after the " +
+        "same runs as the league has them: means over runs. The warm-up is a tenth of the steps, so that these are runs of their own.",
+      table: () => courseTable(longer),
+    }),
+    ...section("Past the peak", driven, {
       text:
         "SELF-JUDGE driven at a rate beyond those tried, in no contrast and no place of the league, and the same runs at " +
         "the rate that was chosen: what the true reward and the judge's own win rate do. By the protocol's rule it " +
         "declines where the last step's mean reward is below the best step's.",
-      table: () => drivenTable(played(data.steps)),
+      table: () => courseTable(driven),
     }),
     ...section("What the methods start from", starts, {
       table: () =>

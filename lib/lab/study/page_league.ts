@@ -3,7 +3,6 @@ import { markdownTable as table } from "../../base/markdown_table.ts";
 import { type LeagueRow, rewardAtKl, type Standing, standings } from "./league_rows.ts";
 import { hasBeta, type StudyMethod, studyMethod } from "./methods.ts";
 import { meanOfBases } from "./measure.ts";
-import { drivenOf } from "./driven.ts";
 import { type OfRun, runOf, runsOf } from "./over_runs.ts";
 import type { TableRow } from "./page_judges.ts";
 import { interval, number } from "./page_numbers.ts";
@@ -132,10 +131,12 @@ export function equalKlTable(points: readonly CoursePoint[]): string {
 
 /** True reward after equal steps, whatever step was chosen. */
 export function equalStepsTable(points: readonly CoursePoint[]): string {
-  const steps = [...new Set(points.map(({ step }) => step))].sort((a, b) => a - b);
+  const courses = coursesOf(points);
+  const steps = [...new Set(courses.flatMap(([, some]) => some.map(({ step }) => step)))]
+    .sort((a, b) => a - b);
   return table(
     ["method", "runs", ...steps.map((step) => `step ${step}`)],
-    coursesOf(points).map(([method, some]) => [
+    courses.map(([method, some]) => [
       method,
       `${runsOf(some)}`,
       ...steps.map((at) => {
@@ -146,11 +147,9 @@ export function equalStepsTable(points: readonly CoursePoint[]): string {
   );
 }
 
-/** What becomes of SELF-JUDGE at a rate beyond those tried, beside the same runs at the chosen one. */
-export function drivenTable(points: readonly CoursePoint[]): string {
-  const groups = [
-    ...Map.groupBy(drivenOf(points), ({ method, step }) => JSON.stringify([method, step])),
-  ];
+/** Measurement by measurement, means over runs. @param points As `besideBeyond` gives them. */
+export function courseTable(points: readonly CoursePoint[]): string {
+  const groups = [...Map.groupBy(points, ({ method, step }) => JSON.stringify([method, step]))];
   return table(
     ["row", "step", "runs", "true reward", "JSFT judge's win rate", "KL", "tokens"],
     groups.map(([key, some]) => {

@@ -1,7 +1,7 @@
 /** Settings of the league's rows: tried with one seed, chosen on validation prompts. @module */
 import { resultTable } from "../../show/result_table.ts";
 import type { RowSetting, Setting, StudyConfig } from "./config.ts";
-import { DRIVEN, type Driven } from "./driven.ts";
+import type { Driven } from "./driven.ts";
 import { methodOf, type StudyMethod, type StudyRow } from "./methods.ts";
 import { bestBy, type ChosenBy, type RewardPoint } from "./policy_meter.ts";
 import { settingsToTry } from "./preference.ts";
@@ -98,16 +98,21 @@ export function withEverySetting(
 export const sameSetting = (a: Setting, b: Setting) =>
   (["learningRate", "beta"] as const).every((name) => Math.abs(a[name] / b[name] - 1) < 1e-9);
 
-/** Rows with {@linkcode DRIVEN} beside them; without it where SELF-JUDGE has no setting. */
+/** Rows with those beside them that go beyond what was tried of the same methods. */
 export function withDriven(
   { rows, tuned }: ReturnType<typeof chosenRows>,
-  driven: Driven | undefined,
+  driven: readonly Driven[] = [],
 ): ReturnType<typeof chosenRows> {
-  const own = tuned["self-judge"];
-  if (driven === undefined || own === undefined) return { rows, tuned };
-  const { times, steps } = driven;
-  const setting = { ...own, learningRate: times * own.learningRate, steps };
-  return { rows: [...rows, DRIVEN], tuned: { ...tuned, [DRIVEN]: setting } };
+  const more = driven.flatMap(({ row, times, steps }) => {
+    const own = tuned[methodOf(row)];
+    return own === undefined
+      ? []
+      : [{ row, setting: { ...own, learningRate: times * own.learningRate, steps } }];
+  });
+  return {
+    rows: [...rows, ...more.map(({ row }) => row)],
+    tuned: { ...tuned, ...Object.fromEntries(more.map(({ row, setting }) => [row, setting])) },
+  };
 }
 
 /** A table of settings tried; null where it is missing. */

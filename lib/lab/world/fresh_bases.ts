@@ -1,6 +1,6 @@
 /** The order desk's league once more, on bases that nobody had looked at: do its claims hold there? @module */
 import { DESK } from "../study/config.ts";
-import { type Contrast, FAMILIES, type Family } from "../study/families.ts";
+import { type Contrast, FAMILIES, type Family, REWARD_MARGIN } from "../study/families.ts";
 import type { LeagueWorld } from "../study/league.ts";
 import { leagueStages } from "../study/league_stages.ts";
 import { DESK_LEAGUE, FRESH } from "./league.ts";
@@ -25,6 +25,8 @@ const SOFT: readonly (readonly [text: string, b: string])[] = [
   ["soft labels > RAFT by a coin, chosen by the judge", "reward by judge/raft-coin"],
 ];
 
+const LATER = "reward at 300/self-judge-soft@longer";
+
 const families: readonly Family[] = [
   {
     number: 9,
@@ -38,6 +40,26 @@ const families: readonly Family[] = [
       ...{ text, a: "reward by judge/self-judge-soft", b },
       ...{ says: "greater", paper: "not in the paper" },
     })),
+  },
+  {
+    number: 11,
+    text: "SELF-JUDGE with soft labels, for longer",
+    contrasts: [
+      {
+        text: "soft labels, step 300 no worse than step 100",
+        ...{ a: LATER, b: "reward at 100/self-judge-soft@longer", says: "no worse" },
+        ...{ margin: REWARD_MARGIN, paper: "not in the paper" },
+      },
+      {
+        text: "soft labels > hard ones, both at step 300",
+        ...{ a: LATER, b: "reward at 300/self-judge@longer", says: "greater" },
+        paper: "not in the paper",
+      },
+      {
+        text: "soft labels at step 300 > JSFT",
+        ...{ a: LATER, b: "reward/jsft", says: "greater", paper: "not in the paper" },
+      },
+    ],
   },
 ];
 
@@ -55,6 +77,10 @@ export const FRESH_BASES: LeagueWorld = {
   variants: [],
   seeds: [1],
   rows: ["self-judge", "off-policy-dpo", "raft-2", "dpo-coin", "raft-coin", "self-judge-soft"],
+  driven: [
+    { row: "self-judge-soft@longer", times: 1, steps: 300 },
+    { row: "self-judge@longer", times: 1, steps: 300 },
+  ],
   everySetting: ["self-judge", "raft-2", "self-judge-soft"],
   notes: [
     "Settings are those that were chosen on base 1, by the league of the order desk; nothing was tuned here.",

@@ -9,6 +9,7 @@ import { rewardByN } from "../lib/lab/figures/claims_rejection.ts";
 import { rewardOverSteps } from "../lib/lab/figures/claims_reward.ts";
 import { klFrontier } from "../lib/lab/figures/kl_frontier.ts";
 import { leagueFigure } from "../lib/lab/figures/league_figure.ts";
+import { forLonger } from "../lib/lab/figures/for_longer.ts";
 import { freshBases } from "../lib/lab/figures/fresh_bases.ts";
 import { gainByJudge } from "../lib/lab/figures/gain_by_judge.ts";
 import { glance } from "../lib/lab/figures/glance.ts";
@@ -89,6 +90,28 @@ describe("freshBases", () => {
     assert.equal(none, 0, "a base is missing: no interval");
     assert.ok(Math.abs(half - 4.3027 * 2 / Math.sqrt(3)) < 1e-3, `${half}`);
     assert.ok(words(figure).some((text) => text.startsWith("3.00 [")));
+  });
+});
+
+describe("forLonger", () => {
+  it("draws rows for longer alone, thick the mean over bases and thin each of them", () => {
+    const at = (method: string, base: string, step: number, reward: number) => ({
+      ...{ method, base, seed: 1, step, reward },
+      ...{ kl: reward / 2, judge_win_rate: 0.5, length: 9 },
+    });
+    const figure = forLonger([
+      ...["4", "5"].flatMap((base, i) =>
+        [0, 20].map((step) => at("self-judge-soft@longer", base, step, step + 2 * i))
+      ),
+      ...[0, 20].map((step) => at("self-judge-soft", "4", step, 100)),
+    ]);
+    const lines = named(figure, "soft labels");
+    assert.equal(lines.length, 9, "three panels, each with two bases and their mean");
+    assert.deepEqual(lines.slice(0, 3).map(({ y }) => y), [[0, 20], [2, 22], [1, 21]]);
+    const width = (i: number) => (lines[i].line as { width: number }).width;
+    assert.ok(width(2) > 2 * width(0));
+    assert.deepEqual(lines[8].y, [0.5, 10.5]);
+    assert.equal(named(figure, "SELF-JUDGE, soft labels").length, 0);
   });
 });
 

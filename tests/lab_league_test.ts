@@ -11,6 +11,7 @@ import { changes } from "../lib/lab/study/changes.ts";
 import { folded, itemsOf, readTables } from "../lib/lab/study/kept_tables.ts";
 import { judgedSteps, matchedOverSteps } from "../lib/lab/study/judge_over_steps.ts";
 import { leagueRows, rewardAtKl, standings } from "../lib/lab/study/league_rows.ts";
+import { certaintyOf, certaintyTable } from "../lib/lab/study/certainty.ts";
 import { besideBeyond, DRIVEN } from "../lib/lab/study/driven.ts";
 import { familiesIn, playedRows, triedIn } from "../lib/lab/study/league.ts";
 import { byBases } from "../lib/lab/study/over_runs.ts";
@@ -375,6 +376,7 @@ describe("a league's runs", () => {
         ownPairs: [],
         fresh: [],
         overSteps: [],
+        certainty: [],
         beside: [],
         gains: [],
         planned: { found: 0, tested: 0 },
@@ -715,6 +717,34 @@ describe("the judge over steps", () => {
     const moved = [at("1", 1, 10, 10), at("2", 1, 10, 5), at("1", 21, 10, 10), at("2", 21, 90, 45)];
     assert.deepEqual(matchedOverSteps(moved)[1].accuracy, 0.55);
     assert.deepEqual(matchedOverSteps(moved)[1].matched, 0.75);
+  });
+});
+
+describe("how sure the judge is", () => {
+  const log = [
+    ...[1, 20, 21].map((step) => ({
+      ...{ step, judgeConfidence: step / 100, judgeConsistent: Number(step > 1) },
+    })),
+    { step: 22 }, // no verdict was asked for
+  ];
+
+  it("is told of stretches of steps, where a judge ranked", () => {
+    const rows = certaintyOf(log, "self-judge");
+    assert.deepEqual(rows.map(({ from, to, orders_agree }) => [from, to, orders_agree]), [
+      ...[[1, 20, 0.5], [21, 40, 1]],
+    ]);
+    assert.ok(Math.abs(rows[0].confidence - 0.105) < 1e-9);
+    assert.deepEqual(certaintyOf([{ step: 1 }], "raft-coin"), []);
+  });
+
+  it("is a mean of bases' means on the page", () => {
+    const of = (base: string, seed: number, confidence: number) => ({
+      ...{ base, seed, method: "self-judge", from: 1, to: 20, confidence, orders_agree: 0.5 },
+    });
+    assert.match(
+      certaintyTable([of("1", 1, 0.25), of("1", 2, 0.75), of("4", 1, 0)]),
+      /\| self-judge \| 1 to 20 \| 3 \| 0\.250 \| 0\.500 \|/,
+    );
   });
 });
 

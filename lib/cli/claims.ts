@@ -25,6 +25,8 @@ import { familiesIn, type LeagueWorld, playedRows, triedIn } from "../lab/study/
 import { readRecord, refuseOtherWorld } from "../lab/study/league_folder.ts";
 import type { LeagueRow } from "../lab/study/league_rows.ts";
 import { claimRows, claimsPage, measureClaims } from "../lab/study/page.ts";
+import type { Certainty } from "../lab/study/certainty.ts";
+import type { OfRun } from "../lab/study/over_runs.ts";
 import { ownSettings } from "../lab/study/own_settings.ts";
 import type { TableRow } from "../lab/study/page_judges.ts";
 import type { CoursePoint } from "../lab/study/page_league.ts";
@@ -149,6 +151,7 @@ async function main(): Promise<void> {
     changes: rows("changes").filter(({ method }) => !`${method}`.includes("@")),
     fresh: rows("fresh-labels"),
     overSteps: rows<JudgedStep & { base: string }>("judge-over-steps"),
+    certainty: rows<Certainty & OfRun>("judge-certainty"),
     steps: rows<CoursePoint>("reward-over-steps"),
   });
   await writeWhole(`${out}/claims.md`, page);

@@ -5,6 +5,7 @@ import { judgeAccuracy, judgeMeasure, judgeTaught } from "./claims_judge.ts";
 import { judgeCurve, judgeCurveRow } from "./judge_curve.ts";
 import { candidateReward, rewardByN } from "./claims_rejection.ts";
 import { rewardOverSteps, rewardStep } from "./claims_reward.ts";
+import { forLonger } from "./for_longer.ts";
 import { freshBases, onBaseRow } from "./fresh_bases.ts";
 import { gainByJudge, gainRow } from "./gain_by_judge.ts";
 import { glance, sampleCourse } from "./glance.ts";
@@ -166,6 +167,22 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
         },
       },
       draw: ({ rows }) => freshBases(rows),
+    }),
+    figureEntry({
+      name: "for-longer",
+      title: "Hard and soft labels for longer",
+      caption:
+        "SELF-JUDGE with hard labels and with the judge's probabilities for labels, 300 steps on each base that nobody had looked " +
+        "at, at the settings that base 1 chose: thick the means over bases, thin the bases. True reward of answers sampled as in " +
+        "training, the judge's own win rate, distance.",
+      inputs: {
+        steps: {
+          path: "data/results/claims/fresh-bases/reward-over-steps.csv",
+          row: rewardStep,
+          key: ["method", "base", "seed", "step"],
+        },
+      },
+      draw: ({ steps }) => forLonger(steps),
     }),
     figureEntry({
       name: "gain-by-judge",

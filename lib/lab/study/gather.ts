@@ -2,12 +2,14 @@
 import { readJsonFile, readJsonl, writeCsv } from "../../base/files.ts";
 import { RunFolder } from "../../run/stage.ts";
 import { resultTable } from "../../show/result_table.ts";
+import { certaintyOf, type LoggedVerdicts } from "./certainty.ts";
 import { changes } from "./changes.ts";
 import { DRIVEN } from "./driven.ts";
 import type { StudyConfig } from "./config.ts";
 import { type Items, loadItems } from "./items.ts";
 import { judgedSteps, type LearnedPair } from "./judge_over_steps.ts";
 import { habits } from "./habits.ts";
+import { methodOf, type StudyMethod, type StudyRow } from "./methods.ts";
 import { madeFrom, type Row as KeptRow, type Tables } from "./kept_tables.ts";
 import { type LeagueRow, leagueRows, runTitles } from "./league_rows.ts";
 import type { RunItems } from "./claims.ts";
@@ -161,6 +163,10 @@ export async function gather(
       const pairs = await readJsonl<LearnedPair>(`${path}/${method}/pairs.jsonl`);
       add("judge-over-steps", names, judgedSteps(pairs, { method, requests, world }));
     }
+    for (const method of [...ended].filter((row) => SURE.includes(methodOf(row as StudyRow)))) {
+      const log = await readJsonl<LoggedVerdicts>(`${path}/${method}/metrics.jsonl`);
+      add("judge-certainty", names, certaintyOf(log, method));
+    }
     if (ended.has("self-judge") && !tables.samples?.some((row) => row.base === base)) {
       add("samples", names, await samples(path, asked));
     }
@@ -217,6 +223,9 @@ function changesOf(
 
 /** Methods whose own pairs are looked at step by step, and whose answers' habits. */
 const FOLLOWED = ["self-judge", DRIVEN, "raft-2", "reward-model-dpo", "self-judge-moving"];
+
+/** Methods whose judge's certainty is looked at, at every setting that they are played with. */
+const SURE: readonly StudyMethod[] = ["self-judge", "self-judge-soft"];
 
 /** What of a policy's answers to held-out prompts costs reward, before training, at the chosen step and at the last one. */
 function habitsOf(

@@ -30,6 +30,13 @@ export interface JudgedStep {
 
 /** Steps together. */
 const TOGETHER = 20;
+
+/** The stretch of steps that one is told with. */
+export function stretchOf(step: number): { from: number; to: number } {
+  const from = Math.floor((step - 1) / TOGETHER) * TOGETHER + 1;
+  return { from, to: from + TOGETHER - 1 };
+}
+
 /** Upper ends of the gaps' bins. */
 const GAPS = [0.5, 1, Infinity] as const;
 
@@ -54,10 +61,9 @@ export function judgedSteps(
     const differing = Object.entries(world.habits)
       .filter(([, has]) => has(request, chosen) !== has(request, rejected))
       .map(([habit]) => habit);
-    const from = Math.floor((step - 1) / TOGETHER) * TOGETHER + 1;
     const bin = GAPS.findIndex((most) => Math.abs(gap) <= most + LAST_BITS);
     const key = {
-      ...{ method, from, to: from + TOGETHER - 1 },
+      ...{ method, ...stretchOf(step) },
       differs: differing.length === 1
         ? differing[0]
         : differing.length === 0

@@ -23,6 +23,7 @@ const MEASURED: Readonly<Record<string, readonly string[]>> = {
   "fresh-labels": [],
   "habits": ["method"],
   "judge-accuracy": ["judge"],
+  "judge-certainty": ["method"],
   "judge-curve": [],
   "judge-on-policy-pairs": [],
   "judge-over-steps": ["method"],

@@ -25,8 +25,9 @@ import {
   settingsTable,
   someBasesTable,
 } from "./page_league.ts";
-import { besideBeyond } from "./driven.ts";
-import { byBases } from "./over_runs.ts";
+import { type Certainty, certaintyTable } from "./certainty.ts";
+import { besideBeyond, isBeyond } from "./driven.ts";
+import { byBases, type OfRun } from "./over_runs.ts";
 import {
   ownDifferences,
   ownDifferencesTable,
@@ -129,6 +130,7 @@ export interface PageData {
   readonly changes: readonly TableRow[];
   readonly fresh: readonly TableRow[];
   readonly overSteps: readonly (JudgedStep & { readonly base: string })[];
+  readonly certainty: readonly (Certainty & OfRun)[];
   readonly steps: readonly CoursePoint[];
   readonly tried: readonly Tried[];
   /** Contrasts base by base, with those of the league that this one repeats. */
@@ -171,6 +173,8 @@ export function claimsPage(data: PageData): string {
   const accuracy = judges.filter(({ measure }) => measure === "accuracy_clear");
   const [longer, driven] = (["longer", "driven"] as const)
     .map((end) => besideBeyond(played(data.steps), end));
+  const sure = played(data.certainty)
+    .filter(({ method }) => !method.includes("@") || isBeyond(method));
   const differences = ownDifferences(data.own, starts);
   const apart = league.filter(({ base }) => !bases.includes(base));
   return [
@@ -286,6 +290,12 @@ export function claimsPage(data: PageData): string {
     }),
     ...section("Rankings of the pairs that training made", played(data.overSteps), {
       table: () => overStepsTable(played(data.overSteps)),
+    }),
+    ...section("How sure the judge is of the pairs that training made", sure, {
+      text:
+        "Its preference as |2 P - 1|, both orders averaged, and how often both orders name the same answer. A hard label of a pair " +
+        "teaches as much whether the judge is sure or not.",
+      table: () => certaintyTable(sure),
     }),
     ...section("Fresh labels", played(data.fresh), {
       text:

@@ -59,6 +59,24 @@ describe("the cluster's Python", () => {
     },
   );
 
+  (reachable ? it : it.skip)(
+    "is installed under the task's own permissions, wherever python3 is, without uv too",
+    async () => {
+      const at = await places(LIST);
+      const names = Deno.env.get("PATH")!.split(":");
+      const withoutUv = names.filter((name) => !existsSync(`${name}/uv`)).join(":");
+      for (const PATH of new Set([names.join(":"), withoutUv])) {
+        const folder = await newFolder(); // under /tmp, where the task may write
+        const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+          args: ["run", "-q", "-P=cluster", "tests/cluster_python_printed.ts", at.lists, folder],
+          env: { PATH },
+        }).output();
+        assert.ok(success, new TextDecoder().decode(stderr));
+        assert.ok(new TextDecoder().decode(stdout).startsWith(`${folder}/cluster-`));
+      }
+    },
+  );
+
   it("says what failed, what to do, and no password; what was there stays", async () => {
     const at = await places(
       "--index-url http://user:secret@127.0.0.1:1/simple\nno-such-package-here==1.0\n",

@@ -117,6 +117,9 @@ describe("rows that a trainer elsewhere reads", () => {
       more,
     );
     assert.deepEqual([made.prompt_ids, made.chosen_ids, made.rejected_ids], [[1], [2, 3], [4]]);
+    assert.equal(made.label, 1);
+    const pair = { prompt, chosen: answer([1, 2], 1), rejected: answer([1, 4], 1) };
+    assert.equal(preferenceRow({ ...pair, label: 0.75 }, more).label, 0.75);
     for (
       const rejected of [answer([9, 4], 1), answer([1, 1, 4], 2), answer([1, 4, 5], 1, [[1, 2]])]
     ) {
@@ -242,6 +245,8 @@ describe("methods on engines elsewhere", () => {
       const name of [
         "self-judge",
         "self-judge-hinge",
+        "self-judge-soft",
+        "offline-dpo-soft",
         "offline-dpo",
         "off-policy-dpo",
         "relabelled-dpo",
@@ -270,7 +275,7 @@ describe("the drift between servers and trainer", () => {
       };
       const more = {
         sampled_logps: [-4, -2] as [number, number],
-        preference: 1,
+        ...{ label: 1, preference: 1 },
         version: i,
         age: 0,
       };
@@ -291,7 +296,10 @@ describe("the drift between servers and trainer", () => {
   it("is not told of answers of an older policy than the trainer's", async () => {
     const rounds = new Rounds(await newFolder());
     const row = { step: 2, pair: "a", prompt_ids: [1], chosen_ids: [2], rejected_ids: [3] };
-    const more = { sampled_logps: [-1, -1] as [number, number], preference: 1, version: 0, age: 1 };
+    const more = {
+      ...{ sampled_logps: [-1, -1] as [number, number], preference: 1 },
+      ...{ label: 1, version: 0, age: 1 },
+    };
     await rounds.handOver(2, [{ ...row, ...more }], []);
     await Deno.writeTextFile(`${rounds.of(2)}/logps.json`, "[[-9, -9]]");
     assert.equal(await rounds.drift(2), null);

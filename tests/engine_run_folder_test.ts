@@ -105,6 +105,19 @@ const CASES: readonly Case[] = [
     fault: /line 2: field "sampled_logps" has to be two numbers/,
   },
   {
+    name: "a label that is no probability",
+    lines: put(2, { label: 1.5 }),
+    fault: /line 2: field "label" has to be a number from 0 to 1/,
+    step: 1,
+  },
+  {
+    name: "a soft label of a loss that has none",
+    lesson: LESSONS.hinge,
+    lines: put(2, { label: 0.5 }),
+    fault: /line 2: field "label" is 0\.5, and the loss hinge has no soft labels/,
+    step: 1,
+  },
+  {
     name: "labels of another length",
     lesson: JSFT,
     lines: put(1, { labels: [-100] }),
@@ -228,7 +241,8 @@ describe("the folder of a stage", () => {
     const { rows, microBatches } = read[CASES.length];
     const expected = LESSONS.sigmoid.steps.map((pairs) =>
       pairs.map(({ prompt, chosen, rejected }) => ({
-        ...{ prompt_ids: prompt, chosen_ids: chosen, rejected_ids: rejected, sampled: true },
+        ...{ prompt_ids: prompt, chosen_ids: chosen, rejected_ids: rejected },
+        ...{ label: 1, sampled: true },
       }))
     );
     assert.deepEqual(rows, expected);

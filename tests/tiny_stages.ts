@@ -20,6 +20,13 @@ export const PAIR_STEPS: readonly IdPair[][] = [0, 4, 8, 12].map((at) => PAIRS.s
 /** What the tiny model is taught. */
 export const LESSONS = {
   sigmoid: { kind: "dpo", loss: "sigmoid", steps: PAIR_STEPS, schedule: SCHEDULE },
+  // A hard label among them, an indifferent one and a wrong one.
+  soft: {
+    ...{ kind: "dpo", loss: "sigmoid", schedule: SCHEDULE },
+    steps: PAIR_STEPS.map((pairs) =>
+      pairs.map((pair, i) => ({ ...pair, label: [0.9, 1, 0.5, 0.3][i] }))
+    ),
+  },
   hinge: { kind: "dpo", loss: "hinge", steps: PAIR_STEPS, schedule: SCHEDULE },
   // Five examples do not go into micro-batches of two, nor three into two processes.
   JSFT: { kind: "sft", steps: [EXAMPLES.slice(0, 5), EXAMPLES.slice(5, 8)], schedule: SCHEDULE },

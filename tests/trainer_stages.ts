@@ -20,6 +20,8 @@ export interface IdPair {
   readonly prompt: readonly number[];
   readonly chosen: readonly number[];
   readonly rejected: readonly number[];
+  /** @default 1, a hard label */
+  readonly label?: number;
 }
 
 /** What is learned from, step by step. */
@@ -79,8 +81,9 @@ export async function writeStage(
     const number = String(first / roundSteps + 1).padStart(6, "0");
     const rows = kind === "dpo"
       ? steps.slice(first, first + roundSteps).flatMap((pairs, i) =>
-        pairs.map(({ prompt, chosen, rejected }) => ({
+        pairs.map(({ prompt, chosen, rejected, label }) => ({
           ...{ step: first + i + 1, prompt_ids: prompt, chosen_ids: chosen },
+          ...(label !== undefined && { label }),
           ...{ rejected_ids: rejected, sampled_logps: [-1, -2], pair: "ignored" },
         }))
       )
@@ -112,7 +115,7 @@ export async function ownTraining(model: LanguageModel, lesson: Lesson): Promise
       }
       const pairs = steps[step].map((pair) => {
         const [chosen, rejected] = sequences(pair);
-        return { chosen, rejected };
+        return { chosen, rejected, ...(pair.label !== undefined && { label: pair.label }) };
       });
       const options = { loss: lesson.loss, parameters: { beta: BETA }, microBatchTokens: 1024 };
       return { parts: preferenceBatches(await underReference(model, pairs), options) };

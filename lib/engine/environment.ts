@@ -119,34 +119,32 @@ async function must(command: readonly string[]): Promise<void> {
 
 /** The first Python that the packages exist for. */
 async function systemPython(): Promise<{ command: string; version: string } | null> {
-  const tell = "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)";
+  const tell = "import sys; print('%d.%d' % sys.version_info[:2])";
   for (const name of ["python3", "python3.12", "python3.11", "python3.13", "python3.10"]) {
     const { ok, text } = await run([name, "-c", tell]);
-    const [version, command] = text.trim().split(" ");
+    const version = text.trim();
     const minor = Number(/^3\.(\d+)$/.exec(version)?.[1] ?? 0);
-    if (ok && minor >= OLDEST && minor <= NEWEST) return { command, version };
+    if (ok && minor >= OLDEST && minor <= NEWEST) return { command: name, version };
   }
   return null;
 }
 
-/** Runs a command to its end; an index's password in what it says is left out. */
-async function run([name, ...args]: readonly string[]): Promise<{ ok: boolean; text: string }> {
+/**
+ * Runs a command to its end; an index's password in what it says is left out. A shell starts it: the task may run that, and
+ * not a Python whose path nobody knows beforehand.
+ */
+async function run(command: readonly string[]): Promise<{ ok: boolean; text: string }> {
   const env = {
     PIP_NO_INPUT: "1",
     PIP_DISABLE_PIP_VERSION_CHECK: "1",
     UV_NO_PROGRESS: "1",
     NO_COLOR: "1",
   };
-  try {
-    const { success, stdout, stderr } = await new Deno.Command(name, {
-      args,
-      env,
-      stdin: "null",
-    }).output();
-    const text = new TextDecoder().decode(success ? stdout : stderr);
-    return { ok: success, text: text.replace(/\/\/[^/@\s]+@/g, "//") };
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return { ok: false, text: `${name} was not found` };
-    throw error;
-  }
+  const { success, stdout, stderr } = await new Deno.Command("sh", {
+    args: ["-c", 'exec "$0" "$@"', ...command],
+    env,
+    stdin: "null",
+  }).output();
+  const text = new TextDecoder().decode(success ? stdout : stderr);
+  return { ok: success, text: text.replace(/\/\/[^/@\s]+@/g, "//") };
 }

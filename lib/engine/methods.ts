@@ -24,7 +24,9 @@ export function lackOf(method: Method): string | null {
   if (offsets !== undefined || measured !== undefined) return "measures the policy in each step";
   if (![knockoutFinal, knockoutMatches].includes(pairs)) return "forms pairs of its own";
   if (words?.loss !== undefined) return `learns by ${words.loss}`;
-  if (labels === "soft" || ties === "half") return "learns from soft labels";
+  if ((labels === "soft" || ties === "half") && loss !== "sigmoid") {
+    return `learns from soft labels by the loss ${loss}`;
+  }
   if (!RANKERS.includes(ranker)) return `is ranked by the ${ranker}`;
   if (!(LOSSES as readonly string[]).includes(loss)) return `has the loss ${loss}`;
   if (Object.keys(parameters).some((name) => name !== "beta")) return "has numbers of its own";

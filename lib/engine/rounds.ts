@@ -18,6 +18,8 @@ export interface PreferenceRow {
   readonly prompt_ids: readonly number[];
   readonly chosen_ids: readonly number[];
   readonly rejected_ids: readonly number[];
+  /** The probability that the chosen answer is the better one; 1 for a hard label. */
+  readonly label: number;
   /** Summed log-probabilities of both answers at the server that sampled them; null where none did. */
   readonly sampled_logps: readonly [number, number] | null;
   /** J(chosen, rejected). */
@@ -48,7 +50,8 @@ export function supervisedRow(step: number, example: Example): SupervisedRow {
  * @throws {UserError} where the two answers do not follow the same tokens, which its format cannot say
  */
 export function preferenceRow(
-  { prompt, chosen: { example: chosen }, rejected: { example: rejected }, verdict }: FormedPair,
+  { prompt, chosen: { example: chosen }, rejected: { example: rejected }, label = 1, verdict }:
+    FormedPair,
   more: Pick<PreferenceRow, "step" | "sampled_logps" | "version" | "age">,
 ): PreferenceRow {
   const before = chosen.ids.slice(0, chosen.from);
@@ -66,6 +69,7 @@ export function preferenceRow(
     prompt_ids: before,
     chosen_ids: chosen.ids.slice(chosen.from),
     rejected_ids: rejected.ids.slice(rejected.from),
+    label,
     sampled_logps: more.sampled_logps,
     preference: verdict?.preference ?? null,
     version: more.version,

@@ -57,10 +57,13 @@ class Following:
         if len(rows) != num_batches * group:
             raise Fault(f"step {step}: {len(rows)} rows, and {num_batches * group} for the steps of round 1", step)
         rank, world = self.args.process_index, self.args.world_size
-        batches = [self.data_collator(rows[at:at + group][rank::world]) for at in range(0, len(rows), group)]
+        batches = [self.batch(rows[at:at + group][rank::world]) for at in range(0, len(rows), group)]
         # Dropout depends on step and process alone, so that a step done again after a restart is the same to the bit.
         torch.manual_seed((spec["seed"] * 1_000_003 + step * 1009 + rank) % 0x7FFF_FFFF)
         return batches, learned
+
+    def batch(self, rows):
+        return self.data_collator(rows)
 
     def write_log_probs(self, rows, path):
         """Log-probabilities of sampled answers before the step, for comparison with what the servers said."""
@@ -115,6 +118,28 @@ class Following:
 class FollowingDPO(Following, DPOTrainer):
     def _prepare_dataset(self, dataset, *args, **kwargs):
         return dataset  # of numbers already; SFTTrainer has a setting for this
+
+    def batch(self, rows):
+        return {**super().batch(rows), "label": torch.tensor([row["label"] for row in rows])}
+
+    def _compute_loss(self, model, inputs, return_outputs):
+        """
+        TRL's loss, or its expectation under a label p that is no certainty. TRL has one `label_smoothing` for all pairs;
+        as -log s(-x) is -log s(x) + x, what a pair's own adds to its sigmoid loss is (1 - p) x.
+        """
+        labels, found = inputs.pop("label"), []
+        if bool((labels == 1).all()):
+            return super()._compute_loss(model, inputs, return_outputs)
+        hook = self.accelerator.unwrap_model(self.model).register_forward_hook(
+            lambda module, args, output: found.append(output.log_probs.sum(1)))
+        try:
+            loss = super()._compute_loss(model, inputs, return_outputs)
+        finally:
+            hook.remove()
+        policy, reference = found  # in the order in which TRL asks for them
+        chosen, rejected = (policy - reference).chunk(2)
+        more = ((1 - labels) * self.beta * (chosen - rejected)).mean()
+        return (loss[0] + more, loss[1]) if return_outputs else loss + more
 
 
 class FollowingSFT(Following, SFTTrainer):

@@ -228,8 +228,14 @@ class RunFolder:
         sampled = row.get("sampled_logps")
         if sampled is not None and not (type(sampled) is list and len(sampled) == 2 and all(map(_finite, sampled))):
             raise Fault(f'{place}: field "sampled_logps" has to be two numbers or null', step)
+        label = row.get("label", 1)
+        if not _finite(label) or not 0 <= label <= 1:
+            raise Fault(f'{place}: field "label" has to be a number from 0 to 1', step)
+        if label != 1 and self.spec["loss"] != "sigmoid":
+            raise Fault(f'{place}: field "label" is {label}, and the loss {self.spec["loss"]} has no soft labels', step)
         names = ("prompt_ids", "chosen_ids", "rejected_ids")
-        return step, {**{name: self._ids(row, name, place) for name in names}, "sampled": sampled is not None}
+        ids = {name: self._ids(row, name, place) for name in names}
+        return step, {**ids, "label": float(label), "sampled": sampled is not None}
 
     def _ids(self, row, name, place):
         ids = row.get(name)

@@ -9,7 +9,7 @@ import { rewardByN } from "../lib/lab/figures/claims_rejection.ts";
 import { rewardOverSteps } from "../lib/lab/figures/claims_reward.ts";
 import { klFrontier } from "../lib/lab/figures/kl_frontier.ts";
 import { leagueFigure } from "../lib/lab/figures/league_figure.ts";
-import { forLonger } from "../lib/lab/figures/for_longer.ts";
+import { forLonger } from "../lib/lab/figures/past_peak.ts";
 import { freshBases } from "../lib/lab/figures/fresh_bases.ts";
 import { gainByJudge } from "../lib/lab/figures/gain_by_judge.ts";
 import { glance } from "../lib/lab/figures/glance.ts";
@@ -104,7 +104,10 @@ describe("forLonger", () => {
         [0, 20].map((step) => at("self-judge-soft@longer", base, step, step + 2 * i))
       ),
       ...[0, 20].map((step) => at("self-judge-soft", "4", step, 100)),
+      ...["4", "5"].flatMap((base) => at("self-judge@longer", base, 0, 7)),
+      at("self-judge@longer", "6", 0, 9), // the other row is missing there
     ]);
+    assert.deepEqual(named(figure, "hard labels").slice(0, 3).map(({ y }) => y), [[7], [7], [7]]);
     const lines = named(figure, "soft labels");
     assert.equal(lines.length, 9, "three panels, each with two bases and their mean");
     assert.deepEqual(lines.slice(0, 3).map(({ y }) => y), [[0, 20], [2, 22], [1, 21]]);

@@ -30,6 +30,7 @@ import type { RewardPoint } from "../lib/lab/study/policy_meter.ts";
 import { STALENESS, type StalenessRow } from "../lib/lab/study/staleness.ts";
 import { methodStages, settingOf, settingsToTry } from "../lib/lab/study/preference.ts";
 import { ROWS } from "../lib/lab/study/rows.ts";
+import { refuseOtherSetting } from "../lib/lab/study/row_settings.ts";
 import {
   chosenRows,
   readTried,
@@ -331,6 +332,15 @@ describe("a league's runs", () => {
     await refuses(gatherBy(TRIED.slice(0, 1)), "raft-2@judge was trained with rate 0.0002");
     await Deno.remove(`${place.path}/raft-2@judge/config.json`);
     await gatherBy(TRIED.slice(0, 1));
+    const longer = (steps: number) =>
+      refuseOtherSetting(place.path, "raft-2@longer", {
+        "raft-2@longer": { learningRate: 1e-4, beta: 0.1, steps },
+      });
+    const preference = { learningRate: 1e-4, beta: 0.1, steps: 100 };
+    await writeJsonFile(`${place.path}/raft-2@longer/config.json`, { settings: { preference } });
+    await longer(100);
+    await refuses(longer(300), "beta 0.1, 100 steps, and tuning.csv chooses", "0.1, 300 steps");
+    await Deno.remove(`${place.path}/raft-2@longer`, { recursive: true });
   });
 
   it("may be added to the tables one after the other, in any order", async () => {
@@ -431,6 +441,14 @@ describe("contrasts on the bases of two leagues", () => {
       rows.map(({ league, base, runs, difference }) => [league, base, runs, difference]),
       [["first", "1", 2, 2], ["then", "10", 1, 6], ["then", "4", 1, -1]],
     );
+  });
+
+  it("are left out where a league does not test them", () => {
+    const one = { league: "first", bases: ["1"], items: [run("1", 1, 1, 0)] };
+    const other = { league: "then", bases: ["4"], items: [] };
+    const families = [{ number: 9, text: "", contrasts: [contrast] }];
+    assert.deepEqual(onBases(families, [one, other]), []);
+    assert.equal(onBases(families, [one]).length, 1);
   });
 
   it("stand beside each other, with an interval once all bases are there", () => {
@@ -563,26 +581,34 @@ describe("settings of a base's own", () => {
     const found = ownDifferences(
       [
         ...own("self-judge-soft", "truth", { "4": 2, "5": 1 }),
-        ...own("self-judge", "truth", { "4": 1, "6": 1 }), // one base has both, so that nothing is said
+        ...own("self-judge", "truth", { "4": 1, "6": 1 }), // one base has both
         ...own("self-judge-soft", "judge", { "4": 2, "5": 1.5, "6": 1.75, "10": 9 }),
         ...own("self-judge", "judge", { "4": 1, "5": 1.5, "6": 1.25 }),
       ],
-      ["4", "5", "6"].map((base) => ({ base, seed: 1, policy: "jsft", reward: 1 })),
+      {
+        starts: ["4", "5", "6"].map((base) => ({ base, seed: 1, policy: "jsft", reward: 1 })),
+        bases: ["4", "5", "6"],
+      },
     );
     assert.deepEqual(
       found.map(({ b, chosen_by, perBase }) => [b, chosen_by, perBase]),
       [
+        ["self-judge", "truth", { "4": 1 }],
         ["self-judge", "judge", { "4": 1, "5": 0, "6": 0.5 }],
         ["jsft", "judge", { "4": 1, "5": 0.5, "6": 0.75 }],
       ],
     );
-    const { value, low, high, valueA, valueB } = found[0];
+    const { value, low, high, valueA, valueB } = found[1];
     assert.deepEqual([value, valueA, valueB], [0.5, 1.75, 1.25]);
     // 4.302653, Student's t of two degrees of freedom, x 0.5 / sqrt(3)
     assert.ok(Math.abs(low! + 0.7420689) < 1e-6 && Math.abs(high! - 1.7420689) < 1e-6);
     assert.match(
       ownDifferencesTable(found),
-      /with hard ones \| judge \| 1\.750, 1\.250 \| \+0\.500 \[-0\.742, \+1\.742\] \| 4: \+1\.000<br>5: \+0\.000<br>/,
+      /\| truth \| 1 of 3 \| .* \| \+1\.000 \| 4: \+1\.000 \|/,
+    );
+    assert.match(
+      ownDifferencesTable(found),
+      /with hard ones \| judge \| 3 of 3 \| 1\.750, 1\.250 \| \+0\.500 \[-0\.742, \+1\.742\] \| 4: \+1\.000<br>5: \+0\.000<br>/,
     );
   });
 });
@@ -724,16 +750,17 @@ describe("how sure the judge is", () => {
   const log = [
     ...[1, 20, 21].map((step) => ({
       ...{ step, judgeConfidence: step / 100, judgeConsistent: Number(step > 1) },
+      comparisons: step === 1 ? 3 : 1,
     })),
-    { step: 22 }, // no verdict was asked for
+    { step: 22, comparisons: 0, judgeConfidence: 0, judgeConsistent: 0 }, // all answers were alike
   ];
 
   it("is told of stretches of steps, where a judge ranked", () => {
     const rows = certaintyOf(log, "self-judge");
     assert.deepEqual(rows.map(({ from, to, orders_agree }) => [from, to, orders_agree]), [
-      ...[[1, 20, 0.5], [21, 40, 1]],
+      ...[[1, 20, 0.25], [21, 40, 1]],
     ]);
-    assert.ok(Math.abs(rows[0].confidence - 0.105) < 1e-9);
+    assert.ok(Math.abs(rows[0].confidence - 0.0575) < 1e-9);
     assert.deepEqual(certaintyOf([{ step: 1 }], "raft-coin"), []);
   });
 

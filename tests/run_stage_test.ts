@@ -4,7 +4,7 @@ import { Stopped, UserError } from "../lib/base/error.ts";
 import { resolveConfig, type RunConfig } from "../lib/run/config.ts";
 import { readJsonFile, writeCsv, writeJsonl } from "../lib/base/files.ts";
 import type { RunContext, RunStage } from "../lib/run/pipeline.ts";
-import { RunFolder } from "../lib/run/stage.ts";
+import { type Anew, RunFolder } from "../lib/run/stage.ts";
 import { terminalReporter } from "../lib/run/terminal_reporter.ts";
 import { writeSummary } from "../lib/run/stages/report.ts";
 import { Session } from "../lib/run/session.ts";
@@ -135,7 +135,7 @@ describe("a run folder", () => {
       problem,
       /second rests on stage first .*\n {2}first: data\.train was 12, is now 5$/,
     );
-    assert.match(remedy, /--fresh --stage first,second;/);
+    assert.match(remedy, /--fresh --stage first,second, or/);
     const same = resolveConfig("smoke", { settings: ["jsft.epochs=9"] });
     await folder.check([first], { config: same, fresh: true }); // the second's own settings are no matter here
     await folder.check([first, second], { config, fresh: true });
@@ -145,14 +145,23 @@ describe("a run folder", () => {
     const { folder, first, second, run } = pipeline();
     await run(first);
     await run(second);
-    const plain = new RunFolder(folder.path, [first, second], { hasFresh: false });
+    const by = (anew: Anew) => new RunFolder(folder.path, [first, second], { anew });
     const config = resolveConfig("smoke", { settings: ["data.train=5"] });
-    const anew = `delete ${folder.path} and play it anew`;
-    const { remedy } = await refuses(plain.check([first, second], { config }));
-    assert.match(remedy, new RegExp(`, or ${anew}$`));
+    for (
+      const [anew, remedy] of [
+        ["by hand", `delete ${folder.path}/first`],
+        ["run", "start anew with --fresh"],
+      ] as const
+    ) {
+      const refused = await refuses(by(anew).check([first], { config }));
+      assert.ok(refused.remedy.endsWith(`with --run, or ${remedy}`), refused.remedy);
+    }
     await Deno.remove(`${folder.path}/first`, { recursive: true });
-    const resting = await refuses(plain.check([first], { config }));
-    assert.match(resting.remedy, new RegExp(`^${anew}; or choose another folder with --run$`));
+    const resting = await refuses(by("by hand").check([first], { config }));
+    assert.equal(
+      resting.remedy,
+      `delete ${folder.path}/second, or choose another folder with --run`,
+    );
   });
 
   it("refuses stages together before the first of them runs", async () => {

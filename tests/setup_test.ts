@@ -274,12 +274,15 @@ describe("set-up", () => {
       ...{ cwd: ROOT, stdout: "null", stderr: "piped", stdin: "null" } as const,
     }).spawn();
     let said = "";
+    const late = setTimeout(() => lock[Symbol.dispose](), 20_000); // it waits for ever otherwise
     for await (const text of setup.stderr.pipeThrough(new TextDecoderStream())) {
       said += text;
       if (said.includes("another process is setting this checkout up: waiting\n")) {
+        clearTimeout(late);
         lock[Symbol.dispose]();
       }
     }
+    clearTimeout(late);
     assert.ok((await setup.status).success, said);
     assert.match(said, /^another process is setting this checkout up: waiting$/m);
   });

@@ -110,7 +110,7 @@ async function main(): Promise<void> {
     );
   }
   const config = record?.settings ?? world.config;
-  const gathered = await gather(places, { world: truth, config, tried });
+  const gathered = await gather(places, { world: truth, config, tried, driven: world.driven });
   refuseMixed(kept, gathered.tables, { run, out });
   refuseRetuned(kept, gathered.tables, { before, now: tried });
   const all = folded(kept, gathered.tables);

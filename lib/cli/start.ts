@@ -101,7 +101,7 @@ async function main(): Promise<void> {
   const reporter = terminalReporter(stopOnInterrupt());
   await play(world, { base: "1", seed }, {
     ...{ run, path, reporter, tried, methods: methodsOf(options) },
-    judges: whole,
+    ...{ judges: whole, anew: "run" },
     extras: scale === "smoke",
   });
   const gathered = await gather([{ base: "1", seed, path }], {

@@ -59,14 +59,17 @@ function origin({ runs, bases, fresh, own }: Sentence): string {
   const study = runs === 0
     ? ""
     : `${runs} run${runs === 1 ? "" : "s"} on ${bases} base${bases === 1 ? "" : "s"}; `;
-  return `${study}${fresh === null ? "" : `${fresh}; `}this run: ${own ?? "not measured"}`;
+  const again = fresh === null
+    ? ""
+    : `${fresh.verdict} on ${fresh.bases} fresh bases (${fresh.values}); `;
+  return `${study}${again}this run: ${own ?? "not measured"}`;
 }
 
 /** The five sentences as lines of a terminal, with what their verdicts mean. */
 export function sentenceLines({ measured, study, fresh, learns }: Found): string {
   const found = sentences(measured, study, fresh);
   const verdicts = Object.keys(VERDICTS).filter((name) =>
-    found.some((one) => one.verdict === name)
+    found.some(({ verdict, fresh }) => [verdict, fresh?.verdict].includes(name))
   );
   return [
     coloured("bold", "What the study found, and this run:"),

@@ -119,12 +119,13 @@ async function must(command: readonly string[]): Promise<void> {
 
 /** The first Python that the packages exist for. */
 async function systemPython(): Promise<{ command: string; version: string } | null> {
-  const tell = "import sys; print('%d.%d' % sys.version_info[:2])";
+  // Its path, since uv takes "python3" for a version.
+  const tell = "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)";
   for (const name of ["python3", "python3.12", "python3.11", "python3.13", "python3.10"]) {
     const { ok, text } = await run([name, "-c", tell]);
-    const version = text.trim();
+    const [version, ...path] = text.trim().split(" ");
     const minor = Number(/^3\.(\d+)$/.exec(version)?.[1] ?? 0);
-    if (ok && minor >= OLDEST && minor <= NEWEST) return { command: name, version };
+    if (ok && minor >= OLDEST && minor <= NEWEST) return { command: path.join(" "), version };
   }
   return null;
 }

@@ -98,26 +98,40 @@ function doneBefore(stages: readonly { name: string; seconds: number }[]): strin
   })${names.length > 80 ? "" : `: ${names}`}`;
 }
 
+/** How a command starts anew: `--fresh --stage NAMES`, all of a run with `--fresh`, or the user deletes folders. */
+export type Anew = "stages" | "run" | "by hand";
+
 /** A run folder: one folder a stage, each with its config and, once finished, its result. */
 export class RunFolder<C extends Seeded, S extends Session = Session> {
   readonly folderOf: (stage: string) => string;
-  /** How to start anew what cannot go on, given how a command with `--fresh` does it. */
-  readonly #anew: (how: string) => string;
+  readonly #anew: Anew;
 
   /**
    * @param options.folderOf Folder of a stage. @default PATH/STAGE
-   * @param options.hasFresh Whether the command has `--fresh` and `--stage`, which its errors then name. @default true
+   * @param options.anew How the command starts anew what cannot go on. @default "stages"
    */
   constructor(
     readonly path: string,
     readonly stages: readonly Stage<C, S>[],
-    { folderOf = (stage) => `${path}/${stage}`, hasFresh = true }: {
+    { folderOf = (stage) => `${path}/${stage}`, anew = "stages" }: {
       folderOf?: (stage: string) => string;
-      hasFresh?: boolean;
+      anew?: Anew;
     } = {},
   ) {
     this.folderOf = folderOf;
-    this.#anew = (how) => hasFresh ? how : `delete ${path} and play it anew`;
+    this.#anew = anew;
+  }
+
+  /** How to start stages anew. @param options.stage Whether they have to be named */
+  #startAnew(names: readonly string[], { stage = true }: { stage?: boolean } = {}): string {
+    switch (this.#anew) {
+      case "stages":
+        return `start anew with --fresh${stage ? ` --stage ${this.#inOrder(names)}` : ""}`;
+      case "run":
+        return "start anew with --fresh";
+      case "by hand":
+        return `delete ${names.map(this.folderOf).join(" and ")}`;
+    }
   }
 
   /** The stage of that name. @throws {UserError} listing those there are */
@@ -170,13 +184,14 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
       )).filter(({ begun, wanted }) => begun !== null && begun !== wanted);
       if (stale.length === 0) continue;
       const [{ name, begun, wanted }] = stale;
-      const anew = stale.every(({ name }) => planned.includes(name))
-        ? ""
-        : ` --stage ${this.#inOrder([...stale.map(({ name }) => name), ...planned])}`;
+      const names = stale.map(({ name }) => name);
+      const outside = !names.every((name) => planned.includes(name));
+      const anew = this.#anew === "by hand"
+        ? this.#startAnew(names)
+        : this.#startAnew([...names, ...planned], { stage: outside });
       throw new UserError(
         `${this.folderOf(name)} was made with other settings:\n${difference(begun!, wanted)}`,
-        "set them as they were, choose another folder with --run, or " +
-          this.#anew(`start anew with --fresh${anew}`),
+        `set them as they were, choose another folder with --run, or ${anew}`,
       );
     }
     await this.#checkResting(stages, { config, fresh });
@@ -202,14 +217,14 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
     }
     if (resting.length === 0) return;
     const [{ name, stage, before, wanted }] = resting;
-    const anew = this.#inOrder([...planned, ...resting.map(({ name }) => name)]);
+    const names = resting.map(({ name }) => name);
     throw new UserError(
       `${this.folderOf(name)} rests on stage ${stage} with other settings:\n${
         difference(before, wanted)
       }`,
       `${
-        this.#anew(`start it anew, too: --fresh --stage ${anew}`)
-      }; or choose another folder with --run`,
+        this.#startAnew(this.#anew === "by hand" ? names : [...planned, ...names])
+      }, or choose another folder with --run`,
     );
   }
 

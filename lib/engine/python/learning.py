@@ -139,7 +139,7 @@ class FollowingDPO(Following, DPOTrainer):
         policy, reference = found  # in the order in which TRL asks for them
         chosen, rejected = (policy - reference).chunk(2)
         more = ((1 - labels) * self.beta * (chosen - rejected)).mean()
-        return (loss[0] + more, loss[1]) if return_outputs else loss + more
+        return loss + more  # outputs are asked for in evaluation alone, and there is none
 
 
 class FollowingSFT(Following, SFTTrainer):

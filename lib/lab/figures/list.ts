@@ -5,7 +5,7 @@ import { judgeAccuracy, judgeMeasure, judgeTaught } from "./claims_judge.ts";
 import { judgeCurve, judgeCurveRow } from "./judge_curve.ts";
 import { candidateReward, rewardByN } from "./claims_rejection.ts";
 import { rewardOverSteps, rewardStep } from "./claims_reward.ts";
-import { forLonger } from "./for_longer.ts";
+import { forLonger } from "./past_peak.ts";
 import { freshBases, onBaseRow } from "./fresh_bases.ts";
 import { gainByJudge, gainRow } from "./gain_by_judge.ts";
 import { glance, sampleCourse } from "./glance.ts";

@@ -1,6 +1,6 @@
-/** SELF-JUDGE driven past its peak beside the same runs at the chosen rate: what rises and what does not. */
-import { besideBeyond } from "../study/driven.ts";
-import { namedLines } from "../../show/marks.ts";
+/** Rows beyond what was tried, measure by measure: SELF-JUDGE past its peak, hard and soft labels for longer. */
+import { besideBeyond, isBeyond } from "../study/driven.ts";
+import { line, namedLines } from "../../show/marks.ts";
 import { panels } from "../../show/panels.ts";
 import { type Figure, looks } from "../../show/style.ts";
 import { course } from "./claims_interval.ts";
@@ -13,19 +13,54 @@ const MEASURES = {
   length: "Tokens of an answer",
 } as const;
 
+type Measure = keyof typeof MEASURES;
+
 /** A panel a measure, a line each for the chosen rate and the higher one: means over the seeds that were driven. */
 export function pastPeak(steps: readonly RewardStep[]): Figure {
   const rows = besideBeyond(steps.map((row) => ({ ...row, base: row.base ?? "1" })), "driven");
+  return overSteps(rows, { measures: ["reward", "judge_win_rate", "kl", "length"] });
+}
+
+/** A panel a measure, a line each for hard and soft labels: thick the means over the bases that have both, thin the bases. */
+export function forLonger(steps: readonly RewardStep[]): Figure {
+  const longer = steps.filter(({ method }) => isBeyond(method, ["longer"]));
+  const methods = new Set(longer.map(({ method }) => method));
+  const whole = [...Map.groupBy(longer, ({ base }) => base).values()]
+    .filter((own) => [...methods].every((name) => own.some(({ method }) => method === name)));
+  return overSteps(whole.flat(), { measures: ["reward", "judge_win_rate", "kl"], thin: true });
+}
+
+function overSteps(
+  rows: readonly RewardStep[],
+  { measures, thin = false }: {
+    measures: readonly Measure[];
+    /** Whether bases are drawn, too, in place of the means' intervals. */
+    thin?: boolean;
+  },
+): Figure {
   const style = looks(rows.map(({ method }) => method));
   const methods = [...Map.groupBy(rows, ({ method }) => method)];
   return panels(
-    Object.entries(MEASURES).map(([measure, title]) => {
-      const lines = methods.map(([method, some]) => ({
+    measures.map((measure) => {
+      const points = (some: readonly RewardStep[]) =>
+        course(some, ({ step }) => step, (row) => row[measure]);
+      const means = methods.map(([method, some]) => ({
         look: style.get(method)!,
-        points: course(some, ({ step }) => step, (row) => row[measure as keyof typeof MEASURES]),
+        points: thin ? points(some).map(({ x, y }) => ({ x, y })) : points(some),
       }));
-      return { title, ...namedLines(lines, { markers: false }), x: { title: "training step" } };
+      const bases = methods.flatMap(([method, some]) =>
+        [...Map.groupBy(some, ({ base }) => base).values()].flatMap((own) =>
+          line(points(own), style.get(method)!, { width: 0.7, markers: false })
+        )
+      );
+      const { traces, labels } = namedLines(means, { markers: false });
+      return {
+        title: MEASURES[measure],
+        traces: [...thin ? bases : [], ...traces],
+        labels,
+        x: { title: "training step" },
+      };
     }),
-    { columns: 2, width: 1000, height: 220 },
+    { columns: thin ? 3 : 2, width: thin ? 1200 : 1000, height: thin ? 300 : 220 },
   );
 }

@@ -1,6 +1,7 @@
 /** How sure a judge is of the pairs that training has it rank, step by step: from the log that the run's folder has. @module */
+import { sum } from "simple-statistics";
 import { markdownTable as table } from "../../base/markdown_table.ts";
-import { mean, meanOfBases } from "./measure.ts";
+import { meanOfBases } from "./measure.ts";
 import { stretchOf } from "./judge_over_steps.ts";
 import { type OfRun, runsOf } from "./over_runs.ts";
 import { number } from "./page_numbers.ts";
@@ -8,6 +9,8 @@ import { number } from "./page_numbers.ts";
 /** What a line of a training's log has of its verdicts, where a judge ranks. */
 export interface LoggedVerdicts {
   readonly step: number;
+  /** Pairs that were judged; of none the others are 0. */
+  readonly comparisons?: number;
   /** Mean of |2 P(first) - 1|, both orders averaged. */
   readonly judgeConfidence?: number;
   /** The share of pairs whose two orders name the same answer. */
@@ -25,12 +28,21 @@ export interface Certainty {
 
 /** A row a stretch of steps; none of a training that no judge ranked for. */
 export function certaintyOf(log: readonly LoggedVerdicts[], method: string): Certainty[] {
-  const judged = log.filter(({ judgeConfidence }) => judgeConfidence !== undefined);
-  return [...Map.groupBy(judged, ({ step }) => stretchOf(step).from).values()].map((some) => ({
-    ...{ method, ...stretchOf(some[0].step) },
-    confidence: mean(some.map(({ judgeConfidence }) => judgeConfidence!)),
-    orders_agree: mean(some.map(({ judgeConsistent }) => judgeConsistent ?? 0)),
-  }));
+  const judged = log.flatMap(({ step, comparisons = 0, judgeConfidence, judgeConsistent }) =>
+    comparisons === 0 || judgeConfidence === undefined || judgeConsistent === undefined
+      ? []
+      : [{ step, comparisons, judgeConfidence, judgeConsistent }]
+  );
+  return [...Map.groupBy(judged, ({ step }) => stretchOf(step).from).values()].map((some) => {
+    const overPairs = (value: (one: typeof some[number]) => number) =>
+      sum(some.map((one) => one.comparisons * value(one))) /
+      sum(some.map(({ comparisons }) => comparisons));
+    return {
+      ...{ method, ...stretchOf(some[0].step) },
+      confidence: overPairs(({ judgeConfidence }) => judgeConfidence),
+      orders_agree: overPairs(({ judgeConsistent }) => judgeConsistent),
+    };
+  });
 }
 
 /** A line a method and stretch: means of bases' means. */

@@ -1,5 +1,5 @@
 /** Methods beyond the rates and steps that were tried: no settings to choose, no rows of the league. @module */
-import { methodOf, type StudyRow } from "./methods.ts";
+import type { StudyRow } from "./methods.ts";
 import { runOf } from "./over_runs.ts";
 
 /** SELF-JUDGE at a higher rate than those tried, to see what lies past its peak. */
@@ -28,7 +28,7 @@ export function besideBeyond<
   end: Beyond,
 ): P[] {
   const beyond = points.filter(({ method }) => isBeyond(method, [end]));
-  const unitOf = (point: P) => `${methodOf(point.method as StudyRow)} ${runOf(point)}`;
+  const unitOf = (point: P) => `${point.method.split("@")[0]} ${runOf(point)}`;
   const units = new Set(beyond.map(unitOf));
   return [
     ...points.filter((point) => !point.method.includes("@") && units.has(unitOf(point))),

@@ -4,7 +4,7 @@ import { RunFolder } from "../../run/stage.ts";
 import { resultTable } from "../../show/result_table.ts";
 import { certaintyOf, type LoggedVerdicts } from "./certainty.ts";
 import { changes } from "./changes.ts";
-import { DRIVEN } from "./driven.ts";
+import { DRIVEN, type Driven } from "./driven.ts";
 import type { StudyConfig } from "./config.ts";
 import { type Items, loadItems } from "./items.ts";
 import { judgedSteps, type LearnedPair } from "./judge_over_steps.ts";
@@ -25,7 +25,7 @@ import { refuseOtherSetting } from "./row_settings.ts";
 import { ROWS } from "./rows.ts";
 import { roundsRuns, stalenessItems, stalenessRows } from "./staleness.ts";
 import { requestsOf, type StudySession } from "./study_session.ts";
-import { chosenRows, type Tried } from "./tuning.ts";
+import { chosenRows, type Tried, withDriven } from "./tuning.ts";
 import type { World } from "./world.ts";
 
 type Row = Record<string, string | number>;
@@ -78,14 +78,16 @@ async function* entries(path: string): AsyncGenerator<Deno.DirEntry> {
  */
 export async function gather(
   places: readonly RunPlace[],
-  { world, config, tried }: {
+  { world, config, tried, driven }: {
     world: World;
     config: Omit<StudyConfig, "seed" | "base" | "world">;
+    /** Rows that go beyond what was tried. */
+    driven?: readonly Driven[];
     /** What settings were chosen from. */
     tried: readonly Tried[];
   },
 ): Promise<Gathered> {
-  const { rows: chosen, tuned } = chosenRows(ROWS, tried);
+  const { rows: chosen, tuned } = withDriven(chosenRows(ROWS, tried), driven);
   const items: RunItems[] = [];
   const league: LeagueRow[] = [];
   const tables: Record<string, KeptRow[]> = {};

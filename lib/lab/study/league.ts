@@ -1,6 +1,6 @@
 /** The league: every method on every base and seed of a world, with settings chosen beforehand. @module */
 import { lockFolder, makeFolder } from "../../base/files.ts";
-import { type Reporter, RunFolder, withNeeds } from "../../run/stage.ts";
+import { type Anew, type Reporter, RunFolder, withNeeds } from "../../run/stage.ts";
 import type { StudyConfig } from "./config.ts";
 import type { Driven } from "./driven.ts";
 import { familiesOf, type Family } from "./families.ts";
@@ -161,7 +161,7 @@ export function playedRows(
 export async function play(
   world: LeagueWorld,
   { base, seed }: LeagueRun,
-  { run, path = runPath(run, { base, seed }), reporter, methods, tried, judges, extras }:
+  { run, path = runPath(run, { base, seed }), reporter, methods, tried, judges, extras, anew }:
     & LeagueOptions
     & {
       /** Folder of this run. @default one of its own by base and seed */
@@ -171,6 +171,8 @@ export async function play(
       judges?: boolean;
       /** Whether the world's extra stages are run, too. */
       extras: boolean;
+      /** How the command starts anew. @default the user deletes folders */
+      anew?: Anew;
     },
 ): Promise<void> {
   const { rows, tuned } = playedRows(world, { methods, tried, judges });
@@ -180,7 +182,7 @@ export async function play(
     ...{ seed, tuned },
   };
   await stagesIn(path, {
-    ...{ world, config, reporter, rows },
+    ...{ world, config, reporter, rows, anew },
     also: [...world.stages, ...extras ? world.extras : []],
   });
 }
@@ -206,7 +208,7 @@ export async function playCurve(
 /** Runs rows, what they need, and other stages whose needs are there. */
 async function stagesIn(
   path: string,
-  { world, config, reporter, rows, also, before = false }: {
+  { world, config, reporter, rows, also, before = false, anew = "by hand" }: {
     world: LeagueWorld;
     config: StudyConfig;
     reporter: Reporter;
@@ -214,6 +216,8 @@ async function stagesIn(
     also: readonly StudyStage[];
     /** Whether only what the rows need is run. @default false */
     before?: boolean;
+    /** How the command starts anew. @default the user deletes folders */
+    anew?: Anew;
   },
 ): Promise<void> {
   const methods = methodStages(rows);
@@ -227,7 +231,7 @@ async function stagesIn(
       return found !== undefined && there(found);
     });
   const stages = withNeeds([...methods, ...also].filter(there), all);
-  const folder: StudyFolder = new RunFolder(path, stages, { hasFresh: false });
+  const folder: StudyFolder = new RunFolder(path, stages, { anew });
   await folder.check(stages, { config });
   const session = world.session(config, folder.folderOf);
   try {

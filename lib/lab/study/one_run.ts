@@ -72,7 +72,12 @@ export interface Sentence {
   readonly runs: number;
   readonly bases: number;
   /** What came of it on bases that nobody had looked at; null where it was not tested there. */
-  readonly fresh: string | null;
+  readonly fresh: {
+    readonly verdict: string;
+    readonly bases: number;
+    /** Its two numbers there, in the text's order. */
+    readonly values: string;
+  } | null;
   /** The run's two numbers, in the text's order; null where the run lacks a side. */
   readonly own: string | null;
 }
@@ -110,7 +115,11 @@ export function sentences(
       runs: Number(found?.runs ?? 0),
       bases: Number(found?.bases ?? 0),
       fresh: again
-        ? `${again.verdict} on ${again.bases} fresh bases (${signed(Number(again.difference))})`
+        ? {
+          verdict: `${again.verdict}`,
+          bases: Number(again.bases),
+          values: inOrder(Number(again.value_a), Number(again.value_b)).join(", "),
+        }
         : null,
       own: ours && ours.join(", "),
     }];

@@ -115,21 +115,23 @@ export interface OwnDifference {
   readonly chosen_by: ChosenBy;
   readonly valueA: number;
   readonly valueB: number;
-  /** The mean over bases, each one value, with Student's t interval. */
+  /** The mean over bases, each one value, with Student's t interval once all of the league are there. */
   readonly value: number;
   readonly low: number | null;
   readonly high: number | null;
   readonly perBase: Readonly<Record<string, number>>;
+  /** Bases of the league. */
+  readonly of_bases: number;
 }
 
 /**
- * Differences between rows whose runs have settings of their own; without those that no two bases have.
+ * Differences between rows whose runs have settings of their own; without those that no base has.
  *
- * @param starts Of the JSFT models.
+ * @param options.starts Of the JSFT models; `bases` those of the league
  */
 export function ownDifferences(
   rows: readonly OwnSetting[],
-  starts: readonly TableRow[],
+  { starts, bases }: { starts: readonly TableRow[]; bases: readonly string[] },
 ): OwnDifference[] {
   const jsft = starts.filter(({ policy }) => policy === "jsft")
     .map(({ base, seed, reward }) => ({ base, seed: Number(seed), reward: Number(reward) }));
@@ -145,12 +147,15 @@ export function ownDifferences(
     const perBase = [...Map.groupBy(both, ({ base }) => base)].map(([base, some]) =>
       [base, meanOfBases(some, ({ a, b }) => a - b)] as const
     );
-    if (perBase.length < 2) return [];
+    if (perBase.length === 0) return [];
+    const all = overSeeds(perBase.map(([, value]) => value));
+    const whole = bases.every((name) => perBase.some(([base]) => base === name));
     return [{
       ...{ text, a, b, chosen_by: by },
       ...{ valueA: meanOfBases(both, ({ a }) => a), valueB: meanOfBases(both, ({ b }) => b) },
-      ...overSeeds(perBase.map(([, value]) => value)),
+      ...(whole ? all : { ...all, low: null, high: null }),
       perBase: Object.fromEntries(perBase),
+      of_bases: bases.length,
     }];
   });
 }
@@ -158,10 +163,11 @@ export function ownDifferences(
 /** A line a difference. */
 export function ownDifferencesTable(found: readonly OwnDifference[]): string {
   return table(
-    ["difference", "chosen by", "values", "mean, 95 % interval", "on each base"],
-    found.map(({ text, chosen_by, valueA, valueB, perBase, ...mean }) => [
-      ...[text, chosen_by, `${number(valueA)}, ${number(valueB)}`],
-      `${signed(mean.value)} ${interval(mean)}`,
+    ["difference", "chosen by", "bases", "values", "mean, 95 % interval", "on each base"],
+    found.map(({ text, chosen_by, valueA, valueB, perBase, of_bases, ...mean }) => [
+      ...[text, chosen_by, `${Object.keys(perBase).length} of ${of_bases}`],
+      `${number(valueA)}, ${number(valueB)}`,
+      `${signed(mean.value)} ${interval(mean)}`.trim(),
       Object.entries(perBase).map(([base, value]) => `${base}: ${signed(value)}`).join("<br>"),
     ]),
   );

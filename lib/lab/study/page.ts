@@ -175,7 +175,7 @@ export function claimsPage(data: PageData): string {
     .map((end) => besideBeyond(played(data.steps), end));
   const sure = played(data.certainty)
     .filter(({ method }) => !method.includes("@") || isBeyond(method));
-  const differences = ownDifferences(data.own, starts);
+  const differences = ownDifferences(data.own, { starts, bases });
   const apart = league.filter(({ base }) => !bases.includes(base));
   return [
     `## ${title}`,
@@ -209,7 +209,7 @@ export function claimsPage(data: PageData): string {
     ...section("Rows with settings of their own beside each other", differences, {
       text:
         "Reported, without a verdict: these bases had been seen with some of the settings. Each base is one value, with Student's t " +
-        "interval over bases; those that lack a side are left out.",
+        "interval over bases once all are there; those that lack a side are left out.",
       table: () => ownDifferencesTable(differences),
     }),
     ...section("The league", rows.every, {

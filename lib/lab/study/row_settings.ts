@@ -1,7 +1,7 @@
 /** What a row was trained with beside the settings that it is filed under. @module */
 import { UserError } from "../../base/error.ts";
 import { readJsonFile } from "../../base/files.ts";
-import type { RowSetting, Setting } from "./config.ts";
+import type { RowSetting } from "./config.ts";
 import { methodOf, type StudyRow } from "./methods.ts";
 import { sameSetting } from "./tuning.ts";
 
@@ -20,12 +20,16 @@ export async function refuseOtherSetting(
 ): Promise<void> {
   const chosen = tuned[row as StudyRow] ??
     (row.endsWith("@judge") ? tuned[methodOf(row as StudyRow)] : undefined);
-  const kept = await readJsonFile<{ settings: { preference?: Setting } }>(
+  const kept = await readJsonFile<{ settings: { preference?: RowSetting } }>(
     `${path}/${row}/config.json`,
   );
   const own = kept?.settings.preference;
-  if (chosen === undefined || own === undefined || sameSetting(own, chosen)) return;
-  const words = ({ learningRate, beta }: Setting) => `rate ${learningRate}, beta ${beta}`;
+  if (chosen === undefined || own === undefined) return;
+  if (sameSetting(own, chosen) && (chosen.steps === undefined || chosen.steps === own.steps)) {
+    return;
+  }
+  const words = ({ learningRate, beta, steps }: RowSetting) =>
+    `rate ${learningRate}, beta ${beta}${chosen.steps === undefined ? "" : `, ${steps} steps`}`;
   throw new UserError(
     `${path}/${row} was trained with ${words(own)}, and tuning.csv chooses ${
       words(chosen)

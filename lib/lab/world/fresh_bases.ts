@@ -83,9 +83,11 @@ export const FRESH_BASES: LeagueWorld = {
   ],
   everySetting: ["self-judge", "raft-2", "self-judge-soft"],
   notes: [
-    "Settings are those that were chosen on base 1, by the league of the order desk; nothing was tuned here.",
+    "Settings are those that were chosen on base 1, by the league of the order desk, but where a section says that runs have settings " +
+    "of their own.",
     "One run a base: an interval has the differences between bases and between runs of one in it.",
-    'The true reward chose setting and step on validation prompts; "chosen by the JSFT judge" is what a user gets, who lacks it.',
+    'The true reward chose setting and step on validation prompts, but in family 10 (the judge) and 11 (no choice); "chosen by the ' +
+    'JSFT judge" is what a user gets, who lacks it.',
     "Base models are not kept: pretrained anew on another processor they come out as other bases of their kind.",
   ],
   stages: leagueStages(DESK, { weighted: false }).filter(({ name }) => STAGES.includes(name)),

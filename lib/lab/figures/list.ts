@@ -174,7 +174,7 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
       caption:
         "SELF-JUDGE with hard labels and with the judge's probabilities for labels, 300 steps on each base that nobody had looked " +
         "at, at the settings that base 1 chose: thick the means over bases, thin the bases. True reward of answers sampled as in " +
-        "training, the judge's own win rate, distance.",
+        "training, the judge's own win rate over the JSFT model's answers, distance.",
       inputs: {
         steps: {
           path: "data/results/claims/fresh-bases/reward-over-steps.csv",

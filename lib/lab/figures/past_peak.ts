@@ -8,7 +8,7 @@ import type { RewardStep } from "./claims_reward.ts";
 
 const MEASURES = {
   reward: "True reward",
-  judge_win_rate: "Judge's win rate over the start's answers",
+  judge_win_rate: "Judge's win rate",
   kl: "KL from the start, nats",
   length: "Tokens of an answer",
 } as const;

@@ -16,13 +16,22 @@ const [claims, league, fresh, over, steps, judges, curve] = await Promise.all(
   ].map((name) => csv(`${FOLDER}/${name}.csv`)),
 );
 
-const [byBase, gains, freshLeague, freshStarts, freshClaims, freshSteps, own, certainty] =
-  await Promise.all(
-    [
-      ...["by-base", "gain-by-judge", "league", "starts", "claims", "reward-over-steps"],
-      ...["own-settings", "judge-certainty"],
-    ].map((name) => csv(`data/results/claims/fresh-bases/${name}.csv`)),
-  );
+const [
+  byBase,
+  gains,
+  freshLeague,
+  freshStarts,
+  freshClaims,
+  freshSteps,
+  own,
+  certainty,
+  freshOver,
+] = await Promise.all(
+  [
+    ...["by-base", "gain-by-judge", "league", "starts", "claims", "reward-over-steps"],
+    ...["own-settings", "judge-certainty", "judge-over-steps"],
+  ].map((name) => csv(`data/results/claims/fresh-bases/${name}.csv`)),
+);
 const starts = await csv(`${FOLDER}/starts.csv`);
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
@@ -139,13 +148,16 @@ const SAID: Record<string, () => string> = {
     );
     assert.deepEqual(level, [false, false, false, false, false, true, false]); // base 9
     assert.equal(fixed(later.value_a), fixed(later.value_b));
-    return `soft labels are at ${
-      fixed(later.value_a)
-    }, as after 100 (no worse: **${later.verdict}**), ` +
-      `hard ones at ${fixed(hard.value_b)} (soft above: **${hard.verdict}**, ` +
-      `level on base 9). Of four settings each, the best by the judge: soft less hard ` +
-      `${signed(judge.value)} [${signed(judge.low)}, ${signed(judge.high)}]; by the truth ` +
-      `${signed(truth.value)}.`;
+    const with2 = ({ value, low, high }: typeof judge) =>
+      `${signed(value)} [${signed(low)}, ${signed(high)}]`;
+    return `at base 1's settings: soft labels ${fixed(later.value_a)}, as after 100 (no worse: ` +
+      `**${later.verdict}**), hard ${
+        fixed(hard.value_b)
+      } (soft above: **${hard.verdict}**, level on ` +
+      `base 9). Best of four settings (no verdict), soft less hard: by the judge ${
+        with2(judge)
+      }, ` +
+      `by the truth ${with2(truth)}.`;
   },
   "RAFT's rate": () => {
     const runs = freshSteps.filter((row) => row.method === "raft-2" && Number(row.step) > 0);
@@ -158,8 +170,9 @@ const SAID: Record<string, () => string> = {
     assert.equal(chosen.length, 7);
     return `RAFT ends at ${
       fixed(meanOf(chosenByJudge("raft-2"), "reward"))
-    } on the fresh bases, at the rate that base ` +
-      `1's judge chose; at the truth's rate at ${fixed(meanOf(chosen, "reward"))}.`;
+    } on the fresh bases, at base 1's judge's rate; at the truth's (seen afterwards) ${
+      fixed(meanOf(chosen, "reward"))
+    }.`;
   },
   "self-rejection": () => {
     const jsft = claim("JSFT: N = 4 > 1");
@@ -168,24 +181,25 @@ const SAID: Record<string, () => string> = {
     }: **${jsft.verdict}**.`;
   },
   "the judge wears out": () => {
-    const right = (from: number) => {
-      const some = over.filter((row) =>
-        row.method === "self-judge" && row.from === from && /^\d$/.test(`${row.base}`)
+    const right = (table: readonly CsvRow[], from: number) => {
+      const some = table.filter((row) =>
+        row.method === "self-judge" && row.from === from && /^\d+$/.test(`${row.base}`)
       );
       const of = (rows: readonly CsvRow[], name: string) =>
         rows.reduce((total, row) => total + Number(row[name]), 0);
-      return mean(
+      return fixed(mean(
         [...Map.groupBy(some, ({ base }) => base).values()]
           .map((own) => of(own, "right") / of(own, "n")),
-      );
+      ));
     };
     const judge = (name: string) =>
       fixed(
         meanOf(fresh.filter((row) => row.judge === name && row.measure === "own pairs"), "value"),
       );
-    return `right on ${fixed(right(1))} of the pairs of steps 1 to 20, on ${
-      fixed(right(81))
-    } of steps 81 to 100, harder ones. On the trained policy's answers ` +
+    return `right on ${right(over, 1)} of steps 1 to 20's pairs (fresh: ${right(freshOver, 1)}), ` +
+      `${right(over, 81)} (${
+        right(freshOver, 81)
+      }) of 81 to 100's, harder ones. On the trained policy's answers ` +
       `${judge("jsft")}; with 200 exact labels more of the data set's pairs ` +
       `${judge("fresh-data")}, of its own ${judge("fresh-self-judge")}.`;
   },
@@ -307,10 +321,14 @@ const SHOWN: Record<string, () => string> = {
     ];
     const below = hardEnd.values.filter((value, i) => value < begin.values[i]).length;
     assert.equal(below, 6);
+    const [least] = [...hardEnd.values].sort((a, b) => a - b);
+    const others = mean(hardEnd.values.filter((value) => value !== least));
     return `soft labels end at ${fixed(later.value_a, 3)}, their own step 100 is ` +
       `${fixed(later.value_b, 3)}, at ${fixed(softEnd.kl, 1)} and ` +
       `${fixed(freshAt("self-judge-soft@longer", 100).kl, 1)} nats; hard ones end at ` +
-      `${fixed(hard.value_b, 3)}, below where they began on six of seven bases, at ` +
+      `${fixed(hard.value_b, 3)} (${fixed(others, 3)} without base 8, at ${
+        fixed(least, 3)
+      }), below where they began on six of seven bases, at ` +
       `${
         fixed(hardEnd.kl, 1)
       } nats and a win rate by the judge of 0.98. No worse than at step 100 ` +
@@ -324,7 +342,11 @@ const SHOWN: Record<string, () => string> = {
     const [judge, truth] = ["judge", "truth"].map(ownDifference);
     const with3 = ({ value, low, high }: typeof judge) =>
       `${signed(value, 3)} [${signed(low, 3)}, ${signed(high, 3)}]`;
-    return `soft less hard is ${with3(judge)}, by the truth ${with3(truth)} (no more`;
+    return `soft less hard is ${
+      with3(judge)
+    }. That is mostly known runs: for soft labels the judge ` +
+      `chose base 1's setting on every base, and of hard ones' ends only those of bases 7 and 10 are ` +
+      `new. By the truth it is ${with3(truth)}; no more`;
   },
   "soft and hard labels at each setting": () => {
     const rows = [
@@ -341,17 +363,19 @@ const SHOWN: Record<string, () => string> = {
     return rows.join(" ");
   },
   "how sure the judge is": () => {
-    const some = (from: number) =>
-      certainty.filter((row) => row.method === "self-judge" && row.from === from);
-    const at = (from: number, name: string) =>
-      fixed(mean(some(from).map((row) => Number(row[name]))));
-    assert.deepEqual([1, 81].map((from) => some(from).length), [7, 7]);
-    return `falls from ${at(1, "confidence")} to ${
-      at(81, "confidence")
-    }, and both orders of a pair ` +
-      `name the same answer in ${at(1, "orders_agree")} and then in ${
-        at(81, "orders_agree")
-      } of pairs`;
+    const at = (method: string, from: number, name: string) => {
+      const some = certainty.filter((row) => row.method === method && row.from === from);
+      assert.equal(some.length, 7);
+      return fixed(mean(some.map((row) => Number(row[name]))));
+    };
+    const both = (method: string, name: string, between: string) =>
+      [1, 81].map((from) => at(method, from, name)).join(between);
+    const [hard, soft] = ["self-judge", "self-judge-soft"];
+    return `falls from ${both(hard, "confidence", " to ")} with hard labels and from ${
+      both(soft, "confidence", " to ")
+    } with soft ones; both orders of a pair name the same answer in ${
+      both(hard, "orders_agree", " and then in ")
+    } of pairs, with soft labels in ${both(soft, "orders_agree", " and then in ")}.`;
   },
   "answers that are some steps old": () => {
     const [four, sixteen] = [4, 16].map((k) =>

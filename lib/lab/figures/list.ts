@@ -172,8 +172,9 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
       name: "for-longer",
       title: "Hard and soft labels for longer",
       caption:
-        "SELF-JUDGE with hard labels and with the judge's probabilities for labels, 300 steps on each base that nobody had looked " +
-        "at, at the settings that base 1 chose: thick the means over bases, thin the bases. True reward of answers sampled as in " +
+        "SELF-JUDGE with hard labels (rate 0.0002, beta 0.3) and with the judge's probabilities for labels (0.0002, 0.1), the " +
+        "settings that base 1 chose, 300 steps on each of bases 4 to 10, which had been seen for 100: thick the means over bases, " +
+        "thin the bases (the one that falls below 0 is base 8). True reward of answers sampled as in " +
         "training, the judge's own win rate over the JSFT model's answers, distance.",
       inputs: {
         steps: {

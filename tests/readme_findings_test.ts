@@ -58,6 +58,11 @@ const signed = (value: unknown, digits = 2) =>
   (Number(value) < 0 ? "-" : "+") + Math.abs(Number(value)).toFixed(digits);
 const fixed = (value: unknown, digits = 2) => Number(value).toFixed(digits);
 
+const withInterval = (
+  { value, low, high }: Pick<ReturnType<typeof overSeeds>, "value" | "low" | "high">,
+  digits = 2,
+) => `${signed(value, digits)} [${signed(low, digits)}, ${signed(high, digits)}]`;
+
 /** A method's ends on the fresh bases where the judge chose; the JSFT model's reward there. */
 const chosenByJudge = (method: string) =>
   freshLeague.filter((row) => row.method === method && row.chosen_by === "judge");
@@ -148,16 +153,14 @@ const SAID: Record<string, () => string> = {
     );
     assert.deepEqual(level, [false, false, false, false, false, true, false]); // base 9
     assert.equal(fixed(later.value_a), fixed(later.value_b));
-    const with2 = ({ value, low, high }: typeof judge) =>
-      `${signed(value)} [${signed(low)}, ${signed(high)}]`;
     return `at base 1's settings: soft labels ${fixed(later.value_a)}, as after 100 (no worse: ` +
       `**${later.verdict}**), hard ${
         fixed(hard.value_b)
       } (soft above: **${hard.verdict}**, level on ` +
       `base 9). Best of four settings (no verdict), soft less hard: by the judge ${
-        with2(judge)
+        withInterval(judge)
       }, ` +
-      `by the truth ${with2(truth)}.`;
+      `by the truth ${withInterval(truth)}.`;
   },
   "RAFT's rate": () => {
     const runs = freshSteps.filter((row) => row.method === "raft-2" && Number(row.step) > 0);
@@ -340,13 +343,11 @@ const SHOWN: Record<string, () => string> = {
   },
   "soft labels at every setting": () => {
     const [judge, truth] = ["judge", "truth"].map(ownDifference);
-    const with3 = ({ value, low, high }: typeof judge) =>
-      `${signed(value, 3)} [${signed(low, 3)}, ${signed(high, 3)}]`;
     return `soft less hard is ${
-      with3(judge)
+      withInterval(judge, 3)
     }. That is mostly known runs: for soft labels the judge ` +
       `chose base 1's setting on every base, and of hard ones' ends only those of bases 7 and 10 are ` +
-      `new. By the truth it is ${with3(truth)}; no more`;
+      `new. By the truth it is ${withInterval(truth, 3)}; no more`;
   },
   "soft and hard labels at each setting": () => {
     const rows = [

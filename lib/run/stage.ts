@@ -122,15 +122,25 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
     this.#anew = anew;
   }
 
-  /** How to start stages anew. @param options.stage Whether they have to be named */
-  #startAnew(names: readonly string[], { stage = true }: { stage?: boolean } = {}): string {
+  /**
+   * How to start stages anew.
+   *
+   * @param options.planned Those that the command runs: with the others they are named.
+   * @param options.named Whether the others have to be. @default true
+   */
+  #startAnew(
+    others: readonly string[],
+    { planned, named = true }: { planned: readonly string[]; named?: boolean },
+  ): string {
     switch (this.#anew) {
       case "stages":
-        return `start anew with --fresh${stage ? ` --stage ${this.#inOrder(names)}` : ""}`;
+        return `start anew with --fresh${
+          named ? ` --stage ${this.#inOrder([...planned, ...others])}` : ""
+        }`;
       case "run":
         return "start anew with --fresh";
       case "by hand":
-        return `delete ${names.map(this.folderOf).join(" and ")}`;
+        return `delete ${others.map(this.folderOf).join(" and ")}`;
     }
   }
 
@@ -185,13 +195,11 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
       if (stale.length === 0) continue;
       const [{ name, begun, wanted }] = stale;
       const names = stale.map(({ name }) => name);
-      const outside = !names.every((name) => planned.includes(name));
-      const anew = this.#anew === "by hand"
-        ? this.#startAnew(names)
-        : this.#startAnew([...names, ...planned], { stage: outside });
+      const named = !names.every((name) => planned.includes(name));
       throw new UserError(
         `${this.folderOf(name)} was made with other settings:\n${difference(begun!, wanted)}`,
-        `set them as they were, choose another folder with --run, or ${anew}`,
+        "set them as they were, choose another folder with --run, or " +
+          this.#startAnew(names, { planned, named }),
       );
     }
     await this.#checkResting(stages, { config, fresh });
@@ -222,9 +230,7 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
       `${this.folderOf(name)} rests on stage ${stage} with other settings:\n${
         difference(before, wanted)
       }`,
-      `${
-        this.#startAnew(this.#anew === "by hand" ? names : [...planned, ...names])
-      }, or choose another folder with --run`,
+      `${this.#startAnew(names, { planned })}, or choose another folder with --run`,
     );
   }
 

@@ -48,15 +48,17 @@ function overSteps(
         look: style.get(method)!,
         points: thin ? points(some).map(({ x, y }) => ({ x, y })) : points(some),
       }));
-      const bases = methods.flatMap(([method, some]) =>
-        [...Map.groupBy(some, ({ base }) => base).values()].flatMap((own) =>
-          line(points(own), style.get(method)!, { width: 0.7, markers: false })
-        )
-      );
+      const bases = !thin
+        ? []
+        : methods.flatMap(([method, some]) =>
+          [...Map.groupBy(some, ({ base }) => base).values()].flatMap((own) =>
+            line(points(own), style.get(method)!, { width: 0.7, markers: false })
+          )
+        );
       const { traces, labels } = namedLines(means, { markers: false });
       return {
         title: MEASURES[measure],
-        traces: [...thin ? bases : [], ...traces],
+        traces: [...bases, ...traces],
         labels,
         x: { title: "training step" },
       };

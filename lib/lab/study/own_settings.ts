@@ -7,7 +7,7 @@ import { runOf } from "./over_runs.ts";
 import type { TableRow } from "./page_judges.ts";
 import { type CoursePoint, settingText } from "./page_league.ts";
 import { meanOfBases } from "./measure.ts";
-import { interval, number, signed } from "./page_numbers.ts";
+import { interval, number, onEachBase, signed } from "./page_numbers.ts";
 import { type ChosenBy, chosenPoint } from "./policy_meter.ts";
 import type { RowSetting } from "./config.ts";
 
@@ -164,11 +164,11 @@ export function ownDifferences(
 export function ownDifferencesTable(found: readonly OwnDifference[]): string {
   return table(
     ["difference", "chosen by", "bases", "values", "mean, 95 % interval", "on each base"],
-    found.map(({ text, chosen_by, valueA, valueB, perBase, of_bases, ...mean }) => [
-      ...[text, chosen_by, `${Object.keys(perBase).length} of ${of_bases}`],
-      `${number(valueA)}, ${number(valueB)}`,
-      `${signed(mean.value)} ${interval(mean)}`.trim(),
-      Object.entries(perBase).map(([base, value]) => `${base}: ${signed(value)}`).join("<br>"),
+    found.map((one) => [
+      ...[one.text, one.chosen_by, `${Object.keys(one.perBase).length} of ${one.of_bases}`],
+      `${number(one.valueA)}, ${number(one.valueB)}`,
+      `${signed(one.value)} ${interval(one)}`.trim(),
+      onEachBase(one, "<br>"),
     ]),
   );
 }

@@ -35,7 +35,7 @@ import {
   ownSettingsTable,
 } from "./own_settings.ts";
 import { notes } from "./page_notes.ts";
-import { interval, number, signed } from "./page_numbers.ts";
+import { interval, number, onEachBase, signed } from "./page_numbers.ts";
 import type { Tried } from "./tuning.ts";
 
 /** Every contrast of some families that some run of these bases has both sides of. */
@@ -52,7 +52,7 @@ export function claimRows(measured: readonly Measured[]): Record<string, string 
     ...{ a: one.a, b: one.b, says: one.says, margin: one.margin ?? 0 },
     ...{ value_a: one.valueA, value_b: one.valueB, difference: one.difference },
     ...{ low: one.low ?? "", high: one.high ?? "", runs: one.runs, bases: one.bases },
-    per_base: perBase(one, "; "),
+    per_base: onEachBase(one, "; "),
     p_holm: one.p ?? "",
     p_holm_against: one.pAgainst ?? "",
     p_holm_bases: one.pBases ?? "",
@@ -60,8 +60,6 @@ export function claimRows(measured: readonly Measured[]): Record<string, string 
   }));
 }
 
-const perBase = ({ perBase }: Measured, between: string) =>
-  Object.entries(perBase).map(([base, value]) => `${base}: ${signed(value)}`).join(between);
 const p = (value: number | null) =>
   value === null ? "" : value < 0.001 ? "< 0.001" : number(value, 3);
 
@@ -75,7 +73,7 @@ function familyTable(
     one.text + (one.margin ? ` (margin ${one.margin})` : ""),
     `${number(one.valueA)}, ${number(one.valueB)}`,
     `${signed(one.difference)} ${interval(one)}${one.runs === 1 ? " over prompts" : ""}`.trim(),
-    perBase(one, "<br>"),
+    onEachBase(one, "<br>"),
     `${one.runs}`,
     ...[one.p, one.pAgainst, one.pBases]
       .map((value) => one.reported || one.verdict === "unfinished" ? "" : p(value)),

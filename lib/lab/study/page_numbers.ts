@@ -9,4 +9,10 @@ export const interval = (
   text = signed,
 ) => low === null || high === null ? "" : `[${text(low)}, ${text(high)}]`;
 
+/** What came out on each base. */
+export const onEachBase = (
+  { perBase }: { perBase: Readonly<Record<string, number>> },
+  between: string,
+) => Object.entries(perBase).map(([base, value]) => `${base}: ${signed(value)}`).join(between);
+
 export const percent = (value: number) => `${Math.round(100 * value)} %`;

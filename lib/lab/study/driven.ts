@@ -1,5 +1,5 @@
 /** Methods beyond the rates and steps that were tried: no settings to choose, no rows of the league. @module */
-import type { StudyRow } from "./methods.ts";
+import type { StudyMethod, StudyRow } from "./methods.ts";
 import { runOf } from "./over_runs.ts";
 
 /** SELF-JUDGE at a higher rate than those tried, to see what lies past its peak. */
@@ -7,18 +7,22 @@ export const DRIVEN: StudyRow = "self-judge@driven";
 
 /** How far a method is driven: so many times the rate that was chosen, for so many steps. */
 export interface Driven {
-  /** {@linkcode DRIVEN}, or "METHOD@longer" at the chosen rate. */
+  /** {@linkcode DRIVEN}, "METHOD@longer" at the chosen rate, or "METHOD@control" at that of another method. */
   readonly row: StudyRow;
+  /** The method whose chosen setting it has. @default the row's */
+  readonly like?: StudyMethod;
   readonly times: number;
   readonly steps: number;
 }
 
 /** Endings of such rows. */
-type Beyond = "driven" | "longer";
+type Beyond = "driven" | "longer" | "control";
 
 /** Whether a row is beyond what was tried. */
-export const isBeyond = (row: string, ends: readonly Beyond[] = ["driven", "longer"]): boolean =>
-  ends.some((end) => row.endsWith(`@${end}`));
+export const isBeyond = (
+  row: string,
+  ends: readonly Beyond[] = ["driven", "longer", "control"],
+): boolean => ends.some((end) => row.endsWith(`@${end}`));
 
 /** Measurements of rows beyond what was tried, after those of the same methods and runs as they are. */
 export function besideBeyond<

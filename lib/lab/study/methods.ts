@@ -1,5 +1,6 @@
 import { type Method, type MethodName, METHODS } from "../../method/mod.ts";
 import { methodIdentity } from "../../run/method_identity.ts";
+import { LABEL_CONTROLS } from "./label_controls.ts";
 
 const ON_POLICY = { samples: "policy", candidates: 2, ranker: "given" } as const;
 const CONTROL = "control: what the loop does under a rule in place of a judge";
@@ -16,6 +17,7 @@ export const CONTROLS = {
   "dpo-politer": { ...ON_POLICY, loss: "sigmoid", source: CONTROL },
   "raft-shorter": { ...ON_POLICY, loss: "sft", source: CONTROL },
   "raft-politer": { ...ON_POLICY, loss: "sft", source: CONTROL },
+  ...LABEL_CONTROLS,
 } as const satisfies Record<string, Method>;
 
 /** A method of the table or a control. */

@@ -103,8 +103,8 @@ export function withDriven(
   { rows, tuned }: ReturnType<typeof chosenRows>,
   driven: readonly Driven[] = [],
 ): ReturnType<typeof chosenRows> {
-  const more = driven.flatMap(({ row, times, steps }) => {
-    const own = tuned[methodOf(row)];
+  const more = driven.flatMap(({ row, like = methodOf(row), times, steps }) => {
+    const own = tuned[like];
     return own === undefined
       ? []
       : [{ row, setting: { ...own, learningRate: times * own.learningRate, steps } }];

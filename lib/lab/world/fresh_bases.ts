@@ -1,6 +1,8 @@
 /** The order desk's league once more, on bases that nobody had looked at: do its claims hold there? @module */
 import { DESK } from "../study/config.ts";
+import type { Driven } from "../study/driven.ts";
 import { type Contrast, FAMILIES, type Family, REWARD_MARGIN } from "../study/families.ts";
+import { LABEL_CONTROLS } from "../study/label_controls.ts";
 import type { LeagueWorld } from "../study/league.ts";
 import { leagueStages } from "../study/league_stages.ts";
 import { DESK_LEAGUE, FRESH } from "./league.ts";
@@ -80,6 +82,10 @@ export const FRESH_BASES: LeagueWorld = {
   driven: [
     { row: "self-judge-soft@longer", times: 1, steps: 300 },
     { row: "self-judge@longer", times: 1, steps: 300 },
+    ...Object.keys(LABEL_CONTROLS).map((name): Driven => ({
+      row: `${name as keyof typeof LABEL_CONTROLS}@control`,
+      ...{ like: "self-judge-soft", times: 1, steps: DESK.preference.steps },
+    })),
   ],
   everySetting: ["self-judge", "raft-2", "self-judge-soft"],
   notes: [

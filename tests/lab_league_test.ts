@@ -12,7 +12,7 @@ import { folded, itemsOf, readTables } from "../lib/lab/study/kept_tables.ts";
 import { judgedSteps, matchedOverSteps } from "../lib/lab/study/judge_over_steps.ts";
 import { leagueRows, rewardAtKl, standings } from "../lib/lab/study/league_rows.ts";
 import { certaintyOf, certaintyTable } from "../lib/lab/study/certainty.ts";
-import { besideBeyond, DRIVEN } from "../lib/lab/study/driven.ts";
+import { besideBeyond, DRIVEN, ONE_SETTING, oneSetting } from "../lib/lab/study/driven.ts";
 import { familiesIn, playedRows, triedIn } from "../lib/lab/study/league.ts";
 import { byBases } from "../lib/lab/study/over_runs.ts";
 import {
@@ -114,6 +114,12 @@ describe("settings", () => {
     assert.equal(driven.tuned[DRIVEN]!.steps, 120);
     assert.equal(driven.tuned[DRIVEN]!.beta, own.tuned["self-judge"]!.beta);
     assert.deepEqual(withDriven(own), own);
+    const control = { row: ONE_SETTING.mean, like: "self-judge", times: 1, steps: 100 } as const;
+    assert.deepEqual(
+      withDriven(own, [control]).tuned[ONE_SETTING.mean],
+      { ...own.tuned["self-judge"]!, steps: 100 },
+      "a control has the setting of the method that it is beside",
+    );
   });
 });
 
@@ -249,6 +255,16 @@ describe("a league's runs", () => {
       [...new Set(besideBeyond(points, "longer").map(({ method, seed }) => `${method} ${seed}`))],
       ["raft-2 1", "raft-2@longer 1"],
     );
+  });
+
+  it("that are controls at one setting stand together, of the runs that have them all", () => {
+    const at = (method: string, base: string) => ({ method, base, seed: 1, step: 100 });
+    const { hard, soft, mean, consistent } = ONE_SETTING;
+    const points = [
+      ...[soft, mean, hard, consistent, "self-judge"].map((row) => at(row, "4")),
+      ...[soft, hard, mean].map((row) => at(row, "5")),
+    ];
+    assert.deepEqual(oneSetting(points), [hard, consistent, mean, soft].map((row) => at(row, "4")));
   });
 
   it("stand in the order of their reward, with the ranks that other runs would give", () => {

@@ -3,6 +3,7 @@ import { before, describe, it } from "jsr:@std/testing@1/bdd";
 import { Stopped } from "../lib/base/error.ts";
 import { exists, readJsonl } from "../lib/base/files.ts";
 import { STUDY_SCALES, type StudyConfig } from "../lib/lab/study/config.ts";
+import { LABEL_CONTROLS } from "../lib/lab/study/label_controls.ts";
 import { methodStages } from "../lib/lab/study/preference.ts";
 import { DeskSession } from "../lib/lab/study/session.ts";
 import type { StudyStage } from "../lib/lab/study/stage.ts";
@@ -31,7 +32,7 @@ const config: StudyConfig = {
   preference: { ...smoke.preference, steps: 3, batchSize: 4 },
   prompts: { validation: 2, heldOut: 2, whole: 2 },
 };
-const names = ROWS;
+const names = [...ROWS, ...Object.keys(LABEL_CONTROLS) as (keyof typeof LABEL_CONTROLS)[]];
 /** Rows that keep state, beside a head; self-judge stands for those without. */
 const STATE: readonly string[] = [
   "lol",

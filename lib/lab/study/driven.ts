@@ -5,6 +5,14 @@ import { runOf } from "./over_runs.ts";
 /** SELF-JUDGE at a higher rate than those tried, to see what lies past its peak. */
 export const DRIVEN: StudyRow = "self-judge@driven";
 
+/** Hard and soft labels at the setting that base 1 chose for soft ones, and controls with half of what sets these apart. */
+export const ONE_SETTING = {
+  hard: "self-judge@1",
+  consistent: "self-judge-consistent@control",
+  mean: "self-judge-mean-label@control",
+  soft: "self-judge-soft",
+} as const satisfies Record<string, StudyRow>;
+
 /** How far a method is driven: so many times the rate that was chosen, for so many steps. */
 export interface Driven {
   /** {@linkcode DRIVEN}, "METHOD@longer" at the chosen rate, or "METHOD@control" at that of another method. */
@@ -38,4 +46,15 @@ export function besideBeyond<
     ...points.filter((point) => !point.method.includes("@") && units.has(unitOf(point))),
     ...beyond,
   ];
+}
+
+/** Measurements of the rows of {@linkcode ONE_SETTING}, one row after the other, of the runs that have them all. */
+export function oneSetting<
+  P extends { readonly method: string; readonly base: string; readonly seed: number },
+>(points: readonly P[]): P[] {
+  const rows: readonly string[] = Object.values(ONE_SETTING);
+  const own = points.filter(({ method }) => rows.includes(method));
+  const whole = [...Map.groupBy(own, runOf).values()]
+    .filter((some) => new Set(some.map(({ method }) => method)).size === rows.length).flat();
+  return rows.flatMap((row) => whole.filter(({ method }) => method === row));
 }

@@ -5,6 +5,7 @@ import { resultTable } from "../../show/result_table.ts";
 import { certaintyOf, type LoggedVerdicts } from "./certainty.ts";
 import { changes } from "./changes.ts";
 import { DRIVEN, type Driven } from "./driven.ts";
+import { LABEL_CONTROLS } from "./label_controls.ts";
 import type { StudyConfig } from "./config.ts";
 import { type Items, loadItems } from "./items.ts";
 import { judgedSteps, type LearnedPair } from "./judge_over_steps.ts";
@@ -227,7 +228,11 @@ function changesOf(
 const FOLLOWED = ["self-judge", DRIVEN, "raft-2", "reward-model-dpo", "self-judge-moving"];
 
 /** Methods whose judge's certainty is looked at, at every setting that they are played with. */
-const SURE: readonly StudyMethod[] = ["self-judge", "self-judge-soft"];
+const SURE: readonly StudyMethod[] = [
+  "self-judge",
+  "self-judge-soft",
+  ...Object.keys(LABEL_CONTROLS) as (keyof typeof LABEL_CONTROLS)[],
+];
 
 /** What of a policy's answers to held-out prompts costs reward, before training, at the chosen step and at the last one. */
 function habitsOf(

@@ -5,7 +5,6 @@ import { cell } from "../../base/csv.ts";
 import { UserError } from "../../base/error.ts";
 import { resultTable } from "../../show/result_table.ts";
 import type { RunItems } from "./claims.ts";
-import { isBeyond } from "./driven.ts";
 import type { RewardPoint } from "./policy_meter.ts";
 import { byRun, type OfRun, runOf } from "./over_runs.ts";
 import { stalenessItems } from "./staleness.ts";
@@ -218,7 +217,7 @@ export function itemsOf(tables: Tables): RunItems[] {
     (row) => [`reward by judge/${row.method}`, row.reward],
   );
   put(
-    tables["reward-over-steps"]?.filter(({ method }) => isBeyond(`${method}`, ["longer"])),
+    tables["reward-over-steps"],
     (row) => [`reward at ${row.step}/${row.method}`, row.reward],
   );
   put(

@@ -26,7 +26,7 @@ import {
   someBasesTable,
 } from "./page_league.ts";
 import { type Certainty, certaintyTable } from "./certainty.ts";
-import { besideBeyond, isBeyond } from "./driven.ts";
+import { besideBeyond, isBeyond, ONE_SETTING, oneSetting } from "./driven.ts";
 import { byBases, type OfRun } from "./over_runs.ts";
 import {
   ownDifferences,
@@ -171,8 +171,11 @@ export function claimsPage(data: PageData): string {
   const accuracy = judges.filter(({ measure }) => measure === "accuracy_clear");
   const [longer, driven] = (["longer", "driven"] as const)
     .map((end) => besideBeyond(played(data.steps), end));
+  const labels = oneSetting(played(data.steps));
   const sure = played(data.certainty)
-    .filter(({ method }) => !method.includes("@") || isBeyond(method));
+    .filter(({ method }) =>
+      !method.includes("@") || isBeyond(method) || method === ONE_SETTING.hard
+    );
   const differences = ownDifferences(data.own, { starts, bases });
   const apart = league.filter(({ base }) => !bases.includes(base));
   return [
@@ -254,6 +257,13 @@ export function claimsPage(data: PageData): string {
         "The methods that were played for more steps, at the setting that the first base chose, in no place of the league, after the " +
         "same runs as the league has them: means over runs. The warm-up is a tenth of the steps, so that these are runs of their own.",
       table: () => courseTable(longer),
+    }),
+    ...section("Labels at one setting", labels, {
+      text:
+        "Hard and soft labels at the rate and beta that the first base chose for soft ones, and two controls with half of what sets them " +
+        "apart: the step's mean label for every pair, and hard labels of the pairs whose two orders agree. Means over the runs that have " +
+        "all four.",
+      table: () => courseTable(labels),
     }),
     ...section("Past the peak", driven, {
       text:

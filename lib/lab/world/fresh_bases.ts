@@ -1,6 +1,6 @@
 /** The order desk's league once more, on bases that nobody had looked at: do its claims hold there? @module */
 import { DESK } from "../study/config.ts";
-import type { Driven } from "../study/driven.ts";
+import { type Driven, ONE_SETTING } from "../study/driven.ts";
 import { type Contrast, FAMILIES, type Family, REWARD_MARGIN } from "../study/families.ts";
 import { LABEL_CONTROLS } from "../study/label_controls.ts";
 import type { LeagueWorld } from "../study/league.ts";
@@ -20,14 +20,14 @@ const contrastOf = ([a, b]: readonly [string, string]): Contrast =>
   FAMILIES.flatMap(({ contrasts }) => contrasts)
     .find((one) => one.a === `reward/${a}` && one.b === `reward/${b}`)!;
 
-/** Where the judge alone chose setting and step: SELF-JUDGE with soft labels against what did not break so, or did. */
-const SOFT: readonly (readonly [text: string, b: string])[] = [
-  ["soft labels > hard ones, chosen by the judge", "reward by judge/self-judge"],
-  ["soft labels > JSFT, chosen by the judge", "reward/jsft"],
-  ["soft labels > RAFT by a coin, chosen by the judge", "reward by judge/raft-coin"],
-];
+/** A claim of ours. */
+const greater = (text: string, a: string, b: string): Contrast => ({
+  ...{ text, a, b, says: "greater", paper: "not in the paper" },
+});
 
+const SOFT = "reward by judge/self-judge-soft";
 const LATER = "reward at 300/self-judge-soft@longer";
+const at100 = (row: string) => `reward at 100/${row}`;
 
 const families: readonly Family[] = [
   {
@@ -36,12 +36,16 @@ const families: readonly Family[] = [
     contrasts: TESTED.map(contrastOf),
   },
   {
-    number: 10,
+    number: 10, // where the judge alone chose setting and step
     text: "SELF-JUDGE with soft labels, on these bases",
-    contrasts: SOFT.map(([text, b]) => ({
-      ...{ text, a: "reward by judge/self-judge-soft", b },
-      ...{ says: "greater", paper: "not in the paper" },
-    })),
+    contrasts: [
+      greater("soft labels > hard ones, chosen by the judge", SOFT, "reward by judge/self-judge"),
+      greater("soft labels > JSFT, chosen by the judge", SOFT, "reward/jsft"),
+      greater(
+        "soft labels > RAFT by a coin, chosen by the judge",
+        ...[SOFT, "reward by judge/raft-coin"] as const,
+      ),
+    ],
   },
   {
     number: 11,
@@ -49,19 +53,26 @@ const families: readonly Family[] = [
     contrasts: [
       {
         text: "soft labels, step 300 no worse than step 100",
-        ...{ a: LATER, b: "reward at 100/self-judge-soft@longer", says: "no worse" },
+        ...{ a: LATER, b: at100("self-judge-soft@longer"), says: "no worse" },
         ...{ margin: REWARD_MARGIN, paper: "not in the paper" },
       },
-      {
-        text: "soft labels > hard ones, both at step 300",
-        ...{ a: LATER, b: "reward at 300/self-judge@longer", says: "greater" },
-        paper: "not in the paper",
-      },
-      {
-        text: "soft labels at step 300 > JSFT",
-        ...{ a: LATER, b: "reward/jsft", says: "greater", paper: "not in the paper" },
-      },
+      greater(
+        "soft labels > hard ones, both at step 300",
+        ...[LATER, "reward at 300/self-judge@longer"] as const,
+      ),
+      greater("soft labels at step 300 > JSFT", LATER, "reward/jsft"),
     ],
+  },
+  {
+    number: 12,
+    text: "Why soft labels stay: halves of them, at one setting",
+    contrasts: ([
+      ["mean label > hard labels", "mean", "hard"],
+      ["soft labels > mean label", "soft", "mean"],
+      ["consistent pairs > hard labels", "consistent", "hard"],
+    ] as const).map(([text, a, b]) =>
+      greater(`${text}, at step 100`, at100(ONE_SETTING[a]), at100(ONE_SETTING[b]))
+    ),
   },
 ];
 

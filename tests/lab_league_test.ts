@@ -23,7 +23,8 @@ import {
   ownSettingsTable,
 } from "../lib/lab/study/own_settings.ts";
 import { courseTable, leagueTable, someBasesTable } from "../lib/lab/study/page_league.ts";
-import { claimRows, claimsPage, measureClaims } from "../lib/lab/study/page.ts";
+import { claimsPage } from "../lib/lab/study/page.ts";
+import { claimRows, measureClaims } from "../lib/lab/study/page_families.ts";
 import type { TableRow } from "../lib/lab/study/page_judges.ts";
 import type { CoursePoint } from "../lib/lab/study/page_league.ts";
 import type { RewardPoint } from "../lib/lab/study/policy_meter.ts";

@@ -24,7 +24,8 @@ import {
 import { familiesIn, type LeagueWorld, playedRows, triedIn } from "../lab/study/league.ts";
 import { readRecord, refuseOtherWorld } from "../lab/study/league_folder.ts";
 import type { LeagueRow } from "../lab/study/league_rows.ts";
-import { claimRows, claimsPage, measureClaims } from "../lab/study/page.ts";
+import { claimsPage } from "../lab/study/page.ts";
+import { claimRows, measureClaims } from "../lab/study/page_families.ts";
 import type { Certainty } from "../lab/study/certainty.ts";
 import type { OfRun } from "../lab/study/over_runs.ts";
 import { ownSettings } from "../lab/study/own_settings.ts";

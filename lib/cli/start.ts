@@ -16,7 +16,7 @@ import { gather, writeTables } from "../lab/study/gather.ts";
 import { type LeagueWorld, play } from "../lab/study/league.ts";
 import { leagueStages } from "../lab/study/league_stages.ts";
 import type { StudyMethod } from "../lab/study/methods.ts";
-import { claimRows, measureClaims } from "../lab/study/page.ts";
+import { claimRows, measureClaims } from "../lab/study/page_families.ts";
 import { COUNTED } from "../lab/study/rows.ts";
 import { readTried } from "../lab/study/tuning.ts";
 import { FRESH_BASES } from "../lab/world/fresh_bases.ts";

@@ -9,7 +9,8 @@ import { rewardByN } from "../lib/lab/figures/claims_rejection.ts";
 import { rewardOverSteps } from "../lib/lab/figures/claims_reward.ts";
 import { klFrontier } from "../lib/lab/figures/kl_frontier.ts";
 import { leagueFigure } from "../lib/lab/figures/league_figure.ts";
-import { forLonger } from "../lib/lab/figures/past_peak.ts";
+import { forLonger, oneSettingLabels } from "../lib/lab/figures/past_peak.ts";
+import { ONE_SETTING } from "../lib/lab/study/driven.ts";
 import { freshBases } from "../lib/lab/figures/fresh_bases.ts";
 import { gainByJudge } from "../lib/lab/figures/gain_by_judge.ts";
 import { glance } from "../lib/lab/figures/glance.ts";
@@ -115,6 +116,23 @@ describe("forLonger", () => {
     assert.ok(width(2) > 2 * width(0));
     assert.deepEqual(lines[8].y, [0.5, 10.5]);
     assert.equal(named(figure, "SELF-JUDGE, soft labels").length, 0);
+  });
+});
+
+describe("oneSettingLabels", () => {
+  it("draws four lines of the bases that have all four, by what their labels are", () => {
+    const at = (method: string, base: string, reward: number) => ({
+      ...{ method, base, seed: 1, step: 20, reward, kl: 1, judge_win_rate: 0.5, length: 9 },
+    });
+    const figure = oneSettingLabels([
+      ...Object.values(ONE_SETTING).flatMap((row, i) =>
+        ["4", "5"].map((base, j) => at(row, base, i + 2 * j))
+      ),
+      at(ONE_SETTING.hard, "6", 100),
+    ]);
+    const ends = ["hard labels", "consistent pairs", "mean label", "soft labels"]
+      .map((name) => named(figure, name)[2].y);
+    assert.deepEqual(ends, [[1], [2], [3], [4]], "means over bases 4 and 5");
   });
 });
 

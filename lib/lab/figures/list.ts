@@ -5,7 +5,7 @@ import { judgeAccuracy, judgeMeasure, judgeTaught } from "./claims_judge.ts";
 import { judgeCurve, judgeCurveRow } from "./judge_curve.ts";
 import { candidateReward, rewardByN } from "./claims_rejection.ts";
 import { rewardOverSteps, rewardStep } from "./claims_reward.ts";
-import { forLonger } from "./past_peak.ts";
+import { forLonger, oneSettingLabels } from "./past_peak.ts";
 import { freshBases, onBaseRow } from "./fresh_bases.ts";
 import { gainByJudge, gainRow } from "./gain_by_judge.ts";
 import { glance, sampleCourse } from "./glance.ts";
@@ -184,6 +184,22 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
         },
       },
       draw: ({ steps }) => forLonger(steps),
+    }),
+    figureEntry({
+      name: "labels",
+      title: "Hard labels, soft labels, and half of each",
+      caption:
+        "SELF-JUDGE at one setting (rate 0.0002, beta 0.1) on bases 4 to 10: hard labels; hard labels of the pairs whose two " +
+        "orders agree; the step's mean soft label for every pair; soft labels. Thick the means over bases, thin the bases. True " +
+        "reward of answers sampled as in training, the judge's own win rate over the JSFT model's answers, distance.",
+      inputs: {
+        steps: {
+          path: "data/results/claims/fresh-bases/reward-over-steps.csv",
+          row: rewardStep,
+          key: ["method", "base", "seed", "step"],
+        },
+      },
+      draw: ({ steps }) => oneSettingLabels(steps),
     }),
     figureEntry({
       name: "gain-by-judge",

@@ -3,12 +3,11 @@ import { before, describe, it } from "jsr:@std/testing@1/bdd";
 import { Stopped } from "../lib/base/error.ts";
 import { exists, readJsonl } from "../lib/base/files.ts";
 import { STUDY_SCALES, type StudyConfig } from "../lib/lab/study/config.ts";
-import { LABEL_CONTROLS } from "../lib/lab/study/label_controls.ts";
 import { methodStages } from "../lib/lab/study/preference.ts";
 import { DeskSession } from "../lib/lab/study/session.ts";
 import type { StudyStage } from "../lib/lab/study/stage.ts";
 import { SUPERVISED } from "../lib/lab/study/supervised.ts";
-import { ruleOf, studyMethod } from "../lib/lab/study/methods.ts";
+import { CONTROLS, ruleOf, studyMethod } from "../lib/lab/study/methods.ts";
 import { ROWS } from "../lib/lab/study/rows.ts";
 import type { StudySession } from "../lib/lab/study/study_session.ts";
 import type { StepLog } from "../lib/method/mod.ts";
@@ -32,7 +31,8 @@ const config: StudyConfig = {
   preference: { ...smoke.preference, steps: 3, batchSize: 4 },
   prompts: { validation: 2, heldOut: 2, whole: 2 },
 };
-const names = [...ROWS, ...Object.keys(LABEL_CONTROLS) as (keyof typeof LABEL_CONTROLS)[]];
+/** The league's rows and those that are played beside it. */
+const names = [...new Set([...ROWS, ...Object.keys(CONTROLS) as (keyof typeof CONTROLS)[]])];
 /** Rows that keep state, beside a head; self-judge stands for those without. */
 const STATE: readonly string[] = [
   "lol",

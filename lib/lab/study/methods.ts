@@ -1,6 +1,7 @@
 import { type Method, type MethodName, METHODS } from "../../method/mod.ts";
 import { methodIdentity } from "../../run/method_identity.ts";
 import { LABEL_CONTROLS } from "./label_controls.ts";
+import { TOLD_CONTROLS, toldOf } from "./told_controls.ts";
 
 const ON_POLICY = { samples: "policy", candidates: 2, ranker: "given" } as const;
 const CONTROL = "control: what the loop does under a rule in place of a judge";
@@ -18,6 +19,7 @@ export const CONTROLS = {
   "raft-shorter": { ...ON_POLICY, loss: "sft", source: CONTROL },
   "raft-politer": { ...ON_POLICY, loss: "sft", source: CONTROL },
   ...LABEL_CONTROLS,
+  ...TOLD_CONTROLS,
 } as const satisfies Record<string, Method>;
 
 /** A method of the table or a control. */
@@ -46,7 +48,8 @@ export function ruleOf(name: StudyMethod): Rule | null {
 export function studyMethodIdentity(name: StudyMethod) {
   if (!(name in CONTROLS)) return methodIdentity(name);
   const { source: _, ...identity } = CONTROLS[name as keyof typeof CONTROLS];
-  return { ...identity, rule: ruleOf(name) };
+  const habit = toldOf(name);
+  return { ...identity, rule: ruleOf(name), ...(habit && { told: habit }) };
 }
 
 /** Whether a loss has a beta that is the run's to set. */

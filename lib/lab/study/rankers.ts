@@ -4,6 +4,7 @@ import { rankerOf, type RankerParts } from "../../run/rankers.ts";
 import { readAnswer, viewsOf } from "../world/reward.ts";
 import { methodOf, type Rule, ruleOf, type StudyRow } from "./methods.ts";
 import type { StudyContext } from "./stage.ts";
+import { told, toldOf } from "./told_controls.ts";
 import { type StudySession, truthOf } from "./study_session.ts";
 
 /** The ranker that a method names: where the truth is known every one of them is to be had. */
@@ -18,6 +19,11 @@ export async function studyRanker(
   const name = methodOf(row);
   const rule = ruleOf(name);
   if (rule !== null) return BY_RULE[rule];
+  const habit = toldOf(name);
+  if (habit !== null) {
+    const judge = await rankerOf(ranker, { ...parts, cacheFile: null });
+    return told(judge!, habit, session.world);
+  }
   switch (ranker) {
     case "separate":
     case "given": // any judge: here, one that learned judging alone

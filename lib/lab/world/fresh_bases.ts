@@ -5,6 +5,7 @@ import { type Contrast, FAMILIES, type Family, REWARD_MARGIN } from "../study/fa
 import { LABEL_CONTROLS } from "../study/label_controls.ts";
 import type { LeagueWorld } from "../study/league.ts";
 import { leagueStages } from "../study/league_stages.ts";
+import { TOLD_CONTROLS } from "../study/told_controls.ts";
 import { DESK_LEAGUE, FRESH } from "./league.ts";
 
 /** What is tested: contrasts of the protocol's families 2 and 3, as they stand there. */
@@ -28,6 +29,7 @@ const greater = (text: string, a: string, b: string): Contrast => ({
 const SOFT = "reward by judge/self-judge-soft";
 const LATER = "reward at 300/self-judge-soft@longer";
 const at100 = (row: string) => `reward at 100/${row}`;
+const TOLD_TWICE = at100("self-judge-told-twice@control");
 
 const families: readonly Family[] = [
   {
@@ -74,6 +76,22 @@ const families: readonly Family[] = [
       greater(`${text}, at step 100`, at100(ONE_SETTING[a]), at100(ONE_SETTING[b]))
     ),
   },
+  {
+    number: 13,
+    text: "What hard labels fall by: a judge told of its blind spot, at one setting",
+    contrasts: [
+      greater(
+        "told of the blind spot > hard labels, at step 100",
+        TOLD_TWICE,
+        at100(ONE_SETTING.hard),
+      ),
+      greater(
+        "told of the blind spot > told of what is left out, at step 100",
+        ...[TOLD_TWICE, at100("self-judge-told-left-out@control")] as const,
+      ),
+      greater("told of the blind spot, at step 100 > JSFT", TOLD_TWICE, "reward/jsft"),
+    ],
+  },
 ];
 
 /** Stages that the contrasts need, and how right the judge is. */
@@ -93,8 +111,8 @@ export const FRESH_BASES: LeagueWorld = {
   driven: [
     { row: "self-judge-soft@longer", times: 1, steps: 300 },
     { row: "self-judge@longer", times: 1, steps: 300 },
-    ...Object.keys(LABEL_CONTROLS).map((name): Driven => ({
-      row: `${name as keyof typeof LABEL_CONTROLS}@control`,
+    ...Object.keys({ ...LABEL_CONTROLS, ...TOLD_CONTROLS }).map((name): Driven => ({
+      row: `${name as keyof typeof LABEL_CONTROLS | keyof typeof TOLD_CONTROLS}@control`,
       ...{ like: "self-judge-soft", times: 1, steps: DESK.preference.steps },
     })),
   ],

@@ -9,7 +9,8 @@ import { rewardByN } from "../lib/lab/figures/claims_rejection.ts";
 import { rewardOverSteps } from "../lib/lab/figures/claims_reward.ts";
 import { klFrontier } from "../lib/lab/figures/kl_frontier.ts";
 import { leagueFigure } from "../lib/lab/figures/league_figure.ts";
-import { forLonger, oneSettingLabels } from "../lib/lab/figures/past_peak.ts";
+import { forLonger } from "../lib/lab/figures/past_peak.ts";
+import { oneSettingFigure } from "../lib/lab/figures/one_setting.ts";
 import { ONE_SETTING } from "../lib/lab/study/driven.ts";
 import { freshBases } from "../lib/lab/figures/fresh_bases.ts";
 import { gainByJudge } from "../lib/lab/figures/gain_by_judge.ts";
@@ -119,20 +120,21 @@ describe("forLonger", () => {
   });
 });
 
-describe("oneSettingLabels", () => {
-  it("draws four lines of the bases that have all four, by what their labels are", () => {
-    const at = (method: string, base: string, reward: number) => ({
-      ...{ method, base, seed: 1, step: 20, reward, kl: 1, judge_win_rate: 0.5, length: 9 },
+describe("oneSettingFigure", () => {
+  it("has a row a way to label, of the bases that have them all, at the last step", () => {
+    const at = (method: string, base: string, step: number, reward: number) => ({
+      ...{ method, base, seed: 1, step, reward, kl: 1, judge_win_rate: 0.5, length: 9 },
     });
-    const figure = oneSettingLabels([
+    const figure = oneSettingFigure([
       ...Object.values(ONE_SETTING).flatMap((row, i) =>
-        ["4", "5"].map((base, j) => at(row, base, i + 2 * j))
+        ["4", "5"].flatMap((base, j) => [at(row, base, 0, 7), at(row, base, 20, i + 2 * j)])
       ),
-      at(ONE_SETTING.hard, "6", 100),
+      at(ONE_SETTING.hard, "6", 20, 100),
     ]);
-    const ends = ["hard labels", "consistent pairs", "mean label", "soft labels"]
-      .map((name) => named(figure, name)[2].y);
-    assert.deepEqual(ends, [[1], [2], [3], [4]], "means over bases 4 and 5");
+    const [means] = named(figure, "mean over bases");
+    assert.deepEqual(means.x, [1, 2, 3, 4, 5, 6]);
+    assert.deepEqual(named(figure, "soft labels, bases")[0].x, [5, 7]);
+    assert.ok(words(figure).includes("where all begin"));
   });
 });
 

@@ -5,7 +5,8 @@ import { judgeAccuracy, judgeMeasure, judgeTaught } from "./claims_judge.ts";
 import { judgeCurve, judgeCurveRow } from "./judge_curve.ts";
 import { candidateReward, rewardByN } from "./claims_rejection.ts";
 import { rewardOverSteps, rewardStep } from "./claims_reward.ts";
-import { forLonger, oneSettingLabels } from "./past_peak.ts";
+import { oneSettingFigure } from "./one_setting.ts";
+import { forLonger } from "./past_peak.ts";
 import { freshBases, onBaseRow } from "./fresh_bases.ts";
 import { gainByJudge, gainRow } from "./gain_by_judge.ts";
 import { glance, sampleCourse } from "./glance.ts";
@@ -186,12 +187,13 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
       draw: ({ steps }) => forLonger(steps),
     }),
     figureEntry({
-      name: "labels",
-      title: "Hard labels, soft labels, and half of each",
+      name: "one-setting",
+      title: "Why hard labels fall and soft ones stay",
       caption:
-        "SELF-JUDGE at one setting (rate 0.0002, beta 0.1) on bases 4 to 10: hard labels; hard labels of the pairs whose two " +
-        "orders agree; the step's mean soft label for every pair; soft labels. Thick the means over bases, thin the bases. True " +
-        "reward of answers sampled as in training, the judge's own win rate over the JSFT model's answers, distance.",
+        "SELF-JUDGE at one setting (rate 0.0002, beta 0.1) on bases 4 to 10, which had been seen with hard and with soft labels. Hard " +
+        "(blue): as they are; of the pairs whose two orders agree; of a judge told which answer leaves a thing out; of one told which " +
+        "names one twice. Soft (purple): the step's mean label for every pair; each pair its own. Mean over bases with its 95 % " +
+        "interval (Student's t).",
       inputs: {
         steps: {
           path: "data/results/claims/fresh-bases/reward-over-steps.csv",
@@ -199,7 +201,7 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
           key: ["method", "base", "seed", "step"],
         },
       },
-      draw: ({ steps }) => oneSettingLabels(steps),
+      draw: ({ steps }) => oneSettingFigure(steps),
     }),
     figureEntry({
       name: "gain-by-judge",

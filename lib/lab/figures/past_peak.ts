@@ -1,5 +1,5 @@
-/** Rows beyond what was tried, measure by measure: SELF-JUDGE past its peak, hard and soft labels for longer and in halves. */
-import { besideBeyond, isBeyond, ONE_SETTING, oneSetting } from "../study/driven.ts";
+/** Rows beyond what was tried, measure by measure: SELF-JUDGE past its peak, hard and soft labels for longer. */
+import { besideBeyond, isBeyond } from "../study/driven.ts";
 import { line, namedLines } from "../../show/marks.ts";
 import { panels } from "../../show/panels.ts";
 import { type Figure, looks } from "../../show/style.ts";
@@ -23,31 +23,12 @@ export function pastPeak(steps: readonly RewardStep[]): Figure {
 
 /** A panel a measure, a line each for hard and soft labels: thick the means over the bases that have both, thin the bases. */
 export function forLonger(steps: readonly RewardStep[]): Figure {
-  const longer = named(steps.filter(({ method }) => isBeyond(method, ["longer"])));
+  const longer = steps.filter(({ method }) => isBeyond(method, ["longer"]));
   const methods = new Set(longer.map(({ method }) => method));
   const whole = [...Map.groupBy(longer, ({ base }) => base).values()]
     .filter((own) => [...methods].every((name) => own.some(({ method }) => method === name)));
   return overSteps(whole.flat(), { measures: ["reward", "judge_win_rate", "kl"], thin: true });
 }
-
-/** The same of hard and soft labels at one setting and of what has half of each. */
-export function oneSettingLabels(steps: readonly RewardStep[]): Figure {
-  const rows = named(oneSetting(steps.map((row) => ({ ...row, base: row.base ?? "1" }))));
-  return overSteps(rows, { measures: ["reward", "judge_win_rate", "kl"], thin: true });
-}
-
-/** By what their labels are: here SELF-JUDGE differs in nothing else. */
-const LABELS: Readonly<Record<string, string>> = {
-  [ONE_SETTING.hard]: "hard labels",
-  [ONE_SETTING.consistent]: "consistent pairs",
-  [ONE_SETTING.mean]: "mean label",
-  [ONE_SETTING.soft]: "soft labels",
-  "self-judge@longer": "hard labels",
-  "self-judge-soft@longer": "soft labels",
-};
-
-const named = (rows: readonly RewardStep[]) =>
-  rows.map((row) => ({ ...row, method: LABELS[row.method] ?? row.method }));
 
 function overSteps(
   rows: readonly RewardStep[],

@@ -5,10 +5,15 @@ import { runOf } from "./over_runs.ts";
 /** SELF-JUDGE at a higher rate than those tried, to see what lies past its peak. */
 export const DRIVEN: StudyRow = "self-judge@driven";
 
-/** Hard and soft labels at the setting that base 1 chose for soft ones, and controls with half of what sets these apart. */
+/**
+ * Rows at the setting that base 1 chose for soft labels: hard ones, hard ones of consistent pairs, hard ones of a judge that
+ * was told of a habit, and soft ones with half of what sets them apart and as they are.
+ */
 export const ONE_SETTING = {
   hard: "self-judge@1",
   consistent: "self-judge-consistent@control",
+  leftOut: "self-judge-told-left-out@control",
+  twice: "self-judge-told-twice@control",
   mean: "self-judge-mean-label@control",
   soft: "self-judge-soft",
 } as const satisfies Record<string, StudyRow>;

@@ -100,7 +100,7 @@ export function claimsPage(data: PageData): string {
   const accuracy = judges.filter(({ measure }) => measure === "accuracy_clear");
   const [longer, driven] = (["longer", "driven"] as const)
     .map((end) => besideBeyond(played(data.steps), end));
-  const labels = oneSetting(played(data.steps));
+  const atOne = oneSetting(played(data.steps));
   const sure = played(data.certainty)
     .filter(({ method }) =>
       !method.includes("@") || isBeyond(method) || method === ONE_SETTING.hard
@@ -187,12 +187,12 @@ export function claimsPage(data: PageData): string {
         "same runs as the league has them: means over runs. The warm-up is a tenth of the steps, so that these are runs of their own.",
       table: () => courseTable(longer),
     }),
-    ...section("Labels at one setting", labels, {
+    ...section("At one setting", atOne, {
       text:
-        "Hard and soft labels at the rate and beta that the first base chose for soft ones, and two controls with half of what sets them " +
-        "apart: the step's mean label for every pair, and hard labels of the pairs whose two orders agree. Means over the runs that have " +
-        "all four.",
-      table: () => courseTable(labels),
+        "SELF-JUDGE with hard and soft labels at the rate and beta that the first base chose for soft ones, and controls: hard labels of the " +
+        "pairs whose two orders agree; hard labels of a judge told which answer leaves a thing out, or names one twice; the step's mean soft " +
+        "label for every pair. Means over the runs that have all of them.",
+      table: () => courseTable(atOne),
     }),
     ...section("Past the peak", driven, {
       text:

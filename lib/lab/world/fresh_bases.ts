@@ -29,7 +29,7 @@ const greater = (text: string, a: string, b: string): Contrast => ({
 const SOFT = "reward by judge/self-judge-soft";
 const LATER = "reward at 300/self-judge-soft@longer";
 const at100 = (row: string) => `reward at 100/${row}`;
-const TOLD_TWICE = at100("self-judge-told-twice@control");
+const TOLD_TWICE = at100(ONE_SETTING.twice);
 
 const families: readonly Family[] = [
   {
@@ -87,7 +87,7 @@ const families: readonly Family[] = [
       ),
       greater(
         "told of the blind spot > told of what is left out, at step 100",
-        ...[TOLD_TWICE, at100("self-judge-told-left-out@control")] as const,
+        ...[TOLD_TWICE, at100(ONE_SETTING.leftOut)] as const,
       ),
       greater("told of the blind spot, at step 100 > JSFT", TOLD_TWICE, "reward/jsft"),
     ],

@@ -156,6 +156,9 @@ const CURVE: readonly TableRow[] =
       }))
     );
 
+/** Of clear held-out pairs three of four are judged right. */
+const RIGHT = Array.from({ length: 766 }, (_, i) => Number(i % 4 < 3));
+
 let gathered: Gathered;
 
 describe("a league's runs", () => {
@@ -207,7 +210,7 @@ describe("a league's runs", () => {
         { policy: "sft", reward: 0.95, reward_whole: 0.5, judge_win_rate: 0.5, entropy: 9 },
       ]);
       await Deno.mkdir(`${path}/jsft-judge`);
-      await saveItems(`${path}/jsft-judge`, { "right/jsft": [1, 1, 1, 0] });
+      await saveItems(`${path}/jsft-judge`, { "right/jsft": RIGHT });
       await writeCsv(`${path}/jsft-judge/judges.csv`, [{ judge: "jsft", accuracy_clear: 0.75 }]);
     }
     gathered = await gather(await runsIn(root), { world: ORDER_DESK, config: DESK, tried: TRIED });
@@ -409,6 +412,7 @@ describe("a league's runs", () => {
         planned: { found: 0, tested: 0 },
         own: [],
         habits: gathered.tables.habits as TableRow[],
+        byHabit: [],
       },
       changes: gathered.tables.changes as TableRow[],
       steps: gathered.tables["reward-over-steps"] as readonly unknown[] as CoursePoint[],

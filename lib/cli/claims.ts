@@ -149,6 +149,7 @@ async function main(): Promise<void> {
     curve: rows("judge-curve"),
     ownPairs: rows("judge-on-policy-pairs"),
     habits: rows("habits"),
+    byHabit: rows("judge-by-habit"),
     changes: rows("changes").filter(({ method }) => !`${method}`.includes("@")),
     fresh: rows("fresh-labels"),
     overSteps: rows<JudgedStep & { base: string }>("judge-over-steps"),

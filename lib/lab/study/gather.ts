@@ -4,7 +4,8 @@ import { RunFolder } from "../../run/stage.ts";
 import { resultTable } from "../../show/result_table.ts";
 import { certaintyOf, type LoggedVerdicts } from "./certainty.ts";
 import { changes } from "./changes.ts";
-import { DRIVEN, type Driven } from "./driven.ts";
+import { byHabit } from "./by_habit.ts";
+import { DRIVEN, type Driven, ONE_SETTING } from "./driven.ts";
 import { LABEL_CONTROLS } from "./label_controls.ts";
 import type { StudyConfig } from "./config.ts";
 import { type Items, loadItems } from "./items.ts";
@@ -97,7 +98,8 @@ export async function gather(
   const requests = new Map(
     (await world.pairs("train")).map(({ id, prompt }) => [id, prompt.at(-1)!.content]),
   );
-  const asked = requestsOf(await world.pairs("held_out"));
+  const heldOutPairs = await world.pairs("held_out");
+  const asked = requestsOf(heldOutPairs);
   for (const { base, seed, path } of places) {
     const names = { base, seed };
     const folder = new RunFolder<StudyConfig, StudySession>(path, []);
@@ -109,6 +111,10 @@ export async function gather(
         [...JUDGES, "answers", "tournament", "on-policy-pairs"].map((name) => `${path}/${name}`),
       ),
     };
+    if (found["right/jsft"]) {
+      const rows = byHabit(found["right/jsft"], heldOutPairs.slice(0, config.heldOut), world);
+      add("judge-by-habit", { ...names, judge: "jsft" }, rows);
+    }
     const ended = new Set<string>();
     for (const row of await runTitles(path)) {
       const result = await folder.result(row);
@@ -122,7 +128,7 @@ export async function gather(
       const [method, which] = row.split("@");
       if (which === undefined) found[`reward/${method}`] = at(chosenPoint(points, "truth"));
       add("changes", { ...names, method: row }, [changesOf({ points, heldOut })]);
-      if (FOLLOWED.includes(row)) {
+      if (FOLLOWED.includes(row) || (Object.values(ONE_SETTING) as string[]).includes(row)) {
         add(
           "habits",
           { ...names, method: row },

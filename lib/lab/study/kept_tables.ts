@@ -22,6 +22,7 @@ const MEASURED: Readonly<Record<string, readonly string[]>> = {
   "fresh-labels": [],
   "habits": ["method"],
   "judge-accuracy": ["judge"],
+  "judge-by-habit": ["judge"],
   "judge-certainty": ["method"],
   "judge-curve": [],
   "judge-on-policy-pairs": [],

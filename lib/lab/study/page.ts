@@ -8,6 +8,7 @@ import type { JudgedStep } from "./judge_over_steps.ts";
 import type { LeagueRow } from "./league_rows.ts";
 import { mean } from "./measure.ts";
 import {
+  byHabitTable,
   changesTable,
   curveTable,
   freshLabelsTable,
@@ -54,6 +55,7 @@ export interface PageData {
   readonly curve: readonly TableRow[];
   readonly ownPairs: readonly TableRow[];
   readonly habits: readonly TableRow[];
+  readonly byHabit: readonly TableRow[];
   readonly changes: readonly TableRow[];
   readonly fresh: readonly TableRow[];
   readonly overSteps: readonly (JudgedStep & { readonly base: string })[];
@@ -213,6 +215,12 @@ export function claimsPage(data: PageData): string {
     }),
     ...section("Judges: right on clear held-out pairs of the data set", accuracy, {
       table: () => table(["base", "judge", "runs", "right"], meansBy(accuracy, "judge", ["value"])),
+    }),
+    ...section("The JSFT judge by what the two answers differ in", played(data.byHabit), {
+      text:
+        "Right on clear held-out pairs of the data set of which one answer has the habit and the other has not, with how many pairs that is; " +
+        "after it the same of pairs that differ in no other habit.",
+      table: () => byHabitTable(played(data.byHabit)),
     }),
     ...section("Judges by the number of pairs that they learned from", played(data.curve), {
       text:

@@ -80,6 +80,25 @@ export function habitsTable(rows: readonly TableRow[]): string {
   );
 }
 
+/** A line a habit, a column a base: how right the JSFT judge is where answers differ in it. */
+export function byHabitTable(rows: readonly TableRow[]): string {
+  const bases = [...Map.groupBy(rows, ({ base }) => base)];
+  const share = (right: unknown, n: unknown) =>
+    Number(n) === 0 ? "" : `${number(Number(right) / Number(n), 2)} of ${n}`;
+  return table(
+    ["habit", ...bases.map(([base]) => `base ${base}`)],
+    [...new Set(rows.map(({ habit }) => `${habit}`))].map((habit) => [
+      habit,
+      ...bases.map(([, own]) => {
+        const some = own.filter((row) => row.habit === habit);
+        const sum = (name: string) => some.reduce((total, row) => total + Number(row[name]), 0);
+        return [["right", "n"], ["right_alone", "n_alone"]]
+          .map(([right, n]) => share(sum(right), sum(n))).filter(Boolean).join("; alone ");
+      }),
+    ]),
+  );
+}
+
 /** How many answers are better after training, how many worse: means over runs. */
 export function changesTable(rows: readonly TableRow[]): string {
   const counts = ["better", "worse", "alike"];

@@ -1,0 +1,52 @@
+/** How right a judge is on the data set's pairs by what their two answers differ in: which habit it does not see. @module */
+import type { Pair } from "../../preference/mod.ts";
+import { LAST_BITS, rewardGap } from "./desk_evidence.ts";
+import { pairComparison } from "../../method/mod.ts";
+import type { World } from "./world.ts";
+
+/** Clear pairs of which one answer has a habit and the other has not. */
+export interface HabitPairs {
+  readonly habit: string;
+  readonly n: number;
+  /** Judged right, see `credit`. */
+  readonly right: number;
+  /** Of them, the pairs that differ in no other habit. */
+  readonly n_alone: number;
+  readonly right_alone: number;
+}
+
+/**
+ * A row a habit.
+ *
+ * @param right The judge's credit for each clear pair, in their order.
+ * @param pairs What it was asked, the others among them.
+ * @throws {RangeError} where there are more clear pairs than credits, or fewer
+ */
+export function byHabit(
+  right: readonly number[],
+  pairs: readonly Pair[],
+  world: Pick<World, "reward" | "clear" | "habits">,
+): HabitPairs[] {
+  const clear = pairs.filter((pair) =>
+    Math.abs(rewardGap(pairComparison(pair), world)) > world.clear + LAST_BITS
+  );
+  if (clear.length !== right.length) {
+    throw new RangeError(`${right.length} credits for ${clear.length} clear pairs`);
+  }
+  const differ = clear.map(({ prompt, chosen, rejected }) => {
+    const request = prompt.at(-1)!.content;
+    return Object.entries(world.habits)
+      .filter(([, has]) => has(request, chosen) !== has(request, rejected))
+      .map(([habit]) => habit);
+  });
+  return Object.keys(world.habits).map((habit) => {
+    const of = (wanted: (habits: readonly string[]) => boolean) =>
+      right.filter((_, i) => differ[i].includes(habit) && wanted(differ[i]));
+    const sum = (credits: readonly number[]) => credits.reduce((a, b) => a + b, 0);
+    const [any, alone] = [of(() => true), of((habits) => habits.length === 1)];
+    return {
+      ...{ habit, n: any.length, right: sum(any) },
+      ...{ n_alone: alone.length, right_alone: sum(alone) },
+    };
+  });
+}

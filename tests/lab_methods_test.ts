@@ -8,12 +8,13 @@ import { DeskSession } from "../lib/lab/study/session.ts";
 import type { StudyStage } from "../lib/lab/study/stage.ts";
 import { SUPERVISED } from "../lib/lab/study/supervised.ts";
 import { CONTROLS, ruleOf, studyMethod } from "../lib/lab/study/methods.ts";
-import { ROWS } from "../lib/lab/study/rows.ts";
+import { NOT_PLAYED, ROWS } from "../lib/lab/study/rows.ts";
 import type { StudySession } from "../lib/lab/study/study_session.ts";
 import type { StepLog } from "../lib/method/mod.ts";
 import { costsOf } from "../lib/run/costs.ts";
 import { RunFolder, withNeeds } from "../lib/run/stage.ts";
 import { startEngine } from "../lib/tensor/mod.ts";
+import { refuses } from "./refusals.ts";
 import { silentReporter } from "./silent_reporter.ts";
 import { newFolder } from "./temporary_files.ts";
 
@@ -31,8 +32,12 @@ const config: StudyConfig = {
   preference: { ...smoke.preference, steps: 3, batchSize: 4 },
   prompts: { validation: 2, heldOut: 2, whole: 2 },
 };
-/** The league's rows and those that are played beside it. */
-const names = [...new Set([...ROWS, ...Object.keys(CONTROLS) as (keyof typeof CONTROLS)[]])];
+/** Every method and control, those that the league does not play among them, but for one that has no labels here. */
+const names = [
+  ...new Set(
+    [...ROWS, ...Object.keys(NOT_PLAYED), ...Object.keys(CONTROLS)] as (typeof ROWS)[number][],
+  ),
+].filter((name) => name !== "offline-dpo-soft");
 /** Rows that keep state, beside a head; self-judge stands for those without. */
 const STATE: readonly string[] = [
   "lol",
@@ -106,6 +111,11 @@ describe("every method of the table and every control, in the order desk", () =>
       else assert.ok(learned.some(({ gradientNorm }) => gradientNorm > 0), JSON.stringify(rows));
     });
   }
+
+  it("takes no step on probabilities of labels that the data lacks", async () => {
+    const [stage] = methodStages(["offline-dpo-soft"]);
+    await refuses(run(root, [stage]), "no pair has one", "offline-dpo");
+  });
 
   it("has those that keep state among the ones that are stopped below", async () => {
     for (const name of names) {

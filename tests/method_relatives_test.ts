@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
 import { Rng } from "../lib/base/random.ts";
-import { longerWins } from "../lib/measure/mod.ts";
+import { inverted, longerWins } from "../lib/measure/mod.ts";
 import {
   type Compare,
+  type Comparison,
   learnedTokens,
   type Method,
   METHODS,
@@ -126,6 +127,37 @@ describe("RSO", () => {
   });
 });
 
+describe("RSO's pairs", () => {
+  it("are of distinct texts that were accepted, and ranked by what the ranker says of the two", async () => {
+    const asked: Comparison[] = [];
+    const shorter: Compare = async (comparisons) => {
+      asked.push(...comparisons);
+      return await inverted(longerWins)(comparisons);
+    };
+    const found = await stepOf(
+      { ...METHODS.rso, parameters: { accept: 4, acceptBeta: 1e9 } },
+      { compare: shorter },
+    );
+    assert.ok(found.ranked.length > 0);
+    for (const { chosen, rejected, pair } of found.ranked) {
+      assert.ok(chosen.length < rejected.length, `${chosen} over ${rejected}`);
+      const both = (one: Comparison) => [one.first, one.second].toSorted().join();
+      assert.ok(
+        asked.some((one) => both(one) === [chosen, rejected].toSorted().join()),
+        `${pair}: the two were compared`,
+      );
+    }
+  });
+
+  it("meet the run's beta in the loss, and one of their own in the acceptance", async () => {
+    const [low, high] = await Promise.all(
+      [0.1, 0.3].map(async (beta) => (await stepOf(METHODS.rso, { beta })).gradient),
+    );
+    assert.ok(distance(low, high) > 1e-3);
+    assert.ok(!("beta" in METHODS.rso.parameters));
+  });
+});
+
 describe("Sr-DPO", () => {
   it("with the prompt itself for a quality prompt has DPO's value at beta (1 - l)", async () => {
     const lambda = 0.3;
@@ -154,6 +186,33 @@ describe("Sr-DPO", () => {
       within: 1e-4,
     });
     assert.ok(distance(refined.gradient, plain.gradient) > 1e-3);
+  });
+
+  it("takes l D off IPO's margin, D = beta h' as under the sigmoid", async () => {
+    const lambda = 0.3;
+    const refined = await stepOf({
+      ...METHODS["sr-ipo"],
+      offsets: qualityOffsets((prompt) => prompt),
+      parameters: { lambda },
+    });
+    // Of the prompt itself h' = h: (h - l beta h - 1 / (2 beta))^2 in value.
+    const { beta } = config;
+    const plain = await stepOf({
+      ...METHODS["offline-ipo"],
+      offsets: async (pairs, tools) => {
+        const examples = pairs.flatMap((
+          { chosen, rejected },
+        ) => [chosen.example, rejected.example]);
+        const [policy, start] = [
+          await tools.logProbs(examples, "policy"),
+          await tools.logProbs(examples, "start"),
+        ];
+        const h = (i: number) =>
+          policy[2 * i] - start[2 * i] - policy[2 * i + 1] + start[2 * i + 1];
+        return pairs.map((_, i) => lambda * beta * h(i));
+      },
+    });
+    same(refined, plain, "sr-ipo, the prompt itself for quality prompt", "IPO less l beta h", 1e-5);
   });
 
   it("with l = 0 is DPO, for the sigmoid and for IPO", async () => {
@@ -301,6 +360,7 @@ describe("LoL", () => {
 
 describe("KTO", () => {
   it("takes the mean log-ratio of answers under others' prompts for its KL, never below 0", async () => {
+    let policyModel: LanguageModel;
     const kls: number[] = [];
     const expected: number[] = [];
     const method: Method = {
@@ -308,22 +368,30 @@ describe("KTO", () => {
       measured: async (scored, tools) => {
         const found = await batchKl(scored, tools);
         kls.push(found.kl);
-        const moved = scored.map(({ chosen }, i) => {
+        const moved = scored.flatMap(({ chosen, rejected }, i) => {
           const { ids, from } = scored[(i + 1) % scored.length].chosen;
-          return { ids: [...ids.slice(0, from), ...chosen.ids.slice(chosen.from)], from };
+          return [chosen, rejected].map((answer) => ({
+            ids: [...ids.slice(0, from), ...answer.ids.slice(answer.from)],
+            from,
+          }));
         });
-        const policy = await sequenceLogProbs(model, moved);
-        const start = await withAdapterOff(model)((m) => sequenceLogProbs(m, moved));
+        const policy = await sequenceLogProbs(policyModel, moved);
+        const start = await withAdapterOff(policyModel)((m) => sequenceLogProbs(m, moved));
         const mean = policy.reduce((sum, p, i) => sum + p - start[i], 0) / policy.length;
         expected.push(Math.max(0, mean));
         return found;
       },
     };
-    const drawn = stepper(model, { method });
-    for (let at = 0; at < 4; at++) {
-      const { parts } = await drawn.step(at);
-      assert.ok(Number.isFinite((await sumOfParts(model, parts)).metrics.loss));
+    for (const seed of [1, 2, 3, 4]) { // one adapter likes these answers less than none, another more
+      policyModel = tinyWithAdapter({ moved: true, seed });
+      const drawn = stepper(policyModel, { method });
+      for (let at = 0; at < 2; at++) {
+        const { parts } = await drawn.step(at);
+        assert.ok(Number.isFinite((await sumOfParts(policyModel, parts)).metrics.loss));
+      }
+      policyModel.dispose();
     }
+    assert.ok(expected.includes(0), "a mean below 0 is none");
     assert.ok(expected.some((kl) => kl > 0), "otherwise nothing is compared");
     assertExact(kls, expected, {
       of: "kto's KL of a batch",

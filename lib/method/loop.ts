@@ -115,6 +115,7 @@ export async function sampledPairs(
   prompts: readonly LoopPrompt[],
 ): Promise<FormedPair[]> {
   const { method, encoder } = tools;
+  if (method.ranker === "labels" && method.labels === "soft") refuseWithoutStrengths(tools.all());
   const candidates = method.samples === "dataset"
     ? fromDataset(prompts, encoder)
     : await tools.sample(prompts, {});
@@ -126,6 +127,15 @@ export async function sampledPairs(
   tools.metric("identical", candidates.length - distinct.length);
   tools.metric("undecided", distinct.length - decided);
   return pairs;
+}
+
+/** Without one strength among the pairs every label would be 1, and the run one of hard labels under another name. */
+function refuseWithoutStrengths(pairs: readonly LoopPrompt[]): void {
+  if (pairs.some((pair) => "strength" in pair && pair.strength !== undefined)) return;
+  throw new UserError(
+    'the method learns from the data set\'s label probabilities, and no pair has one (its "strength")',
+    "take the method offline-dpo, whose labels are hard, or label the pairs with deno task annotate",
+  );
 }
 
 /** As in a judge's report: a pair without an answer is not consistent, and a half for either position. */

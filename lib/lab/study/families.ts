@@ -198,7 +198,7 @@ export const FAMILIES: readonly Family[] = [
           reward("self-judge"),
           "not in the paper; arXiv 2405.21040",
         ),
-        "Sr-DPO draws no sample",
+        "Sr-DPO draws no sample, and its quality prompt has words that the order desk's model does not know",
       ),
       report(
         greater(
@@ -207,7 +207,7 @@ export const FAMILIES: readonly Family[] = [
           reward("self-judge"),
           "not in the paper; arXiv 2410.17131",
         ),
-        "SSO draws three samples a prompt",
+        "SSO draws three samples a prompt, and its principles have words that the order desk's model does not know",
       ),
       report(
         noWorse(

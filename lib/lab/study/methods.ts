@@ -52,7 +52,10 @@ export function studyMethodIdentity(name: StudyMethod) {
   return { ...identity, rule: ruleOf(name), ...(habit && { told: habit }) };
 }
 
-/** Whether a loss has a beta that is the run's to set. */
+/**
+ * Whether a loss has a beta that is tuned. ORPO's lambda and the beta of a policy gradient's KL ("sft" here) are held at the
+ * run's; SimPO and SLiC have none of the run's.
+ */
 export function hasBeta({ loss, parameters }: Method): boolean {
-  return !["sft", "simpo", "orpo"].includes(loss) && parameters?.beta === undefined;
+  return !["sft", "simpo", "orpo", "slic"].includes(loss) && parameters?.beta === undefined;
 }

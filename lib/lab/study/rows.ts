@@ -27,9 +27,19 @@ export const COUNTED: readonly StudyMethod[] = [
   "lol",
 ];
 
+/** Methods that the order desk cannot play, and why. */
+export const NOT_PLAYED = {
+  "oaif": "its judge would be the separate one: separate-judge-dpo, to the last bit",
+  "offline-dpo-soft": "the data set's labels have no probabilities: offline-dpo, to the last bit",
+  "self-rewarding": "the model gives no points",
+  "sr-ipo": "its prompt has words that the model does not know",
+  "sso-generator":
+    "what it trains makes pairs for another run, and its prompts have words that the model does not know",
+} as const satisfies Partial<Record<MethodName, string>>;
+
 /** The other rows of the table of methods. */
 const REPORTED: readonly StudyMethod[] = (Object.keys(METHODS) as MethodName[])
-  .filter((name) => !COUNTED.includes(name));
+  .filter((name) => !COUNTED.includes(name) && !(name in NOT_PLAYED));
 
 /** Every row of the league. */
 export const ROWS: readonly StudyMethod[] = [...COUNTED, ...REPORTED];

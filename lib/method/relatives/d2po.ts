@@ -4,9 +4,11 @@ import type { FormedPair, Method, OwnStep, StepTools } from "../method.ts";
 /**
  * A discriminator kept fresh by a few gold labels: every `every` steps the `gold` pairs on which it is least sure are
  * labelled by the gold ranker, whose verdict replaces its own, and it learns from the last `window` gold pairs; all
- * other pairs it labels itself (silver). The policy learns from both by DPO (D2PO, https://arxiv.org/abs/2405.01511, and
- * PrasannS/d2po: window 256, 16 gold labels, 4 passes over the window). Before
- * the first step the discriminator learns of `first` pairs of the data set, a number of ours.
+ * other pairs it labels itself (silver). The policy learns from both by DPO (D2PO, https://arxiv.org/abs/2405.01511).
+ *
+ * The authors' code (PrasannS/d2po) labels 16 of every 128 pairs anew and takes 4 passes over those alone; here it is 16 of
+ * every 320 (`every` steps of 32) and 4 passes over the last `window` gold pairs, a replay of ours. Before the first step the
+ * discriminator learns of `first` pairs of the data set, a number of ours, too.
  *
  * Where the discriminator is the policy itself, its preference is that of its implicit reward, sigmoid(beta h), and what
  * keeps it fresh is that `replay` of the gold pairs are learned again in every step.

@@ -3,7 +3,7 @@ import type { Method, StepTools } from "../method.ts";
 import type { ScoredPair } from "../preference.ts";
 
 /**
- * The KL that KTO sets every answer against: the mean of log pi - log ref over answers put after the prompts of other
+ * The KL that KTO sets every answer against: the mean of log pi - log ref over both answers put after the prompts of other
  * pairs, at least 0 and a constant (https://arxiv.org/abs/2402.01306, section 4.2; TRL's KTOTrainer).
  */
 export async function batchKl(
@@ -11,9 +11,10 @@ export async function batchKl(
   tools: StepTools,
 ): Promise<{ kl: number }> {
   if (pairs.length < 2) return { kl: 0 };
-  const mismatched = pairs.map(({ chosen }, i) => {
+  const mismatched = pairs.flatMap(({ chosen, rejected }, i) => {
     const other = pairs[(i + 1) % pairs.length].chosen;
-    return afterPrompt(chosen, other.ids.slice(0, other.from));
+    const prompt = other.ids.slice(0, other.from);
+    return [chosen, rejected].map((answer) => afterPrompt(answer, prompt));
   });
   const [policy, start] = [
     await tools.logProbs(mismatched, "policy"),

@@ -46,33 +46,46 @@ async function rewardsOf(
   );
 }
 
-/** Pairs of accepted answers, neighbours in a shuffled order, the one of the higher reward chosen. */
-export const statisticalRejection: Pairing = async (candidates, tools) => {
-  const { beta = 0.5, accept = 8 } = tools.method.parameters ?? {};
+/** Neighbours in a shuffled order of what was accepted of one prompt's answers. */
+function neighbours(kept: readonly number[]): [number, number][] {
+  return Array.from(
+    { length: Math.floor(kept.length / 2) },
+    (_, i) => [kept[2 * i], kept[2 * i + 1]],
+  );
+}
+
+/** Pairs of accepted answers, neighbours in a shuffled order, ranked by the ranker (sample and rank, section 3.2). */
+export const statisticalRejection: Pairing = async (all, tools) => {
+  const { acceptBeta: beta = 0.5, accept = 8 } = tools.method.parameters ?? {};
+  // A text that was drawn twice is one candidate, as in the paper's algorithm.
+  const candidates = all.map(({ pair, answers }) => ({
+    pair,
+    answers: answers.filter(({ text }, i) =>
+      answers.findIndex((other) => other.text === text) === i
+    ),
+  }));
   const rewards = await rewardsOf(candidates, tools);
   const rng = tools.rng("accept");
-  return candidates.flatMap(({ pair, answers }, c): FormedPair[] => {
-    const kept = rng.shuffle(accepted(rewards[c], { beta, wanted: accept, rng }));
-    const pairs: FormedPair[] = [];
-    for (let i = 0; i + 1 < kept.length; i += 2) {
-      const [a, b] = [kept[i], kept[i + 1]];
-      const [w, l] = rewards[c][a] >= rewards[c][b] ? [a, b] : [b, a];
-      if (answers[w].text === answers[l].text || rewards[c][w] === rewards[c][l]) continue;
-      const preference = 1 / (1 + Math.exp(rewards[c][l] - rewards[c][w]));
-      pairs.push({
-        prompt: pair,
-        chosen: answers[w],
-        rejected: answers[l],
-        verdict: { preference, consistent: true },
-      });
-    }
-    return pairs;
+  const duels = candidates.flatMap(({ pair, answers }, c) =>
+    neighbours(rng.shuffle(accepted(rewards[c], { beta, wanted: accept, rng })))
+      .map(([a, b]) => ({ pair, first: answers[a], second: answers[b] }))
+  );
+  const judgments = await tools.compare(duels.map(({ pair: { prompt }, first, second }) => ({
+    ...{ prompt, first: first.text, second: second.text },
+  })));
+  return duels.flatMap(({ pair, first, second }, i): FormedPair[] => {
+    const { answered, winner, pFirst, consistent } = judgments[i];
+    if (!answered || winner === "tie") return [];
+    const [chosen, rejected] = winner === "first" ? [first, second] : [second, first];
+    const preference = winner === "first" ? pFirst : 1 - pFirst;
+    return [{ prompt: pair, chosen, rejected, verdict: { preference, consistent } }];
   });
 };
 
 /**
  * RSO: answers of the SFT model, accepted by statistical rejection. The paper draws 64 and keeps 8; eight and four here,
- * for the cost of a step.
+ * for the cost of a step. The beta of acceptance is its own; the loss's (the paper's gamma, 0.05 there) is the run's. The
+ * loss is the paper's eq. 10, the hinge of log-ratios.
  */
 export const RSO = {
   samples: "start",
@@ -80,6 +93,6 @@ export const RSO = {
   ranker: "judge",
   pairs: statisticalRejection,
   loss: "hinge",
-  parameters: { accept: 4, beta: 0.5 },
+  parameters: { accept: 4, acceptBeta: 0.5 },
   source: "RSO, https://arxiv.org/abs/2309.06657, with the judge's logit for a reward",
 } as const satisfies Method;

@@ -70,6 +70,8 @@ export const ownPointsStep: OwnStep = async (tools) => {
       points[c][i] === null ? [] : [{ answer, points: points[c][i]! }]
     ).sort((a, b) => b.points - a.points);
     if (rated.length < 2 || rated[0].points === rated.at(-1)!.points) return [];
+    // One text drawn twice is graded twice: its own two grades are no pair.
+    if (rated[0].answer.text === rated.at(-1)!.answer.text) return [];
     return [{ prompt: pair, chosen: rated[0].answer, rejected: rated.at(-1)!.answer }];
   });
   tools.metric("withoutPoints", silent);

@@ -32,9 +32,8 @@ export const qualityOffsets =
       await tools.logProbs(examples, "start"),
     ];
     const ratio = (i: number) => policy[i] - start[i];
-    // The sigmoid loss takes its offset in units of beta h, IPO in those of h.
-    const unit = tools.method.loss === "ipo" ? 1 : tools.beta;
-    return pairs.map((_, i) => lambda * unit * (ratio(2 * i) - ratio(2 * i + 1)));
+    // One D for both losses, as the paper has it: beta h - l D under the sigmoid, h - l D - 1 / (2 beta) in IPO's square.
+    return pairs.map((_, i) => lambda * tools.beta * (ratio(2 * i) - ratio(2 * i + 1)));
   };
 
 /** l logit J(chosen, rejected), a constant: what the judge says in the place of what the model's own margin does. */

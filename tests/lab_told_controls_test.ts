@@ -37,7 +37,17 @@ describe("a judge told of one habit", () => {
     assert.equal(neither.winner, "second", "longer wins");
   });
 
+  it("is told of a good one, too", async () => {
+    const informed = told(judge, TOLD["self-judge-told-polite"], ORDER_DESK);
+    const [polite, neither] = await informed.compare([
+      comparison(twice, "certainly , here come tea ."),
+      comparison(once, twice),
+    ]);
+    assert.equal(polite.winner, "second");
+    assert.equal(neither.winner, "second", "longer wins");
+  });
+
   it("knows habits that the order desk has", () => {
-    for (const habit of Object.values(TOLD)) assert.ok(habit in ORDER_DESK.habits, habit);
+    for (const { habit } of Object.values(TOLD)) assert.ok(habit in ORDER_DESK.habits, habit);
   });
 });

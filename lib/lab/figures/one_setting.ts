@@ -11,13 +11,14 @@ const WORDS: Readonly<Record<keyof typeof ONE_SETTING, string>> = {
   hard: "hard labels",
   consistent: "hard, where both orders agree",
   leftOut: "hard, judge told what is left out",
+  polite: "hard, judge told what is polite",
   twice: "hard, judge told what is named twice",
   mean: "every pair the step's mean soft label",
   soft: "soft labels",
 };
 
 /** Rows whose labels are hard. */
-const HARD: readonly string[] = ["hard", "consistent", "leftOut", "twice"];
+const HARD: readonly string[] = ["hard", "consistent", "leftOut", "polite", "twice"];
 
 /**
  * A row a way to label: a dot a base at the last step, and the mean over the bases that have them all with Student's t

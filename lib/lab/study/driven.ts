@@ -13,6 +13,7 @@ export const ONE_SETTING = {
   hard: "self-judge@1",
   consistent: "self-judge-consistent@control",
   leftOut: "self-judge-told-left-out@control",
+  polite: "self-judge-told-polite@control",
   twice: "self-judge-told-twice@control",
   mean: "self-judge-mean-label@control",
   soft: "self-judge-soft",

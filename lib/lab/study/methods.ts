@@ -48,8 +48,8 @@ export function ruleOf(name: StudyMethod): Rule | null {
 export function studyMethodIdentity(name: StudyMethod) {
   if (!(name in CONTROLS)) return methodIdentity(name);
   const { source: _, ...identity } = CONTROLS[name as keyof typeof CONTROLS];
-  const habit = toldOf(name);
-  return { ...identity, rule: ruleOf(name), ...(habit && { told: habit }) };
+  const told = toldOf(name)?.habit;
+  return { ...identity, rule: ruleOf(name), ...(told && { told }) };
 }
 
 /**

@@ -19,10 +19,10 @@ export async function studyRanker(
   const name = methodOf(row);
   const rule = ruleOf(name);
   if (rule !== null) return BY_RULE[rule];
-  const habit = toldOf(name);
-  if (habit !== null) {
+  const of = toldOf(name);
+  if (of !== null) {
     const judge = await rankerOf(ranker, { ...parts, cacheFile: null });
-    return told(judge!, habit, session.world);
+    return told(judge!, of, session.world);
   }
   switch (ranker) {
     case "separate":

@@ -8,7 +8,7 @@ import { fingerprint } from "../study/fingerprint.ts";
 import type { LeagueWorld } from "../study/league.ts";
 import { leagueStages } from "../study/league_stages.ts";
 import { baseJudgeStage, variantJudgesStage } from "../study/reports.ts";
-import { ROWS } from "../study/rows.ts";
+import { NOT_PLAYED, ROWS } from "../study/rows.ts";
 import { DeskSession } from "../study/session.ts";
 import { STALENESS } from "../study/staleness.ts";
 import { VARIANTS } from "../study/supervised.ts";
@@ -68,6 +68,11 @@ const NOTES: LeagueWorld["notes"] = [
   "Bases 2 and 3 and those of less views are not kept: pretrained anew on another processor they come out as other bases of " +
   "their kind, whose runs go into tables of their own (deno task claims --out).",
   "Controls that rank by a rule skip ties and learn from fewer sequences.",
+  "Methods of the table that are not played here: " +
+  Object.entries(NOT_PLAYED).map(([name, why]) => `${name} (${why})`).join("; ") + ".",
+  "Sr-DPO's quality prompt and SSO's principles are words of which the order desk's model knows few (two of nine; two of " +
+  "eight and four of 15): their rows stand, and are no test of the methods. RLOO's and Nash-MD's beta is that of a KL in " +
+  "the reward, held at 0.1. RAFT and best-of-N leave out prompts whose answers are all one text or end in a tie.",
 ];
 
 /** The order desk, as its league is played. */

@@ -132,8 +132,8 @@ describe("oneSettingFigure", () => {
       at(ONE_SETTING.hard, "6", 20, 100),
     ]);
     const [means] = named(figure, "mean over bases");
-    assert.deepEqual(means.x, [1, 2, 3, 4, 5, 6, 7]);
-    assert.deepEqual(named(figure, "soft labels, bases")[0].x, [6, 8]);
+    assert.deepEqual(means.x, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    assert.deepEqual(named(figure, "soft labels, bases")[0].x, [8, 10]);
     assert.ok(words(figure).includes("where all begin"));
   });
 });

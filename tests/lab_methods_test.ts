@@ -3,6 +3,7 @@ import { before, describe, it } from "jsr:@std/testing@1/bdd";
 import { Stopped } from "../lib/base/error.ts";
 import { exists, readJsonl } from "../lib/base/files.ts";
 import { STUDY_SCALES, type StudyConfig } from "../lib/lab/study/config.ts";
+import { FRESH_LABELS } from "../lib/lab/study/fresh_labels.ts";
 import { methodStages } from "../lib/lab/study/preference.ts";
 import { DeskSession } from "../lib/lab/study/session.ts";
 import type { StudyStage } from "../lib/lab/study/stage.ts";
@@ -50,7 +51,11 @@ const STATE: readonly string[] = [
 const STOPPED = names.filter((name) =>
   "head" in studyMethod(name) || name === "self-judge" || STATE.includes(name)
 );
-const stages = withNeeds(methodStages(names), [...SUPERVISED, ...methodStages(names)]);
+const stages = withNeeds(methodStages(names), [
+  ...SUPERVISED,
+  ...FRESH_LABELS,
+  ...methodStages(names),
+]);
 
 /** Runs stages in a folder, and stops in the midst of one where asked. */
 async function run(path: string, some: readonly StudyStage[], stopAt = Infinity): Promise<void> {

@@ -13,12 +13,14 @@ const WORDS: Readonly<Record<keyof typeof ONE_SETTING, string>> = {
   leftOut: "hard, judge told what is left out",
   polite: "hard, judge told what is polite",
   twice: "hard, judge told what is named twice",
+  freshData: "hard, judge with 200 labels of the data",
+  freshOwn: "hard, judge with 200 labels of its policy's answers",
   mean: "every pair the step's mean soft label",
   soft: "soft labels",
 };
 
-/** Rows whose labels are hard. */
-const HARD: readonly string[] = ["hard", "consistent", "leftOut", "polite", "twice"];
+/** Rows whose labels are soft; the others' are hard. */
+const SOFT: readonly string[] = ["mean", "soft"];
 
 /**
  * A row a way to label: a dot a base at the last step, and the mean over the bases that have them all with Student's t
@@ -33,7 +35,7 @@ export function oneSettingFigure(steps: readonly RewardStep[]): Figure {
     const bases = at(last, name);
     return {
       ...{ row, label: WORDS[key as keyof typeof ONE_SETTING], bases },
-      ...{ color: HARD.includes(key) ? INK.blue : INK.purple, ...overSeeds(bases) },
+      ...{ color: SOFT.includes(key) ? INK.purple : INK.blue, ...overSeeds(bases) },
     };
   });
   const begin = at(0, ONE_SETTING.hard);

@@ -6,8 +6,8 @@ import { runOf } from "./over_runs.ts";
 export const DRIVEN: StudyRow = "self-judge@driven";
 
 /**
- * Rows at the setting that base 1 chose for soft labels: hard ones, hard ones of consistent pairs, hard ones of a judge that
- * was told of a habit, and soft ones with half of what sets them apart and as they are.
+ * Rows at the setting that base 1 chose for soft labels: hard ones, hard ones of consistent pairs, of a judge that was told of
+ * a habit, of one with fresh labels, and soft ones with half of what sets them apart and as they are.
  */
 export const ONE_SETTING = {
   hard: "self-judge@1",
@@ -15,6 +15,8 @@ export const ONE_SETTING = {
   leftOut: "self-judge-told-left-out@control",
   polite: "self-judge-told-polite@control",
   twice: "self-judge-told-twice@control",
+  freshData: "self-judge-fresh-data@control",
+  freshOwn: "self-judge-fresh-own@control",
   mean: "self-judge-mean-label@control",
   soft: "self-judge-soft",
 } as const satisfies Record<string, StudyRow>;

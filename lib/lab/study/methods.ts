@@ -1,5 +1,6 @@
 import { type Method, type MethodName, METHODS } from "../../method/mod.ts";
 import { methodIdentity } from "../../run/method_identity.ts";
+import { FRESH_CONTROLS, freshJudgeOf } from "./fresh_controls.ts";
 import { LABEL_CONTROLS } from "./label_controls.ts";
 import { TOLD_CONTROLS, toldOf } from "./told_controls.ts";
 
@@ -20,6 +21,7 @@ export const CONTROLS = {
   "raft-politer": { ...ON_POLICY, loss: "sft", source: CONTROL },
   ...LABEL_CONTROLS,
   ...TOLD_CONTROLS,
+  ...FRESH_CONTROLS,
 } as const satisfies Record<string, Method>;
 
 /** A method of the table or a control. */
@@ -49,7 +51,8 @@ export function studyMethodIdentity(name: StudyMethod) {
   if (!(name in CONTROLS)) return methodIdentity(name);
   const { source: _, ...identity } = CONTROLS[name as keyof typeof CONTROLS];
   const told = toldOf(name)?.habit;
-  return { ...identity, rule: ruleOf(name), ...(told && { told }) };
+  const judge = freshJudgeOf(name);
+  return { ...identity, rule: ruleOf(name), ...(told && { told }), ...(judge && { judge }) };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type PolicyMeasure, preferenceStage } from "../../run/stages/preference.ts";
 import type { LanguageModel, WithModel } from "../../model/mod.ts";
+import { freshJudgeOf } from "./fresh_controls.ts";
 import { Course, policyMeter, validationOf } from "./policy_meter.ts";
 import {
   hasBeta,
@@ -47,7 +48,7 @@ export function methodStage(
 ): StudyStage {
   const name = methodOf(row);
   const { samples, ranker, loss, source } = studyMethod(name);
-  const other = ruleOf(name) === null ? NEEDED[ranker] : undefined;
+  const other = freshJudgeOf(name) ?? (ruleOf(name) === null ? NEEDED[ranker] : undefined);
   return preferenceStage({
     name: stage,
     title:

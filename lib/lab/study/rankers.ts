@@ -2,6 +2,7 @@ import { inverted, longerWins } from "../../measure/mod.ts";
 import type { Method, Ranker } from "../../method/mod.ts";
 import { rankerOf, type RankerParts } from "../../run/rankers.ts";
 import { readAnswer, viewsOf } from "../world/reward.ts";
+import { freshJudgeOf } from "./fresh_controls.ts";
 import { methodOf, type Rule, ruleOf, type StudyRow } from "./methods.ts";
 import type { StudyContext } from "./stage.ts";
 import { told, toldOf } from "./told_controls.ts";
@@ -24,6 +25,8 @@ export async function studyRanker(
     const judge = await rankerOf(ranker, { ...parts, cacheFile: null });
     return told(judge!, of, session.world);
   }
+  const fresh = freshJudgeOf(name);
+  if (fresh !== null) return await apart(session, (other) => other.judgeOf(fresh));
   switch (ranker) {
     case "separate":
     case "given": // any judge: here, one that learned judging alone

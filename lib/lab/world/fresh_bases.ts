@@ -2,6 +2,8 @@
 import { DESK } from "../study/config.ts";
 import { type Driven, ONE_SETTING } from "../study/driven.ts";
 import { type Contrast, FAMILIES, type Family, REWARD_MARGIN } from "../study/families.ts";
+import { FRESH_CONTROLS, FRESH_JUDGES } from "../study/fresh_controls.ts";
+import { FRESH_LABELS } from "../study/fresh_labels.ts";
 import { LABEL_CONTROLS } from "../study/label_controls.ts";
 import type { LeagueWorld } from "../study/league.ts";
 import { leagueStages } from "../study/league_stages.ts";
@@ -28,8 +30,12 @@ const greater = (text: string, a: string, b: string): Contrast => ({
 
 const SOFT = "reward by judge/self-judge-soft";
 const LATER = "reward at 300/self-judge-soft@longer";
+/** Controls at the setting that soft labels have. */
+const AT_ONE_SETTING = { ...LABEL_CONTROLS, ...TOLD_CONTROLS, ...FRESH_CONTROLS };
+
 const at100 = (row: string) => `reward at 100/${row}`;
 const TOLD_TWICE = at100(ONE_SETTING.twice);
+const FRESH_OWN = at100(ONE_SETTING.freshOwn);
 
 const families: readonly Family[] = [
   {
@@ -92,6 +98,24 @@ const families: readonly Family[] = [
       greater("told of the blind spot, at step 100 > JSFT", TOLD_TWICE, "reward/jsft"),
     ],
   },
+  {
+    number: 14,
+    text: "What a user can do about it: 200 labels more for the judge, at one setting",
+    contrasts: [
+      greater(
+        "labels of its policy's answers > the JSFT judge, at step 100",
+        ...[FRESH_OWN, at100(ONE_SETTING.hard)] as const,
+      ),
+      greater(
+        "labels of its policy's answers > of the data set, at step 100",
+        ...[FRESH_OWN, at100(ONE_SETTING.freshData)] as const,
+      ),
+      greater(
+        "labels of its policy's answers, at step 100 > JSFT",
+        ...[FRESH_OWN, "reward/jsft"] as const,
+      ),
+    ],
+  },
 ];
 
 /** Stages that the contrasts need, and how right the judge is. */
@@ -111,8 +135,8 @@ export const FRESH_BASES: LeagueWorld = {
   driven: [
     { row: "self-judge-soft@longer", times: 1, steps: 300 },
     { row: "self-judge@longer", times: 1, steps: 300 },
-    ...Object.keys({ ...LABEL_CONTROLS, ...TOLD_CONTROLS }).map((name): Driven => ({
-      row: `${name as keyof typeof LABEL_CONTROLS | keyof typeof TOLD_CONTROLS}@control`,
+    ...(Object.keys(AT_ONE_SETTING) as (keyof typeof AT_ONE_SETTING)[]).map((name): Driven => ({
+      row: `${name}@control`,
       ...{ like: "self-judge-soft", times: 1, steps: DESK.preference.steps },
     })),
   ],
@@ -125,7 +149,10 @@ export const FRESH_BASES: LeagueWorld = {
     'JSFT judge" is what a user gets, who lacks it.',
     "Base models are not kept: pretrained anew on another processor they come out as other bases of their kind.",
   ],
-  stages: leagueStages(DESK, { weighted: false }).filter(({ name }) => STAGES.includes(name)),
+  stages: [
+    ...leagueStages(DESK, { weighted: false }).filter(({ name }) => STAGES.includes(name)),
+    ...FRESH_LABELS.filter(({ name }) => FRESH_JUDGES.includes(name)),
+  ],
   extras: [],
   curve: [],
 };

@@ -69,18 +69,26 @@ export interface Stage<C extends Seeded, S extends Session = Session> {
   readonly run: (context: StageContext<C, S>) => Promise<StageResult>;
 }
 
-/** Some of a pipeline's stages and all they need, in the pipeline's order. */
+/** Some of a pipeline's stages and all they need: in the pipeline's order, but each after what it needs. */
 export function withNeeds<S extends Pick<Stage<Seeded>, "name" | "needs">>(
   wanted: readonly S[],
   all: readonly S[],
 ): S[] {
+  const needsOf = ({ needs }: S) => needs.map((need) => all.find(({ name }) => name === need)!);
   const names = new Set<string>();
-  const visit = ({ name, needs }: S): void => {
-    names.add(name);
-    for (const need of needs) visit(all.find((stage) => stage.name === need)!);
+  const visit = (stage: S): void => {
+    names.add(stage.name);
+    needsOf(stage).forEach(visit);
   };
   wanted.forEach(visit);
-  return all.filter(({ name }) => names.has(name));
+  const placed = new Set<S>();
+  const place = (stage: S): void => {
+    if (placed.has(stage)) return;
+    needsOf(stage).forEach(place);
+    placed.add(stage);
+  };
+  all.filter(({ name }) => names.has(name)).forEach(place);
+  return [...placed];
 }
 
 interface Done {

@@ -4,7 +4,7 @@ import { Stopped, UserError } from "../lib/base/error.ts";
 import { resolveConfig, type RunConfig } from "../lib/run/config.ts";
 import { readJsonFile, writeCsv, writeJsonl } from "../lib/base/files.ts";
 import type { RunContext, RunStage } from "../lib/run/pipeline.ts";
-import { type Anew, RunFolder } from "../lib/run/stage.ts";
+import { type Anew, RunFolder, withNeeds } from "../lib/run/stage.ts";
 import { terminalReporter } from "../lib/run/terminal_reporter.ts";
 import { writeSummary } from "../lib/run/stages/report.ts";
 import { Session } from "../lib/run/session.ts";
@@ -286,5 +286,22 @@ describe("a run's summary", () => {
     assert.ok(text.includes("| accuracy | 0.500 [0.400, 0.600] | - |"));
     assert.doesNotMatch(text, /JSFT, |undefined|NaN/);
     assert.doesNotMatch(csv, /judge-after/);
+  });
+});
+
+describe("some of a pipeline's stages", () => {
+  it("are in its order with all they need, but each after what it needs", () => {
+    const all = [
+      { name: "late", needs: ["a judge"] },
+      { name: "a judge", needs: ["a policy"] },
+      { name: "no part of it", needs: [] },
+      { name: "a policy", needs: ["the start"] },
+      { name: "the start", needs: [] },
+      { name: "last", needs: ["the start"] },
+    ];
+    const of = (...wanted: number[]) =>
+      withNeeds(wanted.map((i) => all[i]), all).map(({ name }) => name);
+    assert.deepEqual(of(5, 0), ["the start", "a policy", "a judge", "late", "last"]);
+    assert.deepEqual(of(5, 4), ["the start", "last"]);
   });
 });

@@ -5,6 +5,7 @@ import { COSTS } from "../../run/costs.ts";
 import { mean, meanOfBases } from "./measure.ts";
 import { overRuns, runOf, runsOf } from "./over_runs.ts";
 import { type ChosenBy, chosenPoint, type RewardPoint } from "./policy_meter.ts";
+import { CONTROLS } from "./methods.ts";
 import { ROWS } from "./rows.ts";
 
 /** A method's policy in one run, at the step that validation prompts chose. */
@@ -21,7 +22,8 @@ export interface LeagueRow extends RewardPoint {
 export async function runTitles(path: string): Promise<string[]> {
   const names: string[] = [];
   for await (const { name } of Deno.readDir(path)) {
-    if ((ROWS as readonly string[]).includes(name.split("@")[0])) names.push(name);
+    const [method] = name.split("@");
+    if (method in CONTROLS || (ROWS as readonly string[]).includes(method)) names.push(name);
   }
   return names.sort();
 }

@@ -19,12 +19,19 @@ const STRICT =
 async function read(
   sources: readonly object[],
   data: object = {},
-  { template = STRICT, overflow = "truncate" as "truncate" | "truncate-start" } = {},
+  {
+    template = STRICT,
+    overflow = "truncate" as "truncate" | "truncate-start",
+    method = "self-judge",
+  } = {},
 ) {
   const folder = await newFolder();
   const lines: string[] = [];
   const config = resolveConfig("smoke", {
-    values: { data: { sources, train: 6, heldOut: 4, maxTokens: 200, ...data } },
+    values: {
+      data: { sources, train: 6, heldOut: 4, maxTokens: 200, ...data },
+      selfJudge: { method },
+    },
   });
   const encoder = tinyEncoder({
     maxTokens: config.data.maxTokens,
@@ -175,6 +182,16 @@ describe("the data stage", () => {
       "0 of 12 rows have a pair to measure the judge on; 4 held out were asked for",
       'add a source of pairs with the use "both" or "judgments"',
     );
+  });
+
+  it("refuses a method of soft labels where no pair has a strength, before anything is trained", async () => {
+    const soft = { method: "offline-dpo-soft" };
+    const of = async (more?: object) => [
+      { source: await file("soft.jsonl", jsonLines(asked(12, more))) },
+    ];
+    await refuses(read(await of(), {}, soft), "no pair has one", "offline-dpo", "annotate");
+    const { train } = await read(await of({ strength: 0.5 }), {}, soft);
+    assert.equal(train.length, 6);
   });
 
   it("says that the chat template refuses what is missing, where it does", async () => {

@@ -1,4 +1,5 @@
-import type { FormedPair, Pairing } from "./method.ts";
+import { UserError } from "../base/error.ts";
+import type { FormedPair, Method, Pairing } from "./method.ts";
 import { type Match, tournaments } from "./tournament.ts";
 
 /** Of two equal texts there is no verdict. */
@@ -61,3 +62,21 @@ export const labelledPairs: Pairing = (candidates, { method }) =>
         : {}),
     })),
   );
+
+/**
+ * Refuses soft labels of a data set that has none: every label would be 1, and the run one of hard labels under another
+ * name.
+ *
+ * @throws {UserError} where the data set's labels rank, softly, and no pair has a strength
+ */
+export function refuseWithoutStrengths(
+  { ranker, labels }: Pick<Method, "ranker" | "labels">,
+  pairs: readonly object[],
+): void {
+  if (ranker !== "labels" || labels !== "soft") return;
+  if (pairs.some((pair) => "strength" in pair && pair.strength !== undefined)) return;
+  throw new UserError(
+    'the method learns from the data set\'s label probabilities, and no pair has one (its "strength")',
+    "take the method offline-dpo, whose labels are hard, or label the pairs with deno task annotate",
+  );
+}

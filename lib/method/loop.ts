@@ -1,7 +1,7 @@
 import { UserError } from "../base/error.ts";
 import { fromDataset, type LoopPrompt } from "./candidates.ts";
 import { credit, type Judgment, larger } from "./judgment.ts";
-import { knockoutFinal, labelledPairs } from "./knockout_pairs.ts";
+import { knockoutFinal, labelledPairs, refuseWithoutStrengths } from "./knockout_pairs.ts";
 import type { LoopOptions } from "./loop_options.ts";
 import type { FormedPair, OwnStep, PairMemory, PairTools } from "./method.ts";
 import type { PairMaker } from "./pair_maker.ts";
@@ -115,7 +115,7 @@ export async function sampledPairs(
   prompts: readonly LoopPrompt[],
 ): Promise<FormedPair[]> {
   const { method, encoder } = tools;
-  if (method.ranker === "labels" && method.labels === "soft") refuseWithoutStrengths(tools.all());
+  refuseWithoutStrengths(method, tools.all());
   const candidates = method.samples === "dataset"
     ? fromDataset(prompts, encoder)
     : await tools.sample(prompts, {});
@@ -127,15 +127,6 @@ export async function sampledPairs(
   tools.metric("identical", candidates.length - distinct.length);
   tools.metric("undecided", distinct.length - decided);
   return pairs;
-}
-
-/** Without one strength among the pairs every label would be 1, and the run one of hard labels under another name. */
-function refuseWithoutStrengths(pairs: readonly LoopPrompt[]): void {
-  if (pairs.some((pair) => "strength" in pair && pair.strength !== undefined)) return;
-  throw new UserError(
-    'the method learns from the data set\'s label probabilities, and no pair has one (its "strength")',
-    "take the method offline-dpo, whose labels are hard, or label the pairs with deno task annotate",
-  );
 }
 
 /** As in a judge's report: a pair without an answer is not consistent, and a half for either position. */

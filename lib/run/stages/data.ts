@@ -1,4 +1,9 @@
-import { type AnswerEncoder, answerExample } from "../../method/mod.ts";
+import {
+  type AnswerEncoder,
+  answerExample,
+  methodNamed,
+  refuseWithoutStrengths,
+} from "../../method/mod.ts";
 import { characters } from "../../base/characters.ts";
 import { UserError } from "../../base/error.ts";
 import {
@@ -119,6 +124,8 @@ export const dataStage: RunStage = {
       fit,
     });
     const records = (side: readonly FittingRow[]) => side.flatMap((row) => row.records);
+    // Here, and not hours later where the method starts.
+    refuseWithoutStrengths(methodNamed(config.selfJudge.method), records(train));
     await writeJsonl(`${folder}/train.jsonl`, records(train));
     await writeJsonl(`${folder}/held_out.jsonl`, records(held));
     const pairs = judgedPairsIn(records(held));

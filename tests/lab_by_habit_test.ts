@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { byHabit } from "../lib/lab/study/by_habit.ts";
 import { byHabitTable } from "../lib/lab/study/page_judges.ts";
+import { refusesAtOnce } from "./refusals.ts";
 import { ORDER_DESK } from "../lib/lab/world/order_desk.ts";
 
 const full = "here come tea and figs .";
@@ -19,6 +20,8 @@ const pairs = [
   prompt: [{ role: "user" as const, content: "tea and figs please ." }],
 }));
 
+const from = { world: ORDER_DESK, from: "runs/jsft-judge" };
+
 describe("a judge by what answers differ in", () => {
   it("counts a pair under each habit that tells its answers apart, and apart where it is the only one", () => {
     const clear = pairs.filter(({ chosen, rejected, prompt: [{ content }] }) =>
@@ -26,8 +29,7 @@ describe("a judge by what answers differ in", () => {
     );
     assert.ok(clear.length >= 2);
     const right = clear.map((_, i) => i === 1 ? 0 : 1);
-    const of = (habit: string) =>
-      byHabit(right, pairs, ORDER_DESK).find((row) => row.habit === habit)!;
+    const of = (habit: string) => byHabit(right, pairs, from).find((row) => row.habit === habit)!;
     const left = of("leaves a thing out");
     assert.deepEqual(left, {
       ...{ habit: "leaves a thing out", n: 2, right: 1 },
@@ -35,7 +37,7 @@ describe("a judge by what answers differ in", () => {
     });
     assert.equal(of("names one twice").n, clear.length - 1);
     assert.equal(of("is rude").n, 0);
-    assert.throws(() => byHabit([1], pairs, ORDER_DESK), RangeError);
+    refusesAtOnce(() => byHabit([1], pairs, from), "runs/jsft-judge judged 1 clear pairs");
   });
 
   it("has a line a habit on the page and a column a base", () => {

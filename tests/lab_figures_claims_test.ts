@@ -121,7 +121,7 @@ describe("forLonger", () => {
 });
 
 describe("oneSettingFigure", () => {
-  it("has a row a way to label, of the bases that have them all, at the last step", () => {
+  it("has a row a way to label, of the bases that have it, at the last step", () => {
     const at = (method: string, base: string, step: number, reward: number) => ({
       ...{ method, base, seed: 1, step, reward, kl: 1, judge_win_rate: 0.5, length: 9 },
     });
@@ -129,7 +129,7 @@ describe("oneSettingFigure", () => {
       ...Object.values(ONE_SETTING).flatMap((row, i) =>
         ["4", "5"].flatMap((base, j) => [at(row, base, 0, 7), at(row, base, 20, i + 2 * j)])
       ),
-      at(ONE_SETTING.hard, "6", 20, 100),
+      at("self-judge", "6", 20, 100),
     ]);
     const [means] = named(figure, "mean over bases");
     assert.deepEqual(means.x, [1, 2, 3, 4, 5, 6, 7, 8, 9]);

@@ -12,7 +12,7 @@ import { folded, itemsOf, readTables } from "../lib/lab/study/kept_tables.ts";
 import { judgedSteps, matchedOverSteps } from "../lib/lab/study/judge_over_steps.ts";
 import { leagueRows, rewardAtKl, standings } from "../lib/lab/study/league_rows.ts";
 import { certaintyOf, certaintyTable } from "../lib/lab/study/certainty.ts";
-import { besideBeyond, DRIVEN, ONE_SETTING, oneSetting } from "../lib/lab/study/driven.ts";
+import { besideBeyond, DRIVEN, ONE_SETTING } from "../lib/lab/study/driven.ts";
 import { familiesIn, playedRows, triedIn } from "../lib/lab/study/league.ts";
 import { byBases } from "../lib/lab/study/over_runs.ts";
 import {
@@ -238,6 +238,16 @@ describe("a league's runs", () => {
     assert.deepEqual(leagueRows({ ...row, row: DRIVEN, chosen: ["self-judge"] }, none), []);
   });
 
+  it("tell how right the JSFT judge is by what answers differ in", () => {
+    const rows = gathered.tables["judge-by-habit"];
+    const [first] = rows.filter(({ habit }) => habit === "names one twice");
+    assert.equal(rows.length, 3 * Object.keys(ORDER_DESK.habits).length, "three runs");
+    assert.deepEqual(first, {
+      ...{ base: "1", seed: 1, judge: "jsft", habit: "names one twice" },
+      ...{ n: 137, right: 102, n_alone: 10, right_alone: 6 },
+    });
+  });
+
   it("that are driven past their peak stand beside the same runs at the chosen rate", () => {
     const at = (method: string, seed: number, reward: (step: number) => number) =>
       course(reward).map((point) => ({ ...point, method, base: "1", seed }));
@@ -259,16 +269,6 @@ describe("a league's runs", () => {
       [...new Set(besideBeyond(points, "longer").map(({ method, seed }) => `${method} ${seed}`))],
       ["raft-2 1", "raft-2@longer 1"],
     );
-  });
-
-  it("that are controls at one setting stand together, of the runs that have them all", () => {
-    const at = (method: string, base: string) => ({ method, base, seed: 1, step: 100 });
-    const rows = Object.values(ONE_SETTING);
-    const points = [
-      ...[...rows.toReversed(), "self-judge"].map((row) => at(row, "4")),
-      ...rows.slice(1).map((row) => at(row, "5")),
-    ];
-    assert.deepEqual(oneSetting(points), rows.map((row) => at(row, "4")));
   });
 
   it("stand in the order of their reward, with the ranks that other runs would give", () => {
@@ -412,7 +412,7 @@ describe("a league's runs", () => {
         planned: { found: 0, tested: 0 },
         own: [],
         habits: gathered.tables.habits as TableRow[],
-        byHabit: [],
+        byHabit: gathered.tables["judge-by-habit"] as TableRow[],
       },
       changes: gathered.tables.changes as TableRow[],
       steps: gathered.tables["reward-over-steps"] as readonly unknown[] as CoursePoint[],

@@ -190,8 +190,12 @@ describe("the data stage", () => {
       { source: await file("soft.jsonl", jsonLines(asked(12, more))) },
     ];
     await refuses(read(await of(), {}, soft), "no pair has one", "offline-dpo", "annotate");
-    const { train } = await read(await of({ strength: 0.5 }), {}, soft);
+    const { train, lines } = await read(await of({ strength: 0.5 }), {}, soft);
     assert.equal(train.length, 6);
+    assert.ok(!lines.some((line) => line.includes("strength")));
+    const mixed = [...asked(6), ...asked(12, { strength: 0.5 }).slice(6)];
+    const some = await read([{ source: await file("mixed.jsonl", jsonLines(mixed)) }], {}, soft);
+    assert.ok(some.lines.some((line) => /warning: [1-6] pairs have no strength/.test(line)));
   });
 
   it("says that the chat template refuses what is missing, where it does", async () => {

@@ -67,14 +67,16 @@ export const labelledPairs: Pairing = (candidates, { method }) =>
  * Refuses soft labels of a data set that has none: every label would be 1, and the run one of hard labels under another
  * name.
  *
+ * @returns how many pairs have none, whose label counts as 1; 0 for a method that asks for none
  * @throws {UserError} where the data set's labels rank, softly, and no pair has a strength
  */
 export function refuseWithoutStrengths(
   { ranker, labels }: Pick<Method, "ranker" | "labels">,
   pairs: readonly object[],
-): void {
-  if (ranker !== "labels" || labels !== "soft") return;
-  if (pairs.some((pair) => "strength" in pair && pair.strength !== undefined)) return;
+): number {
+  if (ranker !== "labels" || labels !== "soft") return 0;
+  const without = pairs.filter((pair) => !("strength" in pair) || pair.strength === undefined);
+  if (without.length < pairs.length) return without.length;
   throw new UserError(
     'the method learns from the data set\'s label probabilities, and no pair has one (its "strength")',
     "take the method offline-dpo, whose labels are hard, or label the pairs with deno task annotate",

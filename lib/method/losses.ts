@@ -59,7 +59,7 @@ export const PREFERENCE_LOSSES = {
   /** -log sigmoid(beta h); ln 2 at the start. DPO, https://arxiv.org/abs/2305.18290, eq. 7. TRL. */
   sigmoid: (w, l, { beta }, offset) =>
     minusLogSigmoid(tf.sub(tf.mul(marginOf(w, l), beta), offset)),
-  /** max(0, 1 - beta h); 1 at the start. SLiC-HF as in RSO, https://arxiv.org/abs/2309.06657, eq. 9. TRL. */
+  /** max(0, 1 - beta h); 1 at the start. SLiC-HF as RSO has it, https://arxiv.org/abs/2309.06657, eq. 10. TRL. */
   hinge: (w, l, { beta }) => tf.relu(tf.sub(1, tf.mul(marginOf(w, l), beta))),
   /** (h - 1 / (2 beta))^2. IPO, https://arxiv.org/abs/2310.12036, eq. 17, on sums as written there. */
   ipo: (w, l, { beta }, offset) =>

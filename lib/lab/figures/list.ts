@@ -188,12 +188,12 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
     }),
     figureEntry({
       name: "one-setting",
-      title: "Why hard labels fall and soft ones stay",
+      title: "Hard labels fall, soft ones stay",
       caption:
-        "SELF-JUDGE at one setting (rate 0.0002, beta 0.1) on bases 4 to 10, which had been seen with hard and with soft labels. Hard " +
-        "(blue): as they are; of the pairs whose two orders agree; of a judge told which answer leaves a thing out; of one told which " +
-        "names one twice. Soft (purple): the step's mean label for every pair; each pair its own. Mean over bases with its 95 % " +
-        "interval (Student's t).",
+        "SELF-JUDGE at one setting (rate 0.0002, beta 0.1), 100 steps on bases 4 to 10. Hard labels (blue): as they are; of pairs whose two " +
+        "orders agree; of a judge told, exactly, which answer leaves a thing out, is polite, or names one twice; of one with 200 exact labels " +
+        "more, of the data set or of SELF-JUDGE's answers. Soft labels (purple): the step's mean for every pair; each pair's own. Dots bases, bars " +
+        "their mean with its 95 % interval (Student's t). Only hard and soft labels are methods, the others controls.",
       inputs: {
         steps: {
           path: "data/results/claims/fresh-bases/reward-over-steps.csv",

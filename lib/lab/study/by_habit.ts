@@ -1,6 +1,8 @@
 /** How right a judge is on the data set's pairs by what their two answers differ in: which habit it does not see. @module */
+import { UserError } from "../../base/error.ts";
 import type { Pair } from "../../preference/mod.ts";
 import { LAST_BITS, rewardGap } from "./desk_evidence.ts";
+import { habitsApart } from "./judge_over_steps.ts";
 import { pairComparison } from "../../method/mod.ts";
 import type { World } from "./world.ts";
 
@@ -20,25 +22,26 @@ export interface HabitPairs {
  *
  * @param right The judge's credit for each clear pair, in their order.
  * @param pairs What it was asked, the others among them.
- * @throws {RangeError} where there are more clear pairs than credits, or fewer
+ * @param from What the credits were read from.
+ * @throws {UserError} naming it, where there are more clear pairs than credits, or fewer
  */
 export function byHabit(
   right: readonly number[],
   pairs: readonly Pair[],
-  world: Pick<World, "reward" | "clear" | "habits">,
+  { world, from }: { world: Pick<World, "reward" | "clear" | "habits">; from: string },
 ): HabitPairs[] {
   const clear = pairs.filter((pair) =>
     Math.abs(rewardGap(pairComparison(pair), world)) > world.clear + LAST_BITS
   );
   if (clear.length !== right.length) {
-    throw new RangeError(`${right.length} credits for ${clear.length} clear pairs`);
+    throw new UserError(
+      `${from} judged ${right.length} clear pairs, and there are ${clear.length}`,
+      "check the world's held-out pairs out again, or delete that folder and play the league again",
+    );
   }
-  const differ = clear.map(({ prompt, chosen, rejected }) => {
-    const request = prompt.at(-1)!.content;
-    return Object.entries(world.habits)
-      .filter(([, has]) => has(request, chosen) !== has(request, rejected))
-      .map(([habit]) => habit);
-  });
+  const differ = clear.map(({ prompt, chosen, rejected }) =>
+    habitsApart(prompt.at(-1)!.content, [chosen, rejected], world)
+  );
   return Object.keys(world.habits).map((habit) => {
     const of = (wanted: (habits: readonly string[]) => boolean) =>
       right.filter((_, i) => differ[i].includes(habit) && wanted(differ[i]));

@@ -56,13 +56,14 @@ export function besideBeyond<
   ];
 }
 
-/** Measurements of the rows of {@linkcode ONE_SETTING}, one row after the other, of the runs that have them all. */
+/** Measurements of the rows of {@linkcode ONE_SETTING}, one row after the other: those with every run of hard labels. */
 export function oneSetting<
   P extends { readonly method: string; readonly base: string; readonly seed: number },
 >(points: readonly P[]): P[] {
-  const rows: readonly string[] = Object.values(ONE_SETTING);
-  const own = points.filter(({ method }) => rows.includes(method));
-  const whole = [...Map.groupBy(own, runOf).values()]
-    .filter((some) => new Set(some.map(({ method }) => method)).size === rows.length).flat();
-  return rows.flatMap((row) => whole.filter(({ method }) => method === row));
+  const of = (row: string) => points.filter(({ method }) => method === row);
+  const runs = new Set(of(ONE_SETTING.hard).map(runOf));
+  return Object.values(ONE_SETTING).flatMap((row) => {
+    const own = of(row).filter((point) => runs.has(runOf(point)));
+    return new Set(own.map(runOf)).size === runs.size ? own : [];
+  });
 }

@@ -112,7 +112,8 @@ export async function gather(
       ),
     };
     if (found["right/jsft"]) {
-      const rows = byHabit(found["right/jsft"], heldOutPairs.slice(0, config.heldOut), world);
+      const asked = heldOutPairs.slice(0, config.heldOut);
+      const rows = byHabit(found["right/jsft"], asked, { world, from: `${path}/jsft-judge` });
       add("judge-by-habit", { ...names, judge: "jsft" }, rows);
     }
     const ended = new Set<string>();
@@ -128,7 +129,7 @@ export async function gather(
       const [method, which] = row.split("@");
       if (which === undefined) found[`reward/${method}`] = at(chosenPoint(points, "truth"));
       add("changes", { ...names, method: row }, [changesOf({ points, heldOut })]);
-      if (FOLLOWED.includes(row) || (Object.values(ONE_SETTING) as string[]).includes(row)) {
+      if (FOLLOWED.includes(row)) {
         add(
           "habits",
           { ...names, method: row },
@@ -231,7 +232,10 @@ function changesOf(
 }
 
 /** Methods whose own pairs are looked at step by step, and whose answers' habits. */
-const FOLLOWED = ["self-judge", DRIVEN, "raft-2", "reward-model-dpo", "self-judge-moving"];
+const FOLLOWED: readonly string[] = [
+  ...["self-judge", DRIVEN, "raft-2", "reward-model-dpo", "self-judge-moving"],
+  ...Object.values(ONE_SETTING),
+];
 
 /** Methods whose judge's certainty is looked at, at every setting that they are played with. */
 const SURE: readonly StudyMethod[] = [

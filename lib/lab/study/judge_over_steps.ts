@@ -40,6 +40,17 @@ export function stretchOf(step: number): { from: number; to: number } {
 /** Upper ends of the gaps' bins. */
 const GAPS = [0.5, 1, Infinity] as const;
 
+/** Habits that one of two answers has and the other has not. */
+export function habitsApart(
+  request: string,
+  [a, b]: readonly [string, string],
+  { habits }: Pick<World, "habits">,
+): string[] {
+  return Object.entries(habits)
+    .filter(([, has]) => has(request, a) !== has(request, b))
+    .map(([habit]) => habit);
+}
+
 /** Counts right and wrong rankings of a method's pairs by steps, gap and what differs; pairs of equal reward are left out. */
 export function judgedSteps(
   pairs: readonly LearnedPair[],
@@ -58,9 +69,7 @@ export function judgedSteps(
     if (request === undefined) continue; // an answer that was not drawn for a prompt of the data set
     const gap = world.reward(request, chosen) - world.reward(request, rejected);
     if (Math.abs(gap) <= LAST_BITS) continue;
-    const differing = Object.entries(world.habits)
-      .filter(([, has]) => has(request, chosen) !== has(request, rejected))
-      .map(([habit]) => habit);
+    const differing = habitsApart(request, [chosen, rejected], world);
     const bin = GAPS.findIndex((most) => Math.abs(gap) <= most + LAST_BITS);
     const key = {
       ...{ method, ...stretchOf(step) },

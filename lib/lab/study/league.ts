@@ -230,6 +230,11 @@ async function stagesIn(
       const found = all.find(({ name }) => name === need);
       return found !== undefined && there(found);
     });
+  for (const { name, needs } of methods.filter((stage) => !there(stage))) {
+    reporter.log(
+      `${name} is left out: it needs ${needs.join(", ")}, and not all of that is played`,
+    );
+  }
   const stages = withNeeds([...methods, ...also].filter(there), all);
   const folder: StudyFolder = new RunFolder(path, stages, { anew });
   await folder.check(stages, { config });

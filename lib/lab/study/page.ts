@@ -1,5 +1,6 @@
 /** The page of claims: what the paper says, what was found, and the league; all of it from the tables. @module */
 import { markdownTable as table } from "../../base/markdown_table.ts";
+import { atOneSettingTable } from "./at_one_setting.ts";
 import { allBasesTable, type OnBase } from "./all_bases.ts";
 import type { Measured } from "./claims.ts";
 import type { Family } from "./families.ts";
@@ -193,8 +194,10 @@ export function claimsPage(data: PageData): string {
       text:
         "SELF-JUDGE with hard and soft labels at the rate and beta that the first base chose for soft ones, and controls: hard labels of the " +
         "pairs whose two orders agree; hard labels of a judge told which answer leaves a thing out, is polite, or names one twice, or with 200 exact labels more, of the data set or of SELF-JUDGE's answers; the step's mean soft " +
-        "label for every pair. Means over the runs that have all of them.",
-      table: () => courseTable(atOne),
+        "label for every pair. Rows with every run of hard labels; means of bases' means. What is told is exact, and so are the labels: no row " +
+        "but hard and soft labels is a method. The 200 labels are of the step of SELF-JUDGE that the true reward chose (at the first base's " +
+        "setting), on training prompts; those of the data set on prompts that JSFT did not learn from.",
+      table: () => atOneSettingTable(atOne, played(data.overSteps)),
     }),
     ...section("Past the peak", driven, {
       text:

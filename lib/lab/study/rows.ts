@@ -29,8 +29,8 @@ export const COUNTED: readonly StudyMethod[] = [
 
 /** Methods that the order desk cannot play, and why. */
 export const NOT_PLAYED = {
-  "oaif": "its judge would be the separate one: separate-judge-dpo, to the last bit",
-  "offline-dpo-soft": "the data set's labels have no probabilities: offline-dpo, to the last bit",
+  "oaif": "its judge would be the separate one: the computation of separate-judge-dpo",
+  "offline-dpo-soft": "the data set's labels have no probabilities: the computation of offline-dpo",
   "self-rewarding": "the model gives no points",
   "sr-ipo": "its prompt has words that the model does not know",
   "sso-generator":

@@ -84,7 +84,7 @@ const families: readonly Family[] = [
   },
   {
     number: 13,
-    text: "What hard labels fall by: a judge told of its blind spot, at one setting",
+    text: "Hard labels of a judge that was told of its blind spot, at one setting",
     contrasts: [
       greater(
         "told of the blind spot > hard labels, at step 100",
@@ -100,7 +100,7 @@ const families: readonly Family[] = [
   },
   {
     number: 14,
-    text: "What a user can do about it: 200 labels more for the judge, at one setting",
+    text: "Hard labels of a judge with 200 exact labels more, at one setting",
     contrasts: [
       greater(
         "labels of its policy's answers > the JSFT judge, at step 100",
@@ -145,8 +145,10 @@ export const FRESH_BASES: LeagueWorld = {
     "Settings are those that were chosen on base 1, by the league of the order desk, but where a section says that runs have settings " +
     "of their own.",
     "One run a base: an interval has the differences between bases and between runs of one in it.",
-    'The true reward chose setting and step on validation prompts, but in family 10 (the judge) and 11 (no choice); "chosen by the ' +
-    'JSFT judge" is what a user gets, who lacks it.',
+    "The true reward chose setting and step on validation prompts, but in family 10 (the judge) and 11 to 14 (no step was chosen, and of 12 to " +
+    '14 the setting is that of soft labels on base 1); "chosen by the JSFT judge" is what a user gets, who lacks it.',
+    "Told of a habit, a judge goes by it wherever it tells two answers apart, whatever else they do. That raises how often it is right (twice, left " +
+    "out) or lowers it (polite), so that families 13 and 14 show what comes of a better or a worse ranking, and not of one habit alone.",
     "Base models are not kept: pretrained anew on another processor they come out as other bases of their kind.",
   ],
   stages: [

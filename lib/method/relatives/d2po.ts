@@ -95,7 +95,7 @@ export const D2PO = {
   own: discriminatorStep,
   loss: "sigmoid",
   parameters: { gold: 16, every: 10, window: 256, passes: 4, first: 1000 },
-  source: "D2PO, https://arxiv.org/abs/2405.01511",
+  source: "D2PO, https://arxiv.org/abs/2405.01511, its discriminator with a replay of ours",
 } as const satisfies Method;
 
 /** D2PO with a model trained by DPO, its implicit reward, for its discriminator. */

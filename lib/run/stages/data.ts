@@ -125,7 +125,11 @@ export const dataStage: RunStage = {
     });
     const records = (side: readonly FittingRow[]) => side.flatMap((row) => row.records);
     // Here, and not hours later where the method starts.
-    refuseWithoutStrengths(methodNamed(config.selfJudge.method), records(train));
+    const { method } = config.selfJudge;
+    const without = refuseWithoutStrengths(methodNamed(method), records(train));
+    if (without > 0) {
+      log(`warning: ${without} pairs have no strength; ${method} takes their labels for certain`);
+    }
     await writeJsonl(`${folder}/train.jsonl`, records(train));
     await writeJsonl(`${folder}/held_out.jsonl`, records(held));
     const pairs = judgedPairsIn(records(held));

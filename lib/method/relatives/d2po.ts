@@ -102,7 +102,8 @@ export const D2PO = {
 export const D2PO_DPO = {
   ...D2PO,
   ranker: "dpo-discriminator",
-  source: "D2PO, https://arxiv.org/abs/2405.01511, discriminator trained by DPO",
+  source:
+    "D2PO, https://arxiv.org/abs/2405.01511, discriminator trained by DPO, with the same replay",
 } as const satisfies Method;
 
 /** D2PO with the policy itself for its discriminator. */

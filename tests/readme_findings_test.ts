@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { correlation, overSeeds } from "../lib/measure/statistics.ts";
-import { ONE_SETTING } from "../lib/lab/study/driven.ts";
 import { readNotebook, whole } from "../lib/tools/notebook/format.ts";
 import { ROOT } from "../lib/tools/setup/places.ts";
+import { fixed, mean, prose, signed, withInterval } from "./claims_text.ts";
 import { csv, type CsvRow } from "./csv_files.ts";
 
 const FOLDER = "data/results/claims/order-desk";
-const prose = async (path: string) => (await Deno.readTextFile(path)).replace(/\s+/g, " ");
 const README = await prose("README.md");
 const RESULTS = await prose("data/results/README.md");
 const [claims, league, over, steps, judges, curve] = await Promise.all(
@@ -27,17 +26,14 @@ const [
   own,
   certainty,
   freshOver,
-  freshHabits,
-  byHabit,
 ] = await Promise.all(
   [
     ...["by-base", "gain-by-judge", "league", "starts", "claims", "reward-over-steps"],
-    ...["own-settings", "judge-certainty", "judge-over-steps", "habits", "judge-by-habit"],
+    ...["own-settings", "judge-certainty", "judge-over-steps"],
   ].map((name) => csv(`data/results/claims/fresh-bases/${name}.csv`)),
 );
 const starts = await csv(`${FOLDER}/starts.csv`);
 
-const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 /** Mean of bases' means of the bases that the league is played on. */
 const meanOf = (rows: readonly CsvRow[], name: string) =>
   mean(
@@ -57,19 +53,6 @@ const freshClaim = (contrast: string) => {
   assert.ok(found, contrast);
   return found;
 };
-const signed = (value: unknown, digits = 2) =>
-  (Number(value) < 0 ? "-" : "+") + Math.abs(Number(value)).toFixed(digits);
-const fixed = (value: unknown, digits = 2) => Number(value).toFixed(digits);
-
-const withInterval = (
-  { value, low, high }: Pick<ReturnType<typeof overSeeds>, "value" | "low" | "high">,
-  digits = 2,
-) => `${signed(value, digits)} [${signed(low, digits)}, ${signed(high, digits)}]`;
-
-/** A contrast's difference with its interval. */
-const by = ({ difference, low, high }: CsvRow) =>
-  `${signed(difference, 3)} [${signed(low, 3)}, ${signed(high, 3)}]`;
-
 /** A method's ends on the fresh bases where the judge chose; the JSFT model's reward there. */
 const chosenByJudge = (method: string) =>
   freshLeague.filter((row) => row.method === method && row.chosen_by === "judge");
@@ -163,24 +146,7 @@ const SAID: Record<string, () => string> = {
     return `soft labels are at ${
       fixed(later.value_a)
     }, as after 100 (no worse: **${later.verdict}**), ` +
-      `hard ones at ${fixed(hard.value_b)} (soft above: **${hard.verdict}**, level on base 9).`;
-  },
-  "why hard labels fall": () => {
-    const [mean, soft, told, fresh] = [
-      "mean label > hard labels, at step 100",
-      "soft labels > mean label, at step 100",
-      "told of the blind spot > hard labels, at step 100",
-      "labels of its policy's answers > the JSFT judge, at step 100",
-    ].map(freshClaim);
-    const [least, ...others] = freshAt(ONE_SETTING.twice, 100).values.toSorted((a, b) => a - b);
-    return `hard labels ${fixed(mean.value_b)}, every pair the step's mean soft label ` +
-      `${fixed(mean.value_a)} (**${mean.verdict}**), soft labels ${
-        fixed(soft.value_a)
-      } (above that: ` +
-      `**${soft.verdict}**). The judge does not see "tea and tea"; told of it, hard labels end at ` +
-      `${fixed(others[0])} or more on six bases; one finds another gap: ${fixed(least)} ` +
-      `(**${told.verdict}**). 200 exact labels more do not mend it: ${fixed(fresh.value_a)} ` +
-      `(**${fresh.verdict}**).`;
+      `hard ones at ${fixed(hard.value_b)} (soft above: **${hard.verdict}**).`;
   },
   "RAFT's rate": () => {
     const runs = freshSteps.filter((row) => row.method === "raft-2" && Number(row.step) > 0);
@@ -389,116 +355,6 @@ const SHOWN: Record<string, () => string> = {
     } with soft ones; both orders of a pair name the same answer in ${
       both(hard, "orders_agree", " and then in ")
     } of pairs, with soft labels in ${both(soft, "orders_agree", " and then in ")}.`;
-  },
-  "halves of soft labels": () => {
-    const [near, sure, consistent] = [
-      "mean label > hard labels, at step 100",
-      "soft labels > mean label, at step 100",
-      "consistent pairs > hard labels, at step 100",
-    ].map(freshClaim);
-    const stopped = freshAt(ONE_SETTING.hard, 40);
-    return `${fixed(near.value_a, 3)}, hard labels ${fixed(near.value_b, 3)}, ${by(near)}, ` +
-      `${near.verdict}, as on base 9 hard labels do not fall (-0.031). Each pair its own soft label: ` +
-      `${fixed(sure.value_a, 3)}, ${
-        by(sure)
-      } above that, **${sure.verdict}**. Hard labels where both ` +
-      `orders name the same answer: ${fixed(consistent.value_a, 3)}, ${by(consistent)}, ` +
-      `${consistent.verdict}. So most of what soft labels save comes with the near target, and ` +
-      `knowing which pair the judge is sure of adds a little; that is also what going less far would ` +
-      `look like (mean labels end at ${
-        fixed(freshAt(ONE_SETTING.mean, 100).kl, 1)
-      } nats, hard ones at ` +
-      `${fixed(freshAt(ONE_SETTING.hard, 100).kl, 1)}; hard labels stopped at step 40 have ` +
-      `${fixed(stopped.reward)} at ${fixed(stopped.kl, 1)}).`;
-  },
-  "the blind spot": () => {
-    const bases = [4, 5, 6, 7, 8, 9, 10];
-    const seen = bases.map((base) => {
-      const own = freshOver.filter((row) =>
-        row.method === "self-judge" && row.base === base && row.from === 1 &&
-        row.differs === "names one twice"
-      );
-      const sum = (name: string) => own.reduce((total, row) => total + Number(row[name]), 0);
-      assert.ok(sum("n") >= 42 && sum("n") <= 54, `${base}: ${sum("n")}`);
-      return fixed(sum("right") / sum("n"));
-    });
-    const ends = bases.map((base) =>
-      fixed(
-        freshHabits.find((row) =>
-          row.method === ONE_SETTING.hard && row.base === base && row.at === "last" &&
-          row.habit === "names one twice"
-        )!.value,
-      )
-    );
-    return `it is right, in steps 1 to 20, on ${seen.join(", ")} (bases 4 to 10, 42 to 54 pairs ` +
-      `each), and hard labels at that setting end with ${ends.join(", ")} of answers that do.`;
-  },
-  "a judge that was told": () => {
-    const [hard, left, start] = [
-      "told of the blind spot > hard labels, at step 100",
-      "told of the blind spot > told of what is left out, at step 100",
-      "told of the blind spot, at step 100 > JSFT",
-    ].map(freshClaim);
-    const ends = (step: number) =>
-      freshAt(ONE_SETTING.twice, step).values.toSorted((a, b) => a - b).map((value) =>
-        fixed(value)
-      );
-    const [broken, least, , , , , most] = ends(100);
-    const [from, to] = [ends(60)[0], ends(60).at(-1)];
-    assert.ok([hard, left, start].every(({ verdict }) => verdict === "open"));
-    return `hard labels are at ${from} to ${to} on every base at step 60 and at ${least} to ${most} on ` +
-      `six at step 100. On base 7 they break there, ${broken}: every answer is malformed then ` +
-      `("certainly , here come corn and thank you !"), the next thing that this judge does not see. ` +
-      `So the mean is ${fixed(hard.value_a, 3)}, above hard labels by ${
-        by(hard)
-      } and above JSFT by ` +
-      `${
-        by(start)
-      }, both open, where we had expected at most base 9 to stand against it. Told what is ` +
-      `left out ${fixed(left.value_b, 3)} (no different: ${by(left)}, open); told what is polite ` +
-      `${fixed(freshAt(ONE_SETTING.polite, 100).reward, 3)}, as with no word.`;
-  },
-  "how right the rankings are": () => {
-    const right = (row: string) => {
-      const own = freshOver.filter(({ method, from }) => method === row && from === 1);
-      const bases = [...Map.groupBy(own, ({ base }) => base).values()].map((some) => {
-        const sum = (name: string) => some.reduce((total, one) => total + Number(one[name]), 0);
-        return sum("right") / sum("n");
-      });
-      assert.equal(bases.length, 7, row);
-      return fixed(mean(bases));
-    };
-    const { twice, leftOut, consistent, hard, polite, soft } = ONE_SETTING;
-    return `(told twice ${right(twice)}, left out ${right(leftOut)}, consistent pairs ` +
-      `${right(consistent)}, untold ${right(hard)}, polite ${right(polite)}), soft labels apart, ` +
-      `which rank no better (${right(soft)}).`;
-  },
-  "labels in place of the truth": () => {
-    const [hard, data, start] = [
-      "labels of its policy's answers > the JSFT judge, at step 100",
-      "labels of its policy's answers > of the data set, at step 100",
-      "labels of its policy's answers, at step 100 > JSFT",
-    ].map(freshClaim);
-    assert.ok([hard, data, start].every(({ verdict }) => verdict === "open"));
-    return `SELF-JUDGE's own answers: ${fixed(hard.value_a, 3)}, ${
-      by(hard)
-    } against hard labels of the ` +
-      `JSFT judge and ${by(start)} against JSFT; as many of the data set ${
-        fixed(data.value_b, 3)
-      }.`;
-  },
-  "what base 8's judge does not see": () => {
-    const right = (base: number, habit: string) => {
-      const { right, n } = byHabit.find((row) => row.base === base && row.habit === habit)!;
-      return Number(right) / Number(n);
-    };
-    const others = (habit: string) =>
-      fixed(Math.min(...[4, 5, 6, 7, 9, 10].map((base) => right(base, habit))));
-    return `on ${fixed(right(8, "adds a thing"))} where one answer adds a thing and on ` +
-      `${
-        fixed(right(8, "leaves a thing out"))
-      } where one leaves one out, the other fresh bases on ` +
-      `${others("adds a thing")} and ${others("leaves a thing out")} or more`;
   },
   "answers that are some steps old": () => {
     const [four, sixteen] = [4, 16].map((k) =>

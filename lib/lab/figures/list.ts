@@ -188,9 +188,9 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
     }),
     figureEntry({
       name: "one-setting",
-      title: "Hard labels fall, soft ones stay",
+      title: "Hard and soft labels, and what is between them",
       caption:
-        "SELF-JUDGE at one setting (rate 0.0002, beta 0.1), 100 steps on bases 4 to 10. Hard labels (blue): as they are; of pairs whose two " +
+        "SELF-JUDGE at one setting (rate 0.0002, beta 0.1: soft labels' best of four, hard labels' worst), 100 steps on bases 4 to 10. Hard labels (blue): as they are; of pairs whose two " +
         "orders agree; of a judge told, exactly, which answer leaves a thing out, is polite, or names one twice; of one with 200 exact labels " +
         "more, of the data set or of SELF-JUDGE's answers. Soft labels (purple): the step's mean for every pair; each pair's own. Dots bases, bars " +
         "their mean with its 95 % interval (Student's t). Only hard and soft labels are methods, the others controls.",

@@ -192,7 +192,7 @@ export function claimsPage(data: PageData): string {
     }),
     ...section("At one setting", atOne, {
       text:
-        "SELF-JUDGE with hard and soft labels at the rate and beta that the first base chose for soft ones, and controls: hard labels of the " +
+        "SELF-JUDGE with hard and soft labels at the rate and beta that the first base chose for soft ones (of four, where hard ones end lowest), and controls: hard labels of the " +
         "pairs whose two orders agree; hard labels of a judge told which answer leaves a thing out, is polite, or names one twice, or with 200 exact labels more, of the data set or of SELF-JUDGE's answers; the step's mean soft " +
         "label for every pair. Rows with every run of hard labels; means of bases' means. What is told is exact, and so are the labels: no row " +
         "but hard and soft labels is a method. The 200 labels are of the step of SELF-JUDGE that the true reward chose (at the first base's " +

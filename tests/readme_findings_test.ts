@@ -356,6 +356,39 @@ const SHOWN: Record<string, () => string> = {
       both(hard, "orders_agree", " and then in ")
     } of pairs, with soft labels in ${both(soft, "orders_agree", " and then in ")}.`;
   },
+  "rows on base 1 alone": () => {
+    const at = (method: string) => {
+      const own = league.filter((row) =>
+        row.method === method && row.base === 1 && row.chosen_by === "truth"
+      );
+      assert.equal(own.length, 2, method);
+      return fixed(mean(own.map(({ reward }) => Number(reward))));
+    };
+    const jsft = starts.filter(({ base, policy, seed }) =>
+      base === 1 && policy === "jsft" && Number(seed) <= 2
+    );
+    return `RAFT with four samples ends at ${
+      at("raft")
+    }, Sr-DPO's loss with the judge's logit at ` +
+      `${at("sr-judge")}, OSP at ${at("osp")}, SELF-JUDGE with the hinge loss at ` +
+      `${at("self-judge-hinge")}, with IPO's at ${at("self-judge-ipo")}, RLOO at ${
+        at("rloo")
+      }, SPPO's ` +
+      `loss on two answers at ${
+        at("sppo-hard")
+      }; of what samples from the JSFT model, best-of-eight ` +
+      `distillation at ${at("best-of-n-distillation")}, ReST at ${at("rest")}, RSO at ${
+        at("rso")
+      }, ` +
+      `SLiC-HF at ${at("slic-hf")}, SPIN at ${
+        at("spin")
+      }; of what learns from the data set's pairs, ` +
+      `KTO at ${at("kto")}, IPO at ${at("offline-ipo")}, SimPO at ${at("simpo")}, ORPO at ` +
+      `${at("orpo")}. In these runs SELF-JUDGE ends at ${
+        at("self-judge")
+      }, RAFT with two samples at ` +
+      `${at("raft-2")}; JSFT starts at ${fixed(mean(jsft.map(({ reward }) => Number(reward))))}.`;
+  },
   "answers that are some steps old": () => {
     const [four, sixteen] = [4, 16].map((k) =>
       claim(`rounds of ${k} steps no worse than step by step, at the chosen step`)

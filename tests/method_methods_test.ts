@@ -38,6 +38,9 @@ describe("the methods", () => {
       const { step, compared, ranked } = stepper(model, {
         ...{ method, compare: judge.compare, head },
         gold: { compare: longerWins },
+        // A method of the data set's soft labels asks for some.
+        ...(name === "offline-dpo-soft" &&
+          { pairs: pairs.map((pair) => ({ ...pair, strength: 1 })) }),
       });
       const tensors: number[] = [];
       const onStep = () => void tensors.push(tf.memory().numTensors);

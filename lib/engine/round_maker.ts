@@ -7,6 +7,7 @@ import {
   pairNumbers,
   type PairOptions,
   rankedPairs,
+  refuseWithoutStrengths,
   sampledPairs,
 } from "../method/mod.ts";
 import {
@@ -44,9 +45,10 @@ export interface MadeRound {
  * The pairs of a round's steps, each step full: where answers are alike or undecided, more prompts are asked, since the
  * trainer's processes must have as many pairs each.
  *
- * @throws {UserError} when a step cannot be filled
+ * @throws {UserError} when a step cannot be filled, or the data lacks the soft labels that the method asks for
  */
 export async function makeRound(options: RoundOptions): Promise<MadeRound> {
+  refuseWithoutStrengths(options.making.method, options.making.pairs);
   const rows: MadeRound["rows"] = [];
   const made: StepRecord[] = [];
   for (const step of options.steps) {

@@ -33,7 +33,7 @@ export interface RankedPair {
 export class PreferenceLoop implements BatchSource {
   readonly #memory: PairMemory;
 
-  /** @throws {UserError} When the method has the data set's labels rank answers that they do not know. */
+  /** @throws {UserError} When the method asks of the data set's labels what they do not know: other answers, probabilities. */
   constructor(protected readonly options: LoopOptions) {
     const { method: { samples, given, ranker } } = options;
     if (ranker === "labels" && samples !== "dataset") {
@@ -51,6 +51,7 @@ export class PreferenceLoop implements BatchSource {
         "give it pairs, or a method that samples",
       );
     }
+    refuseWithoutStrengths(options.method, options.pairs);
     this.#memory = options.memory ?? new ShortMemory();
   }
 
@@ -115,7 +116,6 @@ export async function sampledPairs(
   prompts: readonly LoopPrompt[],
 ): Promise<FormedPair[]> {
   const { method, encoder } = tools;
-  refuseWithoutStrengths(method, tools.all());
   const candidates = method.samples === "dataset"
     ? fromDataset(prompts, encoder)
     : await tools.sample(prompts, {});

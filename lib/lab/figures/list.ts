@@ -42,6 +42,13 @@ const played = ({ base = "" }: { base?: string }) => !base.startsWith("views-");
 /** Where the tables of the claims are committed. */
 const CLAIMS = "data/results/claims/order-desk";
 
+/** Measurements of training on the fresh bases. */
+const FRESH_STEPS = {
+  path: "data/results/claims/fresh-bases/reward-over-steps.csv",
+  row: rewardStep,
+  key: ["method", "base", "seed", "step"],
+} as const;
+
 /**
  * The figures in the order of the gallery.
  *
@@ -177,30 +184,18 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
         "settings that base 1 chose, 300 steps on each of bases 4 to 10, which had been seen for 100: thick the means over bases, " +
         "thin the bases (the one that falls below 0 is base 8). True reward of answers sampled as in " +
         "training, the judge's own win rate over the JSFT model's answers, distance.",
-      inputs: {
-        steps: {
-          path: "data/results/claims/fresh-bases/reward-over-steps.csv",
-          row: rewardStep,
-          key: ["method", "base", "seed", "step"],
-        },
-      },
+      inputs: { steps: FRESH_STEPS },
       draw: ({ steps }) => forLonger(steps),
     }),
     figureEntry({
       name: "one-setting",
       title: "Hard and soft labels, and what is between them",
       caption:
-        "SELF-JUDGE at one setting (rate 0.0002, beta 0.1: soft labels' best of four, hard labels' worst), 100 steps on bases 4 to 10. Hard labels (blue): as they are; of pairs whose two " +
-        "orders agree; of a judge told, exactly, which answer leaves a thing out, is polite, or names one twice; of one with 200 exact labels " +
+        "SELF-JUDGE at one setting (rate 0.0002, beta 0.1: soft labels' best of four, hard labels' worst), 100 steps on bases " +
+        "4 to 10. Hard labels (blue): as they are; of pairs whose two orders agree; of a judge told, exactly, which answer leaves a thing out, is polite, or names one twice; of one with 200 exact labels " +
         "more, of the data set or of SELF-JUDGE's answers. Soft labels (purple): the step's mean for every pair; each pair's own. Dots bases, bars " +
         "their mean with its 95 % interval (Student's t). Only hard and soft labels are methods, the others controls.",
-      inputs: {
-        steps: {
-          path: "data/results/claims/fresh-bases/reward-over-steps.csv",
-          row: rewardStep,
-          key: ["method", "base", "seed", "step"],
-        },
-      },
+      inputs: { steps: FRESH_STEPS },
       draw: ({ steps }) => oneSettingFigure(steps),
     }),
     figureEntry({

@@ -23,7 +23,7 @@ const WORDS: Readonly<Record<keyof typeof ONE_SETTING, string>> = {
 const SOFT: readonly string[] = ["mean", "soft"];
 
 /**
- * A row a way to label: a dot a base at the last step, and the mean over the bases that have them all with Student's t
+ * A row a way to label that has every run of hard labels: a dot a base at the last step, and their mean with Student's t
  * interval. The line is where all begin.
  */
 export function oneSettingFigure(steps: readonly RewardStep[]): Figure {
@@ -31,13 +31,12 @@ export function oneSettingFigure(steps: readonly RewardStep[]): Figure {
   const last = Math.max(0, ...all.map(({ step }) => step));
   const at = (step: number, name: string) =>
     all.filter((row) => row.step === step && row.method === name).map(({ reward }) => reward);
-  const rows = Object.entries(ONE_SETTING).map(([key, name], row) => {
-    const bases = at(last, name);
-    return {
-      ...{ row, label: WORDS[key as keyof typeof ONE_SETTING], bases },
-      ...{ color: SOFT.includes(key) ? INK.purple : INK.blue, ...overSeeds(bases) },
-    };
-  });
+  const played = Object.entries(ONE_SETTING).map(([key, name]) => ({ key, bases: at(last, name) }))
+    .filter(({ bases }) => bases.length > 0);
+  const rows = played.map(({ key, bases }, row) => ({
+    ...{ row, label: WORDS[key as keyof typeof ONE_SETTING], bases },
+    ...{ color: SOFT.includes(key) ? INK.purple : INK.blue, ...overSeeds(bases) },
+  }));
   const begin = at(0, ONE_SETTING.hard);
   return panels([{
     title: `True reward after ${last} steps, a dot a base`,
@@ -62,6 +61,6 @@ export function oneSettingFigure(steps: readonly RewardStep[]): Figure {
   }], {
     width: 1000,
     height: 56 * rows.length,
-    left: Math.max(...rows.map(({ label }) => textWidth(label))) + 24,
+    left: Math.max(0, ...rows.map(({ label }) => textWidth(label))) + 24,
   });
 }

@@ -1,8 +1,8 @@
 /** Rows at one setting beside each other: how right their rankings are, and where they end. @module */
 import { markdownTable as table } from "../../base/markdown_table.ts";
 import { oneSetting } from "./driven.ts";
-import { type JudgedStep, shareRight } from "./judge_over_steps.ts";
-import { mean, meanOfBases } from "./measure.ts";
+import { type JudgedStep, shareOfBases } from "./judge_over_steps.ts";
+import { meanOfBases } from "./measure.ts";
 import { runsOf } from "./over_runs.ts";
 import type { CoursePoint } from "./page_league.ts";
 import { number } from "./page_numbers.ts";
@@ -28,11 +28,8 @@ export function atOneSettingTable(
     ],
     rows.map(([method, some]) => {
       const right = (from: number) => {
-        const bases = Map.groupBy(
-          judged.filter((row) => row.method === method && row.from === from),
-          ({ base }) => base,
-        );
-        return bases.size === 0 ? "" : number(mean([...bases.values()].map(shareRight)), 2);
+        const own = judged.filter((row) => row.method === method && row.from === from);
+        return own.length === 0 ? "" : number(shareOfBases(own), 2);
       };
       const at = (step: number, value: (point: CoursePoint) => number) =>
         number(meanOfBases(some.filter((point) => point.step === step), value), 2);

@@ -1,7 +1,8 @@
 /** How right a judge is on the data set's pairs by what their two answers differ in: which habit it does not see. @module */
+import { sum } from "simple-statistics";
 import { UserError } from "../../base/error.ts";
 import type { Pair } from "../../preference/mod.ts";
-import { LAST_BITS, rewardGap } from "./desk_evidence.ts";
+import { apartBy, rewardGap } from "./desk_evidence.ts";
 import { habitsApart } from "./judge_over_steps.ts";
 import { pairComparison } from "../../method/mod.ts";
 import type { World } from "./world.ts";
@@ -31,7 +32,7 @@ export function byHabit(
   { world, from }: { world: Pick<World, "reward" | "clear" | "habits">; from: string },
 ): HabitPairs[] {
   const clear = pairs.filter((pair) =>
-    Math.abs(rewardGap(pairComparison(pair), world)) > world.clear + LAST_BITS
+    apartBy(rewardGap(pairComparison(pair), world), world.clear)
   );
   if (clear.length !== right.length) {
     throw new UserError(
@@ -45,7 +46,6 @@ export function byHabit(
   return Object.keys(world.habits).map((habit) => {
     const of = (wanted: (habits: readonly string[]) => boolean) =>
       right.filter((_, i) => differ[i].includes(habit) && wanted(differ[i]));
-    const sum = (credits: readonly number[]) => credits.reduce((a, b) => a + b, 0);
     const [any, alone] = [of(() => true), of((habits) => habits.length === 1)];
     return {
       ...{ habit, n: any.length, right: sum(any) },

@@ -7,6 +7,9 @@ import type { World } from "./world.ts";
 /** Rewards are sums of tenths: two equal ones may differ in their last bits. */
 export const LAST_BITS = 1e-9;
 
+/** Whether two rewards are further apart than `least`. @param gap The one less the other. */
+export const apartBy = (gap: number, least: number): boolean => Math.abs(gap) > least + LAST_BITS;
+
 /**
  * How much the true reward of a comparison's first answer is above that of the second.
  *

@@ -31,13 +31,25 @@ const NOT_THERE = "not in the paper";
 const UNREAD = "the paper compares the two; number not read";
 const RISES = "win rate rises with N = 1..16 (second-hand)";
 
-const greater = (text: string, a: string, b: string, paper: string): Contrast => ({
+/** A claim that one side is above the other. */
+export const greater = (
+  text: string,
+  a: string,
+  b: string,
+  paper: string = NOT_THERE,
+): Contrast => ({
   ...{ text, a, b, paper },
   says: "greater",
 });
 /** A contrast of sides that are not alike, for the reason given. */
 const report = (contrast: Contrast, reported: string): Contrast => ({ ...contrast, reported });
-const noWorse = (text: string, a: string, b: string, paper: string): Contrast => ({
+/** A claim that one side is below the other by less than counts. */
+export const noWorse = (
+  text: string,
+  a: string,
+  b: string,
+  paper: string = NOT_THERE,
+): Contrast => ({
   ...{ text, a, b, paper },
   says: "no worse",
   margin: a.startsWith("right/") ? SHARE_MARGIN : REWARD_MARGIN,

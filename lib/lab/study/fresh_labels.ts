@@ -12,7 +12,7 @@ import {
 import type { Pair } from "../../preference/mod.ts";
 import { trainingStage } from "../../run/stages/training.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
-import { drawnComparisons, LAST_BITS, rewardGap } from "./desk_evidence.ts";
+import { apartBy, drawnComparisons, rewardGap } from "./desk_evidence.ts";
 import {
   drawAnswersOf,
   type DrawnAnswer,
@@ -90,7 +90,7 @@ async function labelledPairs(context: StudyContext, source: Source): Promise<Pai
   for await (const { request, answers: [a, b], id } of answersOf(context, source)) {
     const { reward } = context.session.world;
     const gap = reward(request, a) - reward(request, b);
-    if (Math.abs(gap) <= LAST_BITS) continue;
+    if (!apartBy(gap, 0)) continue;
     const [chosen, rejected] = gap > 0 ? [a, b] : [b, a];
     const prompt = [{ role: "user" as const, content: request }];
     if (pairs.push({ id: `fresh-${id}`, source, prompt, chosen, rejected }) === LABELS) break;

@@ -112,8 +112,8 @@ export async function gather(
       ),
     };
     if (found["right/jsft"]) {
-      const asked = heldOutPairs.slice(0, config.heldOut);
-      const rows = byHabit(found["right/jsft"], asked, { world, from: `${path}/jsft-judge` });
+      const judged = heldOutPairs.slice(0, config.heldOut);
+      const rows = byHabit(found["right/jsft"], judged, { world, from: `${path}/jsft-judge` });
       add("judge-by-habit", { ...names, judge: "jsft" }, rows);
     }
     const ended = new Set<string>();

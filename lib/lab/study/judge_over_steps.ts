@@ -1,6 +1,6 @@
 /** How right a judge is on the pairs that training ranked, step by step: no extra judging, the pairs are in the run's folder. @module */
-import { sum } from "simple-statistics";
-import { LAST_BITS } from "./desk_evidence.ts";
+import { mean, sum } from "simple-statistics";
+import { apartBy, LAST_BITS } from "./desk_evidence.ts";
 import type { World } from "./world.ts";
 
 /** A pair that training learned from, as the run's folder has it. */
@@ -68,7 +68,7 @@ export function judgedSteps(
     const request = requests.get(pair);
     if (request === undefined) continue; // an answer that was not drawn for a prompt of the data set
     const gap = world.reward(request, chosen) - world.reward(request, rejected);
-    if (Math.abs(gap) <= LAST_BITS) continue;
+    if (!apartBy(gap, 0)) continue;
     const differing = habitsApart(request, [chosen, rejected], world);
     const bin = GAPS.findIndex((most) => Math.abs(gap) <= most + LAST_BITS);
     const key = {
@@ -93,6 +93,10 @@ export function judgedSteps(
 /** The share of pairs ranked right. */
 export const shareRight = (rows: readonly Pick<JudgedStep, "n" | "right">[]): number =>
   sum(rows.map(({ right }) => right)) / sum(rows.map(({ n }) => n));
+
+/** The share of pairs ranked right, each base one value: of all pairs together, bases with many pairs to tell weigh more. */
+export const shareOfBases = (rows: readonly JudgedStep[]): number =>
+  mean([...Map.groupBy(rows, ({ base }) => base).values()].map(shareRight));
 
 /** Steps with the share of pairs ranked right, as they are and with every cell (gap, what differs) as often as at first. */
 export interface MatchedAccuracy {

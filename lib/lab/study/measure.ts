@@ -13,7 +13,7 @@ import { type LanguageModel, sequenceLogProbs, type WithModel } from "../../mode
 import type { Pair } from "../../preference/mod.ts";
 import { Rng } from "../../base/random.ts";
 import { ORDER_DESK } from "../world/order_desk.ts";
-import { LAST_BITS, rewardGap } from "./desk_evidence.ts";
+import { apartBy, rewardGap } from "./desk_evidence.ts";
 import type { World } from "./world.ts";
 
 /** An answer drawn from a policy, with the request it answers and its true reward. */
@@ -159,9 +159,7 @@ export function rightOn(
   { gaps, least }: { gaps: readonly number[]; least: number },
 ): number[] {
   return judgments.flatMap((judgment, i) =>
-    Math.abs(gaps[i]) <= least + LAST_BITS
-      ? []
-      : [credit(judgment, gaps[i] > 0 ? "first" : "second")]
+    apartBy(gaps[i], least) ? [credit(judgment, gaps[i] > 0 ? "first" : "second")] : []
   );
 }
 

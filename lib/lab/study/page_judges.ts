@@ -1,7 +1,7 @@
 /** Judges on the page of claims: on the data set's pairs, on policies' own, and on those that training ranked. @module */
 import { markdownTable as table } from "../../base/markdown_table.ts";
-import { type JudgedStep, matchedOverSteps, shareRight } from "./judge_over_steps.ts";
-import { mean, meanOfBases } from "./measure.ts";
+import { type JudgedStep, matchedOverSteps, shareOfBases } from "./judge_over_steps.ts";
+import { meanOfBases } from "./measure.ts";
 import { runsOf } from "./over_runs.ts";
 import { number, percent } from "./page_numbers.ts";
 
@@ -123,18 +123,12 @@ export function overStepsTable(rows: readonly JudgedStep[]): string {
     methods.flatMap(([method, some]) =>
       matchedOverSteps(some).map(({ from, to, n, accuracy, matched, matchedPairs }) => [
         ...[method, `${from} to ${to}`, `${n}`, number(accuracy)],
-        number(byBases(some.filter((row) => row.from === from))),
+        number(shareOfBases(some.filter((row) => row.from === from))),
         ...matched === null ? ["too few alike", ""] : [number(matched), `${matchedPairs}`],
       ])
     ),
   );
 }
-
-/** The share of pairs ranked right, each base one value: of all pairs together, bases with many pairs to tell weigh more. */
-const byBases = (rows: readonly JudgedStep[]) =>
-  mean(
-    [...Map.groupBy(rows, ({ base }) => base).values()].map(shareRight),
-  );
 
 /** The JSFT judge and those with fresh labels: on SELF-JUDGE's pairs, the data set's, and in its knockouts. */
 export function freshLabelsTable(rows: readonly TableRow[]): string {

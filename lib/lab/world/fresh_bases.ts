@@ -1,7 +1,7 @@
 /** The order desk's league once more, on bases that nobody had looked at: do its claims hold there? @module */
 import { DESK } from "../study/config.ts";
 import { type Driven, ONE_SETTING } from "../study/driven.ts";
-import { type Contrast, FAMILIES, type Family, REWARD_MARGIN } from "../study/families.ts";
+import { type Contrast, FAMILIES, type Family, greater, noWorse } from "../study/families.ts";
 import { FRESH_CONTROLS, FRESH_JUDGES } from "../study/fresh_controls.ts";
 import { FRESH_LABELS } from "../study/fresh_labels.ts";
 import { LABEL_CONTROLS } from "../study/label_controls.ts";
@@ -23,13 +23,9 @@ const contrastOf = ([a, b]: readonly [string, string]): Contrast =>
   FAMILIES.flatMap(({ contrasts }) => contrasts)
     .find((one) => one.a === `reward/${a}` && one.b === `reward/${b}`)!;
 
-/** A claim of ours. */
-const greater = (text: string, a: string, b: string): Contrast => ({
-  ...{ text, a, b, says: "greater", paper: "not in the paper" },
-});
-
 const SOFT = "reward by judge/self-judge-soft";
 const LATER = "reward at 300/self-judge-soft@longer";
+
 /** Controls at the setting that soft labels have. */
 const AT_ONE_SETTING = { ...LABEL_CONTROLS, ...TOLD_CONTROLS, ...FRESH_CONTROLS };
 
@@ -51,7 +47,8 @@ const families: readonly Family[] = [
       greater("soft labels > JSFT, chosen by the judge", SOFT, "reward/jsft"),
       greater(
         "soft labels > RAFT by a coin, chosen by the judge",
-        ...[SOFT, "reward by judge/raft-coin"] as const,
+        SOFT,
+        "reward by judge/raft-coin",
       ),
     ],
   },
@@ -59,14 +56,15 @@ const families: readonly Family[] = [
     number: 11,
     text: "SELF-JUDGE with soft labels, for longer",
     contrasts: [
-      {
-        text: "soft labels, step 300 no worse than step 100",
-        ...{ a: LATER, b: at100("self-judge-soft@longer"), says: "no worse" },
-        ...{ margin: REWARD_MARGIN, paper: "not in the paper" },
-      },
+      noWorse(
+        "soft labels, step 300 no worse than step 100",
+        LATER,
+        at100("self-judge-soft@longer"),
+      ),
       greater(
         "soft labels > hard ones, both at step 300",
-        ...[LATER, "reward at 300/self-judge@longer"] as const,
+        LATER,
+        "reward at 300/self-judge@longer",
       ),
       greater("soft labels at step 300 > JSFT", LATER, "reward/jsft"),
     ],
@@ -93,7 +91,8 @@ const families: readonly Family[] = [
       ),
       greater(
         "told of the blind spot > told of what is left out, at step 100",
-        ...[TOLD_TWICE, at100(ONE_SETTING.leftOut)] as const,
+        TOLD_TWICE,
+        at100(ONE_SETTING.leftOut),
       ),
       greater("told of the blind spot, at step 100 > JSFT", TOLD_TWICE, "reward/jsft"),
     ],
@@ -104,15 +103,18 @@ const families: readonly Family[] = [
     contrasts: [
       greater(
         "labels of its policy's answers > the JSFT judge, at step 100",
-        ...[FRESH_OWN, at100(ONE_SETTING.hard)] as const,
+        FRESH_OWN,
+        at100(ONE_SETTING.hard),
       ),
       greater(
         "labels of its policy's answers > of the data set, at step 100",
-        ...[FRESH_OWN, at100(ONE_SETTING.freshData)] as const,
+        FRESH_OWN,
+        at100(ONE_SETTING.freshData),
       ),
       greater(
         "labels of its policy's answers, at step 100 > JSFT",
-        ...[FRESH_OWN, "reward/jsft"] as const,
+        FRESH_OWN,
+        "reward/jsft",
       ),
     ],
   },

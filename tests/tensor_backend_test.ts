@@ -16,6 +16,11 @@ async function probe(backend: string): Promise<Probe> {
 }
 
 describe("the backends", () => {
+  it("serve two workers at once", async () => {
+    const { well } = command("run --quiet -A tests/tensor_workers_probe.ts");
+    assert.equal((await well("")).out.trim(), "tensorflow tensorflow");
+  });
+
   it("agree on losses, gradient norms and greedy answers of the tiny model", async () => {
     const native = await probe("tensorflow");
     assert.equal(native.backend, "tensorflow");

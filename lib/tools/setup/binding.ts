@@ -68,8 +68,8 @@ export function products(at: Places, wheel: string, plan: WheelPlan): Product[] 
     args: [
       ...[...common, "-DNAPI_VERSION=8", ...include, "-I", at.package],
       ...["-I", `${at.root}/node_modules/node-api-headers/include`],
-      `${at.package}/binding/tfjs_backend.cc`,
-      // Includes the package's tfjs_binding.cc and adds what compiled steps need.
+      // The package's two sources, each included by one here: a fault mended, what compiled steps need added.
+      `${at.root}/lib/tools/setup/backend.cc`,
       `${at.root}/lib/tools/setup/functions.cc`,
       // The binding calls nothing in the quiet library; it only has to be loaded along.
       ...(plan.quiet ? ["-Wl,--no-as-needed", quiet.path] : []),

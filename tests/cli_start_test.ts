@@ -23,9 +23,9 @@ const measured: Measured[] = FAMILIES.flatMap(({ number, contrasts }) =>
 );
 
 describe("what a run ends with", () => {
-  it("is five sentences, each with the study's numbers and its verdict", () => {
+  it("is six sentences, each with the study's numbers and its verdict", () => {
     const found = sentences(measured, study);
-    assert.equal(found.length, 5);
+    assert.equal(found.length, 6);
     const text = sentenceLines({ measured, study, learns: true });
     for (
       const [i, contrast] of [
@@ -34,6 +34,7 @@ describe("what a run ends with", () => {
         "on-policy > off-policy, one judge",
         "SELF-JUDGE > RAFT with as many samples",
         "JSFT: N = 4 > 1",
+        "soft labels > hard ones, one judge",
       ].entries()
     ) {
       const row = study.find((row) => row.contrast === contrast)!;
@@ -72,6 +73,7 @@ describe("what a run ends with", () => {
       "0.50, 0.25",
       "0.25, 0.50",
       "0.50, 0.25",
+      "0.50, 0.25",
     ]);
     const [first] = sentences([], study);
     assert.equal(first.own, null);
@@ -81,8 +83,12 @@ describe("what a run ends with", () => {
   it("has what came of a contrast on fresh bases beside the first verdict", () => {
     const gain = fresh.find(({ contrast }) => contrast === "SELF-JUDGE > JSFT")!;
     const found = sentences(measured, study, fresh).map(({ fresh }) => fresh);
-    assert.deepEqual(found[1], { verdict: gain.verdict, bases: 7, values: "1.39, 1.81" });
-    assert.deepEqual(found[3], { verdict: "open", bases: 7, values: "1.96, 1.81" }); // RAFT first, as in the text
+    assert.deepEqual(found[1], {
+      ...{ verdict: gain.verdict, bases: 7, where: "", values: "1.39, 1.81" },
+    });
+    assert.deepEqual(found[3], {
+      ...{ verdict: "open", bases: 7, where: "", values: "1.96, 1.81" },
+    }); // RAFT first, as in the text
     assert.deepEqual([found[0], found[4]], [null, null]); // not tested there
     const text = sentenceLines({ measured, study, fresh, learns: true });
     assert.match(
@@ -90,11 +96,16 @@ describe("what a run ends with", () => {
       /on 3 bases; held on 7 fresh bases \(1\.39, 1\.81\); this run: 0\.25, 0\.50/,
     );
     assert.match(onePage({ measured, study, fresh, learns: true }), /; held on 7 fresh bases/);
+    // Soft labels were tested there by another rule.
+    assert.match(
+      text.replaceAll("\n   ", " "),
+      /held on 7 fresh bases where the judge chose setting and step \(1\.87, 1\.55\); this run/,
+    );
   });
 
   it("says that a contrast was not played, and at smoke scale that nothing is learned", () => {
     const text = sentenceLines({ measured, study: [], learns: false });
-    assert.equal(text.match(/is not played\.$/gm)?.length, 5);
+    assert.equal(text.match(/is not played\.$/gm)?.length, 6);
     assert.match(text, /next to nothing is learned/);
     assert.doesNotMatch(sentenceLines({ measured, study, learns: true }), /next to nothing/);
     assert.deepEqual(sentences([], []), []);

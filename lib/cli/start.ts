@@ -43,8 +43,10 @@ interface StartOptions {
 /** Where the league's tables are committed. */
 const LEAGUE = claimsFolder(DESK_LEAGUE);
 
-/** What the five findings are of: a newcomer waits for no other method. */
-const FINDINGS: readonly StudyMethod[] = ["self-judge", "off-policy-dpo", "raft-2"];
+/** What the six findings are of: a newcomer waits for no other method. */
+const FINDINGS: readonly StudyMethod[] = [
+  ...["self-judge", "self-judge-soft", "off-policy-dpo", "raft-2"] as const,
+];
 
 /** Other answers to who samples and who ranks. */
 const MORE: readonly StudyMethod[] = [

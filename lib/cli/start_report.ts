@@ -61,11 +61,13 @@ function origin({ runs, bases, fresh, own }: Sentence): string {
     : `${runs} run${runs === 1 ? "" : "s"} on ${bases} base${bases === 1 ? "" : "s"}; `;
   const again = fresh === null
     ? ""
-    : `${fresh.verdict} on ${fresh.bases} fresh bases (${fresh.values}); `;
+    : `${
+      [`${fresh.verdict} on ${fresh.bases} fresh bases`, fresh.where].join(" ").trim()
+    } (${fresh.values}); `;
   return `${study}${again}this run: ${own ?? "not measured"}`;
 }
 
-/** The five sentences as lines of a terminal, with what their verdicts mean. */
+/** The six sentences as lines of a terminal, with what their verdicts mean. */
 export function sentenceLines({ measured, study, fresh, learns }: Found): string {
   const found = sentences(measured, study, fresh);
   const verdicts = Object.keys(VERDICTS).filter((name) =>

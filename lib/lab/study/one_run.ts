@@ -1,4 +1,4 @@
-/** What one run says beside the study's verdicts: five sentences, and a table of every contrast. @module */
+/** What one run says beside the study's verdicts: six sentences, and a table of every contrast. @module */
 import type { Measured } from "./claims.ts";
 import { interval, number, signed } from "./page_numbers.ts";
 
@@ -14,6 +14,8 @@ interface Plain {
   readonly show: (value: number) => string;
   /** What the verdict is about. */
   readonly claim: string;
+  /** What was tested on fresh bases in its place, and in what it differs. @default the same contrast */
+  readonly fresh?: { readonly contrast: string; readonly where: string };
 }
 
 const reward = (value: number) => value.toFixed(2);
@@ -61,6 +63,18 @@ const PLAIN: readonly Plain[] = [
     show: reward,
     claim: "choosing helps",
   },
+  {
+    contrast: "soft labels > hard ones, one judge",
+    text: (soft, hard) =>
+      `Learning from how sure the judge is (soft labels) ends at ${soft}, from its verdicts alone at ${hard}`,
+    order: "ab",
+    show: reward,
+    claim: "how sure it is teaches more",
+    fresh: {
+      contrast: "soft labels > hard ones, chosen by the judge",
+      where: "where the judge chose setting and step",
+    },
+  },
 ];
 
 /** A contrast in plain words, with the study's numbers and verdict and the numbers of one run. */
@@ -75,6 +89,8 @@ export interface Sentence {
   readonly fresh: {
     readonly verdict: string;
     readonly bases: number;
+    /** In what the test there differs. @default "", in nothing */
+    readonly where: string;
     /** Its two numbers there, in the text's order. */
     readonly values: string;
   } | null;
@@ -90,7 +106,7 @@ export const VERDICTS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The five sentences. A contrast that the study has not played has the numbers of the run and no verdict.
+ * The six sentences. A contrast that the study has not played has the numbers of the run and no verdict.
  *
  * @param fresh The study's claims on bases that nobody had looked at.
  */
@@ -99,9 +115,9 @@ export function sentences(
   study: readonly StudyRow[],
   fresh: readonly StudyRow[] = [],
 ): Sentence[] {
-  return PLAIN.flatMap(({ contrast, text, order, show, claim }) => {
+  return PLAIN.flatMap(({ contrast, text, order, show, claim, fresh: other }) => {
     const found = study.find((row) => row.contrast === contrast);
-    const again = fresh.find((row) => row.contrast === contrast);
+    const again = fresh.find((row) => row.contrast === (other?.contrast ?? contrast));
     const own = measured.find((one) => one.text === contrast);
     const inOrder = (a: number, b: number) => (order === "ab" ? [a, b] : [b, a]).map(show);
     const ours = own ? inOrder(own.valueA, own.valueB) : null;
@@ -118,6 +134,7 @@ export function sentences(
         ? {
           verdict: `${again.verdict}`,
           bases: Number(again.bases),
+          where: other?.where ?? "",
           values: inOrder(Number(again.value_a), Number(again.value_b)).join(", "),
         }
         : null,

@@ -150,7 +150,7 @@ async function main(): Promise<void> {
   }
   await writeModelCards(folder.path);
   console.log("\n" + await writeSummary(folder));
-  console.log(next(folder, stages, options, recipe));
+  console.log(next(folder, stages, options, { recipe, method: config.selfJudge.method }));
 }
 
 /** The judges from outside of the run that its settings name. */
@@ -194,18 +194,18 @@ function next(
   folder: RunFolder<Readonly<RunConfig>>,
   stages: readonly RunStage[],
   options: AlignOptions,
-  recipe: Recipe,
+  { recipe, method }: { recipe: Recipe; method: string },
 ): string {
   const following = STAGES[STAGES.indexOf(stages.at(-1)!) + 1];
   if (following) return `next: ${commandLine({ ...options, stage: following.name })}`;
   const whole = { ...options, stage: undefined };
-  const offline = {
-    ...whole,
-    ranker: undefined,
-    gold: undefined,
-    set: [...options.set, "selfJudge.method=offline-dpo"],
-    run: `${folder.path}-offline`,
-  };
+  /** The same by another method, in a folder beside. */
+  const by = (other: string, name: string, from: AlignOptions = whole) =>
+    commandLine({
+      ...from,
+      set: [...options.set, `selfJudge.method=${other}`],
+      run: `${folder.path}-${name}`,
+    });
   const scales = Object.keys(recipe.scales);
   const larger = options.config === undefined
     ? scales[scales.indexOf(options.scale ?? recipe.scale) + 1]
@@ -214,8 +214,11 @@ function next(
   const grown = { ...whole, scale: larger, run: undefined, config: undefined, set: [] };
   return [
     `everything is in ${folder.path}: summary.md, and a folder a stage`,
-    `next: ${commandLine(offline)}`,
-    ...(larger ? [`  or: ${commandLine(grown)}`] : []),
+    ...[
+      ...method === "self-judge" ? [by("self-judge-soft", "soft")] : [],
+      by("offline-dpo", "offline", { ...whole, ranker: undefined, gold: undefined }), // it asks no judge
+      ...larger ? [commandLine(grown)] : [],
+    ].map((line, i) => `${i === 0 ? "next:" : "  or:"} ${line}`),
   ].join("\n");
 }
 

@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { type Measured, measureFamily, type RunItems } from "../lib/lab/study/claims.ts";
-import { type Contrast, FAMILIES, type Family } from "../lib/lab/study/families.ts";
-import { isBeyond } from "../lib/lab/study/driven.ts";
-import { familiesIn, playedRows } from "../lib/lab/study/league.ts";
+import { type Contrast, FAMILIES, familiesOf, type Family } from "../lib/lab/study/families.ts";
 import { DESK_LEAGUE } from "../lib/lab/world/league.ts";
 import { SENTENCE_LEAGUE } from "../lib/lab/sentences/league.ts";
-import { studyMethod, type StudyRow } from "../lib/lab/study/methods.ts";
+import { studyMethod } from "../lib/lab/study/methods.ts";
 import { COUNTED } from "../lib/lab/study/rows.ts";
 
 const contrast = (a: string, says: Contrast["says"] = "greater", margin?: number): Contrast => ({
@@ -214,34 +212,15 @@ describe("the protocol's families", () => {
   });
 
   it("are, of a world, those that it plays both sides of", () => {
-    assert.deepEqual(familiesIn(DESK_LEAGUE), FAMILIES);
-    const sentences = familiesIn(SENTENCE_LEAGUE);
+    const texts = (league: typeof DESK_LEAGUE) =>
+      familiesOf({ rows: league.rows, extras: league.extras.length > 0 });
+    assert.deepEqual(texts(DESK_LEAGUE), FAMILIES);
+    const sentences = texts(SENTENCE_LEAGUE);
     assert.deepEqual(sentences.map(({ number, contrasts }) => [number, contrasts.length]), [
       [1, 3],
       [2, 2],
       [3, 7],
       [4, 4],
-      [15, 1],
     ]);
-  });
-
-  it("are, of the sentences' soft labels, of rows played at SELF-JUDGE's setting to its last step", () => {
-    const [{ a, b, says }] = familiesIn(SENTENCE_LEAGUE).at(-1)!.contrasts;
-    const setting = { learningRate: 1e-4, beta: 0.3 };
-    const point = { step: 40, validation_reward: 1, validation_win_rate: 0.6 };
-    const { tuned } = playedRows(SENTENCE_LEAGUE, {
-      methods: ["self-judge"],
-      tried: [{ method: "self-judge", setting: 1, ...setting, ...point }],
-    });
-    assert.equal(says, "no worse");
-    for (const [item, name] of [[a, "self-judge-soft@untuned"], [b, "self-judge@untuned"]]) {
-      assert.equal(item, `reward at 40/${name}`);
-      assert.deepEqual(tuned[name as StudyRow], { ...setting, steps: 40 });
-    }
-    assert.equal(
-      isBeyond("self-judge@untuned"),
-      true,
-      "no setting of its own, no row of the league",
-    );
   });
 });

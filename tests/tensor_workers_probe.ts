@@ -15,6 +15,7 @@ if ("postMessage" in globalThis) {
   }
   self.postMessage(backend);
 } else {
+  const hung = setTimeout(() => Deno.exit(1), 120_000); // a broken set may be walked for ever
   const backends = [0, 1].map(() => {
     const worker = new Worker(import.meta.url, { type: "module" });
     return new Promise((resolve, reject) => {
@@ -23,4 +24,5 @@ if ("postMessage" in globalThis) {
     });
   });
   console.log((await Promise.all(backends)).join(" "));
+  clearTimeout(hung);
 }

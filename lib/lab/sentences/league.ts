@@ -3,9 +3,8 @@ import { createHash } from "node:crypto";
 import { locateWholeModel } from "../../run/mod.ts";
 import { weightsFingerprint } from "../../model/mod.ts";
 import { curve } from "../study/curve.ts";
-import { DRIVEN, type Driven } from "../study/driven.ts";
+import { DRIVEN } from "../study/driven.ts";
 import type { StudyConfig } from "../study/config.ts";
-import { familiesOf, type Family, noWorse } from "../study/families.ts";
 import type { LeagueWorld } from "../study/league.ts";
 import type { StudyMethod } from "../study/methods.ts";
 import { leagueStages } from "../study/league_stages.ts";
@@ -45,28 +44,6 @@ export const SENTENCE_ROWS: readonly StudyMethod[] = [
   ...["osp", "rloo", "raft", "best-of-n-distillation"] as const,
 ];
 
-const { steps } = SENTENCE_STUDY.preference;
-
-/** Soft and hard labels at the setting that SELF-JUDGE chose, from one JSFT model. */
-const UNTUNED = (["self-judge-soft", "self-judge"] as const).map((method) => ({
-  row: `${method}@untuned`,
-  ...{ like: "self-judge", times: 1, steps },
-})) satisfies readonly Driven[];
-
-const FAMILIES: readonly Family[] = [
-  ...familiesOf({ rows: SENTENCE_ROWS, extras: false }),
-  {
-    number: 15,
-    text: "SELF-JUDGE with soft labels, at the setting that it chose for hard ones",
-    contrasts: [
-      noWorse(
-        `soft labels no worse than hard ones, at step ${steps}`,
-        ...UNTUNED.map(({ row }) => `reward at ${steps}/${row}`) as [string, string],
-      ),
-    ],
-  },
-];
-
 /** What a reader has to know of its numbers. */
 const NOTES: LeagueWorld["notes"] = [
   "Every row had two rates, 5e-5 and 1e-4, tried with a seed of its own on 60 validation prompts; beta was 0.1 throughout. " +
@@ -101,8 +78,7 @@ export function sentenceLeague(model = SENTENCE_MODEL): LeagueWorld {
     bases: ["1"],
     seeds: [1, 2, 3],
     rows: SENTENCE_ROWS,
-    families: FAMILIES,
-    driven: [...UNTUNED, { row: DRIVEN, times: 3, steps: 120 }],
+    driven: [{ row: DRIVEN, times: 3, steps: 120 }],
     notes: NOTES,
     base: async () => ({ base: model, world: await fingerprintOf(model) }),
     session: (config, folderOf) => new SentenceSession(config, folderOf),

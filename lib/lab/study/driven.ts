@@ -23,10 +23,7 @@ export const ONE_SETTING = {
 
 /** How far a method is driven: so many times the rate that was chosen, for so many steps. */
 export interface Driven {
-  /**
-   * {@linkcode DRIVEN}, "METHOD@longer" at the chosen rate, or at that of another method: "METHOD@control", and
-   * "METHOD@untuned" of a method for which no setting was tried.
-   */
+  /** {@linkcode DRIVEN}, "METHOD@longer" at the chosen rate, or "METHOD@control" at that of another method. */
   readonly row: StudyRow;
   /** The method whose chosen setting it has. @default the row's */
   readonly like?: StudyMethod;
@@ -35,12 +32,12 @@ export interface Driven {
 }
 
 /** Endings of such rows. */
-type Beyond = "driven" | "longer" | "control" | "untuned";
+type Beyond = "driven" | "longer" | "control";
 
 /** Whether a row is beyond what was tried. */
 export const isBeyond = (
   row: string,
-  ends: readonly Beyond[] = ["driven", "longer", "control", "untuned"],
+  ends: readonly Beyond[] = ["driven", "longer", "control"],
 ): boolean => ends.some((end) => row.endsWith(`@${end}`));
 
 /** Measurements of rows beyond what was tried, after those of the same methods and runs as they are. */

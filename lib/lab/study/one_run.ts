@@ -66,10 +66,10 @@ const PLAIN: readonly Plain[] = [
   {
     contrast: "soft labels > hard ones, one judge",
     text: (soft, hard) =>
-      `Learning from how sure the judge is (soft labels) ends at ${soft}, from its verdicts alone at ${hard}`,
+      `Learning from the judge's probabilities (soft labels) ends at ${soft}, from its verdicts alone at ${hard}`,
     order: "ab",
     show: reward,
-    claim: "how sure it is teaches more",
+    claim: "soft labels end higher",
     fresh: {
       contrast: "soft labels > hard ones, chosen by the judge",
       where: "where the judge chose setting and step",

@@ -103,7 +103,6 @@ export function claimsPage(data: PageData): string {
   const accuracy = judges.filter(({ measure }) => measure === "accuracy_clear");
   const [longer, driven] = (["longer", "driven"] as const)
     .map((end) => besideBeyond(played(data.steps), end));
-  const untuned = played(data.steps).filter(({ method }) => isBeyond(method, ["untuned"]));
   const atOne = oneSetting(played(data.steps));
   const sure = played(data.certainty)
     .filter(({ method }) =>
@@ -199,12 +198,6 @@ export function claimsPage(data: PageData): string {
         "but hard and soft labels is a method. The 200 labels are of the step of SELF-JUDGE that the true reward chose (at the first base's " +
         "setting), on training prompts; those of the data set on prompts that JSFT did not learn from.",
       table: () => atOneSettingTable(atOne, played(data.overSteps)),
-    }),
-    ...section("At the setting of another", untuned, {
-      text:
-        "Methods for which no setting was tried, at the one that SELF-JUDGE chose, and SELF-JUDGE once more beside them from the same JSFT models; " +
-        "in no place of the league.",
-      table: () => courseTable(untuned),
     }),
     ...section("Past the peak", driven, {
       text:

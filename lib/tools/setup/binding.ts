@@ -101,7 +101,11 @@ export async function buildBinding(
   const wanted = products(at, wheel, plan);
   const files = wanted.map(({ path }) => path);
   const args = wanted.flatMap((product) => product.args);
-  const sources = args.filter((arg) => arg.endsWith(".cc")).map((path) => Deno.readFile(path));
+  const included = ["tfjs_backend.cc", "tfjs_binding.cc"].map((name) =>
+    `${at.package}/binding/${name}`
+  );
+  const sources = [...args.filter((arg) => arg.endsWith(".cc")), ...included]
+    .map((path) => Deno.readFile(path));
   const inputs = hash(...args, ...await Promise.all(sources));
   if (await inPlace(at, { inputs, files })) return false;
   const compiler = await findCompiler();

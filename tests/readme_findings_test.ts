@@ -373,9 +373,14 @@ const SHOWN: Record<string, () => string> = {
       `${at("sr-judge")}, OSP at ${at("osp")}, SELF-JUDGE with the hinge loss at ` +
       `${at("self-judge-hinge")}, with IPO's at ${at("self-judge-ipo")}, RLOO at ${
         at("rloo")
-      }, SPPO's ` +
-      `loss on two answers at ${
+      }, Nash-MD at ${at("nash-md")}, SPPO's loss on two answers at ${
         at("sppo-hard")
+      }, RLOO on a ` +
+      `reward model at ${at("rloo-reward-model")}, SPO at ${at("spo")}, SPPO at ${
+        at("sppo")
+      }, D2PO ` +
+      `with a discriminator trained by DPO at ${
+        at("d2po-dpo")
       }; of what samples from the JSFT model, best-of-eight ` +
       `distillation at ${at("best-of-n-distillation")}, ReST at ${at("rest")}, RSO at ${
         at("rso")

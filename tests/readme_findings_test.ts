@@ -376,9 +376,7 @@ const SHOWN: Record<string, () => string> = {
       }, Nash-MD at ${at("nash-md")}, SPPO's loss on two answers at ${
         at("sppo-hard")
       }, RLOO on a ` +
-      `reward model at ${at("rloo-reward-model")}, SPO at ${at("spo")}, SPPO at ${
-        at("sppo")
-      }, D2PO ` +
+      `reward model at ${at("rloo-reward-model")}, SPPO at ${at("sppo")}, D2PO ` +
       `with a discriminator trained by DPO at ${
         at("d2po-dpo")
       }; of what samples from the JSFT model, best-of-eight ` +
@@ -388,7 +386,9 @@ const SHOWN: Record<string, () => string> = {
       `SLiC-HF at ${at("slic-hf")}, SPIN at ${
         at("spin")
       }; of what learns from the data set's pairs, ` +
-      `KTO at ${at("kto")}, IPO at ${at("offline-ipo")}, SimPO at ${at("simpo")}, ORPO at ` +
+      `KTO at ${at("kto")}, IPO at ${at("offline-ipo")}, SPO at ${at("spo")}, SimPO at ${
+        at("simpo")
+      }, ORPO at ` +
       `${at("orpo")}. In these runs SELF-JUDGE ends at ${
         at("self-judge")
       }, RAFT with two samples at ` +

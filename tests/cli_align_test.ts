@@ -56,8 +56,14 @@ describe("the command, on a tiny model", () => {
     const learned = loop.find(({ pairs }) => pairs > 0)!;
     assert.ok(Math.abs(learned.loss - Math.LN2) < 1e-3, "DPO starts at ln 2");
     assert.match(err, /jsft: step 12\/12 \| loss /);
-    assert.match(out, /^next: deno task align .*-soft'? .*--set selfJudge\.method=self-judge-soft$/m);
-    assert.match(out, /^  or: deno task align .*-offline'? .*--set selfJudge\.method=offline-dpo$/m);
+    assert.match(
+      out,
+      /^next: deno task align .*-soft'? .*--set selfJudge\.method=self-judge-soft$/m,
+    );
+    assert.match(
+      out,
+      /^  or: deno task align .*-offline'? .*--set selfJudge\.method=offline-dpo$/m,
+    );
     // Paths may be quoted for their blanks; settings, which would be too, are left out.
     const bare = out.replaceAll(/'(\/[^']+)'/g, "PATH");
     assert.match(bare, /^ {2}or: deno task align --scale small [^']*$/m);

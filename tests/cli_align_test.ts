@@ -62,7 +62,7 @@ describe("the command, on a tiny model", () => {
     );
     assert.match(
       out,
-      /^  or: deno task align .*-offline'? .*--set selfJudge\.method=offline-dpo$/m,
+      /^ {2}or: deno task align .*-offline'? .*--set selfJudge\.method=offline-dpo$/m,
     );
     // Paths may be quoted for their blanks; settings, which would be too, are left out.
     const bare = out.replaceAll(/'(\/[^']+)'/g, "PATH");

@@ -394,6 +394,24 @@ const SHOWN: Record<string, () => string> = {
       }, RAFT with two samples at ` +
       `${at("raft-2")}; JSFT starts at ${fixed(mean(jsft.map(({ reward }) => Number(reward))))}.`;
   },
+  "rows on base 1 that go nowhere, or not far": () => {
+    const own = (method: string, by: string) => {
+      const rows = league.filter((row) =>
+        row.method === method && row.base === 1 && row.chosen_by === by
+      );
+      assert.equal(rows.length, 2, method);
+      return rows;
+    };
+    const lost = own("d2po-dpo", "judge");
+    assert.ok(lost.every(({ step }) => step === 100));
+    const both = (show: (row: CsvRow) => string) => lost.map(show).join(" and ");
+    const far = ["sppo", "nash-md"].flatMap((method) => own(method, "truth"))
+      .map(({ kl }) => Number(kl));
+    return "D2PO's discriminator trained by DPO is no guide: at step 100, which the judge's win rate " +
+      `chooses, it is at ${both(({ reward }) => fixed(Number(reward)))}, ` +
+      `${both(({ kl }) => Number(kl).toFixed(0))} nats away. SPPO and Nash-MD end within ` +
+      `${(Math.ceil(10 * Math.max(...far)) / 10).toFixed(1)} nats of the JSFT model`;
+  },
   "answers that are some steps old": () => {
     const [four, sixteen] = [4, 16].map((k) =>
       claim(`rounds of ${k} steps no worse than step by step, at the chosen step`)

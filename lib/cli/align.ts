@@ -200,9 +200,10 @@ function next(
   if (following) return `next: ${commandLine({ ...options, stage: following.name })}`;
   const whole = { ...options, stage: undefined };
   /** The same by another method, in a folder beside. */
-  const by = (other: string, name: string, from: AlignOptions = whole) =>
+  const by = (other: string, name: string, without: Partial<AlignOptions> = {}) =>
     commandLine({
-      ...from,
+      ...whole,
+      ...without,
       set: [...options.set, `selfJudge.method=${other}`],
       run: `${folder.path}-${name}`,
     });
@@ -216,7 +217,7 @@ function next(
     `everything is in ${folder.path}: summary.md, and a folder a stage`,
     ...[
       ...method === "self-judge" ? [by("self-judge-soft", "soft")] : [],
-      by("offline-dpo", "offline", { ...whole, ranker: undefined, gold: undefined }), // it asks no judge
+      by("offline-dpo", "offline", { ranker: undefined, gold: undefined }), // it asks no judge
       ...larger ? [commandLine(grown)] : [],
     ].map((line, i) => `${i === 0 ? "next:" : "  or:"} ${line}`),
   ].join("\n");

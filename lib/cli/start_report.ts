@@ -59,11 +59,10 @@ function origin({ runs, bases, fresh, own }: Sentence): string {
   const study = runs === 0
     ? ""
     : `${runs} run${runs === 1 ? "" : "s"} on ${bases} base${bases === 1 ? "" : "s"}; `;
+  const where = fresh?.where ? `${fresh.where} ` : "";
   const again = fresh === null
     ? ""
-    : `${
-      [`${fresh.verdict} on ${fresh.bases} fresh bases`, fresh.where].join(" ").trim()
-    } (${fresh.values}); `;
+    : `${fresh.verdict} on ${fresh.bases} fresh bases ${where}(${fresh.values}); `;
   return `${study}${again}this run: ${own ?? "not measured"}`;
 }
 

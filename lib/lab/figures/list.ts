@@ -42,12 +42,13 @@ const played = ({ base = "" }: { base?: string }) => !base.startsWith("views-");
 /** Where the tables of the claims are committed. */
 const CLAIMS = "data/results/claims/order-desk";
 
-/** Measurements of training on the fresh bases. */
-const FRESH_STEPS = {
-  path: "data/results/claims/fresh-bases/reward-over-steps.csv",
+/** Measurements of training. @param claims Folder of the claims' tables. */
+const stepsIn = (claims: string) => ({
+  path: `${claims}/reward-over-steps.csv`,
   row: rewardStep,
   key: ["method", "base", "seed", "step"],
-} as const;
+});
+const FRESH_STEPS = stepsIn("data/results/claims/fresh-bases");
 
 /**
  * The figures in the order of the gallery.
@@ -60,7 +61,7 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
     row,
     key,
   });
-  const steps = claim("reward-over-steps", rewardStep, ["method", "base", "seed", "step"]);
+  const steps = stepsIn(claims);
   const judges = claim("judge-accuracy", judgeMeasure, ["judge", "base", "seed", "measure"]);
   const samples = <Row>(row: z.ZodType<Row>) => claim("samples", row, ["base", "prompt"]);
   return [

@@ -31,25 +31,18 @@ const NOT_THERE = "not in the paper";
 const UNREAD = "the paper compares the two; number not read";
 const RISES = "win rate rises with N = 1..16 (second-hand)";
 
+/** A contrast in words, the names of its sides, and what the paper says. */
+type Sides = readonly [text: string, a: string, b: string, paper?: string];
+
 /** A claim that one side is above the other. */
-export const greater = (
-  text: string,
-  a: string,
-  b: string,
-  paper: string = NOT_THERE,
-): Contrast => ({
+export const greater = (...[text, a, b, paper = NOT_THERE]: Sides): Contrast => ({
   ...{ text, a, b, paper },
   says: "greater",
 });
 /** A contrast of sides that are not alike, for the reason given. */
 const report = (contrast: Contrast, reported: string): Contrast => ({ ...contrast, reported });
 /** A claim that one side is below the other by less than counts. */
-export const noWorse = (
-  text: string,
-  a: string,
-  b: string,
-  paper: string = NOT_THERE,
-): Contrast => ({
+export const noWorse = (...[text, a, b, paper = NOT_THERE]: Sides): Contrast => ({
   ...{ text, a, b, paper },
   says: "no worse",
   margin: a.startsWith("right/") ? SHARE_MARGIN : REWARD_MARGIN,
@@ -57,17 +50,17 @@ export const noWorse = (
 const reward = (row: string) => `reward/${row}`;
 const chosen = (policy: string, n: number) => `rejection/${policy}/own judge/${n}`;
 
-const over = (other: string, name: string, paper: string) =>
+const over = (other: string, name: string, paper?: string) =>
   greater(`SELF-JUDGE > ${name}`, reward("self-judge"), reward(other), paper);
 
 /** SELF-JUDGE in rounds of 4 and of 16 steps against step by step, see `stalenessItems`. */
 const stale = (at: string, words: string, why?: string): Contrast[] =>
   [4, 16].map((k) => {
-    const contrast: Contrast = {
-      text: `rounds of ${k} steps no worse than step by step, ${words}`,
-      ...{ a: `staleness/${at}/${k}`, b: `staleness/${at}/1`, says: "no worse" },
-      ...{ margin: REWARD_MARGIN, paper: NOT_THERE },
-    };
+    const contrast = noWorse(
+      `rounds of ${k} steps no worse than step by step, ${words}`,
+      `staleness/${at}/${k}`,
+      `staleness/${at}/1`,
+    );
     return why === undefined ? contrast : report(contrast, why);
   });
 
@@ -129,15 +122,14 @@ export const FAMILIES: readonly Family[] = [
         reward("reward-model-dpo"),
         "no second network needed; number not read",
       ),
-      over("dpo-coin", "DPO by a coin", NOT_THERE),
-      over("dpo-shorter", "DPO by the shorter answer", NOT_THERE),
-      over("dpo-politer", "DPO by the politer answer", NOT_THERE),
+      over("dpo-coin", "DPO by a coin"),
+      over("dpo-shorter", "DPO by the shorter answer"),
+      over("dpo-politer", "DPO by the politer answer"),
       ...["coin", "shorter", "politer"].map((rule) =>
         greater(
           `RAFT with two samples > RAFT by ${rule === "coin" ? "a coin" : `the ${rule} answer`}`,
           reward("raft-2"),
           reward(`raft-${rule}`),
-          NOT_THERE,
         )
       ),
     ],

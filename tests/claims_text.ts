@@ -2,8 +2,9 @@
 import type { overSeeds } from "../lib/measure/statistics.ts";
 import type { CsvRow } from "./csv_files.ts";
 
-/** A page with its line breaks as blanks. */
-export const prose = async (path: string) => (await Deno.readTextFile(path)).replace(/\s+/g, " ");
+/** A page with its line breaks as blanks, and its tables' rules alike. */
+export const prose = async (path: string) =>
+  (await Deno.readTextFile(path)).replace(/\s+/g, " ").replace(/-{3,}/g, "---");
 
 export const mean = (values: readonly number[]) =>
   values.reduce((a, b) => a + b, 0) / values.length;

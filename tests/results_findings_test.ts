@@ -3,11 +3,14 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import {
   changes,
   claim,
+  claims,
   curve,
+  fresh,
   inSentences,
   judges,
   league,
   meanOf,
+  sentences,
   starts,
   steps,
 } from "./claims_tables.ts";
@@ -56,8 +59,41 @@ const ON_BASE_1: Record<string, Record<string, string>> = {
   },
 };
 
+/** What the paper says and what was asked beside it, with the protocol's words for it. */
+const PAPER: Record<string, string> = {
+  "JSFT answers no worse than SFT": "JSFT answers no worse than SFT",
+  "JSFT judges no worse than a model that learns nothing else":
+    "JSFT judges no worse than judge-only training",
+  "JSFT judges no worse than a reward model":
+    "JSFT judges no worse than a reward model of the same base",
+  "SELF-JUDGE above JSFT": "SELF-JUDGE > JSFT",
+  "SELF-JUDGE above offline DPO": "SELF-JUDGE > offline DPO",
+  "on-policy above off-policy, one judge": "on-policy > off-policy, one judge",
+  "off-policy above the data set's pairs relabelled":
+    "off-policy > the data set's pairs relabelled",
+  "no worse than DPO on a reward model's verdicts":
+    "SELF-JUDGE no worse than DPO on a reward model's verdicts",
+  "principles besides make a better judge": "principles besides: judges better than plain JSFT",
+  "a rationale makes a better judge":
+    "a rationale after the decision: judges better than plain JSFT",
+  "JSFT, best of 4 above one answer": "JSFT: N = 4 > 1",
+  "JSFT, best of 16 above best of 4": "JSFT: N = 16 > 4",
+  "SELF-JUDGE, best of 4 above one answer": "SELF-JUDGE: N = 4 > 1",
+  "not in the paper: SELF-JUDGE above DPO by a coin": "SELF-JUDGE > DPO by a coin",
+  "not in the paper: SELF-JUDGE above RAFT, as many samples":
+    "SELF-JUDGE > RAFT with as many samples",
+};
+
 /** Sentences of the order desk and of the sentences. */
 const SHOWN: Record<string, () => string> = {
+  "does the paper hold here": () =>
+    Object.entries(PAPER).map(([words, contrast]) => {
+      const cells = [claims, fresh.claims, sentences].map((table) => {
+        const row = table.find((one) => one.contrast === contrast);
+        return row === undefined ? "" : `${signed(row.difference)} ${row.verdict}`;
+      });
+      return `| ${[words, ...cells].join(" | ")} |`.replace(/\|  (?=\|)/g, "| ");
+    }).join(" "),
   "what lessons teach the judge": () => {
     const right = (base: RegExp, judge = "jsft") => {
       const some = judges.filter((row) =>

@@ -92,7 +92,7 @@ const SHOWN: Record<string, () => string> = {
         const row = table.find((one) => one.contrast === contrast);
         return row === undefined ? "" : `${signed(row.difference)} ${row.verdict}`;
       });
-      return `| ${[words, ...cells].join(" | ")} |`.replace(/\|  (?=\|)/g, "| ");
+      return `| ${[words, ...cells].join(" | ")} |`.replace(/\| {2}(?=\|)/g, "| ");
     }).join(" "),
   "what lessons teach the judge": () => {
     const right = (base: RegExp, judge = "jsft") => {

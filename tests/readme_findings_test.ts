@@ -51,9 +51,9 @@ const SAID: Record<string, () => string> = {
     const first = [...`${per_base}`.matchAll(/: ([+-][\d.]+)/g)].map(([, one]) => signed(one));
     const again = freshClaim("SELF-JUDGE > JSFT");
     const byJudge = meanOf(freshEnds("self-judge", "judge"), "reward") - freshJsft;
-    return `adds** ${first.join(", ")} on bases 1 to 3 (**${verdict}**) and ${
+    return `adds** ${first.join(", ")} on bases 1 to 3 (**${verdict}**), ${
       signed(again.difference)
-    } on the fresh ones (**${again.verdict}**; where the judge chooses, ${signed(byJudge)}).`;
+    } on the others (**${again.verdict}**; where the judge chooses, ${signed(byJudge)}).`;
   },
   "RAFT": () => {
     const contrast = "SELF-JUDGE > RAFT with as many samples";
@@ -75,7 +75,7 @@ const SAID: Record<string, () => string> = {
     );
     return `soft labels above hard ones (${signed(hard.difference)}, **${hard.verdict}**), ` +
       `JSFT (${signed(start.difference)}, **${start.verdict}**) and ` +
-      `RAFT by a coin (${signed(coin.difference)}, **${coin.verdict}**).`;
+      `RAFT by a coin (${signed(coin.difference)}, **${coin.verdict}**), as predicted.`;
   },
   "soft labels for longer": () => {
     const later = freshClaim("soft labels, step 300 no worse than step 100");
@@ -117,14 +117,14 @@ const SAID: Record<string, () => string> = {
     const both = [claim(contrast), claim("SELF-JUDGE > offline DPO"), freshClaim(contrast)];
     assert.ok(both.every(({ verdict }) => verdict === "open"));
     const [off, offline, fresh] = both.map(({ difference }) => signed(difference));
-    return `answers: open** (above off-policy DPO ${off}, fresh ${fresh}; offline DPO ${offline}).`;
+    return `answers: open** (above off-policy DPO ${off}, fresh ${fresh}; offline ${offline}).`;
   },
   "self-rejection": () => {
     const jsft = claim("JSFT: N = 4 > 1");
     assert.ok(Number(claim("SELF-JUDGE: N = 4 > 1").difference) < 0);
     return `A knockout of four answers lifts JSFT by ${
       fixed(jsft.difference)
-    }: **${jsft.verdict}**; after self-training by nothing.`;
+    }: **${jsft.verdict}**; after self-training no gain is shown.`;
   },
   "the judge wears out": () => {
     const right = (table: readonly CsvRow[], from: number) => {
@@ -138,10 +138,11 @@ const SAID: Record<string, () => string> = {
           .map((own) => of(own, "right") / of(own, "n")),
       ));
     };
-    return `right on ${right(over, 1)} of steps 1 to 20's pairs (fresh: ${
-      right(fresh["judge-over-steps"], 1)
-    }), ` +
-      `${right(over, 81)} (${right(fresh["judge-over-steps"], 81)}) of 81 to 100's.`;
+    const again = fresh["judge-over-steps"];
+    assert.deepEqual([right(again, 1), right(again, 81)], ["0.74", "0.48"], "much the same there");
+    return `right on ${right(over, 1)} of steps 1 to 20's pairs, ${
+      right(over, 81)
+    } of 81 to 100's.`;
   },
   "real English": () => {
     const { difference, low, high, runs, verdict, value_b: start } = inSentences(
@@ -162,7 +163,7 @@ const SAID: Record<string, () => string> = {
     return `SELF-JUDGE gained ${signed(difference)} [${signed(low)}, ${
       signed(high)
     }] in three runs, ` +
-      `one seen before (**${verdict}**), a coin nothing; offline and off-policy DPO as much. Driven on, one run earned the highest reward on every held-out prompt, with answers like "${sample.after}"`;
+      `one seen before (**${verdict}**), a coin nothing; offline and off-policy DPO as much. Driven on, one run earned the highest reward with "${sample.after}"`;
   },
 };
 

@@ -59,29 +59,32 @@ const ON_BASE_1: Record<string, Record<string, string>> = {
   },
 };
 
-/** What the paper says and what was asked beside it, with the protocol's words for it. */
+/** What of the paper is tested, and a coin beside it, with the protocol's words for it. */
 const PAPER: Record<string, string> = {
   "JSFT answers no worse than SFT": "JSFT answers no worse than SFT",
-  "JSFT judges no worse than a model that learns nothing else":
+  "JSFT judges no worse than a judge that learns nothing else":
     "JSFT judges no worse than judge-only training",
   "JSFT judges no worse than a reward model":
     "JSFT judges no worse than a reward model of the same base",
+  "SELF-JUDGE above SFT": "SELF-JUDGE > SFT",
   "SELF-JUDGE above JSFT": "SELF-JUDGE > JSFT",
   "SELF-JUDGE above offline DPO": "SELF-JUDGE > offline DPO",
   "on-policy above off-policy, one judge": "on-policy > off-policy, one judge",
   "off-policy above the data set's pairs relabelled":
     "off-policy > the data set's pairs relabelled",
-  "no worse than DPO on a reward model's verdicts":
+  "SELF-JUDGE no worse than DPO on a reward model's verdicts":
     "SELF-JUDGE no worse than DPO on a reward model's verdicts",
+  "principles in place of half the judgments make a better judge":
+    "principles in place of half the judgments: judges better than plain JSFT",
   "principles besides make a better judge": "principles besides: judges better than plain JSFT",
   "a rationale makes a better judge":
     "a rationale after the decision: judges better than plain JSFT",
   "JSFT, best of 4 above one answer": "JSFT: N = 4 > 1",
   "JSFT, best of 16 above best of 4": "JSFT: N = 16 > 4",
   "SELF-JUDGE, best of 4 above one answer": "SELF-JUDGE: N = 4 > 1",
-  "not in the paper: SELF-JUDGE above DPO by a coin": "SELF-JUDGE > DPO by a coin",
-  "not in the paper: SELF-JUDGE above RAFT, as many samples":
-    "SELF-JUDGE > RAFT with as many samples",
+  "SELF-JUDGE, best of 16 above best of 4": "SELF-JUDGE: N = 16 > 4",
+  "SELF-JUDGE above DPO by a coin (not in the paper)": "SELF-JUDGE > DPO by a coin",
+  "SELF-JUDGE above RAFT with as many samples": "SELF-JUDGE > RAFT with as many samples",
 };
 
 /** Sentences of the order desk and of the sentences. */
@@ -174,7 +177,11 @@ const SHOWN: Record<string, () => string> = {
     }, ` +
       `step by step ${
         fixed(four.value_b)
-      }; no worse than step by step: ${four.verdict}, ${sixteen.verdict}`;
+      }; no worse than step by step: ${four.verdict}, ${sixteen.verdict} (${
+        [four, sixteen].map((row) =>
+          `${signed(row.difference, 3)} [${signed(row.low, 3)}, ${signed(row.high, 3)}]`
+        ).join(" and ")
+      }, paired by run).`;
   },
   "real English": () => {
     const gain = inSentences("SELF-JUDGE > JSFT");

@@ -137,12 +137,12 @@ const SHOWN: Record<string, () => string> = {
       meanOf(fresh.league.filter((row) => row.method === method && row.chosen_by === by), "reward");
     const plain = one("truth", "self-judge-soft") - one("truth", "self-judge");
     const interval = ({ low, high }: ReturnType<typeof ownDifference>) =>
-      `[${signed(low)}, ${signed(high)}]`;
+      `(t [${signed(low)}, ${signed(high)}])`;
     return `they add ${fixed(plain)}; with the best of four settings for each base, too, ${
       fixed(truth.value)
     } ${interval(truth)}, and ${fixed(judge.value)} ${
       interval(judge)
-    } where the judge chooses among the four.`;
+    } where the judge chooses among the four. No verdict`;
   },
   "soft labels at every setting": () => {
     const [judge, truth] = ["judge", "truth"].map(ownDifference);

@@ -25,8 +25,14 @@ export const fresh = Object.fromEntries(
 );
 
 /** Those of the sentences. */
-export const [sentences, changes, drivenSamples, sentenceSteps] = await Promise.all(
-  ["claims", "changes", "past-peak-samples", "reward-over-steps"].map(folder("sentences")),
+export const [sentences, changes, drivenSamples, sentenceSteps, supervised] = await Promise.all(
+  ["claims", "changes", "past-peak-samples", "reward-over-steps", "supervised"]
+    .map(folder("sentences")),
+);
+
+/** Those of one run of the sentences more. */
+export const [againClaims, againSteps, againByN, againSupervised] = await Promise.all(
+  ["claims", "reward-over-steps", "reward-by-n", "supervised"].map(folder("sentences-again")),
 );
 
 /** Mean of bases' means of the bases that the league is played on. */

@@ -9,7 +9,7 @@ import { rewardByN } from "../lib/lab/figures/claims_rejection.ts";
 import { rewardOverSteps } from "../lib/lab/figures/claims_reward.ts";
 import { klFrontier } from "../lib/lab/figures/kl_frontier.ts";
 import { leagueFigure } from "../lib/lab/figures/league_figure.ts";
-import { forLonger } from "../lib/lab/figures/past_peak.ts";
+import { forLonger, softUntuned } from "../lib/lab/figures/past_peak.ts";
 import { oneSettingFigure } from "../lib/lab/figures/one_setting.ts";
 import { ONE_SETTING } from "../lib/lab/study/driven.ts";
 import { freshBases } from "../lib/lab/figures/fresh_bases.ts";
@@ -117,6 +117,24 @@ describe("forLonger", () => {
     assert.ok(width(2) > 2 * width(0));
     assert.deepEqual(lines[8].y, [0.5, 10.5]);
     assert.equal(named(figure, "SELF-JUDGE, soft labels").length, 0);
+  });
+});
+
+describe("softUntuned", () => {
+  it("has a panel a measure, a line each for hard labels and for soft ones of their setting", () => {
+    const figure = softUntuned(
+      ["self-judge", "self-judge-soft@control", "raft-2"].flatMap((method, i) =>
+        [0, 10].map((at) => ({
+          ...step(method, 1, at, i + at),
+          kl: at,
+          length: 9,
+          judge_win_rate: 0,
+        }))
+      ),
+    );
+    const lines = (figure.data as { y: number[]; name?: string }[]).map(({ y }) => y);
+    assert.deepEqual(lines.slice(0, 2), [[0, 10], [1, 11]]);
+    assert.equal(lines.length, 2 * 4);
   });
 });
 

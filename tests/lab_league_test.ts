@@ -12,7 +12,13 @@ import { folded, itemsOf, readTables } from "../lib/lab/study/kept_tables.ts";
 import { judgedSteps, matchedOverSteps } from "../lib/lab/study/judge_over_steps.ts";
 import { leagueRows, rewardAtKl, standings } from "../lib/lab/study/league_rows.ts";
 import { certaintyOf, certaintyTable } from "../lib/lab/study/certainty.ts";
-import { besideBeyond, DRIVEN, ONE_SETTING } from "../lib/lab/study/driven.ts";
+import {
+  besideBeyond,
+  DRIVEN,
+  hardAndSoft,
+  ONE_SETTING,
+  SOFT_UNTUNED,
+} from "../lib/lab/study/driven.ts";
 import { familiesIn, playedRows, triedIn } from "../lib/lab/study/league.ts";
 import { byBases } from "../lib/lab/study/over_runs.ts";
 import {
@@ -22,7 +28,12 @@ import {
   ownSettings,
   ownSettingsTable,
 } from "../lib/lab/study/own_settings.ts";
-import { courseTable, leagueTable, someBasesTable } from "../lib/lab/study/page_league.ts";
+import {
+  courseTable,
+  leagueTable,
+  softTable,
+  someBasesTable,
+} from "../lib/lab/study/page_league.ts";
 import { claimsPage } from "../lib/lab/study/page.ts";
 import { claimRows, measureClaims } from "../lib/lab/study/page_families.ts";
 import type { TableRow } from "../lib/lab/study/page_judges.ts";
@@ -271,6 +282,32 @@ describe("a league's runs", () => {
     );
   });
 
+  it("of soft labels at the setting of hard ones stand beside these, of the runs that have both", () => {
+    const at = (method: string, seed: number, reward: (step: number) => number, far: number) =>
+      course(reward).map((point) => ({
+        ...{ ...point, kl: far * point.step, method, base: "1", seed },
+      }));
+    const points = [
+      ...at("self-judge", 1, (step) => step, 2),
+      ...at("self-judge", 2, () => 7, 2), // soft labels are missing there
+      ...at(SOFT_UNTUNED, 1, () => 5, 1),
+      ...at("self-judge-soft", 1, () => 9, 1),
+    ];
+    const beside = hardAndSoft(points);
+    assert.deepEqual(
+      [...new Set(beside.map(({ method, seed }) => `${method} ${seed}`))],
+      ["self-judge 1", `${SOFT_UNTUNED} 1`],
+    );
+    const text = softTable(beside);
+    assert.ok(text.includes(`| ${SOFT_UNTUNED} | 100 | 1 | 5.00 |`), text);
+    assert.ok(text.endsWith("hard labels have 50.00 there, soft ones 5.00 (runs: 1 of 1)."), text);
+    const near = [
+      ...at("self-judge", 1, (step) => step, 1),
+      ...at(SOFT_UNTUNED, 1, () => 5, 2),
+    ];
+    assert.ok(softTable(near).endsWith("hard labels get that far in no run."));
+  });
+
   it("stand in the order of their reward, with the ranks that other runs would give", () => {
     const truth = standings(gathered.league, "truth");
     assert.deepEqual(truth.map(({ method, rank }) => [method, rank]), [
@@ -404,6 +441,12 @@ describe("a league's runs", () => {
       curve: CURVE,
       ...{
         ownPairs: [],
+        byN: ["1", "2"].flatMap((base, i) =>
+          [1, 4].map((n) => ({
+            ...{ policy: "jsft", selector: "own judge", base, seed: 1, n },
+            ...{ reward: n + 2 * i, proxy: 0.5 },
+          }))
+        ),
         fresh: [],
         overSteps: [],
         certainty: [],
@@ -427,6 +470,7 @@ describe("a league's runs", () => {
       page,
       /\| self-judge \| 0\.0002, 0\.1, step 100 \| 0\.0001, 0\.1, step 100 \| highest rate \|/,
     );
+    assert.match(page, /\| jsft \| own judge \| 2 \| 2\.00 \(0\.50\) \| 5\.00 \(0\.50\) \|/);
     // At a KL of 1 (step 50): 1.5 and a hundredth or two for the seed, in three runs.
     assert.match(page, /\| self-judge \| 1\.26 \(3\) \| 1\.51 \(3\) \| 2\.01 \(3\) \| {2}\|/);
     assert.match(
@@ -838,24 +882,27 @@ describe("the committed claims", () => {
     });
 
     const only = (has: unknown) => has === undefined ? () => {} : it;
-    only(league.repeats)(`are on each base what both leagues' tables have (${world})`, async () => {
-      const tables = await readTables(`${ROOT}/${folder}`);
-      const { contrasts: found, gains } = await besideOf(league, tables);
-      const rows = await csv(`${folder}/by-base.csv`);
-      assert.equal(rows.length, found.length);
-      for (const [i, { contrast, base, difference }] of rows.entries()) {
-        assert.deepEqual([contrast, `${base}`], [found[i].contrast, found[i].base]);
-        assert.ok(Math.abs(Number(difference) - found[i].difference) < 1e-9);
-      }
-      const kept = await csv(`${folder}/gain-by-judge.csv`);
-      assert.equal(kept.length, gains.length);
-      for (const [i, { base, right_first, right_data, gain, role }] of kept.entries()) {
-        assert.deepEqual([`${base}`, `${role}`], [gains[i].base, `${gains[i].role}`]);
-        assert.ok(Math.abs(Number(right_first) - gains[i].right_first) < 1e-9);
-        assert.ok(Math.abs(Number(right_data) - gains[i].right_data) < 1e-9);
-        assert.ok(Math.abs(Number(gain) - gains[i].gain) < 1e-9);
-      }
-    });
+    only(league.predicted)(
+      `are on each base what both leagues' tables have (${world})`,
+      async () => {
+        const tables = await readTables(`${ROOT}/${folder}`);
+        const { contrasts: found, gains } = await besideOf(league, tables);
+        const rows = await csv(`${folder}/by-base.csv`);
+        assert.equal(rows.length, found.length);
+        for (const [i, { contrast, base, difference }] of rows.entries()) {
+          assert.deepEqual([contrast, `${base}`], [found[i].contrast, found[i].base]);
+          assert.ok(Math.abs(Number(difference) - found[i].difference) < 1e-9);
+        }
+        const kept = await csv(`${folder}/gain-by-judge.csv`);
+        assert.equal(kept.length, gains.length);
+        for (const [i, { base, right_first, right_data, gain, role }] of kept.entries()) {
+          assert.deepEqual([`${base}`, `${role}`], [gains[i].base, `${gains[i].role}`]);
+          assert.ok(Math.abs(Number(right_first) - gains[i].right_first) < 1e-9);
+          assert.ok(Math.abs(Number(right_data) - gains[i].right_data) < 1e-9);
+          assert.ok(Math.abs(Number(gain) - gains[i].gain) < 1e-9);
+        }
+      },
+    );
 
     only(league.everySetting)(`have settings that each run would choose (${world})`, async () => {
       const tried = (await readTried(`${folder}/tuning.csv`))!;
@@ -883,7 +930,7 @@ describe("the committed claims", () => {
     it(`have every setting of every method that is in the league (${world})`, async () => {
       const tried = await csv(`${folder}/tuning.csv`);
       const played = new Set((await csv(`${folder}/league.csv`)).map(({ method }) => method));
-      assert.ok(played.size > 1);
+      assert.ok(played.size > 0);
       for (const method of played) {
         const settings = tried.filter((row) => row.method === method).map(({ setting }) => setting);
         assert.equal(new Set(settings).size, config.settings ?? 4, `${method}`);

@@ -4,6 +4,7 @@ import { Stopped } from "../lib/base/error.ts";
 import { readJsonFile, readJsonl } from "../lib/base/files.ts";
 import { Rng } from "../lib/base/random.ts";
 import { loadRewardModel, rewardGrade, scoreHead } from "../lib/judges/mod.ts";
+import { sentencesAgain } from "../lib/lab/sentences/again.ts";
 import { SENTENCE_ROWS, SENTENCE_STUDY, sentenceLeague } from "../lib/lab/sentences/league.ts";
 import { promptOf } from "../lib/lab/sentences/prompts.ts";
 import { SentenceSession } from "../lib/lab/sentences/session.ts";
@@ -15,7 +16,7 @@ import { type LeagueWorld, play, playCurve, runPath } from "../lib/lab/study/lea
 import type { StudyMethod } from "../lib/lab/study/methods.ts";
 import { chosenPoint, pointsIn } from "../lib/lab/study/policy_meter.ts";
 import { bestOf } from "../lib/lab/study/preference.ts";
-import { DRIVEN } from "../lib/lab/study/driven.ts";
+import { DRIVEN, SOFT_UNTUNED } from "../lib/lab/study/driven.ts";
 import type { Tried } from "../lib/lab/study/tuning.ts";
 import type { StepLog } from "../lib/method/mod.ts";
 import { loadModel, LoraAdapter, openSafetensors } from "../lib/model/mod.ts";
@@ -230,6 +231,35 @@ describe("the league of the sentences, under adapters", () => {
       const at = (path: string) => resultTable(`${runPath(path, RUN)}/${table}`);
       assert.deepEqual(await at(broken), await at(run), table);
     }
+  });
+});
+
+describe("the sentences once more", () => {
+  it("plays soft labels at the setting of hard ones, and knockouts without a reward model", async () => {
+    const path = `${run}-again`;
+    await played(path, ["self-judge"], {
+      league: { ...sentencesAgain(model), session: sessionOf, config: TINY },
+    });
+    const [first] = await logOf(path, "jsft");
+    assert.deepEqual(first, (await logOf(run, "jsft"))[0], "JSFT is the league's");
+    const settings = async (row: string) => {
+      const file = `${runPath(path, RUN)}/${row}/config.json`;
+      const { preference } = (await readJsonFile<{ settings: StudyConfig }>(file))!.settings;
+      return [preference.learningRate, preference.beta];
+    };
+    assert.deepEqual(await settings("self-judge-soft@control"), await settings("self-judge"));
+    const [hard, soft] = await Promise.all(
+      ["self-judge", SOFT_UNTUNED].map((row) => pointsIn(`${runPath(path, RUN)}/${row}`)),
+    );
+    assert.deepEqual(soft[0], hard[0]);
+    // At step 0 only the verdicts differ.
+    assert.notEqual(soft[1].kl, hard[1].kl);
+    const table = `${runPath(path, RUN)}/tournament/points.csv`;
+    const chosen = await resultTable(table) ?? [];
+    assert.deepEqual([...new Set(chosen.map(({ selector }) => selector))], ["own judge", "truth"]);
+    const truth = chosen.filter(({ selector }) => selector === "truth");
+    assert.ok(Number(truth[1].reward) >= Number(truth[0].reward), "the best of more");
+    await assert.rejects(Deno.stat(`${runPath(path, RUN)}/reward-model`), Deno.errors.NotFound);
   });
 });
 

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
+import { SOFT_UNTUNED } from "../lib/lab/study/driven.ts";
+import { rewardAtKl } from "../lib/lab/study/league_rows.ts";
+import type { RewardPoint } from "../lib/lab/study/policy_meter.ts";
 import {
+  againByN,
+  againClaims,
+  againSteps,
+  againSupervised,
   changes,
   claim,
   claims,
@@ -11,8 +18,10 @@ import {
   league,
   meanOf,
   sentences,
+  sentenceSteps,
   starts,
   steps,
+  supervised,
 } from "./claims_tables.ts";
 import { fixed, mean, prose, signed } from "./claims_text.ts";
 import type { CsvRow } from "./csv_files.ts";
@@ -91,7 +100,7 @@ const PAPER: Record<string, string> = {
 const SHOWN: Record<string, () => string> = {
   "does the paper hold here": () =>
     Object.entries(PAPER).map(([words, contrast]) => {
-      const cells = [claims, fresh.claims, sentences].map((table) => {
+      const cells = [claims, fresh.claims, [...sentences, ...againClaims]].map((table) => {
         const row = table.find((one) => one.contrast === contrast);
         return row === undefined ? "" : `${signed(row.difference)} ${row.verdict}`;
       });
@@ -202,6 +211,67 @@ const SHOWN: Record<string, () => string> = {
     return `DPO on the data set's labelled pairs ends at ${fixed(offline.value_b, 3)}; whether ` +
       `either is better three runs cannot say (${signed(offline.difference, 3)} ` +
       `[${signed(offline.low, 3)}, ${signed(offline.high, 3)}])`;
+  },
+  "choosing among answers in sentences": () => {
+    const at = (policy: string, selector: string, n: number) =>
+      fixed(
+        againByN.find((row) => row.policy === policy && row.selector === selector && row.n === n)!
+          .reward,
+        3,
+      );
+    const [four, after] = ["JSFT: N = 4 > 1", "SELF-JUDGE: N = 4 > 1"].map((contrast) =>
+      againClaims.find((row) => row.contrast === contrast)!
+    );
+    assert.ok([four, after].every(({ runs }) => runs === 1));
+    const by = ({ difference, low, high }: CsvRow) =>
+      `${signed(difference, 3)} [${signed(low, 3)}, ${signed(high, 3)}]`;
+    const own = (policy: string, n: number) => at(policy, "own judge", n);
+    return `JSFT goes from ${own("jsft", 1)} with one answer to ${own("jsft", 4)} with four (${
+      by(four)
+    }) and ${own("jsft", 8)} with eight; one answer of SELF-JUDGE's earns ${
+      own("self-judge", 1)
+    } on the same prompts. Sixteen give ${own("jsft", 16)}, where the truth would find ${
+      at("jsft", "truth", 16)
+    }. After SELF-JUDGE four answers still add ${by(after)} (eight: ${
+      own("self-judge", 8)
+    }, by the truth ${at("self-judge", "truth", 8)}).`;
+  },
+  "soft labels in sentences": () => {
+    const soft = againClaims.find(({ family }) => family === 15)!;
+    const course = (row: string) =>
+      againSteps.filter(({ method }) => method === row) as unknown as RewardPoint[];
+    const [hard, other] = ["self-judge", SOFT_UNTUNED].map(course);
+    const [far, end] = [hard, other].map((points) => points.at(-1)!.kl);
+    return `${fixed(soft.value_a, 3)}, hard ones ${fixed(soft.value_b, 3)}, at ${
+      fixed(end, 1)
+    } and ${
+      fixed(far, 1)
+    } nats. The protocol expected them 0.1 to 0.3 below. At the distance at which they end hard labels have ${
+      fixed(rewardAtKl(hard, end)!)
+    }.`;
+  },
+  "seed 1 of the sentences once more": () => {
+    const end = (rows: readonly CsvRow[]) =>
+      Number(
+        rows.find((row) => row.method === "self-judge" && row.seed === 1 && row.step === 40)!
+          .reward,
+      );
+    const [first, again] = [sentenceSteps, againSteps].map(end);
+    const gain = Number(inSentences("SELF-JUDGE > JSFT").difference);
+    assert.ok(Math.abs((again - first) / gain - 0.5) < 0.05, "about half of the gain");
+    const losses = [supervised, againSupervised].map((rows) =>
+      Number(
+        rows.find((row) => row.training === "jsft" && row.seed === 1 && row.step === 300)!
+          .validation_answer_loss,
+      )
+    );
+    assert.ok(Math.abs(losses[0] - losses[1]) < 2e-6, `${losses}`);
+    const off = inSentences("on-policy > off-policy, one judge");
+    const level = Number(off.value_a) + (again - first) / 3;
+    return `SELF-JUDGE from it ends at ${fixed(again, 3)}, where the first ended at ${
+      fixed(first, 3)
+    }. So one run's end is known to about half of the gain. With this end for seed 1 SELF-JUDGE and ` +
+      `off-policy DPO would be level (${fixed(level, 3)}, ${fixed(off.value_b, 3)}).`;
   },
   "SELF-JUDGE over steps": () => {
     const at = (step: number) =>

@@ -42,16 +42,19 @@ interface Options {
   out?: string;
 }
 
-/** What stands beside each other of a league and the one that it repeats, base by base; nothing where it repeats none. */
+/**
+ * What stands beside each other of a league and the one that it repeats, base by base; nothing where it repeats none, or on
+ * that one's own bases.
+ */
 export async function besideOf(league: LeagueWorld, tables: Tables): Promise<{
   contrasts: OnBase[];
   gains: GainOnBase[];
   planned: { found: number; tested: number };
 }> {
-  if (league.repeats === undefined) {
+  const first = league.repeats === undefined ? undefined : WORLDS[league.repeats].league;
+  if (first === undefined || first.bases.some((base) => league.bases.includes(base))) {
     return { contrasts: [], gains: [], planned: { found: 0, tested: 0 } };
   }
-  const { league: first } = WORLDS[league.repeats];
   const tested = league.predicted ?? [];
   const leagues = [
     { league: first.name, bases: first.bases, tables: await readTables(claimsFolder(first)) },
@@ -148,6 +151,7 @@ async function main(): Promise<void> {
     judges: rows("judge-accuracy"),
     curve: rows("judge-curve"),
     ownPairs: rows("judge-on-policy-pairs"),
+    byN: rows("reward-by-n"),
     habits: rows("habits"),
     byHabit: rows("judge-by-habit"),
     changes: rows("changes").filter(({ method }) => !`${method}`.includes("@")),

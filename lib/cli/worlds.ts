@@ -2,6 +2,7 @@
 import { Option } from "commander";
 import type { LeagueWorld } from "../lab/study/league.ts";
 import type { World } from "../lab/study/world.ts";
+import { sentencesAgain } from "../lab/sentences/again.ts";
 import { SENTENCE_LEAGUE, sentenceLeague } from "../lab/sentences/league.ts";
 import { SENTENCES } from "../lab/sentences/world.ts";
 import { FRESH_BASES } from "../lab/world/fresh_bases.ts";
@@ -34,6 +35,12 @@ export const WORLDS: Readonly<Record<string, NamedWorld>> = {
     truth: SENTENCES,
     title: "Words in a sentence",
     leagueOf: sentenceLeague,
+  },
+  "sentences-again": {
+    league: sentencesAgain(),
+    truth: SENTENCES,
+    title: "Words in a sentence once more",
+    leagueOf: sentencesAgain,
   },
 };
 

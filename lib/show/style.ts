@@ -93,6 +93,7 @@ const KNOWN: Readonly<Record<string, Look>> = {
   "dpo-politer": look("DPO by the politer", INK.grey, "dot"),
   "self-judge@longer": look("hard labels", INK.blue),
   "self-judge-soft@longer": look("soft labels", INK.purple),
+  "self-judge-soft@control": look("soft labels", INK.purple),
   "self-judge-soft": look("SELF-JUDGE, soft labels", INK.blue, "dashdot"),
   "jsft-weighted": look("JSFT, half on judgments", INK.orange, "dash"),
   "reward-model-dpo": look("DPO by reward model", INK.sky),

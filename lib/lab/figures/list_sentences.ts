@@ -1,12 +1,14 @@
 /** The figures of the sentences' league, beside those of the order desk. */
 import { type FigureEntry, figureEntry } from "../../show/figure_entry.ts";
+import { candidateReward, rewardByN } from "./claims_rejection.ts";
 import { samplePair, sampleTable } from "./claims_samples.ts";
 import { rewardStep } from "./claims_reward.ts";
 import { klFrontier } from "./kl_frontier.ts";
-import { pastPeak } from "./past_peak.ts";
+import { pastPeak, softUntuned } from "./past_peak.ts";
 import { leagueEnd, leagueFigure, leagueStart } from "./league_figure.ts";
 
 const at = (file: string) => `data/results/claims/sentences/${file}.csv`;
+const again = (file: string) => `data/results/claims/sentences-again/${file}.csv`;
 
 /** Real English with a known truth: SmolLM2-135M-Instruct, adapters. */
 export const SENTENCE_FIGURES: readonly FigureEntry[] = [
@@ -65,5 +67,35 @@ export const SENTENCE_FIGURES: readonly FigureEntry[] = [
       "(seed 1, at the step that validation prompts chose).",
     inputs: { samples: { path: at("samples"), row: samplePair, key: ["base", "prompt"] } },
     draw: ({ samples }) => sampleTable(samples.slice(0, 12)),
+  }),
+  figureEntry({
+    name: "sentences-rejection",
+    title: "Words in a sentence: the best of N answers",
+    caption:
+      "Of N answers each to 40 held-out prompts one is chosen, by a knockout under the model's own judgment or as the best by " +
+      "the true reward: true reward, and how often the judge prefers it to a single answer of the JSFT model. Seed 1, one run.",
+    inputs: {
+      points: {
+        path: again("reward-by-n"),
+        row: candidateReward,
+        key: ["policy", "selector", "base", "seed", "n"],
+      },
+    },
+    draw: ({ points }) => rewardByN(points),
+  }),
+  figureEntry({
+    name: "sentences-soft",
+    title: "Words in a sentence: hard labels and soft ones at one setting",
+    caption:
+      "SELF-JUDGE with the judge's verdicts and with its probabilities, at the setting that was chosen for the former: " +
+      "true reward, the judge's own win rate, distance and length. Seed 1, one run.",
+    inputs: {
+      steps: {
+        path: again("reward-over-steps"),
+        row: rewardStep,
+        key: ["method", "base", "seed", "step"],
+      },
+    },
+    draw: ({ steps }) => softUntuned(steps),
   }),
 ];

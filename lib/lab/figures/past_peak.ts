@@ -1,5 +1,5 @@
 /** Rows beyond what was tried, measure by measure: SELF-JUDGE past its peak, hard and soft labels for longer. */
-import { besideBeyond, isBeyond } from "../study/driven.ts";
+import { besideBeyond, hardAndSoft, isBeyond } from "../study/driven.ts";
 import { line, namedLines } from "../../show/marks.ts";
 import { panels } from "../../show/panels.ts";
 import { type Figure, looks } from "../../show/style.ts";
@@ -15,11 +15,20 @@ const MEASURES = {
 
 type Measure = keyof typeof MEASURES;
 
+const MAIN: readonly Measure[] = ["reward", "judge_win_rate", "kl", "length"];
+
+/** A table of one base has no column of it. */
+const withBase = (steps: readonly RewardStep[]) =>
+  steps.map((row) => ({ ...row, base: row.base ?? "1" }));
+
 /** A panel a measure, a line each for the chosen rate and the higher one: means over the seeds that were driven. */
 export function pastPeak(steps: readonly RewardStep[]): Figure {
-  const rows = besideBeyond(steps.map((row) => ({ ...row, base: row.base ?? "1" })), "driven");
-  return overSteps(rows, { measures: ["reward", "judge_win_rate", "kl", "length"] });
+  return overSteps(besideBeyond(withBase(steps), "driven"), { measures: MAIN });
 }
+
+/** The same of hard labels and, at their setting, of soft ones. */
+export const softUntuned = (steps: readonly RewardStep[]): Figure =>
+  overSteps(hardAndSoft(withBase(steps)), { measures: MAIN });
 
 /** A panel a measure, a line each for hard and soft labels: thick the means over the bases that have both, thin the bases. */
 export function forLonger(steps: readonly RewardStep[]): Figure {

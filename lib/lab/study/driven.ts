@@ -21,6 +21,9 @@ export const ONE_SETTING = {
   soft: "self-judge-soft",
 } as const satisfies Record<string, StudyRow>;
 
+/** SELF-JUDGE with soft labels where nothing was tuned for them: at the setting that hard ones chose. */
+export const SOFT_UNTUNED: StudyRow = "self-judge-soft@control";
+
 /** How far a method is driven: so many times the rate that was chosen, for so many steps. */
 export interface Driven {
   /** {@linkcode DRIVEN}, "METHOD@longer" at the chosen rate, or "METHOD@control" at that of another method. */
@@ -66,4 +69,14 @@ export function oneSetting<
     const own = of(row).filter((point) => runs.has(runOf(point)));
     return new Set(own.map(runOf)).size === runs.size ? own : [];
   });
+}
+
+/** Measurements of hard labels and, at their setting, of soft ones: of the runs that have both. */
+export function hardAndSoft<
+  P extends { readonly method: string; readonly base: string; readonly seed: number },
+>(points: readonly P[]): P[] {
+  const of = (row: string) => points.filter(({ method }) => method === row);
+  const [hard, soft] = [of("self-judge"), of(SOFT_UNTUNED)];
+  const runs = [hard, soft].map((own) => new Set(own.map(runOf)));
+  return [...hard, ...soft].filter((point) => runs.every((own) => own.has(runOf(point))));
 }

@@ -5,7 +5,7 @@ import { resultTable } from "../../show/result_table.ts";
 import { certaintyOf, type LoggedVerdicts } from "./certainty.ts";
 import { changes } from "./changes.ts";
 import { byHabit } from "./by_habit.ts";
-import { DRIVEN, type Driven, ONE_SETTING } from "./driven.ts";
+import { DRIVEN, type Driven, ONE_SETTING, SOFT_UNTUNED } from "./driven.ts";
 import { LABEL_CONTROLS } from "./label_controls.ts";
 import type { StudyConfig } from "./config.ts";
 import { type Items, loadItems } from "./items.ts";
@@ -235,6 +235,7 @@ function changesOf(
 const FOLLOWED: readonly string[] = [
   ...["self-judge", DRIVEN, "raft-2", "reward-model-dpo", "self-judge-moving"],
   ...Object.values(ONE_SETTING),
+  SOFT_UNTUNED,
 ];
 
 /** Methods whose judge's certainty is looked at, at every setting that they are played with. */

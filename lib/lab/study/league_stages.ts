@@ -3,7 +3,7 @@ import { onPolicyPairsStage } from "./on_policy_pairs.ts";
 import { answersStage, jsftJudgeStage, otherJudgesStage } from "./reports.ts";
 import type { StudyStage } from "./stage.ts";
 import { SUPERVISED, WEIGHTED } from "./supervised.ts";
-import { tournamentStage } from "./tournament.ts";
+import { tournament } from "./tournament.ts";
 
 /**
  * Stages of every league: what methods start from, the judges, and what is measured of SELF-JUDGE.
@@ -22,6 +22,6 @@ export function leagueStages(
     otherJudgesStage(variants),
     answersStage(variants),
     onPolicyPairsStage,
-    tournamentStage,
+    tournament(["reward model", "truth"]),
   ];
 }

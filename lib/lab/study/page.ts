@@ -10,6 +10,7 @@ import type { LeagueRow } from "./league_rows.ts";
 import { mean } from "./measure.ts";
 import {
   byHabitTable,
+  byNTable,
   changesTable,
   curveTable,
   freshLabelsTable,
@@ -25,10 +26,11 @@ import {
   equalStepsTable,
   leagueTable,
   settingsTable,
+  softTable,
   someBasesTable,
 } from "./page_league.ts";
 import { type Certainty, certaintyTable } from "./certainty.ts";
-import { besideBeyond, isBeyond, ONE_SETTING, oneSetting } from "./driven.ts";
+import { besideBeyond, hardAndSoft, isBeyond, ONE_SETTING, oneSetting } from "./driven.ts";
 import { byBases, type OfRun } from "./over_runs.ts";
 import {
   ownDifferences,
@@ -55,6 +57,7 @@ export interface PageData {
   readonly judges: readonly TableRow[];
   readonly curve: readonly TableRow[];
   readonly ownPairs: readonly TableRow[];
+  readonly byN: readonly TableRow[];
   readonly habits: readonly TableRow[];
   readonly byHabit: readonly TableRow[];
   readonly changes: readonly TableRow[];
@@ -104,6 +107,7 @@ export function claimsPage(data: PageData): string {
   const [longer, driven] = (["longer", "driven"] as const)
     .map((end) => besideBeyond(played(data.steps), end));
   const atOne = oneSetting(played(data.steps));
+  const labels = hardAndSoft(played(data.steps));
   const sure = played(data.certainty)
     .filter(({ method }) =>
       !method.includes("@") || isBeyond(method) || method === ONE_SETTING.hard
@@ -199,6 +203,12 @@ export function claimsPage(data: PageData): string {
         "setting), on training prompts; those of the data set on prompts that JSFT did not learn from.",
       table: () => atOneSettingTable(atOne, played(data.overSteps)),
     }),
+    ...section("Soft labels at the setting of hard ones", labels, {
+      text:
+        "SELF-JUDGE with hard labels at the setting that they chose, and with soft ones, for which nothing was tuned, at the same: " +
+        "means over the runs that have both.",
+      table: () => softTable(labels),
+    }),
     ...section("Past the peak", driven, {
       text:
         "SELF-JUDGE driven at a rate beyond those tried, in no contrast and no place of the league, and the same runs at " +
@@ -235,6 +245,12 @@ export function claimsPage(data: PageData): string {
     ...section("Judges: right on clear pairs of a policy's own answers", played(data.ownPairs), {
       text: "SELF-JUDGE at its chosen step.",
       table: () => ownPairsTable(played(data.ownPairs)),
+    }),
+    ...section("Chosen among N answers", played(data.byN), {
+      text:
+        "True reward of the answer chosen among N to a held-out prompt, by a knockout under the JSFT judge or by others; in brackets " +
+        "how often that judge prefers it to another single answer of the JSFT model.",
+      table: () => byNTable(played(data.byN)),
     }),
     ...section("Rankings of the pairs that training made", played(data.overSteps), {
       table: () => overStepsTable(played(data.overSteps)),

@@ -26,6 +26,28 @@ export function ownPairsTable(rows: readonly TableRow[]): string {
   );
 }
 
+/** True reward of the answer that is chosen among N, and the JSFT judge's view of it. */
+export function byNTable(rows: readonly TableRow[]): string {
+  const counts = [...new Set(rows.map(({ n }) => Number(n)))].sort((a, b) => a - b);
+  const groups = [
+    ...Map.groupBy(rows, ({ policy, selector }) => JSON.stringify([policy, selector])),
+  ];
+  return table(
+    ["answers of", "chosen by", "runs", ...counts.map((n) => `N = ${n}`)],
+    groups.map(([key, some]) => [
+      ...JSON.parse(key) as string[],
+      `${runsOf(some)}`,
+      ...counts.map((count) => {
+        const own = some.filter(({ n }) => Number(n) === count);
+        const [reward, proxy] = ["reward", "proxy"].map((name) =>
+          number(meanOfBases(own, (row) => Number(row[name])), 2)
+        );
+        return `${reward} (${proxy})`;
+      }),
+    ]),
+  );
+}
+
 /** Whose pairs the judges of the curve are asked about. */
 const CURVE_ON: Readonly<Record<string, string>> = {
   data: "the data set",

@@ -165,6 +165,26 @@ export function courseTable(points: readonly CoursePoint[]): string {
   );
 }
 
+/**
+ * Two rows measurement by measurement, and what the first has where it is as far from the start as the second ends.
+ *
+ * @param points As `hardAndSoft` gives them.
+ */
+export function softTable(points: readonly CoursePoint[]): string {
+  const runs = [...Map.groupBy(points, runOf).values()].map((own) => {
+    const [[, hard], [, soft]] = [...Map.groupBy(own, ({ method }) => method)];
+    const { base, reward, kl } = soft.at(-1)!;
+    return { base, reward, equal: rewardAtKl(hard, kl) };
+  });
+  const far = runs.filter(({ equal }) => equal !== null);
+  const both = far.length === 0
+    ? "hard labels get that far in no run"
+    : `hard labels have ${number(meanOfBases(far, ({ equal }) => equal!), 2)} there, soft ones ${
+      number(meanOfBases(far, ({ reward }) => reward), 2)
+    } (runs: ${far.length} of ${runs.length})`;
+  return `${courseTable(points)}\n\nAt the distance at which soft labels end: ${both}.`;
+}
+
 /** The settings that were chosen, and whether a better one may lie beyond those tried. */
 export function settingsTable(tried: readonly Tried[]): string {
   const methods = [...Map.groupBy(tried, ({ method }) => method)];

@@ -21,11 +21,18 @@ export interface TournamentPoint {
   proxy: number;
 }
 
-/** Self-rejection: knockouts of N answers, beside best-of-N by the reward model and by the truth. */
-export const tournamentStage: StudyStage = {
+/** Who chooses beside the model's own judge. */
+type Beside = Exclude<TournamentPoint["selector"], "own judge">;
+
+/**
+ * Self-rejection: knockouts of N answers under the model's own judgment, beside the best of N by others.
+ *
+ * @param beside Who else chooses.
+ */
+export const tournament = (beside: readonly Beside[]): StudyStage => ({
   name: "tournament",
   title: "knockouts among N answers, under the model's own judgment and others'",
-  needs: ["self-judge", "reward-model"],
+  needs: ["self-judge", ...beside.includes("reward model") ? ["reward-model"] : []],
   config: ({ tournament, heldOut, preference: { topP } }) => ({
     tournament,
     heldOut,
@@ -48,15 +55,16 @@ export const tournamentStage: StudyStage = {
     const drawn = { "jsft": await draw(jsft, "jsft"), "self-judge": policy };
     const opponents = (await draw(jsft, "opponents")).map(([{ text }]) => text);
     const own: Compare = (await session.judgeOf("jsft")).compare;
-    const selectors = {
-      "own judge": own,
-      "reward model": (await session.rewardJudge("reward-model")).compare,
-      "truth": truthOf(world),
+    const others: Record<Beside, () => Promise<Compare>> = {
+      "reward model": async () => (await session.rewardJudge("reward-model")).compare,
+      "truth": () => Promise.resolve(truthOf(world)),
     };
+    const selectors: [TournamentPoint["selector"], Compare][] = [["own judge", own]];
+    for (const name of beside) selectors.push([name, await others[name]()]);
     const rows: TournamentPoint[] = [];
     const items: Items = {};
     for (const [name, answers] of Object.entries(drawn)) {
-      for (const [selector, compare] of Object.entries(selectors)) {
+      for (const [selector, compare] of selectors) {
         for (const n of sizes) {
           checkStop();
           const found = await chosenByKnockout(
@@ -80,4 +88,4 @@ export const tournamentStage: StudyStage = {
     await saveItems(folder, items);
     return {};
   },
-};
+});

@@ -38,7 +38,9 @@ export function familyTable(
   const rows = own.map((one) => [
     one.text + (one.margin ? ` (margin ${one.margin})` : ""),
     `${number(one.valueA)}, ${number(one.valueB)}`,
-    `${signed(one.difference)} ${interval(one)}${one.runs === 1 && one.low !== null ? " over prompts" : ""}`.trim(),
+    `${signed(one.difference)} ${interval(one)}${
+      one.runs === 1 && one.low !== null ? " over prompts" : ""
+    }`.trim(),
     onEachBase(one, "<br>"),
     `${one.runs}`,
     ...[one.p, one.pAgainst, one.pBases]

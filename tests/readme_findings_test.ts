@@ -163,15 +163,19 @@ const SAID: Record<string, () => string> = {
     assert.equal(new Set(driven.map(({ seed }) => seed)).size, 1);
     const sample = drivenSamples.find(({ prompt }) => /ship, smell and tree/.test(`${prompt}`))!;
     assert.ok(Math.abs(Number(offline)) < 0.05, `as much: ${offline}`);
-    const four = againClaims.find((row) => row.contrast === "JSFT: N = 4 > 1")!;
+    const [four, trained] = ["JSFT: N = 4 > 1", "SELF-JUDGE: N = 4 > 1"].map((contrast) =>
+      againClaims.find((row) => row.contrast === contrast)!
+    );
     const policy = inSentences("on-policy > off-policy, one judge").difference;
     assert.ok(Number(policy) < 0, `off-policy DPO as much: ${policy}`);
     return `SELF-JUDGE gained ${signed(difference)} [${signed(low)}, ${
       signed(high)
     }] in three runs, ` +
-      `one seen before (**${verdict}**), a coin nothing; offline and off-policy DPO as much, and so did a knockout of four untrained (${
+      `one seen before (**${verdict}**), a coin nothing; offline and off-policy DPO as much. A knockout of four untrained gained ${
         signed(four.difference)
-      }, ${four.verdict}). Driven on, one run earned the highest reward with "${sample.after}"`;
+      }, SELF-JUDGE ${
+        signed(Number(trained.value_b) - Number(four.value_b))
+      } (${four.verdict}). Driven on, one run earned the highest reward with "${sample.after}"`;
   },
 };
 

@@ -23,7 +23,7 @@ import {
   steps,
   supervised,
 } from "./claims_tables.ts";
-import { fixed, mean, prose, signed } from "./claims_text.ts";
+import { by, fixed, mean, prose, signed } from "./claims_text.ts";
 import type { CsvRow } from "./csv_files.ts";
 
 const RESULTS = await prose("data/results/README.md");
@@ -187,9 +187,7 @@ const SHOWN: Record<string, () => string> = {
       `step by step ${
         fixed(four.value_b)
       }; no worse than step by step: ${four.verdict}, ${sixteen.verdict} (${
-        [four, sixteen].map((row) =>
-          `${signed(row.difference, 3)} [${signed(row.low, 3)}, ${signed(row.high, 3)}]`
-        ).join(" and ")
+        [four, sixteen].map(by).join(" and ")
       }, paired by run).`;
   },
   "real English": () => {
@@ -200,7 +198,7 @@ const SHOWN: Record<string, () => string> = {
     const own = changes.filter(({ method }) => method === "self-judge");
     const count = (name: string) => mean(own.map((row) => Number(row[name]))).toFixed(0);
     return `SELF-JUDGE ends at ${fixed(gain.value_a, 3)}, JSFT at ${fixed(gain.value_b, 3)}, ` +
-      `${signed(gain.difference, 3)} [${signed(gain.low, 3)}, ${signed(gain.high, 3)}]; of 120 ` +
+      `${by(gain)}; of 120 ` +
       `answers ${count("better")} are better and ${
         count("worse")
       } worse. By a coin in the judge's ` +
@@ -209,8 +207,7 @@ const SHOWN: Record<string, () => string> = {
   "real English, without own samples": () => {
     const offline = inSentences("SELF-JUDGE > offline DPO");
     return `DPO on the data set's labelled pairs ends at ${fixed(offline.value_b, 3)}; whether ` +
-      `either is better three runs cannot say (${signed(offline.difference, 3)} ` +
-      `[${signed(offline.low, 3)}, ${signed(offline.high, 3)}])`;
+      `either is better three runs cannot say (${by(offline)})`;
   },
   "choosing among answers in sentences": () => {
     const at = (policy: string, selector: string, n: number) =>
@@ -223,8 +220,6 @@ const SHOWN: Record<string, () => string> = {
       againClaims.find((row) => row.contrast === contrast)!
     );
     assert.ok([four, after].every(({ runs }) => runs === 1));
-    const by = ({ difference, low, high }: CsvRow) =>
-      `${signed(difference, 3)} [${signed(low, 3)}, ${signed(high, 3)}]`;
     const own = (policy: string, n: number) => at(policy, "own judge", n);
     return `JSFT goes from ${own("jsft", 1)} with one answer to ${own("jsft", 4)} with four (${
       by(four)

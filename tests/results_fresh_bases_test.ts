@@ -10,7 +10,7 @@ import {
   meanOf,
   ownDifference,
 } from "./claims_tables.ts";
-import { fixed, mean, prose, signed, withInterval } from "./claims_text.ts";
+import { bounds, by, fixed, mean, prose, signed, withInterval } from "./claims_text.ts";
 import type { CsvRow } from "./csv_files.ts";
 
 const [SHORT, LONG] = await Promise.all(
@@ -38,7 +38,6 @@ const SHOWN: Record<string, () => string> = {
       "soft labels > hard ones, both at step 300",
       "soft labels at step 300 > JSFT",
     ].map(freshClaim);
-    const on = (row: CsvRow) => `[${signed(row.low, 3)}, ${signed(row.high, 3)}], ${row.verdict}`;
     const [softEnd, hardEnd, begin] = [
       ...["self-judge-soft@longer", "self-judge@longer"].map((row) => freshAt(row, 300)),
       freshAt("self-judge@longer", 0),
@@ -56,19 +55,15 @@ const SHOWN: Record<string, () => string> = {
       `${
         fixed(hardEnd.kl, 1)
       } nats and a win rate by the judge of 0.98. No worse than at step 100 ` +
-      `(margin 0.05): ${signed(later.difference, 3)} ${
-        on(later)
-      }, as base 4 loses 0.079. Above hard ` +
-      `ones: ${signed(hard.difference, 3)} ${on(hard)}, as on base 9 both are at the ceiling ` +
-      `(-0.001). Above JSFT: ${signed(start.difference, 3)} ${on(start)}.`;
+      `(margin 0.05): ${by(later)}, ${later.verdict}, as base 4 loses 0.079. Above hard ` +
+      `ones: ${by(hard)}, ${hard.verdict}, as on base 9 both are at the ceiling ` +
+      `(-0.001). Above JSFT: ${by(start)}, ${start.verdict}.`;
   },
   "soft labels for longer, as a table": () => {
     const line = (contrast: string, words: string, why = "") => {
       const row = freshClaim(contrast);
       return `| ${words} | ${fixed(row.value_a, 3)}, ${fixed(row.value_b, 3)} | ` +
-        `${signed(row.difference, 3)} [${signed(row.low, 3)}, ${
-          signed(row.high, 3)
-        }] | ${row.verdict}${why} |`;
+        `${by(row)} | ${row.verdict}${why} |`;
     };
     const at = (step: number) => freshAt("self-judge-soft@longer", step).values;
     const lost = at(300).map((value, i) => at(100)[i] - value);
@@ -133,16 +128,13 @@ const SHOWN: Record<string, () => string> = {
   },
   "what soft labels save": () => {
     const [judge, truth] = ["judge", "truth"].map(ownDifference);
-    const one = (by: string, method: string) =>
-      meanOf(fresh.league.filter((row) => row.method === method && row.chosen_by === by), "reward");
+    const one = (by: "truth" | "judge", method: string) => meanOf(freshEnds(method, by), "reward");
     const plain = one("truth", "self-judge-soft") - one("truth", "self-judge");
-    const interval = ({ low, high }: ReturnType<typeof ownDifference>) =>
-      `(t [${signed(low)}, ${signed(high)}])`;
     return `they add ${fixed(plain)}; with the best of four settings for each base, too, ${
       fixed(truth.value)
-    } ${interval(truth)}, and ${fixed(judge.value)} ${
-      interval(judge)
-    } where the judge chooses among the four. No verdict`;
+    } (t ${bounds(truth)}), and ${fixed(judge.value)} (t ${
+      bounds(judge)
+    }) where the judge chooses among the four. No verdict`;
   },
   "soft labels at every setting": () => {
     const [judge, truth] = ["judge", "truth"].map(ownDifference);

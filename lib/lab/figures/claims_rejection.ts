@@ -19,6 +19,13 @@ export const candidateReward = z.object({
 });
 export type CandidateReward = z.output<typeof candidateReward>;
 
+/** Answers chosen among N. @param claims Folder of the claims' tables. */
+export const candidatesIn = (claims: string) => ({
+  path: `${claims}/reward-by-n.csv`,
+  row: candidateReward,
+  key: ["policy", "selector", "base", "seed", "n"],
+});
+
 /** True reward against N and the judge's view of the same answers beside it; a row of panels a policy. */
 export function rewardByN(rows: readonly CandidateReward[]): Figure {
   const selectors = looks(rows.map((row) => row.selector));

@@ -19,6 +19,13 @@ export const rewardStep = z.object({
 });
 export type RewardStep = z.output<typeof rewardStep>;
 
+/** Measurements of training. @param claims Folder of the claims' tables. */
+export const stepsIn = (claims: string) => ({
+  path: `${claims}/reward-over-steps.csv`,
+  row: rewardStep,
+  key: ["method", "base", "seed", "step"],
+});
+
 /** With more lines than this bands hide one another: SELF-JUDGE alone keeps its own. */
 const BANDS = 4;
 

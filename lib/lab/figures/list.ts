@@ -3,8 +3,8 @@ import type { z } from "zod";
 import { baseLog } from "./claims_base.ts";
 import { judgeAccuracy, judgeMeasure, judgeTaught } from "./claims_judge.ts";
 import { judgeCurve, judgeCurveRow } from "./judge_curve.ts";
-import { candidateReward, rewardByN } from "./claims_rejection.ts";
-import { rewardOverSteps, rewardStep } from "./claims_reward.ts";
+import { candidatesIn, rewardByN } from "./claims_rejection.ts";
+import { rewardOverSteps, stepsIn } from "./claims_reward.ts";
 import { oneSettingFigure } from "./one_setting.ts";
 import { forLonger } from "./past_peak.ts";
 import { freshBases, onBaseRow } from "./fresh_bases.ts";
@@ -42,12 +42,6 @@ const played = ({ base = "" }: { base?: string }) => !base.startsWith("views-");
 /** Where the tables of the claims are committed. */
 const CLAIMS = "data/results/claims/order-desk";
 
-/** Measurements of training. @param claims Folder of the claims' tables. */
-const stepsIn = (claims: string) => ({
-  path: `${claims}/reward-over-steps.csv`,
-  row: rewardStep,
-  key: ["method", "base", "seed", "step"],
-});
 const FRESH_STEPS = stepsIn("data/results/claims/fresh-bases");
 
 /**
@@ -239,13 +233,7 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
         "Answers selected from N: on the left their true reward, on the right how often the judge prefers " +
         "them to a single answer of the JSFT model. Mean over runs, band 95 % interval (Student's t).",
       inputs: {
-        candidates: claim("reward-by-n", candidateReward, [
-          "policy",
-          "selector",
-          "base",
-          "seed",
-          "n",
-        ]),
+        candidates: candidatesIn(claims),
       },
       draw: ({ candidates }) => rewardByN(candidates.filter(played)),
     }),

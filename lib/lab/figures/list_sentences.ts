@@ -1,14 +1,15 @@
 /** The figures of the sentences' league, beside those of the order desk. */
 import { type FigureEntry, figureEntry } from "../../show/figure_entry.ts";
-import { candidateReward, rewardByN } from "./claims_rejection.ts";
+import { candidatesIn, rewardByN } from "./claims_rejection.ts";
 import { samplePair, sampleTable } from "./claims_samples.ts";
-import { rewardStep } from "./claims_reward.ts";
+import { stepsIn } from "./claims_reward.ts";
 import { klFrontier } from "./kl_frontier.ts";
 import { pastPeak, softUntuned } from "./past_peak.ts";
 import { leagueEnd, leagueFigure, leagueStart } from "./league_figure.ts";
 
-const at = (file: string) => `data/results/claims/sentences/${file}.csv`;
-const again = (file: string) => `data/results/claims/sentences-again/${file}.csv`;
+const SENTENCES = "data/results/claims/sentences";
+const AGAIN = "data/results/claims/sentences-again";
+const at = (file: string) => `${SENTENCES}/${file}.csv`;
 
 /** Real English with a known truth: SmolLM2-135M-Instruct, adapters. */
 export const SENTENCE_FIGURES: readonly FigureEntry[] = [
@@ -33,11 +34,7 @@ export const SENTENCE_FIGURES: readonly FigureEntry[] = [
       "True reward of answers sampled as in training against the KL from the JSFT model, every method at every " +
       "measurement (means over runs).",
     inputs: {
-      steps: {
-        path: at("reward-over-steps"),
-        row: rewardStep,
-        key: ["method", "base", "seed", "step"],
-      },
+      steps: stepsIn(SENTENCES),
     },
     draw: ({ steps }) => {
       const own = steps.filter(({ method }) => !method.includes("@"));
@@ -51,11 +48,7 @@ export const SENTENCE_FIGURES: readonly FigureEntry[] = [
       "SELF-JUDGE at the rate that validation prompts chose and at three times that rate, on the seeds that were driven (so " +
       "far one): true reward, the judge's own win rate over the JSFT model's answers, distance and length.",
     inputs: {
-      steps: {
-        path: at("reward-over-steps"),
-        row: rewardStep,
-        key: ["method", "base", "seed", "step"],
-      },
+      steps: stepsIn(SENTENCES),
     },
     draw: ({ steps }) => pastPeak(steps),
   }),
@@ -75,11 +68,7 @@ export const SENTENCE_FIGURES: readonly FigureEntry[] = [
       "Of N answers each to 40 held-out prompts one is chosen, by a knockout under the model's own judgment or as the best by " +
       "the true reward: true reward, and how often the judge prefers it to a single answer of the JSFT model. Seed 1, one run.",
     inputs: {
-      points: {
-        path: again("reward-by-n"),
-        row: candidateReward,
-        key: ["policy", "selector", "base", "seed", "n"],
-      },
+      points: candidatesIn(AGAIN),
     },
     draw: ({ points }) => rewardByN(points),
   }),
@@ -90,11 +79,7 @@ export const SENTENCE_FIGURES: readonly FigureEntry[] = [
       "SELF-JUDGE with the judge's verdicts and with its probabilities, at the setting that was chosen for the former: " +
       "true reward, the judge's own win rate, distance and length. Seed 1, one run.",
     inputs: {
-      steps: {
-        path: again("reward-over-steps"),
-        row: rewardStep,
-        key: ["method", "base", "seed", "step"],
-      },
+      steps: stepsIn(AGAIN),
     },
     draw: ({ steps }) => softUntuned(steps),
   }),

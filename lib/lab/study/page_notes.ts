@@ -24,7 +24,7 @@ const SEVERAL_BASES =
   "Verdicts treat runs as independent.";
 
 const ONE_BASE =
-  "Intervals are Student's t over seeds, on one base model and for these held-out prompts: another base may differ.";
+  "Intervals are Student's t over seeds, of a single run over its prompts, on one base model and for these held-out prompts: another base may differ.";
 
 /** What has to be said of a league, and of its judges where one is weak. */
 export function notes(

@@ -1,6 +1,6 @@
 /** The sentences once more: what the league had no time for, from JSFT models trained anew. @module */
-import { SOFT_UNTUNED } from "../study/driven.ts";
-import { FAMILIES, noWorse } from "../study/families.ts";
+import { type Driven, SOFT_UNTUNED, UNTUNED } from "../study/driven.ts";
+import { FAMILIES, type Family, greater, noWorse, report } from "../study/families.ts";
 import type { LeagueWorld } from "../study/league.ts";
 import { jsftJudgeStage } from "../study/reports.ts";
 import { SUPERVISED } from "../study/supervised.ts";
@@ -8,9 +8,59 @@ import { tournament } from "../study/tournament.ts";
 import { SENTENCE_STUDY, sentenceLeague } from "./league.ts";
 
 const { steps } = SENTENCE_STUDY.preference;
+/** The rate at which RAFT is played, too, in times of SELF-JUDGE's. */
+const FASTER = 3;
+
+const at = (row: string) => `reward at ${steps}/${row}`;
+/** Why SELF-JUDGE against RAFT has no verdict here. */
+const NOT_TUNED = "two rates were tried for SELF-JUDGE, with a seed of its own, and none for RAFT";
+
+/** What is tested here and nowhere else: on seeds 1 to 3, every contrast by every seed. */
+const OWN_FAMILIES: readonly Family[] = [
+  {
+    number: 15,
+    text: "SELF-JUDGE with soft labels, in sentences",
+    runs: 3,
+    contrasts: [
+      noWorse(
+        `soft labels no worse than hard ones, at step ${steps}`,
+        at(SOFT_UNTUNED),
+        at("self-judge"),
+      ),
+    ],
+  },
+  {
+    number: 16,
+    text: "RAFT in sentences, where nothing was tuned for it",
+    runs: 3,
+    contrasts: [["control", "SELF-JUDGE's rate"], ["faster", `${FASTER} times that rate`]]
+      .flatMap(([end, words]) => [
+        greater(
+          `RAFT with two samples > RAFT by a coin, at ${words}`,
+          at(`raft-2@${end}`),
+          at(`raft-coin@${end}`),
+        ),
+        report(
+          greater(
+            `SELF-JUDGE > RAFT with as many samples, at ${words}`,
+            at("self-judge"),
+            at(`raft-2@${end}`),
+            "the paper compares the two; number not read",
+          ),
+          NOT_TUNED,
+        ),
+      ]),
+  },
+];
+
+/** Rows that are measured at their last step alone. */
+const untuned = (row: Driven["row"]): Driven => ({
+  ...{ row, like: "self-judge", steps, evaluateEvery: steps },
+  times: row.endsWith("@faster") ? FASTER : 1,
+});
 
 /**
- * Soft labels, and self-rejection without a reward model.
+ * Soft labels, rows for which nothing was tuned, and self-rejection without a reward model.
  *
  * @param model See {@linkcode sentenceLeague}.
  */
@@ -21,26 +71,20 @@ export function sentencesAgain(model?: string): LeagueWorld {
     name: "sentences-again",
     repeats: first.name,
     families: [
-      ...FAMILIES.filter(({ number }) => number === 4),
-      {
-        number: 15,
-        text: "SELF-JUDGE with soft labels, in sentences",
-        contrasts: [
-          noWorse(
-            `soft labels no worse than hard ones, at step ${steps}`,
-            `reward at ${steps}/${SOFT_UNTUNED}`,
-            `reward at ${steps}/self-judge`,
-          ),
-        ],
-      },
+      ...FAMILIES.filter(({ number }) => number === 4).map((family) => ({ ...family, runs: 3 })),
+      ...OWN_FAMILIES,
     ],
     rows: ["self-judge"],
-    driven: [{ row: SOFT_UNTUNED, like: "self-judge", times: 1, steps }],
+    driven: [
+      ...UNTUNED.map(untuned),
+      { row: SOFT_UNTUNED, like: "self-judge", times: 1, steps },
+    ],
     notes: [
       "The league's own runs of SELF-JUDGE are on its page: these are from JSFT models trained anew, with the same seeds on another " +
       "processor, and stand in no contrast of families 1 to 3.",
       "Self-rejection is of 40 prompts a run; nobody had time for a reward model to choose beside the judge.",
-      "Nothing was tuned for soft labels: they have the rate, beta and steps that hard ones chose.",
+      "Nothing was tuned for soft labels and for the rows of RAFT and RLOO: they have the rate, beta and steps that hard ones chose, " +
+      `RAFT with two samples and by a coin ${FASTER} times that rate, too.`,
     ],
     stages: [
       ...SUPERVISED.filter(({ name }) => name === "jsft"),

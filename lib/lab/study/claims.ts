@@ -7,7 +7,7 @@ import { mean, meanOfBases } from "./measure.ts";
 import { overRuns } from "./over_runs.ts";
 
 /**
- * What came of a contrast. "unfinished": some base of the league has no run of both sides yet. "reported": the two sides
+ * What came of a contrast. "unfinished": some base of the league has no run of both sides yet, or the family too few. "reported": the two sides
  * are not alike, see {@linkcode Contrast.reported}.
  */
 export type Verdict = typeof VERDICTS[number];
@@ -97,7 +97,9 @@ export function measureFamily(
     return {
       ...one,
       ...{ p, pAgainst, pBases: ofBases.get(one)! },
-      verdict: verdictOf({ ...one, p, pAgainst }, bases.length),
+      verdict: one.runs < (family.runs ?? 1) && one.runs > 1
+        ? "unfinished"
+        : verdictOf({ ...one, p, pAgainst }, bases.length),
     };
   });
 }

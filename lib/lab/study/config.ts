@@ -11,6 +11,8 @@ export interface Setting {
 export interface RowSetting extends Setting {
   /** @default the study's */
   readonly steps?: number;
+  /** Steps from one measurement to the next. @default the study's */
+  readonly evaluateEvery?: number;
 }
 
 /** Settings of one run (a base and a seed) of the study. */

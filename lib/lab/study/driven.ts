@@ -24,23 +24,38 @@ export const ONE_SETTING = {
 /** SELF-JUDGE with soft labels where nothing was tuned for them: at the setting that hard ones chose. */
 export const SOFT_UNTUNED: StudyRow = "self-judge-soft@control";
 
+/**
+ * Rows for which nothing was tuned: at the setting that SELF-JUDGE chose ("@control"), and at a multiple of its rate
+ * ("@faster").
+ */
+export const UNTUNED: readonly StudyRow[] = [
+  "raft-2@control",
+  "raft-coin@control",
+  "raft-2@faster",
+  "raft-coin@faster",
+  "raft@control",
+  "rloo@control",
+];
+
 /** How far a method is driven: so many times the rate that was chosen, for so many steps. */
 export interface Driven {
-  /** {@linkcode DRIVEN}, "METHOD@longer" at the chosen rate, or "METHOD@control" at that of another method. */
+  /** {@linkcode DRIVEN}, "METHOD@longer" at the chosen rate, "METHOD@control" or "METHOD@faster" by that of another method. */
   readonly row: StudyRow;
   /** The method whose chosen setting it has. @default the row's */
   readonly like?: StudyMethod;
   readonly times: number;
   readonly steps: number;
+  /** @default the study's */
+  readonly evaluateEvery?: number;
 }
 
 /** Endings of such rows. */
-type Beyond = "driven" | "longer" | "control";
+type Beyond = "driven" | "longer" | "control" | "faster";
 
 /** Whether a row is beyond what was tried. */
 export const isBeyond = (
   row: string,
-  ends: readonly Beyond[] = ["driven", "longer", "control"],
+  ends: readonly Beyond[] = ["driven", "longer", "control", "faster"],
 ): boolean => ends.some((end) => row.endsWith(`@${end}`));
 
 /** Measurements of rows beyond what was tried, after those of the same methods and runs as they are. */

@@ -20,6 +20,8 @@ export interface Family {
   readonly number: number;
   readonly text: string;
   readonly contrasts: readonly Contrast[];
+  /** Runs that a verdict takes at least. @default none beyond one on every base */
+  readonly runs?: number;
 }
 
 /** Differences smaller than these count as none, see the protocol: of rewards, and of shares of pairs. */
@@ -40,7 +42,10 @@ export const greater = (...[text, a, b, paper = NOT_THERE]: Sides): Contrast => 
   says: "greater",
 });
 /** A contrast of sides that are not alike, for the reason given. */
-const report = (contrast: Contrast, reported: string): Contrast => ({ ...contrast, reported });
+export const report = (contrast: Contrast, reported: string): Contrast => ({
+  ...contrast,
+  reported,
+});
 /** A claim that one side is below the other by less than counts. */
 export const noWorse = (...[text, a, b, paper = NOT_THERE]: Sides): Contrast => ({
   ...{ text, a, b, paper },

@@ -38,11 +38,36 @@ export interface HeldOutAnswers {
   readonly texts: readonly string[];
 }
 
+/** A point with the answers behind it. */
+export interface MeasuredPoint {
+  readonly point: RewardPoint;
+  readonly heldOut: HeldOutAnswers;
+}
+
 /** Measures a policy at a step. */
-export type PolicyMeter = (
-  model: LanguageModel,
-  step: number,
-) => Promise<{ point: RewardPoint; heldOut: HeldOutAnswers }>;
+export type PolicyMeter = (model: LanguageModel, step: number) => Promise<MeasuredPoint>;
+
+/** What every policy of a run is measured beside, and what every method starts from. */
+interface Fixed {
+  opponents?: Readonly<Record<"validation" | "heldOut", readonly DrawnAnswer[]>>;
+  start?: MeasuredPoint;
+}
+
+const fixed = new WeakMap<StudySession, Fixed>();
+
+/** What is the same for all policies of a session's run: made for the first of them. */
+async function once<K extends keyof Fixed>(
+  session: StudySession,
+  { what, make }: { what: K; make: () => Promise<NonNullable<Fixed[K]>> },
+): Promise<NonNullable<Fixed[K]>> {
+  const own = fixed.get(session) ?? {};
+  fixed.set(session, own);
+  return (own[what] ??= await make())!;
+}
+
+/** The point at step 0: every method of a run starts from the same model, so that the first one measures it for all. */
+export const startPoint = (session: StudySession, measure: () => Promise<MeasuredPoint>) =>
+  once(session, { what: "start", make: measure });
 
 /**
  * Makes what measures policies against fixed answers of the JSFT model, on the same prompts and with the same random
@@ -67,10 +92,13 @@ export async function policyMeter(
   const opponentsTo = async (requests: readonly string[], name: string) =>
     (await reference((m) => drawAnswersOf(m, requests, draw(`opponents/${name}`, topP))))
       .map(([answer]) => answer);
-  const opponents: Record<"validation" | "heldOut", DrawnAnswer[]> = {
-    validation: await opponentsTo(validation, "validation"),
-    heldOut: await opponentsTo(whole, "held-out"),
-  };
+  const opponents = await once(session, {
+    what: "opponents",
+    make: async () => ({
+      validation: await opponentsTo(validation, "validation"),
+      heldOut: await opponentsTo(whole, "held-out"),
+    }),
+  });
   const one = async (model: LanguageModel, requests: readonly string[], name: string) =>
     (await drawAnswersOf(model, requests, draw(name, topP))).map(([answer]) => answer);
   const rewardOf = (answers: readonly DrawnAnswer[]) => mean(answers.map(({ reward }) => reward));
@@ -122,7 +150,7 @@ export class Course {
     return byStep(this.#points);
   }
 
-  async add({ point, heldOut }: { point: RewardPoint; heldOut: HeldOutAnswers }): Promise<void> {
+  async add({ point, heldOut }: MeasuredPoint): Promise<void> {
     this.#points.set(point.step, point);
     this.#heldOut.set(heldOut.step, heldOut);
     await writeJsonl(`${this.folder}/held_out.jsonl`, byStep(this.#heldOut));

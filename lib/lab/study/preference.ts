@@ -1,7 +1,7 @@
 import { type PolicyMeasure, preferenceStage } from "../../run/stages/preference.ts";
 import type { LanguageModel, WithModel } from "../../model/mod.ts";
 import { freshJudgeOf } from "./fresh_controls.ts";
-import { Course, policyMeter, validationOf } from "./policy_meter.ts";
+import { Course, policyMeter, startPoint, validationOf } from "./policy_meter.ts";
 import {
   hasBeta,
   methodOf,
@@ -74,7 +74,12 @@ export function methodStage(
     labelled: async ({ session }) => (await session.pairs()).train,
     ranker: (ranker, parts, context) => studyRanker(ranker, parts, { ...context, row }),
     gold: ({ session }) => Promise.resolve({ compare: truthOf(session.world) }),
-    measure: (context, policy) => courseOfReward(context, policy),
+    measure: (context, policy) =>
+      courseOfReward(context, {
+        ...policy,
+        ...context.config.preference,
+        ...settingOf(context.config, row),
+      }),
   });
 }
 
@@ -86,14 +91,19 @@ const KEPT: ReadonlySet<string> = new Set(["self-judge"]);
 
 /** Follows the policy in training against fixed answers of the JSFT model, on the same prompts each time. */
 async function courseOfReward(
-  { session, folder, config: { preference: { steps, evaluateEvery } } }: StudyContext,
-  { model, reference }: { model: LanguageModel; reference: WithModel },
+  { session, folder }: Pick<StudyContext, "session" | "folder">,
+  { model, reference, steps, evaluateEvery }: {
+    model: LanguageModel;
+    reference: WithModel;
+    steps: number;
+    evaluateEvery: number;
+  },
 ): Promise<PolicyMeasure> {
   const meter = await policyMeter(session, reference);
   const course = await Course.open(folder);
   const name = folder.split("/").at(-1)!;
   const { truth } = validationOf;
-  if (!course.has(0)) await course.add(await meter(model, 0));
+  if (!course.has(0)) await course.add(await startPoint(session, () => meter(model, 0)));
   return {
     async after(step): Promise<Record<string, number>> {
       if (step % evaluateEvery !== 0 && step !== steps) return {};

@@ -103,11 +103,11 @@ export function withDriven(
   { rows, tuned }: ReturnType<typeof chosenRows>,
   driven: readonly Driven[] = [],
 ): ReturnType<typeof chosenRows> {
-  const more = driven.flatMap(({ row, like = methodOf(row), times, steps }) => {
+  const more = driven.flatMap(({ row, like = methodOf(row), times, ...rest }) => {
     const own = tuned[like];
     return own === undefined
       ? []
-      : [{ row, setting: { ...own, learningRate: times * own.learningRate, steps } }];
+      : [{ row, setting: { ...own, learningRate: times * own.learningRate, ...rest } }];
   });
   return {
     rows: [...rows, ...more.map(({ row }) => row)],

@@ -17,7 +17,15 @@ const measured: Measured[] = FAMILIES.flatMap(({ number, contrasts }) =>
   contrasts.map((contrast) => ({
     ...contrast,
     ...{ family: number, valueA: 0.5, valueB: 0.25, difference: 0.25, low: 0.1, high: 0.4 },
-    ...{ runs: 1, bases: 1, perBase: { "1": 0.25 }, p: null, pAgainst: null, pBases: null },
+    ...{
+      runs: 1,
+      bases: 1,
+      perBase: { "1": 0.25 },
+      perSeed: null,
+      p: null,
+      pAgainst: null,
+      pBases: null,
+    },
     verdict: "one run" as const,
   }))
 );

@@ -5,6 +5,7 @@ import { type Contrast, FAMILIES, familiesOf, type Family } from "../lib/lab/stu
 import { DESK_LEAGUE } from "../lib/lab/world/league.ts";
 import { SENTENCE_LEAGUE } from "../lib/lab/sentences/league.ts";
 import { studyMethod } from "../lib/lab/study/methods.ts";
+import { claimRows, familyTable, withKeptIntervals } from "../lib/lab/study/page_families.ts";
 import { COUNTED } from "../lib/lab/study/rows.ts";
 
 const contrast = (a: string, says: Contrast["says"] = "greater", margin?: number): Contrast => ({
@@ -116,6 +117,40 @@ describe("a contrast", () => {
     assert.equal(found.difference, 2.5);
     assert.ok(found.low! >= 1 && found.low! < 2.5 && found.high! > 2.5 && found.high! <= 4);
     assert.deepEqual([found.p, found.verdict], [null, "one run"]);
+  });
+
+  it("of one run keeps the interval that a table has of it, once its prompts are gone", () => {
+    const of = (...values: number[][]) =>
+      measure(
+        family(contrast("a")),
+        values.map((a, i) => ({ base: "1", seed: i + 1, items: { a, b: a.map(() => 0) } })),
+        ["1"],
+      );
+    const before = of([1, 2, 3, 4]);
+    const kept = JSON.parse(JSON.stringify(claimRows(before)));
+    const means = of([2.5]);
+    assert.equal(means[0].low, null);
+    assert.deepEqual(withKeptIntervals(means, kept), before);
+    assert.equal(withKeptIntervals(of([2.4]), kept)[0].low, null, "it is another run's");
+    assert.deepEqual(withKeptIntervals(of([2.5], [2.6]), kept), of([2.5], [2.6]));
+  });
+
+  it("has no verdict before its family has the runs that it takes", () => {
+    const three = { ...family(contrast("a")), runs: 3 };
+    const [first, second, third] = runs([1]);
+    const after = (...some: RunItems[]) => measure(three, some, ["1"])[0].verdict;
+    assert.deepEqual(
+      [after(first), after(first, second), after(first, second, third)],
+      ["one run", "unfinished", "held"],
+    );
+    const page = familyTable(three, measure(three, [first, second], ["1"]));
+    assert.ok(page.includes("| on each seed |"), page);
+    assert.ok(
+      page.includes("| seed 1: +0.980<br>seed 2: +0.990 | 2 |  |  |  | **unfinished**"),
+      page,
+    );
+    const several = familyTable(three, measure(three, runs([1, 1, 1])));
+    assert.ok(several.includes("| 1: +1.000<br>2: +1.000<br>3: +1.000 | 15 |"), several);
   });
 
   it("uses only runs that have both, and is absent without one", () => {

@@ -18,6 +18,7 @@ import {
   hardAndSoft,
   ONE_SETTING,
   SOFT_UNTUNED,
+  untunedEnds,
 } from "../lib/lab/study/driven.ts";
 import { familiesIn, playedRows, triedIn } from "../lib/lab/study/league.ts";
 import { byBases } from "../lib/lab/study/over_runs.ts";
@@ -33,6 +34,7 @@ import {
   leagueTable,
   softTable,
   someBasesTable,
+  untunedTable,
 } from "../lib/lab/study/page_league.ts";
 import { claimsPage } from "../lib/lab/study/page.ts";
 import { claimRows, measureClaims } from "../lib/lab/study/page_families.ts";
@@ -306,6 +308,29 @@ describe("a league's runs", () => {
       ...at(SOFT_UNTUNED, 1, () => 5, 2),
     ];
     assert.ok(softTable(near).endsWith("hard labels get that far in no run."));
+  });
+
+  it("for which nothing was tuned stand at their last step, seed by seed, after what they start from", () => {
+    const at = (method: string, seed: number, rewards: readonly number[]) =>
+      [0, 100].map((step, i) => ({
+        ...{ ...course(() => rewards[i])[0], step, kl: step / 50, method, base: "1", seed },
+      }));
+    const points = [
+      ...at("self-judge", 1, [1, 2]), // no such row was played there
+      ...at("self-judge", 2, [1.5, 2.5]),
+      ...at("self-judge", 3, [1.6, 2.6]),
+      ...at("raft-2@control", 2, [1.5, 1.75]),
+      ...at("raft-2@faster", 3, [1.6, 1.9]),
+      ...at("raft-2", 2, [1, 9]),
+      ...at(SOFT_UNTUNED, 2, [1, 8]),
+    ];
+    const lines = untunedTable(untunedEnds(points)).split("\n").slice(2)
+      .map((line) => line.split(" | ").slice(0, 3).join(" "));
+    assert.deepEqual(lines, [
+      ...["| jsft 1.50 1.60", "| self-judge 2.50 2.60"],
+      ...["| raft-2@control 1.75 ", "| raft-2@faster  1.90"],
+    ]);
+    assert.deepEqual(untunedEnds(at("self-judge", 1, [1, 2])), []);
   });
 
   it("stand in the order of their reward, with the ranks that other runs would give", () => {

@@ -16,7 +16,7 @@ import { type LeagueWorld, play, playCurve, runPath } from "../lib/lab/study/lea
 import type { StudyMethod } from "../lib/lab/study/methods.ts";
 import { chosenPoint, pointsIn } from "../lib/lab/study/policy_meter.ts";
 import { bestOf } from "../lib/lab/study/preference.ts";
-import { DRIVEN, SOFT_UNTUNED } from "../lib/lab/study/driven.ts";
+import { DRIVEN, SOFT_UNTUNED, UNTUNED } from "../lib/lab/study/driven.ts";
 import type { Tried } from "../lib/lab/study/tuning.ts";
 import type { StepLog } from "../lib/method/mod.ts";
 import { loadModel, LoraAdapter, openSafetensors } from "../lib/model/mod.ts";
@@ -235,10 +235,16 @@ describe("the league of the sentences, under adapters", () => {
 });
 
 describe("the sentences once more", () => {
-  it("plays soft labels at the setting of hard ones, and knockouts without a reward model", async () => {
+  it("plays soft labels and other rows at the setting of hard ones, and knockouts without a reward model", async () => {
     const path = `${run}-again`;
+    const again = sentencesAgain(model);
+    const steps = 3;
+    const driven = again.driven!.map((row) => ({
+      ...{ ...row, steps },
+      ...(row.evaluateEvery !== undefined && { evaluateEvery: steps }),
+    }));
     await played(path, ["self-judge"], {
-      league: { ...sentencesAgain(model), session: sessionOf, config: TINY },
+      league: { ...again, driven, session: sessionOf, config: TINY },
     });
     const [first] = await logOf(path, "jsft");
     assert.deepEqual(first, (await logOf(run, "jsft"))[0], "JSFT is the league's");
@@ -247,7 +253,17 @@ describe("the sentences once more", () => {
       const { preference } = (await readJsonFile<{ settings: StudyConfig }>(file))!.settings;
       return [preference.learningRate, preference.beta];
     };
-    assert.deepEqual(await settings("self-judge-soft@control"), await settings("self-judge"));
+    const [rate, beta] = await settings("self-judge");
+    assert.deepEqual(await settings("self-judge-soft@control"), [rate, beta]);
+    assert.deepEqual(await settings("raft-2@control"), [rate, beta]);
+    assert.deepEqual(await settings("raft-2@faster"), [3 * rate, beta]);
+    const own = await pointsIn(`${runPath(path, RUN)}/self-judge`);
+    for (const row of UNTUNED) {
+      const points = await pointsIn(`${runPath(path, RUN)}/${row}`);
+      assert.deepEqual(points.map(({ step }) => step), [0, steps], row);
+      assert.deepEqual(points[0], own[0], "all start from the same model");
+      assert.ok(points[1].kl !== 0, `${row} has learned something`);
+    }
     const [hard, soft] = await Promise.all(
       ["self-judge", SOFT_UNTUNED].map((row) => pointsIn(`${runPath(path, RUN)}/${row}`)),
     );

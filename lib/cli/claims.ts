@@ -25,13 +25,14 @@ import { familiesIn, type LeagueWorld, playedRows, triedIn } from "../lab/study/
 import { readRecord, refuseOtherWorld } from "../lab/study/league_folder.ts";
 import type { LeagueRow } from "../lab/study/league_rows.ts";
 import { claimsPage } from "../lab/study/page.ts";
-import { claimRows, measureClaims } from "../lab/study/page_families.ts";
+import { claimRows, measureClaims, withKeptIntervals } from "../lab/study/page_families.ts";
 import type { Certainty } from "../lab/study/certainty.ts";
 import type { OfRun } from "../lab/study/over_runs.ts";
 import { ownSettings } from "../lab/study/own_settings.ts";
 import type { TableRow } from "../lab/study/page_judges.ts";
 import type { CoursePoint } from "../lab/study/page_league.ts";
 import { readTried } from "../lab/study/tuning.ts";
+import { resultTable } from "../show/result_table.ts";
 import { parseCommand, runCommand, taskCommand } from "./command.ts";
 import { outputFolder } from "./flags.ts";
 import { claimsFolder, worldFlag, WORLDS } from "./worlds.ts";
@@ -121,7 +122,10 @@ async function main(): Promise<void> {
   const { bases } = world;
   const families = familiesIn(world);
   const items = withSingles(itemsOf(all), gathered.items);
-  const measured = measureClaims(items, { families, bases });
+  const measured = withKeptIntervals(
+    measureClaims(items, { families, bases }),
+    await resultTable(`${out}/claims.csv`) ?? [],
+  );
   const { contrasts: beside, gains, planned } = await besideOf(world, all);
   const own = ownSettings((all["reward-over-steps"] ?? []) as readonly unknown[] as CoursePoint[], {
     tuned: playedRows(world, { methods: world.rows, tried }).tuned,

@@ -29,6 +29,8 @@ export interface Measured extends Contrast {
   readonly bases: number;
   /** Mean difference on each base, by its name. */
   readonly perBase: Readonly<Record<string, number>>;
+  /** In a league of one base the difference of each run, by its seed; null of more bases. */
+  readonly perSeed: Readonly<Record<string, number>> | null;
   /** Holm-adjusted within the family, one-sided: that a - b + margin is not above 0; that it is not below 0. */
   readonly p: number | null;
   readonly pAgainst: number | null;
@@ -78,6 +80,9 @@ export function measureFamily(
       ...intervalOf(contrast, { groups, both, bases }),
       ...{ runs: both.length, bases: groups.length },
       perBase: Object.fromEntries(groups.map(({ base }, i) => [base, baseMeans[i]])),
+      perSeed: bases.length > 1
+        ? null
+        : Object.fromEntries(both.map(({ seed }, i) => [seed, groups[0].values[i]])),
       p: several ? oneSidedP(shifted) : null,
       pAgainst: several ? oneSidedP(shifted.map((value) => -value)) : null,
       pBases: groups.length > 1 ? oneSidedP(baseMeans.map((value) => value + margin)) : null,

@@ -86,6 +86,26 @@ export function oneSetting<
   });
 }
 
+/** What runs start from, SELF-JUDGE and the rows of {@linkcode UNTUNED}, each at its last step: of the runs that have one of these. */
+export function untunedEnds<
+  P extends {
+    readonly method: string;
+    readonly base: string;
+    readonly seed: number;
+    readonly step: number;
+  },
+>(points: readonly P[]): P[] {
+  const of = (row: string) => points.filter(({ method }) => method === row);
+  const rows = UNTUNED.flatMap(of);
+  const runs = new Set(rows.map(runOf));
+  const beside = of("self-judge").filter((point) => runs.has(runOf(point)));
+  const last = Math.max(...rows.map(({ step }) => step));
+  return [
+    ...beside.filter(({ step }) => step === 0).map((point) => ({ ...point, method: "jsft" })),
+    ...[...beside, ...rows].filter(({ step }) => step === last),
+  ];
+}
+
 /** Measurements of hard labels and, at their setting, of soft ones: of the runs that have both. */
 export function hardAndSoft<
   P extends { readonly method: string; readonly base: string; readonly seed: number },

@@ -28,9 +28,17 @@ import {
   settingsTable,
   softTable,
   someBasesTable,
+  untunedTable,
 } from "./page_league.ts";
 import { type Certainty, certaintyTable } from "./certainty.ts";
-import { besideBeyond, hardAndSoft, isBeyond, ONE_SETTING, oneSetting } from "./driven.ts";
+import {
+  besideBeyond,
+  hardAndSoft,
+  isBeyond,
+  ONE_SETTING,
+  oneSetting,
+  untunedEnds,
+} from "./driven.ts";
 import { byBases, type OfRun } from "./over_runs.ts";
 import {
   ownDifferences,
@@ -108,6 +116,7 @@ export function claimsPage(data: PageData): string {
     .map((end) => besideBeyond(played(data.steps), end));
   const atOne = oneSetting(played(data.steps));
   const labels = hardAndSoft(played(data.steps));
+  const untuned = untunedEnds(played(data.steps));
   const sure = played(data.certainty)
     .filter(({ method }) =>
       !method.includes("@") || isBeyond(method) || method === ONE_SETTING.hard
@@ -202,6 +211,12 @@ export function claimsPage(data: PageData): string {
         "but hard and soft labels is a method. The 200 labels are of the step of SELF-JUDGE that the true reward chose (at the first base's " +
         "setting), on training prompts; those of the data set on prompts that JSFT did not learn from.",
       table: () => atOneSettingTable(atOne, played(data.overSteps)),
+    }),
+    ...section("Rows for which nothing was tuned", untuned, {
+      text:
+        "The JSFT model, SELF-JUDGE, and other rows at the setting that SELF-JUDGE chose (@control) or at a multiple of its rate (@faster), each " +
+        "at its last step, whatever validation prompts say. A row that ends lower may be at a rate that is wrong for it.",
+      table: () => untunedTable(untuned),
     }),
     ...section("Soft labels at the setting of hard ones", labels, {
       text:

@@ -26,6 +26,34 @@ export function claimRows(measured: readonly Measured[]): Record<string, string 
   }));
 }
 
+/**
+ * The contrasts, those of one run with the interval over its prompts that a table of them has, where the prompts are no
+ * longer at hand.
+ *
+ * @param kept Rows as {@linkcode claimRows} makes them.
+ */
+export function withKeptIntervals(
+  measured: readonly Measured[],
+  kept: readonly Readonly<Record<string, unknown>>[],
+): Measured[] {
+  const near = (a: unknown, b: number) => Math.abs(Number(a) - b) < 1e-9;
+  return measured.map((one) => {
+    if (one.runs !== 1 || one.low !== null) return one;
+    const same = kept.find((row) =>
+      row.a === one.a && row.b === one.b && Number(row.runs) === 1 && row.low !== "" &&
+      near(row.value_a, one.valueA) && near(row.value_b, one.valueB)
+    );
+    return same === undefined ? one : { ...one, low: Number(same.low), high: Number(same.high) };
+  });
+}
+
+/** The difference on each base, in a league of one base of each seed. */
+const onEach = ({ perBase, perSeed }: Measured) =>
+  perSeed === null
+    ? onEachBase({ perBase }, "<br>")
+    : Object.entries(perSeed).map(([seed, value]) => `seed ${seed}: ${signed(value)}`)
+      .join("<br>");
+
 const p = (value: number | null) =>
   value === null ? "" : value < 0.001 ? "< 0.001" : number(value, 3);
 
@@ -41,7 +69,7 @@ export function familyTable(
     `${signed(one.difference)} ${interval(one)}${
       one.runs === 1 && one.low !== null ? " over prompts" : ""
     }`.trim(),
-    onEachBase(one, "<br>"),
+    onEach(one),
     `${one.runs}`,
     ...[one.p, one.pAgainst, one.pBases]
       .map((value) => one.reported || one.verdict === "unfinished" ? "" : p(value)),
@@ -55,7 +83,8 @@ export function familyTable(
     "",
     ...rows.length === 0 ? [] : [
       table([
-        ...["we test", "values", "difference", "on each base", "runs"],
+        ...["we test", "values", "difference"],
+        ...[own[0].perSeed === null ? "on each base" : "on each seed", "runs"],
         ...["p for it", "p for the opposite", "p for it, of bases' means", "we find", "paper says"],
       ], rows),
       "",

@@ -185,6 +185,28 @@ export function softTable(points: readonly CoursePoint[]): string {
   return `${courseTable(points)}\n\nAt the distance at which soft labels end: ${both}.`;
 }
 
+/** Rows at their last step, the true reward of each seed beside the other. @param points As `untunedEnds` gives them. */
+export function untunedTable(points: readonly CoursePoint[]): string {
+  const seeds = [...new Set(points.map(({ seed }) => seed))].sort((a, b) => a - b);
+  return table(
+    [
+      ...["row", ...seeds.map((seed) => `true reward, seed ${seed}`)],
+      ...["JSFT judge's win rate", "KL", "tokens"],
+    ],
+    [...Map.groupBy(points, ({ method }) => method)].map(([method, some]) => [
+      method,
+      ...seeds.map((seed) => {
+        const own = some.find((point) => point.seed === seed);
+        return own === undefined ? "" : number(own.reward, 2);
+      }),
+      ...(["judge_win_rate", "kl"] as const).map((name) =>
+        number(meanOfBases(some, (point) => point[name]), 2)
+      ),
+      number(meanOfBases(some, ({ length }) => length), 1),
+    ]),
+  );
+}
+
 /** The settings that were chosen, and whether a better one may lie beyond those tried. */
 export function settingsTable(tried: readonly Tried[]): string {
   const methods = [...Map.groupBy(tried, ({ method }) => method)];

@@ -10,6 +10,7 @@ import { rewardOverSteps } from "../lib/lab/figures/claims_reward.ts";
 import { klFrontier } from "../lib/lab/figures/kl_frontier.ts";
 import { leagueFigure } from "../lib/lab/figures/league_figure.ts";
 import { forLonger, softUntuned } from "../lib/lab/figures/past_peak.ts";
+import { untunedFigure } from "../lib/lab/figures/untuned.ts";
 import { oneSettingFigure } from "../lib/lab/figures/one_setting.ts";
 import { ONE_SETTING } from "../lib/lab/study/driven.ts";
 import { freshBases } from "../lib/lab/figures/fresh_bases.ts";
@@ -135,6 +136,29 @@ describe("softUntuned", () => {
     const lines = (figure.data as { y: number[]; name?: string }[]).map(({ y }) => y);
     assert.deepEqual(lines.slice(0, 2), [[0, 10], [1, 11]]);
     assert.equal(lines.length, 2 * 4);
+  });
+});
+
+describe("untunedFigure", () => {
+  it("has a row a method, of the runs beside SELF-JUDGE's, and an interval from three seeds on", () => {
+    const at = (method: string, seed: number, rewards: number[]) =>
+      [0, 40].map((at, i) => ({ ...step(method, seed, at, rewards[i]), kl: at / 10 }));
+    const figure = untunedFigure([
+      ...[1, 2, 3].flatMap((seed) => at("self-judge", seed, [seed, 10 + seed])),
+      ...[1, 2, 3].flatMap((seed) => at("raft-2@control", seed, [seed, 5])),
+      ...at("raft-coin@control", 2, [2, 3]),
+      ...at("raft-2", 2, [2, 99]),
+    ]);
+    const [reward, distance] = named(figure, "mean over seeds") as unknown as {
+      x: number[];
+      text: string[];
+      error_x: { array: number[] };
+    }[];
+    assert.deepEqual(reward.text, ["SELF-JUDGE", "RAFT, 2 samples", "RAFT by a coin"]);
+    assert.deepEqual([reward.x, distance.x], [[12, 5, 3], [4, 4, 4]]);
+    assert.ok(reward.error_x.array[0] > 2, "Student's t of three seeds");
+    assert.equal(reward.error_x.array[2], 0, "one seed has no interval");
+    assert.deepEqual(named(figure, "SELF-JUDGE, seeds")[0].x, [11, 12, 13]);
   });
 });
 

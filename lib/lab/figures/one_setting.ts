@@ -1,11 +1,9 @@
 /** Hard and soft labels at one setting, and what tells them apart. @module */
-import { intervalText } from "../../base/text_table.ts";
-import { overSeeds } from "../../measure/statistics.ts";
-import { dots, intervals, rowAxis } from "../../show/marks.ts";
 import { panels, textWidth } from "../../show/panels.ts";
-import { faint, type Figure, INK } from "../../show/style.ts";
+import { type Figure, INK } from "../../show/style.ts";
 import { ONE_SETTING, oneSetting } from "../study/driven.ts";
 import type { RewardStep } from "./claims_reward.ts";
+import { endPanel } from "./ends.ts";
 
 const WORDS: Readonly<Record<keyof typeof ONE_SETTING, string>> = {
   hard: "hard labels",
@@ -33,32 +31,19 @@ export function oneSettingFigure(steps: readonly RewardStep[]): Figure {
     all.filter((row) => row.step === step && row.method === name).map(({ reward }) => reward);
   const played = Object.entries(ONE_SETTING).map(([key, name]) => ({ key, bases: at(last, name) }))
     .filter(({ bases }) => bases.length > 0);
-  const rows = played.map(({ key, bases }, row) => ({
-    ...{ row, label: WORDS[key as keyof typeof ONE_SETTING], bases },
-    ...{ color: SOFT.includes(key) ? INK.purple : INK.blue, ...overSeeds(bases) },
+  const rows = played.map(({ key, bases }) => ({
+    label: WORDS[key as keyof typeof ONE_SETTING],
+    color: SOFT.includes(key) ? INK.purple : INK.blue,
+    values: bases,
   }));
-  const begin = at(0, ONE_SETTING.hard);
-  return panels([{
-    title: `True reward after ${last} steps, a dot a base`,
-    traces: [
-      ...rows.map(({ row, label, color, bases }) =>
-        dots(bases, bases.map(() => row - 0.22), {
-          ...{ name: `${label}, bases`, color: faint(color, 0.6), size: 8 },
-        })
-      ),
-      intervals(rows, "mean over bases"),
-    ],
-    x: { title: "true reward: mean over bases, 95 % interval" },
-    y: { ...rowAxis(rows.map(({ label }) => label)), showgrid: false },
-    labels: rows.map(({ row, value, low, high }) => ({
-      y: row,
-      text: intervalText({ value, low, high }, { digits: 2 }),
-      color: INK.text,
-    })),
-    references: begin.length === 0
-      ? []
-      : [{ axis: "x", at: overSeeds(begin).value, text: "where all begin" }],
-  }], {
+  return panels([
+    endPanel(rows, {
+      title: `True reward after ${last} steps, a dot a base`,
+      x: "true reward: mean over bases, 95 % interval",
+      runs: "bases",
+      begin: at(0, ONE_SETTING.hard),
+    }),
+  ], {
     width: 1000,
     height: 56 * rows.length,
     left: Math.max(0, ...rows.map(({ label }) => textWidth(label))) + 24,

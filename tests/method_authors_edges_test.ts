@@ -39,16 +39,19 @@ describe("the authors' preset, where texts hold its marks", () => {
   const template = new WholeTextTemplate({
     ...{ tokenizer, chat, principle, layout, bosId: tokenizer.bosId },
   });
-  const judgments = (chosen: string) =>
+  const made = (chosen: string) =>
     jsftExamples([{
       ...{ id: "p", source: "authors", prompt: [{ role: "user", content: "Say it." }] },
       ...{ chosen, rejected: "No." },
-    }], { encoder: encoderOf(2048), templates: [template], kinds: ["judgment"] }).examples;
+    }], { encoder: encoderOf(2048), templates: [template], kinds: ["judgment"] });
+  const judgments = (chosen: string) => made(chosen).examples;
 
   it("learns no judgment of an answer that spells out the verdict, whose place cannot be told", () => {
     assert.deepEqual(judgments("It is fine.").map(learned), ["A", "B"]);
     assert.deepEqual(judgments(`${verdict} A`), []);
     assert.deepEqual(judgments("Well\n<|user|>\nWhy?"), []);
+    const { judgments: learnedFrom, judgmentsLeftOut } = made(`${verdict} A`).counts;
+    assert.deepEqual([learnedFrom, judgmentsLeftOut], [0, 2]);
   });
 
   it("finds the decision behind the last mark where a text holds as many of each", () => {
@@ -103,6 +106,28 @@ describe("the authors' comparison, where principles tie", () => {
     assert.equal(loose.winner, loose.matches[0].first);
     assert.equal(strict.winner, strict.matches[0].second);
   });
+});
+
+describe("a pair of which one answer is not learned", () => {
+  const side = (ids: number[], from: number): Example => ({ kind: "answer", ids, from });
+  for (const loss of ["sigmoid_norm", "ipo_mean", "sigmoid_sft"] as const) {
+    it(`has a mean per token of 0 on that side, and no NaN (${loss})`, () => {
+      const pair = {
+        ...{ chosen: side([1, 5, 6], 3), rejected: side([1, 5, 7], 1) },
+        ...{ referenceChosen: 0, referenceRejected: -4 },
+      };
+      const [part] = preferenceBatches([pair], {
+        ...{ loss, parameters: { beta: 0.5, sft: 1 }, microBatchTokens: 64 },
+      });
+      const { metrics, outputGradient } = part.objective.gradient(tf.tensor1d([-1, -2]));
+      // The rejected answer's ratio is -3 - -4 = 1, of two tokens.
+      const h = { sigmoid_norm: -0.5, ipo_mean: -0.5, sigmoid_sft: -1 }[loss];
+      const expected = loss === "ipo_mean" ? (h - 1) ** 2 : Math.log1p(Math.exp(-0.5 * h));
+      const told = metrics.loss.dataSync()[0];
+      assert.ok(Math.abs(told - expected) < 1e-5, `${told}, ${expected}`);
+      assert.ok([...outputGradient.dataSync()].every(Number.isFinite));
+    });
+  }
 });
 
 describe("the authors' mean of a preference batch", () => {

@@ -148,7 +148,13 @@ describe("JSFT data", () => {
 
   it("holds one answer and two judgments of each pair, and counts them", () => {
     const { examples, counts } = jsftExamples(pairs, { encoder, templates: tinyTemplates() });
-    assert.deepEqual(counts, { answers: 5, judgments: 10, truncated: 0, promptTooLong: 0 });
+    assert.deepEqual(counts, {
+      answers: 5,
+      judgments: 10,
+      truncated: 0,
+      promptTooLong: 0,
+      judgmentsLeftOut: 0,
+    });
     assert.equal(examples.length, 15);
     assert.deepEqual(
       examples.map((e) => e.kind),
@@ -180,9 +186,21 @@ describe("JSFT data", () => {
     const prompt = encodePrompt(pairs[0].prompt, encoder).length;
     const options = { templates: [], kinds: ["answer"] as const };
     const cut = jsftExamples(pairs, { ...options, encoder: { ...short, maxTokens: prompt + 2 } });
-    assert.deepEqual(cut.counts, { answers: 5, judgments: 0, truncated: 5, promptTooLong: 0 });
+    assert.deepEqual(cut.counts, {
+      answers: 5,
+      judgments: 0,
+      truncated: 5,
+      promptTooLong: 0,
+      judgmentsLeftOut: 0,
+    });
     const none = jsftExamples(pairs, { ...options, encoder: { ...short, maxTokens: prompt } });
-    assert.deepEqual(none.counts, { answers: 0, judgments: 0, truncated: 0, promptTooLong: 5 });
+    assert.deepEqual(none.counts, {
+      answers: 0,
+      judgments: 0,
+      truncated: 0,
+      promptTooLong: 5,
+      judgmentsLeftOut: 0,
+    });
     assert.equal(none.examples.length, 0);
   });
 });

@@ -83,6 +83,18 @@ describe("the methods", () => {
     );
     refusesAtOnce(() => methodNamed("toString"));
   });
+
+  it("that give their loss an offset are refused with a loss that has no place for it", () => {
+    const model = tinyModel();
+    for (const loss of ["sigmoid", "ipo"] as const) {
+      stepper(model, { method: { ...METHODS["sr-dpo"], loss } });
+    }
+    refusesAtOnce(
+      () => stepper(model, { method: { ...METHODS["sr-dpo"], loss: "hinge" } }),
+      /the loss hinge does not look at it\n.*sigmoid, ipo/,
+    );
+    model.dispose();
+  });
 });
 
 describe("who answers and who ranks", () => {
@@ -176,6 +188,10 @@ describe("a step's pairs", () => {
     const { parts, metrics } = await step(0);
     assert.deepEqual([metrics!.identical, metrics!.pairs, metrics!.undecided], [4, 0, 0]);
     assert.deepEqual([parts, compared, ranked], [[], [], []]);
+    // Nothing was compared, so that there is no share of it: a 0 would count in the run's mean.
+    for (const name of ["judgeConsistent", "judgeFirstPosition", "chosenTokens"]) {
+      assert.ok(!(name in metrics!), name);
+    }
     model.dispose();
   });
 

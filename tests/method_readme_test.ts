@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
+import { readdirSync } from "node:fs";
 import { importsOf } from "./rooms.ts";
 import { ROOT } from "./tiny_run.ts";
 
@@ -24,6 +25,26 @@ describe("the method's README", async () => {
       file.startsWith("relatives/") ? files.indexOf("methods.ts") - 0.5 : files.indexOf(file);
     const up = arrows.filter((arrow) => place(arrow.imported) > place(arrow.file));
     assert.deepEqual(up, []);
+  });
+
+  it("walks through code that is there", async () => {
+    const walk = readme.split("\n## ").filter((section) => section.startsWith("From ")).join("\n");
+    const names = [...walk.matchAll(/`([#\w.]+)`/g)].map(([, name]) => name)
+      .filter((name) => !name.endsWith(".ts") && !name.startsWith("lib"));
+    assert.ok(names.length > 15);
+    const files = ["method", "model", "run"].flatMap((room) =>
+      readdirSync(`${ROOT}/lib/${room}`, { recursive: true, encoding: "utf8" })
+        .filter((name) => name.endsWith(".ts")).map((name) => `${ROOT}/lib/${room}/${name}`)
+    );
+    const text = (await Promise.all(files.map((file) => Deno.readTextFile(file)))).join("\n");
+    const missing = names.flatMap((name) => name.split(".")).filter((word) =>
+      !new RegExp(
+        `(class|function|const|interface|async|get|readonly) ${word}\\b|^ {2}${word}\\(|${word}: `,
+        "m",
+      )
+        .test(text)
+    );
+    assert.deepEqual(missing, []);
   });
 
   it("names sections that the notebooks have", async () => {

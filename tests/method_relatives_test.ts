@@ -12,6 +12,7 @@ import {
   METHODS,
   policyGradientBatches,
 } from "../lib/method/mod.ts";
+import { OUR_CONVENTIONS } from "../lib/method/encoder.ts";
 import { batchKl } from "../lib/method/relatives/kto.ts";
 import { againstBaseline } from "../lib/method/relatives/osp.ts";
 import { leaveOneOut } from "../lib/method/relatives/rloo.ts";
@@ -27,7 +28,7 @@ import {
 import { FileMemory } from "../lib/run/pair_memory.ts";
 import { assertExact, keepsExactness } from "./exactness.ts";
 import { newFolder } from "./temporary_files.ts";
-import { config, pairs, stepper } from "./tiny_loop.ts";
+import { config, firstStep, pairs, stepper } from "./tiny_loop.ts";
 import { distance, sumOfParts, tinyEncoder, tinyWithAdapter } from "./tiny_method.ts";
 
 keepsExactness();
@@ -400,6 +401,33 @@ describe("KTO", () => {
       within: 1e-4,
     });
   });
+
+  it("leaves out what is longer than the model's context, an answer after another's prompt", async () => {
+    const context = model.config.maxPositions;
+    const side = (from: number, length: number) => ({
+      ...{ kind: "answer" as const, from, ids: Array(length).fill(5) },
+    });
+    const one = (prompt: number, answer: number) => ({
+      chosen: side(prompt, prompt + answer),
+      rejected: side(prompt, prompt + 2),
+      ...{ referenceChosen: 0, referenceRejected: 0 },
+    });
+    const scored: number[][] = [];
+    const tools = {
+      model,
+      logProbs: (examples: readonly { ids: readonly number[] }[], under: string) => {
+        scored.push(examples.map(({ ids }) => ids.length));
+        return Promise.resolve(examples.map(() => under === "policy" ? 3 : 1));
+      },
+    } as unknown as Parameters<typeof batchKl>[1];
+    const half = Math.floor(context / 2);
+    assert.deepEqual(await batchKl([one(half + 2, 3), one(2, half + 5)], tools), { kl: 2 });
+    assert.deepEqual(scored, Array(2).fill([5, 4, half + 4]), "one of four is too long");
+    assert.deepEqual(
+      await batchKl([one(context - 1, context), one(context - 1, context)], tools),
+      { kl: 0 },
+    );
+  });
 });
 
 describe("SPIN", () => {
@@ -411,6 +439,24 @@ describe("SPIN", () => {
       assert.equal(chosen, known.chosen);
       assert.notEqual(rejected, known.chosen);
     }
+  });
+
+  it("learns the pair's answer alone, where JSFT learns every turn of a dialogue", async () => {
+    const talks = pairs.map((pair): typeof pair => ({
+      ...pair,
+      prompt: [...pair.prompt, { role: "assistant", content: pair.rejected }, ...pair.prompt],
+    }));
+    const still = tinyWithAdapter(); // at its start the policy is the reference
+    const atStart = (turns: "all" | "last") =>
+      firstStep(still, METHODS.spin, {
+        pairs: talks,
+        encoder: tinyEncoder({ maxTokens: 120, conventions: { ...OUR_CONVENTIONS, turns } }),
+      });
+    const [all, last] = [await atStart("all"), await atStart("last")];
+    still.dispose();
+    assert.ok(all.ranked.length > 0);
+    assert.ok(Math.abs(all.metrics.rewardChosen) < 1e-5, `${all.metrics.rewardChosen}`);
+    assert.equal(all.counts.chosenTokens, last.counts.chosenTokens);
   });
 });
 

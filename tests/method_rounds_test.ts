@@ -102,6 +102,16 @@ describe("training in rounds", () => {
     assert.deepEqual(rounds.weights, plain.weights);
   });
 
+  it("scores an answer that is in several pairs once, as without rounds", async () => {
+    const scored = async (roundSteps: number | null) => {
+      const { logs } = await trained({ name: "osp", roundSteps });
+      return logs.map(({ scoredStart, scoredTokens }) => [scoredStart, scoredTokens]);
+    };
+    const alone = await scored(null);
+    assert.ok(alone.some(([answers]) => answers > 0));
+    assert.deepEqual(await scored(1), alone);
+  });
+
   it("makes no batch beyond the last step, and tells the ranker of each", async () => {
     const told: number[] = [];
     await trained({ roundSteps: 3, before: (step) => told.push(step) });

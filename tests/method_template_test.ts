@@ -58,6 +58,16 @@ describe("JudgeTemplate", () => {
     );
   });
 
+  it("begins with the start token that it is given, once", () => {
+    const { made, tokenizer } = template();
+    const bare = made.prompt([user("Hi")], "a", "b");
+    const startOf = (bosId: number | null) =>
+      new JudgeTemplate({ tokenizer, chat: CHAT, principle: overall, bosId })
+        .prompt([user("Hi")], "a", "b");
+    assert.deepEqual(startOf(bare[0] + 1000), [bare[0] + 1000, ...bare]);
+    assert.deepEqual([startOf(bare[0]), startOf(null)], [bare, bare]);
+  });
+
   it("has its own system turn when asked", () => {
     const { tokenizer, made } = template({ system: "You judge." });
     const text = tokenizer.decode(made.prompt([user("Hi")], "x", "y"));

@@ -111,6 +111,15 @@ describe("sequenceLogProbs", () => {
     }
   });
 
+  it("leaves out the tokens that are skipped", async () => {
+    const [long] = sequences.toSorted((a, b) => b.length - a.length);
+    const all = logProbs(long);
+    const at = [2, 3, 7, 8, 9, 10, 11, 13, 14];
+    const expected = at.reduce((sum, t) => sum + all[t - 1][long[t]], 0);
+    const scored = { ids: long, from: 2, skipped: [[4, 7], [12, 13]] as const };
+    assertClose(await sequenceLogProbs(model, [scored]), [expected], { within: 1e-4 });
+  });
+
   it("refuses weights that give no number, naming the sequence", async () => {
     const broken = tinyModel();
     const norm = broken.weights.get("model.norm.weight")!;

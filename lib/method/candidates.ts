@@ -22,11 +22,23 @@ export interface Candidates {
 
 /** The tokens of an answer after another prompt's. */
 export function afterPrompt(
-  { ids, from }: Pick<Example, "ids" | "from">,
+  { ids, from, skipped }: Pick<Example, "ids" | "from" | "skipped">,
   prompt: readonly number[],
 ): Example {
-  return { kind: "answer", ids: [...prompt, ...ids.slice(from)], from: prompt.length };
+  const later = prompt.length - from;
+  return {
+    kind: "answer",
+    ids: [...prompt, ...ids.slice(from)],
+    from: prompt.length,
+    ...(skipped && { skipped: skipped.map(([start, end]) => [start + later, end + later]) }),
+  };
 }
+
+/** An encoder for the answers of pairs: of a dialogue the last answer alone is learned, which is what pairs are about. */
+export const pairEncoder = (encoder: AnswerEncoder): AnswerEncoder => ({
+  ...encoder,
+  conventions: { ...conventionsOf(encoder), turns: "last" },
+});
 
 /** A sampled answer as what is learned of it: the tokens that were drawn, or those of its text encoded again. */
 export function learnedAnswer(
@@ -48,8 +60,7 @@ export function learnedAnswer(
 
 /** The data set's two answers, the chosen one first; a pair whose prompt leaves no room is left out. */
 export function fromDataset(pairs: readonly LoopPrompt[], given: AnswerEncoder): Candidates[] {
-  // The answers that were compared, not those before them in the dialogue.
-  const encoder = { ...given, conventions: { ...conventionsOf(given), turns: "last" as const } };
+  const encoder = pairEncoder(given);
   return pairs.flatMap((pair) => {
     if (!("rejected" in pair)) return [];
     const answers = [pair.chosen, pair.rejected].map((answer): Answer | null => {

@@ -3,18 +3,11 @@ import { type Pair, splitKey } from "../preference/mod.ts";
 import type { JudgeQuestion } from "./template.ts";
 
 /** A judged pair that a judge is shown before the one that it is asked about. */
-export interface Demonstration {
-  readonly pair: Pick<Pair, "prompt" | "chosen" | "rejected">;
-  /** Position of the chosen answer: 0 the first, 1 the second. */
-  readonly label: 0 | 1;
-}
+export type Demonstration = Pick<Pair, "prompt" | "chosen" | "rejected">;
 
-/**
- * Demonstrations drawn from labelled pairs, one a prompt, their chosen answers in the two positions in turn, so that they
- * teach no position.
- */
+/** Demonstrations drawn from labelled pairs, one a prompt. */
 export function drawDemonstrations(
-  pairs: readonly Demonstration["pair"][],
+  pairs: readonly Demonstration[],
   { count, rng }: { count: number; rng: Rng },
 ): Demonstration[] {
   const shuffled = rng.shuffle(pairs);
@@ -23,13 +16,14 @@ export function drawDemonstrations(
     const key = splitKey(prompt);
     return !prompts.has(key) && prompts.add(key);
   });
-  return distinct.slice(0, count).map((pair, i) => ({ pair, label: i % 2 === 0 ? 0 : 1 }));
+  return distinct.slice(0, count);
 }
 
 /**
  * A judge's question with judged pairs before it, each a whole conversation: few-shot judging. A demonstration on the
- * prompt that is judged is left out, and the next one takes its place. What is learned of the question (`judged`) is
- * as before: demonstrations are for a judge that was not trained.
+ * prompt that is judged is left out, and the next one takes its place. The chosen answers of those that are shown stand in
+ * the two positions in turn, so that they teach no position. What is learned of the question (`judged`) is as before:
+ * demonstrations are for a judge that was not trained.
  *
  * @param options.demonstrations One more than `count`, so that one may be left out.
  * @param options.end Tokens that end the judge's reply.
@@ -42,10 +36,12 @@ export function withDemonstrations(
     end: readonly number[];
   },
 ): JudgeQuestion {
-  const shown = demonstrations.map(({ pair: { prompt, chosen, rejected }, label }) => {
-    const answers = label === 0 ? [chosen, rejected] as const : [rejected, chosen] as const;
-    const { ids } = question.judged(prompt, answers, { label });
-    return { key: splitKey(prompt), ids: [...ids, ...end] };
+  const shown = demonstrations.map(({ prompt, chosen, rejected }) => {
+    const at = (label: 0 | 1) => {
+      const answers = label === 0 ? [chosen, rejected] as const : [rejected, chosen] as const;
+      return [...question.judged(prompt, answers, { label }).ids, ...end];
+    };
+    return { key: splitKey(prompt), first: at(0), second: at(1) };
   });
   return {
     principle: question.principle,
@@ -56,7 +52,10 @@ export function withDemonstrations(
     prompt: (dialogue, first, second) => {
       const key = splitKey(dialogue);
       const before = shown.filter((one) => one.key !== key).slice(0, count);
-      return [...before.flatMap(({ ids }) => ids), ...question.prompt(dialogue, first, second)];
+      return [
+        ...before.flatMap((one, i) => i % 2 === 0 ? one.first : one.second),
+        ...question.prompt(dialogue, first, second),
+      ];
     },
   };
 }

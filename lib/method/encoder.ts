@@ -22,7 +22,7 @@ export interface Conventions {
   readonly bos: "template" | "tokenizer" | "prompts" | "always";
   /** Assistant turns learned of a dialogue. */
   readonly turns: "last" | "all";
-  /** An answer cut at its limit still learns to end there. */
+  /** An answer cut at its limit still learns to end there; a dialogue encoded whole always has its end. */
   readonly endCutAnswers: boolean;
   /** A judgment learns to end after its rationale. */
   readonly endRationale: boolean;

@@ -24,6 +24,8 @@ export interface ExampleCounts {
   truncated: number;
   /** Pairs whose prompt leaves no room for an answer, or of which no answer is found to learn, left out. */
   promptTooLong: number;
+  /** Judgments left out since their verdict is not found, as where an answer spells out the marks that it stands between. */
+  judgmentsLeftOut: number;
 }
 
 /** Tokens of an example that are learned. */
@@ -106,7 +108,9 @@ export function jsftExamples(
 ): { examples: Example[]; counts: ExampleCounts } {
   const { encoder, templates, kinds = ["answer", "judgment"], rationale = false } = options;
   const examples: Example[] = [];
-  const counts: ExampleCounts = { answers: 0, judgments: 0, truncated: 0, promptTooLong: 0 };
+  const counts: ExampleCounts = {
+    ...{ answers: 0, judgments: 0, truncated: 0, promptTooLong: 0, judgmentsLeftOut: 0 },
+  };
   for (const record of records) {
     const use = useOf(record);
     if (kinds.includes("answer") && use !== "judgments") {
@@ -123,9 +127,11 @@ export function jsftExamples(
       for (const template of templatesFor(record, templates)) {
         for (const chosenPosition of [0, 1] as const) {
           const made = judgeExample(record, { template, chosenPosition, encoder, rationale });
-          if (made === null) continue;
-          examples.push(made);
-          counts.judgments++;
+          if (made === null) counts.judgmentsLeftOut++;
+          else {
+            examples.push(made);
+            counts.judgments++;
+          }
         }
       }
     }

@@ -53,7 +53,7 @@ export interface Judgment {
   /** P(A) + P(B), mean over positions and principles: how much of the judge's answer is a verdict. */
   readonly labelProbability: number;
   readonly winner: Winner;
-  /** Whether both positions name the same winner. */
+  /** Whether both positions name the same winner; of several principles by their mean, whatever their votes. */
   readonly consistent: boolean;
   /** False when `labelProbability` is below the judge's threshold: then the winner rests on next to nothing. */
   readonly answered: boolean;
@@ -164,6 +164,10 @@ export function credit(
 ): number {
   return winner === "tie" || !answered ? 0.5 : Number(winner === side);
 }
+
+/** J(first, second), and 1/2 where the judge did not answer: what is learned from as a number, such as a reward. */
+export const preferenceOf = ({ answered, pFirst }: Pick<Judgment, "answered" | "pFirst">): number =>
+  answered ? pFirst : 0.5;
 
 /** The larger of two numbers, by name. */
 export function larger(first: number, second: number): Winner {

@@ -5,6 +5,7 @@ import { knockoutFinal, labelledPairs, refuseWithoutStrengths } from "./knockout
 import type { LoopOptions } from "./loop_options.ts";
 import type { FormedPair, OwnStep, PairMemory, PairTools } from "./method.ts";
 import type { PairMaker } from "./pair_maker.ts";
+import { OFFSET_LOSSES } from "./losses.ts";
 import { CountingTools, mean, meanTokens, ShortMemory } from "./step_tools.ts";
 import type { BatchSource, StepBatch } from "./trainer.ts";
 
@@ -33,7 +34,10 @@ export interface RankedPair {
 export class PreferenceLoop implements BatchSource {
   readonly #memory: PairMemory;
 
-  /** @throws {UserError} When the method asks of the data set's labels what they do not know: other answers, probabilities. */
+  /**
+   * @throws {UserError} When the method asks of the data set's labels what they do not know: other answers, probabilities;
+   * or of its loss an offset that this has no place for.
+   */
   constructor(protected readonly options: LoopOptions) {
     const { method: { samples, given, ranker } } = options;
     if (ranker === "labels" && samples !== "dataset") {
@@ -52,6 +56,13 @@ export class PreferenceLoop implements BatchSource {
       );
     }
     refuseWithoutStrengths(options.method, options.pairs);
+    const { offsets, loss } = options.method;
+    if (offsets !== undefined && !OFFSET_LOSSES.includes(loss)) {
+      throw new UserError(
+        `the method says what margins have to exceed, and the loss ${loss} does not look at it`,
+        `give it one of the losses ${OFFSET_LOSSES.join(", ")}, or no offsets`,
+      );
+    }
     this.#memory = options.memory ?? new ShortMemory();
   }
 
@@ -96,9 +107,12 @@ export function pairNumbers(
     pairs: pairs.length,
     ...making.metrics,
     learned,
-    chosenTokens: meanTokens(pairs.map(({ chosen }) => chosen.example)),
-    rejectedTokens: meanTokens(pairs.map(({ rejected }) => rejected.example)),
-    ...(making.making.ranker && judgeMetrics(making.judgments)),
+    // A step without pairs or comparisons has no mean of any, which a 0 would be taken for.
+    ...(pairs.length > 0 && {
+      chosenTokens: meanTokens(pairs.map(({ chosen }) => chosen.example)),
+      rejectedTokens: meanTokens(pairs.map(({ rejected }) => rejected.example)),
+    }),
+    ...(making.making.ranker && making.judgments.length > 0 && judgeMetrics(making.judgments)),
     secondsSampling: making.seconds.sampling,
     secondsJudging: making.seconds.judging,
   };

@@ -17,7 +17,7 @@ export interface PreferenceConfig extends SamplingConfig {
   seed: number;
   /**
    * Two equal samples: left out, or a pair that moves nothing and counts in the batch's mean, as in the authors'
-   * code. @default "skip"
+   * code. No judge decides between them, so that they are kept only where `undecided` is "second". @default "skip"
    */
   identical?: "skip" | "keep";
   /** A tie or an unanswered pair: left out, or the second answer is chosen, as in the authors' code. @default "skip" */

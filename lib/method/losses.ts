@@ -17,7 +17,7 @@ export interface PairLogProbs {
   chosenTokens?: tf.Tensor1D;
   /** @default 1 */
   rejectedTokens?: tf.Tensor1D;
-  /** What the pair's margin has to exceed, in the loss's own unit, see `quality_margin.ts`. @default 0 */
+  /** What the pair's margin has to exceed, in the loss's own unit, see {@linkcode OFFSET_LOSSES}. @default 0 */
   offset?: tf.Tensor1D;
 }
 
@@ -171,14 +171,8 @@ export const PREFERENCE_LOSSES = {
 /** Name of a preference loss. */
 export type PreferenceLoss = keyof typeof PREFERENCE_LOSSES;
 
-/** h of every pair, (P). */
-export function margin(logProbs: PairLogProbs): tf.Tensor1D {
-  const { policyChosen, policyRejected, referenceChosen, referenceRejected } = logProbs;
-  return tf.sub(
-    tf.sub(policyChosen, referenceChosen),
-    tf.sub(policyRejected, referenceRejected),
-  ) as tf.Tensor1D;
-}
+/** Losses that take an offset, see `PairLogProbs.offset`; the others would pass over it. */
+export const OFFSET_LOSSES: readonly string[] = ["sigmoid", "ipo"] satisfies PreferenceLoss[];
 
 /**
  * Loss of each pair, (P).

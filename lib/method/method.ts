@@ -59,7 +59,7 @@ export interface Method {
    * @default "hard"
    */
   readonly labels?: "hard" | "soft";
-  /** A tie is left out, or learned from with the label 1/2. An unanswered pair is no tie and always left out. @default "skip" */
+  /** A tie is left out, or learned from with the label 1/2. An unanswered pair is no tie. @default "skip" */
   readonly ties?: "skip" | "half";
   /** What is asked of the sampler, and what the answers are learned from. @default the prompt itself */
   readonly prompts?: {
@@ -68,7 +68,7 @@ export interface Method {
   };
   /** Which pairs are formed of the answers to a prompt. @default the final of a knockout */
   readonly pairs?: Pairing;
-  /** What the margin of each pair has to exceed. @default nothing */
+  /** What the margin of each pair has to exceed, for one of `OFFSET_LOSSES`. @default nothing */
   readonly offsets?: (pairs: readonly FormedPair[], tools: StepTools) => Promise<number[]>;
   /** Numbers of the loss that a batch decides, such as its KL. @default none */
   readonly measured?: (
@@ -101,7 +101,10 @@ export interface FormedPair {
   readonly label?: number;
   /** Of the pair's loss in the batch's mean. @default 1 */
   readonly weight?: number;
-  /** Absent where no ranker compared the two. `preference`: J(chosen, rejected). */
+  /**
+   * Absent where no ranker has a part in it. `preference`: J(chosen, rejected), or what the method takes for it (OSP: by
+   * strengths against a third answer; ReST: the chosen one's mean J).
+   */
   readonly verdict?: { readonly preference: number; readonly consistent: boolean };
 }
 

@@ -1,10 +1,4 @@
-import {
-  combineScores,
-  type Judge,
-  type Judgment,
-  larger,
-  LEAST_LABEL_PROBABILITY,
-} from "./judgment.ts";
+import { combineScores, type Judge, type Judgment, larger, type Winner } from "./judgment.ts";
 
 /** How a panel decides. */
 export type PanelRule = "majority" | "mean";
@@ -32,12 +26,19 @@ export function panelOf(
       return comparisons.map((_, i) => {
         const given = all.map((judgments, k) => ({ ...judgments[i], principle: judges[k].name }));
         const answered = given.filter((judgment) => judgment.answered);
-        const found = combineScores(answered.length > 0 ? answered : given);
+        const voters = answered.length > 0 ? answered : given;
+        const { votes, ...found } = combineScores(voters);
         const { forward: { a, b }, backward } = found;
+        const byMean = larger(a + backward.b, b + backward.a);
+        const votesFor = (side: Winner) => voters.filter(({ winner }) => winner === side).length;
+        const majority = larger(votesFor("first"), votesFor("second"));
         return {
           ...found,
-          answered: answered.length > 0 && found.labelProbability >= LEAST_LABEL_PROBABILITY,
-          winner: by === "mean" ? larger(a + backward.b, b + backward.a) : found.winner,
+          // A judge of several principles names its winner by their votes, which its mean scores may not show.
+          votes: votes.map((vote, k) => ({ ...vote, winner: voters[k].winner })),
+          answered: answered.length > 0,
+          winner: by === "mean" || majority === "tie" ? byMean : majority,
+          ...recordedOf(voters),
         };
       });
     },
@@ -46,4 +47,12 @@ export function panelOf(
     covers: (comparison) => judges.every(({ covers }) => covers?.(comparison) ?? true),
     sources: judges.flatMap(({ sources = [] }) => sources),
   };
+}
+
+/** A verdict in which one that was recorded in one position has a part says no more of the other position than that one. */
+function recordedOf(judgments: readonly Judgment[]): Pick<Judgment, "recorded"> {
+  const recorded = judgments.flatMap(({ recorded }) => recorded ?? []);
+  if (recorded.length === 0) return {};
+  const [first] = recorded;
+  return { recorded: recorded.every((one) => one === first) ? first : "unknown" };
 }

@@ -5,8 +5,9 @@ import { type MicroBatch, type Objective, TokenObjective } from "./objective.ts"
 import { targetPositions } from "./supervised.ts";
 
 /**
- * The parts of a batch whose loss is - mean over its sequences of advantage x log-probability: its gradient is that of
- * the expected reward where the sequences are the policy's own samples (REINFORCE).
+ * The parts of a batch whose loss is - mean over its sequences of advantage x log-probability: a step down it is one up the
+ * expected reward where the sequences are samples of the policy's whole distribution (REINFORCE). Those drawn at top-p
+ * below 1 are not quite that, and are not weighed for it.
  */
 export function policyGradientBatches(
   examples: readonly Example[],

@@ -80,8 +80,8 @@ class PreferenceObjective extends TokenObjective {
       const referenceRejected = tf.tensor1d(this.pairs.map((p) => p.referenceRejected));
       const fixed = {
         ...{ referenceChosen, referenceRejected },
-        chosenTokens: tf.tensor1d(this.pairs.map(({ chosen }) => learnedTokens(chosen))),
-        rejectedTokens: tf.tensor1d(this.pairs.map(({ rejected }) => learnedTokens(rejected))),
+        chosenTokens: tf.tensor1d(this.pairs.map(({ chosen }) => tokensOf(chosen))),
+        rejectedTokens: tf.tensor1d(this.pairs.map(({ rejected }) => tokensOf(rejected))),
         offset: tf.tensor1d(this.pairs.map(({ offset = 0 }) => offset)),
       };
       const weights = tf.tensor1d(this.pairs.map(({ weight = 1 }) => weight));
@@ -119,6 +119,9 @@ class PreferenceObjective extends TokenObjective {
     });
   }
 }
+
+/** What a sum over an answer's tokens is divided by: of an answer of which nothing is learned the mean is 0, as the sum. */
+const tokensOf = (example: Example) => Math.max(1, learnedTokens(example));
 
 /** The loss of a pair on which policy and reference agree. */
 function unmovedLoss(options: PreferenceLossOptions): tf.Scalar {

@@ -71,15 +71,17 @@ export class CountingTools extends PairMaker implements StepTools {
   async logProbs(examples: readonly Example[], under: "policy" | "start"): Promise<number[]> {
     if (examples.length === 0) return [];
     const { model, reference } = this.options;
-    // An answer may be in several pairs, as OSP's are.
-    const once = [...new Set(examples)];
+    // An answer may be in several pairs, as OSP's are; in a round that was kept as a file those are objects apart.
+    const keyOf = ({ ids, from, skipped }: Example) => JSON.stringify([ids, from, skipped]);
+    const keys = examples.map(keyOf);
+    const once = examples.filter((_, i) => keys.indexOf(keys[i]) === i);
     const scored = (of: LanguageModel) =>
       sequenceLogProbs(of, once, { batchTokens: this.microBatchTokens });
     this.count(under === "policy" ? "scoredPolicy" : "scoredStart", once.length);
     this.count("scoredTokens", once.reduce((n, { ids }) => n + ids.length, 0));
     const sums = under === "policy" ? await scored(model) : await reference(scored);
-    const sumOf = new Map(once.map((example, i) => [example, sums[i]]));
-    return examples.map((example) => sumOf.get(example)!);
+    const sumOf = new Map(once.map((example, i) => [keyOf(example), sums[i]]));
+    return keys.map((key) => sumOf.get(key)!);
   }
 
   async score(pairs: readonly FormedPair[]): Promise<ScoredPair[]> {

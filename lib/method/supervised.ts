@@ -1,5 +1,12 @@
 import * as tf from "@tensorflow/tfjs";
-import { type Batch, lengthBuckets, packed, type Position, rightPadded } from "../model/mod.ts";
+import {
+  type Batch,
+  countedTokens,
+  lengthBuckets,
+  packed,
+  type Position,
+  rightPadded,
+} from "../model/mod.ts";
 import { batchOf, type BatchOrder } from "./batch_order.ts";
 import { type Example, learnedTokens } from "./example.ts";
 import { type MicroBatch, type Objective, TokenObjective } from "./objective.ts";
@@ -143,10 +150,7 @@ class SupervisedObjective extends TokenObjective {
 
 /** The position before each learned token of an example that starts at a column of a row. */
 export function targetPositions(example: Example, row: number, start: number): Position[] {
-  const { ids, from, skipped = [] } = example;
-  return Array.from({ length: ids.length - from }, (_, i) => from + i)
-    .filter((at) => skipped.every(([a, b]) => at < a || at >= b))
-    .map((at) => ({ row, column: start + at - 1 }));
+  return countedTokens(example).map((at) => ({ row, column: start + at - 1 }));
 }
 
 interface Arranged {

@@ -58,6 +58,8 @@ export interface JudgeTemplateOptions {
   readonly maxTokens?: number;
   /** What to do with a longer prompt. @default "truncate" */
   readonly overflow?: "truncate" | "refuse";
+  /** Start token put before a prompt that the chat template does not begin with it. @default none */
+  readonly bosId?: number | null;
 }
 
 /** What was cut from prompts to fit `maxTokens`, and what was left out of them. */
@@ -145,7 +147,9 @@ export class JudgeTemplate implements JudgeQuestion {
       );
     }
     const [head, toA, toB, tail] = parts.map((part) => tokenizer.encode(part));
-    this.#frame = [head, toA, toB, tail];
+    const { bosId = null } = options;
+    const start = bosId === null || head[0] === bosId ? [] : [bosId];
+    this.#frame = [[...start, ...head], toA, toB, tail];
     this.labelIds = labelIdsAfter(parts[3], labels, tokenizer);
     const least = this.#frameLength + LEAST_ROOM;
     if (this.#maxTokens < least) {

@@ -2,6 +2,7 @@
 export * from "./adapter_parts.ts";
 export * from "./adapter_record.ts";
 export * from "./batch.ts";
+export { checkSequences } from "./check.ts";
 export * from "./checkpoint.ts";
 export * from "./config.ts";
 export type { FamilyName } from "./families.ts";

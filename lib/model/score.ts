@@ -119,10 +119,18 @@ const scored = compile(logProbsAfter, { name: "log-probabilities" });
 export interface Scored {
   readonly ids: readonly number[];
   readonly from: number;
+  /** Tokens after it that do not count, each span as [start, end). @default none */
+  readonly skipped?: readonly (readonly [start: number, end: number])[];
+}
+
+/** Indices of the tokens of a sequence that count. */
+export function countedTokens({ ids, from, skipped = [] }: Scored): number[] {
+  return Array.from({ length: ids.length - from }, (_, i) => from + i)
+    .filter((at) => skipped.every(([start, end]) => at < start || at >= end));
 }
 
 /**
- * Summed log-probability of the tokens of each sequence from its `from` on, given those before. A prompt that sequences
+ * Summed log-probability of the tokens of each sequence that count ({@linkcode Scored}), given those before. A prompt that sequences
  * of a call share is computed once, as in {@linkcode nextTokenProbabilities}.
  *
  * @param options.batchTokens Tokens per batch, padding included. @default 2048
@@ -146,8 +154,9 @@ export async function sequenceLogProbs(
     const { batch, members, row } of sharedBatches(sequences.map(({ ids }) => ids), batchTokens)
   ) {
     const asked = members.flatMap((i, nth) => {
-      const { ids, from } = sequences[i];
-      return ids.slice(from).map((target, t) => ({ i, target, row: row(nth, from - 1 + t) }));
+      const { ids } = sequences[i];
+      return countedTokens(sequences[i])
+        .map((at) => ({ i, target: ids[at], row: row(nth, at - 1) }));
     });
     const rows = asked.map(({ row }) => row);
     const logProbs = scored(model, batch, { rows, targets: asked.map(({ target }) => target) });

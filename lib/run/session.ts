@@ -155,12 +155,11 @@ export class Session {
     const { principles, layout } = await this.wording();
     const bosId = startId(await this.encoder());
     const asked = (principle: Principle, system: string | undefined) => {
-      const parts = { ...language, principle, layout, maxTokens, system };
+      const parts = { ...language, principle, layout, maxTokens, system, bosId };
       if (text === "parts") return new JudgeTemplate({ ...parts, overflow });
       return new WholeTextTemplate({
         ...parts,
         overflow: overflow === "refuse" ? "refuse" : "truncate-start",
-        bosId,
       });
     };
     const questions = withSystemTurn(

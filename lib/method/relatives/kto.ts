@@ -4,7 +4,8 @@ import type { ScoredPair } from "../preference.ts";
 
 /**
  * The KL that KTO sets every answer against: the mean of log pi - log ref over both answers put after the prompts of other
- * pairs, at least 0 and a constant (https://arxiv.org/abs/2402.01306, section 4.2; TRL's KTOTrainer).
+ * pairs, at least 0 and a constant (https://arxiv.org/abs/2402.01306, section 4.2; TRL's KTOTrainer). What is longer so
+ * than the model's context is left out.
  */
 export async function batchKl(
   pairs: readonly ScoredPair[],
@@ -15,7 +16,8 @@ export async function batchKl(
     const other = pairs[(i + 1) % pairs.length].chosen;
     const prompt = other.ids.slice(0, other.from);
     return [chosen, rejected].map((answer) => afterPrompt(answer, prompt));
-  });
+  }).filter(({ ids }) => ids.length <= tools.model.config.maxPositions);
+  if (mismatched.length === 0) return { kl: 0 };
   const [policy, start] = [
     await tools.logProbs(mismatched, "policy"),
     await tools.logProbs(mismatched, "start"),

@@ -1,4 +1,5 @@
 import { policyGradientBatches } from "../policy_gradient.ts";
+import { preferenceOf } from "../judgment.ts";
 import type { FormedPair, Method, OwnStep } from "../method.ts";
 
 /**
@@ -32,7 +33,7 @@ export const mirrorDescentStep: OwnStep = async (tools) => {
       second: opponent.text,
     })),
   );
-  const wins = new Map(different.map((pair, i) => [pair, judgments[i].pFirst]));
+  const wins = new Map(different.map((pair, i) => [pair, preferenceOf(judgments[i])]));
   const examples = pairs.map(({ answer }) => answer.example);
   const policy = await tools.logProbs(examples, "policy");
   const start = await tools.logProbs(examples, "start");

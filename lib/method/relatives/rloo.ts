@@ -1,5 +1,6 @@
 import type { Candidates } from "../candidates.ts";
 import { learnedTokens } from "../example.ts";
+import { preferenceOf } from "../judgment.ts";
 import type { FormedPair, Method, OwnStep, StepTools } from "../method.ts";
 import { policyGradientBatches } from "../policy_gradient.ts";
 import { mean } from "../step_tools.ts";
@@ -19,7 +20,7 @@ export async function meanWins(candidates: readonly Candidates[], { compare }: S
   );
   const different = games.filter(({ comparison: { first, second } }) => first !== second);
   const judgments = await compare(different.map(({ comparison }) => comparison));
-  const found = new Map(different.map((game, i) => [game, judgments[i].pFirst]));
+  const found = new Map(different.map((game, i) => [game, preferenceOf(judgments[i])]));
   const rewards = candidates.map(({ answers }) => answers.map(() => 0));
   for (const game of games) {
     const p = found.get(game) ?? 0.5;

@@ -1,4 +1,5 @@
 import type { Rng } from "../../base/random.ts";
+import { preferenceOf } from "../judgment.ts";
 import type { FormedPair, Method, Pairing } from "../method.ts";
 import { logit } from "./osp.ts";
 
@@ -42,7 +43,7 @@ async function rewardsOf(
   );
   let next = 0;
   return candidates.map(({ answers }, c) =>
-    answers.map((_, i) => i === baselines[c] ? 0 : logit(judgments[next++].pFirst))
+    answers.map((_, i) => i === baselines[c] ? 0 : logit(preferenceOf(judgments[next++])))
   );
 }
 

@@ -1,3 +1,4 @@
+import { pairEncoder } from "../candidates.ts";
 import { answerExample } from "../example.ts";
 import type { FormedPair, Method, OwnStep } from "../method.ts";
 
@@ -11,10 +12,9 @@ export const selfPlayStep: OwnStep = async (tools) => {
   const drawn = await tools.sample(prompts, { candidates: 1 });
   const pairs = drawn.flatMap(({ pair, answers: [rejected] }): FormedPair[] => {
     if (!("rejected" in pair) || pair.chosen.trim() === rejected.text.trim()) return [];
-    const { encoder } = tools;
     const made = answerExample(
       { prompt: pair.prompt, answer: pair.chosen, pair: pair.id },
-      encoder,
+      pairEncoder(tools.encoder),
     );
     return made ? [{ prompt: pair, chosen: { text: pair.chosen, ...made }, rejected }] : [];
   });

@@ -57,7 +57,9 @@ async function contrasted(prompts: readonly LoopPrompt[], contrast: Contrast, to
   const plain = await draw("plain");
   return prompts.flatMap((prompt) => {
     const [w, l, o] = [good, bad, plain].map((answers) => answers.get(prompt.id));
-    return w && l && o && w.text !== l.text ? [{ prompt, w, l, o }] : [];
+    // The authors' conventions may leave nothing of an answer to learn: then it has no mean likelihood either.
+    const whole = [w, l, o].every((one) => one && learnedTokens(one.example) > 0);
+    return whole && w!.text !== l!.text ? [{ prompt, w: w!, l: l!, o: o! }] : [];
   });
 }
 

@@ -2,14 +2,21 @@ import {
   credit,
   type Example,
   jsftExamples,
+  learnedTokens,
   pairComparison,
+  pairEncoder,
   type Ranker,
   type StepLog,
   stepsPerEpoch,
   SupervisedData,
   type Weighting,
 } from "../../method/mod.ts";
-import { type LanguageModel, sequenceLogProbs, withModel } from "../../model/mod.ts";
+import {
+  checkSequences,
+  type LanguageModel,
+  sequenceLogProbs,
+  withModel,
+} from "../../model/mod.ts";
 import { demonstrationsIn, judgedPairsIn, type Pair } from "../../preference/mod.ts";
 import { ADAMW_DEFAULTS } from "../../tensor/mod.ts";
 import { trainingCostsOf } from "../costs.ts";
@@ -29,6 +36,7 @@ export const jsftStage: RunStage = trainingStage({
     const { config: { jsft, memory }, session } = context;
     const { examples, counts, order, steps } = await jsftTask(context);
     const model = await session.modelToTrain({ stage: "jsft", start: "base" });
+    checkSequences(examples.map(({ ids }) => ids), model.config, "what JSFT learns");
     const weighting: Weighting = jsft.weighting === "token" ? { mode: "token" } : {
       mode: "example",
       judgeWeight: jsft.judgeWeight,
@@ -37,10 +45,8 @@ export const jsftStage: RunStage = trainingStage({
     const held = await recordsOf(context, "held_out");
     const heldOut = judgedPairsIn(held).slice(0, jsft.evaluatePairs);
     const imitated = demonstrationsIn(held);
-    const { conventions, ...encoder } = await session.encoder();
     const answers = jsftExamples(imitated.slice(0, jsft.evaluatePairs), {
-      // The last answer, which is the one that was compared.
-      encoder: { ...encoder, conventions: conventions && { ...conventions, turns: "last" } },
+      encoder: pairEncoder(await session.encoder()),
       templates: [],
       kinds: ["answer"],
     }).examples;
@@ -96,7 +102,10 @@ export async function jsftTask(context: RunContext) {
   const steps = Math.max(1, Math.round(stepsPerEpoch(examples.length, order) * jsft.epochs));
   log(
     `${counts.answers} answers and ${counts.judgments} judgments make ${steps} steps of ${jsft.batchSize}; ` +
-      `${counts.truncated} answers cut, ${counts.promptTooLong} prompts too long`,
+      `${counts.truncated} answers cut, ${counts.promptTooLong} prompts too long` +
+      (counts.judgmentsLeftOut === 0
+        ? ""
+        : `, ${counts.judgmentsLeftOut} judgments left out, whose verdict is not found among the texts`),
   );
   return { examples, counts, order, steps };
 }
@@ -108,7 +117,7 @@ export async function heldOutNumbers(
   { session }: { readonly session: Session },
 ): Promise<Record<string, number>> {
   const sums = await sequenceLogProbs(model, answers);
-  const tokens = answers.reduce((n, e) => n + e.ids.length - e.from, 0);
+  const tokens = answers.reduce((n, example) => n + learnedTokens(example), 0);
   const loss = tokens > 0 && { heldOutAnswerLoss: -sums.reduce((a, b) => a + b, 0) / tokens };
   if (heldOut.length === 0) return { ...loss };
   const judge = await session.judge(withModel(model), { cacheFile: null });

@@ -55,6 +55,9 @@ describe("biasFigure", () => {
     assert.deepEqual(missing.map(({ text, y }) => [text, y]), [["n/a: model", 1]]);
     const shapes = figure.layout.shapes as { x0: number }[];
     assert.deepEqual(shapes.map(({ x0 }) => x0), [0.5, 0]);
+    // How often a fair judge names the longer answer depends on how often that is the better one.
+    const lengths = biasFigure([row("jsft", "longerRate", 0.4), row("jsft", "flipRate", 0.1)]);
+    assert.deepEqual((lengths.layout.shapes as { x0: number }[]).map(({ x0 }) => x0), [0]);
   });
 
   it("writes n/a where the row has room for it", () => {

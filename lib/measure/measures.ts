@@ -43,13 +43,13 @@ export const MEASURES = {
   selfPreference:
     "how much more often the better answer wins where it is the judge's own; 0 is fair",
   calibrationError:
-    "expected calibration error of P(first), 10 bins; the interval is of that without noise",
+    "expected calibration error of P(first), 10 bins; its interval leaves out what noise adds",
   calibrationFloor: "what that error would be if the probabilities were exactly right",
   overconfidence: "mean confidence minus accuracy of the answer leaned to",
   brier: "mean squared distance of P(first) from the label; 0.25 is guessing",
   tieRate: "share of pairs without a winner",
   labelProbability: "probability on the two labels together",
-  unansweredRate: "share of pairs in which that is below the judge's threshold",
+  unansweredRate: "share of pairs in which P(A) + P(B) is below the judge's threshold",
   intransitiveTriples: "share of triples of answers in which each beats the next; 0.25 by chance",
 } as const satisfies Record<string, string>;
 

@@ -32,11 +32,14 @@ export const reliabilityFigureRow = z.object({
 /** {@linkcode reliabilityFigureRow} as it is read. */
 export type ReliabilityFigureRow = z.output<typeof reliabilityFigureRow>;
 
-/** Measures of bias, as the figure words them, with the value that a fair judge would have. */
-const BIASES: readonly { measure: string; label: string; fair: number }[] = [
+/**
+ * Measures of bias, as the figure words them, with the value that a fair judge would have; none where that depends on
+ * which answers are the better ones.
+ */
+const BIASES: readonly { measure: string; label: string; fair?: number }[] = [
   { measure: "firstPositionRate", label: "names the first position", fair: 0.5 },
-  { measure: "longerRate", label: "names the longer answer", fair: 0.5 },
-  { measure: "ownRate", label: "names its own answer", fair: 0.5 },
+  { measure: "longerRate", label: "names the longer answer" },
+  { measure: "ownRate", label: "names its own answer" },
   { measure: "flipRate", label: "flips when positions swap", fair: 0 },
   { measure: "tieRate", label: "ties", fair: 0 },
   { measure: "intransitiveTriples", label: "cycles among three answers", fair: 0 },
@@ -57,11 +60,13 @@ export function biasFigure(rows: readonly JudgeFigureRow[]): Figure {
   );
   const figure = measureDots(dots, { title: "Share of verdicts; dashed: a fair judge" });
   (figure.layout.shapes as unknown[]).push(
-    ...shown.map(({ fair }, row) => ({
-      ...{ type: "line", xref: "x", yref: "y", layer: "between" },
-      ...{ x0: fair, x1: fair, y0: row - 0.42, y1: row + 0.42 },
-      line: { color: INK.grey, width: 1.5, dash: "dash" },
-    })),
+    ...shown.flatMap(({ fair }, row) =>
+      fair === undefined ? [] : [{
+        ...{ type: "line", xref: "x", yref: "y", layer: "between" },
+        ...{ x0: fair, x1: fair, y0: row - 0.42, y1: row + 0.42 },
+        line: { color: INK.grey, width: 1.5, dash: "dash" },
+      }]
+    ),
   );
   const missing = shown.map(({ measure }) =>
     judges.filter((judge) => known(judge, measure) === null).map(labelOf(judges)).join(", ")

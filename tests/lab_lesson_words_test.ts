@@ -74,12 +74,12 @@ describe("a lesson's number beside the league's", () => {
       besideLeague([{ what: "x", here: { value: 0.6 }, league }], labels);
     assert.match(
       say({ ...one, low: 0.6, high: 0.6 }),
-      /in the league 0\.600 \(one run\)\. This run and the league agree/,
+      /in the league 0\.600 \(one run\)\. This run does not contradict the league/,
     );
     const found = say({ ...one, verdict: "one run" });
     assert.match(
       found,
-      /in the league 0\.600 \[0\.500, 0\.700\] over one run\. This run and the league agree/,
+      /in the league 0\.600 \[0\.500, 0\.700\] over one run\. This run does not contradict the league/,
     );
   });
 
@@ -103,7 +103,7 @@ describe("a lesson's number beside the league's", () => {
       { what: "x", here: { value: 0.55, low: 0.4, high: 0.7 }, values: [1.85, 1.3], league },
     ], labels);
     assert.match(valued, /here 0\.550 \[0\.400, 0\.700\] \(1\.850 less 1\.300\), in the league/);
-    assert.match(say(0.55), /15 runs, verdict _held_\. This run and the league agree\.$/);
+    assert.match(say(0.55), /15 runs, verdict _held_\. This run does not contradict the league\.$/);
     assert.match(say(0.2), /\*\*They differ\.\*\*\n\nWhy they may differ: /);
     const { pairs, supervised: { steps, batchSize }, preference } = lesson;
     const here = `the lesson's from ${pairs} pairs in ${steps} steps of ${batchSize}.`;
@@ -117,7 +117,9 @@ describe("a lesson's number beside the league's", () => {
       `trains for ${preference.steps} steps of ${preference.batchSize} at one setting.`;
     assert.ok(trained.endsWith(atOneSetting), trained);
     // Either lies in the other's interval: nothing tells them apart.
-    for (const value of [0.51, 0.69]) assert.match(say(value), /This run and the league agree\.$/);
+    for (const value of [0.51, 0.69]) {
+      assert.match(say(value), /This run does not contradict the league\.$/);
+    }
     assert.doesNotMatch(say(0.2), /left out/);
   });
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { combineScores, type Judge, type Judgment, panelOf } from "../lib/method/mod.ts";
+import { inverted } from "../lib/measure/mod.ts";
+import { combineScores, firstOrSecond, type Judge, type Judgment, panelOf } from "../lib/method/mod.ts";
 
 const pair = { prompt: [{ role: "user" as const, content: "Why?" }], first: "a", second: "b" };
 
@@ -42,6 +43,17 @@ describe("a panel of judges", () => {
     const alone = await verdict([of("x", split)], "majority");
     assert.deepEqual([alone.winner, alone.votes[0].winner], ["second", "second"]);
     assert.equal((await verdict([of("x", split)], "mean")).winner, "first");
+  });
+
+  it("keeps its winner where it is counted or turned round by others", async () => {
+    const judges = [judge("x", 0.55), judge("y", 0.6), judge("z", 0.05)];
+    for (const by of ["majority", "mean"] as const) {
+      const found = await verdict(judges, by);
+      assert.equal(firstOrSecond(found), found.winner, by);
+      const [turned] = await inverted(panelOf(judges, { by }).compare)([pair]);
+      assert.equal(turned.winner, found.winner === "first" ? "second" : "first", by);
+      assert.ok(Math.abs(turned.pFirst + found.pFirst - 1) < 1e-12);
+    }
   });
 
   it("says that a verdict was recorded, where one of its judges' was", async () => {

@@ -39,7 +39,7 @@ describe("the method's README", async () => {
     const text = (await Promise.all(files.map((file) => Deno.readTextFile(file)))).join("\n");
     const missing = names.flatMap((name) => name.split(".")).filter((word) =>
       !new RegExp(
-        `(class|function|const|interface|async|get|readonly) ${word}\\b|^ {2}${word}\\(|${word}: `,
+        `(class|function|const|interface|async|get|readonly) ${word}\\b|^ {2}${word}\\(|^ +(${word}|readonly ${word}): `,
         "m",
       )
         .test(text)

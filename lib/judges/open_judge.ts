@@ -158,7 +158,8 @@ function openPanel(by: PanelRule): Source {
     const judge = panelOf(opened.map((one) => one.judge), { by });
     return {
       judge,
-      fingerprint: fingerprintOf(by, ...opened.map(({ fingerprint }) => fingerprint)),
+      // "votes": judges' own winners count, where scores did before.
+      fingerprint: fingerprintOf(by, "votes", ...opened.map(({ fingerprint }) => fingerprint)),
       notes: () => opened.flatMap((one) => one.notes?.() ?? []),
       dispose,
     };

@@ -7,7 +7,7 @@ import {
   type Judgment,
   type LabelProbabilities,
   larger,
-  type PrincipleScores,
+  type Winner,
 } from "../method/judgment.ts";
 
 const POSITION_A: LabelProbabilities = { a: 1, b: 0 };
@@ -56,15 +56,19 @@ export function randomJudge(rng: Rng): Compare {
 /** Names the opposite of what another judge names. */
 export function inverted(compare: Compare): Compare {
   const swap = ({ a, b }: LabelProbabilities): LabelProbabilities => ({ a: b, b: a });
+  const other = (winner: Winner): Winner =>
+    winner === "tie" ? "tie" : winner === "first" ? "second" : "first";
   return async (comparisons) =>
     (await compare(comparisons)).map((judgment): Judgment => ({
-      ...combineScores(judgment.votes.map(({ principle, forward, backward }): PrincipleScores => ({
-        principle,
-        forward: swap(forward),
-        backward: swap(backward),
-      }))),
-      answered: judgment.answered,
-      ...(judgment.recorded && { recorded: judgment.recorded }),
+      ...judgment,
+      ...{ forward: swap(judgment.forward), backward: swap(judgment.backward) },
+      ...{ pFirst: 1 - judgment.pFirst, winner: other(judgment.winner) },
+      votes: judgment.votes.map((vote) => ({
+        ...vote,
+        ...{ forward: swap(vote.forward), backward: swap(vote.backward) },
+        ...{ scoreFirst: vote.scoreSecond, scoreSecond: vote.scoreFirst },
+        winner: other(vote.winner),
+      })),
     }));
 }
 

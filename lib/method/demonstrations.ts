@@ -37,11 +37,12 @@ export function withDemonstrations(
   },
 ): JudgeQuestion {
   const shown = demonstrations.map(({ prompt, chosen, rejected }) => {
+    const made: number[][] = []; // each form once, and only where it is shown
     const at = (label: 0 | 1) => {
       const answers = label === 0 ? [chosen, rejected] as const : [rejected, chosen] as const;
-      return [...question.judged(prompt, answers, { label }).ids, ...end];
+      return made[label] ??= [...question.judged(prompt, answers, { label }).ids, ...end];
     };
-    return { key: splitKey(prompt), first: at(0), second: at(1) };
+    return { key: splitKey(prompt), at };
   });
   return {
     principle: question.principle,
@@ -53,7 +54,7 @@ export function withDemonstrations(
       const key = splitKey(dialogue);
       const before = shown.filter((one) => one.key !== key).slice(0, count);
       return [
-        ...before.flatMap((one, i) => i % 2 === 0 ? one.first : one.second),
+        ...before.flatMap((one, i) => one.at(i % 2 === 0 ? 0 : 1)),
         ...question.prompt(dialogue, first, second),
       ];
     },

@@ -58,6 +58,8 @@ export interface Judgment {
   /** False when `labelProbability` is below the judge's threshold: then the winner rests on next to nothing. */
   readonly answered: boolean;
   readonly votes: readonly PrincipleVerdict[];
+  /** Set on a panel's verdict: its winner stands, and is not to be counted again from the scores of its votes. */
+  readonly panel?: true;
   /**
    * Set on a verdict that was recorded in one position only: the position it was asked in, or that this is
    * not known. The other position then only mirrors it, `consistent` and `labelProbability` say nothing, and a report
@@ -140,8 +142,8 @@ export function combineScores(
  * firstOrSecond(combineScores([{ principle: "overall", forward: same, backward: same }])); // "second"
  * ```
  */
-export function firstOrSecond({ votes, winner }: Judgment): "first" | "second" {
-  if (votes.length === 0) return winner === "first" ? "first" : "second";
+export function firstOrSecond({ votes, winner, panel }: Judgment): "first" | "second" {
+  if (votes.length === 0 || panel) return winner === "first" ? "first" : "second";
   const scores = votes.map(({ scoreFirst, scoreSecond }) =>
     [scoreFirst, scoreSecond].map(Math.fround)
   );

@@ -37,6 +37,7 @@ export function panelOf(
           // A judge of several principles names its winner by their votes, which its mean scores may not show.
           votes: votes.map((vote, k) => ({ ...vote, winner: voters[k].winner })),
           answered: answered.length > 0,
+          panel: true,
           winner: by === "mean" || majority === "tie" ? byMean : majority,
           ...recordedOf(voters),
         };

@@ -33,16 +33,16 @@ const OWN_FAMILIES: readonly Family[] = [
     number: 16,
     text: "RAFT in sentences, where nothing was tuned for it",
     runs: 3,
-    contrasts: [["control", "SELF-JUDGE's rate"], ["faster", `${FASTER} times that rate`]]
+    contrasts: [["control", "SELF-JUDGE's rate"], ["faster", `${FASTER} times SELF-JUDGE's rate`]]
       .flatMap(([end, words]) => [
         greater(
-          `RAFT with two samples > RAFT by a coin, at ${words}`,
+          `RAFT with two samples > RAFT by a coin, both at ${words}`,
           at(`raft-2@${end}`),
           at(`raft-coin@${end}`),
         ),
         report(
           greater(
-            `SELF-JUDGE > RAFT with as many samples, at ${words}`,
+            `SELF-JUDGE > RAFT with as many samples at ${words}`,
             at("self-judge"),
             at(`raft-2@${end}`),
             "the paper compares the two; number not read",
@@ -70,6 +70,7 @@ export function sentencesAgain(model?: string): LeagueWorld {
     ...first,
     name: "sentences-again",
     repeats: first.name,
+    seeds: [1, 2, 3, 4],
     families: [
       ...FAMILIES.filter(({ number }) => number === 4).map((family) => ({ ...family, runs: 3 })),
       ...OWN_FAMILIES,

@@ -14,7 +14,7 @@ export interface LeagueRow extends RewardPoint {
   readonly seed: number;
   readonly method: string;
   readonly chosen_by: ChosenBy;
-  /** Seconds of its training, measurements included, on the machine of the run. */
+  /** Seconds of its training and measurements on the machine of the run; a process's first row measures the start for all. */
   readonly seconds: number;
 }
 

@@ -128,7 +128,7 @@ export function claimsPage(data: PageData): string {
     "",
     "The rules are those of [the protocol](../protocol.md). Held: p for it is below 0.025 after Holm's correction within the " +
     "family, and every base of the league has the sign. Not held: the same of the opposite. Open: neither. Unfinished: " +
-    "some base has no run. Reported: the two sides are not alike, so that there is no verdict.",
+    "some base has no run, or there are fewer runs than the family asks for. Reported: the two sides are not alike, so that there is no verdict.",
     "",
     ...families.map((family) => familyTable(family, measured)),
     ...section("All bases, old and new", data.beside, {
@@ -215,7 +215,8 @@ export function claimsPage(data: PageData): string {
     ...section("Rows for which nothing was tuned", untuned, {
       text:
         "The JSFT model, SELF-JUDGE, and other rows at the setting that SELF-JUDGE chose (@control) or at a multiple of its rate (@faster), each " +
-        "at its last step, whatever validation prompts say. A row that ends lower may be at a rate that is wrong for it.",
+        "at its last step, whatever validation prompts say. A row that ends lower may be at a rate that is wrong for it. Win rate, KL " +
+        "and tokens are means over the seeds that a row has.",
       table: () => untunedTable(untuned),
     }),
     ...section("Soft labels at the setting of hard ones", labels, {

@@ -11,7 +11,8 @@ const ALWAYS = [
   "SELF-JUDGE and every other method pick the best of their steps on validation prompts; SFT and JSFT have no such choice.",
   "Offline and relabelled DPO draw no sample, off-policy DPO draws all of its samples before training: where answers come " +
   "from is what those contrasts are about. Labels are those that a row asks for in training, beyond the JSFT judge's own.",
-  "Minutes are of the machine of each run, and machines differ by up to four times: costs are the columns before them.",
+  "Minutes are of the machine of each run, and machines differ by up to four times; since 2026-11-30 a process's first row " +
+  "measures what all start from. Costs are the columns before them.",
   "What the paper says: a figure marked second-hand is from others' accounts of the paper, since we have not read its table; " +
   "where it says that a number was not read, we know that the paper has the comparison and not what came of it.",
 ];

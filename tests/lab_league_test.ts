@@ -40,7 +40,7 @@ import { claimsPage } from "../lib/lab/study/page.ts";
 import { claimRows, measureClaims } from "../lib/lab/study/page_families.ts";
 import type { TableRow } from "../lib/lab/study/page_judges.ts";
 import type { CoursePoint } from "../lib/lab/study/page_league.ts";
-import type { RewardPoint } from "../lib/lab/study/policy_meter.ts";
+import { type RewardPoint, startPoint } from "../lib/lab/study/policy_meter.ts";
 import { STALENESS, type StalenessRow } from "../lib/lab/study/staleness.ts";
 import { methodStages, settingOf, settingsToTry } from "../lib/lab/study/preference.ts";
 import { ROWS } from "../lib/lab/study/rows.ts";
@@ -308,6 +308,17 @@ describe("a league's runs", () => {
       ...at(SOFT_UNTUNED, 1, () => 5, 2),
     ];
     assert.ok(softTable(near).endsWith("hard labels get that far in no run."));
+  });
+
+  it("measure what all of a run start from once", async () => {
+    const [session, other] = [{}, {}] as Parameters<typeof startPoint>[0][];
+    const answers = { step: 0, rewards: [], texts: [] };
+    const point = () => Promise.resolve({ point: course(() => 1)[0], heldOut: answers });
+    const failing = () => Promise.reject(new Error("stopped"));
+    await assert.rejects(startPoint(session, failing), /stopped/);
+    const first = await startPoint(session, point);
+    assert.equal(await startPoint(session, point), first);
+    assert.notEqual(await startPoint(other, point), first);
   });
 
   it("for which nothing was tuned stand at their last step, seed by seed, after what they start from", () => {

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { inverted } from "../lib/measure/mod.ts";
-import { combineScores, firstOrSecond, type Judge, type Judgment, panelOf } from "../lib/method/mod.ts";
+import {
+  combineScores,
+  firstOrSecond,
+  type Judge,
+  type Judgment,
+  panelOf,
+} from "../lib/method/mod.ts";
 
 const pair = { prompt: [{ role: "user" as const, content: "Why?" }], first: "a", second: "b" };
 

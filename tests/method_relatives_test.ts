@@ -5,6 +5,8 @@ import * as tf from "@tensorflow/tfjs";
 import { Rng } from "../lib/base/random.ts";
 import { inverted, longerWins } from "../lib/measure/mod.ts";
 import {
+  type Answer,
+  combineScores,
   type Compare,
   type Comparison,
   learnedTokens,
@@ -15,7 +17,7 @@ import {
 import { OUR_CONVENTIONS } from "../lib/method/encoder.ts";
 import { batchKl } from "../lib/method/relatives/kto.ts";
 import { againstBaseline } from "../lib/method/relatives/osp.ts";
-import { leaveOneOut } from "../lib/method/relatives/rloo.ts";
+import { leaveOneOut, meanWins } from "../lib/method/relatives/rloo.ts";
 import { accepted } from "../lib/method/relatives/rso.ts";
 import { qualityOffsets } from "../lib/method/relatives/sr_dpo.ts";
 import { contrastStep } from "../lib/method/relatives/sso.ts";
@@ -39,6 +41,7 @@ before(() => {
 });
 after(() => model.dispose());
 
+type Tools = Parameters<typeof meanWins>[1];
 type Found = Awaited<ReturnType<typeof stepOf>>;
 
 /** Asserts that two steps have one loss and one gradient. */
@@ -531,6 +534,21 @@ describe("RLOO", () => {
         `${slope} ${gradient[i]}`,
       );
     }
+  });
+
+  it("has no reward from a judge that does not answer, whatever little it says", async () => {
+    const answers = ["a", "b"].map((text) => ({ text })) as unknown as Answer[];
+    const sides = (answered: boolean): Compare => (comparisons) =>
+      Promise.resolve(comparisons.map(() => {
+        const [forward, backward] = [{ a: 1e-6, b: 1e-9 }, { a: 1e-9, b: 1e-6 }];
+        const judgment = combineScores([{ principle: "overall", forward, backward }]);
+        assert.ok(judgment.pFirst > 0.99 && !judgment.answered);
+        return { ...judgment, answered };
+      }));
+    const rewards = (answered: boolean) =>
+      meanWins([{ pair: pairs[0], answers }], { compare: sides(answered) } as Tools);
+    assert.deepEqual(await rewards(false), [[0.5, 0.5]]);
+    assert.ok((await rewards(true))[0][0] > 0.99);
   });
 
   it("counts k (k - 1) / 2 comparisons a prompt at most, and learns of every answer", async () => {

@@ -1,3 +1,4 @@
+import { pairEncoder } from "../candidates.ts";
 import { answerExample } from "../example.ts";
 import { knockoutMatches } from "../knockout_pairs.ts";
 import type { FormedPair, Method, OwnStep, StepTools } from "../method.ts";
@@ -29,7 +30,7 @@ function towardsTargets(pairs: readonly FormedPair[], tools: StepTools) {
   const targets = pairs.flatMap(({ prompt }) => {
     if (!("rejected" in prompt)) return [];
     const { prompt: asked, chosen: answer, id } = prompt;
-    const made = answerExample({ prompt: asked, answer, pair: id }, encoder);
+    const made = answerExample({ prompt: asked, answer, pair: id }, pairEncoder(encoder));
     return made ? [made.example] : [];
   });
   // The batches divide by the targets that there is room for, the loss by the pairs.

@@ -6,6 +6,7 @@ import { stepsIn } from "./claims_reward.ts";
 import { klFrontier } from "./kl_frontier.ts";
 import { pastPeak, softUntuned } from "./past_peak.ts";
 import { leagueEnd, leagueFigure, leagueStart } from "./league_figure.ts";
+import { untunedFigure } from "./untuned.ts";
 
 const SENTENCES = "data/results/claims/sentences";
 const AGAIN = "data/results/claims/sentences-again";
@@ -82,5 +83,16 @@ export const SENTENCE_FIGURES: readonly FigureEntry[] = [
       steps: stepsIn(AGAIN),
     },
     draw: ({ steps }) => softUntuned(steps),
+  }),
+  figureEntry({
+    name: "sentences-untuned",
+    title: "Words in a sentence: rows for which nothing was tuned",
+    caption:
+      "Rows at the rate that SELF-JUDGE chose or at three times it, 40 steps each, beside SELF-JUDGE from the same JSFT model: " +
+      "true reward of 120 held-out prompts' answers at the last step, and the distance from where all begin. Seed 2, one run.",
+    inputs: {
+      steps: stepsIn(AGAIN),
+    },
+    draw: ({ steps }) => untunedFigure(steps),
   }),
 ];

@@ -30,10 +30,24 @@ export const [sentences, changes, drivenSamples, sentenceSteps, supervised] = aw
     .map(folder("sentences")),
 );
 
-/** Those of one run of the sentences more. */
-export const [againClaims, againSteps, againByN, againSupervised] = await Promise.all(
-  ["claims", "reward-over-steps", "reward-by-n", "supervised"].map(folder("sentences-again")),
-);
+/** Those of runs of the sentences more. */
+export const [againClaims, againSteps, againByN, againSupervised, untunedSamples] = await Promise
+  .all(
+    ["claims", "reward-over-steps", "reward-by-n", "supervised", "untuned-samples"]
+      .map(folder("sentences-again")),
+  );
+
+/** What a row has on seed 2 there, at its last step. */
+export function untuned(method: string): CsvRow {
+  const found = againSteps.find((row) =>
+    row.method === method && row.seed === 2 && row.step === 40
+  );
+  assert.ok(found, method);
+  return found;
+}
+
+/** What all begin with on seed 2 there. */
+export const untunedStart = againSteps.find(({ seed, step }) => seed === 2 && step === 0)!;
 
 /** Mean of bases' means of the bases that the league is played on. */
 export const meanOf = (rows: readonly CsvRow[], name: string): number => {

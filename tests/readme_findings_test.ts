@@ -20,6 +20,8 @@ import {
   ownDifference,
   sentenceSteps,
   starts,
+  untuned,
+  untunedStart,
 } from "./claims_tables.ts";
 import { fixed, mean, prose, signed } from "./claims_text.ts";
 import type { CsvRow } from "./csv_files.ts";
@@ -166,16 +168,20 @@ const SAID: Record<string, () => string> = {
     const [four, trained] = ["JSFT: N = 4 > 1", "SELF-JUDGE: N = 4 > 1"].map((contrast) =>
       againClaims.find((row) => row.contrast === contrast)!
     );
+    const gained = (method: string) =>
+      signed(Number(untuned(method).reward) - Number(untunedStart.reward));
     const policy = inSentences("on-policy > off-policy, one judge").difference;
     assert.ok(Number(policy) < 0, `off-policy DPO as much: ${policy}`);
     return `SELF-JUDGE gained ${signed(difference)} [${signed(low)}, ${
       signed(high)
     }] in three runs, ` +
-      `one seen before (**${verdict}**), a coin nothing; offline and off-policy DPO as much. A knockout of four untrained gained ${
+      `one seen before (**${verdict}**), DPO by a coin nothing; offline and off-policy DPO as much. Single runs: knockout of four untrained ${
         signed(four.difference)
-      }, SELF-JUDGE ${
-        signed(Number(trained.value_b) - Number(four.value_b))
-      } (${four.verdict}). Driven on, one run earned the highest reward with "${sample.after}"`;
+      } (SELF-JUDGE ${signed(Number(trained.value_b) - Number(four.value_b))}), RAFT ${
+        gained("raft-2@control")
+      }, by a coin ${gained("raft-coin@control")} (SELF-JUDGE ${
+        gained("self-judge")
+      }). This earns 2: "${sample.after}"`;
   },
 };
 

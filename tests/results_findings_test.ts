@@ -22,6 +22,9 @@ import {
   starts,
   steps,
   supervised,
+  untuned,
+  untunedSamples,
+  untunedStart,
 } from "./claims_tables.ts";
 import { by, fixed, mean, prose, signed } from "./claims_text.ts";
 import type { CsvRow } from "./csv_files.ts";
@@ -234,7 +237,10 @@ const SHOWN: Record<string, () => string> = {
   "soft labels in sentences": () => {
     const soft = againClaims.find(({ family }) => family === 15)!;
     const course = (row: string) =>
-      againSteps.filter(({ method }) => method === row) as unknown as RewardPoint[];
+      againSteps.filter(({ method, seed }) =>
+        method === row && seed === 1
+      ) as unknown as RewardPoint[];
+    assert.equal(soft.runs, 1);
     const [hard, other] = ["self-judge", SOFT_UNTUNED].map(course);
     const [far, end] = [hard, other].map((points) => points.at(-1)!.kl);
     return `${fixed(soft.value_a, 3)}, hard ones ${fixed(soft.value_b, 3)}, at ${
@@ -245,13 +251,38 @@ const SHOWN: Record<string, () => string> = {
       fixed(rewardAtKl(hard, end)!)
     }.`;
   },
+  "rows for which nothing was tuned": () => {
+    const end = (method: string) => fixed(untuned(method).reward, 3);
+    const far = (method: string) => fixed(untuned(method).kl, 1);
+    return `From ${fixed(untunedStart.reward, 3)} SELF-JUDGE goes to ${
+      end("self-judge")
+    }, RAFT with as many samples to ${end("raft-2@control")}, at three times the rate to ${
+      end("raft-2@faster")
+    }; RAFT by a coin to ${end("raft-coin@control")} and ${
+      end("raft-coin@faster")
+    }. The distances are not alike: ${far("self-judge")} nats, ${far("raft-2@control")} and ${
+      far("raft-2@faster")
+    } (the coin's ${far("raft-coin@control")} and ${far("raft-coin@faster")}).`;
+  },
+  "what RAFT's answers are": () => {
+    const answers = untunedSamples.filter(({ method }) => method === "raft-2@faster");
+    assert.equal(answers.length, 40);
+    const bare = (text: string) => text.toLowerCase().replace(/[.]$/, "").replace(/^an? /, "");
+    const twice = answers.filter(({ after }) => {
+      const [first, second] = `${after}`.split(/ (?:is|are) /);
+      return second !== undefined && bare(first) === bare(second);
+    });
+    const sample = twice.find(({ prompt }) => /ship, smell and tree/.test(`${prompt}`))!;
+    const full = answers.filter(({ reward_after }) => Number(reward_after) === 2);
+    return `of the first 40 answers at the faster rate ${full.length} earn the highest reward and ${twice.length} say one list twice: "${sample.after}"`;
+  },
   "seed 1 of the sentences once more": () => {
-    const end = (rows: readonly CsvRow[]) =>
+    const end = (rows: readonly CsvRow[], seed = 1) =>
       Number(
-        rows.find((row) => row.method === "self-judge" && row.seed === 1 && row.step === 40)!
+        rows.find((row) => row.method === "self-judge" && row.seed === seed && row.step === 40)!
           .reward,
       );
-    const [first, again] = [sentenceSteps, againSteps].map(end);
+    const [first, again] = [sentenceSteps, againSteps].map((rows) => end(rows));
     const gain = Number(inSentences("SELF-JUDGE > JSFT").difference);
     assert.ok(Math.abs((again - first) / gain - 0.5) < 0.05, "about half of the gain");
     const losses = [supervised, againSupervised].map((rows) =>
@@ -265,7 +296,9 @@ const SHOWN: Record<string, () => string> = {
     const level = Number(off.value_a) + (again - first) / 3;
     return `SELF-JUDGE from it ends at ${fixed(again, 3)}, where the first ended at ${
       fixed(first, 3)
-    }. So one run's end is known to about half of the gain. With this end for seed 1 SELF-JUDGE and ` +
+    }. So one run's end is known to about half of the gain, though seed 2, played once more for the rows above, ` +
+      `ends where it did (${fixed(end(sentenceSteps, 2), 3)}, ${fixed(end(againSteps, 2), 3)}). ` +
+      `With this end for seed 1 SELF-JUDGE and ` +
       `off-policy DPO would be level (${fixed(level, 3)}, ${fixed(off.value_b, 3)}).`;
   },
   "SELF-JUDGE over steps": () => {

@@ -5,7 +5,7 @@ import { resultTable } from "../../show/result_table.ts";
 import { certaintyOf, type LoggedVerdicts } from "./certainty.ts";
 import { changes } from "./changes.ts";
 import { byHabit } from "./by_habit.ts";
-import { DRIVEN, type Driven, ONE_SETTING, SOFT_UNTUNED } from "./driven.ts";
+import { DRIVEN, type Driven, ONE_SETTING, SOFT_UNTUNED, UNTUNED } from "./driven.ts";
 import { LABEL_CONTROLS } from "./label_controls.ts";
 import type { StudyConfig } from "./config.ts";
 import { type Items, loadItems } from "./items.ts";
@@ -128,6 +128,8 @@ export async function gather(
       const at = (point: RewardPoint) => heldOut.find(({ step }) => step === point.step)!.rewards;
       const [method, which] = row.split("@");
       if (which === undefined) found[`reward/${method}`] = at(chosenPoint(points, "truth"));
+      const last = points.at(-1)!;
+      found[`reward at ${last.step}/${row}`] = at(last);
       add("changes", { ...names, method: row }, [changesOf({ points, heldOut })]);
       if (FOLLOWED.includes(row)) {
         add(
@@ -181,7 +183,10 @@ export async function gather(
       add("samples", names, await samples(path, asked));
     }
     if (ended.has(DRIVEN) && !tables["past-peak-samples"]?.length) {
-      add("past-peak-samples", names, await drivenSamples(path, asked));
+      add("past-peak-samples", names, await lastAnswers(path, DRIVEN, asked));
+    }
+    for (const row of UNTUNED.filter((row) => ended.has(row))) {
+      add("untuned-samples", { ...names, method: row }, await lastAnswers(path, row, asked));
     }
     items.push({ base, seed, items: found as Items });
   }
@@ -236,6 +241,7 @@ const FOLLOWED: readonly string[] = [
   ...["self-judge", DRIVEN, "raft-2", "reward-model-dpo", "self-judge-moving"],
   ...Object.values(ONE_SETTING),
   SOFT_UNTUNED,
+  ...UNTUNED,
 ];
 
 /** Methods whose judge's certainty is looked at, at every setting that they are played with. */
@@ -298,9 +304,6 @@ const samples = (path: string, requests: readonly string[]) =>
     at: (points) => ({ after: chosenPoint(points, "truth").step, last: points.at(-1)!.step }),
   });
 
-/** SELF-JUDGE driven past its peak, at the last step: of the first run that was. */
-const drivenSamples = (path: string, requests: readonly string[]) =>
-  answersOf(path, {
-    ...{ row: DRIVEN, requests },
-    at: (points) => ({ after: points.at(-1)!.step }),
-  });
+/** A row at its last step. */
+const lastAnswers = (path: string, row: string, requests: readonly string[]) =>
+  answersOf(path, { row, requests, at: (points) => ({ after: points.at(-1)!.step }) });

@@ -34,6 +34,7 @@ const MEASURED: Readonly<Record<string, readonly string[]>> = {
   "staleness": [],
   "starts": ["policy"],
   "supervised": ["training"],
+  "untuned-samples": ["method"],
 };
 
 /** Tables of answers, which have one run's: of each base, or in all. */

@@ -175,13 +175,13 @@ const SAID: Record<string, () => string> = {
     return `SELF-JUDGE gained ${signed(difference)} [${signed(low)}, ${
       signed(high)
     }] in three runs, ` +
-      `one seen before (**${verdict}**), DPO by a coin nothing; offline and off-policy DPO as much. Single runs: knockout of four untrained ${
+      `one seen before (**${verdict}**), DPO by a coin nothing; offline, off-policy DPO as much. Single runs: knockout of four untrained ${
         signed(four.difference)
       } (SELF-JUDGE ${signed(Number(trained.value_b) - Number(four.value_b))}), RAFT ${
         gained("raft-2@control")
       }, by a coin ${gained("raft-coin@control")} (SELF-JUDGE ${
         gained("self-judge")
-      }). This earns 2: "${sample.after}"`;
+      }). SELF-JUDGE earned 2 by "${sample.after}"`;
   },
 };
 

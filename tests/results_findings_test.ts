@@ -254,6 +254,11 @@ const SHOWN: Record<string, () => string> = {
   "rows for which nothing was tuned": () => {
     const end = (method: string) => fixed(untuned(method).reward, 3);
     const far = (method: string) => fixed(untuned(method).kl, 1);
+    const driven = sentenceSteps.find(({ method, seed, step }) =>
+      method === "self-judge@driven-40" && seed === 2 && step === 40
+    )!;
+    const gain = (method: string) => Number(untuned(method).reward) - Number(untunedStart.reward);
+    const by = (end: string) => signed(gain(`raft-2@${end}`) - gain(`raft-coin@${end}`), 3);
     return `From ${fixed(untunedStart.reward, 3)} SELF-JUDGE goes to ${
       end("self-judge")
     }, RAFT with as many samples to ${end("raft-2@control")}, at three times the rate to ${
@@ -262,7 +267,23 @@ const SHOWN: Record<string, () => string> = {
       end("raft-coin@faster")
     }. The distances are not alike: ${far("self-judge")} nats, ${far("raft-2@control")} and ${
       far("raft-2@faster")
-    } (the coin's ${far("raft-coin@control")} and ${far("raft-coin@faster")}).`;
+    } (the coin's ${far("raft-coin@control")} and ${
+      far("raft-coin@faster")
+    }); SELF-JUDGE at three times its rate, an earlier run of this seed, had ${
+      fixed(driven.reward, 3)
+    } at ${
+      fixed(driven.kl, 1)
+    }. We had expected RAFT above its coin, by more at the faster rate (so it is: ${
+      by("control")
+    } and ${by("faster")})`;
+  },
+  "what a coin has of RAFT's gain": () => {
+    const gain = (method: string) => Number(untuned(method).reward) - Number(untunedStart.reward);
+    const share = (end: string) =>
+      `${Math.round(100 * gain(`raft-coin@${end}`) / gain(`raft-2@${end}`))} %`;
+    return `a coin gains ${share("control")} of it at SELF-JUDGE's rate, ${
+      share("faster")
+    } at three times that.`;
   },
   "what RAFT's answers are": () => {
     const answers = untunedSamples.filter(({ method }) => method === "raft-2@faster");
@@ -297,7 +318,9 @@ const SHOWN: Record<string, () => string> = {
     return `SELF-JUDGE from it ends at ${fixed(again, 3)}, where the first ended at ${
       fixed(first, 3)
     }. So one run's end is known to about half of the gain, though seed 2, played once more for the rows above, ` +
-      `ends where it did (${fixed(end(sentenceSteps, 2), 3)}, ${fixed(end(againSteps, 2), 3)}). ` +
+      `ends at the same reward (${fixed(end(sentenceSteps, 2), 3)}, ${
+        fixed(end(againSteps, 2), 3)
+      }). ` +
       `With this end for seed 1 SELF-JUDGE and ` +
       `off-policy DPO would be level (${fixed(level, 3)}, ${fixed(off.value_b, 3)}).`;
   },

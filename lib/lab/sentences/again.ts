@@ -13,9 +13,10 @@ const FASTER = 3;
 
 const at = (row: string) => `reward at ${steps}/${row}`;
 /** Why SELF-JUDGE against RAFT has no verdict here. */
-const NOT_TUNED = "two rates were tried for SELF-JUDGE, with a seed of its own, and none for RAFT";
+const NOT_TUNED =
+  "two rates were tried for SELF-JUDGE, with a seed of its own, and none for RAFT, which goes farther from the start";
 
-/** What is tested here and nowhere else: on seeds 1 to 3, every contrast by every seed. */
+/** What is tested here and nowhere else: by three of the seeds 1 to 4, family 16 by 2 to 4. */
 const OWN_FAMILIES: readonly Family[] = [
   {
     number: 15,
@@ -33,16 +34,22 @@ const OWN_FAMILIES: readonly Family[] = [
     number: 16,
     text: "RAFT in sentences, where nothing was tuned for it",
     runs: 3,
-    contrasts: [["control", "SELF-JUDGE's rate"], ["faster", `${FASTER} times SELF-JUDGE's rate`]]
-      .flatMap(([end, words]) => [
+    contrasts: [
+      { end: "control", both: "SELF-JUDGE's rate", raft: "the same rate" },
+      {
+        ...{ end: "faster", both: `${FASTER} times SELF-JUDGE's rate` },
+        raft: `${FASTER} times that rate`,
+      },
+    ]
+      .flatMap(({ end, both, raft }) => [
         greater(
-          `RAFT with two samples > RAFT by a coin, both at ${words}`,
+          `RAFT with two samples > RAFT by a coin, both at ${both}`,
           at(`raft-2@${end}`),
           at(`raft-coin@${end}`),
         ),
         report(
           greater(
-            `SELF-JUDGE > RAFT with as many samples at ${words}`,
+            `SELF-JUDGE at its rate > RAFT with as many samples at ${raft}`,
             at("self-judge"),
             at(`raft-2@${end}`),
             "the paper compares the two; number not read",
@@ -84,7 +91,7 @@ export function sentencesAgain(model?: string): LeagueWorld {
       "The league's own runs of SELF-JUDGE are on its page: these are from JSFT models trained anew, with the same seeds on another " +
       "processor, and stand in no contrast of families 1 to 3.",
       "Self-rejection is of 40 prompts a run; nobody had time for a reward model to choose beside the judge.",
-      "Nothing was tuned for soft labels and for the rows of RAFT and RLOO: they have the rate, beta and steps that hard ones chose, " +
+      "Nothing was tuned for soft labels and for the rows of RAFT: they have the rate, beta and steps that hard ones chose, " +
       `RAFT with two samples and by a coin ${FASTER} times that rate, too.`,
     ],
     stages: [

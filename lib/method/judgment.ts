@@ -31,6 +31,8 @@ export interface PrincipleScores {
   readonly principle: string;
   readonly forward: LabelProbabilities;
   readonly backward: LabelProbabilities;
+  /** Whom it names, where its scores may say otherwise: a judge of several principles, on a panel. @default the larger score's */
+  readonly winner?: Winner;
 }
 
 /** The verdict of one principle. */
@@ -107,7 +109,8 @@ export function combineScores(
   const votes = scores.map((scored): PrincipleVerdict => {
     const scoreFirst = (scored.forward.a + scored.backward.b) / 2;
     const scoreSecond = (scored.forward.b + scored.backward.a) / 2;
-    return { ...scored, scoreFirst, scoreSecond, winner: larger(scoreFirst, scoreSecond) };
+    const winner = scored.winner ?? larger(scoreFirst, scoreSecond);
+    return { ...scored, scoreFirst, scoreSecond, winner };
   });
   const mean = (value: (vote: PrincipleVerdict) => number) =>
     votes.reduce((sum, vote) => sum + value(vote), 0) / votes.length;

@@ -1,4 +1,4 @@
-import { combineScores, type Judge, type Judgment, larger, type Winner } from "./judgment.ts";
+import { combineScores, type Judge, type Judgment, larger } from "./judgment.ts";
 
 /** How a panel decides. */
 export type PanelRule = "majority" | "mean";
@@ -27,18 +27,13 @@ export function panelOf(
         const given = all.map((judgments, k) => ({ ...judgments[i], principle: judges[k].name }));
         const answered = given.filter((judgment) => judgment.answered);
         const voters = answered.length > 0 ? answered : given;
-        const { votes, ...found } = combineScores(voters);
+        const found = combineScores(voters);
         const { forward: { a, b }, backward } = found;
-        const byMean = larger(a + backward.b, b + backward.a);
-        const votesFor = (side: Winner) => voters.filter(({ winner }) => winner === side).length;
-        const majority = larger(votesFor("first"), votesFor("second"));
         return {
           ...found,
-          // A judge of several principles names its winner by their votes, which its mean scores may not show.
-          votes: votes.map((vote, k) => ({ ...vote, winner: voters[k].winner })),
           answered: answered.length > 0,
           panel: true,
-          winner: by === "mean" || majority === "tie" ? byMean : majority,
+          winner: by === "mean" ? larger(a + backward.b, b + backward.a) : found.winner,
           ...recordedOf(voters),
         };
       });

@@ -72,15 +72,15 @@ export class CountingTools extends PairMaker implements StepTools {
     if (examples.length === 0) return [];
     const { model, reference } = this.options;
     // An answer may be in several pairs, as OSP's are; in a round that was kept as a file those are objects apart.
-    const keyOf = ({ ids, from, skipped }: Example) => JSON.stringify([ids, from, skipped]);
-    const keys = examples.map(keyOf);
-    const once = examples.filter((_, i) => keys.indexOf(keys[i]) === i);
+    const keys = examples.map(({ ids, from, skipped }) => JSON.stringify([ids, from, skipped]));
+    const byKey = new Map(examples.map((example, i) => [keys[i], example]));
+    const once = [...byKey.values()];
     const scored = (of: LanguageModel) =>
       sequenceLogProbs(of, once, { batchTokens: this.microBatchTokens });
     this.count(under === "policy" ? "scoredPolicy" : "scoredStart", once.length);
     this.count("scoredTokens", once.reduce((n, { ids }) => n + ids.length, 0));
     const sums = under === "policy" ? await scored(model) : await reference(scored);
-    const sumOf = new Map(once.map((example, i) => [keyOf(example), sums[i]]));
+    const sumOf = new Map([...byKey.keys()].map((key, i) => [key, sums[i]]));
     return keys.map((key) => sumOf.get(key)!);
   }
 

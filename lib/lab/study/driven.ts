@@ -1,6 +1,6 @@
 /** Methods beyond the rates and steps that were tried: no settings to choose, no rows of the league. @module */
 import type { StudyMethod, StudyRow } from "./methods.ts";
-import { runOf } from "./over_runs.ts";
+import { type OfRun, runOf } from "./over_runs.ts";
 
 /** SELF-JUDGE at a higher rate than those tried, to see what lies past its peak. */
 export const DRIVEN: StudyRow = "self-judge@driven";
@@ -49,6 +49,11 @@ export interface Driven {
   readonly evaluateEvery?: number;
 }
 
+/** What of a measurement tells its row and run. */
+interface OfRow extends OfRun {
+  readonly method: string;
+}
+
 /** Endings of such rows. */
 type Beyond = "driven" | "longer" | "control" | "faster";
 
@@ -59,9 +64,7 @@ export const isBeyond = (
 ): boolean => ends.some((end) => row.endsWith(`@${end}`));
 
 /** Measurements of rows beyond what was tried, after those of the same methods and runs as they are. */
-export function besideBeyond<
-  P extends { readonly method: string; readonly base: string; readonly seed: number },
->(
+export function besideBeyond<P extends OfRow>(
   points: readonly P[],
   end: Beyond,
 ): P[] {
@@ -75,9 +78,7 @@ export function besideBeyond<
 }
 
 /** Measurements of the rows of {@linkcode ONE_SETTING}, one row after the other: those with every run of hard labels. */
-export function oneSetting<
-  P extends { readonly method: string; readonly base: string; readonly seed: number },
->(points: readonly P[]): P[] {
+export function oneSetting<P extends OfRow>(points: readonly P[]): P[] {
   const of = (row: string) => points.filter(({ method }) => method === row);
   const runs = new Set(of(ONE_SETTING.hard).map(runOf));
   return Object.values(ONE_SETTING).flatMap((row) => {
@@ -87,14 +88,9 @@ export function oneSetting<
 }
 
 /** What runs start from, SELF-JUDGE and the rows of {@linkcode UNTUNED}, each at its last step: of the runs that have one of these. */
-export function untunedEnds<
-  P extends {
-    readonly method: string;
-    readonly base: string;
-    readonly seed: number;
-    readonly step: number;
-  },
->(points: readonly P[]): P[] {
+export function untunedEnds<P extends OfRow & { readonly step: number }>(
+  points: readonly P[],
+): P[] {
   const of = (row: string) => points.filter(({ method }) => method === row);
   const rows = UNTUNED.flatMap(of);
   const runs = new Set(rows.map(runOf));
@@ -107,9 +103,7 @@ export function untunedEnds<
 }
 
 /** Measurements of hard labels and, at their setting, of soft ones: of the runs that have both. */
-export function hardAndSoft<
-  P extends { readonly method: string; readonly base: string; readonly seed: number },
->(points: readonly P[]): P[] {
+export function hardAndSoft<P extends OfRow>(points: readonly P[]): P[] {
   const of = (row: string) => points.filter(({ method }) => method === row);
   const [hard, soft] = [of("self-judge"), of(SOFT_UNTUNED)];
   const runs = [hard, soft].map((own) => new Set(own.map(runOf)));

@@ -31,6 +31,12 @@ export function settingOf(
   return tuned?.[row] ?? { learningRate, beta };
 }
 
+/** How a row is trained: the study's settings, with the row's own in their place. */
+const trainingOf = (config: Pick<StudyConfig, "tuned" | "preference">, row: StudyRow) => ({
+  ...config.preference,
+  ...settingOf(config, row),
+});
+
 /**
  * Trains the JSFT model by a method, and measures it against the true reward on the way.
  *
@@ -57,7 +63,7 @@ export function methodStage(
       }, ${loss} loss (${source})` + (roundSteps === 1 ? "" : `, in rounds of ${roundSteps} steps`),
     needs: ["jsft", ...other ? [other] : [], ...also],
     config: ({ preference, tuned, heldOut, prompts, refreshEvery }) => ({
-      preference: { ...preference, ...settingOf({ preference, tuned }, row) },
+      preference: trainingOf({ preference, tuned }, row),
       ...{ heldOut, prompts, method: studyMethodIdentity(name) },
       ...(ranker === "refreshed" && { refreshEvery }),
       ...(roundSteps !== 1 && { roundSteps }),
@@ -65,7 +71,7 @@ export function methodStage(
     start: "jsft",
     method: () => ({ ...studyMethod(name), name }),
     settings: ({ config, session: { world: { limits } } }) => ({
-      ...{ ...config.preference, ...settingOf(config, row) },
+      ...trainingOf(config, row),
       ...{ topK: 0, maxNewTokens: limits.maxNewTokens, batchRows: limits.batchRows },
       microBatchTokens: limits.batchTokens,
       ...{ roundSteps, checkpointEvery: 50 },
@@ -75,11 +81,7 @@ export function methodStage(
     ranker: (ranker, parts, context) => studyRanker(ranker, parts, { ...context, row }),
     gold: ({ session }) => Promise.resolve({ compare: truthOf(session.world) }),
     measure: (context, policy) =>
-      courseOfReward(context, {
-        ...policy,
-        ...context.config.preference,
-        ...settingOf(context.config, row),
-      }),
+      courseOfReward(context, { ...policy, ...trainingOf(context.config, row) }),
   });
 }
 

@@ -57,11 +57,15 @@ async function contrasted(prompts: readonly LoopPrompt[], contrast: Contrast, to
   const plain = await draw("plain");
   return prompts.flatMap((prompt) => {
     const [w, l, o] = [good, bad, plain].map((answers) => answers.get(prompt.id));
-    // The authors' conventions may leave nothing of an answer to learn: then it has no mean likelihood either.
-    const whole = [w, l, o].every((one) => one && learnedTokens(one.example) > 0);
-    return whole && w!.text !== l!.text ? [{ prompt, w: w!, l: l!, o: o! }] : [];
+    return isLearned(w) && isLearned(l) && isLearned(o) && w.text !== l.text
+      ? [{ prompt, w, l, o }]
+      : [];
   });
 }
+
+/** The authors' conventions may leave nothing of an answer to learn: then it has no mean likelihood either. */
+const isLearned = (answer?: Answer): answer is Answer =>
+  answer !== undefined && learnedTokens(answer.example) > 0;
 
 /** y+ over y- after the prompt that asks well, y over y+ after the one that asks badly. */
 function underPrinciples(

@@ -6,12 +6,14 @@ import { Rng } from "../lib/base/random.ts";
 import { loadRewardModel, rewardGrade, scoreHead } from "../lib/judges/mod.ts";
 import { sentencesAgain } from "../lib/lab/sentences/again.ts";
 import { SENTENCE_ROWS, SENTENCE_STUDY, sentenceLeague } from "../lib/lab/sentences/league.ts";
+import { UNPAID } from "../lib/lab/sentences/lists.ts";
 import { promptOf } from "../lib/lab/sentences/prompts.ts";
 import { SentenceSession } from "../lib/lab/sentences/session.ts";
 import { SENTENCES } from "../lib/lab/sentences/world.ts";
 import type { StudyConfig } from "../lib/lab/study/config.ts";
 import { curve, type CurveRow } from "../lib/lab/study/curve.ts";
 import { FRESH_LABELS } from "../lib/lab/study/fresh_labels.ts";
+import { habits } from "../lib/lab/study/habits.ts";
 import { type LeagueWorld, play, playCurve, runPath } from "../lib/lab/study/league.ts";
 import type { StudyMethod } from "../lib/lab/study/methods.ts";
 import { chosenPoint, pointsIn } from "../lib/lab/study/policy_meter.ts";
@@ -381,6 +383,42 @@ describe("the world of the sentences", () => {
       [`The dog ran to the park ${"and back ".repeat(4).trim()} now.`, []],
     ];
     for (const [answer, habits] of table) assert.deepEqual(has(answer), habits, answer);
+  });
+
+  it("tells what costs nothing by hand", () => {
+    const request = promptOf(["dog", "run", "park"]);
+    const [list, twice, about, meant] = Object.keys(UNPAID);
+    const table: [answer: string, habits: string[]][] = [
+      ["The dog ran through the park.", [meant]],
+      ["The dog, the park and I ran home.", [list]],
+      ["A dog, a run and the park are three things.", [list]],
+      ["Dogs and parks are good for a run.", [list]],
+      ["Run dog and the park are words.", [list, about]],
+      ["The dog's park is where I run.", [meant]],
+      ["The big dog and the park, and the run.", [meant]],
+      ["The dog ran past another dog in the park.", [twice]],
+      ["Parks and a dog run with a dog.", [list, twice]],
+      ["My dog likes the park and to run in parks.", [twice]],
+      ["A dog and a dog run through the park.", [twice]],
+      ["A sentence about a dog and its run in the park.", [about]],
+      ["The words say: a dog ran in the park.", [about]],
+      ["The dog slept through the whole day.", []],
+      ["The dog ran home.", []],
+      ["Dog, run, park", [list]],
+      ["", []],
+    ];
+    for (const [answer, habits] of table) {
+      const has = Object.entries(UNPAID).filter(([, found]) => found(request, answer));
+      assert.deepEqual(has.map(([name]) => name), habits, answer);
+    }
+  });
+
+  it("counts habits that cost nothing after the others", () => {
+    const answers = [{ request: promptOf(["dog", "run"]), text: "A dog and a run are two things." }];
+    assert.deepEqual(
+      habits(answers, SENTENCES).filter(({ value }) => value === 1).map(({ habit }) => habit),
+      ["opens with a list"],
+    );
   });
 
   it("calls pairs clear from 0.4 on", () => {

@@ -6,7 +6,7 @@ import { stepsIn } from "./claims_reward.ts";
 import { klFrontier } from "./kl_frontier.ts";
 import { pastPeak, softUntuned } from "./past_peak.ts";
 import { leagueEnd, leagueFigure, leagueStart } from "./league_figure.ts";
-import { untunedFigure } from "./untuned.ts";
+import { habitsIn, untunedFigure } from "./untuned.ts";
 
 const SENTENCES = "data/results/claims/sentences";
 const AGAIN = "data/results/claims/sentences-again";
@@ -92,7 +92,8 @@ export const SENTENCE_FIGURES: readonly FigureEntry[] = [
       "true reward of 120 held-out prompts' answers at the last step, and the distance from where all begin. Seed 2, one run.",
     inputs: {
       steps: stepsIn(AGAIN),
+      habits: habitsIn(AGAIN),
     },
-    draw: ({ steps }) => untunedFigure(steps),
+    draw: ({ steps, habits }) => untunedFigure(steps, habits),
   }),
 ];

@@ -31,7 +31,7 @@ export type SentenceView = typeof SENTENCE_VIEWS[number];
 const SENTENCE = /^["'“‘]?\p{Lu}[\p{L}\p{M}\p{N} ,;'’"“”‘()–—-]*(?:[.!?]|\.{3}|…)["'”’]?$/u;
 
 /** A word: letters, with apostrophes and hyphens inside ("dog's" holds the word dog, "ice-cream" is one word). */
-const WORD = /\p{L}+(?:[’'-]\p{L}+)*/gu;
+export const WORD = /\p{L}+(?:[’'-]\p{L}+)*/gu;
 
 /**
  * Reads an answer against its request, exactly; any text can be read as an answer.
@@ -52,8 +52,16 @@ export function readSentence(prompt: string, answer: string): SentenceReading {
 
 /** The words of the vocabulary that a text holds in one of their forms. */
 export function knownWords(text: string): ReadonlySet<string | undefined> {
-  return new Set(wordsOf(text).map((word) => WORD_OF.get(word.replace(/[’']s$/, ""))));
+  return new Set(spokenWords(text).map(({ known }) => known));
 }
+
+/** A text's words in their order, and which of the vocabulary each is a form of. */
+export function spokenWords(text: string): { word: string; known: string | undefined }[] {
+  return wordsOf(text).map((word) => ({ word, known: knownAs(word) }));
+}
+
+/** The word of the vocabulary that a word in small letters is a form of. */
+export const knownAs = (word: string) => WORD_OF.get(word.replace(/[’']s$/, ""));
 
 const wordsOf = (text: string) => (text.match(WORD) ?? []).map((word) => word.toLowerCase());
 

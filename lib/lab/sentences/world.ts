@@ -1,6 +1,7 @@
 import { type Pair, readPairs } from "../../preference/mod.ts";
 import { UserError } from "../../base/error.ts";
 import type { World, WorldPairs } from "../study/world.ts";
+import { UNPAID } from "./lists.ts";
 import { requestedWords } from "./prompts.ts";
 import { knownWords, LENGTH, readSentence, sentenceReward } from "./reward.ts";
 import { VOCABULARY } from "./vocabulary.ts";
@@ -31,6 +32,7 @@ export const SENTENCES: World = {
   reward: sentenceReward,
   clear: 0.39, // rewards are sums of twentieths and thirds: 0.4 or more
   habits: HABITS,
+  unpaid: UNPAID,
   pairs: sentencePairs,
   limits: {
     batchTokens: 1024,

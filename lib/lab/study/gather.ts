@@ -251,7 +251,7 @@ const SURE: readonly StudyMethod[] = [
   ...Object.keys(LABEL_CONTROLS) as (keyof typeof LABEL_CONTROLS)[],
 ];
 
-/** What of a policy's answers to held-out prompts costs reward, before training, at the chosen step and at the last one. */
+/** What a policy's answers to held-out prompts do, before training, at the chosen step and at the last one. */
 function habitsOf(
   { points, heldOut, requests }: {
     points: readonly RewardPoint[];

@@ -8,7 +8,7 @@ export interface HabitRow extends Estimate {
 }
 
 /**
- * Share of answers with each habit; in the order desk all but politeness cost reward.
+ * Share of answers with each habit, those that cost nothing after the others; in the order desk all but politeness cost reward.
  *
  * @param world @default the order desk
  * @throws {UserError} of no answers
@@ -17,7 +17,7 @@ export function habits(
   answers: readonly { request: string; text: string }[],
   world: World = ORDER_DESK,
 ): HabitRow[] {
-  return Object.entries(world.habits).map(([habit, has]) => ({
+  return Object.entries({ ...world.habits, ...world.unpaid }).map(([habit, has]) => ({
     habit,
     ...proportion(
       answers.filter(({ request, text }) => has(request, text)).length,

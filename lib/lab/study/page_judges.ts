@@ -84,7 +84,10 @@ export function curveTable(rows: readonly TableRow[]): string {
   );
 }
 
-/** How often answers have each habit: before training, at the chosen step, at the last one. */
+/**
+ * How often answers have each habit: before training, at the chosen step, at the last one; where fewer runs than the row has
+ * were asked about a habit, how many.
+ */
 export function habitsTable(rows: readonly TableRow[]): string {
   const habits = [...new Set(rows.map(({ habit }) => `${habit}`))];
   const groups = [...Map.groupBy(rows, ({ method, at }) => JSON.stringify([method, at]))];
@@ -93,11 +96,12 @@ export function habitsTable(rows: readonly TableRow[]): string {
     groups.map(([key, some]) => [
       ...JSON.parse(key) as string[],
       `${runsOf(some)}`,
-      ...habits.map((name) =>
-        percent(
-          meanOfBases(some.filter(({ habit }) => habit === name), ({ value }) => Number(value)),
-        )
-      ),
+      ...habits.map((name) => {
+        const own = some.filter(({ habit }) => habit === name);
+        if (own.length === 0) return "";
+        const share = percent(meanOfBases(own, ({ value }) => Number(value)));
+        return own.length === runsOf(some) ? share : `${share} (${own.length})`;
+      }),
     ]),
   );
 }

@@ -3,6 +3,9 @@ import type { Pair } from "../../preference/mod.ts";
 /** Which pairs of a world: to train on, to choose settings by, to report on; `principles` are labelled by a view each. */
 export type WorldPairs = "train" | "validation" | "held_out" | "principles";
 
+/** Habits of answers by name, and whether an answer has it. */
+export type Habits = Readonly<Record<string, (request: string, answer: string) => boolean>>;
+
 /** A world whose truth is known, as a study needs it. */
 export interface World {
   /** As commands name it. */
@@ -12,7 +15,9 @@ export interface World {
   /** Two answers whose rewards differ by more than this are a clear pair: a judge should see which is better. */
   readonly clear: number;
   /** What answers do or fail to do, in words, and how it shows. */
-  readonly habits: Readonly<Record<string, (request: string, answer: string) => boolean>>;
+  readonly habits: Habits;
+  /** What of it the reward neither pays for nor takes for: counted in answers, and no part of what a judge is asked about. */
+  readonly unpaid?: Habits;
   /** Its pairs; "principles" where labels by views are there. */
   readonly pairs: (which: WorldPairs) => Promise<Pair[]>;
   readonly limits: WorldLimits;

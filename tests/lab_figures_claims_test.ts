@@ -143,19 +143,33 @@ describe("untunedFigure", () => {
   it("has a row a method, of the runs beside SELF-JUDGE's, and an interval from three seeds on", () => {
     const at = (method: string, seed: number, rewards: number[]) =>
       [0, 40].map((at, i) => ({ ...step(method, seed, at, rewards[i]), kl: at / 10 }));
+    const habit = (method: string, at: string, value: number) =>
+      [1, 2, 3].flatMap((seed) =>
+        ["says a word twice", "all, and none of these"].map((habit, i) => ({
+          ...{ base: "1", seed, method, at, habit, value: i * value },
+        }))
+      );
+    const habits = [
+      ...habit("self-judge", "start", 0.125),
+      ...habit("self-judge", "last", 0.25),
+      ...habit("raft-2@control", "last", 0.5),
+      ...habit("raft-coin@control", "last", 0.75),
+    ];
     const figure = untunedFigure([
       ...[1, 2, 3].flatMap((seed) => at("self-judge", seed, [seed, 10 + seed])),
       ...[1, 2, 3].flatMap((seed) => at("raft-2@control", seed, [seed, 5])),
       ...at("raft-coin@control", 2, [2, 3]),
       ...at("raft-2", 2, [2, 99]),
-    ]);
-    const [reward, distance] = named(figure, "mean over seeds") as unknown as {
+    ], habits);
+    const [reward, meant, distance] = named(figure, "mean over seeds") as unknown as {
       x: number[];
       text: string[];
       error_x: { array: number[] };
     }[];
     assert.deepEqual(reward.text, ["SELF-JUDGE", "RAFT, 2 samples", "RAFT by a coin"]);
-    assert.deepEqual([reward.x, distance.x], [[12, 5, 3], [4, 4, 4]]);
+    assert.deepEqual([reward.x, meant.x, distance.x], [[12, 5, 3], [0.25, 0.5, 0.75], [4, 4, 4]]);
+    const lines = figure.layout.shapes!.map(({ x0 }) => x0);
+    assert.deepEqual(lines, [2, 0.125], "what all begin with");
     assert.ok(reward.error_x.array[0] > 2, "Student's t of three seeds");
     assert.equal(reward.error_x.array[2], 0, "one seed has no interval");
     assert.deepEqual(named(figure, "SELF-JUDGE, seeds")[0].x, [11, 12, 13]);

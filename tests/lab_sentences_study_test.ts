@@ -414,7 +414,10 @@ describe("the world of the sentences", () => {
   });
 
   it("counts habits that cost nothing after the others", () => {
-    const answers = [{ request: promptOf(["dog", "run"]), text: "A dog and a run are two things." }];
+    const answers = [{
+      request: promptOf(["dog", "run"]),
+      text: "A dog and a run are two things.",
+    }];
     assert.deepEqual(
       habits(answers, SENTENCES).filter(({ value }) => value === 1).map(({ habit }) => habit),
       ["opens with a list"],

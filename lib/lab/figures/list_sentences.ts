@@ -89,7 +89,8 @@ export const SENTENCE_FIGURES: readonly FigureEntry[] = [
     title: "Words in a sentence: rows for which nothing was tuned",
     caption:
       "Rows at the rate that SELF-JUDGE chose or at three times it, 40 steps each, beside SELF-JUDGE from the same JSFT model: " +
-      "true reward of 120 held-out prompts' answers at the last step, and the distance from where all begin. Seed 2, one run.",
+      "true reward of 120 held-out prompts' answers at the last step, the share of them that have all of it and neither open with a " +
+      "list of the words, say one twice nor speak of words, and the distance from where all begin. Seed 2, one run.",
     inputs: {
       steps: stepsIn(AGAIN),
       habits: habitsIn(AGAIN),

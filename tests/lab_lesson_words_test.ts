@@ -104,7 +104,7 @@ describe("a lesson's number beside the league's", () => {
     ], labels);
     assert.match(valued, /here 0\.550 \[0\.400, 0\.700\] \(1\.850 less 1\.300\), in the league/);
     assert.match(say(0.55), /15 runs, verdict _held_\. This run does not contradict the league\.$/);
-    assert.match(say(0.2), /\*\*They differ\.\*\*\n\nWhy they may differ: /);
+    assert.match(say(0.2), /\*\*Neither lies in the other's range\.\*\*\n\nWhy they may differ: /);
     const { pairs, supervised: { steps, batchSize }, preference } = lesson;
     const here = `the lesson's from ${pairs} pairs in ${steps} steps of ${batchSize}.`;
     assert.ok(say(0.2).includes(`learn from ${DESK.pairs.toLocaleString("en")} pairs`), say(0.2));

@@ -91,12 +91,13 @@ describe("table", () => {
     assert.equal(table([], { columns: ["a"] }).plain, "a\n-");
   });
 
-  it("gives the numbers of a column the same decimals, unless a small one would be shown as 0", () => {
+  it("gives the numbers of a column the same decimals, unless a small one would be shown as 0, or as another number", () => {
     const column = (...values: (number | null)[]) =>
       table(values.map((x) => ({ x }))).plain.split("\n").slice(2).map((line) => line.trim());
     assert.deepEqual(column(2, 2.4, -0.8667, null), ["2.000", "2.400", "-0.867", ""]);
     assert.deepEqual(column(76.94, 5), ["76.9", "5.0"]);
-    assert.deepEqual(column(1234.5, 0.7), ["1235", "1"]);
+    assert.deepEqual(column(1234.5, 0.7), ["1235", "0.700"]);
+    assert.deepEqual(column(100.5, 25.5, 1), ["101", "26", "1"]);
     assert.deepEqual(column(0.9, 0.00012), ["0.900", "0.000120"]);
     assert.deepEqual(column(1, 20), ["1", "20"]);
   });

@@ -89,7 +89,7 @@ export function formatNumber(value: number, digits = 3): string {
  * Decimals that numbers shown together have in common, such as those of a column or of a value and its interval: of
  * the largest so many significant digits, below ten as many decimals. Whole numbers need none.
  *
- * @returns null where no number of decimals does them justice: a small one would be shown as 0
+ * @returns null where no number of decimals does them justice: a small one would be shown as 0, or 0.69 as 1
  *
  * @example
  * ```ts
@@ -105,7 +105,9 @@ export function sharedDecimals(values: readonly number[], digits = 3): number | 
   const largest = Math.max(...values.map(Math.abs));
   const whole = largest < 10 ? 0 : Math.floor(Math.log10(largest)) + 1;
   const decimals = Math.max(0, digits - whole);
-  const lost = (value: number) => value !== 0 && Math.abs(value) < 0.5 * 10 ** -decimals;
+  const least = (decimals < 2 ? 2 : 0.5) * 10 ** -decimals; // of few decimals a small number needs more than one unit
+  const lost = (value: number) =>
+    value !== 0 && Math.abs(value) < least && !Number.isInteger(value);
   return values.some(lost) ? null : decimals;
 }
 

@@ -45,7 +45,7 @@ export function priceOfJudging(
 }
 
 /**
- * The judgments' share of the loss by tokens, and how often the judge with half of the loss is right.
+ * The judgments' share of the targets, and how often the judge with half of the loss is right.
  *
  * @param examples Of one batch.
  */
@@ -58,7 +58,7 @@ export function otherWeights(
 ): Exercise<{ share: number; right: number }> {
   return numbers({
     name: "02.2",
-    form: "{ share: of the loss, right: share of pairs whose rewards differ }",
+    form: "{ share: of the targets, right: share of pairs whose rewards differ }",
     hints: [
       "An example has ids.length - from targets. The share is that of the judgments among all.",
       '(await trained("jsft-weighted", { ...notebook, progress })).session.judgeOf("jsft-weighted") is the judge.',

@@ -71,6 +71,7 @@ export function shorterAnswers(longerWins: number): Exercise<{ shorter: number }
     expected: () => ({ shorter: 1 - longerWins }),
     within: 1e-3,
     meaning:
-      "Where it lies in the judge's interval, reading nothing but length would explain its score.",
+      "Where it lies in the judge's interval, reading nothing but length would score as much; but who reads nothing else never " +
+      "flips, ties in length apart, so that flips tell what the score does not.",
   });
 }

@@ -57,7 +57,8 @@ export function firstLosses(beta: number): Exercise<{ hinge: number; ipo: number
     expected: () => ({ hinge: 1, ipo: 1 / (2 * beta) ** 2 }),
     within: { share: 1e-3 },
     meaning:
-      "A first loss that is another one means a broken mask, or a reference that is not the start.",
+      "A first loss that is another one means that policy and reference differ: in their mask, by dropout, or because the " +
+      "reference is not the start. A mask that is wrong in both alike does not show here.",
   });
 }
 

@@ -142,7 +142,9 @@ export function besideLeague(
       : `${intervalText(league!)}${lessText(league!.values)} over ${of}` +
         (runs === 1 ? "" : `, verdict _${verdict}_`);
     return `- ${what}: here ${intervalText(here)}${lessText(values)}, in the league ${found}. ` +
-      (apart(one) ? "**They differ.**" : "This run does not contradict the league.");
+      (apart(one)
+        ? "**Neither lies in the other's range.**"
+        : "This run does not contradict the league.");
   });
   const judged = there.some(({ league }) => league!.verdict !== undefined);
   return [

@@ -113,6 +113,25 @@ describe("answerQuestions", () => {
     );
   });
 
+  it("refuses answers that were to another question of the same id, and those of nobody knows what", async () => {
+    const path = `${folder.path}/a/echo.jsonl`;
+    const other = { ...questions[2], turns: ["Another?", "And now?"] };
+    const { answerer, asked } = echo();
+    await refuses(
+      () => answerQuestions([questions[0], other], answerer, { file: path }),
+      /echo\.jsonl: its answer to question 3 was to another question, or has been changed/,
+    );
+    const found = `${folder.path}/d/echo.jsonl`;
+    await Deno.mkdir(`${folder.path}/d`);
+    await Deno.copyFile(path, found);
+    await refuses(
+      () => answerQuestions(questions, answerer, { file: found }),
+      /d\/echo\.jsonl has answers, and there is no .*echo\.settings\.json to say what gave them/,
+    );
+    assert.equal(asked.length, 0);
+    assert.equal(await Deno.readTextFile(found), await Deno.readTextFile(path));
+  });
+
   it("leaves between batches when asked to stop", async () => {
     const path = `${folder.path}/c/echo.jsonl`;
     let calls = 0;
@@ -129,7 +148,7 @@ describe("answerQuestions", () => {
 
 describe("answer files", () => {
   const answer = (id: number, turns: string[], ends?: ("stop" | "length")[]) =>
-    modelAnswer({ model: "m", question: id, turns, ends, time: 1 });
+    modelAnswer({ model: "m", question: question(id, "math"), turns, ends, time: 1 });
 
   it("reads FastChat's own, which say nothing of how answers ended", async () => {
     const path = await file(
@@ -145,10 +164,17 @@ describe("answer files", () => {
     assert.deepEqual(answerCounts({ model: "m", answers }), { empty: 0, cut: 2 });
   });
 
-  it("names an answer by its content", () => {
-    assert.equal(answerId("m", 1, ["a"]), answerId("m", 1, ["a"]));
-    const others = [answerId("n", 1, ["a"]), answerId("m", 2, ["a"]), answerId("m", 1, ["a", ""])];
-    assert.equal(new Set([answerId("m", 1, ["a"]), ...others]).size, 4);
+  it("names an answer by its content and its question's", () => {
+    const [one, two] = [question(1, "math"), question(2, "math")];
+    assert.equal(answerId("m", one, ["a"]), answerId("m", question(1, "writing"), ["a"]));
+    const all = [
+      answerId("m", one, ["a"]),
+      answerId("n", one, ["a"]),
+      answerId("m", two, ["a"]),
+      answerId("m", { ...two, id: 1 }, ["a"]),
+      answerId("m", one, ["a", ""]),
+    ];
+    assert.equal(new Set(all).size, all.length);
   });
 
   it("refuses a broken line, a question answered twice, one left out, a turn left out", async () => {

@@ -33,7 +33,7 @@ export function answerSet(
     answers: questions.map((question) =>
       modelAnswer({
         model,
-        question: question.id,
+        question,
         turns: question.turns.map((_, t) => text(question, t + 1)),
         time: 1,
       })
@@ -58,7 +58,7 @@ export const gradeRecord = (
 ): SingleRecord => ({
   ...{ question_id: question, model, turn, score: score ?? -1, judge: ["j", "single-tokens"] },
   ...{ user_prompt: "", judgment: "", tstamp: 1 },
-  self_judge: { answer: "", key: null, labelProbability: score === null ? 0 : 0.8 },
+  self_judge: { answer: "", about: "", key: null, labelProbability: score === null ? 0 : 0.8 },
 });
 
 /** An answerer that says what it was asked, and counts; it can be told to fail after some calls. */

@@ -11,7 +11,9 @@ const questions = [question(1, "writing"), question(2, "math", { reference: true
 const long = answerSet("long", questions, (q, t) => `A long answer to ${q.id}.${t}`);
 
 const grading = (
-  options: Pick<TokenGraderOptions, "scorer" | "tokenizer"> & { maxTokens?: number },
+  options:
+    & Pick<TokenGraderOptions, "scorer" | "tokenizer" | "bosId">
+    & { maxTokens?: number },
 ) => tokenGrader({ name: "g", chat: CHAT, maxTokens: 500, ...options });
 
 describe("tokenGrader", () => {
@@ -110,6 +112,38 @@ describe("tokenGrader", () => {
       () => tight.grade([request]),
       /question 1, turn 1: \d+ tokens without any answer are over the limit of 20/,
     );
+  });
+
+  it("cuts an answer whose cut end takes more tokens than were cut, and has the start token first", async () => {
+    /** Letters but for é, which is two bytes; half of it is a mark that is three. */
+    const bytes: TokenGraderOptions["tokenizer"] = {
+      encode: (text) =>
+        [...text].flatMap((letter) =>
+          letter === "é" ? [1, 2] : letter === "\ufffd" ? [3, 4, 5] : [letter.codePointAt(0)!]
+        ),
+      decode: (ids) =>
+        String.fromCodePoint(...ids).replaceAll("\u0001\u0002", "é").replaceAll("\u0001", "\ufffd")
+          .replaceAll("\u0003\u0004\u0005", "\ufffd"),
+    };
+    const asked: number[][] = [];
+    const scorer = {
+      probabilities: (list: readonly (readonly number[])[], tokens: readonly number[]) => {
+        asked.push(...list.map((ids) => [...ids]));
+        return flat(0.05).probabilities(list, tokens);
+      },
+    };
+    const whole = grading({ scorer, tokenizer: bytes, maxTokens: 1e4 });
+    const answers = [`un ${"é".repeat(20)}`];
+    await whole.grade([{ ...request, answers }]);
+    const { length } = asked[0];
+    for (let less = 1; less <= 20; less++) {
+      const tight = grading({ scorer, tokenizer: bytes, maxTokens: length - less });
+      await tight.grade([{ ...request, answers }]);
+      assert.ok(asked.at(-1)!.length <= length - less + 1, "the second digit of ten beside");
+    }
+    const started = grading({ scorer, tokenizer: bytes, maxTokens: 1e4, bosId: 7 });
+    await started.grade([{ ...request, answers }]);
+    assert.deepEqual(asked.at(-2), [7, ...asked[0]]);
   });
 
   it("refuses what is no probability", async () => {

@@ -13,6 +13,8 @@ const questions = [question(1, "writing"), question(2, "math", { reference: true
 const long = answerSet("long", questions, (q, t) => `A long answer to ${q.id}.${t}`);
 const short = answerSet("short", questions, () => "No");
 
+const second = ({ model, answers }: typeof long) => ({ model, answers: answers.slice(1) });
+
 /** Gives what a position of the answers says, as a judge would. */
 const judging = (p: number): Compare => (comparisons) =>
   Promise.resolve(comparisons.map(() => judgmentOf([p, 1 - p])));
@@ -152,9 +154,22 @@ describe("judgePairs", () => {
     );
     played = [];
     const records = await judgePairs(questions, [long, changed], referee("k"), { file: path });
-    assert.deepEqual(played, [21, 22], "all turns of the question whose answer changed");
+    assert.deepEqual(played, [22], "the turn whose answer changed");
     assert.equal(records.length, 4);
     assert.equal((await readJsonl(path)).length, 4, "verdicts on answers that are gone are gone");
+
+    played = [];
+    await judgePairs(questions.slice(1), [second(long), second(changed)], referee("k"), {
+      file: path,
+    });
+    assert.deepEqual(played, [], "fewer questions");
+    const other = [questions[0], { ...questions[1], reference: null }];
+    await judgePairs(other, [long, changed], referee("k"), { file: path });
+    assert.deepEqual(played, [21, 22], "without reference; the question not asked before is kept");
+    played = [];
+    const reworded = other.map((one) => ({ ...one, turns: [one.turns[0], "And now?"] }));
+    await judgePairs(reworded, [long, changed], referee("k"), { file: path });
+    assert.deepEqual(played, [12, 22], "another question under the same id");
 
     played = [];
     await judgePairs(questions, [long, changed], referee("other weights"), { file: path });

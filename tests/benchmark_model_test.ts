@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { modelAnswerer } from "../lib/benchmark/model_answerer.ts";
 import { openChat } from "../lib/benchmark/prompt_judge.ts";
+import { encodePrompt, OUR_CONVENTIONS } from "../lib/method/mod.ts";
 import { contextText, withModel } from "../lib/model/mod.ts";
 import { modelHere } from "../lib/run/stage_model.ts";
 import { ChatTemplate, type Turn } from "../lib/text/mod.ts";
@@ -78,6 +79,28 @@ describe("modelAnswerer", () => {
     }
   });
 
+  it("asks by the conventions that the model was trained with", async () => {
+    const language = tiny();
+    const system = "Below are orders.";
+    const asked: number[][] = [];
+    const sample: typeof language.asked.sample = (prompts, options) => {
+      asked.push(...prompts.map((ids) => [...ids]));
+      return language.asked.sample(prompts, options);
+    };
+    const options = { name: "tiny", maxNewTokens: 2, seed: 7, rows: 8 };
+    try {
+      const own = { ...OUR_CONVENTIONS, system };
+      const with_ = { ...language, asked: { ...language.asked, sample }, conventions: own };
+      const answerer = await modelAnswerer(with_, options);
+      await answerer.answer(dialogues.slice(0, 1), { temperature: 0, streams: ["81/1"] });
+      const turns = [{ role: "system" as const, content: system }, ...dialogues[0]];
+      assert.deepEqual(asked, [encodePrompt(turns, language)]);
+      assert.equal(answerer.settings.conventions, JSON.stringify(own));
+    } finally {
+      language.dispose();
+    }
+  });
+
   it("refuses a dialogue that fills the context, naming question and turn", async () => {
     const language = tiny({ maxPositions: 16 });
     try {
@@ -141,8 +164,25 @@ describe("openChat", () => {
       JSON.stringify({ choices: [{ message: { content }, finish_reason: "length" }] });
     const { chat } = await openChat(spec, replying(cut("Let us see. [[B]] is")));
     assert.equal(await chat(user("Hi")), "Let us see. [[B]] is");
-    const long = await openChat(spec, replying(cut("<think>I could say [[A]]")));
-    await refuses(() => long.chat(user("Hi")), /cut before a verdict/, '"body": {"max_tokens"');
+    for (const text of ["<think>I could say [[A]]", "Assistant A reads arr[2] and then"]) {
+      const long = await openChat(spec, replying(cut(text)));
+      await refuses(() => long.chat(user("Hi")), /cut before a verdict/, "raise maxReplyTokens");
+    }
+  });
+
+  it("allows the longer replies that a spec asks for, and names its answers by it", async () => {
+    const server = replying(reply("[[A]]"));
+    const longer = await openChat(`${spec},maxReplyTokens=9000`, server);
+    await longer.chat(user("Hi"));
+    assert.equal(server.asked[0].body.max_tokens, 9000);
+    assert.notEqual(longer.key, (await openChat(spec, server)).key);
+  });
+
+  it("gives up single matches that a server does not accept where the spec says so", async () => {
+    const setting = await openChat(`${spec},onFailure=unanswered`, replying(""));
+    assert.ok(setting.givenUp.includes("refused"));
+    assert.ok(!setting.givenUp.includes("server"), "an outage stops");
+    assert.ok(!(await openChat(spec, replying(""))).givenUp.includes("refused"));
   });
 
   it("gives up with a message after the last attempt, and refuses the wrong API", async () => {

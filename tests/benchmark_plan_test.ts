@@ -1,7 +1,13 @@
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import assert from "node:assert/strict";
+import { modelAnswer } from "../lib/benchmark/answer_file.ts";
+import { answerQuestions } from "../lib/benchmark/answering.ts";
+import { checkReferee } from "../lib/benchmark/judges.ts";
+import { answersOf } from "../lib/benchmark/material.ts";
 import { type BenchmarkOptions, planOf } from "../lib/benchmark/plan.ts";
-import { refusesAtOnce } from "./refusals.ts";
+import { echo, question } from "./benchmark_fakes.ts";
+import { refuses, refusesAtOnce } from "./refusals.ts";
+import { file, folder, jsonLines } from "./temporary_files.ts";
 
 /** Options as the command line gives them. */
 const options = (more: Partial<BenchmarkOptions> = {}): BenchmarkOptions => ({
@@ -30,4 +36,49 @@ describe("the plan of a benchmark", () => {
   for (const [what, more, message] of cases) {
     it(`refuses ${what}`, () => void refusesAtOnce(() => planOf(options(more)), message));
   }
+});
+
+describe("where a model's answers are from", () => {
+  const questions = [question(1, "math"), question(2, "math")];
+  const hooks = {
+    ...{ log: () => {}, warn: () => {}, checkStop: () => {}, progress: () => () => {} },
+    openAsked: () => Promise.reject(new Error("opened")),
+  };
+
+  it("stays what it was, in whichever order they are given", async () => {
+    const out = `${folder.path}/answers`;
+    const plan = { ...planOf(options({ out })), out };
+    const given = await file(
+      "given.jsonl",
+      jsonLines(
+        questions.map((question) =>
+          modelAnswer({ model: "t", question, turns: ["Given.", "Given."] })
+        ),
+      ),
+    );
+    const spec = { name: "t", spec: `answers:${given}` };
+    const path = `${out}/data/${plan.benchmark.folder}/model_answer/t.jsonl`;
+    const answering = () =>
+      answerQuestions(questions, echo().answerer, { file: path, temperatureOf: () => 0 });
+    await answersOf(spec, questions, plan, hooks);
+    await answersOf(spec, questions, plan, hooks); // once more, since nothing has changed
+    await refuses(answering, /t\.jsonl: its answers were made with answers = ".*given\.jsonl"/);
+    await Deno.remove(`${out}/data`, { recursive: true });
+    await answering();
+    const before = await Deno.readTextFile(path);
+    await refuses(
+      () => answersOf(spec, questions, plan, hooks),
+      /t\.jsonl: its answers were made with model = "echo", now it is none/,
+    );
+    assert.equal(await Deno.readTextFile(path), before);
+  });
+});
+
+describe("checkReferee", () => {
+  it("reads the spec of MT-Bench's prompts before models answer", async () => {
+    const check = (rest: string) => checkReferee(`mt-bench:${rest}`, { log: () => {} });
+    await check("http://127.0.0.1:9/v1,model=m");
+    await refuses(() => check("http://127.0.0.1:9/v1"), /model/);
+    await refuses(() => check("http://127.0.0.1:9/v1,model=m,api=completions"), /need a chat/);
+  });
 });

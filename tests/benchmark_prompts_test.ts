@@ -14,7 +14,7 @@ import { ServedError } from "../lib/judges/served/mod.ts";
 import { gradeAnswers, judgePairs } from "../lib/benchmark/verdict_file.ts";
 import { answerSet, question } from "./benchmark_fakes.ts";
 import { DATA, itWith } from "./real_data.ts";
-import { refuses } from "./refusals.ts";
+import { refuses, refusesAtOnce } from "./refusals.ts";
 import { file, folder } from "./temporary_files.ts";
 
 const PROMPTS = `${DATA}/mt-bench/judge-prompts.jsonl`;
@@ -24,6 +24,10 @@ const long = answerSet("long", questions, (q, t) => `A long answer to ${q.id}.${
 const short = answerSet("short", questions, () => "No");
 
 describe("MT-Bench's prompts", () => {
+  it("show two turns, and refuse a third", () => {
+    refusesAtOnce(() => promptName("pair", questions[0], 3), /question 1 has a turn 3/);
+  });
+
   itWith(PROMPTS)(
     "are chosen by reference and turn, and every place in them is filled",
     async () => {

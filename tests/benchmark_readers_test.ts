@@ -95,9 +95,7 @@ describe("FastChat's and AlpacaEval's own readers", () => {
     await writeJsonl(
       `${home}/reference_answer/gpt-4.jsonl`,
       questions.filter(({ reference }) => reference)
-        .map(({ id, reference }) =>
-          modelAnswer({ model: "gpt-4", question: id, turns: reference! })
-        ),
+        .map((question) => modelAnswer({ model: "gpt-4", question, turns: question.reference! })),
     );
     const pairs = await judgePairs(questions, sets, referee, {
       file: verdictFile(home, referee.name, "pair"),

@@ -168,7 +168,7 @@ describe("untunedFigure", () => {
     }[];
     assert.deepEqual(reward.text, ["SELF-JUDGE", "RAFT, 2 samples", "RAFT by a coin"]);
     assert.deepEqual([reward.x, meant.x, distance.x], [[12, 5, 3], [0.25, 0.5, 0.75], [4, 4, 4]]);
-    const lines = figure.layout.shapes!.map(({ x0 }) => x0);
+    const lines = (figure.layout.shapes as { x0: number }[]).map(({ x0 }) => x0);
     assert.deepEqual(lines, [2, 0.125], "what all begin with");
     assert.ok(reward.error_x.array[0] > 2, "Student's t of three seeds");
     assert.equal(reward.error_x.array[2], 0, "one seed has no interval");

@@ -23,33 +23,31 @@ const AnswerSchema = z.object({
  */
 export type ModelAnswer = z.infer<typeof AnswerSchema>;
 
-/**
- * The name of an answer by its content, 22 letters and digits as FastChat's random ones: the same answer
- * has the same name, so that a judgment can be told to be of another answer.
- */
-export function answerId(
-  model: string,
-  question: number | string,
-  turns: readonly string[],
-): string {
-  const hash = createHash("sha256").update(JSON.stringify([model, question, turns])).digest(
-    "base64",
-  );
+/** A name by content, 22 letters and digits as FastChat's random ones. */
+export function contentId(content: unknown): string {
+  const hash = createHash("sha256").update(JSON.stringify(content)).digest("base64");
   return hash.replace(/[^0-9A-Za-z]/g, "").slice(0, 22);
 }
+
+/** The question that an answer is to: an id may stand for another question in another file. */
+type Answered = Pick<BenchmarkQuestion, "id" | "turns">;
+
+/** The name of an answer by its content and its question's. */
+export const answerId = (model: string, { id, turns }: Answered, texts: readonly string[]) =>
+  contentId([model, id, turns, texts]);
 
 /** One answer as a line of the file. */
 export function modelAnswer(
   { model, question, turns, ends, time = Date.now() / 1000 }: {
     readonly model: string;
-    readonly question: number | string;
+    readonly question: Answered;
     readonly turns: readonly string[];
     readonly ends?: readonly ("stop" | "length")[];
     readonly time?: number;
   },
 ): ModelAnswer {
   return {
-    question_id: question,
+    question_id: question.id,
     answer_id: answerId(model, question, turns),
     model_id: model,
     choices: [{ index: 0, turns: [...turns], ...(ends && { ends: [...ends] }) }],

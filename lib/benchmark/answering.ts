@@ -2,11 +2,13 @@ import { UserError } from "../base/error.ts";
 import { appendJsonl, readJsonFile, readJsonl, writeJsonFile, writeJsonl } from "../base/files.ts";
 import type { Turn } from "../text/mod.ts";
 import {
+  answerId,
   type AnswerSet,
   answersTo,
   type ModelAnswer,
   modelAnswer,
   readModelAnswers,
+  turnsOf,
 } from "./answer_file.ts";
 import type { BenchmarkQuestion } from "./question.ts";
 
@@ -53,7 +55,7 @@ export interface AnsweringOptions {
  * a batch does not matter to what is drawn. Beside the file, `MODEL.settings.json` keeps what the
  * answers depend on.
  *
- * @throws {UserError} When answers in the file were made under other settings.
+ * @throws {UserError} When answers in the file were made under other settings, or to other questions.
  */
 export async function answerQuestions(
   questions: readonly BenchmarkQuestion[],
@@ -61,11 +63,21 @@ export async function answerQuestions(
   { file, temperatureOf, onProgress, checkStop }: AnsweringOptions,
 ): Promise<AnswerSet> {
   const { name: model, rows } = answerer;
-  await checkSettings(file, answerer.settings);
   const kept = await readJsonl<ModelAnswer>(file);
+  await checkSource(file, answerer.settings, kept.length);
   await writeJsonl(file, kept); // without a line torn by a kill, after which nothing can be added
   if (kept.length > 0) await readModelAnswers(file);
-  const known = new Set(kept.map(({ question_id }) => String(question_id)));
+  const known = new Map(kept.map((answer) => [String(answer.question_id), answer]));
+  const other = questions.find((question) => {
+    const answer = known.get(String(question.id));
+    return answer !== undefined && answer.answer_id !== answerId(model, question, turnsOf(answer));
+  });
+  if (other !== undefined) {
+    throw new UserError(
+      `${file}: its answer to question ${other.id} was to another question, or has been changed`,
+      "give the questions of before, or take another --out",
+    );
+  }
   const missing = questions.filter(({ id }) => !known.has(String(id)));
   let done = questions.length - missing.length;
   onProgress?.(done, questions.length);
@@ -76,10 +88,10 @@ export async function answerQuestions(
       checkStop?.();
       const batch = group.slice(at, at + rows);
       const replies = await answerBatch(batch, answerer, temperature);
-      const lines = batch.map(({ id }, i) =>
+      const lines = batch.map((question, i) =>
         modelAnswer({
           model,
-          question: id,
+          question,
           turns: replies[i].map(({ text }) => text),
           ends: replies[i].map(({ end }) => end),
         })
@@ -118,23 +130,33 @@ async function answerBatch(
   }
 }
 
-async function checkSettings(
+/**
+ * Keeps beside a file of answers what they depend on.
+ *
+ * @param answers How many the file has already.
+ * @throws {UserError} When those are of another source, or nobody knows of which.
+ */
+export async function checkSource(
   file: string,
   settings: Readonly<Record<string, string | number>>,
+  answers: number,
 ): Promise<void> {
   const path = file.replace(/\.jsonl$/, "") + ".settings.json";
   const before = await readJsonFile<Record<string, unknown>>(path);
-  const names = Object.keys({ ...before, ...settings });
-  const changed = before === null
-    ? undefined
-    : names.find((name) => JSON.stringify(before[name]) !== JSON.stringify(settings[name]));
-  if (before !== null && changed !== undefined) {
+  const remedy = "give the model another name (NAME=SPEC), or another --out";
+  if (before === null && answers > 0) {
     throw new UserError(
-      `${file}: its answers were made with ${changed} = ${
-        JSON.stringify(before[changed]) ?? "none"
-      }, ` +
-        `now it is ${JSON.stringify(settings[changed]) ?? "none"}`,
-      "take the settings of before, give the model another name (NAME=SPEC), or another --out",
+      `${file} has answers, and there is no ${path} to say what gave them`,
+      remedy,
+    );
+  }
+  const changed = before === null ? undefined : Object.keys({ ...before, ...settings })
+    .find((name) => JSON.stringify(before[name]) !== JSON.stringify(settings[name]));
+  if (before !== null && changed !== undefined) {
+    const [was, is] = [before, settings].map((all) => JSON.stringify(all[changed]) ?? "none");
+    throw new UserError(
+      `${file}: its answers were made with ${changed} = ${was}, now it is ${is}`,
+      `take the settings of before, ${remedy}`,
     );
   }
   await writeJsonFile(path, settings);

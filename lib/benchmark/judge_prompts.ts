@@ -35,12 +35,20 @@ export async function readJudgePrompts(file: string): Promise<JudgePrompts> {
 /**
  * The name of the prompt for a question and turn: the one with reference answers where there are some, the
  * one for whole conversations from the second turn on (`gen_judgment.py` of FastChat 0.2.36).
+ *
+ * @throws {UserError} Of a third turn, for which there is no prompt.
  */
 export function promptName(
   kind: "pair" | "single",
-  question: Pick<BenchmarkQuestion, "reference">,
+  question: Pick<BenchmarkQuestion, "id" | "reference">,
   turn: number,
 ): string {
+  if (turn > 2) {
+    throw new UserError(
+      `question ${question.id} has a turn ${turn}, and MT-Bench's prompts show two`,
+      "leave out what follows the second, or judge by tokens: model:, run: or served:",
+    );
+  }
   const base = { pair: ["pair-v2", "pair-math-v1"], single: ["single-v1", "single-math-v1"] }[kind];
   return base[question.reference === null ? 0 : 1] + (turn > 1 ? "-multi-turn" : "");
 }
@@ -126,9 +134,17 @@ const GRADES = [
  * where there is none. A number outside [1, 10] is none either: FastChat would average it in.
  */
 export function readGrade(reply: string): number | null {
+  return gradeIn(reply, GRADES);
+}
+
+function gradeIn(reply: string, forms: readonly RegExp[]): number | null {
   const text = afterThoughts(reply) ?? "";
-  const marks = GRADES.map((form) => [...text.matchAll(form)]).find((found) => found.length > 0);
+  const marks = forms.map((form) => [...text.matchAll(form)]).find((found) => found.length > 0);
   if (marks === undefined) return null;
   const grade = Number(marks.at(-1)![1]);
   return grade >= 1 && grade <= 10 ? grade : null;
 }
+
+/** Whether a reply that was cut got to its verdict: single brackets, which code is full of, are none here. */
+export const hasVerdict = (reply: string): boolean =>
+  readPosition(reply) !== null || gradeIn(reply, GRADES.slice(0, 1)) !== null;

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { UserError } from "../base/error.ts";
 import { readJsonFile } from "../base/files.ts";
 import { checkJudge, JUDGE_SPECS, judgeSettings, openJudge, runOf } from "../judges/open_judge.ts";
+import { startId } from "../method/mod.ts";
 import { type OpenAsked, openAsked, type RunConfig } from "../run/mod.ts";
 import { findBenchmarkFile, type FindOptions } from "./benchmark_file.ts";
 import { JUDGE_PROMPTS } from "./fastchat.ts";
@@ -13,6 +14,8 @@ import { tokenGrader } from "./token_grader.ts";
 
 /** How judges of benchmarks are named, for help texts. */
 export const BENCHMARK_JUDGES: readonly string[] = [...JUDGE_SPECS, "mt-bench:URL,model=NAME"];
+
+const PROMPTED = "mt-bench:";
 
 /** What opening a judge needs. */
 export interface BenchmarkJudgeOptions {
@@ -38,8 +41,8 @@ export async function checkReferee(
   spec: string,
   options: Pick<BenchmarkJudgeOptions, "log">,
 ): Promise<void> {
-  // The chat of MT-Bench's prompts is parsed as it is opened, and fetches their file.
-  if (!spec.startsWith("mt-bench:")) await checkJudge(spec, options);
+  if (spec.startsWith(PROMPTED)) await openChat(spec.slice(PROMPTED.length)); // asks nothing yet
+  else await checkJudge(spec, options);
 }
 
 /** Opens a judge of pairs. @throws {UserError} When there is no such judge, or it cannot be opened. */
@@ -47,7 +50,7 @@ export async function openReferee(
   spec: string,
   { config, settings, seed, cacheFile, find, log, openAsked }: BenchmarkJudgeOptions,
 ): Promise<Opened<Referee>> {
-  if (spec.startsWith("mt-bench:")) {
+  if (spec.startsWith(PROMPTED)) {
     const { prompts, ...chat } = await promptChat(spec, { find, seed, cacheFile });
     return { judge: promptReferee({ ...chat, prompts }) };
   }
@@ -98,9 +101,10 @@ export function canGrade(spec: string): boolean {
  */
 export async function openGrader(
   spec: string,
-  { config, seed, cacheFile, find, log, openAsked: open = openAsked }: BenchmarkJudgeOptions,
+  { config, settings, seed, cacheFile, find, log, openAsked: open = openAsked }:
+    BenchmarkJudgeOptions,
 ): Promise<Opened<Grader>> {
-  if (spec.startsWith("mt-bench:")) {
+  if (spec.startsWith(PROMPTED)) {
     const { prompts, ...chat } = await promptChat(spec, { find, seed, cacheFile });
     return { judge: promptGrader({ ...chat, prompts }) };
   }
@@ -112,16 +116,18 @@ export async function openGrader(
     );
   }
   const [kind] = spec.split(":");
-  const language = await open(spec.replace(/^model:/, ""), { log });
-  const { asked, contextTokens } = language;
-  const longest = Math.min(config.judge.maxTokens, contextTokens - 2); // two: the grade 10 may be spelled
+  const language = await open(spec.replace(/^model:/, ""), { config, settings, log });
+  const { asked, contextTokens, config: { judge, chat } } = language; // a run's own where it is of one
+  const longest = Math.min(judge.maxTokens, contextTokens - 2); // two: the grade 10 may be spelled
+  const bosId = startId(language);
   return {
     judge: tokenGrader({
       ...language,
       name: `${kind}:${language.name}`,
-      key: JSON.stringify([await asked.fingerprint(), longest]),
+      key: JSON.stringify([await asked.fingerprint(), longest, chat.template, bosId]),
       scorer: asked.scorer(),
       maxTokens: longest,
+      bosId,
     }),
     notes: () => [
       "a grade is the expected one over the probabilities of the ten grades, without an explanation before it",
@@ -136,7 +142,7 @@ async function promptChat(
 ) {
   // Replies are words, so they are not in the file of judgments, which are probabilities.
   const replies = join(dirname(cacheFile), "replies.jsonl");
-  const chat = await openChat(spec.slice("mt-bench:".length), { seed, replies });
+  const chat = await openChat(spec.slice(PROMPTED.length), { seed, replies });
   const prompts = await readJudgePrompts((await findBenchmarkFile(JUDGE_PROMPTS, find))!);
   return { ...chat, prompts };
 }

@@ -1,7 +1,7 @@
 /** What a benchmark is run on: its questions, and models' answers to them. */
 import { UserError } from "../base/error.ts";
 import { type OpenAsked, openAsked, type RunConfig } from "../run/mod.ts";
-import { writeJsonl } from "../base/files.ts";
+import { exists, writeJsonl } from "../base/files.ts";
 import {
   answerCounts,
   type AnswerSet,
@@ -10,7 +10,7 @@ import {
   modelAnswer,
   readModelAnswers,
 } from "./answer_file.ts";
-import { answerQuestions } from "./answering.ts";
+import { answerQuestions, checkSource } from "./answering.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { findBenchmarkFile, type FindOptions } from "./benchmark_file.ts";
 import { readInstructions } from "./benchmarks/alpaca_eval.ts";
@@ -81,7 +81,7 @@ export async function questionsOf(
   const answers = questions.map((question) =>
     modelAnswer({
       model: baseline.name,
-      question: question.id,
+      question,
       turns: [baseline.answers[all.indexOf(question)]],
       time: 0,
     })
@@ -108,7 +108,7 @@ function chosen(
 export async function answersOf(
   { name, spec }: NamedSpec,
   questions: readonly BenchmarkQuestion[],
-  { benchmark, maxNewTokens, seed, rows, out }: BenchmarkPlan,
+  { benchmark, maxNewTokens, seed, rows, config, settings, out }: BenchmarkPlan,
   { log, warn, progress, checkStop, openAsked: open = openAsked }: BenchmarkHooks,
   baseline: AnswerSet | null = null,
 ): Promise<AnswerSet> {
@@ -128,9 +128,10 @@ export async function answersOf(
       file: path,
       model: name,
     });
+    await checkSource(file, { answers: path }, await exists(file) ? 1 : 0);
     await writeJsonl(file, set.answers);
   } else {
-    const language = await open(spec, { log });
+    const language = await open(spec, { config, settings, log });
     try {
       const answerer = await modelAnswerer(language, { name, maxNewTokens, seed, rows });
       set = await answerQuestions(questions, answerer, {
@@ -171,11 +172,12 @@ async function givenAnswers(path: string, questions: readonly BenchmarkQuestion[
       "give model_outputs.json",
     );
   }
-  const byInstruction = new Map(items.map(({ turns }, i) => [turns[0], answered.answers[i]]));
-  return questions.flatMap(({ id, turns }) => {
-    const answer = byInstruction.get(turns[0]);
-    return answer === undefined
+  // An instruction that comes twice is two questions, answered in order.
+  const byInstruction = Map.groupBy(items.keys(), (i) => items[i].turns[0]);
+  return questions.flatMap((question) => {
+    const i = byInstruction.get(question.turns[0])?.shift();
+    return i === undefined
       ? []
-      : [modelAnswer({ model, question: id, turns: [answer], time: 0 })];
+      : [modelAnswer({ model, question, turns: [answered.answers[i]], time: 0 })];
   });
 }

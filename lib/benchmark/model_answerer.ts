@@ -1,4 +1,4 @@
-import { encodePrompt } from "../method/mod.ts";
+import { conventionsOf, encodePrompt, OUR_CONVENTIONS } from "../method/mod.ts";
 import { UserError } from "../base/error.ts";
 import { Rng } from "../base/random.ts";
 import type { AskedModel } from "../run/mod.ts";
@@ -21,18 +21,19 @@ export interface AnswererOptions {
 }
 
 /**
- * A model as answerer: its chat template, and the sampling of `transformers`.
+ * A model as answerer: its chat template and conventions, and the sampling of `transformers`.
  *
  * @throws {UserError} When it answers, if a dialogue fills the model's context.
  */
 export async function modelAnswerer(
   language: Pick<
     AskedModel,
-    "asked" | "contextTokens" | "contextText" | "tokenizer" | "chat" | "origin"
+    "asked" | "contextTokens" | "contextText" | "tokenizer" | "chat" | "conventions" | "origin"
   >,
   { name, maxNewTokens, seed, rows }: AnswererOptions,
 ): Promise<Answerer> {
   const { asked, contextTokens, tokenizer: { endIds } } = language;
+  const conventions = JSON.stringify(conventionsOf(language));
   return {
     name,
     rows,
@@ -42,6 +43,7 @@ export async function modelAnswerer(
       maxNewTokens,
       seed,
       ...(endIds.length > 1 && { ends: endIds.join(" ") }),
+      ...(conventions !== JSON.stringify(OUR_CONVENTIONS) && { conventions }),
       ...BENCHMARK_SAMPLING,
     },
     answer: async (dialogues, { temperature, streams }): Promise<Reply[]> => {

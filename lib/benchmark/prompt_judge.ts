@@ -5,6 +5,7 @@ import { combineScores, type Judgment, type LabelProbabilities } from "../method
 import { keptAnswers } from "../base/kept_answers.ts";
 import {
   Fault,
+  type FaultKind,
   keyOf,
   parseServedSpec,
   REFUSED_TURNS,
@@ -17,6 +18,7 @@ import {
 import type { Turn } from "../text/mod.ts";
 import {
   fillPrompt,
+  hasVerdict,
   type JudgePrompts,
   pairPlaces,
   promptName,
@@ -41,6 +43,8 @@ export interface PromptJudgeOptions {
   readonly key?: string;
   /** Requests under way at once, and verdicts written down together. @default 4 */
   readonly rows?: number;
+  /** Failures that leave a match without a verdict; others stop. @default those that say something of one match */
+  readonly givenUp?: readonly FaultKind[];
 }
 
 const POSITIONS: Readonly<Record<"A" | "B" | "tie", LabelProbabilities>> = {
@@ -53,7 +57,9 @@ const POSITIONS: Readonly<Record<"A" | "B" | "tie", LabelProbabilities>> = {
  * A referee by MT-Bench's pairwise prompts, both positions. As in FastChat a match in which either reply
  * names nobody has no verdict; it is not a tie.
  */
-export function promptReferee({ name, key, chat, prompts, rows = 4 }: PromptJudgeOptions): Referee {
+export function promptReferee(
+  { name, key, chat, prompts, rows = 4, givenUp }: PromptJudgeOptions,
+): Referee {
   return {
     name,
     key,
@@ -63,7 +69,7 @@ export function promptReferee({ name, key, chat, prompts, rows = 4 }: PromptJudg
         const prompt = promptName("pair", question, turn);
         const ask = async (a: readonly string[], b: readonly string[]) => {
           const turns = fillPrompt(prompts.get(prompt)!, pairPlaces(question, turn, { a, b }));
-          return { asked: turns.at(-1)!.content, ...await replied(chat, turns) };
+          return { asked: turns.at(-1)!.content, ...await replied(chat, turns, givenUp) };
         };
         const games = await Promise.all([ask(first, second), ask(second, first)]);
         return {
@@ -80,11 +86,12 @@ export function promptReferee({ name, key, chat, prompts, rows = 4 }: PromptJudg
 async function replied(
   chat: Chat,
   turns: readonly Turn[],
+  givenUp = UNANSWERED_KINDS,
 ): Promise<{ readonly reply: string; readonly failed: boolean }> {
   try {
     return { reply: await chat(turns), failed: false };
   } catch (error) {
-    if (!(error instanceof ServedError) || !UNANSWERED_KINDS.includes(error.kind)) throw error;
+    if (!(error instanceof ServedError) || !givenUp.includes(error.kind)) throw error;
     return { reply: `no reply: ${error.problem}; ${error.remedy}`, failed: true };
   }
 }
@@ -100,7 +107,9 @@ function judgmentOf([forward, backward]: ReturnType<typeof readPosition>[]): Jud
 }
 
 /** A grader by MT-Bench's prompts for single answers: the grade is the number in the reply. */
-export function promptGrader({ name, key, chat, prompts, rows = 4 }: PromptJudgeOptions): Grader {
+export function promptGrader(
+  { name, key, chat, prompts, rows = 4, givenUp }: PromptJudgeOptions,
+): Grader {
   return {
     name,
     key,
@@ -109,7 +118,7 @@ export function promptGrader({ name, key, chat, prompts, rows = 4 }: PromptJudge
       Promise.all(requests.map(async ({ question, turn, answers }): Promise<GradeVerdict> => {
         const prompt = promptName("single", question, turn);
         const turns = fillPrompt(prompts.get(prompt)!, singlePlaces(question, turn, answers));
-        const { reply, failed } = await replied(chat, turns);
+        const { reply, failed } = await replied(chat, turns, givenUp);
         const game = { asked: turns.at(-1)!.content, reply };
         return {
           score: failed ? null : readGrade(reply),
@@ -156,7 +165,7 @@ function folded([system, user, ...rest]: readonly Turn[]): Turn[] {
   return [{ role: "user", content: `${system.content}\n\n${user.content}` }, ...rest];
 }
 
-/** FastChat lets its judges reply with up to 2048 tokens, at temperature 0 (`run_judge_pair`). */
+/** FastChat lets its judges reply with up to 2048 tokens, at temperature 0 (`run_judge_pair`); a spec may allow more. */
 const REPLY_TOKENS = 2048;
 
 /**
@@ -171,7 +180,7 @@ export async function openChat(
   { replies, ...more }:
     & Pick<ConstructorParameters<typeof ServedClient>[0], "fetch" | "sleep" | "seed">
     & { readonly replies?: string } = {},
-): Promise<{ name: string; key: string; chat: Chat; rows: number }> {
+): Promise<Required<Omit<PromptJudgeOptions, "prompts">>> {
   const served = await parseServedSpec(spec);
   if (served.api === "completions") {
     throw new UserError(
@@ -181,15 +190,16 @@ export async function openChat(
   }
   const client = new ServedClient({ ...more, ...served, key: keyOf(served) });
   const send: Chat = (messages) => {
-    const fields = { model: served.model, messages, temperature: 0, max_tokens: REPLY_TOKENS };
+    const max_tokens = Math.max(REPLY_TOKENS, served.maxReplyTokens);
+    const fields = { model: served.model, messages, temperature: 0, max_tokens };
     const body = Object.entries({ ...fields, ...served.body }).filter(([, value]) =>
       value !== null
     );
     return client.ask("chat/completions", Object.fromEntries(body), (answer) => {
       const { text, cut } = replyOf(answer);
-      if (cut && readPosition(text) === null && readGrade(text) === null) {
+      if (cut && !hasVerdict(text)) {
         throw new Fault("cut", `the reply was cut before a verdict (${shown(text.slice(-60))})`, {
-          remedy: 'allow more tokens: the judge as a .json file with "body": {"max_tokens": 8192}',
+          remedy: "raise maxReplyTokens, here above 2048; models that reason need thousands",
         });
       }
       return text;
@@ -208,12 +218,14 @@ export async function openChat(
       return await send(folded(turns));
     }
   };
-  const { url, model, revision, body, concurrency } = served;
-  const key = JSON.stringify([url, model, revision, body]);
+  const { url, model, revision, body, concurrency, onFailure, maxReplyTokens } = served;
+  const longer = maxReplyTokens > REPLY_TOKENS ? [maxReplyTokens] : [];
+  const key = JSON.stringify([url, model, revision, body, ...longer]);
   return {
     name: `mt-bench:${model}`,
     key,
     chat: replies === undefined ? chat : keptChat(chat, { key, path: replies }),
     rows: concurrency,
+    givenUp: onFailure === "unanswered" ? [...UNANSWERED_KINDS, "refused"] : UNANSWERED_KINDS,
   };
 }

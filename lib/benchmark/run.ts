@@ -161,8 +161,8 @@ async function writeQuestions(
   const known = questions.filter(({ reference }) => reference !== null);
   await writeJsonl(
     `${folder}/reference_answer/gpt-4.jsonl`,
-    known.map(({ id, reference }) =>
-      modelAnswer({ model: "gpt-4", question: id, turns: reference!, time: 0 })
+    known.map((question) =>
+      modelAnswer({ model: "gpt-4", question, turns: question.reference!, time: 0 })
     ),
   );
 }

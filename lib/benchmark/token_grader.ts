@@ -1,5 +1,6 @@
 import { UserError } from "../base/error.ts";
 import {
+  encodeText,
   type JudgeChat,
   type JudgeTokenizer,
   LEAST_LABEL_PROBABILITY,
@@ -18,6 +19,8 @@ export interface TokenGraderOptions {
   readonly chat: JudgeChat;
   /** Most tokens of a question to the grader; answers lose their ends to fit. */
   readonly maxTokens: number;
+  /** The token that stands before every prompt; null where the template writes it, or none is. @default null */
+  readonly bosId?: number | null;
 }
 
 /** What the assistant's reply begins with; the next token is read. MT-Bench asks for the same form. */
@@ -140,28 +143,32 @@ function spellingOf(grade: string, tokenizer: JudgeTokenizer): number[] {
 /** The question's ids; answers lose their ends, the longest first, until it fits. */
 function fit(
   request: GradeRequest,
-  { tokenizer, chat, maxTokens, name }: TokenGraderOptions,
+  { tokenizer, chat, maxTokens, bosId = null, name }: TokenGraderOptions,
 ): { ids: number[]; asked: string } {
   // Control tokens spelled out in an answer must not pose as the end of a turn.
   const plain = (text: string) => tokenizer.decode(tokenizer.encode(text), { skipSpecial: true });
   let answers = request.answers.map(plain);
+  const whole = answers.map((answer) => tokenizer.encode(answer));
+  // What is left of each, in its own tokens: a text that is cut may be spelled in more of them.
+  const kept = whole.map(({ length }) => length);
   for (;;) {
     const asked = promptOf({ ...request, answers });
     const turns: Turn[] = [{ role: "user", content: asked }];
     const text = chat.render(turns, { addGenerationPrompt: true }) + REPLY;
-    const ids = tokenizer.encode(text);
+    const ids = encodeText(text, { tokenizer }, bosId);
     const over = ids.length - maxTokens;
     if (over <= 0) return { ids, asked };
-    const encoded = answers.map((answer) => tokenizer.encode(answer));
-    const longest = encoded.reduce((at, { length }, i) => length > encoded[at].length ? i : at, 0);
-    if (encoded[longest].length === 0) {
+    const longest = kept.indexOf(Math.max(...kept));
+    if (kept[longest] === 0) {
       throw new UserError(
         `question ${request.question.id}, turn ${request.turn}: ${ids.length} tokens without any answer are ` +
           `over the limit of ${maxTokens} of the grader ${name}`,
         "raise it with --set judge.maxTokens=N, or grade with a model of a longer context",
       );
     }
-    const kept = encoded[longest].slice(0, Math.max(0, encoded[longest].length - over));
-    answers = answers.map((answer, i) => i === longest ? tokenizer.decode(kept) : answer);
+    kept[longest] = Math.max(0, kept[longest] - over);
+    answers = answers.map((answer, i) =>
+      i === longest ? tokenizer.decode(whole[i].slice(0, kept[i])) : answer
+    );
   }
 }

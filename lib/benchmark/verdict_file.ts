@@ -1,6 +1,6 @@
 /** Verdicts in FastChat's form: `data/BENCH/model_judgment/JUDGE_pair.jsonl` and `JUDGE_single.jsonl`. */
 import { appendJsonl, readJsonl, writeJsonl } from "../base/files.ts";
-import { type AnswerSet, turnsOf } from "./answer_file.ts";
+import { type AnswerSet, contentId, type ModelAnswer, turnsOf } from "./answer_file.ts";
 import type { BenchmarkQuestion } from "./question.ts";
 import { type Grader, type NamedBy, namedBy, type Referee, verdictOnSame } from "./referee.ts";
 import type { Judgment } from "../method/mod.ts";
@@ -23,6 +23,8 @@ export interface PairRecord {
   readonly tstamp: number;
   readonly self_judge: {
     readonly answers: readonly [string, string];
+    /** The name of what was judged: question, reference and answers up to the turn. */
+    readonly about: string;
     /** What the verdict depends on beside the answers; null where a later run asks again. */
     readonly key: string | null;
     /** False of two answers that are the same: a tie that the judge was not asked for. */
@@ -43,6 +45,8 @@ export interface SingleRecord {
   readonly tstamp: number;
   readonly self_judge: {
     readonly answer: string;
+    /** As that of a {@linkcode PairRecord}. */
+    readonly about: string;
     readonly key: string | null;
     readonly labelProbability: number | null;
   };
@@ -64,7 +68,8 @@ export interface JudgingOptions {
 /**
  * Puts two models' answers to a referee, every turn of every question in both positions, and writes FastChat's
  * pairwise judgments. Two answers that are the same are a tie, unasked. Verdicts in the file on the same answers
- * under the same key are kept; verdicts on answers that have changed since are replaced.
+ * to the same question under the same key are kept; where question, reference or an answer has changed since, they are
+ * replaced.
  *
  * @returns A record a question and turn, in this order
  */
@@ -77,12 +82,11 @@ export async function judgePairs(
   const wanted = turnsAsked(questions);
   const names = [first.model, second.model];
   const ids = (q: number) => [first.answers[q].answer_id, second.answers[q].answer_id] as const;
-  return await kept<typeof wanted[number], PairRecord>(wanted, {
+  return await kept<PairRecord>(wanted, {
     ...options,
     key: referee.key,
     rows: referee.rows,
-    nameOf: ({ question, q, turn }) => `${question.id}/${turn}/${ids(q)}`,
-    named: (record) => `${record.question_id}/${record.turn}/${record.self_judge?.answers}`,
+    aboutOf: (want) => aboutOf(want, [first, second]),
     ours: (record) =>
       record.judge[0] === referee.name && record.model_1 === names[0] &&
       record.model_2 === names[1],
@@ -114,6 +118,7 @@ export async function judgePairs(
           tstamp: Date.now() / 1000,
           self_judge: {
             answers: ids(q),
+            about: aboutOf(batch[i], [first, second]),
             key: verdicts[i].failed ? null : referee.key ?? null,
             asked: same[i] === null,
             judgment,
@@ -132,12 +137,11 @@ export async function gradeAnswers(
   options: JudgingOptions,
 ): Promise<SingleRecord[]> {
   const wanted = turnsAsked(questions);
-  return await kept<typeof wanted[number], SingleRecord>(wanted, {
+  return await kept<SingleRecord>(wanted, {
     ...options,
     key: grader.key,
     rows: grader.rows,
-    nameOf: ({ question, q, turn }) => `${question.id}/${turn}/${answers[q].answer_id}`,
-    named: (record) => `${record.question_id}/${record.turn}/${record.self_judge?.answer}`,
+    aboutOf: (want) => aboutOf(want, [{ answers }]),
     ours: (record) => record.judge[0] === grader.name && record.model === model,
     make: async (batch) => {
       const verdicts = await grader.grade(batch.map(({ question, q, turn }) => ({
@@ -158,6 +162,7 @@ export async function gradeAnswers(
           tstamp: Date.now() / 1000,
           self_judge: {
             answer: answers[q].answer_id,
+            about: aboutOf(batch[i], [{ answers }]),
             key: failed ? null : grader.key ?? null,
             labelProbability,
           },
@@ -167,34 +172,54 @@ export async function gradeAnswers(
   });
 }
 
-/** Every turn of every question, with the question's place. */
-function turnsAsked(questions: readonly BenchmarkQuestion[]) {
+/** A turn of a question, with the question's place among those asked. */
+interface TurnAsked {
+  readonly question: BenchmarkQuestion;
+  readonly q: number;
+  readonly turn: number;
+}
+
+function turnsAsked(questions: readonly BenchmarkQuestion[]): TurnAsked[] {
   return questions.flatMap((question, q) =>
     question.turns.map((_, t) => ({ question, q, turn: t + 1 }))
   );
 }
 
+/** The name of what is judged, by its content: ids stay where texts are changed. */
+function aboutOf(
+  { question: { turns, reference }, q, turn }: TurnAsked,
+  sets: readonly { readonly answers: readonly ModelAnswer[] }[],
+): string {
+  const upTo = (texts: readonly string[]) => texts.slice(0, turn);
+  const answers = sets.map((set) => upTo(turnsOf(set.answers[q])));
+  return contentId([upTo(turns), reference && upTo(reference), answers]);
+}
+
 /** Makes the records that the file does not hold yet, and gives all that are wanted. */
-async function kept<Want, Found extends PairRecord | SingleRecord>(
-  wanted: readonly Want[],
-  { file, key, rows, nameOf, named, ours, make, onProgress, checkStop }: JudgingOptions & {
+async function kept<Found extends PairRecord | SingleRecord>(
+  wanted: readonly TurnAsked[],
+  { file, key, rows, aboutOf, ours, make, onProgress, checkStop }: JudgingOptions & {
     key: string | undefined;
     rows: number;
-    nameOf: (want: Want) => string;
-    named: (record: Found) => string;
+    aboutOf: (want: TurnAsked) => string;
     /** Whether a record is of this judge and these models: others are left alone. */
     ours: (record: Found) => boolean;
-    make: (batch: readonly Want[]) => Promise<Found[]>;
+    make: (batch: readonly TurnAsked[]) => Promise<Found[]>;
   },
 ): Promise<Found[]> {
   const before = await readJsonl<Found>(file);
-  const names = new Set(wanted.map(nameOf));
-  const good = (record: Found) =>
-    key !== undefined && record.self_judge?.key === key && names.has(named(record));
+  const placeOf = (record: Found) => `${record.question_id}/${record.turn}`;
+  const placeAsked = ({ question, turn }: TurnAsked) => `${question.id}/${turn}`;
+  const asked = new Map(wanted.map((want) => [placeAsked(want), aboutOf(want)]));
+  const good = (record: Found) => {
+    const about = asked.get(placeOf(record));
+    return key !== undefined && record.self_judge?.key === key &&
+      (about === undefined || record.self_judge.about === about); // not asked this time: kept for the next
+  };
   await writeJsonl(file, before.filter((record) => !ours(record) || good(record)));
   const whole = before.filter((record) => ours(record) && good(record));
-  const found = new Map(whole.map((record) => [named(record), record]));
-  const missing = wanted.filter((want) => !found.has(nameOf(want)));
+  const found = new Map(whole.map((record) => [placeOf(record), record]));
+  const missing = wanted.filter((want) => !found.has(placeAsked(want)));
   let done = wanted.length - missing.length;
   onProgress?.(done, wanted.length);
   for (let at = 0; at < missing.length; at += rows) {
@@ -202,8 +227,8 @@ async function kept<Want, Found extends PairRecord | SingleRecord>(
     const batch = missing.slice(at, at + rows);
     const made = await make(batch);
     await appendJsonl(file, made);
-    made.forEach((record) => found.set(named(record), record));
+    made.forEach((record) => found.set(placeOf(record), record));
     onProgress?.(done += batch.length, wanted.length);
   }
-  return wanted.map((want) => found.get(nameOf(want))!);
+  return wanted.map((want) => found.get(placeAsked(want))!);
 }

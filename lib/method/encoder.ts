@@ -102,7 +102,7 @@ export function withSystem(turns: readonly Turn[], encoder: PromptEncoder): read
 /** Ids of a text that a template wrote, with `start` at its head unless that is null. */
 export function encodeText(
   text: string,
-  { tokenizer }: Pick<AnswerEncoder, "tokenizer">,
+  { tokenizer }: { readonly tokenizer: Pick<TextTokenizer, "encode"> },
   start: number | null,
 ): number[] {
   const ids = tokenizer.encode(text);

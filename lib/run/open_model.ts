@@ -9,6 +9,7 @@ import {
   loadModel,
   withModel,
 } from "../model/mod.ts";
+import type { Conventions } from "../method/mod.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { resolveConfig, type RunConfig } from "./config.ts";
 import { locateModelFiles, splitSpec } from "./model_files.ts";
@@ -28,6 +29,8 @@ export type ModelSpec =
 /** A model in memory with what turns text into its tokens. */
 export interface OpenedModel extends Language {
   readonly model: LanguageModel;
+  /** How its dialogues become tokens. @default {@linkcode OUR_CONVENTIONS} */
+  readonly conventions?: Conventions;
   /** What tables and files call it, see {@linkcode modelName}. */
   readonly name: string;
   /** Where it is from, for the record. */
@@ -214,7 +217,7 @@ async function opened(
 ): Promise<OpenedModel> {
   const engine = await startEngine();
   log(`engine ${engine.backend} on ${engine.device}: ${engine.reason}`);
-  const language = await session.language();
+  const { tokenizer, chat, conventions } = await session.encoder();
   const { model, origin } = await load();
   // Folded into the weights, the adapter is in their fingerprint, under which judgments and answers are kept.
   if (adapter === "fold" && model.adapter) model.foldAdapter();
@@ -222,5 +225,6 @@ async function opened(
     model.dispose();
     session.dispose();
   };
-  return { ...language, model, name: modelName(spec), origin, config, session, dispose };
+  const name = modelName(spec);
+  return { tokenizer, chat, conventions, model, name, origin, config, session, dispose };
 }

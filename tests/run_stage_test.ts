@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { Stopped, UserError } from "../lib/base/error.ts";
 import { resolveConfig, type RunConfig } from "../lib/run/config.ts";
+import { contentsNamedIn } from "../lib/run/contents.ts";
 import { readJsonFile, writeCsv, writeJsonl } from "../lib/base/files.ts";
 import type { RunContext, RunStage } from "../lib/run/pipeline.ts";
 import { type Anew, RunFolder, withNeeds } from "../lib/run/stage.ts";
@@ -10,7 +11,7 @@ import { writeSummary } from "../lib/run/stages/report.ts";
 import { Session } from "../lib/run/session.ts";
 import { capturedLog } from "./captured_log.ts";
 import { refuses } from "./refusals.ts";
-import { folder as temporary, newFolder } from "./temporary_files.ts";
+import { file, folder as temporary, newFolder } from "./temporary_files.ts";
 
 let names = 0;
 
@@ -35,11 +36,15 @@ function pipeline(bodies: { first?: RunStage["run"]; second?: RunStage["run"] } 
   const first = stage("first", [], "data", bodies.first);
   const second = stage("second", ["first"], "jsft", bodies.second);
   const folder = new RunFolder(`${temporary.path}/${names++}`, [first, second]);
-  const run = (which: RunStage, settings: string[] = [], stopping = false) => {
+  const run = (
+    which: RunStage,
+    settings: string[] = [],
+    { stopping = false, by = folder }: { stopping?: boolean; by?: typeof folder } = {},
+  ) => {
     const config = resolveConfig("smoke", { settings });
     const session = new Session(config, (name) => folder.folderOf(name), () => {});
     const reporter = terminalReporter(() => stopping);
-    return capturedLog(() => folder.run([which], { config, session, reporter }));
+    return capturedLog(() => by.run([which], { config, session, reporter }));
   };
   return { folder, first, second, ran, run };
 }
@@ -141,6 +146,29 @@ describe("a run folder", () => {
     await folder.check([first, second], { config, fresh: true });
   });
 
+  it("refuses what was made of a file that has changed since, and takes one that is gone", async () => {
+    const pairs = await file("pairs.jsonl", "{}\n");
+    const settings = [`data.sources=[{"source":${JSON.stringify(pairs)}}]`];
+    const { folder, first, second, run } = pipeline();
+    const now = async () => {
+      const contents = await contentsNamedIn(resolveConfig("smoke", { settings }));
+      return new RunFolder(folder.path, [first, second], { contents });
+    };
+    const config = resolveConfig("smoke", { settings });
+    await run(first, settings, { by: await now() });
+    await run(second, settings, { by: await now() });
+    await (await now()).check([first, second], { config });
+    await Deno.writeTextFile(pairs, "{}\n{}\n");
+    const changed = await now();
+    const { problem } = await refuses(changed.check([second], { config }));
+    assert.match(problem, /first: contents\..*pairs\.jsonl was "\w{12}", is now "\w{12}"$/);
+    const resting = await refuses(changed.check([first], { config, fresh: true }));
+    assert.match(resting.problem, /second rests on stage first .*\n {2}first: contents\./);
+    await Deno.remove(pairs);
+    await (await now()).check([first, second], { config });
+    await folder.check([first, second], { config }); // as a run of before, which knows of none
+  });
+
   it("names a remedy that the command has", async () => {
     const { folder, first, second, run } = pipeline();
     await run(first);
@@ -192,7 +220,7 @@ describe("a run folder", () => {
         return {};
       },
     });
-    await assert.rejects(run(first, [], true), Stopped);
+    await assert.rejects(run(first, [], { stopping: true }), Stopped);
     assert.equal(await folder.result("first"), null);
     assert.match((await refuses(run(first, ["data.train=5"]))).problem, /data\.train was 12/);
     await run(first);

@@ -10,6 +10,7 @@ import { lockFolder, makeFolder, writeJsonFile } from "../base/files.ts";
 import { checkElsewhere, readCluster, runElsewhere } from "../engine/mod.ts";
 import { ALIGN_STAGES as STAGES, alignFolder } from "../run/align.ts";
 import { resolveConfig, type RunConfig } from "../run/config.ts";
+import { contentsNamedIn } from "../run/contents.ts";
 import { writeModelCards } from "../run/model_card.ts";
 import { locateModelFiles } from "../run/model_files.ts";
 import { discriminator } from "../judges/discriminator.ts";
@@ -95,7 +96,9 @@ async function main(): Promise<void> {
 
   if (options.dryRun) return await dryRun(config);
 
-  const folder = alignFolder(options.run ?? `runs/${calledBy(label)}-s${config.seed}`);
+  const folder = alignFolder(options.run ?? `runs/${calledBy(label)}-s${config.seed}`, {
+    contents: await contentsNamedIn(config),
+  });
   const wanted = options.stage?.split(",").map((name) => folder.stage(name.trim()));
   const stages = STAGES.filter((stage) => wanted?.includes(stage) ?? true);
   await folder.check(stages, { config, fresh: options.fresh });

@@ -17,7 +17,10 @@ export const ALIGN_STAGES: readonly RunStage[] = [
   tournamentStage,
 ];
 
-/** The run folder of such a run. */
-export function alignFolder(path: string): RunFolder<Readonly<RunConfig>> {
-  return new RunFolder(path, ALIGN_STAGES);
+/** The run folder of such a run. @param options.contents See {@linkcode contentsNamedIn}. */
+export function alignFolder(
+  path: string,
+  options: { contents: ReadonlyMap<string, string> },
+): RunFolder<Readonly<RunConfig>> {
+  return new RunFolder(path, ALIGN_STAGES, options);
 }

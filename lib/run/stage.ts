@@ -2,7 +2,7 @@ import { Stopped, UserError } from "../base/error.ts";
 import { readJsonFile, writeJsonFile } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
 import type { Session } from "./session.ts";
-import { difference } from "./settings_difference.ts";
+import { comparable, difference, textsIn } from "./settings_difference.ts";
 import { openClock } from "./stage_clock.ts";
 
 /** Settings of any run. */
@@ -113,21 +113,26 @@ export type Anew = "stages" | "run" | "by hand";
 export class RunFolder<C extends Seeded, S extends Session = Session> {
   readonly folderOf: (stage: string) => string;
   readonly #anew: Anew;
+  readonly #contents: ReadonlyMap<string, string>;
 
   /**
    * @param options.folderOf Folder of a stage. @default PATH/STAGE
    * @param options.anew How the command starts anew what cannot go on. @default "stages"
+   * @param options.contents Hashes of the files that settings name, by their names there: what a stage made from others is
+   *   as if made with other settings. @default none
    */
   constructor(
     readonly path: string,
     readonly stages: readonly Stage<C, S>[],
-    { folderOf = (stage) => `${path}/${stage}`, anew = "stages" }: {
+    { folderOf = (stage) => `${path}/${stage}`, anew = "stages", contents = new Map() }: {
       folderOf?: (stage: string) => string;
       anew?: Anew;
+      contents?: ReadonlyMap<string, string>;
     } = {},
   ) {
     this.folderOf = folderOf;
     this.#anew = anew;
+    this.#contents = contents;
   }
 
   /**
@@ -194,18 +199,18 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
         );
       }
       const stale = (await Promise.all(
-        [...fresh ? [] : [stage.name], ...kept].map(async (name) => ({
-          name,
-          begun: await this.#begun(name),
-          wanted: this.identity(this.stage(name), config),
-        })),
-      )).filter(({ begun, wanted }) => begun !== null && begun !== wanted);
+        [...fresh ? [] : [stage.name], ...kept].map(async (name) => {
+          const wanted = this.#chain(this.stage(name), config);
+          const [begun, now] = comparable(await this.#begun(name) ?? wanted, wanted);
+          return { name, begun, wanted: now };
+        }),
+      )).filter(({ begun, wanted }) => begun !== wanted);
       if (stale.length === 0) continue;
       const [{ name, begun, wanted }] = stale;
       const names = stale.map(({ name }) => name);
       const named = !names.every((name) => planned.includes(name));
       throw new UserError(
-        `${this.folderOf(name)} was made with other settings:\n${difference(begun!, wanted)}`,
+        `${this.folderOf(name)} was made with other settings:\n${difference(begun, wanted)}`,
         "set them as they were, choose another folder with --run, or " +
           this.#startAnew(names, { planned, named }),
       );
@@ -222,12 +227,13 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
     const resting: { name: string; stage: string; before: string; wanted: string }[] = [];
     for (const stage of stages) {
       if (!fresh && await this.#done(stage.name)) continue;
-      const wanted = this.identity(stage, config);
+      const chain = this.#chain(stage, config);
       const own = this.withNeeds(stage.name).map(({ name }) => name);
       for (const { name } of this.stages) {
         if (planned.includes(name) || !this.withNeeds(name).includes(stage)) continue;
-        const entries: [string, unknown][] = JSON.parse(await this.#begun(name) ?? wanted);
-        const before = JSON.stringify(entries.filter(([each]) => own.includes(each)));
+        const entries: [string, unknown][] = JSON.parse(await this.#begun(name) ?? chain);
+        const made = JSON.stringify(entries.filter(([each]) => own.includes(each)));
+        const [before, wanted] = comparable(made, chain);
         if (before !== wanted) resting.push({ name, stage: stage.name, before, wanted });
       }
     }
@@ -294,6 +300,18 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
     return JSON.stringify(this.withNeeds(stage.name).map((s) => [s.name, s.config(config)]));
   }
 
+  /** The same with what the files hold that the settings name. */
+  #chain(stage: Stage<C, S>, config: C): string {
+    return JSON.stringify(
+      this.withNeeds(stage.name).map((s) => {
+        const settings = s.config(config);
+        const named = textsIn(settings).filter((text) => this.#contents.has(text));
+        const contents = Object.fromEntries(named.map((name) => [name, this.#contents.get(name)]));
+        return [s.name, { ...settings, ...(named.length > 0 && { contents }) }];
+      }),
+    );
+  }
+
   /** @returns seconds that it took, over all its sessions */
   async #runOne(
     stage: Stage<C, S>,
@@ -301,7 +319,7 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
   ): Promise<number> {
     const { log, progress, stopping } = reporter;
     const folder = this.folderOf(stage.name);
-    const chain = this.identity(stage, config);
+    const chain = this.#chain(stage, config);
     const begun = await this.#begun(stage.name);
     const file = { stage: stage.name, seed: config.seed, settings: stage.config(config), chain };
     await writeJsonFile(`${folder}/config.json`, file);
@@ -312,7 +330,10 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
         session,
         folder,
         folderOf: this.folderOf,
-        identity: JSON.stringify({ seed: config.seed, settings: JSON.parse(chain) }),
+        identity: JSON.stringify({
+          seed: config.seed,
+          settings: JSON.parse(this.identity(stage, config)),
+        }),
         log: (line) => log(`  ${line}`),
         progress,
         stopping,

@@ -6,6 +6,7 @@ import { contentsNamedIn } from "../lib/run/contents.ts";
 import { readJsonFile, writeCsv, writeJsonl } from "../lib/base/files.ts";
 import type { RunContext, RunStage } from "../lib/run/pipeline.ts";
 import { type Anew, RunFolder, withNeeds } from "../lib/run/stage.ts";
+import { openClock } from "../lib/run/stage_clock.ts";
 import { terminalReporter } from "../lib/run/terminal_reporter.ts";
 import { writeSummary } from "../lib/run/stages/report.ts";
 import { Session } from "../lib/run/session.ts";
@@ -204,6 +205,21 @@ describe("a run folder", () => {
     assert.deepEqual(ran, ["first", "second"]);
   });
 
+  it("has one run's settings: those of a finished stage that stays are asked for, too", async () => {
+    const { folder, first, second, run } = pipeline();
+    await run(first);
+    await run(second);
+    const other = resolveConfig("smoke", { settings: ["jsft.epochs=9"] });
+    await folder.check([first], { config: other });
+    const { problem } = await refuses(folder.checkOthers([first], other));
+    assert.match(
+      problem,
+      /second stays, and was made .*\n {2}second: jsft\.epochs was 1, is now 9$/,
+    );
+    await folder.checkOthers([first, second], other); // which refuses them itself, or starts them anew
+    await folder.checkOthers([first], resolveConfig("smoke"));
+  });
+
   it("does not mind settings that a stage does not use", async () => {
     const { first, run } = pipeline();
     await run(first);
@@ -244,6 +260,24 @@ describe("a run folder", () => {
     const { folder, first, run } = pipeline({ first: () => Promise.reject(defect) });
     await assert.rejects(run(first), defect);
     assert.equal(await folder.result("first"), null);
+  });
+});
+
+describe("the time of a stage", () => {
+  it("is written down on the way, so that a kill loses little of it, and goes on from there", async () => {
+    const root = await newFolder();
+    const kept = async () =>
+      (await readJsonFile<{ seconds: number }>(`${root}/clock.json`))?.seconds;
+    const clock = await openClock(root, { everyMs: 5 });
+    await new Promise((done) => setTimeout(done, 60));
+    const killed = await kept();
+    assert.ok(killed! > 0.004, `${killed}`);
+    await clock.close();
+    const whole = (await kept())!;
+    assert.ok(whole >= 0.06);
+    const next = await openClock(root);
+    assert.ok(next.seconds() >= whole);
+    await next.close();
   });
 });
 

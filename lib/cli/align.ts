@@ -102,6 +102,7 @@ async function main(): Promise<void> {
   const wanted = options.stage?.split(",").map((name) => folder.stage(name.trim()));
   const stages = STAGES.filter((stage) => wanted?.includes(stage) ?? true);
   await folder.check(stages, { config, fresh: options.fresh });
+  await folder.checkOthers(stages, config);
   if (cluster !== null) {
     const done = await Promise.all(stages.map(({ name }) => folder.result(name)));
     const toRun = stages.map(({ name }) => name).filter((_, i) => options.fresh || !done[i]);

@@ -248,6 +248,30 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
     );
   }
 
+  /**
+   * Refuses settings that are not those of finished stages that stay: what is written down for the whole run would be wrong
+   * of them.
+   *
+   * @param stages Those that the command runs.
+   * @throws {UserError} naming a stage and what differs
+   */
+  async checkOthers(stages: readonly Stage<C, S>[], config: C): Promise<void> {
+    for (const stage of this.stages.filter((stage) => !stages.includes(stage))) {
+      const made = (await this.#done(stage.name))?.config;
+      if (made === undefined) continue;
+      const [before, now] = comparable(made, this.#chain(stage, config));
+      if (before === now) continue;
+      throw new UserError(
+        `${
+          this.folderOf(stage.name)
+        } stays, and was made with other settings than the run is to have:\n${
+          difference(before, now)
+        }`,
+        "set them as they were, or choose another folder with --run",
+      );
+    }
+  }
+
   /** Names of stages as `--stage` takes them. */
   #inOrder(names: readonly string[]): string {
     return this.stages.map(({ name }) => name).filter((name) => names.includes(name)).join();
@@ -351,7 +375,7 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
       }
       throw error;
     } finally {
-      await clock.save();
+      await clock.close();
     }
   }
 

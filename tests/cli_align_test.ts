@@ -74,6 +74,7 @@ describe("the command, on a tiny model", () => {
   it("records scale, command, versions and settings, from which the run can be made again", async () => {
     const record = (await readJsonFile<Record<string, unknown>>(`${folder}/whole/run.json`))!;
     assert.equal(record.scale, "smoke");
+    assert.ok(Math.abs(Date.now() - Date.parse(String(record.begun))) < 3_600_000, "when it began");
     assert.match(String((record.versions as Record<string, string>).engine), /tensorflow|wasm|cpu/);
     const settings = [
       ...TINY_SETTINGS,

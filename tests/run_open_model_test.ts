@@ -3,7 +3,9 @@ import { before, describe, it } from "jsr:@std/testing@1/bdd";
 import { modelName, openModel, parseModelSpec } from "../lib/run/open_model.ts";
 import { modelFingerprint } from "../lib/model/mod.ts";
 import { saveAdapter } from "../lib/model/mod.ts";
+import { resolveConfig } from "../lib/run/config.ts";
 import { refuses } from "./refusals.ts";
+import { file } from "./temporary_files.ts";
 import { tinyWithAdapter } from "./tiny_method.ts";
 import { startWell, tinyRunFolder } from "./tiny_run.ts";
 
@@ -86,5 +88,18 @@ describe("openModel", () => {
       /there is no adapter ".*nowhere"/,
     );
     await refuses(() => openModel(`run:${folder}#base`, { log }), /there is no .*run\.json/);
+  });
+
+  it("writes the day on which the run began, where a chat template writes one", async () => {
+    const template = await file("dated.jinja", "{{ strftime_now('%d %b %Y') }}");
+    const values = { model: `${folder}/model`, chat: { template } };
+    const begun = new Date(2026, 10, 30, 23, 59).toISOString();
+    const record = { config: resolveConfig("smoke", { values }), begun };
+    const run = `${folder}/dated`;
+    await Deno.mkdir(run);
+    await Deno.writeTextFile(`${run}/run.json`, JSON.stringify(record));
+    const { chat, dispose } = await openModel(`run:${run}#base`, { log });
+    dispose();
+    assert.equal(chat.render([{ role: "user", content: "Hi" }]), "30 Nov 2026");
   });
 });

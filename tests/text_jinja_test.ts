@@ -89,6 +89,9 @@ describe("a chat template in Jinja", () => {
     }
     const today = new ChatTemplate("{{ strftime_now('%Y') }}", {}).render(fixture.messages);
     assert.equal(today, String(new Date().getFullYear()));
+    const dated = "{{ strftime_now('%d %b %Y') if strftime_now is defined }}";
+    const fixed = ChatTemplate.of({ chatTemplate: dated }, { now: new Date(2026, 10, 30, 23, 59) });
+    assert.equal(fixed.render(fixture.messages), "30 Nov 2026");
   });
 
   it("that cannot be read is told from one that refuses the turns and from what is not rendered here", () => {

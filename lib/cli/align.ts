@@ -6,7 +6,7 @@
  * @module
  */
 import { basename, resolve } from "node:path";
-import { lockFolder, makeFolder, writeJsonFile } from "../base/files.ts";
+import { lockFolder, makeFolder, readJsonFile, writeJsonFile } from "../base/files.ts";
 import { checkElsewhere, readCluster, runElsewhere } from "../engine/mod.ts";
 import { ALIGN_STAGES as STAGES, alignFolder } from "../run/align.ts";
 import { resolveConfig, type RunConfig } from "../run/config.ts";
@@ -126,8 +126,10 @@ async function main(): Promise<void> {
     `run folder ${folder.path}, recipe ${label.recipe}, scale ${label.scale}, seed ${config.seed}`,
   );
   console.log(`engine ${engine.backend} on ${engine.device}: ${engine.reason}`);
+  const before = await readJsonFile<{ begun?: string }>(`${folder.path}/run.json`);
   const record = {
     ...label,
+    begun: before?.begun ?? new Date().toISOString(),
     command: Deno.args,
     versions: versions(engine),
     config,
@@ -145,6 +147,7 @@ async function main(): Promise<void> {
       ...{ config, folderOf, log, stages },
       run: basename(resolve(folder.path)),
     });
+  session.begun = new Date(record.begun);
   session.openRanker = rankerOpener(config, log);
   session.discriminatorOf = discriminator;
   try {

@@ -148,13 +148,14 @@ export async function openModel(spec: string, options: OpenModelOptions): Promis
   const parsed = parseModelSpec(spec);
   if ("state" in parsed) {
     const { folder, state } = parsed;
-    const record = await readJsonFile<{ config: RunConfig }>(`${folder}/run.json`);
+    const record = await readJsonFile<{ config: RunConfig; begun?: string }>(`${folder}/run.json`);
     if (record === null) {
       throw new UserError(`there is no ${folder}/run.json`, "give the folder of a run");
     }
     const file = `${folder}/run.json`;
     const own = resolveConfig(null, { values: record.config, file, settings });
     const session = new Session(own, (stage) => `${folder}/${stage}`, log);
+    if (record.begun !== undefined) session.begun = new Date(record.begun);
     return await opened(spec, { config: own, session }, options, async () => ({
       model: await session.model(RUN_STATES[state]),
       origin: `run ${folder}, ${state}`,

@@ -89,6 +89,8 @@ export class Session {
   openRanker: OpenRanker | null = null;
   /** Makes a ranker that learns beside the policy; whoever makes the session knows how. */
   discriminatorOf: DiscriminatorOf | null = null;
+  /** When the run began: chat templates that write the day write this one, however often it resumes. @default now */
+  begun: Date | undefined = undefined;
   /** What was said already, not to be said at every judge that is made. */
   readonly #told = new Set<string>();
   /** What stages leave in their folders. */
@@ -130,7 +132,7 @@ export class Session {
         template: this.config.chat.template,
         model: files.path,
       });
-      return { tokenizer, chat: ChatTemplate.of(tokenizer) };
+      return { tokenizer, chat: ChatTemplate.of(tokenizer, { now: this.begun }) };
     });
   }
 

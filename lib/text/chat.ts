@@ -82,14 +82,17 @@ function refusalRemedy(reason: string, roles: readonly string[]): string {
 export class ChatTemplate {
   readonly #template: JinjaTemplate;
   readonly #tokens: ChatTokens;
+  readonly #now: Date | undefined;
 
   /**
    * @param source Jinja source.
    * @param tokens Texts for `bos_token`, `eos_token` and `pad_token`.
+   * @param options.now What templates that write the day take it from. @default the time when it renders
    * @throws UserError when the source is not a template.
    */
-  constructor(readonly source: string, tokens: ChatTokens) {
+  constructor(readonly source: string, tokens: ChatTokens, { now }: { now?: Date } = {}) {
     this.#tokens = tokens;
+    this.#now = now;
     try {
       this.#template = new JinjaTemplate(source);
     } catch (cause) {
@@ -106,14 +109,15 @@ export class ChatTemplate {
   /**
    * The template of a tokenizer.
    *
-   * @param options `template`: Jinja source to use instead of the tokenizer's own; see `chatTemplateSource`.
+   * @param options `template`: Jinja source to use instead of the tokenizer's own; see `chatTemplateSource`. `now`: see
+   *   the constructor.
    * @throws UserError when there is none.
    */
   static of(
     tokenizer: ChatTokens & { readonly chatTemplate: string | null },
-    { template = tokenizer.chatTemplate }: { readonly template?: string | null } = {},
+    { template = tokenizer.chatTemplate, now }: { template?: string | null; now?: Date } = {},
   ): ChatTemplate {
-    if (template !== null) return new ChatTemplate(template, tokenizer);
+    if (template !== null) return new ChatTemplate(template, tokenizer, { now });
     throw new UserError(
       "the tokenizer has no chat template: the model is a base model",
       "name one with the setting chat.template: a Jinja file or one of the presets " +
@@ -148,7 +152,7 @@ export class ChatTemplate {
         tools: null,
         documents: null,
         add_generation_prompt: options.addGenerationPrompt ?? false,
-      });
+      }, this.#now);
     } catch (cause) {
       if (cause instanceof Unsupported) throw unsupported(cause);
       if (!(cause instanceof JinjaError)) throw cause;

@@ -39,12 +39,17 @@ export class JinjaTemplate {
   /**
    * The text for these values.
    *
+   * @param now What `strftime_now` tells. @default the time it is
    * @throws Raised when the template calls `raise_exception`, JinjaError where Jinja2 fails too, Unsupported for
    * what is not here.
    */
-  render(values: Readonly<Record<string, Data>>): string {
+  render(values: Readonly<Record<string, Data>>, now = new Date()): string {
     const scope = new Scope();
     for (const [name, call] of Object.entries(GLOBALS)) scope.set(name, new Func(name, call));
+    scope.set(
+      "strftime_now",
+      new Func("strftime_now", ({ args }) => strftime(now, args[0])),
+    );
     for (const [name, value] of Object.entries(values)) scope.set(name, valueOf(value));
     const out: string[] = [];
     try {
@@ -69,7 +74,6 @@ const GLOBALS: Readonly<Record<string, Func["call"]>> = {
   raise_exception: ({ args }) => {
     throw new Raised(text(args[0] ?? ""));
   },
-  strftime_now: ({ args }) => strftime(new Date(), args[0]),
   [GENERATION]: ({ kwargs }) =>
     (kwargs.get("caller") as Func).call({ args: [], kwargs: new Map() }),
   self: missing("self"),

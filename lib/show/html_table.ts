@@ -105,7 +105,7 @@ export function sharedDecimals(values: readonly number[], digits = 3): number | 
   const largest = Math.max(...values.map(Math.abs));
   const whole = largest < 10 ? 0 : Math.floor(Math.log10(largest)) + 1;
   const decimals = Math.max(0, digits - whole);
-  const least = (decimals < 2 ? 2 : 0.5) * 10 ** -decimals; // of few decimals a small number needs more than one unit
+  const least = decimals === 0 ? 2 : 0.5 * 10 ** -decimals; // of whole numbers 1 may be 0.5 as well as 1.5
   const lost = (value: number) =>
     value !== 0 && Math.abs(value) < least && !Number.isInteger(value);
   return values.some(lost) ? null : decimals;

@@ -116,19 +116,26 @@ export function runOf(spec: string): string | null {
   return /^(?:inverted:)*run:([^#]+)/.exec(spec)?.[1] ?? null;
 }
 
-/** The folder of the run of which a judge is a stage's model: RUN of `model:[BASE+]RUN/jsft/adapter`. */
-async function runOfStage(spec: string): Promise<string | null> {
-  const [, path] = /^(?:\w+:)*(.+)$/.exec(spec) ?? [];
-  const [, folder] = /^(.+)\/[\w-]+\/(?:adapter|model)\/*$/.exec(path?.split("+").at(-1) ?? "") ??
-    [];
+/** The models that a judge asks, without what they are asked for: of a panel, those of each of its judges. */
+function modelsOf(spec: string): string[] {
+  const [, kind, rest] = /^(\w+):(.*)$/s.exec(spec) ?? [];
+  if (kind === undefined || kind === "run") return [spec];
+  return kind === "majority" || kind === "mean"
+    ? rest.split("++").flatMap(modelsOf)
+    : modelsOf(rest);
+}
+
+/** The folder of the run of which a model is a stage's: RUN of `[BASE+]RUN/jsft/adapter`. */
+async function runOfStage(path: string): Promise<string | null> {
+  const [, folder] = /^(.+)\/[\w-]+\/(?:adapter|model)\/*$/.exec(path.split("+").at(-1)!) ?? [];
   return folder !== undefined && await exists(`${folder}/run.json`) ? folder : null;
 }
 
 /** The prompts (as `splitKey` gives them) that the runs among some judges were trained on. */
 export async function trainedOn(specs: readonly string[]): Promise<Set<string>> {
   const prompts = new Set<string>();
-  for (const spec of specs) {
-    const folder = runOf(spec) ?? await runOfStage(spec);
+  for (const model of specs.flatMap(modelsOf)) {
+    const folder = runOf(model) ?? await runOfStage(model);
     if (folder === null) continue;
     // What a run's `data` stage left; a folder without it is refused where the judge is opened.
     const records = await readJsonl<TrainingRecord>(`${folder}/data/train.jsonl`);

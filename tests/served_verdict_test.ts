@@ -71,6 +71,9 @@ const REPLIES: Readonly<Record<"A" | "B" | "tie" | "null", readonly string[]>> =
     '"A" is better',
   ],
   B: [
+    "Answer A leaks its <think> block, so B is better.",
+    "B is better. A printed a stray </think> tag.",
+    "At first A is better.\n</think>\n\nThe better one is B.",
     "Answer A is better written, but B is better.",
     "B is safer.",
     "A is less accurate than B.",
@@ -318,8 +321,23 @@ describe("Thoughts", () => {
     ["analysisLet us see A", null],
     ["Analysis: A is short. So B.", "Analysis: A is short. So B."],
     ["I think that B is better.", "I think that B is better."],
+    ["<think>A</think> B <think>and then", "B"],
+    ["<think>A</think> <think>and then", null],
+    ["A or [[B]]?\n</think>\n\n[[A]]", "[[A]]"],
+    ["Rating 3 or 4\n</think>\n\nRating: [[4]]", "Rating: [[4]]"],
+  ];
+  const whole = [
+    "Answer A leaks its <think> block, so B is better. [[B]]",
+    "The reply shows a <think> section. Rating: [[3]]",
+    "Verdict [[A]]; B printed a stray </think> tag.",
+    "At first [[A]]. But A has a <think> tag: [[B]]",
   ];
   for (const [reply, rest] of cases) {
     it(`are no part of ${JSON.stringify(reply)}`, () => assert.equal(afterThoughts(reply), rest));
+  }
+  for (const reply of whole) {
+    it(`are not there where a judge names their tags: ${JSON.stringify(reply)}`, () => {
+      assert.equal(afterThoughts(reply), reply);
+    });
   }
 });

@@ -143,9 +143,13 @@ export function parseVerdict(
   reply: string,
   { cut = false }: { readonly cut?: boolean } = {},
 ): Letter | "tie" | null {
-  const rest = afterThoughts(reply);
-  if (rest === null) return null;
-  const marked = rest.normalize("NFKC").replace(CONTROL, "").trim();
+  const rest = afterThoughts(reply, (text) => verdictIn(text, cut) !== null);
+  return rest === null ? null : verdictIn(rest, cut);
+}
+
+/** The verdict of a reply without thoughts. */
+function verdictIn(reply: string, cut: boolean): Letter | "tie" | null {
+  const marked = reply.normalize("NFKC").replace(CONTROL, "").trim();
   const mark = lastMark(marked);
   if (mark !== null) return mark;
   if (/\[\[\s*[ABC]\s*\]\]/.test(marked)) return null; // marks that take each other back

@@ -14,7 +14,7 @@ import { fingerprintOf, type JudgeSetting, type OpenedJudge } from "../opened_ju
 import { loadPrinciples, type Principle, principlesNamed } from "../../method/principle.ts";
 import { type ClientOptions, ServedClient } from "./client.ts";
 import { ServedError } from "./fault.ts";
-import { type FaultKind, UNANSWERED_KINDS } from "./fault_kind.ts";
+import { type FaultKind, OUTAGE_KINDS, UNANSWERED_KINDS } from "./fault_kind.ts";
 import { ServedScorer } from "./scorer.ts";
 import { keyOf, parseServedSpec, type ServedSpec } from "./spec.ts";
 import { wire } from "./wire.ts";
@@ -130,11 +130,15 @@ async function compareEach(
   const limit = pLimit(spec.concurrency);
   let stop: { readonly error: unknown } | undefined;
   let [done, inARow] = [0, 0];
+  const { counts } = pairwise;
   /** What is wrong with one comparison leaves it unanswered; what is wrong with all of them stops. */
   const stops = (kind: FaultKind) => {
     if (kind === "withheld") return false;
     const goesOn = spec.onFailure === "unanswered" || UNANSWERED_KINDS.includes(kind);
-    return !goesOn || kind === "setup" || kind === "busy" || ++inARow >= OUTAGE;
+    if (!goesOn || kind === "setup" || kind === "busy") return true;
+    // A server that has answered and does not answer this says nothing of the next one, but by being down.
+    const ofAll = OUTAGE_KINDS.includes(kind) || counts.judged === counts.unanswered;
+    return ofAll && ++inARow >= OUTAGE;
   };
   const judged = await Promise.all(
     comparisons.map((comparison) =>
@@ -153,8 +157,8 @@ async function compareEach(
           failed[error.kind] = (failed[error.kind] ?? 0) + 1;
           firstFailures[error.kind] ??= `${error.problem}; ${error.remedy}`;
           onProgress?.({ done: ++done, total: comparisons.length });
-          pairwise.counts.judged++;
-          pairwise.counts.unanswered++;
+          counts.judged++;
+          counts.unanswered++;
           return unanswered(pairwise.templates.map(({ principle }) => principle.name));
         }
       })

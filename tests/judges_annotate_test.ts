@@ -36,6 +36,16 @@ describe("readUnlabelled", () => {
   });
 });
 
+describe("labelNoise", () => {
+  it("expects of a label what the judge leaves to the other answer, also where votes chose against J", () => {
+    const labels = [0.9, 0.36].map((J) => ({ J, chosen: "first", gold: "second" } as const));
+    const clusters = ["a", "b"];
+    const found = labelNoise(labels, { clusters, rng: Rng.named(seed, "noise"), samples: 20 });
+    assert.ok(Math.abs(found.expectedNoise.value! - (0.1 + 0.64) / 2) < 1e-12);
+    assert.ok(Math.abs(found.excessNoise.value! - (0.9 + 0.36) / 2) < 1e-12);
+  });
+});
+
 describe("a gold sample", () => {
   it("holds for the principle that it was labelled by", async () => {
     const gold = await readGold([

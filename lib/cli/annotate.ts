@@ -231,7 +231,7 @@ function leftOutRow({ pair, judgment, label, reason }: Judged) {
 /** What the labels are worth, all beside those kept. */
 function noiseText(noises: Readonly<Record<string, LabelNoise>>): string {
   const names: Record<keyof LabelNoise, string> = {
-    expectedNoise: "label noise expected, mean 1 - max(J, 1 - J)",
+    expectedNoise: "label noise expected, mean 1 - J",
     measuredNoise: "label noise against gold",
     excessNoise: "against gold less expected",
     accuracy: "agrees with gold",

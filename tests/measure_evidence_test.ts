@@ -82,7 +82,13 @@ describe("loadEvidence", () => {
 
   it("counts pairs that prefer neither answer as left out", async () => {
     const line = (prompt: string, chosen_score: number) =>
-      JSON.stringify({ prompt, chosen: "Hello!", rejected: "What?", chosen_score, rejected_score: 1 });
+      JSON.stringify({
+        prompt,
+        chosen: "Hello!",
+        rejected: "What?",
+        chosen_score,
+        rejected_score: 1,
+      });
     const path = await file("scored.jsonl", [line("Hi", 2), line("Yo", 1)].join("\n"));
     const { evidence, leftOut } = await loadEvidence([path], { seed: 1 });
     assert.equal(evidence.length, 1);

@@ -4,8 +4,8 @@ import type { Judge, Winner } from "../method/mod.ts";
 import {
   comparisonKey,
   type GivenLabel,
-  loadEvidence,
   type LoadedEvidence,
+  loadEvidence,
 } from "../measure/mod.ts";
 import { splitKey } from "../preference/mod.ts";
 import type { AnnotatedPair, Judged, UnlabelledPair } from "./annotate.ts";

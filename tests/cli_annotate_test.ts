@@ -7,6 +7,7 @@ import { writeTokenizer } from "../lib/text/mod.ts";
 import { readJsonl } from "../lib/base/files.ts";
 import type { Pair } from "../lib/preference/mod.ts";
 import { command } from "./commands.ts";
+import { annotated } from "./measure_annotation_files.ts";
 import { FaultServer } from "./served_faults.ts";
 import { tinyLanguage, tinyModel } from "./tiny.ts";
 import { lines, startWell, tinyRunFolder } from "./tiny_run.ts";
@@ -38,9 +39,14 @@ describe("deno task annotate", () => {
     await using server = new FaultServer();
     const options =
       `--judge served:${server.url},model=m,api=completions --cache ${folder}/kept.jsonl`;
+    const odd = [annotated("Hi", 1.2), annotated("Same", 1.5, ["x", "x"])];
+    await Deno.writeTextFile(`${folder}/odd.json`, JSON.stringify(odd));
     const said = await annotate.well(
-      `${options} --pairs ${pairs} --out ${out} --gold ${folder}/pairs.jsonl --json ${folder}/a.json`,
+      `${options} --pairs ${pairs} --out ${out} --json ${folder}/a.json ` +
+        `--gold ${folder}/pairs.jsonl --gold ${folder}/odd.json`,
     );
+    assert.match(said.out, /gold left out 1: the two answers are the same/);
+    assert.match(said.err, /warning: .*odd\.json item 2: left out: the two answers are the same/);
     const [rows, left] = [
       await labels(out),
       await readJsonl<LeftOut>(`${folder}/labelled.left-out.jsonl`),

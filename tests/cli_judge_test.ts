@@ -194,6 +194,11 @@ describe("deno task judge", () => {
       const spec of [
         `model:${run}/jsft/adapter`,
         `inverted:model:${folder}/model+${run}/jsft/adapter`,
+        `model:run:${run}#jsft`,
+        `grade:run:${run}#jsft`,
+        `inverted:inverted:run:${run}#jsft`,
+        `majority:run:${run}#jsft++longer`,
+        `mean:longer++inverted:grade:run:${run}#jsft`,
       ]
     ) {
       const { err } = await judge.run(`--judge ${spec} --pairs ${folder}/pairs.jsonl`);

@@ -69,6 +69,32 @@ describe("loadEvidence", () => {
     assert.deepEqual([comparison.first, label, labelProbability], ["Hello!", "first", null]);
   });
 
+  it("keeps the principle that a pair was labelled by, which makes it another comparison", async () => {
+    const line = (principle?: string) =>
+      JSON.stringify({ prompt: "Hi", chosen: "Hello!", rejected: "What?", principle }) + "\n";
+    const lines = [line("honesty"), line("helpfulness"), line(), line("honesty")];
+    const path = await file("principles.jsonl", lines.join(""));
+    const { evidence, leftOut } = await loadEvidence([path], { seed: 1 });
+    const asked = evidence.map(({ comparison }) => comparison.principle);
+    assert.deepEqual(asked, ["honesty", "helpfulness", undefined]);
+    assert.deepEqual(leftOut, { "the same comparison comes again": 1 });
+  });
+
+  it("counts pairs that prefer neither answer as left out", async () => {
+    const line = (prompt: string, chosen_score: number) =>
+      JSON.stringify({
+        prompt,
+        chosen: "Hello!",
+        rejected: "What?",
+        chosen_score,
+        rejected_score: 1,
+      });
+    const path = await file("scored.jsonl", [line("Hi", 2), line("Yo", 1)].join("\n"));
+    const { evidence, leftOut } = await loadEvidence([path], { seed: 1 });
+    assert.equal(evidence.length, 1);
+    assert.deepEqual(leftOut, { "neither answer is preferred": 1 });
+  });
+
   it("draws as many as asked and holds out whole prompts, the same for the same seed", async () => {
     const path = await file(
       "many.json",

@@ -204,6 +204,33 @@ describe("A served judge, when the server cannot be used", () => {
     assert.deepEqual([answers, judge.client.counts.answers], [6, 6]);
   });
 
+  it("goes on however many in a row are refused or cut, once one has been answered", async () => {
+    const odd = (fault: Response): Fault => ({ body }) =>
+      body.includes("Question 0?") ? undefined : fault.clone();
+    const cutReply = { choices: [{ message: { content: "well" }, finish_reason: "length" }] };
+    const cases = [
+      ["refused", { onFailure: "unanswered" }, new Response("", { status: 400 })],
+      ["cut", { api: "text" }, Response.json(cutReply)],
+    ] as const;
+    for (const [kind, spec, fault] of cases) {
+      await using server = new FaultServer(...Array.from({ length: 99 }, () => odd(fault)));
+      const judge = await judgeAt(server, { ...spec, concurrency: 1 });
+      const judged = await judge.compare(comparisons(9));
+      assert.deepEqual(judged.map(({ answered }) => answered), [true, ...Array(8).fill(false)]);
+      assert.deepEqual(judge.failed, { [kind]: 8 });
+    }
+  });
+
+  it("stops where the server goes down after it has answered", async () => {
+    const down: Fault = ({ body }) =>
+      body.includes("Question 0?") ? undefined : new Response("", { status: 503 });
+    await using server = new FaultServer(...Array.from({ length: 99 }, () => down));
+    const spec = { onFailure: "unanswered", concurrency: 1, retries: 0 };
+    const { compare } = await judgeAt(server, spec);
+    await assert.rejects(compare(comparisons(30)), /status 503/);
+    assert.equal(server.seen.length, 2 + 10);
+  });
+
   it("stops all the same when nothing works any more", async () => {
     await using server = new FaultServer(...Array.from({ length: 99 }, () => status(400)));
     const { compare } = await judgeAt(server, { onFailure: "unanswered", concurrency: 1 });

@@ -3,7 +3,24 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import { afterThoughts, lastMark, parseVerdict } from "../lib/judges/served/mod.ts";
 
 /** Replies by the verdict that they are; those of "null" name none, or leave open which. */
-const REPLIES: Readonly<Record<"A" | "B" | "null", readonly string[]>> = {
+const REPLIES: Readonly<Record<"A" | "B" | "tie" | "null", readonly string[]>> = {
+  tie: [
+    "[[C]]",
+    "[[A=B]]",
+    "The assistant A is better than B but overall [[C]]",
+    '{"winner": "tie"}',
+    "equal",
+    "Tie.",
+    "A tie.",
+    "**Draw**",
+    "It's a tie.",
+    "The answer is a tie.",
+    "They are equal.",
+    "Both answers are equally good.",
+    "Answer A and Answer B are equally helpful.",
+    "A and B are equally good.",
+    "A=B",
+  ],
   A: [
     "If I had to choose, I would pick A.",
     "A over B",
@@ -54,6 +71,9 @@ const REPLIES: Readonly<Record<"A" | "B" | "null", readonly string[]>> = {
     '"A" is better',
   ],
   B: [
+    "Answer A leaks its <think> block, so B is better.",
+    "B is better. A printed a stray </think> tag.",
+    "At first A is better.\n</think>\n\nThe better one is B.",
     "Answer A is better written, but B is better.",
     "B is safer.",
     "A is less accurate than B.",
@@ -152,8 +172,9 @@ const REPLIES: Readonly<Record<"A" | "B" | "null", readonly string[]>> = {
     "Answer A: 7/10\nAnswer B: 9/10",
     "I prefer neither A nor B.",
     "I pick A and B.",
-    "The answer is a tie.",
     "Between A and B, A.",
+    "It is not a tie.",
+    "Equal in style, but not in facts.",
     "A is no better than B.",
     "A is hardly better.",
     "Which is better, A?",
@@ -173,15 +194,11 @@ const REPLIES: Readonly<Record<"A" | "B" | "null", readonly string[]>> = {
     "",
     "AB",
     "C",
-    "[[A=B]]",
     "A is not better than B.",
     "A: polite but wrong.\nB: polite and right.",
     "A, B: both are fine.",
-    "A and B are equally good.",
     "A or B?",
     "Either A or B.",
-    "A tie.",
-    "It's a tie.",
     "A. However, B is better.",
     "Answer A is wrong.",
     "Answer B is incomplete and Answer A is rude.",
@@ -199,7 +216,6 @@ const REPLIES: Readonly<Record<"A" | "B" | "null", readonly string[]>> = {
     "Plan B",
     "A/B",
     "A & B",
-    "A=B",
     "If A is better then B is worse",
     "Is A better? Hard to say.",
     "Neither answer is better; A and B are both wrong.",
@@ -207,7 +223,6 @@ const REPLIES: Readonly<Record<"A" | "B" | "null", readonly string[]>> = {
     "A\nB",
     "Answer A: It is a polite reply. Answer B: It is rude.",
     "a friend",
-    "The assistant A is better than B but overall [[C]]",
     "The better one is B? No.",
     "I can't choose A.",
     "A is better than B in style; B is better than A in facts.",
@@ -246,6 +261,7 @@ describe("A verdict in words", () => {
     assert.equal(cut("Answer A is better at style, while"), null);
     assert.equal(cut("One has to weigh this.\nA"), null);
     assert.equal(cut("The better answer is A"), null);
+    assert.equal(cut("They are equally good"), null);
   });
 
   it("is the same with the letters changed over", () => {
@@ -305,8 +321,23 @@ describe("Thoughts", () => {
     ["analysisLet us see A", null],
     ["Analysis: A is short. So B.", "Analysis: A is short. So B."],
     ["I think that B is better.", "I think that B is better."],
+    ["<think>A</think> B <think>and then", "B"],
+    ["<think>A</think> <think>and then", null],
+    ["A or [[B]]?\n</think>\n\n[[A]]", "[[A]]"],
+    ["Rating 3 or 4\n</think>\n\nRating: [[4]]", "Rating: [[4]]"],
+  ];
+  const whole = [
+    "Answer A leaks its <think> block, so B is better. [[B]]",
+    "The reply shows a <think> section. Rating: [[3]]",
+    "Verdict [[A]]; B printed a stray </think> tag.",
+    "At first [[A]]. But A has a <think> tag: [[B]]",
   ];
   for (const [reply, rest] of cases) {
     it(`are no part of ${JSON.stringify(reply)}`, () => assert.equal(afterThoughts(reply), rest));
+  }
+  for (const reply of whole) {
+    it(`are not there where a judge names their tags: ${JSON.stringify(reply)}`, () => {
+      assert.equal(afterThoughts(reply), reply);
+    });
   }
 });

@@ -148,6 +148,50 @@ describe("The requests to an OpenAI-compatible server", () => {
   }
 });
 
+describe("A reply that names a tie", () => {
+  it("is half a verdict for either", async () => {
+    const tie = () => Response.json({ choices: [{ message: { content: "equal" } }] });
+    await using server = new FaultServer(tie, tie, tie);
+    const { compare } = await judgeAt(server, { api: "text", concurrency: 1 });
+    const [both, one] = await compare(comparisons(2));
+    assert.deepEqual([both.winner, both.pFirst, both.answered], ["tie", 0.5, true]);
+    // The other order names an answer.
+    assert.equal(Math.abs(one.pFirst - 0.5), 0.25);
+    assert.deepEqual([one.labelProbability, one.answered, one.consistent], [1, true, false]);
+  });
+});
+
+describe("A judge that answers in one position only", () => {
+  const words = (content: string) => () => Response.json({ choices: [{ message: { content } }] });
+  const unlisted = () => Response.json(completion({ "\n": 0.9, "The": 0.099 }, "\n"));
+  const cases = [["text", words("A"), words("Hard to say.")], [
+    "completions",
+    () => undefined,
+    unlisted,
+  ]] as const;
+  for (const [api, named, unread] of cases) {
+    it(`has not answered over "${api}": its one verdict may be a position's`, async () => {
+      await using server = new FaultServer(named, unread);
+      const judge = await judgeAt(server, { api, concurrency: 1 });
+      const [judgment] = await judge.compare(comparisons(1));
+      assert.deepEqual([judgment.answered, judgment.pFirst, judgment.winner], [false, 0.5, "tie"]);
+      assert.equal(judge.pairwise.counts.unanswered, 1);
+    });
+  }
+
+  it("is heard by the principles that it answers in both", async () => {
+    await using server = new FaultServer(words("A"), words("Hard to say."), words("B"), words("A"));
+    const principles = principlesNamed(["overall", "honesty"]);
+    const { compare, pairwise } = await judgeAt(server, { api: "text", concurrency: 1 }, {
+      principles,
+    });
+    const [{ answered, pFirst, votes }] = await compare(comparisons(1));
+    assert.deepEqual([answered, pFirst], [true, 0]);
+    assert.deepEqual(votes.map(({ principle }) => principle), ["honesty"]);
+    assert.equal(pairwise.counts.unanswered, 0);
+  });
+});
+
 describe("A reply without a verdict", () => {
   it("is no tie", async () => {
     const silent = () => Response.json({ choices: [{ message: { content: "Hard to say." } }] });

@@ -17,9 +17,10 @@ import { annotationFiles, JUDGE_SPECS, judgeSettings, openJudge } from "../judge
 import { call, reliabilityCurve } from "../measure/calibration.ts";
 import { type LabelNoise, labelNoise, noiseByConfidence } from "../measure/label_noise.ts";
 import { defaultPrinciple } from "../method/principle.ts";
+import { describeWarning } from "../preference/file_warnings.ts";
 import { resolveConfig, SCALE_NAMES } from "../run/config.ts";
 import { locateData } from "../run/source.ts";
-import { parseCommand, runCommand, taskCommand } from "./command.ts";
+import { parseCommand, runCommand, taskCommand, warn } from "./command.ts";
 import {
   onBadLineFlag,
   outputFile,
@@ -116,6 +117,8 @@ async function main(): Promise<void> {
   });
   const { pairs, leftOut } = await readUnlabelled(pairFiles, { seed, limit, onBadLine });
   const gold = goldFiles.length === 0 ? NO_GOLD : await readGold(goldFiles, { seed, onBadLine });
+  for (const [reason, n] of Object.entries(gold.leftOut)) log(`gold left out ${n}: ${reason}`);
+  for (const warning of gold.warnings) warn(describeWarning(warning));
   if (gold.size > 0 && !pairs.some((pair) => gold.of(pair) !== null)) {
     throw new UserError(
       `no pair to label is in the gold sample ${goldFiles.join(", ")}`,
@@ -228,7 +231,7 @@ function leftOutRow({ pair, judgment, label, reason }: Judged) {
 /** What the labels are worth, all beside those kept. */
 function noiseText(noises: Readonly<Record<string, LabelNoise>>): string {
   const names: Record<keyof LabelNoise, string> = {
-    expectedNoise: "label noise expected, mean 1 - max(J, 1 - J)",
+    expectedNoise: "label noise expected, mean 1 - J",
     measuredNoise: "label noise against gold",
     excessNoise: "against gold less expected",
     accuracy: "agrees with gold",

@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import { UserError } from "../base/error.ts";
 import { Rng } from "../base/random.ts";
 import type { Judgment } from "../method/mod.ts";
-import { type BadLine, type Pair, readPairs, splitKey } from "../preference/mod.ts";
+import { comparisonKey } from "../measure/mod.ts";
+import { type BadLine, type Pair, readPairs } from "../preference/mod.ts";
 import type { Turn } from "../text/mod.ts";
 import type { OpenedJudge } from "./opened_judge.ts";
 
@@ -79,17 +80,19 @@ export async function readUnlabelled(
   for (const file of files) {
     const report = (bad: BadLine) =>
       leftOut.push({ reason: bad.reason, id: `${file}:${bad.line}` });
-    for await (const pair of readPairs(file, { onBadLine, report, unlabelled: true })) {
+    const read = readPairs(file, { onBadLine, report, unlabelled: true });
+    for await (const pair of read) {
       const { prompt, chosen, rejected, source, principle } = pair;
-      const id = ids.has(pair.id) ? `${file}/${pair.id}` : pair.id;
+      const id = ids.has(pair.id) ? `${file}:${read.place.line}/${pair.id}` : pair.id;
       ids.add(id);
       const [first, second] = [chosen, rejected].map((answer) => ({
         answer,
         place: createHash("sha256").update(JSON.stringify([prompt, answer])).digest("hex"),
       })).sort((a, b) => a.place < b.place ? -1 : 1).map(({ answer }) => answer);
-      const key = pairKey(prompt, first, second);
+      const compared = { prompt, first, second, ...(principle && { principle }) };
+      const key = comparisonKey(compared);
       if (pairs.has(key)) leftOut.push({ reason: "the same comparison comes again", id });
-      else pairs.set(key, { id, prompt, first, second, source, ...(principle && { principle }) });
+      else pairs.set(key, { id, source, ...compared });
     }
   }
   const all = [...pairs.values()];
@@ -99,11 +102,6 @@ export async function readUnlabelled(
       : Rng.named(seed, "judge/pairs").shuffle(all).slice(0, limit),
     leftOut,
   };
-}
-
-/** Two answers to a prompt as a text that is the same in either order. */
-export function pairKey(prompt: readonly Turn[], one: string, other: string): string {
-  return JSON.stringify([splitKey(prompt), ...[one, other].sort()]);
 }
 
 /** A pair with what the judge said of it: a label, or why there is none. */

@@ -1,12 +1,17 @@
+import { resolve } from "node:path";
 import { UserError } from "../base/error.ts";
-import type { Winner } from "../method/mod.ts";
-import { type GivenLabel, loadEvidence } from "../measure/mod.ts";
-import type { Judge } from "../method/mod.ts";
+import type { Judge, Winner } from "../method/mod.ts";
+import {
+  comparisonKey,
+  type GivenLabel,
+  type LoadedEvidence,
+  loadEvidence,
+} from "../measure/mod.ts";
 import { splitKey } from "../preference/mod.ts";
-import { type AnnotatedPair, type Judged, pairKey, type UnlabelledPair } from "./annotate.ts";
+import type { AnnotatedPair, Judged, UnlabelledPair } from "./annotate.ts";
 
-/** The choices of a gold sample, by pair. */
-export interface GoldLabels {
+/** The choices of a gold sample, by pair, and what its files have beside them. */
+export interface GoldLabels extends Pick<LoadedEvidence, "leftOut" | "warnings"> {
   readonly files: readonly string[];
   /** Its choice, and the answer that it has first; null where its file's order follows from the choice. */
   readonly of: (pair: UnlabelledPair) => { choice: string | "tie"; first: string | null } | null;
@@ -14,10 +19,17 @@ export interface GoldLabels {
 }
 
 /** No gold sample: nothing is in it. */
-export const NO_GOLD: GoldLabels = { files: [], of: () => null, size: 0 };
+export const NO_GOLD: GoldLabels = {
+  files: [],
+  of: () => null,
+  size: 0,
+  leftOut: {},
+  warnings: [],
+};
 
 /**
- * Reads a gold sample: labelled pairs of any format, AlpacaEval's annotations with their ties.
+ * Reads a gold sample: labelled pairs of any format, AlpacaEval's annotations with their ties. A label by a principle is
+ * gold for pairs of that principle alone.
  *
  * @throws {UserError} as `loadEvidence`
  */
@@ -25,26 +37,29 @@ export async function readGold(
   files: readonly string[],
   { seed, onBadLine }: { readonly seed: number; readonly onBadLine?: "fail" | "skip" },
 ): Promise<GoldLabels> {
-  const { evidence } = await loadEvidence(files, { seed, onBadLine });
+  const { evidence, leftOut, warnings } = await loadEvidence(files, { seed, onBadLine });
   // A file that names the better answer has it first, so that its order is no order.
-  const ordered = evidence.some(({ label }) => label !== "first");
-  const labels = new Map(evidence.map(({ comparison: { prompt, first, second }, label }) => [
-    pairKey(prompt, first, second),
-    {
+  const ordered = new Set(
+    evidence.filter(({ label }) => label !== "first").map(({ file }) => file),
+  );
+  const labels = new Map(evidence.map(({ file, comparison, label }) => {
+    const { first, second } = comparison;
+    return [comparisonKey(comparison), {
       choice: label === "tie" ? "tie" : label === "first" ? first : second,
-      first: ordered ? first : null,
-    },
-  ]));
+      first: ordered.has(file) ? first : null,
+    }];
+  }));
   return {
-    files,
+    ...{ files, leftOut, warnings },
     size: labels.size,
-    of: ({ prompt, first, second }) => labels.get(pairKey(prompt, first, second)) ?? null,
+    of: (pair) => labels.get(comparisonKey(pair)) ?? null,
   };
 }
 
 /** Refuses a gold sample that the judge has its verdicts from. @throws {UserError} */
 export function refuseOwnGold({ sources = [], name }: Judge, { files }: GoldLabels): void {
-  const own = files.find((file) => sources.includes(file));
+  const taken = new Set(sources.map((source) => resolve(source)));
+  const own = files.find((file) => taken.has(resolve(file)));
   if (own === undefined) return;
   throw new UserError(
     `the gold sample ${own} is where the judge ${name} has its verdicts from`,

@@ -4,7 +4,7 @@ import type { TokenScorer } from "../method/mod.ts";
 import { type JudgeChat, type JudgeTokenizer, labelId } from "../method/template.ts";
 import type { Turn } from "../text/chat.ts";
 import { PlainEncoder } from "../text/plain_text.ts";
-import type { Grade } from "./pointwise.ts";
+import type { Grade, MarkedGrade } from "./pointwise.ts";
 
 /** Settings of a {@linkcode GradeTemplate}. */
 export interface GradeTemplateOptions {
@@ -20,6 +20,8 @@ export interface GradeTemplateOptions {
   readonly system?: string;
   /** Most tokens of a prompt: the answer is cut at its end, then the dialogue at its start. @default no limit */
   readonly maxTokens?: number;
+  /** Start token put before a prompt that the chat template does not begin with it. @default none */
+  readonly bosId?: number | null;
 }
 
 const MARKS = [" E", " D", " C", " B", " A"];
@@ -51,7 +53,7 @@ export class GradeTemplate {
 
   /** @throws {UserError} When a mark is not one token there, or the chat template loses a part. */
   constructor(options: GradeTemplateOptions) {
-    const { tokenizer, chat, marks = MARKS, system, maxTokens = Infinity } = options;
+    const { tokenizer, chat, marks = MARKS, system, maxTokens = Infinity, bosId = null } = options;
     this.#plain = new PlainEncoder(tokenizer);
     this.#maxTokens = maxTokens;
     const [worst, best] = [marks[0], marks.at(-1)].map((mark) => mark?.trim());
@@ -65,7 +67,9 @@ export class GradeTemplate {
         "use a chat template that writes the content of every turn once and unchanged",
       );
     }
-    [this.#head, this.#tail] = parts.map((part) => tokenizer.encode(part));
+    const [head, tail] = parts.map((part) => tokenizer.encode(part));
+    this.#head = bosId === null || head[0] === bosId ? head : [bosId, ...head];
+    this.#tail = tail;
     this.#title = tokenizer.encode("\n\nAnswer:\n");
     this.labelIds = marks.map((mark) => labelId(tokenizer, parts[1], mark));
     if (new Set(this.labelIds).size !== marks.length || marks.length < 2) {
@@ -107,7 +111,7 @@ export class GradeTemplate {
  */
 export function modelGrade(
   { scorer, template }: { readonly scorer: TokenScorer; readonly template: GradeTemplate },
-): Grade {
+): Grade<MarkedGrade> {
   return async (answers) => {
     const prompts = answers.map(({ prompt, answer }) => template.prompt(prompt, answer));
     const rows = await scorer.probabilities(prompts, template.labelIds);
@@ -119,7 +123,8 @@ export function modelGrade(
           "check the checkpoint, or choose marks that it would write",
         );
       }
-      return row.reduce((sum, p, mark) => sum + p * (mark + 1), 0) / labelProbability;
+      const grade = row.reduce((sum, p, mark) => sum + p * (mark + 1), 0) / labelProbability;
+      return { grade, labelProbability };
     });
   };
 }

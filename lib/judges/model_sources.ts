@@ -1,5 +1,5 @@
 /** Judges made of a model. */
-import { answerExample, modelScorer, withSystemTurn } from "../method/mod.ts";
+import { answerExample, modelScorer, startId, withSystemTurn } from "../method/mod.ts";
 import { modelFingerprint, withModel } from "../model/mod.ts";
 import { UserError } from "../base/error.ts";
 import { locateWholeModel, modelName, openAsked, type OpenedModel, openModel } from "../run/mod.ts";
@@ -61,12 +61,17 @@ export async function openPairwise(
 
 /** `grade:PATH[+ADAPTER]`: a language model that marks single answers, as a pointwise judge. */
 export async function openGrade(rest: string, setting: JudgeSetting): Promise<OpenedJudge> {
-  return await withOpened(rest, setting, async ({ config, model, tokenizer, chat, name }) => {
+  return await withOpened(rest, setting, async (opened) => {
+    const { config, session, model, tokenizer, chat, name } = opened;
     const { system, maxTokens, batchTokens } = config.judge;
-    const fingerprint = fingerprintOf("grade", await modelFingerprint(model), asking(config));
+    const bosId = startId(await session.encoder());
+    const fingerprint = fingerprintOf(
+      // "marked": how much of an answer is a mark is kept with its grade, and the start token is as set.
+      ...["grade", "marked", await modelFingerprint(model), asking(config)],
+    );
     const template = withSystemTurn(
       system,
-      (system) => new GradeTemplate({ tokenizer, chat, maxTokens, system }),
+      (system) => new GradeTemplate({ tokenizer, chat, maxTokens, system, bosId }),
       setting.log,
     );
     const scorer = modelScorer(withModel(model), { batchTokens });

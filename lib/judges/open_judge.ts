@@ -73,7 +73,8 @@ export async function openJudge(spec: string, setting: JudgeSetting): Promise<Op
 
 /**
  * Refuses a judge that cannot be opened, as far as can be told without loading it, before anything costly is done: its
- * kind, its files, how it is written. A model of the Hub is fetched.
+ * kind, its files, how it is written, the key that it needs. A model of the Hub is fetched. There are no pairs yet whose
+ * verdicts `recorded` alone could be.
  *
  * @throws {UserError} as {@linkcode openJudge}
  */
@@ -84,11 +85,12 @@ export async function checkJudge(
   const { kind, rest } = kindOf(spec);
   if (kind === "inverted") return await checkJudge(rest, { log });
   if (kind === "majority" || kind === "mean") {
-    for (const one of rest.split("++")) await checkJudge(one, { log });
-  }
-  if (kind === "served") {
-    await (await import("./served/mod.ts")).parseServedSpec(rest);
-  } else if (kind === "recorded" && rest !== "") await annotationFiles(rest);
+    for (const one of membersOf(kind, rest)) await checkJudge(one, { log });
+  } else if (kind === "served") {
+    const { keyOf, parseServedSpec } = await import("./served/mod.ts");
+    keyOf(await parseServedSpec(rest));
+  } else if (kind === "recorded") await recordedFiles(rest, []);
+  else if (["longer", "first", "random"].includes(kind)) refuseRest(rest);
   else if (["model", "run", "grade", "reward", "implicit"].includes(kind)) {
     await (await import("../run/mod.ts")).checkModelSpec(kind === "run" ? spec : rest, { log });
   }
@@ -116,19 +118,26 @@ export function runOf(spec: string): string | null {
   return /^(?:inverted:)*run:([^#]+)/.exec(spec)?.[1] ?? null;
 }
 
-/** The folder of the run of which a judge is a stage's model: RUN of `model:[BASE+]RUN/jsft/adapter`. */
-async function runOfStage(spec: string): Promise<string | null> {
-  const [, path] = /^(?:\w+:)*(.+)$/.exec(spec) ?? [];
-  const [, folder] = /^(.+)\/[\w-]+\/(?:adapter|model)\/*$/.exec(path?.split("+").at(-1) ?? "") ??
-    [];
+/** The models that a judge asks, without what they are asked for: of a panel, those of each of its judges. */
+function modelsOf(spec: string): string[] {
+  const [, kind, rest] = /^(\w+):(.*)$/s.exec(spec) ?? [];
+  if (kind === undefined || kind === "run") return [spec];
+  return kind === "majority" || kind === "mean"
+    ? rest.split("++").flatMap(modelsOf)
+    : modelsOf(rest);
+}
+
+/** The folder of the run of which a model is a stage's: RUN of `[BASE+]RUN/jsft/adapter`. */
+async function runOfStage(path: string): Promise<string | null> {
+  const [, folder] = /^(.+)\/[\w-]+\/(?:adapter|model)\/*$/.exec(path.split("+").at(-1)!) ?? [];
   return folder !== undefined && await exists(`${folder}/run.json`) ? folder : null;
 }
 
 /** The prompts (as `splitKey` gives them) that the runs among some judges were trained on. */
 export async function trainedOn(specs: readonly string[]): Promise<Set<string>> {
   const prompts = new Set<string>();
-  for (const spec of specs) {
-    const folder = runOf(spec) ?? await runOfStage(spec);
+  for (const model of specs.flatMap(modelsOf)) {
+    const folder = runOf(model) ?? await runOfStage(model);
     if (folder === null) continue;
     // What a run's `data` stage left; a folder without it is refused where the judge is opened.
     const records = await readJsonl<TrainingRecord>(`${folder}/data/train.jsonl`);
@@ -137,16 +146,22 @@ export async function trainedOn(specs: readonly string[]): Promise<Set<string>> 
   return prompts;
 }
 
+/** The judges of a panel. @throws {UserError} When there are less than two. */
+function membersOf(by: PanelRule, rest: string): string[] {
+  const specs = rest.split("++");
+  if (specs.length < 2 || specs.some((spec) => spec === "")) {
+    throw new UserError(
+      `"${by}:${rest}" names no panel of judges`,
+      `write two or more with ++ between, such as ${by}:longer++model:PATH`,
+    );
+  }
+  return specs;
+}
+
 /** Several judges as one, all open at once. */
 function openPanel(by: PanelRule): Source {
   return async (rest, setting) => {
-    const specs = rest.split("++");
-    if (specs.length < 2 || specs.some((spec) => spec === "")) {
-      throw new UserError(
-        `"${by}:${rest}" names no panel of judges`,
-        `write two or more with ++ between, such as ${by}:longer++model:PATH`,
-      );
-    }
+    const specs = membersOf(by, rest);
     const opened: OpenedJudge[] = [];
     const dispose = () => opened.forEach((one) => one.dispose?.());
     try {
@@ -166,14 +181,15 @@ function openPanel(by: PanelRule): Source {
   };
 }
 
+/** @throws {UserError} When something follows the name of a baseline judge. */
+function refuseRest(rest: string): void {
+  if (rest === "") return;
+  throw new UserError(`a baseline judge takes nothing after its name: "${rest}"`, "leave it out");
+}
+
 function baselineJudge(make: (setting: JudgeSetting) => Judge): Source {
   return (rest, setting) => {
-    if (rest !== "") {
-      throw new UserError(
-        `a baseline judge takes nothing after its name: "${rest}"`,
-        "leave it out",
-      );
-    }
+    refuseRest(rest);
     const judge = make(setting);
     return Promise.resolve({ judge, fingerprint: fingerprintOf(judge.name, setting.seed) });
   };
@@ -181,7 +197,7 @@ function baselineJudge(make: (setting: JudgeSetting) => Judge): Source {
 
 async function openRecorded(rest: string, setting: JudgeSetting): Promise<OpenedJudge> {
   const { positions, onBadLine, log } = setting;
-  const files = rest === "" ? setting.pairs : await annotationFiles(rest);
+  const files = await recordedFiles(rest, setting.pairs);
   const { judge, counts, warnings } = await recordedJudge(files, {
     name: rest === "" ? "recorded" : `recorded:${rest.replace(/.*\//, "")}`,
     positions,
@@ -200,6 +216,16 @@ async function openRecorded(rest: string, setting: JudgeSetting): Promise<Opened
   ];
   const sums = await Promise.all(files.map((file) => sha256Of(file)));
   return { judge, fingerprint: fingerprintOf("recorded", positions, sums), notes: () => notes };
+}
+
+/** The files of recorded verdicts, those of the pairs where none is named. @throws {UserError} when there are none */
+async function recordedFiles(rest: string, pairs: readonly string[]): Promise<readonly string[]> {
+  const files = rest === "" ? pairs : await annotationFiles(rest);
+  if (files.length > 0) return files;
+  throw new UserError(
+    'the judge "recorded" names no file, and there are no pairs whose verdicts it could be',
+    "write recorded:FILE_OR_FOLDER",
+  );
 }
 
 /** A file, or the annotation files of a folder by name. @throws {UserError} when there are none */

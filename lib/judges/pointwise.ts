@@ -15,14 +15,28 @@ export interface GradedAnswer {
   readonly answer: string;
 }
 
+/** A grade that is read off the probabilities of marks. */
+export interface MarkedGrade {
+  readonly grade: number;
+  /** The probability of all marks together: how much of the model's answer is a mark. */
+  readonly labelProbability: number;
+}
+
 /** Grades single answers, one finite number each; larger is better. */
-export type Grade = (answers: readonly GradedAnswer[]) => Promise<number[]>;
+export type Grade<Graded extends number | MarkedGrade = number> = (
+  answers: readonly GradedAnswer[],
+) => Promise<Graded[]>;
+
+/** A grade as one that is read off marks: a number is sure to be one. */
+const marked = (graded: number | MarkedGrade): MarkedGrade =>
+  typeof graded === "object" ? graded : { grade: graded, labelProbability: 1 };
 
 /**
  * A judge of single answers: a reward model, a known reward, a grade from 1 to 10.
  *
  * The grades of two answers become P(first) = 1 / (1 + exp((second - first) / scale)), the Bradley-Terry
- * model under which reward models are trained (scale 1). With scale 0 the higher grade wins outright.
+ * model under which reward models are trained (scale 1). With scale 0 the higher grade wins outright. Where one of two
+ * answers has next to no probability on the marks, the pair is unanswered.
  *
  * @throws {UserError} When called, if a grade is not a finite number.
  *
@@ -36,7 +50,7 @@ export type Grade = (answers: readonly GradedAnswer[]) => Promise<number[]>;
  */
 export function pointwiseJudge(
   name: string,
-  grade: Grade,
+  grade: Grade<number | MarkedGrade>,
   { scale = 1 }: { scale?: number } = {},
 ): Judge {
   const graded = gradeOnce(name, grade);
@@ -63,18 +77,23 @@ const KEPT_TOGETHER = 16;
  * @param options.cacheFile Where judgments are kept; grades are kept in FILE.grades.jsonl beside it.
  */
 export function keptGrade(
-  grade: Grade,
+  grade: Grade<number | MarkedGrade>,
   { fingerprint, cacheFile, onProgress }: {
     readonly fingerprint: string;
     readonly cacheFile: string;
     readonly onProgress?: (done: number, total: number) => void;
   },
-): Grade {
-  const kept = keptAnswers<number>({
+): Grade<number | MarkedGrade> {
+  const kept = keptAnswers<number | MarkedGrade>({
     path: `${cacheFile.replace(/\.jsonl$/, "")}.grades.jsonl`,
-    keeps: Number.isFinite,
-    write: (grade) => ({ grade }),
-    read: ({ grade }) => typeof grade === "number" ? grade : undefined,
+    keeps: (graded) => Number.isFinite(marked(graded).grade),
+    write: (graded) => typeof graded === "object" ? { ...graded } : { grade: graded },
+    read: ({ grade, labelProbability }) =>
+      typeof grade !== "number"
+        ? undefined
+        : typeof labelProbability === "number"
+        ? { grade, labelProbability }
+        : grade,
     what: "a stored grade",
   });
   return async (answers) => {
@@ -97,16 +116,17 @@ export function keptGrade(
 }
 
 /** Asks for each answer once a call, however many pairs it is in, and refuses what is not a number. */
-function gradeOnce(name: string, grade: Grade): Grade {
+function gradeOnce(name: string, grade: Grade<number | MarkedGrade>): Grade<MarkedGrade> {
   return async (answers) => {
     const keys = answers.map(({ prompt, answer }) => JSON.stringify([prompt, answer]));
     const first = new Map<string, GradedAnswer>();
     keys.forEach((key, i) => first.has(key) || first.set(key, answers[i]));
-    const grades = first.size === 0 ? [] : await grade([...first.values()]);
-    const bad = [...first.keys()].findIndex((_, i) => !Number.isFinite(grades[i]));
+    const given = first.size === 0 ? [] : await grade([...first.values()]);
+    const grades = [...first.keys()].map((_, i) => marked(given[i]));
+    const bad = grades.findIndex(({ grade }) => !Number.isFinite(grade));
     if (bad >= 0) {
       throw new UserError(
-        `the judge "${name}" graded answer ${bad} of ${first.size} with ${grades[bad]}`,
+        `the judge "${name}" graded answer ${bad} of ${first.size} with ${grades[bad].grade}`,
         "have it give one finite number for every answer",
       );
     }
@@ -115,14 +135,17 @@ function gradeOnce(name: string, grade: Grade): Grade {
   };
 }
 
-function byGrades(first: number, second: number, scale: number): Judgment {
+function byGrades(one: MarkedGrade, other: MarkedGrade, scale: number): Judgment {
+  const [first, second] = [one.grade, other.grade];
   const p = scale > 0
     ? 1 / (1 + Math.exp((second - first) / scale))
     : { first: 1, second: 0, tie: 0.5 }[larger(first, second)];
   const q = scale > 0 ? 1 / (1 + Math.exp((first - second) / scale)) : 1 - p; // exact mirror
+  // A verdict is worth no more than the lesser of the two grades that it is between.
+  const mass = Math.min(one.labelProbability, other.labelProbability);
   return combineScores([{
     principle: "overall",
-    forward: { a: p, b: q },
-    backward: { a: q, b: p },
+    forward: { a: p * mass, b: q * mass },
+    backward: { a: q * mass, b: p * mass },
   }]);
 }

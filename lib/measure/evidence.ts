@@ -15,7 +15,7 @@ import {
   unitOf,
 } from "../preference/mod.ts";
 import { Rng } from "../base/random.ts";
-import type { Comparison, Winner } from "../method/judgment.ts";
+import { type Comparison, pairComparison, type Winner } from "../method/judgment.ts";
 import type { Contest } from "../method/tournament.ts";
 
 /** A comparison with what its file says of it. */
@@ -56,10 +56,16 @@ export interface LoadedEvidence {
   readonly warnings: readonly FileWarning[];
 }
 
-/** Notes what is odd about a record, or that it is left out. */
+/** Two answers to a prompt as a text that is the same in either order; by another principle they are another comparison. */
+export function comparisonKey({ prompt, first, second, principle = "" }: Comparison): string {
+  return JSON.stringify([splitKey(prompt), principle, ...[first, second].sort()]);
+}
+
+/** Notes what is odd about a record, or that it is left out; ties of pairs have no place. */
 interface Notes {
   readonly note: (reason: string, item: number) => void;
   readonly leave: (reason: string, item: number) => void;
+  readonly ties: (number: number) => void;
 }
 
 /**
@@ -89,7 +95,7 @@ export async function loadEvidence(
     throw new UserError(`the limit is ${limit}`, "give a whole number of pairs from 1 up");
   }
   const leftOut: Record<string, number> = {};
-  const count = (reason: string) => leftOut[reason] = (leftOut[reason] ?? 0) + 1;
+  const count = (reason: string, number = 1) => leftOut[reason] = (leftOut[reason] ?? 0) + number;
   const warnings: FileWarning[] = [];
   const read: Evidence[] = [];
   let kept: Evidence[] = [];
@@ -103,14 +109,17 @@ export async function loadEvidence(
       count(reason);
       found.add(`left out: ${reason}`, item);
     };
-    const notes: Notes = { note: (reason, item) => found.add(reason, item), leave };
+    const notes: Notes = {
+      note: (reason, item) => found.add(reason, item),
+      leave,
+      ties: (number) => number > 0 && count("neither answer is preferred", number),
+    };
     const rows = alpaca
       ? fromAnnotations(file, options, { ...notes, annotators })
       : fromPairs(file, options, notes);
     for await (const { item, evidence } of rows) {
-      const { cluster, comparison: { first, second } } = evidence;
       read.push(evidence);
-      const key = JSON.stringify([cluster, ...[first, second].sort()]);
+      const key = comparisonKey(evidence.comparison);
       if (seen.has(key)) leave("the same comparison comes again", item);
       else {
         seen.add(key);
@@ -237,22 +246,23 @@ async function* fromAnnotations(
 async function* fromPairs(
   file: string,
   { onBadLine }: EvidenceOptions,
-  { leave }: Notes,
+  { leave, ties }: Notes,
 ): AsyncGenerator<{ item: number; evidence: Evidence }> {
   const report = ({ reason, line }: BadLine) => leave(reason, line);
   const pairs = readPairs(file, { onBadLine, report });
-  for await (const { id, prompt, chosen, rejected } of pairs) {
+  for await (const pair of pairs) {
     const evidence: Evidence = {
-      id,
+      id: pair.id,
       file,
-      comparison: { prompt, first: chosen, second: rejected },
+      comparison: pairComparison(pair),
       label: "first",
       labelProbability: null,
       own: null,
-      cluster: splitKey(prompt),
+      cluster: splitKey(pair.prompt),
     };
     yield { item: pairs.place.line, evidence };
   }
+  ties(pairs.counts.ties);
 }
 
 /** The prompts of a run's held-out side. */

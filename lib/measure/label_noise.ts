@@ -20,14 +20,9 @@ export type LabelNoise = Readonly<
   >
 >;
 
-/** The share of labels that are wrong if the judge is as sure as it is right: 1 - max(J, 1 - J). */
-export function expectedNoise(J: number): number {
-  return 1 - Math.max(J, 1 - J);
-}
-
 /**
- * The noise of labels: expected of a calibrated judge, the mean of 1 - max(J, 1 - J), and measured against a gold
- * sample; the difference of the two on the gold sample, by which the judge is too sure; and the agreement with gold as
+ * The noise of labels: expected of a calibrated judge, the mean of 1 - J (of a choice by the votes of several principles
+ * J may be below 1/2), and measured against a gold sample; the difference of the two on the gold sample, by which the judge is too sure; and the agreement with gold as
  * accuracy and Cohen's kappa. A tie of gold is half wrong whatever is chosen.
  *
  * kappa needs the answers in an order that does not follow from gold's choice.
@@ -61,10 +56,10 @@ export function labelNoise(labels: readonly GivenLabel[], options: ResampleOptio
   };
   const excess = (label: GivenLabel) => {
     const noise = wrong(label);
-    return noise === null ? null : noise - expectedNoise(label.J);
+    return noise === null ? null : noise - (1 - label.J);
   };
   return measureAll({
-    expectedNoise: { ...mean(({ J }) => expectedNoise(J)), share: false },
+    expectedNoise: { ...mean(({ J }) => 1 - J), share: false },
     measuredNoise: mean(wrong),
     excessNoise: { ...mean(excess), share: false },
     accuracy: mean(right),

@@ -43,7 +43,10 @@ interface Flips {
  * https://arxiv.org/abs/2410.02736, asks the first; its robustness rate is 1 - towards). A verdict is that of both
  * positions together. Intervals resample prompts.
  *
- * @throws {UserError} When the judge only knows recorded verdicts, or named no winner in any pair.
+ * A pair in which the judge named no winner is counted as undecided and says nothing in the probes that need one; where all
+ * are such, their measures are null.
+ *
+ * @throws {UserError} When the judge only knows recorded verdicts.
  *
  * @example
  * ```ts ignore

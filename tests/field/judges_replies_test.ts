@@ -33,7 +33,7 @@ describe("A judge's reply in words", () => {
   it("is read from BOXED[B], the last of several (NeMo Gym 2103)", () => {
     assert.equal(parseVerdict("BOXED[A] was my first thought.\nFinal: BOXED[B]"), "B");
     assert.equal(lastMark("BOXED[TIE]"), "tie");
-    assert.equal(parseVerdict("BOXED[TIE]"), null);
+    assert.equal(parseVerdict("BOXED[TIE]"), "tie");
   });
 
   it("is not taken from what it quotes of an answer (alpaca_eval 472, opik 7848)", () => {

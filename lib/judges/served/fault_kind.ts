@@ -29,5 +29,8 @@ export type FaultKind =
 /** Kinds that say something of one comparison, which then counts as unanswered; the others stop the judging. */
 export const UNANSWERED_KINDS: readonly FaultKind[] = ["cut", "withheld", "empty"];
 
+/** Kinds that say something of the server: several in a row are an outage. */
+export const OUTAGE_KINDS: readonly FaultKind[] = ["server", "network", "timeout", "garbled"];
+
 /** Kinds that no further attempt at the same request can mend. */
 export const LASTING: readonly FaultKind[] = ["refused", "setup", "cut", "withheld"];

@@ -14,7 +14,7 @@ import { fingerprintOf, type JudgeSetting, type OpenedJudge } from "../opened_ju
 import { loadPrinciples, type Principle, principlesNamed } from "../../method/principle.ts";
 import { type ClientOptions, ServedClient } from "./client.ts";
 import { ServedError } from "./fault.ts";
-import { type FaultKind, UNANSWERED_KINDS } from "./fault_kind.ts";
+import { type FaultKind, OUTAGE_KINDS, UNANSWERED_KINDS } from "./fault_kind.ts";
 import { ServedScorer } from "./scorer.ts";
 import { keyOf, parseServedSpec, type ServedSpec } from "./spec.ts";
 import { wire } from "./wire.ts";
@@ -104,7 +104,7 @@ export async function openServedJudge(
     keeps: ({ a, b }) => a + b > 0,
   });
   const scorer = new ServedScorer({ client, wire: wire(asked), promptOf, cache });
-  const { leastLabelProbability } = options;
+  const { leastLabelProbability, onProgress } = options;
   const pairwise = new PairwiseJudge({
     scorer,
     templates,
@@ -114,27 +114,31 @@ export async function openServedJudge(
   });
   const failures = { failed: {}, firstFailures: {} };
   const compare = (comparisons: readonly Comparison[]) =>
-    compareEach(comparisons, { pairwise, spec, ...failures, onProgress: options.onProgress });
+    compareEach(comparisons, { pairwise, spec, ...failures, leastLabelProbability, onProgress });
   return { compare, pairwise, client, cache, scorer, fingerprint: named, ...failures };
 }
 
 /** Compares one by one, several at a time, so that one failure does not take others with it. */
 async function compareEach(
   comparisons: readonly Comparison[],
-  { pairwise, spec, failed, firstFailures, onProgress }:
+  { pairwise, spec, failed, firstFailures, leastLabelProbability, onProgress }:
     & Pick<ServedJudge, "pairwise">
-    & Pick<ServedJudgeOptions, "onProgress">
+    & Pick<ServedJudgeOptions, "leastLabelProbability" | "onProgress">
     & { spec: ServedSpec; failed: Partial<Record<FaultKind, number>> }
     & { firstFailures: Partial<Record<FaultKind, string>> },
 ): Promise<Judgment[]> {
   const limit = pLimit(spec.concurrency);
   let stop: { readonly error: unknown } | undefined;
   let [done, inARow] = [0, 0];
+  const { counts } = pairwise;
   /** What is wrong with one comparison leaves it unanswered; what is wrong with all of them stops. */
   const stops = (kind: FaultKind) => {
     if (kind === "withheld") return false;
     const goesOn = spec.onFailure === "unanswered" || UNANSWERED_KINDS.includes(kind);
-    return !goesOn || kind === "setup" || kind === "busy" || ++inARow >= OUTAGE;
+    if (!goesOn || kind === "setup" || kind === "busy") return true;
+    // A server that has answered and does not answer this says nothing of the next one, but by being down.
+    const ofAll = OUTAGE_KINDS.includes(kind) || counts.judged === counts.unanswered;
+    return ofAll && ++inARow >= OUTAGE;
   };
   const judged = await Promise.all(
     comparisons.map((comparison) =>
@@ -144,7 +148,7 @@ async function compareEach(
           const [judgment] = await pairwise.compare([comparison]);
           inARow = 0;
           onProgress?.({ done: ++done, total: comparisons.length });
-          return judgment;
+          return ofBothPositions(judgment, { pairwise, leastLabelProbability });
         } catch (error) {
           if (!(error instanceof ServedError) || stops(error.kind)) {
             stop ??= { error };
@@ -153,7 +157,9 @@ async function compareEach(
           failed[error.kind] = (failed[error.kind] ?? 0) + 1;
           firstFailures[error.kind] ??= `${error.problem}; ${error.remedy}`;
           onProgress?.({ done: ++done, total: comparisons.length });
-          return unanswered(pairwise);
+          counts.judged++;
+          counts.unanswered++;
+          return unanswered(pairwise.templates.map(({ principle }) => principle.name));
         }
       })
     ),
@@ -162,15 +168,32 @@ async function compareEach(
   return judged as Judgment[];
 }
 
-function unanswered(pairwise: PairwiseJudge): Judgment {
-  pairwise.counts.judged++;
-  pairwise.counts.unanswered++;
+/**
+ * Counts only the principles that were answered in both positions: of one that was not, the other position would be a
+ * certain verdict that may be nothing but a preference for where an answer stands.
+ */
+function ofBothPositions(
+  judgment: Judgment,
+  { pairwise: { counts }, leastLabelProbability }:
+    & Pick<ServedJudge, "pairwise">
+    & Pick<ServedJudgeOptions, "leastLabelProbability">,
+): Judgment {
+  const read = judgment.votes.filter(({ forward, backward }) =>
+    [forward, backward].every(({ a, b }) => a + b > 0)
+  );
+  if (read.length === judgment.votes.length) return judgment;
+  const counted = read.length > 0
+    ? combineScores(read, { leastLabelProbability })
+    : unanswered(judgment.votes.map(({ principle }) => principle));
+  counts.unanswered += Number(judgment.answered) - Number(counted.answered);
+  return counted;
+}
+
+function unanswered(principles: readonly string[]): Judgment {
   const none = { a: 0, b: 0 };
-  return combineScores(pairwise.templates.map(({ principle }) => ({
-    principle: principle.name,
-    forward: none,
-    backward: none,
-  })));
+  return combineScores(
+    principles.map((principle) => ({ principle, forward: none, backward: none })),
+  );
 }
 
 /** Names what answers and how it is asked; the cache's keys add template, order and text. */

@@ -1,3 +1,5 @@
+import { lastMark } from "./marks.ts";
+
 /** How models mark thoughts before a reply: openings and ends, of which templates may write the first themselves. */
 const OPENING =
   /<\|?(?:think|thinking|thoughts?|reasoning|reflection|scratchpad|analysis|seed:think)\|?>|\[THINK\]|◁think▷|<\|begin_of_thought\|>|<\|channel>thought|<unused94>/i;
@@ -10,12 +12,18 @@ const FINAL = /^[^]*<\|channel\|>final[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|
 const BARE_FINAL = /^\s*analysis[^]*assistant(?:final)(?=\S)/;
 const BARE_THOUGHTS = /^\s*analysis(?=[A-Z"'“])/;
 
+/** Whether a text has what judges are told to write: a mark, a number in brackets, or a letter alone. */
+const decided = (text: string): boolean =>
+  lastMark(text) !== null || /\[\s*[*_]*-?\d/.test(text) || /^\W*[ABC]\W*$/i.test(text);
+
 /**
  * A reply without the thoughts before it; null where it ends within them.
  *
- * Everything up to the last end of thoughts is left out, whether they have an opening or not: the chat templates of
- * DeepSeek-R1 and Qwen3 write the opening into the prompt, so that only the end is in the reply.
+ * Of thoughts that open the reply everything up to their last end is left out. The chat templates of DeepSeek-R1 and
+ * Qwen3 write the opening into the prompt, so that only the end is in the reply; but a judge may also speak of an answer's
+ * tags. So any other tag counts only where the verdict is all on the reply's side of it.
  *
+ * @param decides Whether a text has a verdict. @default whether it has what judges are told to write
  * @example
  * ```ts
  * import { afterThoughts } from "./thoughts.ts";
@@ -23,7 +31,10 @@ const BARE_THOUGHTS = /^\s*analysis(?=[A-Z"'“])/;
  * afterThoughts("<think>A is"); // null
  * ```
  */
-export function afterThoughts(reply: string): string | null {
+export function afterThoughts(
+  reply: string,
+  decides: (text: string) => boolean = decided,
+): string | null {
   if (CHANNELS.test(reply)) {
     const [, final] = FINAL.exec(reply) ? reply.split(FINAL) : [];
     return final === undefined
@@ -32,10 +43,12 @@ export function afterThoughts(reply: string): string | null {
   }
   if (BARE_FINAL.test(reply)) return reply.replace(BARE_FINAL, "").trim();
   if (BARE_THOUGHTS.test(reply)) return null;
+  const opened = reply.trimStart().search(OPENING) === 0;
   const [last] = [...reply.matchAll(END)].slice(-1);
-  const rest = last === undefined ? reply : reply.slice(last.index + last[0].length);
-  const opening = OPENING.exec(rest);
-  if (opening === null) return rest.trim();
-  const before = rest.slice(0, opening.index).trim();
-  return before === "" ? null : before;
+  const end = last === undefined ? 0 : last.index + last[0].length;
+  const rest = (opened || decides(reply.slice(end)) ? reply.slice(end) : reply).trim();
+  const opening = rest.search(OPENING);
+  if (opening === 0) return null;
+  const before = rest.slice(0, Math.max(0, opening)).trim();
+  return decides(before) && !decides(rest.slice(opening)) ? before : rest;
 }

@@ -107,10 +107,20 @@ const DENIED = /\b(?:not|never|no|neither|nor|cannot|hardly)\b|n['’]t\b/i;
 /** A condition earlier in the sentence, but for "if I had to choose". */
 const CONDITION = /\b(?:if(?!\s+I\s+(?:had|have|must|were|need))|unless|whether|should\s+you)\b/i;
 
+/** A reply that says of both answers together that neither is better, and nothing else. */
+const TIED = new RegExp(
+  `^\\W*(?:(?:it|this|they|both(?:\\s+answers)?|(?:the\\s+)?(?:two\\s+)?answers|` +
+    `(?:answer\\s+)?[AB]\\s+and\\s+(?:answer\\s+)?[AB]|(?:the\\s+)?(?:answer|verdict|result))` +
+    `(?:['’](?:s|re)|\\s+(?:is|are)|:)\\s+)?(?:an?\\s+)?(?:tie|draw|equal|equally\\s+(?:good|bad|${GOOD}))\\W*$|` +
+    `^\\W*[AB]\\s*=+\\s*[AB]\\W*$`,
+  "i",
+);
+
 const other = (letter: Letter): Letter => letter === "A" ? "B" : "A";
 
 /**
- * The letter that a reply in words decides for, or null where it names none or both.
+ * The letter that a reply in words decides for, "tie" where it says that neither is better, or null where it names none
+ * or both.
  *
  * Thoughts before the reply, control tokens and emphasis are left out. The first of these that is there counts: the
  * last mark, see {@linkcode lastMark}; the reply or its first or last line as one letter; the last statement that
@@ -125,23 +135,28 @@ const other = (letter: Letter): Letter => letter === "A" ? "B" : "A";
  * import { parseVerdict } from "./verdict.ts";
  * parseVerdict("**The better answer is B.**"); // "B"
  * parseVerdict("Answer A is worse than answer B."); // "B"
+ * parseVerdict("[[C]]"); // "tie"
  * parseVerdict("A good answer would say more."); // null
  * ```
  */
 export function parseVerdict(
   reply: string,
   { cut = false }: { readonly cut?: boolean } = {},
-): Letter | null {
-  const rest = afterThoughts(reply);
-  if (rest === null) return null;
-  const marked = rest.normalize("NFKC").replace(CONTROL, "").trim();
+): Letter | "tie" | null {
+  const rest = afterThoughts(reply, (text) => verdictIn(text, cut) !== null);
+  return rest === null ? null : verdictIn(rest, cut);
+}
+
+/** The verdict of a reply without thoughts. */
+function verdictIn(reply: string, cut: boolean): Letter | "tie" | null {
+  const marked = reply.normalize("NFKC").replace(CONTROL, "").trim();
   const mark = lastMark(marked);
-  if (mark !== null) return mark === "tie" ? null : mark;
+  if (mark !== null) return mark;
   if (/\[\[\s*[ABC]\s*\]\]/.test(marked)) return null; // marks that take each other back
   const text = marked.replace(/[*`_]+/g, "").replace(/^\s*[>#-]+\s+/gm, "").trim();
 
   const lines = text.split("\n").map((line) => line.trim()).filter(Boolean);
-  if (/^\W*[AB]\s*=+\s*[AB]\W*$/.test(text)) return null;
+  if (!cut && TIED.test(text)) return "tie";
   const single = lines.length === 1 ? letterOf(lines[0], "gi") : null;
   if (single !== null) return single;
   const [first, last] = [leading(text, lines), cut ? null : letterOf(lines.at(-1) ?? "", "g")];

@@ -34,6 +34,13 @@ export interface WireOptions {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+/** What a verdict in words comes to. */
+const POSITIONS: Readonly<Record<"A" | "B" | "tie", LabelProbabilities>> = {
+  A: { a: 1, b: 0 },
+  B: { a: 0, b: 1 },
+  tie: { a: 0.5, b: 0.5 },
+};
+
 /** How an API is spoken. */
 export interface Wire {
   readonly path: string;
@@ -95,9 +102,7 @@ export function wire(options: WireOptions): Wire {
     read: (answer) => {
       const { text, cut } = replyOf(answer);
       const verdict = parseVerdict(text, { cut });
-      if (verdict !== null) {
-        return { positions: verdict === "A" ? { a: 1, b: 0 } : { a: 0, b: 1 }, unseen: 0 };
-      }
+      if (verdict !== null) return { positions: POSITIONS[verdict], unseen: 0 };
       if (cut) {
         throw new Fault(
           "cut",

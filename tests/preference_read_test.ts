@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { collectPairs, guessFormat, readPairs } from "../lib/preference/mod.ts";
-import { readHead, readLines } from "../lib/preference/lines.ts";
+import { readHead, readLines, stem } from "../lib/preference/lines.ts";
 import { GOOD, skipping } from "./preference_files.ts";
 import { refuses } from "./refusals.ts";
 import { file, folder } from "./temporary_files.ts";
@@ -50,6 +50,7 @@ describe("reading lines", () => {
       ...zstdCompressSync(bytes.subarray(123_460)),
     ]);
     const path = await file("frames.jsonl.zst", packed);
+    assert.equal(stem(path), "frames");
     const rows = await Array.fromAsync(readLines(path));
     assert.deepEqual(rows.map((row) => "value" in row && row.value), [
       ...text.split("\n"),
@@ -192,6 +193,12 @@ describe("telling the format", () => {
         JSON.stringify([{ instruction: "prompt", output_1: "a", preference: 1 }]),
         "alpaca",
       ],
+      [
+        "k.json",
+        JSON.stringify([{ prompt: "p", chosen: "a", rejected: "b", preference: "a" }]),
+        "json",
+      ],
+      ["l.csv.zst", "question,answer\n", "csv"],
       ["j.jsonl", HH("\n\nHuman: Hi", "\n\nHuman: Hi").replace("{", '{"prompt":"Hi",'), "jsonl"],
     ];
     for (const [name, content, format] of cases) {

@@ -86,7 +86,7 @@ export async function readHead(path: string, chars = 65_536): Promise<string> {
 
 /** A file's name without folder and endings: `a/pairs.jsonl.gz` is `pairs`. */
 export function stem(path: string): string {
-  return basename(path).replace(/\.gz$/i, "").replace(
+  return basename(path).replace(/\.(gz|zst)$/i, "").replace(
     /\.(jsonl|ndjson|json|csv|tsv|parquet)$/i,
     "",
   );

@@ -128,10 +128,11 @@ describe("CSV", () => {
     const { pairs, counts, bad } = await skipping(path);
     assert.deepEqual([pairs.map(({ id }) => id), counts.bad], [["stray:5"], 6]);
     assert.deepEqual(bad.map(({ line }) => line), [2, 3, 4, 6, 7, 8]);
-    assert.match(bad[0].detail ?? "", /^lines 2 to 4: "p,/);
+    assert.equal(bad[5].detail, "lines 6 to 8 are lost");
+    assert.match(bad[0].detail ?? "", /^lines 2 to 4 are lost: "p,/);
     await refuses(
       () => collectPairs(path),
-      "stray.csv line 2: text follows a closing quote (lines 2 to 4: ",
+      "stray.csv line 2: text follows a closing quote (lines 2 to 4 are lost: ",
     );
   });
 

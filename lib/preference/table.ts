@@ -154,8 +154,7 @@ async function* records(
   if (open !== undefined) yield* unclosed(open.line, last);
 }
 
-const unclosed = (from: number, to: number) =>
-  lost([from, to], "a quoted field is never closed", "nothing of them is read");
+const unclosed = (from: number, to: number) => lost([from, to], "a quoted field is never closed");
 
 /**
  * Every line that a broken record took in, since any may have been a record of its own; they are not read again, since
@@ -164,11 +163,11 @@ const unclosed = (from: number, to: number) =>
 function* lost(
   [from, to]: readonly [number, number],
   reason: string,
-  detail: string,
+  found?: string,
 ): Generator<Row<CsvRecord>> {
-  for (let line = from; line <= to; line++) {
-    yield { line, reason, detail: from === to ? detail : `lines ${from} to ${to}: ${detail}` };
-  }
+  const lines = from === to ? [] : [`lines ${from} to ${to} are lost`];
+  const detail = [...lines, ...found === undefined ? [] : [found]].join(": ") || undefined;
+  for (let line = from; line <= to; line++) yield { line, reason, detail };
 }
 
 function readHeader({ fields, delimiter }: CsvRecord, path: string, ratings: RatingOptions) {

@@ -108,6 +108,15 @@ describe("input that cannot be used is named, and a corrected command resumes in
     await startWell({ folder, run: "model-run", args });
     const anew = [...args, "--fresh", "--model", `${folder}/missing`];
     await refused({ run: "model-run", args: anew }, /there is no model file or folder/);
+    const mute = [...args, "--fresh", "--model", `${folder}/mute`];
+    await refused({ run: "model-run", args: mute }, /the tokenizer has no chat template/);
+    const misspelt = [...args, "--fresh", "--data", `${folder}/pears.jsonl`];
+    await refused({ run: "model-run", args: misspelt }, /there is no data file ".*pears\.jsonl"/);
+    const unjudged = [...args, "--fresh", "--ranker", `model:${folder}/missing`];
+    await refused(
+      { run: "model-run", args: unjudged, set: ["selfJudge.method=oaif"] },
+      /missing/,
+    );
     assert.ok(existsSync(`${folder}/model-run/judge-before/done.json`), "nothing was deleted");
     assert.deepEqual(leftovers(`${folder}/model-run`), []);
     // Weights are not read before the second stage, whose first has the broken model in its settings.

@@ -127,7 +127,13 @@ describe("the authors' preset, beside their code on the same inputs", () => {
   });
 
   it("cuts a long example at its start", () => {
-    const rows = rowsOf(made(pairs, encoderOf(expected.collated.max)));
+    // Answers at the limit of the data, judgments at the judge's own.
+    const { max } = expected.collated;
+    const templates = questions(hh, max);
+    const rows = rowsOf(made(pairs, encoderOf(max), templates));
+    assert.deepEqual([templates[0].counts.prompts, templates[0].counts.truncated], [6, 6]);
+    assert.deepEqual(rowsOf(made(pairs, encoderOf(max))).slice(3), expected.jsft.slice(3));
+    assert.deepEqual(rowsOf(made(pairs, encoder, templates)).slice(3), rows.slice(3));
     const learned = expected.collated.rows.filter(({ labels }: Row) =>
       labels.some((label) => label !== -100)
     );

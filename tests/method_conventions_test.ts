@@ -100,6 +100,21 @@ describe("how dialogues become tokens", () => {
     refusesAtOnce(() => exampleOf(encoder({ turns: "all" }, { chat })), /chat\.turns=last/);
   });
 
+  it("cuts judgments as the judge's prompts are cut, whatever becomes of long answers", () => {
+    const [pair] = tinyPairs(1, 3);
+    for (const overflow of ["leave-out", "truncate-start"] as const) {
+      const on = encoder({}, { maxTokens: 30, overflow });
+      const [template] = tinyTemplates();
+      const { examples } = jsftExamples([pair], {
+        ...{ encoder: on, templates: [template], kinds: ["judgment"] },
+      });
+      assert.deepEqual(
+        examples[0].ids.slice(0, examples[0].from),
+        template.prompt(pair.prompt, pair.chosen, pair.rejected),
+      );
+    }
+  });
+
   it("ends a rationale, or does not", () => {
     const pair = { ...tinyPairs(1, 3)[0], rationale: { chosen: "Fine", rejected: "Bah" } };
     const ends = [true, false].map((endRationale) => {

@@ -111,7 +111,7 @@ describe("PairwiseJudge", () => {
     assert.deepEqual(scorer.prompts, inOrder.slice(0, 7));
     assert.ok(scorer.calls > 1);
     assert.ok(scorer.calls < 7);
-    assert.deepEqual(steps.at(-1), { done: 7, total: 7 });
+    assert.deepEqual([steps[0], steps.at(-1)], [{ done: 0, total: 7 }, { done: 7, total: 7 }]);
     assert.deepEqual(judge.counts, { judged: 5, unanswered: 0, scored: 7 });
   });
 

@@ -56,6 +56,7 @@ describe("AlpacaEval annotations", () => {
     assert.deepEqual(bad.map(({ line, unit }) => [line, unit]), expected.map(([n]) => [n, "item"]));
     bad.forEach(({ reason }, i) => assert.match(reason, expected[i][1]));
     assert.equal(bad[1].detail, "2.5");
+    assert.equal(bad[3].detail, "read as AlpacaEval's annotations");
     await assert.rejects(() => collectPairs(path), /bad\.json item 2: no preference/);
   });
 

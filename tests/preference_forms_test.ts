@@ -231,7 +231,16 @@ describe("forms of a pair", () => {
         /"chosen": must be text/,
       ],
       [{ prompt: "p", completion: "a", label: true }, /one answer to imitate, and none to compare/],
-      [{ prompt: "p", completion: "a", label: false }, /labelled undesirable/],
+      [{ instruction: "p", input: 7, ...answers }, /"input": must be text beside an instruction/],
+      [{ instruction: "p", input: { a: 1 }, ...answers }, /"input": must be text/],
+      ...[false, 0, "False", "false", "0", "0.0"].map((label): [unknown, RegExp] => [
+        { prompt: "p", completion: "a", label },
+        /labelled undesirable/,
+      ]),
+      ...["good", 2, ""].map((label): [unknown, RegExp] => [
+        { prompt: "p", completion: "a", label },
+        /"label": must be true or false/,
+      ]),
       [{ prompt: "p", ...answers, score_chosen: 1, score_rejected: 2 }, /"score_chosen" is below/],
     ];
     const path = await file(
@@ -259,8 +268,8 @@ describe("demonstrations", () => {
     const system = { role: "system", content: "Be brief." };
     const records = [
       { prompt: "p", completion: "a", label: true },
-      { prompt: [user("p")], completion: [assistant("a")] },
-      { instruction: "p", input: "q", output: "a" },
+      { prompt: [user("p")], completion: [assistant("a")], label: "1.0" },
+      { instruction: "p", input: "q", output: "a", id: " ", label: "True" },
       { messages: [system, ...ASKED, assistant("a")], prompt: "Is it cold?" },
       { conversations: [human("p"), gpt("a")] },
     ];
@@ -327,6 +336,25 @@ describe("records in CSV", () => {
     const { pairs, bad } = await skipping(path);
     assert.deepEqual([pairs.length, pairs[0].chosen], [1, "['a', 'b']"]);
     assert.match(bad[0].reason, /^"prompt": must be text or a list of \{role, content\}/);
+  });
+
+  it("an instruction's input is text, whatever it looks like", async () => {
+    const path = await file(
+      "input.csv",
+      'instruction,input,chosen,rejected\nSort the list,"[3, 1, 2]","1, 2, 3",no\n' +
+        'Say it,"{not a list",a,b\n',
+    );
+    const { pairs } = await collectPairs(path);
+    assert.deepEqual(pairs.map(({ prompt }) => prompt), [
+      [user("Sort the list\n[3, 1, 2]")],
+      [user("Say it\n{not a list")],
+    ]);
+    const messages = await file(
+      "messages.csv",
+      "input,preferred_output,non_preferred_output\n" +
+        "\"{'messages': [{'role': 'user', 'content': 'Hi'}]}\",a,b\n",
+    );
+    assert.deepEqual((await collectPairs(messages)).pairs[0].prompt, [user("Hi")]);
   });
 
   it("pandas' mark of a missing value is no answer", async () => {

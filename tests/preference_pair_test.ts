@@ -61,7 +61,10 @@ describe("splitDialogues", () => {
     assert.match(String(reason(one, [...one, user("b")])), /rejected dialogue does not end with/);
     const early = [user("Hi"), assistant("b"), user("c"), assistant("d")];
     assert.match(String(reason(one, early)), /part before their last turn/);
-    assert.match(String(reason(one, [...one, user("c"), assistant("d")])), /part before/);
+    for (const more of [[user("c"), assistant("d")], [assistant("d")]]) {
+      assert.match(String(reason(one, [...one, ...more])), /one dialogue is the beginning of the/);
+      assert.match(String(reason([...one, ...more], one)), /one dialogue is the beginning of the/);
+    }
   });
 });
 

@@ -1,15 +1,19 @@
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { gzipSync, zstdCompressSync } from "node:zlib";
+import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { collectPairs, guessFormat, readPairs } from "../lib/preference/mod.ts";
-import { readLines } from "../lib/preference/lines.ts";
+import { readHead, readLines, stem } from "../lib/preference/lines.ts";
 import { GOOD, skipping } from "./preference_files.ts";
 import { refuses } from "./refusals.ts";
 import { file, folder } from "./temporary_files.ts";
 
 const HH = (chosen: string, rejected: string) => JSON.stringify({ chosen, rejected }) + "\n";
 const HH_GOOD = HH("\n\nHuman: Hi\n\nAssistant: Hello!", "\n\nHuman: Hi\n\nAssistant: What?");
+
+/** Packs as the command zstd does, with a checksum. */
+const zstdChecked = (content: string | Uint8Array) =>
+  zstdCompressSync(content, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
 
 describe("reading lines", () => {
   it("numbers lines, takes all three line endings, drops the byte order mark", async () => {
@@ -31,6 +35,28 @@ describe("reading lines", () => {
     ]);
     const rows = await Array.fromAsync(readLines(await file("packed", packed)));
     assert.deepEqual(rows.map((row) => "value" in row && row.value), text.split("\n"));
+  });
+
+  it("gives the same lines from zstd, whatever the number of frames", async () => {
+    const text = Array.from({ length: 40_000 }, (_, i) => `line ${i} é ${i * 7919 % 104729}`)
+      .join("\n");
+    const bytes = new TextEncoder().encode(text + "\n" + "x".repeat(400_000));
+    const skippable = [0x53, 0x2a, 0x4d, 0x18, 5, 0, 0, 0, 1, 2, 3, 4, 5];
+    const packed = new Uint8Array([
+      ...zstdChecked(bytes.subarray(0, 123_457)),
+      ...skippable,
+      ...zstdCompressSync(bytes.subarray(123_457, 123_460)),
+      ...zstdCompressSync(""),
+      ...zstdCompressSync(bytes.subarray(123_460)),
+    ]);
+    const path = await file("frames.jsonl.zst", packed);
+    assert.equal(stem(path), "frames");
+    const rows = await Array.fromAsync(readLines(path));
+    assert.deepEqual(rows.map((row) => "value" in row && row.value), [
+      ...text.split("\n"),
+      "x".repeat(400_000),
+    ]);
+    assert.equal((await readHead(path, 10)).length, 10);
   });
 
   it("says which line is not UTF-8 and continues", async () => {
@@ -86,22 +112,33 @@ describe("files that cannot be read", () => {
     await refuses(async () => collectPairs(await file("empty.gz", gzipSync(""))), /is empty/);
   });
 
-  it("gzip that is cut off or damaged is never taken for the end of the file", async () => {
+  it("gzip or zstd that is cut off or damaged is never taken for the end of the file", async () => {
     // Lines that do not compress well, so that pairs come before the fault.
     const lines = Array.from(
       { length: 5000 },
       (_, i) => GOOD.replace("Hi", `Hi ${i * 7919 % 104729}`),
     );
-    const packed = gzipSync(lines.join(""));
-    const cut = await file("cut.jsonl.gz", packed.subarray(0, packed.length - 2000));
+    for (const [name, pack] of [["gzip", gzipSync], ["zstd", zstdChecked]] as const) {
+      const packed = pack(lines.join(""));
+      for (const left of [packed.length - 2000, packed.length - 1, 12]) {
+        const cut = await file("cut.jsonl", packed.subarray(0, left));
+        await refuses(
+          () => collectPairs(cut, { onBadLine: "skip" }),
+          new RegExp(
+            `cut\\.jsonl: the ${name} data is damaged or cut off after \\d+ unpacked bytes`,
+          ),
+          /again/,
+        );
+      }
+      packed[packed.length >> 1] ^= 0xff;
+      const damaged = await file("damaged.jsonl", packed);
+      await refuses(() => skipping(damaged), /damaged or cut off/);
+    }
+    const more = await file("more.zst", new Uint8Array([...zstdCompressSync(GOOD), 1, 2, 3, 4, 5]));
     await refuses(
-      () => collectPairs(cut, { onBadLine: "skip" }),
-      /cut\.jsonl\.gz: the gzip data is damaged or cut off after \d+ unpacked bytes/,
-      /again/,
+      () => skipping(more),
+      /damaged or cut off after \d+ .* followed by something else/,
     );
-    packed[packed.length >> 1] ^= 0xff;
-    const damaged = await file("damaged.jsonl.gz", packed);
-    await refuses(() => skipping(damaged), /damaged or cut off/);
   });
 
   it("what stands in place of the data is named, with what to do", async () => {
@@ -156,6 +193,12 @@ describe("telling the format", () => {
         JSON.stringify([{ instruction: "prompt", output_1: "a", preference: 1 }]),
         "alpaca",
       ],
+      [
+        "k.json",
+        JSON.stringify([{ prompt: "p", chosen: "a", rejected: "b", preference: "a" }]),
+        "json",
+      ],
+      ["l.csv.zst", "question,answer\n", "csv"],
       ["j.jsonl", HH("\n\nHuman: Hi", "\n\nHuman: Hi").replace("{", '{"prompt":"Hi",'), "jsonl"],
     ];
     for (const [name, content, format] of cases) {

@@ -111,11 +111,28 @@ describe("CSV", () => {
       [9, '"prompt" is not a JSON list'],
       [10, "the chosen response is empty"],
       [12, "a quoted field is never closed"],
+      [13, "a quoted field is never closed"],
     ]);
     assert.match(bad[0].detail ?? "", /2 instead of 3/);
     await refuses(
       () => collectPairs(path),
       /bad\.csv line 5: the number of fields .* \(2 instead of 3\)/,
+    );
+  });
+
+  it("counts every line that a stray quote takes in", async () => {
+    const path = await file(
+      "stray.csv",
+      'prompt,chosen,rejected\np,"a,b\np,a,b\np,a,"b"\np,a,b\np,a,"b\np,a,b\np,a,b\n',
+    );
+    const { pairs, counts, bad } = await skipping(path);
+    assert.deepEqual([pairs.map(({ id }) => id), counts.bad], [["stray:5"], 6]);
+    assert.deepEqual(bad.map(({ line }) => line), [2, 3, 4, 6, 7, 8]);
+    assert.equal(bad[5].detail, "lines 6 to 8 are lost");
+    assert.match(bad[0].detail ?? "", /^lines 2 to 4 are lost: "p,/);
+    await refuses(
+      () => collectPairs(path),
+      "stray.csv line 2: text follows a closing quote (lines 2 to 4 are lost: ",
     );
   });
 

@@ -93,6 +93,17 @@ describe("a run's settings", () => {
     );
   });
 
+  it("are refused in a source that the recipe does not have, and where an object has the name", () => {
+    const sources = JSON.stringify([{ source: "a" }, { source: "b", fromat: "csv" }]);
+    assert.deepEqual(refusal(() => setting(`data.sources=${sources}`)), [
+      'there is no setting "data.sources.1.fromat"',
+      "there are source, use, format",
+    ]);
+    const [problem, remedy] = refusal(() => setting("constructor=1"));
+    assert.equal(problem, 'there is no setting "constructor"');
+    assert.match(remedy, /^there are seed, /);
+  });
+
   it("are refused out of range, with setting and value", () => {
     for (
       const [text, problem] of [

@@ -4,6 +4,7 @@ import { isPair, type Pair, splitKey, type TrainingRecord, useOf } from "../lib/
 import { resolveConfig } from "../lib/run/config.ts";
 import type { Session } from "../lib/run/session.ts";
 import { dataStage, pairsOf, recordsOf } from "../lib/run/stages/data.ts";
+import { OUR_CONVENTIONS } from "../lib/method/mod.ts";
 import { ChatTemplate } from "../lib/text/mod.ts";
 import { refuses } from "./refusals.ts";
 import { silentReporter } from "./silent_reporter.ts";
@@ -23,6 +24,7 @@ async function read(
     template = STRICT,
     overflow = "truncate" as "truncate" | "truncate-start",
     method = "self-judge",
+    conventions = OUR_CONVENTIONS,
   } = {},
 ) {
   const folder = await newFolder();
@@ -36,6 +38,7 @@ async function read(
   const encoder = tinyEncoder({
     maxTokens: config.data.maxTokens,
     overflow,
+    conventions,
     chat: new ChatTemplate(template, { eosToken: "</s>" }),
   });
   const context = {
@@ -165,6 +168,48 @@ describe("the data stage", () => {
     assert.equal((await read([{ source }])).result.tooLong, 1);
     const cut = await read([{ source }], { train: null }, { overflow: "truncate-start" });
     assert.deepEqual([cut.result.tooLong, cut.train.length + cut.held.length], [0, 13]);
+  });
+
+  it("counts what cannot be found in the template's own text, whatever the limit", async () => {
+    // As templates that drop earlier thoughts: an answer that is not the last is written otherwise.
+    const template =
+      "{% for m in messages %}[{{ m['role'] }}]\n{% if m['role'] == 'user' or loop.last %}{{ m['content'] }}{% endif %}" +
+      "{{ eos_token }}{% endfor %}{% if add_generation_prompt %}[assistant]\n{% endif %}";
+    const several = [
+      { role: "user", content: "apple" },
+      { role: "assistant", content: "fig" },
+      { role: "user", content: "apple" },
+    ];
+    const source = await file("rewritten.jsonl", jsonLines([pair(several), ...asked(12)]));
+    const on = (turns: "all" | "last") => ({
+      template,
+      conventions: { ...OUR_CONVENTIONS, text: "whole" as const, turns },
+    });
+    const { result, lines } = await read([{ source }], {}, on("all"));
+    assert.deepEqual([result.notFound, result.tooLong], [1, 0]);
+    assert.ok(lines.includes(
+      "1 pairs left out: their answers are not found in the text that the chat template writes",
+    ));
+    assert.equal((await read([{ source }], {}, on("last"))).result.notFound, 0);
+    const few = await file("found.jsonl", jsonLines([pair(several), ...asked(5)]));
+    await refuses(
+      read([{ source: few }], {}, on("all")),
+      "(of 1 their answers are not found in the text",
+      "or set chat.text=parts and chat.turns=last",
+    );
+  });
+
+  it("warns where fewer pairs are left to train on than were asked for", async () => {
+    const twice = asked(5).flatMap((p) => [p, { ...p, chosen: "fig fig" }]);
+    const source = await file("twice.jsonl", jsonLines(twice));
+    const { train, lines } = await read([{ source }]);
+    assert.equal(train.length, 6);
+    assert.ok(!lines.some((line) => line.startsWith("warning")));
+    const more = await read([{ source }], { train: 7, heldOut: 3 });
+    assert.equal(more.train.length, 6);
+    assert.ok(
+      more.lines.some((line) => line.startsWith("warning: 6 pairs to train on, 7 were asked for")),
+    );
   });
 
   it("says what is missing: rows, or pairs to measure the judge on", async () => {

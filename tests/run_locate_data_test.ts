@@ -37,6 +37,20 @@ describe("locateData", () => {
     assert.deepEqual(await locateData(without), { path: without, origin: "local" });
   });
 
+  it("takes what is there before a named set of that name", async () => {
+    const before = Deno.cwd();
+    Deno.chdir(await newFolder());
+    try {
+      await Deno.mkdir("ultrafeedback");
+      await Deno.writeTextFile("ultrafeedback/train.jsonl", "");
+      assert.deepEqual(await locateData("ultrafeedback"), {
+        ...{ path: "ultrafeedback", origin: "local", files: ["ultrafeedback/train.jsonl"] },
+      });
+    } finally {
+      Deno.chdir(before);
+    }
+  });
+
   it("takes SELF_JUDGE_DATA first, and says when the set is not in it", async () => {
     const { options, folder } = await setting();
     await Deno.mkdir(`${folder}/own/hh-rlhf`, { recursive: true });

@@ -13,6 +13,7 @@ describe("locateModel", () => {
     "model-00001-of-00002.safetensors",
     "model-00002-of-00002.safetensors",
     "model.safetensors.index.json",
+    "special_tokens_map.json",
     "tokenizer.json",
   ];
   before(() => {
@@ -37,7 +38,7 @@ describe("locateModel", () => {
     for (const name of wanted) {
       assert.deepEqual(await Deno.readFile(`${path}/${name}`), hub.files[resolve(name)]);
     }
-    assert.deepEqual(lines, ["fetching owner/tiny from the Hub: 6 files, 0.2 MB"]);
+    assert.deepEqual(lines, ["fetching owner/tiny from the Hub: 7 files, 0.2 MB"]);
     hub.requests = [];
     assert.equal((await locateModel("owner/tiny", options)).path, path);
     assert.deepEqual(hub.requests, []);

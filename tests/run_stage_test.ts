@@ -10,6 +10,11 @@ import { openClock } from "../lib/run/stage_clock.ts";
 import { terminalReporter } from "../lib/run/terminal_reporter.ts";
 import { writeSummary } from "../lib/run/stages/report.ts";
 import { Session } from "../lib/run/session.ts";
+import { judgeBeforeStage } from "../lib/run/stages/judge.ts";
+import { type GivenJudge, givenRanker } from "../lib/run/given_judge.ts";
+import { byScore } from "../lib/measure/mod.ts";
+import type { PairwiseJudge } from "../lib/method/mod.ts";
+import { tinyEncoder } from "./tiny_method.ts";
 import { capturedLog } from "./captured_log.ts";
 import { refuses } from "./refusals.ts";
 import { file, folder as temporary, newFolder } from "./temporary_files.ts";
@@ -278,6 +283,72 @@ describe("the time of a stage", () => {
     const next = await openClock(root);
     assert.ok(next.seconds() >= whole);
     await next.close();
+  });
+});
+
+describe("the judge stage", () => {
+  it("is made anew where the answers that it leaves would be others", () => {
+    const settings = (...settings: string[]) =>
+      judgeBeforeStage.config(resolveConfig("smoke", { settings }));
+    for (const other of ["selfJudge.maxNewTokens=7", "tournament.samples=1"]) {
+      assert.notDeepEqual(settings(other), settings());
+    }
+    assert.deepEqual(settings("selfJudge.steps=9", "tournament.prompts=9"), settings());
+  });
+
+  it("reckons the time left by what it asks itself, not by what was judged before", async () => {
+    const folder = await newFolder();
+    const prompt = [{ role: "user", content: "Hi" }];
+    const pairs = ["a", "b"].map((id) => ({ id, prompt, chosen: "x", rejected: "y", source: "s" }));
+    await writeJsonl(`${folder}/held_out.jsonl`, pairs);
+    const told: unknown[] = [];
+    const judge: Partial<PairwiseJudge> = {
+      templates: [],
+      promptsFor: () => 10,
+      compare: (comparisons, { onProgress } = {}) => {
+        for (const done of [0, 4]) onProgress?.({ done, total: 4 });
+        return byScore(({ answer }) => answer.length)(comparisons);
+      },
+    };
+    await judgeBeforeStage.run({
+      config: resolveConfig("smoke"),
+      ...{ folder, folderOf: () => folder, identity: "", log() {}, checkStop() {} },
+      stopping: () => false,
+      session: {
+        asked: () => Promise.resolve({ sample: () => Promise.resolve([]) }),
+        judge: () => Promise.resolve(judge),
+        encoder: () => Promise.resolve(tinyEncoder()),
+      } as unknown as Session,
+      progress: (_, options) => {
+        told.push(options);
+        return { update: (done) => void told.push(done), finish() {} };
+      },
+    });
+    assert.deepEqual(told, [{ unit: "prompt", total: 10, done: 6 }, 6, 10]);
+  });
+});
+
+describe("a judge from outside of a run", () => {
+  it("is noted once it has judged, so that one that fails at once may be replaced", async () => {
+    const cacheFile = `${await newFolder()}/cache.jsonl`;
+    const judge = (name: string, compare: GivenJudge["compare"]): GivenJudge => ({
+      ...{ name, fingerprint: name, compare, promptsFor: () => 0 },
+    });
+    const judges: Record<string, GivenJudge> = {
+      bad: judge("bad", () => Promise.reject(new UserError("it is mute", "take another"))),
+      good: judge("good", () => Promise.resolve([])),
+    };
+    const given = (ranker: string) =>
+      givenRanker("ranker", {
+        cacheFile,
+        session: {
+          config: { selfJudge: { ranker } },
+          openRanker: (spec) => Promise.resolve(judges[spec]),
+        },
+      });
+    await refuses((await given("bad")).compare([]), "it is mute");
+    await (await given("good")).compare([]);
+    await refuses(given("bad"), "was judged by good (good) so far");
   });
 });
 

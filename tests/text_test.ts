@@ -148,11 +148,22 @@ describe("a tokenizer.json of byte-pair encoding", () => {
         added(size, "Tool", { normalized: true }),
         added(size + 1, "In"),
         added(size + 2, "word", { single_word: true, lstrip: true, normalized: true }),
+        added(size + 3, "<fim-prefix>"),
       ],
     });
+    assert.ok(tokenizer.encode("a <fim-prefix>").includes(size + 3));
     assert.ok(tokenizer.encode("the tOOL").includes(size));
     assert.ok(!tokenizer.encode("in").includes(size + 1));
-    await agrees(tokenizer, 200, ["tOOL", "In", "in", " word", "sword", "\uff34ool", " Tool"]);
+    await agrees(tokenizer, 200, [
+      "tOOL",
+      "In",
+      "in",
+      " word",
+      "sword",
+      "\uff34ool",
+      " Tool",
+      "<fim-prefix>",
+    ]);
   });
 
   it("takes a long text without a pre-tokeniser in under a second", async () => {

@@ -6,13 +6,19 @@
  * @module
  */
 import { basename, resolve } from "node:path";
-import { lockFolder, makeFolder, readJsonFile, writeJsonFile } from "../base/files.ts";
+import {
+  lockFolder,
+  makeFolder,
+  readJsonFile,
+  removeIfThere,
+  writeJsonFile,
+} from "../base/files.ts";
 import { checkElsewhere, readCluster, runElsewhere } from "../engine/mod.ts";
 import { ALIGN_STAGES as STAGES, alignFolder } from "../run/align.ts";
 import { resolveConfig, type RunConfig } from "../run/config.ts";
 import { contentsNamedIn } from "../run/contents.ts";
 import { writeModelCards } from "../run/model_card.ts";
-import { locateModelFiles } from "../run/model_files.ts";
+import { locateData } from "../run/source.ts";
 import { discriminator } from "../judges/discriminator.ts";
 import { checkJudge, JUDGE_SPECS, openJudge } from "../judges/open_judge.ts";
 import { checkRounds, methodNamed } from "../method/mod.ts";
@@ -110,15 +116,15 @@ async function main(): Promise<void> {
   }
   await makeFolder(folder.path);
   using _lock = await lockFolder(folder.path);
+  const told = { log: (line: string) => console.log(`  ${line}`) };
+  for (const spec of givenJudges(config)) await checkJudge(spec, told);
   if (options.fresh) {
-    // A model that is not there is told before anything is deleted.
-    await locateModelFiles(config.model, { log: (line) => console.log(`  ${line}`) });
-    for (const { name } of stages) {
-      await Deno.remove(folder.folderOf(name), { recursive: true }).catch(() => {});
+    // What is not there, or no model to talk to, is told before anything is deleted.
+    await new Session(config, folder.folderOf, told.log).language();
+    if (stages.some(({ name }) => name === "data")) {
+      for (const { source } of config.data.sources) await locateData(source, told);
     }
-  }
-  for (const spec of givenJudges(config)) {
-    await checkJudge(spec, { log: (line) => console.log(`  ${line}`) });
+    for (const { name } of stages) await removeIfThere(folder.folderOf(name));
   }
   const engine = await startEngine();
   if (!config.compile) useCompiledSteps(false);

@@ -163,20 +163,20 @@ function judgeExample(
   const reasons = rationale && pair.rationale
     ? inOrder(pair.rationale.chosen, pair.rationale.rejected)
     : undefined;
-  const { ids, from } = template.judged(pair.prompt, inOrder(pair.chosen, pair.rejected), {
-    label: chosenPosition,
-    rationale: reasons,
-  });
+  const { ids, from, over = 0 } = template.judged(
+    pair.prompt,
+    inOrder(pair.chosen, pair.rejected),
+    {
+      label: chosenPosition,
+      rationale: reasons,
+    },
+  );
   if (reasons && conventionsOf(encoder).endRationale) ids.push(endOfAnswer(encoder.tokenizer));
   const { text, markers } = conventionsOf(encoder);
   const learned: readonly Span[] | null = text === "whole" && markers
     ? markedSpans(ids, { ...markers, assistant: lastLine(template.principle.verdict) }, encoder)
     : [[from, ids.length]];
-  if (learned === null) return null;
-  const cut = encoder.overflow === "truncate-start"
-    ? Math.max(0, ids.length - encoder.maxTokens)
-    : 0;
-  return exampleOf("judgment", { ids, learned }, [cut, ids.length]);
+  return learned && exampleOf("judgment", { ids, learned }, [over, ids.length]);
 }
 
 /** What the authors find the decision by: the reply's last line, with the line end before it where there is one. */

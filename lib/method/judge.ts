@@ -57,7 +57,7 @@ export interface PairwiseJudgeOptions {
   readonly leastLabelProbability?: number;
 }
 
-/** How far a call to {@linkcode PairwiseJudge.compare} has come, in prompts put to the model. */
+/** How far a call to {@linkcode PairwiseJudge.compare} has come, in prompts put to the model; told from 0 on. */
 export interface JudgeProgress {
   readonly done: number;
   readonly total: number;
@@ -145,7 +145,7 @@ export class PairwiseJudge implements Pick<Judge, "compare" | "promptsFor"> {
     );
 
     await this.#score(asked, (entries, progress) => {
-      cache?.add(entries);
+      if (entries.length > 0) cache?.add(entries);
       options.onProgress?.(progress);
     });
     const found = (key: string) => asked.get(key)!.found!;
@@ -172,6 +172,7 @@ export class PairwiseJudge implements Pick<Judge, "compare" | "promptsFor"> {
     const { scorer, templates: [{ labelIds }], batchTokens = 65_536 } = this.#options;
     // In the order asked, so that what shares a dialogue or an answer reaches the model in one call.
     const missing = [...asked].filter(([, { found }]) => !found);
+    onChunk([], { done: 0, total: missing.length });
     for (let start = 0; start < missing.length;) {
       let end = start;
       for (let tokens = 0; end < missing.length; end++) {

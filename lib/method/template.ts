@@ -34,13 +34,14 @@ export interface JudgeQuestion {
   /**
    * The same with the label that follows, and in the rationale variant what is written of both positions after it.
    *
-   * @returns ids, and the index of the label
+   * @returns ids, the index of the label, and how many ids at their start are over the limit and to be left out, by
+   *   default none
    */
   judged(
     dialogue: readonly Turn[],
     answers: readonly [first: string, second: string],
     verdict: { label: 0 | 1; rationale?: readonly [first: string, second: string] },
-  ): { ids: number[]; from: number };
+  ): { ids: number[]; from: number; over?: number };
 }
 
 /** Settings of a {@linkcode JudgeTemplate}. */

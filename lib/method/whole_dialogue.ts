@@ -35,7 +35,7 @@ export function wholeDialogue(
   const ids = encodeText(encoder.chat.render(all), encoder, start);
   const spans = markers
     ? markedSpans(ids, markers, encoder)
-    : renderedSpans(ids, all, encoder, start);
+    : renderedSpans(ids, all, encoder, { start, turns });
   if (spans === null || spans.length === 0) return null;
   return { ids, learned: turns === "all" ? spans : spans.slice(-1) };
 }
@@ -65,11 +65,12 @@ function renderedSpans(
   ids: readonly number[],
   turns: readonly Turn[],
   { chat, tokenizer }: AnswerEncoder,
-  start: number | null,
+  { start, turns: wanted }: { start: number | null; turns: "last" | "all" },
 ): Span[] | null {
   const spans: Span[] = [];
+  const last = turns.findLastIndex(({ role }) => role === "assistant");
   for (const [i, { role }] of turns.entries()) {
-    if (role !== "assistant") continue;
+    if (role !== "assistant" || (i < last && wanted === "last")) continue;
     const before = chat.render(turns.slice(0, i), { addGenerationPrompt: true });
     const head = encodeText(before, { tokenizer }, start);
     const through = encodeText(chat.render(turns.slice(0, i + 1)), { tokenizer }, start);

@@ -50,30 +50,40 @@ export class WholeTextTemplate implements JudgeQuestion {
   }
 
   prompt(dialogue: readonly Turn[], first: string, second: string): number[] {
-    const { maxTokens = Infinity, overflow = "truncate-start" } = this.#options;
     const ids = this.#encode(this.#text(dialogue, [first, second]));
+    const over = this.#over(ids.length);
+    return truncatedStart(ids, ids.length - over, this.#options.bosId);
+  }
+
+  /** Counts a prompt. @returns how many tokens it is over the limit. @throws {UserError} where that is refused */
+  #over(length: number): number {
+    const { maxTokens = Infinity, overflow = "truncate-start" } = this.#options;
     this.counts.prompts++;
-    if (ids.length <= maxTokens) return ids;
+    if (length <= maxTokens) return 0;
     if (overflow === "refuse") {
       throw new UserError(
-        `a judge's prompt of ${ids.length} tokens is over the limit of ${maxTokens}`,
+        `a judge's prompt of ${length} tokens is over the limit of ${maxTokens}`,
         'raise judge.maxTokens, set judge.overflow to "truncate", or leave this comparison out',
       );
     }
     this.counts.truncated++;
-    return truncatedStart(ids, maxTokens, this.#options.bosId);
+    return length - maxTokens;
   }
 
-  /** Not cut: what learns from it does that, see `truncatedStart`. */
+  /**
+   * Not cut, since what is learned is found by marks, which a cut may take. As in the authors' code (collators.py) the
+   * label counts for the limit, and the start token goes with the start: what is left ends as the prompt that is asked.
+   */
   judged(
     dialogue: readonly Turn[],
     answers: readonly [string, string],
     { label, rationale }: Parameters<JudgeQuestion["judged"]>[2],
-  ): { ids: number[]; from: number } {
+  ): { ids: number[]; from: number; over: number } {
     const text = this.#text(dialogue, answers);
     const reasons = rationale ? rationaleText(this.#layout, rationale) : "";
     const from = this.#encode(text).length;
-    return { ids: this.#encode(text + this.labels[label] + reasons), from };
+    const ids = this.#encode(text + this.labels[label] + reasons);
+    return { ids, from, over: this.#over(ids.length) };
   }
 
   #text(dialogue: readonly Turn[], [first, second]: readonly [string, string]): string {

@@ -104,7 +104,7 @@ export async function* readAlpaca(path: string): AsyncGenerator<FoundRow> {
   const model = stem(path);
   for await (const row of readAnnotations(path)) {
     if ("reason" in row) {
-      yield row;
+      yield { detail: "read as AlpacaEval's annotations", ...row };
       continue;
     }
     const { instruction, output_1, output_2, preference } = row.value;

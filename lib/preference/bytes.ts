@@ -1,9 +1,10 @@
 import { createReadStream } from "node:fs";
-import { pipeline, type Transform } from "node:stream";
-import { createGunzip, createZstdDecompress } from "node:zlib";
+import { pipeline } from "node:stream";
+import { createGunzip } from "node:zlib";
 import { UserError } from "../base/error.ts";
 import { sizeOf } from "../base/files.ts";
 import { POINTER_BYTES, refuseLfsPointer } from "../base/lfs.ts";
+import { unpackZstd } from "./zstd.ts";
 
 /**
  * The bytes of a text file in chunks, unpacked when the file is gzip or zstd, and as UTF-8 when it is UTF-16.
@@ -13,12 +14,8 @@ import { POINTER_BYTES, refuseLfsPointer } from "../base/lfs.ts";
 export async function* readBytes(path: string): AsyncGenerator<Uint8Array> {
   const start = await firstBytes(path);
   refuseOther(path, start);
-  const file = createReadStream(path);
-  // The callback of `pipeline` has nothing to do: iterating the last stream throws the same error.
   const packing = PACKINGS.find(({ magic }) => begins(start, magic));
-  const stream: AsyncIterable<Uint8Array> = packing
-    ? pipeline(file, packing.unpack(), () => {})
-    : file;
+  const stream: AsyncIterable<Uint8Array> = packing?.unpack(path) ?? createReadStream(path);
   let total = 0;
   let convert = (chunk: Uint8Array): Uint8Array => chunk;
   try {
@@ -31,9 +28,7 @@ export async function* readBytes(path: string): AsyncGenerator<Uint8Array> {
       yield convert(chunk);
     }
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && /^Z(STD)?_/.test(String(error.code)))) {
-      throw error;
-    }
+    if (!isOfPacking(error)) throw error;
     throw new UserError(
       `${path}: the ${packing?.name} data is damaged or cut off after ${total} unpacked bytes (${error.message})`,
       "fetch or copy the file again",
@@ -62,10 +57,24 @@ const begins = (bytes: Uint8Array, magic: readonly number[]): boolean =>
   magic.every((byte, i) => bytes[i] === byte);
 
 /** How a text may be packed, by its first bytes. */
-const PACKINGS: readonly { name: string; magic: readonly number[]; unpack: () => Transform }[] = [
-  { name: "gzip", magic: [0x1f, 0x8b], unpack: createGunzip },
-  { name: "zstd", magic: [0x28, 0xb5, 0x2f, 0xfd], unpack: createZstdDecompress },
+const PACKINGS: readonly {
+  readonly name: string;
+  readonly magic: readonly number[];
+  readonly unpack: (path: string) => AsyncIterable<Uint8Array>;
+}[] = [
+  {
+    name: "gzip",
+    magic: [0x1f, 0x8b],
+    // The callback of `pipeline` has nothing to do: iterating the last stream throws the same error.
+    unpack: (path) => pipeline(createReadStream(path), createGunzip(), () => {}),
+  },
+  { name: "zstd", magic: [0x28, 0xb5, 0x2f, 0xfd], unpack: unpackZstd },
 ];
+
+/** Whether an error tells of packed data: by zlib's code, or for zstd, which has none, by its message. */
+const isOfPacking = (error: unknown): error is Error =>
+  error instanceof Error &&
+  ("code" in error && /^Z_/.test(String(error.code)) || error.message.startsWith("Zstd "));
 
 /** Files that are no text, by their first bytes, and what to do about them. */
 const OTHER: readonly (readonly [magic: readonly number[], kind: string, remedy: string])[] = [

@@ -93,7 +93,7 @@ export function unchosenAnswers(fields: Fields): ReturnType<typeof comparedAnswe
   return { chosen: list[0], rejected: list[1], names: [`${name}.0`, `${name}.1`] };
 }
 
-/** How two scores of a source order its answers; 0 where it scores none. @returns a reason where they disagree */
+/** How the scores of a source order its answers, "better" where it has none. @returns a reason where they disagree */
 export function orderByScore(fields: Fields): Parsed<"better" | "equal"> {
   for (const [chosen, rejected] of SCORES) {
     const [a, b] = [number(fields[chosen]), number(fields[rejected])];
@@ -122,9 +122,14 @@ export function promptOf(
   const name = PROMPT_NAMES.find((name) => has(fields, name) && !isEmptyList(fields[name]));
   if (name === undefined) return undefined;
   let value = fields[name];
-  if (name === "instruction" && typeof value === "string" && typeof fields.input === "string") {
+  if (name === "instruction" && has(fields, "input")) {
+    if (typeof fields.input !== "string") {
+      return { reason: '"input": must be text beside an instruction', detail: quote(fields.input) };
+    }
     // As LLaMA-Factory joins them.
-    value = [value, fields.input].filter((part) => part !== "").join("\n");
+    if (typeof value === "string") {
+      value = [value, fields.input].filter((part) => part !== "").join("\n");
+    }
   }
   const read = readPrompt(value, name);
   if ("reason" in read) return read;

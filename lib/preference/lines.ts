@@ -16,14 +16,14 @@ const LF = 0x0a;
 const CR = 0x0d;
 
 /**
- * The lines of a file, one after the other, numbered from 1; gzip (recognised by its first bytes,
- * several members included) is unpacked on the way.
+ * The lines of a file, one after the other, numbered from 1; gzip and zstd (recognised by their first bytes,
+ * several members or frames included) are unpacked on the way.
  *
  * At most one chunk and one line are in memory. `\r\n` ends a line like `\n`, and so does `\r` alone in a file whose
  * first line ends so (Excel's CSV for Macintosh); a byte order mark is dropped, and a line that is not UTF-8 becomes
  * a row with a reason.
  *
- * @throws {UserError} The file is missing, a folder, unreadable, empty, or its gzip data is damaged
+ * @throws {UserError} The file is missing, a folder, unreadable, empty, or its packed data is damaged
  * or cut off; or a line is longer than 16 MiB.
  */
 export async function* readLines(path: string): AsyncGenerator<Row<string>> {
@@ -84,9 +84,9 @@ export async function readHead(path: string, chars = 65_536): Promise<string> {
   return text.slice(0, chars);
 }
 
-/** A file's name without folder and endings: `a/pairs.jsonl.gz` is `pairs`. */
+/** A file's name without folder and endings: `a/pairs.jsonl.zst` is `pairs`. */
 export function stem(path: string): string {
-  return basename(path).replace(/\.gz$/i, "").replace(
+  return basename(path).replace(/\.(gz|zst)$/i, "").replace(
     /\.(jsonl|ndjson|json|csv|tsv|parquet)$/i,
     "",
   );

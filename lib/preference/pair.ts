@@ -97,6 +97,9 @@ export function splitDialogues(
       return { reason: `the ${name} dialogue does not end with an assistant turn` };
     }
   }
+  if (shared === chosen.length || shared === rejected.length) {
+    return { reason: "one dialogue is the beginning of the other" };
+  }
   if (shared < chosen.length - 1 || shared < rejected.length - 1) {
     return {
       reason: "the dialogues part before their last turn",

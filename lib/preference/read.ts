@@ -136,14 +136,14 @@ export async function guessFormat(path: string): Promise<PairFormat> {
   if (new TextDecoder().decode(start) === "PAR1") return "parquet";
   const head = (await readHead(path)).replace(/^\ufeff/, "").trimStart();
   if (head.startsWith("[")) {
-    return /"(output_1|output_2|preference)"\s*:/.test(head) || !RECORD_FIELDS.test(head)
-      ? "alpaca"
-      : "json";
+    const isPair = /"(prompt|chosen)"\s*:/.test(head);
+    const isCompared = /"(output_1|output_2|preference)"\s*:/.test(head);
+    return isCompared && !isPair || !RECORD_FIELDS.test(head) ? "alpaca" : "json";
   }
   const isHh = /"(chosen|rejected)"\s*:\s*"\\n\\n(Human|Assistant):/.test(head) &&
     !/"prompt"\s*:/.test(head);
   if (isHh) return "hh";
-  const name = path.toLowerCase().replace(/\.gz$/, "");
+  const name = path.toLowerCase().replace(/\.(gz|zst)$/, "");
   if (head.startsWith("{") || /\.(jsonl|ndjson)$/.test(name)) return "jsonl";
   if (/\.(csv|tsv)$/.test(name) || head.split("\n", 1)[0].includes("chosen")) return "csv";
   throw new UserError(

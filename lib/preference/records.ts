@@ -54,7 +54,11 @@ export function recordsIn(value: unknown, place: RecordPlace): Found {
   const { id, source, strength, principle, use, rationale_chosen, rationale_rejected } =
     extra.value;
   const name = stem(place.path);
-  const named = { id: String(id ?? `${name}:${place.line}`), source: source ?? name };
+  const own = String(id ?? "");
+  const named = {
+    id: own.trim() === "" ? `${name}:${place.line}` : own,
+    source: source ?? name,
+  };
   const answers = comparedAnswers(fields) ?? unchosen;
   if (answers === undefined && place.unlabelled) {
     const names = [...COMPARED_NAMES.map((pair) => pair.join(" and ")), ...UNCHOSEN_NAMES];
@@ -141,9 +145,19 @@ function wholeDialogues(
 const holds = (turns: readonly Turn[], { role, content }: Turn): boolean =>
   turns.some((turn) => turn.role === role && turn.content.trim() === content.trim());
 
+/** Whether an answer is labelled desirable (as for KTO): true, 1, and as tables write them "True", "1.0". */
+function readLabel(label: unknown): Parsed<boolean> {
+  const text = String(label).trim().toLowerCase();
+  if (/^(true|1(\.0*)?)$/.test(text)) return { value: true };
+  if (/^(false|0(\.0*)?)$/.test(text)) return { value: false };
+  return { reason: '"label": must be true or false', detail: quote(label) };
+}
+
 /** A prompt with one answer, or a dialogue that ends with one. */
 function demonstration(fields: Fields): Parsed<{ prompt: readonly Turn[]; answer: string }> {
-  if (fields.label === false || fields.label === 0) {
+  const desirable = readLabel(fields.label ?? true);
+  if ("reason" in desirable) return desirable;
+  if (!desirable.value) {
     return { reason: "the answer is labelled undesirable, so that nothing is to imitate" };
   }
   const answerName = ANSWER_NAMES.find((name) => fields[name] !== undefined);

@@ -112,14 +112,16 @@ async function* records(
 ): AsyncGenerator<Row<CsvRecord>> {
   let open: { readonly line: number; text: string } | undefined;
   let declared: string | undefined;
+  let last = 0;
   for await (const row of readLines(path)) {
+    last = row.line;
     if (row.line === 1 && "value" in row) {
       // Excel's own line before the header.
       [, declared] = /^"?sep=(.)"?$/i.exec(row.value) ?? [];
       if (declared !== undefined) continue;
     }
     if ("reason" in row) {
-      if (open !== undefined) yield unclosed(open.line, row.line - 1);
+      if (open !== undefined) yield* unclosed(open.line, row.line - 1);
       open = undefined;
       yield row;
       continue;
@@ -144,21 +146,28 @@ async function* records(
     // papaparse also says MissingQuotes after InvalidQuotes, but then more lines will not help.
     const malformed = errors.find((error) => error.code === "InvalidQuotes");
     if (malformed !== undefined) {
-      yield {
-        line: open.line,
-        reason: "text follows a closing quote",
-        detail: quote(open.text),
-      };
+      yield* lost([open.line, row.line], "text follows a closing quote", quote(open.text));
     } else if (errors.some((error) => error.code === "MissingQuotes")) continue;
     else yield { line: open.line, value: { fields: data[0], delimiter: meta.delimiter } };
     open = undefined;
   }
-  if (open !== undefined) yield unclosed(open.line, undefined);
+  if (open !== undefined) yield* unclosed(open.line, last);
 }
 
-function unclosed(line: number, to: number | undefined): Row<CsvRecord> {
-  const end = to === undefined ? "the end of the file" : `line ${to}`;
-  return { line, reason: "a quoted field is never closed", detail: `read up to ${end}` };
+const unclosed = (from: number, to: number) => lost([from, to], "a quoted field is never closed");
+
+/**
+ * Every line that a broken record took in, since any may have been a record of its own; they are not read again, since
+ * any may be a field's text.
+ */
+function* lost(
+  [from, to]: readonly [number, number],
+  reason: string,
+  found?: string,
+): Generator<Row<CsvRecord>> {
+  const lines = from === to ? [] : [`lines ${from} to ${to} are lost`];
+  const detail = [...lines, ...found === undefined ? [] : [found]].join(": ") || undefined;
+  for (let line = from; line <= to; line++) yield { line, reason, detail };
 }
 
 function readHeader({ fields, delimiter }: CsvRecord, path: string, ratings: RatingOptions) {
@@ -191,7 +200,7 @@ function listed(columns: readonly string[]): string {
 
 /** Columns in which an empty field says something. */
 const FILLED = new Set([...PROMPT_NAMES, ...ANSWER_NAMES, ...COMPARED_NAMES.flat()]);
-/** Columns that hold lists beside those that may hold text. */
+/** Columns that hold lists beside those that may hold text; `input` does where it is the prompt itself. */
 const LISTS = new Set(["completions", "history", "input"]);
 
 function csvRecord(
@@ -205,6 +214,8 @@ function csvRecord(
       detail: `${fields.length} instead of ${columns.length}`,
     };
   }
+  const isText = (name: string) =>
+    name === "input" && PROMPT_NAMES.some((prompt) => columns.includes(prompt));
   const record: Record<string, unknown> = {};
   for (const [i, name] of columns.entries()) {
     const field = fields[i];
@@ -213,7 +224,7 @@ function csvRecord(
       return { reason: `"${name}" is ${quote(field)}, as pandas writes a missing value` };
     }
     record[name] = field;
-    if (LISTS.has(name) && /^\s*[[{]/.test(field)) {
+    if (LISTS.has(name) && !isText(name) && /^\s*[[{]/.test(field)) {
       const list = parseSerialised(field);
       if ("reason" in list) return { ...list, reason: `"${name}" ${list.reason}` };
       record[name] = list.value;

@@ -65,20 +65,22 @@ export function resolveConfig(
 /** What is wrong with a setting, by its name. */
 function refused(issue: z.core.$ZodIssue, raw: unknown): UserError {
   const path = issue.path.join(".");
-  const at = (of: unknown) =>
-    issue.path.reduce<unknown>(
+  const at = (of: unknown, keys = issue.path) =>
+    keys.reduce<unknown>(
       (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
       of,
     );
   if (issue.code === "unrecognized_keys") {
     const name = [path, issue.keys[0]].filter(Boolean).join(".");
-    const renamed = RENAMED[name];
-    return renamed === undefined
-      ? new UserError(
-        `there is no setting "${name}"`,
-        `there are ${Object.keys(at(OURS.settings) as object).join(", ")}`,
-      )
-      : new UserError(`there is no setting "${name}"`, `it is called "${renamed}" now`);
+    if (Object.hasOwn(RENAMED, name)) {
+      return new UserError(`there is no setting "${name}"`, `it is called "${RENAMED[name]}" now`);
+    }
+    // All items of a list have the settings that the recipe's first has.
+    const known = at(OURS.settings, issue.path.map((key) => typeof key === "number" ? 0 : key));
+    return new UserError(
+      `there is no setting "${name}"`,
+      `there are ${Object.keys(known as object).join(", ")}`,
+    );
   }
   return new UserError(`setting ${path} is ${JSON.stringify(at(raw))}`, issue.message);
 }

@@ -90,8 +90,8 @@ export async function givenRanker(
   const before = await judgeRecord(folder, role);
   const judge = await openRanker(spec, { cacheFile });
   const { name, fingerprint } = judge;
-  if (before === null) await writeJsonFile(`${folder}/${role}.json`, { name, fingerprint });
-  else if (before.fingerprint !== fingerprint) {
+  if (before === null) return notedOnceAsked(judge, `${folder}/${role}.json`);
+  if (before.fingerprint !== fingerprint) {
     judge.dispose?.();
     throw new UserError(
       `${folder} was judged by ${before.name} (${before.fingerprint}) so far, and ${name} (${fingerprint}) is another ` +
@@ -100,4 +100,19 @@ export async function givenRanker(
     );
   }
   return judge;
+}
+
+/** A judge that is noted in a file when it has judged: one that fails at its first question may be replaced. */
+function notedOnceAsked(judge: GivenJudge, file: string): GivenJudge {
+  const { name, fingerprint } = judge;
+  let noted = false;
+  return {
+    ...judge,
+    compare: async (comparisons) => {
+      const judgments = await judge.compare(comparisons);
+      if (!noted) await writeJsonFile(file, { name, fingerprint });
+      noted = true;
+      return judgments;
+    },
+  };
 }

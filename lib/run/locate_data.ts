@@ -39,7 +39,8 @@ export const DATA_SETS = ["hh-rlhf/SUBSET/SPLIT", ...Object.keys(HUB_SETS)] as c
 const DATA_FILES = /\.(jsonl|ndjson|json|csv|tsv|parquet)(\.gz|\.zst)?$/;
 
 /**
- * Finds training data: a file on this machine or a folder with a file of the split train, or a named set, of its split train where none is named:
+ * Finds training data: a file on this machine or a folder with a file of the split train, before a named set, of its
+ * split train where none is named:
  *
  * | name | what |
  * |---|---|
@@ -53,6 +54,10 @@ const DATA_FILES = /\.(jsonl|ndjson|json|csv|tsv|parquet)(\.gz|\.zst)?$/;
  * @throws {UserError} Nothing is there, or the download fails.
  */
 export async function locateData(spec: string, options: LocateOptions = {}): Promise<Located> {
+  if (await sizeOf(spec) !== undefined) {
+    const files = await trainFiles(spec);
+    return { path: spec, origin: "local", ...(files && { files }) };
+  }
   const [, subset, split = "train"] = HH_SET.exec(spec) ?? [];
   if (subset !== undefined) return await locateHh({ spec, subset, split }, options);
   const [name, part = "train"] = spec.split("/");
@@ -60,10 +65,6 @@ export async function locateData(spec: string, options: LocateOptions = {}): Pro
   const files = set !== undefined && Object.hasOwn(set.files, part) ? set.files[part] : undefined;
   if (set !== undefined && files !== undefined) {
     return await locateSet({ spec, name: `${name}-${part}`, repo: set.repo, files }, options);
-  }
-  if (await sizeOf(spec) !== undefined) {
-    const files = await trainFiles(spec);
-    return { path: spec, origin: "local", ...(files && { files }) };
   }
   throw new UserError(
     `there is no data file "${spec}"`,

@@ -23,7 +23,8 @@ import { locateModelFiles } from "./model_files.ts";
 const UNKNOWN_PAIRS = 10_000;
 
 /**
- * What the stages of a run do at most, from its settings: every sequence as long as it may be.
+ * What the stages of a run do, from its settings: every sequence as long as it may be, and in self-training one pair
+ * judged of each prompt, whoever ranks, where a knockout of N answers has N - 1 and a coin judges none.
  *
  * @param pairs Pairs to train on, where the settings take all. @default 10,000
  */

@@ -1,5 +1,5 @@
 import { Stopped, UserError } from "../base/error.ts";
-import { readJsonFile, writeJsonFile } from "../base/files.ts";
+import { readJsonFile, removeIfThere, writeJsonFile } from "../base/files.ts";
 import { duration } from "../base/progress.ts";
 import type { Session } from "./session.ts";
 import { comparable, difference, textsIn } from "./settings_difference.ts";
@@ -371,7 +371,7 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
     } catch (error) {
       // Refused at its first try, it has nothing to resume from: corrected settings are welcome.
       if (error instanceof UserError && begun === null) {
-        await Deno.remove(`${folder}/config.json`).catch(() => {});
+        await removeIfThere(`${folder}/config.json`);
       }
       throw error;
     } finally {

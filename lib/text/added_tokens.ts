@@ -33,7 +33,7 @@ export function addedTokenCutter(tokens: readonly AddedToken[]): (text: string) 
   );
   if (wanted.size === 0) return (text) => text === "" ? [] : [{ text, start: 0 }];
   const longestFirst = [...wanted.keys()].sort((a, b) => b.length - a.length);
-  const contents = longestFirst.map((content) => content.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"));
+  const contents = longestFirst.map((content) => content.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
   const pattern = new RegExp(contents.join("|"), "gu");
   return (text) => {
     const parts: Part[] = [];

@@ -114,6 +114,7 @@ export const dataStage: RunStage = {
     if (badLines.length > SHOWN) {
       log(`  skipped: ${badLines.length - SHOWN} more, see bad_lines.jsonl`);
     }
+    if (fit.notFound > 0) log(`${fit.notFound} pairs left out: ${NOT_FOUND}`);
     log(`${fit.tooLong} pairs longer than ${maxTokens} tokens left out, ${fitting.length} remain`);
 
     const { train, held } = splitRows(fitting, {
@@ -123,6 +124,12 @@ export const dataStage: RunStage = {
       seed,
       fit,
     });
+    if (data.train !== null && train.length < data.train) {
+      log(
+        `warning: ${train.length} pairs to train on, ${data.train} were asked for: the others that fit have a ` +
+          "prompt that is held out",
+      );
+    }
     const records = (side: readonly FittingRow[]) => side.flatMap((row) => row.records);
     // Here, and not hours later where the method starts.
     const { method } = config.selfJudge;
@@ -159,6 +166,7 @@ export const dataStage: RunStage = {
       ties: sum((source) => source.ties),
       reasons: reasonsOf(badLines),
       tooLong: fit.tooLong,
+      notFound: fit.notFound,
       train: train.length,
       trainAnswers: answers,
       trainJudged: judged,
@@ -177,22 +185,29 @@ interface FittingRow {
   readonly records: readonly TrainingRecord[];
 }
 
-/** Sorts out records that are too long and those that the chat template refuses. */
+/** Sorts out records that are too long, those that cannot be learned and those that the chat template refuses. */
 function fitter(
   encoder: AnswerEncoder,
   { onBadLine, report }: Required<Pick<ReadOptions, "onBadLine" | "report">>,
 ) {
   const refused = new Map<number, number>();
+  const exampleOf = ({ id, prompt }: TrainingRecord, answer: string, maxTokens: number) =>
+    answerExample({ prompt, answer, pair: id }, { ...encoder, maxTokens });
   const fits = (record: TrainingRecord): boolean => {
     const answers = isPair(record) ? [record.chosen, record.rejected] : [record.answer];
-    return answers.every((answer) => {
-      const made = answerExample({ prompt: record.prompt, answer, pair: record.id }, encoder);
+    const unfit = answers.find((answer) => {
+      const made = exampleOf(record, answer, encoder.maxTokens);
       // Where what is too long loses its start, as the authors' does, its end is learned all the same.
-      return made !== null && (!made.truncated || encoder.overflow === "truncate-start");
+      return made === null || made.truncated && encoder.overflow !== "truncate-start";
     });
+    if (unfit === undefined) return true;
+    counts[exampleOf(record, unfit, Infinity) === null ? "notFound" : "tooLong"]++;
+    return false;
   };
   const counts = {
     tooLong: 0,
+    /** Records of which no answer is found in the text that the chat template writes, however long it may be. */
+    notFound: 0,
     /** Rows that the chat template refuses, by source. */
     refused,
     /** The first refusal, which says what to do about it. */
@@ -200,9 +215,7 @@ function fitter(
     /** The records of a row that fit. */
     of({ records, source, file, line, unit }: SourceRow): TrainingRecord[] {
       try {
-        const fitting = records.filter(fits);
-        counts.tooLong += records.length - fitting.length;
-        return fitting;
+        return records.filter(fits);
       } catch (error) {
         if (!(error instanceof TemplateRefusal)) throw error;
         const bad = {
@@ -224,6 +237,7 @@ function fitter(
 }
 
 const REFUSED = "the chat template refuses the turns";
+const NOT_FOUND = "their answers are not found in the text that the chat template writes";
 
 /**
  * Rows to train on and rows held out, no prompt on both sides, whatever the source. What is held out has a pair to
@@ -231,12 +245,12 @@ const REFUSED = "the chat template refuses the turns";
  */
 function splitRows(
   fitting: readonly FittingRow[],
-  { train, heldOut, maxTokens, seed, fit: { tooLong, refused, refusal } }: {
+  { train, heldOut, maxTokens, seed, fit: { tooLong, notFound, refused, refusal } }: {
     train: number | null;
     heldOut: number;
     maxTokens: number;
     seed: number;
-    fit: Pick<ReturnType<typeof fitter>, "tooLong" | "refused" | "refusal">;
+    fit: Pick<ReturnType<typeof fitter>, "tooLong" | "notFound" | "refused" | "refusal">;
   },
 ): { train: FittingRow[]; held: FittingRow[] } {
   const judged = fitting.filter(({ records }) => judgedPairsIn(records).length > 0);
@@ -245,6 +259,7 @@ function splitRows(
     const not = [...refused.values()].reduce((sum, n) => sum + n, 0);
     const others = [
       ...tooLong > 0 ? [`${tooLong} are longer`] : [],
+      ...notFound > 0 ? [`of ${notFound} ${NOT_FOUND}`] : [],
       ...not > 0 ? [`the chat template refuses ${not}`] : [],
     ];
     throw new UserError(
@@ -254,7 +269,11 @@ function splitRows(
       refusal !== undefined && fitting.length + tooLong < wanted
         ? refusal.remedy
         : `lower data.train or data.heldOut, or ${
-          tooLong > 0 ? "raise data.maxTokens" : "give more data"
+          tooLong > 0
+            ? "raise data.maxTokens"
+            : notFound > 0
+            ? "set chat.text=parts and chat.turns=last"
+            : "give more data"
         }`,
     );
   }

@@ -92,17 +92,20 @@ export const jsftStage: RunStage = trainingStage({
 /** What JSFT learns of a run's data, and in how many steps. */
 export async function jsftTask(context: RunContext) {
   const { config: { jsft, seed }, session, log } = context;
+  const templates = await session.templates();
   const { examples, counts } = jsftExamples(await recordsOf(context, "train"), {
     encoder: await session.encoder(),
-    templates: await session.templates(),
+    templates,
     kinds: jsft.kinds,
     rationale: jsft.rationale,
   });
   const order = { name: "jsft", batchSize: jsft.batchSize, seed, last: "short" } as const;
   const steps = Math.max(1, Math.round(stepsPerEpoch(examples.length, order) * jsft.epochs));
+  const cut = templates.reduce((sum, { counts }) => sum + counts.truncated, 0);
   log(
     `${counts.answers} answers and ${counts.judgments} judgments make ${steps} steps of ${jsft.batchSize}; ` +
       `${counts.truncated} answers cut, ${counts.promptTooLong} prompts too long` +
+      (cut === 0 ? "" : `, ${cut} judgments cut to judge.maxTokens`) +
       (counts.judgmentsLeftOut === 0
         ? ""
         : `, ${counts.judgmentsLeftOut} judgments left out, whose verdict is not found among the texts`),

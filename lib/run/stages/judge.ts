@@ -12,6 +12,7 @@ import {
 import { encodePromptToFit, pairComparison } from "../../method/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
 import type { RunContext, RunStage } from "../pipeline.ts";
+import type { WorkProgress } from "../stage.ts";
 import type { StageModel } from "../stage_model.ts";
 import { heldOutPrompts, pairsOf } from "./data.ts";
 
@@ -24,7 +25,12 @@ function judgeStage(
     name,
     title,
     needs,
-    config: ({ judge }) => ({ judge }),
+    // The last two are of the answers that it leaves to be read.
+    config: ({ judge, selfJudge: { maxNewTokens }, tournament: { samples } }) => ({
+      judge,
+      selfJudge: { maxNewTokens },
+      tournament: { samples },
+    }),
 
     async run(context) {
       const { config, folder, session, log, checkStop } = context;
@@ -33,14 +39,16 @@ function judgeStage(
       const judge = await session.judge(model, { cacheFile: `${folder}/cache.jsonl` });
       const comparisons = pairs.map(pairComparison);
       const prompts = judge.promptsFor(comparisons);
-      const progress = context.progress(name, { unit: "prompt", total: prompts });
+      let progress: WorkProgress | undefined;
       const judgments = await judge.compare(comparisons, {
         onProgress: ({ done, total }) => {
-          progress.update(prompts - total + done);
+          const before = prompts - total;
+          progress ??= context.progress(name, { unit: "prompt", total: prompts, done: before });
+          progress.update(before + done);
           checkStop();
         },
       });
-      await progress.finish();
+      await progress?.finish();
 
       for (const { principle, counts } of judge.templates) {
         log(`${principle.name}: ${counts.truncated} of ${counts.prompts} prompts cut to fit`);

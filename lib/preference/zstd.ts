@@ -1,4 +1,4 @@
-import { pipeline, Readable } from "node:stream";
+import { pipeline } from "node:stream";
 import { createZstdDecompress } from "node:zlib";
 
 /** Sizes of a frame header's fields, by the bits that tell them. */
@@ -35,7 +35,7 @@ export async function* unpackZstd(path: string): AsyncGenerator<Uint8Array> {
     if ((magic & 0xfffffff0) >>> 0 === 0x184d2a50) {
       await file.seek(number(await whole(take, 4)), Deno.SeekMode.Current);
     } else if (magic !== 0xfd2fb528) throw new Error("Zstd data is followed by something else");
-    else yield* pipeline(Readable.from(frame(start, take)), createZstdDecompress(), () => {});
+    else yield* pipeline(frame(start, take), createZstdDecompress(), () => {});
   }
 }
 

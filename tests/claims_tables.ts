@@ -31,23 +31,42 @@ export const [sentences, changes, drivenSamples, sentenceSteps, supervised] = aw
 );
 
 /** Those of runs of the sentences more. */
-export const [againClaims, againSteps, againByN, againSupervised, untunedSamples] = await Promise
-  .all(
-    ["claims", "reward-over-steps", "reward-by-n", "supervised", "untuned-samples"]
-      .map(folder("sentences-again")),
-  );
+export const [
+  ...[againClaims, againSteps, againByN, againSupervised, againHabits, untunedSamples]
+] = await Promise.all(
+  ["claims", "reward-over-steps", "reward-by-n", "supervised", "habits", "untuned-samples"]
+    .map(folder("sentences-again")),
+);
 
-/** What a row has on seed 2 there, at its last step. */
-export function untuned(method: string): CsvRow {
-  const found = againSteps.find((row) =>
-    row.method === method && row.seed === 2 && row.step === 40
-  );
-  assert.ok(found, method);
-  return found;
-}
+/** The seeds whose rows there had nothing tuned. */
+export const UNTUNED_SEEDS = [2, 3] as const;
 
-/** What all begin with on seed 2 there. */
-export const untunedStart = againSteps.find(({ seed, step }) => seed === 2 && step === 0)!;
+/** What a row has there on those seeds, at its last step or another. */
+export const untuned = (method: string, step = 40): CsvRow[] =>
+  UNTUNED_SEEDS.map((seed) => {
+    const found = againSteps.find((row) =>
+      row.method === method && row.seed === seed && row.step === step
+    );
+    assert.ok(found, `${method} of seed ${seed}`);
+    return found;
+  });
+
+/** What a row gains there on those seeds. */
+export const untunedGains = (method: string): number[] => {
+  const starts = untuned("self-judge", 0);
+  return untuned(method).map(({ reward }, i) => Number(reward) - Number(starts[i].reward));
+};
+
+/** How often a row's answers there have all of the reward and none of the habits that cost nothing. */
+export const untunedMeant = (method: string, at = "last"): number[] =>
+  UNTUNED_SEEDS.map((seed) =>
+    Number(
+      againHabits.find((row) =>
+        row.method === method && row.seed === seed && row.at === at &&
+        row.habit === "all, and none of these"
+      )!.value,
+    )
+  );
 
 /** Mean of bases' means of the bases that the league is played on. */
 export const meanOf = (rows: readonly CsvRow[], name: string): number => {

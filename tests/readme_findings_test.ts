@@ -6,7 +6,6 @@ import {
   againClaims,
   claim,
   claims,
-  drivenSamples,
   fresh,
   freshAt,
   freshClaim,
@@ -18,10 +17,9 @@ import {
   meanOf,
   over,
   ownDifference,
-  sentenceSteps,
   starts,
-  untuned,
-  untunedStart,
+  untunedGains,
+  untunedMeant,
 } from "./claims_tables.ts";
 import { fixed, mean, prose, signed } from "./claims_text.ts";
 import type { CsvRow } from "./csv_files.ts";
@@ -159,29 +157,28 @@ const SAID: Record<string, () => string> = {
     const { value_b: coin } = inSentences("SELF-JUDGE > DPO by a coin");
     assert.ok(Number(coin) < Number(start), "a coin gains nothing");
     const offline = inSentences("SELF-JUDGE > offline DPO").difference;
-    const driven = sentenceSteps.filter(({ method }) => method === "self-judge@driven");
-    const highest = driven.filter(({ reward }) => Number(reward) === 2);
-    assert.ok(highest.length > 0 && highest.every(({ step }) => Number(step) < 120));
-    assert.equal(new Set(driven.map(({ seed }) => seed)).size, 1);
-    const sample = drivenSamples.find(({ prompt }) => /ship, smell and tree/.test(`${prompt}`))!;
     assert.ok(Math.abs(Number(offline)) < 0.05, `as much: ${offline}`);
     const [four, trained] = ["JSFT: N = 4 > 1", "SELF-JUDGE: N = 4 > 1"].map((contrast) =>
       againClaims.find((row) => row.contrast === contrast)!
     );
-    const gained = (method: string) =>
-      signed(Number(untuned(method).reward) - Number(untunedStart.reward));
+    const gained = (method: string) => untunedGains(method).map((gain) => signed(gain)).join(", ");
+    const meant = (method: string, at?: string) =>
+      untunedMeant(method, at).map((share) => `${Math.round(100 * share)} %`);
+    const [before] = new Set(meant("self-judge", "start"));
     const policy = inSentences("on-policy > off-policy, one judge").difference;
     assert.ok(Number(policy) < 0, `off-policy DPO as much: ${policy}`);
     return `SELF-JUDGE gained ${signed(difference)} [${signed(low)}, ${
       signed(high)
     }] in three runs, ` +
-      `one seen before (**${verdict}**), DPO by a coin nothing; offline, off-policy DPO as much. Single runs: knockout of four untrained ${
+      `one seen before (**${verdict}**), DPO by a coin nothing; offline, off-policy DPO as much. One run: knockout of four untrained ${
         signed(four.difference)
-      } (SELF-JUDGE ${signed(Number(trained.value_b) - Number(four.value_b))}), RAFT ${
+      } (SELF-JUDGE ${signed(Number(trained.value_b) - Number(four.value_b))}). Two: RAFT ${
         gained("raft-2@control")
-      }, by a coin ${gained("raft-coin@control")} (SELF-JUDGE ${
+      }, its coin ${gained("raft-coin@control")} (SELF-JUDGE ${
         gained("self-judge")
-      }). SELF-JUDGE earned 2 by "${sample.after}"`;
+      }); the full reward, no list, nothing twice, no talk of words: ${
+        meant("raft-2@control").join(", ")
+      } of RAFT's answers, ${meant("self-judge").join(", ")} of SELF-JUDGE's (${before} before).`;
   },
 };
 

@@ -12,6 +12,7 @@ import {
   claim,
   claims,
   curve,
+  drivenSamples,
   fresh,
   inSentences,
   judges,
@@ -23,8 +24,9 @@ import {
   steps,
   supervised,
   untuned,
+  untunedGains,
+  untunedMeant,
   untunedSamples,
-  untunedStart,
 } from "./claims_tables.ts";
 import { by, fixed, mean, prose, signed } from "./claims_text.ts";
 import type { CsvRow } from "./csv_files.ts";
@@ -252,50 +254,80 @@ const SHOWN: Record<string, () => string> = {
     }.`;
   },
   "rows for which nothing was tuned": () => {
-    const end = (method: string) => fixed(untuned(method).reward, 3);
-    const far = (method: string) => fixed(untuned(method).kl, 1);
+    const ends = (method: string, step = 40) =>
+      untuned(method, step).map(({ reward }) => fixed(reward, 3));
+    const far = (method: string) => untuned(method).map(({ kl }) => fixed(kl, 1)).join(" and ");
+    const both = (method: string) => ends(method).join(" and ");
     const driven = sentenceSteps.find(({ method, seed, step }) =>
       method === "self-judge@driven-40" && seed === 2 && step === 40
     )!;
-    const gain = (method: string) => Number(untuned(method).reward) - Number(untunedStart.reward);
-    const by = (end: string) => signed(gain(`raft-2@${end}`) - gain(`raft-coin@${end}`), 3);
-    return `From ${fixed(untunedStart.reward, 3)} SELF-JUDGE goes to ${
-      end("self-judge")
-    }, RAFT with as many samples to ${end("raft-2@control")}, at three times the rate to ${
-      end("raft-2@faster")
-    }; RAFT by a coin to ${end("raft-coin@control")} and ${
-      end("raft-coin@faster")
-    }. The distances are not alike: ${far("self-judge")} nats, ${far("raft-2@control")} and ${
-      far("raft-2@faster")
-    } (the coin's ${far("raft-coin@control")} and ${
+    const by = (end: string) => {
+      const coin = untunedGains(`raft-coin@${end}`);
+      return untunedGains(`raft-2@${end}`).map((gain, i) => signed(gain - coin[i], 3)).join(
+        " and ",
+      );
+    };
+    const [[from2, from3], [to2, to3]] = [ends("self-judge", 0), ends("self-judge")];
+    return `SELF-JUDGE goes from ${from2} to ${to2} and from ${from3} to ${to3}, RAFT with as many samples to ${
+      both("raft-2@control")
+    }, at three times the rate to ${both("raft-2@faster")}; RAFT by a coin to ${
+      both("raft-coin@control")
+    }, at three times the rate to ${both("raft-coin@faster")}. The distances are not alike: ${
+      far("self-judge")
+    } nats, RAFT's ${far("raft-2@control")} (faster ${far("raft-2@faster")}), the coin's ${
+      far("raft-coin@control")
+    } (${
       far("raft-coin@faster")
-    }); SELF-JUDGE at three times its rate, an earlier run of this seed, had ${
+    }); SELF-JUDGE at three times its rate, an earlier run of seed 2, had ${
       fixed(driven.reward, 3)
-    } at ${
-      fixed(driven.kl, 1)
-    }. We had expected RAFT above its coin, by more at the faster rate (so it is: ${
+    } at ${fixed(driven.kl, 1)}. RAFT is above its coin on both, as expected: ${
       by("control")
-    } and ${by("faster")})`;
+    }, at three times the rate ${by("faster")}`;
+  },
+  "what driving ends in": () => {
+    const driven = sentenceSteps.filter(({ method }) => method === "self-judge@driven");
+    const highest = driven.filter(({ reward }) => Number(reward) === 2);
+    assert.ok(highest.length > 0 && highest.every(({ step }) => Number(step) < 120));
+    assert.equal(new Set(driven.map(({ seed }) => seed)).size, 1);
+    const ship = drivenSamples.find(({ prompt }) => /ship, smell and tree/.test(`${prompt}`))!;
+    return `"${ship.after}"`;
   },
   "what a coin has of RAFT's gain": () => {
-    const gain = (method: string) => Number(untuned(method).reward) - Number(untunedStart.reward);
-    const share = (end: string) =>
-      `${Math.round(100 * gain(`raft-coin@${end}`) / gain(`raft-2@${end}`))} %`;
-    return `a coin gains ${share("control")} of it at SELF-JUDGE's rate, ${
-      share("faster")
+    const shares = (end: string) => {
+      const all = untunedGains(`raft-2@${end}`);
+      return untunedGains(`raft-coin@${end}`)
+        .map((gain, i) => `${Math.round(100 * gain / all[i])} %`).join(" and ");
+    };
+    return `a coin gains ${shares("control")} of it at SELF-JUDGE's rate, ${
+      shares("faster")
     } at three times that.`;
   },
   "what RAFT's answers are": () => {
-    const answers = untunedSamples.filter(({ method }) => method === "raft-2@faster");
-    assert.equal(answers.length, 40);
-    const bare = (text: string) => text.toLowerCase().replace(/[.]$/, "").replace(/^an? /, "");
-    const twice = answers.filter(({ after }) => {
-      const [first, second] = `${after}`.split(/ (?:is|are) /);
-      return second !== undefined && bare(first) === bare(second);
-    });
-    const sample = twice.find(({ prompt }) => /ship, smell and tree/.test(`${prompt}`))!;
-    const full = answers.filter(({ reward_after }) => Number(reward_after) === 2);
-    return `of the first 40 answers at the faster rate ${full.length} earn the highest reward and ${twice.length} say one list twice: "${sample.after}"`;
+    const sample = (method: string, seed: number, asked: RegExp) =>
+      untunedSamples.find((row) =>
+        row.method === method && row.seed === seed && asked.test(`${row.prompt}`)
+      )!.after;
+    const ship = /ship, smell and tree/;
+    return `RAFT at three times the rate says on seed 2 "${
+      sample("raft-2@faster", 2, ship)
+    }", on seed 3 "${sample("raft-2@faster", 3, ship)}", its coin there "${
+      sample("raft-coin@faster", 3, /hunt and map/)
+    }"`;
+  },
+  "how many answers are what was meant": () => {
+    const shares = (method: string, at?: string) =>
+      untunedMeant(method, at).map((share) => `${Math.round(100 * share)} %`).join(" and ");
+    const [[, start], [, own], [, raft], [, coin]] = [
+      untunedMeant("self-judge", "start"),
+      ...["self-judge", "raft-2@control", "raft-coin@faster"].map((row) => untunedMeant(row)),
+    ];
+    assert.ok(own > start && start > raft && 120 * (start - raft) < 1.5, "by one answer");
+    assert.ok(coin > own, "the one that did not come");
+    return `${shares("self-judge", "start")} of answers before training, ${
+      shares("self-judge")
+    } after SELF-JUDGE, ${shares("raft-2@control")} after RAFT (faster ${
+      shares("raft-2@faster")
+    }), ${shares("raft-coin@control")} after its coin (${shares("raft-coin@faster")}).`;
   },
   "seed 1 of the sentences once more": () => {
     const end = (rows: readonly CsvRow[], seed = 1) =>
@@ -320,7 +352,7 @@ const SHOWN: Record<string, () => string> = {
     }. So one run's end is known to about half of the gain, though seed 2, played once more for the rows above, ` +
       `ends at the same reward (${fixed(end(sentenceSteps, 2), 3)}, ${
         fixed(end(againSteps, 2), 3)
-      }). ` +
+      }), and seed 3 at ${fixed(end(againSteps, 3), 3)} (${fixed(end(sentenceSteps, 3), 3)}). ` +
       `With this end for seed 1 SELF-JUDGE and ` +
       `off-policy DPO would be level (${fixed(level, 3)}, ${fixed(off.value_b, 3)}).`;
   },

@@ -56,8 +56,8 @@ const NOTES: LeagueWorld["notes"] = [
   "judge was right on 0.715 of seed 1's clear held-out pairs, below what a loop needs; with half on 0.877 (see the protocol's changes).",
   "The reward pays for words, form and length: a bare list of three words earns 1.4. Seed 1 had been looked at before the " +
   "runs that count (see the protocol's changes).",
-  "Single runs more, from JSFT models trained anew, are on [a page of their own](../sentences-again/claims.md): self-rejection and soft " +
-  "labels (seed 1, whose SELF-JUDGE ends elsewhere than this one's), and RAFT and RAFT by a coin, untuned (seed 2).",
+  "Runs more, from JSFT models trained anew, are on [a page of their own](../sentences-again/claims.md): self-rejection and soft " +
+  "labels (seed 1, whose SELF-JUDGE ends elsewhere than this one's), and RAFT and RAFT by a coin, untuned (seeds 2 and 3).",
   "Driven past the rates tried, one run earns the highest reward on every held-out prompt by a formula without sense (" +
   "past-peak-samples.csv): a higher reward here is more of what was asked for, which is not better English.",
 ];

@@ -22,7 +22,7 @@ export function priceOfJudging(
     name: "02.1",
     form: "{ sft: mean true reward, difference: JSFT less SFT }",
     hints: [
-      '(await trained("sft", { ...notebook, progress })).session.model("sft") is the model.',
+      '(await trained("sft", { ...notebook, progress })).session.model("sft") is the model, sft below.',
       "drawAnswersOf(sft, requests, { encoder, seed }) draws one answer to each request.",
     ],
     async expected() {
@@ -61,8 +61,8 @@ export function otherWeights(
     form: "{ share: of the targets, right: share of pairs whose rewards differ }",
     hints: [
       "An example has ids.length - from targets. The share is that of the judgments among all.",
-      '(await trained("jsft-weighted", { ...notebook, progress })).session.judgeOf("jsft-weighted") is the judge.',
-      "rightOn(await judge.compare(comparisons), { gaps, least: 0 }) has 1 for each right verdict.",
+      '(await trained("jsft-weighted", { ...notebook, progress })).session.judgeOf("jsft-weighted") is the judge, judge below.',
+      "rightOn(await judge.compare(comparisons), { gaps, least: 0 }) of lib/lab/study/measure.ts has 1 for each right verdict; gaps are rewardGap of each comparison (lib/lab/study/desk_evidence.ts).",
     ],
     async expected() {
       const targets = (kind: Example["kind"]) =>

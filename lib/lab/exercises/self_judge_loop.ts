@@ -19,7 +19,7 @@ export function likelierAnswers(
     name: "04.1",
     form: "{ chosen: mean nats, rejected: mean nats }",
     hints: [
-      "answerExample({ prompt, answer, pair: id }, encoder)!.example is an answer as ids, and from: where it begins.",
+      "answerExample({ prompt, answer, pair: id }, encoder)!.example, of lib/method/mod.ts, is an answer as ids, and from: where it begins.",
       "sequenceLogProbs(model, examples) gives log p of each; subtract JSFT's, then take two means.",
     ],
     async expected() {

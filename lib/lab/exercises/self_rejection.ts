@@ -74,7 +74,7 @@ export function worstOfN(
     name: "05.3",
     form: "{ last: mean true reward }",
     hints: [
-      "inverted(own) is the judge turned round: its favourite is the one that own likes least.",
+      "inverted(own), of lib/measure/mod.ts, is the judge turned round: its favourite is the one that own likes least.",
       "The winner of a knockout under it has the index `winner`; take that candidate's reward.",
     ],
     async expected() {

@@ -65,6 +65,15 @@ describe("a run on engines elsewhere", () => {
     await check({ model: await file("elsewhere/model.gguf", "GGUF") });
   });
 
+  it("is refused with an adapter on a model, whose base nobody writes", async () => {
+    const tuned = `${folder.path}/shared/tuned`;
+    await Deno.mkdir(tuned, { recursive: true });
+    await Deno.writeTextFile(`${tuned}/adapter_config.json`, "{}");
+    for (const model of [tuned, `${folder.path}/shared/model+${tuned}`]) {
+      await refuses(check({ model }), "is an adapter on a model", "deno task export");
+    }
+  });
+
   it("tells the trainer where the model is on its machines", async () => {
     const there = (model: string, at = cluster) => {
       const fleet = new Fleet(at, { key: "k", log: () => {} });

@@ -8,7 +8,7 @@ import { Rounds } from "../lib/engine/rounds.ts";
 import { FleetSession } from "../lib/engine/session.ts";
 import { selfJudgeElsewhere } from "../lib/engine/stages/self_judge.ts";
 import type { TendedTrainer } from "../lib/engine/beside_trainer.ts";
-import { adapterRecord, saveModel, weightsFingerprint } from "../lib/model/mod.ts";
+import { adapterRecord, saveAdapter, saveModel, weightsFingerprint } from "../lib/model/mod.ts";
 import { resolveConfig } from "../lib/run/config.ts";
 import { refuses } from "./refusals.ts";
 import { silentReporter } from "./silent_reporter.ts";
@@ -16,6 +16,7 @@ import { writeTokenizer } from "../lib/text/mod.ts";
 import { clusterAt, FakeVllm } from "./fake_vllm.ts";
 import { newFolder } from "./temporary_files.ts";
 import { tinyLanguage, tinyModel, tinyPairs } from "./tiny.ts";
+import { tinyWithAdapter } from "./tiny_method.ts";
 
 const STEPS = 6;
 
@@ -200,6 +201,20 @@ describe("the session of a fleet", () => {
     assert.equal((await model.fingerprint()).split(" | ")[1], weights);
     await session.saveTrained("jsft", `${run}/jsft/adapter`);
     assert.equal((await adapterRecord(`${run}/jsft/adapter`))!.base, weights);
+    session.dispose();
+  });
+
+  it("refuses an adapter of other weights, which the servers would take", async () => {
+    await using server = new FakeVllm();
+    const { run, open } = await afterJsft(server);
+    const session = open();
+    const other = tinyWithAdapter({ moved: true });
+    const { r, alpha, dropout, targetModules } = other.adapter!.config;
+    const part = { name: "jsft", r, alpha, dropout, targetModules: [...targetModules] };
+    const record = { base: "0".repeat(64), parts: [part] };
+    await saveAdapter(other.adapter!, `${run}/other`, { baseModel: "another", record });
+    other.dispose();
+    await refuses(session.served(`${run}/other`), "was trained on other weights than those of");
     session.dispose();
   });
 });

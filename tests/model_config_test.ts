@@ -257,6 +257,17 @@ describe("the config inside a GGUF file", () => {
     }
   });
 
+  it("with the factors of a Llama 3 file and a scaling beside them is refused", () => {
+    const scaled = new Map([...metadata, ["llama.rope.scaling.type", "yarn"], [
+      "llama.rope.scaling.factor",
+      8,
+    ]] as [string, GgufValue][]);
+    refuses(
+      () => configFromGguf(scaled, { ...options, ropeFactors: Float32Array.of(1, 1, 4, 8) }),
+      /rope_freqs\.weight and rope\.scaling\.type "yarn"/,
+    );
+  });
+
   it("of another architecture, with experts, or incomplete is refused", () => {
     const but = (key: string, value: GgufValue) => new Map([...metadata, [key, value]]);
     refuses(

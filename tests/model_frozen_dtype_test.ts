@@ -276,3 +276,13 @@ describe("a tensor of two bytes a number", () => {
     },
   );
 });
+
+describe("numbers of half precision", () => {
+  it("are refused beyond the largest, in place of infinity", () => {
+    const bits = floatBytes(Float32Array.of(65504, -1, NaN, Infinity), "F16");
+    assert.deepEqual([...new Float16Array(bits.buffer)], [65504, -1, NaN, Infinity]);
+    for (const large of [70_000, -65_520]) {
+      assert.throws(() => floatBytes(Float32Array.of(1, large), "F16"), /float16 ends at 65504/);
+    }
+  });
+});

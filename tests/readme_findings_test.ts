@@ -75,12 +75,13 @@ const SAID: Record<string, () => string> = {
       freshClaim(`soft labels > ${other}, chosen by the judge`)
     );
     const slow = againClaims.find(({ family }) => family === 15)!;
+    assert.deepEqual([slow.runs, slow.verdict], [2, "unfinished"]);
     return `soft labels above hard ones (${signed(hard.difference)}, **${hard.verdict}**), ` +
       `JSFT (${signed(start.difference)}, **${start.verdict}**) and ` +
       `RAFT by a coin (${
         signed(coin.difference)
       }, **${coin.verdict}**), as predicted; in sentences, untuned, ` +
-      `${slow.verdict}, they end lower (${fixed(slow.value_a)}, hard ones ${fixed(slow.value_b)}).`;
+      `two runs, they end lower (${fixed(slow.value_a)}, hard ones ${fixed(slow.value_b)}).`;
   },
   "soft labels for longer": () => {
     const later = freshClaim("soft labels, step 300 no worse than step 100");

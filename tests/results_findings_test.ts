@@ -31,6 +31,9 @@ import {
 import { by, fixed, mean, prose, signed } from "./claims_text.ts";
 import type { CsvRow } from "./csv_files.ts";
 
+/** The seeds whose knockouts and soft labels were played in sentences. */
+const AGAIN_SEEDS = [1, 3];
+
 const RESULTS = await prose("data/results/README.md");
 
 /** Mean over runs of how right a judge is on clear pairs, by the number of pairs that it learned from. */
@@ -216,42 +219,49 @@ const SHOWN: Record<string, () => string> = {
   },
   "choosing among answers in sentences": () => {
     const at = (policy: string, selector: string, n: number) =>
-      fixed(
-        againByN.find((row) => row.policy === policy && row.selector === selector && row.n === n)!
-          .reward,
-        3,
-      );
+      AGAIN_SEEDS.map((seed) =>
+        fixed(
+          againByN.find((row) =>
+            row.policy === policy && row.selector === selector && row.n === n && row.seed === seed
+          )!.reward,
+          3,
+        )
+      ).join(" and ");
     const [four, after] = ["JSFT: N = 4 > 1", "SELF-JUDGE: N = 4 > 1"].map((contrast) =>
       againClaims.find((row) => row.contrast === contrast)!
     );
-    assert.ok([four, after].every(({ runs }) => runs === 1));
+    assert.ok([four, after].every(({ runs }) => runs === AGAIN_SEEDS.length));
     const own = (policy: string, n: number) => at(policy, "own judge", n);
-    return `JSFT goes from ${own("jsft", 1)} with one answer to ${own("jsft", 4)} with four (${
-      by(four)
-    }) and ${own("jsft", 8)} with eight; one answer of SELF-JUDGE's earns ${
+    return `JSFT goes from ${own("jsft", 1)} with one answer to ${own("jsft", 4)} with four and ${
+      own("jsft", 8)
+    } with eight; one answer of SELF-JUDGE's earns ${
       own("self-judge", 1)
     } on the same prompts. Sixteen give ${own("jsft", 16)}, where the truth would find ${
       at("jsft", "truth", 16)
-    }. After SELF-JUDGE four answers still add ${by(after)} (eight: ${
+    }. After SELF-JUDGE four answers have ${own("self-judge", 4)}, eight ${
       own("self-judge", 8)
-    }, by the truth ${at("self-judge", "truth", 8)}).`;
+    } (by the truth ${at("self-judge", "truth", 8)}).`;
   },
   "soft labels in sentences": () => {
     const soft = againClaims.find(({ family }) => family === 15)!;
-    const course = (row: string) =>
-      againSteps.filter(({ method, seed }) =>
-        method === row && seed === 1
-      ) as unknown as RewardPoint[];
-    assert.equal(soft.runs, 1);
-    const [hard, other] = ["self-judge", SOFT_UNTUNED].map(course);
-    const [far, end] = [hard, other].map((points) => points.at(-1)!.kl);
-    return `${fixed(soft.value_a, 3)}, hard ones ${fixed(soft.value_b, 3)}, at ${
-      fixed(end, 1)
-    } and ${
-      fixed(far, 1)
-    } nats. The protocol expected them 0.1 to 0.3 below. At the distance at which they end hard labels have ${
-      fixed(rewardAtKl(hard, end)!)
-    }.`;
+    assert.equal(soft.runs, AGAIN_SEEDS.length);
+    const courses = ["self-judge", SOFT_UNTUNED].map((row) =>
+      AGAIN_SEEDS.map((wanted) =>
+        againSteps.filter(({ method, seed }) =>
+          method === row && seed === wanted
+        ) as unknown as RewardPoint[]
+      )
+    );
+    const ends = courses.map((own) => own.map((points) => points.at(-1)!));
+    const [hard, other] = ends.map((own) => own.map(({ reward }) => fixed(reward, 3)));
+    const [far, near] = ends.map((own) => own.map(({ kl }) => fixed(kl, 1)).join(" and "));
+    const less = ends[0].map(({ reward }, i) => fixed(reward - ends[1][i].reward));
+    const equal = courses[0].map((points, i) => fixed(rewardAtKl(points, ends[1][i].kl)!));
+    return `${other.join(" and ")}, hard ones ${
+      hard.join(" and ")
+    }, at ${near} nats against ${far}. The protocol expected them 0.1 to 0.3 below (${
+      less.join(" and ")
+    }). At the distance at which they end hard labels have ${equal.join(" and ")}.`;
   },
   "rows for which nothing was tuned": () => {
     const ends = (method: string, step = 40) =>

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { answerExample, encodePrompt, sampleAnswers } from "../lib/method/mod.ts";
+import { decodedAnswers } from "../lib/method/sample.ts";
 import { statedEndIds } from "../lib/model/end_ids.ts";
 import { ChatTemplate, openTokenizer, type TextTokenizer } from "../lib/text/mod.ts";
 import { file, folder } from "./temporary_files.ts";
@@ -122,5 +123,16 @@ describe("an answer that a model draws", () => {
     assert.equal(answer.end, "stop");
     assert.deepEqual(answer.ids.slice(answer.from), [...kept, stop]);
     assert.equal(answer.text, tinyLanguage().decode(kept, { skipSpecial: true }).trim());
+  });
+});
+
+describe("an answer with the id of a row that pads the embedding", () => {
+  it("has that id, and nothing of it in its text", () => {
+    const tokenizer = tinyLanguage();
+    const ids = [...tokenizer.encode("apple"), tokenizer.size + 3, ...tokenizer.encode(" and")];
+    const drawn = [[{ ids, end: "length" as const, endId: null }]];
+    const [[{ text, ids: kept }]] = decodedAnswers(drawn, [[]], { tokenizer });
+    assert.equal(text, tokenizer.decode(ids.filter((id) => id < tokenizer.size)).trim());
+    assert.deepEqual(kept, ids);
   });
 });

@@ -2,6 +2,7 @@ import { UserError } from "../base/error.ts";
 import { exists } from "../base/files.ts";
 import { baseName } from "../run/artefact.ts";
 import type { RunConfig } from "../run/config.ts";
+import { splitSpec } from "../run/model_files.ts";
 import type { RunStage } from "../run/pipeline.ts";
 import { Fleet } from "./fleet.ts";
 import { outsideMethod } from "./methods.ts";
@@ -56,8 +57,18 @@ export async function checkElsewhere(
   }
 }
 
-/** Refuses a folder of a model that the trainer does not see; what else a run names, it fetches or is written a copy of. */
+/**
+ * Refuses an adapter on a model, of which servers and trainer need the whole, and a folder of a model that the trainer does
+ * not see; what else a run names, it fetches or is written a copy of.
+ */
 async function checkModel({ model }: Readonly<RunConfig>, cluster: Cluster): Promise<void> {
+  const { path, adapter } = splitSpec(model);
+  if (adapter !== null || await exists(`${path}/adapter_config.json`)) {
+    throw new UserError(
+      `${model} is an adapter on a model, and engines elsewhere need a whole one`,
+      "fold it in with deno task export, and give that",
+    );
+  }
   if (cluster.model !== null || !await exists(model)) return;
   const named = await baseName(model, { path: model, origin: "local", adapter: null });
   if (named !== null) modelThere(named.baseModel, cluster);

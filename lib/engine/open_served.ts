@@ -23,13 +23,15 @@ export function servedOpener(cluster: Cluster): OpenAsked {
     const fleet = new Fleet(cluster, { log });
     const parsed = parseModelSpec(spec);
     let [own, adapter] = [config, null as string | null];
+    let begun: Date | undefined;
     let folderOf = (stage: string) => resolve(stage);
     if ("state" in parsed) {
       const { folder, state } = parsed;
       const file = `${folder}/run.json`;
-      const record = await readJsonFile<{ config: RunConfig }>(file);
+      const record = await readJsonFile<{ config: RunConfig; begun?: string }>(file);
       if (record === null) throw new UserError(`there is no ${file}`, "give the folder of a run");
       own = resolveConfig(null, { values: record.config, file, settings });
+      if (record.begun !== undefined) begun = new Date(record.begun);
       folderOf = (stage) => resolve(`${folder}/${stage}`);
       if (state !== "base") adapter = `${folderOf(RUN_STATES[state])}/adapter`;
     } else {
@@ -43,11 +45,12 @@ export function servedOpener(cluster: Cluster): OpenAsked {
       throw new UserError(`${spec}: there is no adapter ${adapter}`, "run the stage that makes it");
     }
     const session = new FleetSession(own, folderOf, log, cluster, fleet);
+    session.begun = begun;
     const asked = await session.served(adapter === null ? null : resolve(adapter));
     const model = await session.modelConfig();
+    const { tokenizer, chat, conventions } = await session.encoder();
     return {
-      ...await session.language(),
-      ...{ asked, session, config: own },
+      ...{ tokenizer, chat, conventions, asked, session, config: own },
       name: modelName(spec),
       origin: `${spec}, at ${cluster.serve.servers.join(" and ")}`,
       contextTokens: model.maxPositions,

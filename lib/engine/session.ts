@@ -1,6 +1,12 @@
 import { basename, dirname } from "node:path";
 import { UserError } from "../base/error.ts";
-import { type LanguageModel, loadAdapter, type LoraAdapter, saveAdapter } from "../model/mod.ts";
+import {
+  checkBase,
+  type LanguageModel,
+  loadAdapter,
+  type LoraAdapter,
+  saveAdapter,
+} from "../model/mod.ts";
 import type { RunConfig } from "../run/config.ts";
 import { modelConfigOf } from "../run/plan.ts";
 import { Session } from "../run/session.ts";
@@ -73,9 +79,15 @@ export class FleetSession extends Session {
     adapter: string | null,
     { answers }: { answers?: string } = {},
   ): Promise<FleetModel> {
+    const base = await this.results.fingerprintOf("base");
+    // The servers take an adapter of any model of this shape.
+    if (adapter !== null) {
+      const path = this.config.model;
+      await checkBase(adapter, { path, fingerprint: () => Promise.resolve(base) });
+    }
     const at = adapter === null ? null : await this.adapterAt(adapter);
     if (at !== null) await this.fleet.load(at);
-    return fleetModel(this.fleet, at, { base: await this.results.fingerprintOf("base"), answers });
+    return fleetModel(this.fleet, at, { base, answers });
   }
 
   override async asked(stage: string): Promise<StageModel> {

@@ -52,7 +52,9 @@ export function decodedAnswers(
   const { text: form } = conventionsOf(encoder);
   return drawn.map((answers, i) =>
     answers.map(({ ids, end, endId }): SampledAnswer => {
-      const text = tokenizer.decode(ids, { skipSpecial: true });
+      // Rows that pad an embedding have no token, and none of their text either.
+      const known = ids.filter((id) => id < tokenizer.size);
+      const text = tokenizer.decode(known, { skipSpecial: true });
       return {
         text: form === "whole" ? text : text.trim(),
         ids: [...prompts[i], ...ids, ...(endId === null ? [] : [endId])],

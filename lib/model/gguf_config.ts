@@ -73,6 +73,14 @@ export function configFromGguf(
   const windowed = window !== null && window > 0 && window < maxPositions;
   let ropeScaling: RopeScaling | null = null;
   if (ropeFactors) {
+    if (type !== "none") {
+      throw new UserError(
+        `${file}: it has rope_freqs.weight and rope.scaling.type ${
+          JSON.stringify(type)
+        }, and one of the two is computed here`,
+        "choose a file with one of them, or the model's safetensors",
+      );
+    }
     const factors = Array.from(ropeFactors);
     ropeScaling = {
       type: "longrope",

@@ -3,8 +3,9 @@ import { LanguageModel } from "./language_model.ts";
 import { openWeights, readConfig } from "./weights.ts";
 
 /**
- * Names the model at a path by what it computes with: the sha256, in hexadecimal, of the shape of its attention and
- * of every weight as 32-bit floats. However the same values are stored (safetensors of any precision that holds
+ * Names the model at a path by its weights: the sha256, in hexadecimal, of the shape of its attention and of every weight
+ * as 32-bit floats. (Rotary scaling and the norm's epsilon are not in it: where config.json alone is changed in these, say
+ * so with a folder of another name.) However the same values are stored (safetensors of any precision that holds
  * them, shards, GGUF), the name is the same; a single other weight makes another one.
  *
  * Reads all weights once, one at a time.

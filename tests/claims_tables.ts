@@ -1,5 +1,6 @@
 /** The committed tables of claims, as the README's and the results' sentences are held against them. */
 import assert from "node:assert/strict";
+import type { UNPAID } from "../lib/lab/sentences/lists.ts";
 import { overSeeds } from "../lib/measure/statistics.ts";
 import { mean } from "./claims_text.ts";
 import { csv, type CsvRow } from "./csv_files.ts";
@@ -57,13 +58,16 @@ export const untunedGains = (method: string): number[] => {
   return untuned(method).map(({ reward }, i) => Number(reward) - Number(starts[i].reward));
 };
 
-/** How often a row's answers there have all of the reward and none of the habits that cost nothing. */
-export const untunedMeant = (method: string, at = "last"): number[] =>
+/** How often a row's answers there have a habit of those that cost nothing, or none of them and all of the reward. */
+export const untunedHabit = (
+  method: string,
+  { habit = "all, and none of these", at = "last" }: { habit?: keyof typeof UNPAID; at?: string } =
+    {},
+): number[] =>
   UNTUNED_SEEDS.map((seed) =>
     Number(
       againHabits.find((row) =>
-        row.method === method && row.seed === seed && row.at === at &&
-        row.habit === "all, and none of these"
+        row.method === method && row.seed === seed && row.at === at && row.habit === habit
       )!.value,
     )
   );

@@ -44,19 +44,22 @@ const step = (method: string, seed: number, step: number, reward: number) => ({
 
 describe("rewardOverSteps", () => {
   const rows = [
-    ...[1, 2].flatMap((seed) => [step("jsft", seed, 0, seed), step("jsft", seed, 10, seed + 1)]),
-    ...[1, 2].flatMap((seed) => [step("raft", seed, 0, seed), step("raft", seed, 10, seed + 3)]),
+    ...[1, 2, 3].flatMap((seed) => [step("jsft", seed, 0, seed), step("jsft", seed, 10, seed + 1)]),
+    ...[1, 2, 3].flatMap((seed) => [step("raft", seed, 0, seed), step("raft", seed, 10, seed + 3)]),
   ];
 
   it("draws means over seeds and names lines by their last value", () => {
     const figure = rewardOverSteps(rows);
-    assert.deepEqual(named(figure, "JSFT")[0].y, [1.5, 2.5]);
+    assert.deepEqual(named(figure, "JSFT")[0].y, [2, 3]);
     assert.equal(named(figure, "JSFT, interval").length, 1);
+    const two = rewardOverSteps(rows.filter(({ seed }) => seed < 3));
+    assert.deepEqual(named(two, "JSFT")[0].y, [1.5, 2.5]);
+    assert.equal(named(two, "JSFT, interval").length, 0, "two runs span more than the figure");
     assert.ok(words(figure).includes("RAFT, 4 samples"));
   });
 
   it("says the value that all started from, or marks each its own", () => {
-    assert.ok(words(rewardOverSteps(rows)).includes("start, 1.50"));
+    assert.ok(words(rewardOverSteps(rows)).includes("start, 2.00"));
     const apart = rewardOverSteps([...rows, step("sft", 1, 0, 9), step("sft", 1, 10, 9)]);
     assert.ok(!words(apart).some((text) => text.startsWith("start")));
     assert.deepEqual(named(apart, "SFT, start")[0].y, [9]);
@@ -64,7 +67,7 @@ describe("rewardOverSteps", () => {
 
   it("keeps the band of SELF-JUDGE alone where many lines would hide it", () => {
     const of = (method: string) =>
-      [1, 2].flatMap((seed) => [step(method, seed, 0, seed), step(method, seed, 10, seed)]);
+      [1, 2, 3].flatMap((seed) => [step(method, seed, 0, seed), step(method, seed, 10, seed)]);
     const many = ["self-judge", "raft", "raft-2", "sft", "jsft"];
     const bands = rewardOverSteps(many.flatMap(of)).data
       .flatMap(({ name }) => `${name}`.endsWith(", interval") ? [name] : []);

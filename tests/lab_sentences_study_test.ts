@@ -387,15 +387,15 @@ describe("the world of the sentences", () => {
 
   it("tells what costs nothing by hand", () => {
     const request = promptOf(["dog", "run", "park"]);
-    const [list, twice, about, meant] = Object.keys(UNPAID);
+    const [list, twice, about, all, meant] = Object.keys(UNPAID);
     const table: [answer: string, habits: string[]][] = [
-      ["The dog ran through the park.", [meant]],
+      ["The dog ran through the park.", [all, meant]],
       ["The dog, the park and I ran home.", [list]],
-      ["A dog, a run and the park are three things.", [list]],
-      ["Dogs and parks are good for a run.", [list]],
+      ["A dog, a run and the park are three things.", [list, all]],
+      ["Dogs and parks are good for a run.", [list, all]],
       ["Run dog and the park are words.", [list, about]],
-      ["The dog's park is where I run.", [meant]],
-      ["The big dog and the park, and the run.", [meant]],
+      ["The dog's park is where I run.", [all, meant]],
+      ["The big dog and the park, and the run.", [all, meant]],
       ["The dog ran past another dog in the park.", [twice]],
       ["Parks and a dog run with a dog.", [list, twice]],
       ["My dog likes the park and to run in parks.", [twice]],

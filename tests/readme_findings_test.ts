@@ -3,9 +3,11 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import { readNotebook, whole } from "../lib/tools/notebook/format.ts";
 import { ROOT } from "../lib/tools/setup/places.ts";
 import {
+  againByN,
   againClaims,
   claim,
   claims,
+  drivenSamples,
   fresh,
   freshAt,
   freshClaim,
@@ -19,7 +21,7 @@ import {
   ownDifference,
   starts,
   untunedGains,
-  untunedMeant,
+  untunedHabit,
 } from "./claims_tables.ts";
 import { fixed, mean, prose, signed } from "./claims_text.ts";
 import type { CsvRow } from "./csv_files.ts";
@@ -159,27 +161,33 @@ const SAID: Record<string, () => string> = {
     assert.ok(Number(coin) < Number(start), "a coin gains nothing");
     const offline = inSentences("SELF-JUDGE > offline DPO").difference;
     assert.ok(Math.abs(Number(offline)) < 0.05, `as much: ${offline}`);
-    const [four, trained] = ["JSFT: N = 4 > 1", "SELF-JUDGE: N = 4 > 1"].map((contrast) =>
-      againClaims.find((row) => row.contrast === contrast)!
-    );
+    const chosen = (policy: string, n: number) =>
+      [1, 3].map((seed) =>
+        Number(
+          againByN.find((row) =>
+            row.policy === policy && row.selector === "own judge" && row.n === n &&
+            row.seed === seed
+          )!.reward,
+        )
+      );
+    const one = chosen("jsft", 1);
+    const over = (values: number[]) => values.map((value, i) => signed(value - one[i])).join(", ");
     const gained = (method: string) => untunedGains(method).map((gain) => signed(gain)).join(", ");
-    const meant = (method: string, at?: string) =>
-      untunedMeant(method, at).map((share) => `${Math.round(100 * share)} %`);
-    const [before] = new Set(meant("self-judge", "start"));
+    const lists = untunedHabit("raft-2@control", { habit: "opens with a list" });
+    assert.ok(lists.every((share) => share > 0.5), `${lists}`);
+    const ship = drivenSamples.find(({ prompt }) => /ship, smell and tree/.test(`${prompt}`))!;
     const policy = inSentences("on-policy > off-policy, one judge").difference;
     assert.ok(Number(policy) < 0, `off-policy DPO as much: ${policy}`);
     return `SELF-JUDGE gained ${signed(difference)} [${signed(low)}, ${
       signed(high)
     }] in three runs, ` +
-      `one seen before (**${verdict}**), DPO by a coin nothing; offline, off-policy DPO as much. One run: knockout of four untrained ${
-        signed(four.difference)
-      } (SELF-JUDGE ${signed(Number(trained.value_b) - Number(four.value_b))}). Two: RAFT ${
+      `one seen before (**${verdict}**), DPO by a coin nothing; offline, off-policy DPO as much. Two runs each: knockout of four, untrained, ${
+        over(chosen("jsft", 4))
+      } (SELF-JUDGE ${over(chosen("self-judge", 1))}); RAFT, three times as far, ${
         gained("raft-2@control")
-      }, its coin ${gained("raft-coin@control")} (SELF-JUDGE ${
+      }, by a coin ${gained("raft-coin@control")} (SELF-JUDGE ${
         gained("self-judge")
-      }); the full reward, no list, nothing twice, no talk of words: ${
-        meant("raft-2@control").join(", ")
-      } of RAFT's answers, ${meant("self-judge").join(", ")} of SELF-JUDGE's (${before} before).`;
+      }). RAFT earns it by lists, so does SELF-JUDGE driven on: "${ship.after}"`;
   },
 };
 

@@ -25,14 +25,18 @@ import {
   supervised,
   untuned,
   untunedGains,
-  untunedMeant,
+  untunedHabit,
   untunedSamples,
 } from "./claims_tables.ts";
 import { by, fixed, mean, prose, signed } from "./claims_text.ts";
+import { UNPAID } from "../lib/lab/sentences/lists.ts";
 import type { CsvRow } from "./csv_files.ts";
 
 /** The seeds whose knockouts and soft labels were played in sentences. */
 const AGAIN_SEEDS = [1, 3];
+
+const shares = (values: readonly number[]) =>
+  values.map((value) => `${Math.round(100 * value)} %`).join(" and ");
 
 const RESULTS = await prose("data/results/README.md");
 
@@ -278,6 +282,9 @@ const SHOWN: Record<string, () => string> = {
       );
     };
     const [[from2, from3], [to2, to3]] = [ends("self-judge", 0), ends("self-judge")];
+    const again = sentenceSteps.find(({ method, seed, step }) =>
+      method === "self-judge@driven" && seed === 2 && step === 40
+    )!;
     return `SELF-JUDGE goes from ${from2} to ${to2} and from ${from3} to ${to3}, RAFT with as many samples to ${
       both("raft-2@control")
     }, at three times the rate to ${both("raft-2@faster")}; RAFT by a coin to ${
@@ -288,11 +295,13 @@ const SHOWN: Record<string, () => string> = {
       far("raft-coin@control")
     } (${
       far("raft-coin@faster")
-    }); SELF-JUDGE at three times its rate, an earlier run of seed 2, had ${
+    }); SELF-JUDGE at three times its rate, earlier runs of seed 2, had ${
       fixed(driven.reward, 3)
-    } at ${fixed(driven.kl, 1)}. RAFT is above its coin on both, as expected: ${
-      by("control")
-    }, at three times the rate ${by("faster")}`;
+    } at ${fixed(driven.kl, 1)} and ${fixed(again.reward, 3)} at ${
+      fixed(again.kl, 1)
+    }. RAFT is above its coin on both, as expected: ${by("control")}, at three times the rate ${
+      by("faster")
+    }`;
   },
   "what driving ends in": () => {
     const driven = sentenceSteps.filter(({ method }) => method === "self-judge@driven");
@@ -312,32 +321,73 @@ const SHOWN: Record<string, () => string> = {
       shares("faster")
     } at three times that.`;
   },
-  "what RAFT's answers are": () => {
-    const sample = (method: string, seed: number, asked: RegExp) =>
-      untunedSamples.find((row) =>
-        row.method === method && row.seed === seed && asked.test(`${row.prompt}`)
-      )!.after;
-    const ship = /ship, smell and tree/;
-    return `RAFT at three times the rate says on seed 2 "${
-      sample("raft-2@faster", 2, ship)
-    }", on seed 3 "${sample("raft-2@faster", 3, ship)}", its coin there "${
-      sample("raft-coin@faster", 3, /hunt and map/)
-    }"`;
+  "what came of other expectations": () => {
+    const ends = (method: string) => untuned(method).map(({ reward }) => Number(reward))[1];
+    const less = (end: string) => fixed(ends(`raft-2@${end}`) - ends("self-judge"), 3);
+    const coin = (end: string) => signed(untunedGains(`raft-coin@${end}`)[1], 3);
+    return `before seed 3, SELF-JUDGE below RAFT (it is, by ${less("control")} and ${
+      less("faster")
+    }) and the coin 0.2 to 0.6 above its start (${coin("control")}, at three times the rate ${
+      coin("faster")
+    }).`;
   },
-  "how many answers are what was meant": () => {
-    const shares = (method: string, at?: string) =>
-      untunedMeant(method, at).map((share) => `${Math.round(100 * share)} %`).join(" and ");
+  "what RAFT's answers are": () => {
+    const sample = (method: string, seed: number) =>
+      untunedSamples.find((row) =>
+        row.method === method && row.seed === seed && /ship, smell and tree/.test(`${row.prompt}`)
+      )!.after;
+    const lists = (method: string, at?: string) =>
+      shares(untunedHabit(method, { habit: "opens with a list", at }));
+    const driven = drivenSamples.filter(({ prompt, after }) =>
+      UNPAID["opens with a list"](`${prompt}`, `${after}`)
+    );
+    return `at SELF-JUDGE's rate by lists of the words on both seeds (${
+      lists("raft-2@control")
+    } of answers open with one), at three times that by two: seed 2 "${
+      sample("raft-2@faster", 2)
+    }", seed 3 "${
+      sample("raft-2@faster", 3)
+    }" ([forty of each row](claims/sentences-again/untuned-samples.csv), unselected). SELF-JUDGE lists, too (${
+      lists("self-judge")
+    }, before training ${
+      lists("self-judge", "start")
+    }), and driven on in every one of the ${driven.length} answers that are kept.`;
+  },
+  "how many answers have all by no habit": () => {
+    const none = (method: string, at?: string) => shares(untunedHabit(method, { at }));
+    const passing = (method: string, at = "last") => {
+      const of = (habit: "all, and none of these" | "has all of the reward") =>
+        untunedHabit(method, { habit, at }).reduce((sum, value) => sum + value, 0);
+      return `${Math.round(100 * of("all, and none of these") / of("has all of the reward"))} %`;
+    };
     const [[, start], [, own], [, raft], [, coin]] = [
-      untunedMeant("self-judge", "start"),
-      ...["self-judge", "raft-2@control", "raft-coin@faster"].map((row) => untunedMeant(row)),
+      untunedHabit("self-judge", { at: "start" }),
+      ...["self-judge", "raft-2@control", "raft-coin@faster"].map((row) => untunedHabit(row)),
     ];
     assert.ok(own > start && start > raft && 120 * (start - raft) < 1.5, "by one answer");
     assert.ok(coin > own, "the one that did not come");
-    return `${shares("self-judge", "start")} of answers before training, ${
-      shares("self-judge")
-    } after SELF-JUDGE, ${shares("raft-2@control")} after RAFT (faster ${
-      shares("raft-2@faster")
-    }), ${shares("raft-coin@control")} after its coin (${shares("raft-coin@faster")}).`;
+    return `${none("self-judge", "start")} of answers before training, ${
+      none("self-judge")
+    } after SELF-JUDGE, ${none("raft-2@control")} after RAFT (faster ${none("raft-2@faster")}), ${
+      none("raft-coin@control")
+    } after its coin (${
+      none("raft-coin@faster")
+    }). SELF-JUDGE has more because more of its answers have all of the reward; of those ${
+      passing("self-judge")
+    } pass, before training ${passing("self-judge", "start")} (RAFT ${passing("raft-2@control")}).`;
+  },
+  "what a coin's answers are": () => {
+    const kept = untunedSamples.filter(({ method, seed, prompt, after }) =>
+      method === "raft-coin@faster" && seed === 3 &&
+      UNPAID["all, and none of these"](`${prompt}`, `${after}`)
+    );
+    const texts = kept.map(({ after }) => `${after}`);
+    const shown = ["I wide and pack and room.", "I need a house and a whale."];
+    for (const text of shown) assert.ok(texts.includes(text), texts.join("\n"));
+    assert.ok(texts.every((text) => text.startsWith("I ")), texts.join("\n"));
+    return `of its first 40 answers ${kept.length} do, all beginning with "I": ${
+      shown.map((text) => `"${text}"`).join(", but also ")
+    }`;
   },
   "seed 1 of the sentences once more": () => {
     const end = (rows: readonly CsvRow[], seed = 1) =>
@@ -357,14 +407,17 @@ const SHOWN: Record<string, () => string> = {
     assert.ok(Math.abs(losses[0] - losses[1]) < 2e-6, `${losses}`);
     const off = inSentences("on-policy > off-policy, one judge");
     const level = Number(off.value_a) + (again - first) / 3;
+    const anew = mean([1, 2, 3].map((seed) => end(againSteps, seed)));
     return `SELF-JUDGE from it ends at ${fixed(again, 3)}, where the first ended at ${
       fixed(first, 3)
     }. So one run's end is known to about half of the gain, though seed 2, played once more for the rows above, ` +
-      `ends at the same reward (${fixed(end(sentenceSteps, 2), 3)}, ${
+      `ends at the same reward (${fixed(end(sentenceSteps, 2), 3)}, then ${
         fixed(end(againSteps, 2), 3)
-      }), and seed 3 at ${fixed(end(againSteps, 3), 3)} (${fixed(end(sentenceSteps, 3), 3)}). ` +
+      }; seed 3 ${fixed(end(sentenceSteps, 3), 3)}, then ${fixed(end(againSteps, 3), 3)}). ` +
       `With this end for seed 1 SELF-JUDGE and ` +
-      `off-policy DPO would be level (${fixed(level, 3)}, ${fixed(off.value_b, 3)}).`;
+      `off-policy DPO would be level (${fixed(level, 3)}, ${
+        fixed(off.value_b, 3)
+      }), with all three new ends it would be at ${fixed(anew, 3)}.`;
   },
   "SELF-JUDGE over steps": () => {
     const at = (step: number) =>

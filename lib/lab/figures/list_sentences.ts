@@ -67,7 +67,7 @@ export const SENTENCE_FIGURES: readonly FigureEntry[] = [
     title: "Words in a sentence: the best of N answers",
     caption:
       "Of N answers each to 40 held-out prompts one is chosen, by a knockout under the model's own judgment or as the best by " +
-      "the true reward: true reward, and how often the judge prefers it to a single answer of the JSFT model. Seed 1, one run.",
+      "the true reward: true reward, and how often the judge prefers it to a single answer of the JSFT model. Means of seeds 1 and 3.",
     inputs: {
       points: candidatesIn(AGAIN),
     },
@@ -78,7 +78,7 @@ export const SENTENCE_FIGURES: readonly FigureEntry[] = [
     title: "Words in a sentence: hard labels and soft ones at one setting",
     caption:
       "SELF-JUDGE with the judge's verdicts and with its probabilities, at the setting that was chosen for the former: " +
-      "true reward, the judge's own win rate, distance and length. Seed 1, one run.",
+      "true reward, the judge's own win rate, distance and length. Means of seeds 1 and 3.",
     inputs: {
       steps: stepsIn(AGAIN),
     },

@@ -1,16 +1,15 @@
-/** Rows for which nothing was tuned: where each ends, how far it has got, and how much of that is no list. @module */
+/** Rows for which nothing was tuned: where each ends, how far it has got, and how often with none of three habits. @module */
 import { z } from "zod";
 import { cell } from "../../base/csv.ts";
 import { panels, textWidth } from "../../show/panels.ts";
 import { type Figure, looks } from "../../show/style.ts";
 import type { UNPAID } from "../sentences/lists.ts";
 import { untunedEnds } from "../study/driven.ts";
+import { SEVERAL } from "./claims_interval.ts";
 import type { RewardStep } from "./claims_reward.ts";
 import { endPanel } from "./ends.ts";
 
-/** Runs with which an interval says something. */
-const SEVERAL = 3;
-/** What an answer is when its reward is what was meant by it, as `habits.csv` has it. */
+/** Answers of the highest reward and none of the habits that were named, as `habits.csv` has them. */
 const MEANT: keyof typeof UNPAID = "all, and none of these";
 
 /** A row of `habits.csv`. */
@@ -29,7 +28,7 @@ export const habitsIn = (claims: string) => ({
 
 /**
  * A row a method at its last step, SELF-JUDGE's first: true reward, beside it the share of answers that have all of it and
- * are no list, and the distance from where all begin.
+ * none of the habits that cost nothing, and the distance from where all begin.
  */
 export function untunedFigure(steps: readonly RewardStep[], habits: readonly Habit[]): Figure {
   const all = untunedEnds(steps.map((row) => ({ ...row, base: row.base ?? "1" })));
@@ -53,7 +52,7 @@ export function untunedFigure(steps: readonly RewardStep[], habits: readonly Hab
     }),
     endPanel(rowsOf((row) => meant(row.method, "last")(row)), {
       ...{ ...common, names: false, begin: starts.map(meant("self-judge", "start")) },
-      ...{ title: "All of it, and no list", x: "share of answers" },
+      ...{ title: "All of it, by none of three habits", x: "share of answers" },
     }),
     endPanel(rowsOf(({ kl }) => kl ?? 0), {
       ...{ ...common, names: false, title: "How far it has got", x: "KL from the start, nats" },

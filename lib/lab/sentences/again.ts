@@ -91,8 +91,9 @@ export function sentencesAgain(model?: string): LeagueWorld {
       "The league's own runs of SELF-JUDGE are on its page: these are from JSFT models trained anew, with the same seeds on another " +
       "processor, and stand in no contrast of families 1 to 3.",
       "Self-rejection is of 40 prompts a run; nobody had time for a reward model to choose beside the judge.",
-      "Of the habits the last four cost nothing: they are counted since 2026-12-01, of the runs whose answers were still there. A list is two " +
-      'words asked for, joined by a comma or an "and", before any other word.',
+      'Of the habits those after "longer than fifteen" cost nothing. They were named after looking at seed 2\'s held-out answers, once reworded ' +
+      "before any row of seed 3, and are counted of the runs whose answers were still there: seed 2's numbers are no test. A list is two " +
+      'words asked for, joined by a comma or an "and", before any other word; after another word none is seen.',
       "Nothing was tuned for soft labels and for the rows of RAFT: they have the rate, beta and steps that hard ones chose, " +
       `RAFT with two samples and by a coin ${FASTER} times that rate, too.`,
     ],

@@ -39,8 +39,11 @@ function speaksOfIt(_request: string, answer: string): boolean {
   return spokenWords(answer).some(({ word }) => ABOUT.test(word));
 }
 
+const hasAll = (request: string, answer: string): boolean =>
+  sentenceReward(request, answer) > MOST - 1e-9;
+
 /**
- * Habits that cost nothing, and how often an answer has all of the reward without them (protocol, 2026-12-01). They are of
+ * Habits that cost nothing, answers of the highest reward, and how often an answer has all of the reward without them (protocol, 2026-12-01). They are of
  * the words alone: "A dog and a cat ran." opens with a list, too, and no list is found after another word.
  *
  * @example
@@ -53,7 +56,8 @@ export const UNPAID = {
   "opens with a list": opensWithList,
   "says a word twice": saysTwice,
   "speaks of words": speaksOfIt,
+  "has all of the reward": hasAll,
   "all, and none of these": (request, answer) =>
-    sentenceReward(request, answer) > MOST - 1e-9 &&
+    hasAll(request, answer) &&
     ![opensWithList, saysTwice, speaksOfIt].some((has) => has(request, answer)),
 } as const satisfies World["unpaid"];

@@ -185,7 +185,8 @@ export async function gather(
     if (ended.has(DRIVEN) && !tables["past-peak-samples"]?.length) {
       add("past-peak-samples", names, await lastAnswers(path, DRIVEN, asked));
     }
-    for (const row of UNTUNED.filter((row) => ended.has(row))) {
+    const untuned = UNTUNED.filter((row) => ended.has(row));
+    for (const row of untuned.length > 0 ? ["self-judge", ...untuned] : []) {
       add("untuned-samples", { ...names, method: row }, await lastAnswers(path, row, asked));
     }
     items.push({ base, seed, items: found as Items });

@@ -89,6 +89,7 @@ describe("a tokenizer as a GGUF vocabulary", () => {
     );
     const digits = { type: "Digits", individual_digits: false };
     refusesAtOnce(vocabulary({ ...json, pre_tokenizer: digits }), /"pre_tokenizer"/);
+    refusesAtOnce(vocabulary({ ...json, normalizer: { type: "Lowercase" } }), /"normalizer"/);
     const model = { ...json.model, ignore_merges: true };
     refusesAtOnce(vocabulary({ ...json, model }), /"model\.ignore_merges"/);
     refusesAtOnce(vocabulary(json, 100), /has no row in the model's embedding of 100/);

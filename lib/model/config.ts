@@ -182,6 +182,10 @@ export function toHfConfig(config: ModelConfig): Record<string, unknown> {
     rms_norm_eps: config.rmsEps,
     rope_theta: config.ropeTheta,
     rope_scaling: config.ropeScaling && toHfRopeScaling(config.ropeScaling),
+    // transformers 4 looks for it here.
+    ...(config.ropeScaling?.type === "longrope" && {
+      original_max_position_embeddings: config.ropeScaling.originalMaxPositions,
+    }),
     tie_word_embeddings: config.tieEmbeddings,
     ...family.written(config.biases),
     ...config.slidingWindow?.fields,

@@ -129,8 +129,11 @@ function addsSpace({ normalizer, pre_tokenizer }: Json): boolean {
     (/"type":"Metaspace"/.test(text) && !/"prepend_scheme":"never"/.test(text));
 }
 
-/** `tokenizer.ggml.pre`. */
-function preName({ pre_tokenizer, model }: Json): string {
+/** `tokenizer.ggml.pre`. llama.cpp normalises nothing; texts are composed (NFC) nearly always. */
+function preName({ normalizer, pre_tokenizer, model }: Json): string {
+  if (normalizer != null && (normalizer as { type?: unknown }).type !== "NFC") {
+    throw noneInGguf("normalizer");
+  }
   const name = preTokenizerName(pre_tokenizer);
   // llama.cpp takes whole words of the vocabulary before their merges for this name, and for no other.
   if (name !== null && (name === "llama-bpe") === (model.ignore_merges ?? false)) return name;

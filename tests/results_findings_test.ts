@@ -285,6 +285,9 @@ const SHOWN: Record<string, () => string> = {
     const again = sentenceSteps.find(({ method, seed, step }) =>
       method === "self-judge@driven" && seed === 2 && step === 40
     )!;
+    const four = againSteps.find(({ method, seed, step }) =>
+      method === "raft@control" && seed === 3 && step === 40
+    )!;
     return `SELF-JUDGE goes from ${from2} to ${to2} and from ${from3} to ${to3}, RAFT with as many samples to ${
       both("raft-2@control")
     }, at three times the rate to ${both("raft-2@faster")}; RAFT by a coin to ${
@@ -299,6 +302,8 @@ const SHOWN: Record<string, () => string> = {
       fixed(driven.reward, 3)
     } at ${fixed(driven.kl, 1)} and ${fixed(again.reward, 3)} at ${
       fixed(again.kl, 1)
+    }; RAFT with four samples (seed 3 alone, twice the samples) ${fixed(four.reward, 3)} at ${
+      fixed(four.kl, 1)
     }. RAFT is above its coin on both, as expected: ${by("control")}, at three times the rate ${
       by("faster")
     }`;

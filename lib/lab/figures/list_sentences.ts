@@ -90,7 +90,7 @@ export const SENTENCE_FIGURES: readonly FigureEntry[] = [
     caption:
       "Rows at the rate that SELF-JUDGE chose or at three times it, 40 steps each, beside SELF-JUDGE from the same JSFT model: " +
       "true reward of 120 held-out prompts' answers at the last step, the share of them that have all of it and neither open with a " +
-      "list of the words, say one twice nor speak of words, and the distance from where all begin. Seeds 2 and 3: means, small dots are runs.",
+      "list of the words, say one twice nor speak of words, and the distance from where all begin. Seeds 2 and 3: means, small dots are runs (RAFT with four samples: seed 3 alone).",
     inputs: {
       steps: stepsIn(AGAIN),
       habits: habitsIn(AGAIN),

@@ -138,7 +138,16 @@ describe("self-training elsewhere", () => {
     assert.deepEqual(await takeTo(Infinity), [], "all rounds are there, and most adapters gone");
     assert.ok(await exists(`${run}/self-judge/adapter/adapter_model.safetensors`));
     const metrics = await Deno.readTextFile(`${folder}/metrics.jsonl`);
-    assert.equal(metrics.trim().split("\n").length, STEPS);
+    const logged = metrics.trim().split("\n").map((line) => JSON.parse(line));
+    assert.equal(logged.length, STEPS);
+    for (const { tokens, pairs, learned, scoredStart, scoredTokens } of logged) {
+      assert.ok(tokens > 0, metrics);
+      // What imitates learns from one answer of a pair, and asks no reference.
+      const imitates = learned === pairs;
+      assert.equal(learned, imitates ? pairs : 2 * pairs);
+      const reference = imitates ? [undefined, undefined] : [learned, tokens];
+      assert.deepEqual([scoredStart, scoredTokens], reference);
+    }
   });
 });
 

@@ -55,8 +55,9 @@ export async function makeRound(options: RoundOptions): Promise<MadeRound> {
     const { pairs, maker } = await fullStep(step, options);
     const { version, policySteps, logProbOf } = options;
     const age = step - policySteps;
+    const imitated = options.making.method.loss === "sft";
     rows.push(...pairs.map((pair) => {
-      if (options.making.method.loss === "sft") return supervisedRow(step + 1, pair.chosen.example);
+      if (imitated) return supervisedRow(step + 1, pair.chosen.example);
       const [chosen, rejected] = [pair.chosen, pair.rejected]
         .map(({ example }) => logProbOf(example.ids));
       return preferenceRow(pair, {
@@ -65,9 +66,18 @@ export async function makeRound(options: RoundOptions): Promise<MadeRound> {
         ...{ version, age },
       });
     }));
+    const learned = pairs.flatMap(({ chosen, rejected }) =>
+      imitated ? [chosen] : [chosen, rejected]
+    );
+    const tokens = learned.reduce((sum, { example: { ids } }) => sum + ids.length, 0);
+    // The trainer runs policy and, for a loss of pairs, reference over them; it counts nothing.
+    const costs = {
+      tokens,
+      ...(!imitated && { scoredStart: learned.length, scoredTokens: tokens }),
+    };
     made.push({
       step: step + 1,
-      numbers: { ...pairNumbers(pairs, { making: maker, learned: 2 * pairs.length }), age },
+      numbers: { ...pairNumbers(pairs, { making: maker, learned: learned.length }), age, ...costs },
       pairs: rankedPairs(pairs, step),
     });
   }

@@ -228,7 +228,7 @@ function logOf(row: TrainerRow): StepLog {
     learningRate: row.learning_rate ?? 0,
     gradientNorm: row.grad_norm ?? 0,
     loss: row.loss,
-    tokens: row.num_tokens ?? 0,
+    tokens: 0, // counted where the pairs are made
     seconds: row.seconds ?? 0,
     ...Object.fromEntries(known),
   };

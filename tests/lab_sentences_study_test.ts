@@ -390,17 +390,17 @@ describe("the world of the sentences", () => {
     const [list, twice, about, all, meant] = Object.keys(UNPAID);
     const table: [answer: string, habits: string[]][] = [
       ["The dog ran through the park.", [all, meant]],
-      ["The dog, the park and I ran home.", [list]],
+      ["The dog, the park and I ran home.", [list, all]],
       ["A dog, a run and the park are three things.", [list, all]],
       ["Dogs and parks are good for a run.", [list, all]],
-      ["Run dog and the park are words.", [list, about]],
+      ["Run dog and the park are words.", [list, about, all]],
       ["The dog's park is where I run.", [all, meant]],
       ["The big dog and the park, and the run.", [all, meant]],
-      ["The dog ran past another dog in the park.", [twice]],
-      ["Parks and a dog run with a dog.", [list, twice]],
-      ["My dog likes the park and to run in parks.", [twice]],
-      ["A dog and a dog run through the park.", [twice]],
-      ["A sentence about a dog and its run in the park.", [about]],
+      ["The dog ran past another dog in the park.", [twice, all]],
+      ["Parks and a dog run with a dog.", [list, twice, all]],
+      ["My dog likes the park and to run in parks.", [twice, all]],
+      ["A dog and a dog run through the park.", [twice, all]],
+      ["A sentence about a dog and its run in the park.", [about, all]],
       ["The words say: a dog ran in the park.", [about]],
       ["The dog slept through the whole day.", []],
       ["The dog ran home.", []],
@@ -420,7 +420,7 @@ describe("the world of the sentences", () => {
     }];
     assert.deepEqual(
       habits(answers, SENTENCES).filter(({ value }) => value === 1).map(({ habit }) => habit),
-      ["opens with a list"],
+      ["opens with a list", "has all of the reward"],
     );
   });
 

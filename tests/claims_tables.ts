@@ -39,6 +39,19 @@ export const [
     .map(folder("sentences-again")),
 );
 
+/** The seeds whose knockouts and soft labels were played there. */
+export const AGAIN_SEEDS = [1, 3] as const;
+
+/** True reward of the answer chosen among n there, on each of those seeds. */
+export const againChosen = (policy: string, selector: string, n: number): number[] =>
+  AGAIN_SEEDS.map((seed) =>
+    Number(
+      againByN.find((row) =>
+        row.policy === policy && row.selector === selector && row.n === n && row.seed === seed
+      )!.reward,
+    )
+  );
+
 /** The seeds whose rows there had nothing tuned. */
 export const UNTUNED_SEEDS = [2, 3] as const;
 

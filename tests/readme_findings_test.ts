@@ -3,7 +3,7 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import { readNotebook, whole } from "../lib/tools/notebook/format.ts";
 import { ROOT } from "../lib/tools/setup/places.ts";
 import {
-  againByN,
+  againChosen,
   againClaims,
   claim,
   claims,
@@ -161,15 +161,7 @@ const SAID: Record<string, () => string> = {
     assert.ok(Number(coin) < Number(start), "a coin gains nothing");
     const offline = inSentences("SELF-JUDGE > offline DPO").difference;
     assert.ok(Math.abs(Number(offline)) < 0.05, `as much: ${offline}`);
-    const chosen = (policy: string, n: number) =>
-      [1, 3].map((seed) =>
-        Number(
-          againByN.find((row) =>
-            row.policy === policy && row.selector === "own judge" && row.n === n &&
-            row.seed === seed
-          )!.reward,
-        )
-      );
+    const chosen = (policy: string, n: number) => againChosen(policy, "own judge", n);
     const one = chosen("jsft", 1);
     const over = (values: number[]) => values.map((value, i) => signed(value - one[i])).join(", ");
     const gained = (method: string) => untunedGains(method).map((gain) => signed(gain)).join(", ");

@@ -4,7 +4,8 @@ import { SOFT_UNTUNED } from "../lib/lab/study/driven.ts";
 import { rewardAtKl } from "../lib/lab/study/league_rows.ts";
 import type { RewardPoint } from "../lib/lab/study/policy_meter.ts";
 import {
-  againByN,
+  AGAIN_SEEDS,
+  againChosen,
   againClaims,
   againSteps,
   againSupervised,
@@ -31,9 +32,6 @@ import {
 import { by, fixed, mean, prose, signed } from "./claims_text.ts";
 import { UNPAID } from "../lib/lab/sentences/lists.ts";
 import type { CsvRow } from "./csv_files.ts";
-
-/** The seeds whose knockouts and soft labels were played in sentences. */
-const AGAIN_SEEDS = [1, 3];
 
 const shares = (values: readonly number[]) =>
   values.map((value) => `${Math.round(100 * value)} %`).join(" and ");
@@ -223,14 +221,7 @@ const SHOWN: Record<string, () => string> = {
   },
   "choosing among answers in sentences": () => {
     const at = (policy: string, selector: string, n: number) =>
-      AGAIN_SEEDS.map((seed) =>
-        fixed(
-          againByN.find((row) =>
-            row.policy === policy && row.selector === selector && row.n === n && row.seed === seed
-          )!.reward,
-          3,
-        )
-      ).join(" and ");
+      againChosen(policy, selector, n).map((reward) => fixed(reward, 3)).join(" and ");
     const [four, after] = ["JSFT: N = 4 > 1", "SELF-JUDGE: N = 4 > 1"].map((contrast) =>
       againClaims.find((row) => row.contrast === contrast)!
     );

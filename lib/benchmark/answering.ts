@@ -64,7 +64,7 @@ export async function answerQuestions(
 ): Promise<AnswerSet> {
   const { name: model, rows } = answerer;
   const kept = await readJsonl<ModelAnswer>(file);
-  await checkSource(file, answerer.settings, kept.length);
+  await checkSource(file, answerer.settings, kept.length > 0);
   await writeJsonl(file, kept); // without a line torn by a kill, after which nothing can be added
   if (kept.length > 0) await readModelAnswers(file);
   const known = new Map(kept.map((answer) => [String(answer.question_id), answer]));
@@ -133,18 +133,18 @@ async function answerBatch(
 /**
  * Keeps beside a file of answers what they depend on.
  *
- * @param answers How many the file has already.
+ * @param answered Whether the file has answers already.
  * @throws {UserError} When those are of another source, or nobody knows of which.
  */
 export async function checkSource(
   file: string,
   settings: Readonly<Record<string, string | number>>,
-  answers: number,
+  answered: boolean,
 ): Promise<void> {
   const path = file.replace(/\.jsonl$/, "") + ".settings.json";
   const before = await readJsonFile<Record<string, unknown>>(path);
   const remedy = "give the model another name (NAME=SPEC), or another --out";
-  if (before === null && answers > 0) {
+  if (before === null && answered) {
     throw new UserError(
       `${file} has answers, and there is no ${path} to say what gave them`,
       remedy,

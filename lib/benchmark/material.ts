@@ -128,7 +128,7 @@ export async function answersOf(
       file: path,
       model: name,
     });
-    await checkSource(file, { answers: path }, await exists(file) ? 1 : 0);
+    await checkSource(file, { answers: path }, await exists(file));
     await writeJsonl(file, set.answers);
   } else {
     const language = await open(spec, { config, settings, log });

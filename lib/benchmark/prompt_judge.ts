@@ -1,13 +1,14 @@
 /** A judge that replies in words to MT-Bench's own prompts, such as a large model behind a server. */
 import { createHash } from "node:crypto";
 import { UserError } from "../base/error.ts";
-import { combineScores, type Judgment, type LabelProbabilities } from "../method/mod.ts";
+import { combineScores, type Judgment } from "../method/mod.ts";
 import { keptAnswers } from "../base/kept_answers.ts";
 import {
   Fault,
   type FaultKind,
   keyOf,
   parseServedSpec,
+  POSITIONS,
   REFUSED_TURNS,
   replyOf,
   ServedClient,
@@ -46,12 +47,6 @@ export interface PromptJudgeOptions {
   /** Failures that leave a match without a verdict; others stop. @default those that say something of one match */
   readonly givenUp?: readonly FaultKind[];
 }
-
-const POSITIONS: Readonly<Record<"A" | "B" | "tie", LabelProbabilities>> = {
-  A: { a: 1, b: 0 },
-  B: { a: 0, b: 1 },
-  tie: { a: 0.5, b: 0.5 },
-};
 
 /**
  * A referee by MT-Bench's pairwise prompts, both positions. As in FastChat a match in which either reply

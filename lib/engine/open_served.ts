@@ -1,12 +1,12 @@
 import { UserError } from "../base/error.ts";
-import { exists, readJsonFile } from "../base/files.ts";
+import { exists } from "../base/files.ts";
 import { adapterBase, contextText } from "../model/mod.ts";
 import {
   modelName,
   type OpenAsked,
   parseModelSpec,
+  recordOfRun,
   resolveConfig,
-  type RunConfig,
 } from "../run/mod.ts";
 import { RUN_STATES } from "../run/session.ts";
 import { resolve } from "node:path";
@@ -27,11 +27,7 @@ export function servedOpener(cluster: Cluster): OpenAsked {
     let folderOf = (stage: string) => resolve(stage);
     if ("state" in parsed) {
       const { folder, state } = parsed;
-      const file = `${folder}/run.json`;
-      const record = await readJsonFile<{ config: RunConfig; begun?: string }>(file);
-      if (record === null) throw new UserError(`there is no ${file}`, "give the folder of a run");
-      own = resolveConfig(null, { values: record.config, file, settings });
-      if (record.begun !== undefined) begun = new Date(record.begun);
+      ({ config: own, begun } = await recordOfRun(folder, settings));
       folderOf = (stage) => resolve(`${folder}/${stage}`);
       if (state !== "base") adapter = `${folderOf(RUN_STATES[state])}/adapter`;
     } else {

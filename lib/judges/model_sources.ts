@@ -62,9 +62,9 @@ export async function openPairwise(
 /** `grade:PATH[+ADAPTER]`: a language model that marks single answers, as a pointwise judge. */
 export async function openGrade(rest: string, setting: JudgeSetting): Promise<OpenedJudge> {
   return await withOpened(rest, setting, async (opened) => {
-    const { config, session, model, tokenizer, chat, name } = opened;
+    const { config, model, tokenizer, chat, name } = opened;
     const { system, maxTokens, batchTokens } = config.judge;
-    const bosId = startId(await session.encoder());
+    const bosId = startId(opened);
     const fingerprint = fingerprintOf(
       // "marked": how much of an answer is a mark is kept with its grade, and the start token is as set.
       ...["grade", "marked", await modelFingerprint(model), asking(config)],

@@ -22,8 +22,9 @@ export type LabelNoise = Readonly<
 
 /**
  * The noise of labels: expected of a calibrated judge, the mean of 1 - J (of a choice by the votes of several principles
- * J may be below 1/2), and measured against a gold sample; the difference of the two on the gold sample, by which the judge is too sure; and the agreement with gold as
- * accuracy and Cohen's kappa. A tie of gold is half wrong whatever is chosen.
+ * J may be below 1/2), and measured against a gold sample; the difference of the two on the gold sample, by which the
+ * judge is too sure; and the agreement with gold as accuracy and Cohen's kappa. A tie of gold is half wrong whatever is
+ * chosen.
  *
  * kappa needs the answers in an order that does not follow from gold's choice.
  *

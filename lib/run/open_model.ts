@@ -133,6 +133,24 @@ export async function checkModelSpec(
 }
 
 /**
+ * The settings of a run with these in place of its own, and when it began, where that was kept.
+ *
+ * @throws {UserError} when the folder is no run's
+ */
+export async function recordOfRun(
+  folder: string,
+  settings: readonly string[],
+): Promise<{ config: Readonly<RunConfig>; begun: Date | undefined }> {
+  const file = `${folder}/run.json`;
+  const record = await readJsonFile<{ config: RunConfig; begun?: string }>(file);
+  if (record === null) throw new UserError(`there is no ${file}`, "give the folder of a run");
+  return {
+    config: resolveConfig(null, { values: record.config, file, settings }),
+    begun: record.begun === undefined ? undefined : new Date(record.begun),
+  };
+}
+
+/**
  * Loads the model that a spec names; the caller disposes of it.
  *
  * @throws {UserError} When it is not there or cannot be read.
@@ -148,14 +166,9 @@ export async function openModel(spec: string, options: OpenModelOptions): Promis
   const parsed = parseModelSpec(spec);
   if ("state" in parsed) {
     const { folder, state } = parsed;
-    const record = await readJsonFile<{ config: RunConfig; begun?: string }>(`${folder}/run.json`);
-    if (record === null) {
-      throw new UserError(`there is no ${folder}/run.json`, "give the folder of a run");
-    }
-    const file = `${folder}/run.json`;
-    const own = resolveConfig(null, { values: record.config, file, settings });
+    const { config: own, begun } = await recordOfRun(folder, settings);
     const session = new Session(own, (stage) => `${folder}/${stage}`, log);
-    if (record.begun !== undefined) session.begun = new Date(record.begun);
+    session.begun = begun;
     return await opened(spec, { config: own, session }, options, async () => ({
       model: await session.model(RUN_STATES[state]),
       origin: `run ${folder}, ${state}`,

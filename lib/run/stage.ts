@@ -321,16 +321,16 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
 
   /** What the result of a stage depends on: its settings, and those of all it rests on, as text. */
   identity(stage: Stage<C, S>, config: C): string {
-    return JSON.stringify(this.withNeeds(stage.name).map((s) => [s.name, s.config(config)]));
+    return this.#chain(stage, config, new Map());
   }
 
   /** The same with what the files hold that the settings name. */
-  #chain(stage: Stage<C, S>, config: C): string {
+  #chain(stage: Stage<C, S>, config: C, hashes = this.#contents): string {
     return JSON.stringify(
       this.withNeeds(stage.name).map((s) => {
         const settings = s.config(config);
-        const named = textsIn(settings).filter((text) => this.#contents.has(text));
-        const contents = Object.fromEntries(named.map((name) => [name, this.#contents.get(name)]));
+        const named = textsIn(settings).filter((text) => hashes.has(text));
+        const contents = Object.fromEntries(named.map((name) => [name, hashes.get(name)]));
         return [s.name, { ...settings, ...(named.length > 0 && { contents }) }];
       }),
     );

@@ -35,7 +35,7 @@ export interface WireOptions {
 }
 
 /** What a verdict in words comes to. */
-const POSITIONS: Readonly<Record<"A" | "B" | "tie", LabelProbabilities>> = {
+export const POSITIONS: Readonly<Record<"A" | "B" | "tie", LabelProbabilities>> = {
   A: { a: 1, b: 0 },
   B: { a: 0, b: 1 },
   tie: { a: 0.5, b: 0.5 },

@@ -39,19 +39,20 @@ export function untunedFigure(steps: readonly RewardStep[], habits: readonly Hab
   const rowsOf = (value: (row: RewardStep) => number) =>
     [...groups].map(([method, some]) => ({ ...style.get(method)!, values: some.map(value) }));
   const rewards = rowsOf(({ reward }) => reward);
-  const meant = (method: string, at: string) => ({ base, seed }: RewardStep) =>
+  const meant = ({ base, seed, method }: RewardStep, at: "start" | "last") =>
     habits.find((row) =>
       row.base === base && row.seed === seed && row.method === method && row.at === at &&
       row.habit === MEANT
     )!.value;
+  const begin = starts.map((row) => meant({ ...row, method: "self-judge" }, "start"));
   const common = { runs: "seeds", fewest: SEVERAL };
   return panels([
     endPanel(rewards, {
       ...{ ...common, begin: starts.map(({ reward }) => reward) },
       ...{ title: "True reward", x: "true reward (at most 2)" },
     }),
-    endPanel(rowsOf((row) => meant(row.method, "last")(row)), {
-      ...{ ...common, names: false, begin: starts.map(meant("self-judge", "start")) },
+    endPanel(rowsOf((row) => meant(row, "last")), {
+      ...{ ...common, names: false, begin },
       ...{ title: "All of it, by none of three habits", x: "share of answers" },
     }),
     endPanel(rowsOf(({ kl }) => kl ?? 0), {

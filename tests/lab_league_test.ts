@@ -10,7 +10,7 @@ import { saveItems } from "../lib/lab/study/items.ts";
 import { changes } from "../lib/lab/study/changes.ts";
 import { folded, itemsOf, readTables } from "../lib/lab/study/kept_tables.ts";
 import { judgedSteps, matchedOverSteps } from "../lib/lab/study/judge_over_steps.ts";
-import { leagueRows, rewardAtKl, standings } from "../lib/lab/study/league_rows.ts";
+import { leagueRows, rewardAtKl, type RowCosts, standings } from "../lib/lab/study/league_rows.ts";
 import { certaintyOf, certaintyTable } from "../lib/lab/study/certainty.ts";
 import {
   besideBeyond,
@@ -57,6 +57,7 @@ import { besideOf } from "../lib/cli/claims.ts";
 import { WORLDS } from "../lib/cli/worlds.ts";
 import { DESK_LEAGUE } from "../lib/lab/world/league.ts";
 import { ORDER_DESK } from "../lib/lab/world/order_desk.ts";
+import { COSTS } from "../lib/run/costs.ts";
 import { ROOT } from "../lib/tools/setup/places.ts";
 import { command } from "./commands.ts";
 import { csv } from "./csv_files.ts";
@@ -85,6 +86,11 @@ const course = (
       length: 13,
     };
   });
+
+const NO_COSTS = {
+  ...Object.fromEntries(Object.keys(COSTS).map((name) => [name, 0])),
+  seconds: 0,
+} as RowCosts;
 
 describe("settings", () => {
   it("are the same number for every method, around its own", () => {
@@ -243,12 +249,11 @@ describe("a league's runs", () => {
 
   it("have no row of the judge's until its own setting is played", () => {
     const row = { base: "1", seed: 1, row: "raft-2", points: course(() => 1) };
-    const none = { result: null, seconds: null };
     const by = (chosen: string[]) =>
-      leagueRows({ ...row, chosen }, none).map((one) => one.chosen_by);
+      leagueRows({ ...row, chosen }, NO_COSTS).map((one) => one.chosen_by);
     assert.deepEqual(by(["raft-2", "raft-2@judge"]), ["truth"]);
     assert.deepEqual(by(["raft-2"]), ["truth", "judge"]);
-    assert.deepEqual(leagueRows({ ...row, row: DRIVEN, chosen: ["self-judge"] }, none), []);
+    assert.deepEqual(leagueRows({ ...row, row: DRIVEN, chosen: ["self-judge"] }, NO_COSTS), []);
   });
 
   it("tell how right the JSFT judge is by what answers differ in", () => {
@@ -335,8 +340,16 @@ describe("a league's runs", () => {
       ...at("raft-2", 2, [1, 9]),
       ...at(SOFT_UNTUNED, 2, [1, 8]),
     ];
-    const lines = untunedTable(untunedEnds(points)).split("\n").slice(2)
-      .map((line) => line.split(" | ").slice(0, 3).join(" "));
+    const cost = (seed: number, judgePrompts: number, seconds: number) => ({
+      ...{ ...NO_COSTS, judgePrompts, seconds, base: "1", seed, method: "self-judge" },
+    });
+    const rows = untunedTable(untunedEnds(points), [cost(2, 600, 60), cost(3, 640, 180)])
+      .split("\n").slice(2).map((line) => line.split(" | "));
+    const lines = rows.map((row) => row.slice(0, 3).join(" "));
+    assert.deepEqual(rows.map((row) => row.slice(6).join(" ")), [
+      ...["    |", "0 620 0 2 |"],
+      ...["    |", "    |"],
+    ]);
     assert.deepEqual(lines, [
       ...["| jsft 1.50 1.60", "| self-judge 2.50 2.60"],
       ...["| raft-2@control 1.75 ", "| raft-2@faster  1.90"],
@@ -436,6 +449,32 @@ describe("a league's runs", () => {
     await Deno.remove(`${place.path}/raft-2@longer`, { recursive: true });
   });
 
+  it("for which nothing was tuned tell what they cost, beside SELF-JUDGE", async () => {
+    const path = `${await newFolder()}/base-1/seed-1`;
+    const cost = { "self-judge": 640, "raft-2@control": 320 };
+    for (const [row, learned] of Object.entries(cost)) {
+      const points = [0, 100].map((step) => ({ ...course(() => 1)[0], step }));
+      const answers = points.map(({ step }) => ({ step, rewards: [1], texts: ["a"] }));
+      await Deno.mkdir(`${path}/${row}`, { recursive: true });
+      await writeJsonl(`${path}/${row}/points.jsonl`, points);
+      await writeJsonl(`${path}/${row}/held_out.jsonl`, answers);
+      await writeJsonFile(`${path}/${row}/config.json`, {
+        settings: { preference: { learningRate: 1e-4, beta: 0.1 } },
+      });
+      const done = { config: "", seconds: 61.4, result: { costs: { learned } } };
+      await writeJsonFile(`${path}/${row}/done.json`, done);
+    }
+    const { tables } = await gather([{ base: "1", seed: 1, path }], {
+      ...{ world: ORDER_DESK, config: DESK, tried: TRIED },
+    });
+    assert.deepEqual(
+      tables["untuned-costs"],
+      Object.entries(cost).map(([method, learned]) => ({
+        ...{ base: "1", seed: 1, method, ...NO_COSTS, learned, seconds: 61 },
+      })),
+    );
+  });
+
   it("may be added to the tables one after the other, in any order", async () => {
     const places = await runsIn(root);
     let tables = {};
@@ -486,6 +525,7 @@ describe("a league's runs", () => {
         fresh: [],
         overSteps: [],
         certainty: [],
+        costs: [],
         beside: [],
         gains: [],
         planned: { found: 0, tested: 0 },

@@ -14,7 +14,7 @@ import { resolveConfig, type RunConfig } from "../lib/run/config.ts";
 import { costsOf } from "../lib/run/costs.ts";
 import { Session } from "../lib/run/session.ts";
 import { RUN_RANKERS } from "../lib/run/settings.ts";
-import { RunFolder } from "../lib/run/stage.ts";
+import { RunFolder } from "../lib/run/run_folder.ts";
 import { startEngine } from "../lib/tensor/mod.ts";
 import { HH } from "./real_data.ts";
 import { ggufFile } from "./reference/fixture.ts";

@@ -2,7 +2,7 @@
 import { resolveConfig, type RunConfig } from "../lib/run/config.ts";
 import type { RunStage } from "../lib/run/pipeline.ts";
 import { Session } from "../lib/run/session.ts";
-import { RunFolder } from "../lib/run/stage.ts";
+import { RunFolder } from "../lib/run/run_folder.ts";
 import { terminalReporter } from "../lib/run/terminal_reporter.ts";
 
 const stage = (name: string, title: string, run: RunStage["run"]): RunStage => ({

@@ -27,7 +27,7 @@ import type { RunStage } from "../run/pipeline.ts";
 import { expectedText, modelConfigOf } from "../run/plan.ts";
 import { OURS, type Recipe, RECIPES } from "../run/recipe.ts";
 import { Session } from "../run/session.ts";
-import type { RunFolder } from "../run/stage.ts";
+import type { RunFolder } from "../run/run_folder.ts";
 import { terminalReporter } from "../run/terminal_reporter.ts";
 import { writeSummary } from "../run/stages/report.ts";
 import { versions } from "../run/versions.ts";

@@ -23,7 +23,7 @@ import {
 } from "../lab/study/kept_tables.ts";
 import { familiesIn, type LeagueWorld, playedRows, triedIn } from "../lab/study/league.ts";
 import { readRecord, refuseOtherWorld } from "../lab/study/league_folder.ts";
-import type { LeagueRow } from "../lab/study/league_rows.ts";
+import type { LeagueRow, RowCosts } from "../lab/study/league_rows.ts";
 import { claimsPage } from "../lab/study/page.ts";
 import { claimRows, measureClaims, withKeptIntervals } from "../lab/study/page_families.ts";
 import type { Certainty } from "../lab/study/certainty.ts";
@@ -163,6 +163,7 @@ async function main(): Promise<void> {
     overSteps: rows<JudgedStep & { base: string }>("judge-over-steps"),
     certainty: rows<Certainty & OfRun>("judge-certainty"),
     steps: rows<CoursePoint>("reward-over-steps"),
+    costs: rows<RowCosts & OfRun & { method: string }>("untuned-costs"),
   });
   await writeWhole(`${out}/claims.md`, page);
   console.log(

@@ -1,5 +1,5 @@
 import type { RunConfig } from "./config.ts";
-import { RunFolder } from "./stage.ts";
+import { RunFolder } from "./run_folder.ts";
 import type { RunStage } from "./pipeline.ts";
 import { dataStage } from "./stages/data.ts";
 import { jsftStage } from "./stages/jsft.ts";

@@ -1,6 +1,6 @@
 /** Gathers what a league's runs left into tidy tables, one CSV a figure. @module */
 import { readJsonFile, readJsonl, writeCsv } from "../../base/files.ts";
-import { RunFolder } from "../../run/stage.ts";
+import { RunFolder } from "../../run/run_folder.ts";
 import { resultTable } from "../../show/result_table.ts";
 import { certaintyOf, type LoggedVerdicts } from "./certainty.ts";
 import { changes } from "./changes.ts";
@@ -11,9 +11,10 @@ import type { StudyConfig } from "./config.ts";
 import { type Items, loadItems } from "./items.ts";
 import { judgedSteps, type LearnedPair } from "./judge_over_steps.ts";
 import { habits } from "./habits.ts";
+import { chosenAnswers, lastAnswers } from "./held_out_answers.ts";
 import { methodOf, type StudyMethod, type StudyRow } from "./methods.ts";
 import { madeFrom, type Row as KeptRow, type Tables } from "./kept_tables.ts";
-import { type LeagueRow, leagueRows, runTitles } from "./league_rows.ts";
+import { type LeagueRow, leagueRows, rowCosts, runTitles } from "./league_rows.ts";
 import type { RunItems } from "./claims.ts";
 import {
   chosenPoint,
@@ -118,8 +119,7 @@ export async function gather(
     }
     const ended = new Set<string>();
     for (const row of await runTitles(path)) {
-      const result = await folder.result(row);
-      if (result === null) continue; // it has no chosen step yet
+      if (await folder.result(row) === null) continue; // it has no chosen step yet
       await refuseOtherSetting(path, row, tuned);
       const points = await pointsIn(`${path}/${row}`);
       ended.add(row);
@@ -138,12 +138,8 @@ export async function gather(
           habitsOf({ points, heldOut, requests: asked }, world),
         );
       }
-      league.push(
-        ...leagueRows({ base, seed, row, points, chosen }, {
-          result,
-          seconds: await folder.seconds(row),
-        }),
-      );
+      const costs = await rowCosts(folder, row);
+      league.push(...leagueRows({ base, seed, row, points, chosen }, costs));
     }
     const rounds = await roundsRuns(async (stage) =>
       await folder.result(stage) === null ? null : {
@@ -180,7 +176,7 @@ export async function gather(
       add("judge-certainty", names, certaintyOf(log, method));
     }
     if (ended.has("self-judge") && !tables.samples?.some((row) => row.base === base)) {
-      add("samples", names, await samples(path, asked));
+      add("samples", names, await chosenAnswers(path, asked));
     }
     if (ended.has(DRIVEN) && !tables["past-peak-samples"]?.length) {
       add("past-peak-samples", names, await lastAnswers(path, DRIVEN, asked));
@@ -188,6 +184,7 @@ export async function gather(
     const untuned = UNTUNED.filter((row) => ended.has(row));
     for (const row of untuned.length > 0 ? ["self-judge", ...untuned] : []) {
       add("untuned-samples", { ...names, method: row }, await lastAnswers(path, row, asked));
+      add("untuned-costs", { ...names, method: row }, [await rowCosts(folder, row)]);
     }
     items.push({ base, seed, items: found as Items });
   }
@@ -268,43 +265,3 @@ function habitsOf(
     return habits(answers, world).map(({ habit, value }) => ({ at: when, step, habit, value }));
   });
 }
-
-/** Prompts of the table of samples. */
-const SHOWN = 40;
-
-/** The first held-out prompts' answers at some measurements of a row, unselected; none where it has no second one. */
-async function answersOf(
-  path: string,
-  { row, requests, at }: {
-    row: string;
-    requests: readonly string[];
-    /** The steps beside 0, by the name of their column. */
-    at: (points: readonly RewardPoint[]) => Record<string, number>;
-  },
-): Promise<object[]> {
-  const heldOut = await heldOutIn(`${path}/${row}`);
-  const points = await pointsIn(`${path}/${row}`);
-  if (heldOut.length < 2 || points.length < 2) return [];
-  const steps = at(points);
-  const found = Object.entries({ before: 0, ...steps }).map(([name, wanted]) => ({
-    name,
-    ...heldOut.find(({ step }) => step === wanted)!,
-  }));
-  return found[0].texts.slice(0, SHOWN).map((_, i) => ({
-    prompt: requests[i],
-    ...Object.fromEntries(found.map(({ name, texts }) => [name, texts[i]])),
-    ...Object.fromEntries(found.map(({ name, rewards }) => [`reward_${name}`, rewards[i]])),
-    ...Object.fromEntries(Object.entries(steps).map(([name, step]) => [`step_${name}`, step])),
-  }));
-}
-
-/** SELF-JUDGE at the chosen step and at the last one: of each base's first run. */
-const samples = (path: string, requests: readonly string[]) =>
-  answersOf(path, {
-    ...{ row: "self-judge", requests },
-    at: (points) => ({ after: chosenPoint(points, "truth").step, last: points.at(-1)!.step }),
-  });
-
-/** A row at its last step. */
-const lastAnswers = (path: string, row: string, requests: readonly string[]) =>
-  answersOf(path, { row, requests, at: (points) => ({ after: points.at(-1)!.step }) });

@@ -34,6 +34,7 @@ const MEASURED: Readonly<Record<string, readonly string[]>> = {
   "staleness": [],
   "starts": ["policy"],
   "supervised": ["training"],
+  "untuned-costs": ["method"],
   "untuned-samples": ["method"],
 };
 

@@ -1,6 +1,7 @@
 /** The league: every method on every base and seed of a world, with settings chosen beforehand. @module */
 import { lockFolder, makeFolder } from "../../base/files.ts";
-import { type Anew, type Reporter, RunFolder, withNeeds } from "../../run/stage.ts";
+import { type Anew, RunFolder } from "../../run/run_folder.ts";
+import { type Reporter, withNeeds } from "../../run/stage.ts";
 import type { StudyConfig } from "./config.ts";
 import type { Driven } from "./driven.ts";
 import { familiesOf, type Family } from "./families.ts";

@@ -2,6 +2,8 @@
 import { Rng } from "../../base/random.ts";
 import { quantiles } from "../../measure/statistics.ts";
 import { COSTS } from "../../run/costs.ts";
+import type { RunFolder } from "../../run/run_folder.ts";
+import type { Seeded } from "../../run/stage.ts";
 import { mean, meanOfBases } from "./measure.ts";
 import { overRuns, runOf, runsOf } from "./over_runs.ts";
 import { type ChosenBy, chosenPoint, type RewardPoint } from "./policy_meter.ts";
@@ -28,6 +30,20 @@ export async function runTitles(path: string): Promise<string[]> {
   return names.sort();
 }
 
+/** What a finished row asked of models, and the seconds of its training and measurements. */
+export type RowCosts = Readonly<Record<keyof typeof COSTS, number>> & { readonly seconds: number };
+
+/** What a finished row of a run cost. */
+export async function rowCosts(
+  folder: Pick<RunFolder<Seeded>, "result" | "seconds">,
+  row: string,
+): Promise<RowCosts> {
+  const costs = ((await folder.result(row))?.costs ?? {}) as Record<string, number>;
+  const counts = Object.keys(COSTS).map((name) => [name, costs[name] ?? 0]);
+  const seconds = Math.round(await folder.seconds(row) ?? 0);
+  return { ...Object.fromEntries(counts) as Omit<RowCosts, "seconds">, seconds };
+}
+
 /**
  * The rows of a finished training: chosen by the truth, by the judge, or both; none of one whose setting was not chosen.
  *
@@ -42,7 +58,7 @@ export function leagueRows(
     points: readonly RewardPoint[];
     chosen: readonly string[];
   },
-  { result, seconds }: { result: Record<string, unknown> | null; seconds: number | null },
+  costs: RowCosts,
 ): LeagueRow[] {
   const [method, which] = row.split("@");
   if (which !== undefined && which !== "judge") return []; // with a setting that nobody chose
@@ -51,12 +67,10 @@ export function leagueRows(
     : chosen.includes(`${method}@judge`)
     ? ["truth"]
     : ["truth", "judge"];
-  const costs = (result?.costs ?? {}) as Record<string, number>;
   return by.map((chosen_by): LeagueRow => ({
     ...{ base, seed, method, chosen_by },
     ...chosenPoint(points, chosen_by),
-    ...Object.fromEntries(Object.keys(COSTS).map((name) => [name, costs[name] ?? 0])),
-    seconds: Math.round(seconds ?? 0),
+    ...costs,
   }));
 }
 

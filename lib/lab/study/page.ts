@@ -6,7 +6,7 @@ import type { Measured } from "./claims.ts";
 import type { Family } from "./families.ts";
 import { type GainOnBase, gainsText } from "./gain_by_judge.ts";
 import type { JudgedStep } from "./judge_over_steps.ts";
-import type { LeagueRow } from "./league_rows.ts";
+import type { LeagueRow, RowCosts } from "./league_rows.ts";
 import { mean } from "./measure.ts";
 import {
   byHabitTable,
@@ -73,6 +73,8 @@ export interface PageData {
   readonly overSteps: readonly (JudgedStep & { readonly base: string })[];
   readonly certainty: readonly (Certainty & OfRun)[];
   readonly steps: readonly CoursePoint[];
+  /** What rows for which nothing was tuned cost, and SELF-JUDGE beside them. */
+  readonly costs: readonly (RowCosts & OfRun & { readonly method: string })[];
   readonly tried: readonly Tried[];
   /** Contrasts base by base, with those of the league that this one repeats. */
   readonly beside: readonly OnBase[];
@@ -215,9 +217,9 @@ export function claimsPage(data: PageData): string {
     ...section("Rows for which nothing was tuned", untuned, {
       text:
         "The JSFT model, SELF-JUDGE, and other rows at the setting that SELF-JUDGE chose (@control) or at a multiple of its rate (@faster), each " +
-        "at its last step, whatever validation prompts say. A row that ends lower may be at a rate that is wrong for it. Win rate, KL " +
-        "and tokens are means over the seeds that a row has.",
-      table: () => untunedTable(untuned),
+        "at its last step, whatever validation prompts say. A row that ends lower may be at a rate that is wrong for it. Win rate, KL, " +
+        "tokens and costs are means over the seeds that a row has; minutes are of a machine that had other work beside.",
+      table: () => untunedTable(untuned, played(data.costs)),
     }),
     ...section("Soft labels at the setting of hard ones", labels, {
       text:

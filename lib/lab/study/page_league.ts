@@ -1,6 +1,12 @@
 /** The league on the page of claims: where methods end, at which settings, and at equal steps and distance. @module */
 import { markdownTable as table } from "../../base/markdown_table.ts";
-import { type LeagueRow, rewardAtKl, type Standing, standings } from "./league_rows.ts";
+import {
+  type LeagueRow,
+  rewardAtKl,
+  type RowCosts,
+  type Standing,
+  standings,
+} from "./league_rows.ts";
 import { hasBeta, type StudyMethod, studyMethod } from "./methods.ts";
 import { meanOfBases } from "./measure.ts";
 import { type OfRun, runOf, runsOf } from "./over_runs.ts";
@@ -185,13 +191,26 @@ export function softTable(points: readonly CoursePoint[]): string {
   return `${courseTable(points)}\n\nAt the distance at which soft labels end: ${both}.`;
 }
 
-/** Rows at their last step, the true reward of each seed beside the other. @param points As `untunedEnds` gives them. */
-export function untunedTable(points: readonly CoursePoint[]): string {
+/**
+ * Rows at their last step, the true reward of each seed beside the other, and what they asked of models.
+ *
+ * @param points As `untunedEnds` gives them.
+ * @param costs Of each row and run; what they start from has none.
+ */
+export function untunedTable(
+  points: readonly CoursePoint[],
+  costs: readonly (RowCosts & OfRun & { readonly method: string })[],
+): string {
   const seeds = [...new Set(points.map(({ seed }) => seed))].sort((a, b) => a - b);
+  const cost = (method: string, of: keyof RowCosts, unit = 1) => {
+    const own = costs.filter((row) => row.method === method);
+    return own.length === 0 ? "" : number(meanOfBases(own, (row) => row[of]) / unit, 0);
+  };
   return table(
     [
       ...["row", ...seeds.map((seed) => `true reward, seed ${seed}`)],
       ...["JSFT judge's win rate", "KL", "tokens"],
+      ...["samples", "prompts to the ranker", "sequences learned", "minutes"],
     ],
     [...Map.groupBy(points, ({ method }) => method)].map(([method, some]) => [
       method,
@@ -203,6 +222,8 @@ export function untunedTable(points: readonly CoursePoint[]): string {
         number(meanOfBases(some, (point) => point[name]), 2)
       ),
       number(meanOfBases(some, ({ length }) => length), 1),
+      ...(["samples", "judgePrompts", "learned"] as const).map((name) => cost(method, name)),
+      cost(method, "seconds", 60),
     ]),
   );
 }

@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import { readJsonl } from "../../base/files.ts";
 import type { StepLog } from "../../method/mod.ts";
-import { type Reporter, RunFolder, type WorkProgress } from "../../run/stage.ts";
+import { RunFolder } from "../../run/run_folder.ts";
+import type { Reporter, WorkProgress } from "../../run/stage.ts";
 import { STUDY_SCALES, type StudyConfig, type StudyScale } from "./config.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { pointsIn, type RewardPoint } from "./policy_meter.ts";

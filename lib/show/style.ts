@@ -92,6 +92,7 @@ const KNOWN: Readonly<Record<string, Look>> = {
   "raft-coin@faster": look("RAFT by a coin, three times the rate", INK.grey, "dash"),
   "raft@control": look("RAFT, 4 samples", INK.orange),
   "rloo@control": look("RLOO", INK.green),
+  "best-of-n-distillation@control": look("best of 8, imitated", INK.purple),
   "raft-shorter": look("RAFT by the shorter", INK.amber, "dashdot"),
   "raft-politer": look("RAFT by the politer", INK.amber, "dot"),
   "dpo-coin": look("DPO by a coin", INK.grey, "dash"),

@@ -35,6 +35,7 @@ export const UNTUNED: readonly StudyRow[] = [
   "raft-coin@faster",
   "raft@control",
   "rloo@control",
+  "best-of-n-distillation@control",
 ];
 
 /** How far a method is driven: so many times the rate that was chosen, for so many steps. */

@@ -131,7 +131,21 @@ describe("a league's kept tables", () => {
     refuseRetuned(kept, { league: [...found.league, at(2, "raft-2", 2)] }, retuned);
     refuseRetuned({ league: [at(1, "osp", 1)] }, found, retuned);
     const judge = { league: [{ ...at(1, "raft-2", 1), chosen_by: "judge" }] };
-    refusesAtOnce(() => refuseRetuned(judge, found, retuned), "seed 1, chosen by the judge,");
+    refusesAtOnce(
+      () => refuseRetuned(judge, found, retuned),
+      "seed 1, its run chosen by the judge",
+    );
+    // Rows at a method's setting that are no rows of the league have the old one, too.
+    const { chosen_by: _, ...control } = at(1, "raft-coin@control", 1);
+    const beside = { ...kept, "reward-over-steps": [control] };
+    const whole = { league: [...found.league, at(2, "raft-2", 2)] };
+    const driven = [{ row: "raft-coin@control", like: "raft-2", times: 1, steps: 1 }] as const;
+    refuseRetuned(beside, whole, retuned);
+    refusesAtOnce(
+      () => refuseRetuned(beside, whole, { ...retuned, driven }),
+      "seed 1, raft-coin@control has the old ones",
+    );
+    refuseRetuned(beside, { ...whole, "reward-over-steps": [control] }, { ...retuned, driven });
   });
 
   it("tell what runs were made from by weights and settings, wherever the base lies", () => {

@@ -53,11 +53,12 @@ import {
   tuningRows,
   withDriven,
 } from "../lib/lab/study/tuning.ts";
-import { besideOf } from "../lib/cli/claims.ts";
+import { besideOf, claimsOf } from "../lib/cli/claims.ts";
 import { WORLDS } from "../lib/cli/worlds.ts";
 import { DESK_LEAGUE } from "../lib/lab/world/league.ts";
 import { ORDER_DESK } from "../lib/lab/world/order_desk.ts";
 import { COSTS } from "../lib/run/costs.ts";
+import { resultTable } from "../lib/show/result_table.ts";
 import { ROOT } from "../lib/tools/setup/places.ts";
 import { command } from "./commands.ts";
 import { csv } from "./csv_files.ts";
@@ -384,7 +385,7 @@ describe("a league's runs", () => {
       "1", // base 2's rounds of 16 steps were stopped
     ]);
     assert.deepEqual([...new Set(staleness.map(({ k, age }) => `${k}, ${age}`))], [
-      ...["1, 0", "4, 1.5", "16, 7.5"],
+      ...["1, 0", "4, 1.5", "16, 7.26"],
     ]);
     const chosen = staleness.filter((row) => row.chosen === 1).map(({ step }) => step);
     assert.deepEqual(chosen, Array(6).fill(60));
@@ -779,6 +780,15 @@ describe("rows on some bases alone", () => {
     ]);
   });
 
+  it("are not all others where many methods are played on one base alone", () => {
+    const counted = ["1", "2"].flatMap((base) =>
+      ["self-judge", "raft-2"].map((method) => row(method, base, 1, 1))
+    );
+    const alone = ["rloo", "osp", "kto"].map((method) => row(method, "1", 1, 1));
+    const { every, some } = byBases([...counted, ...alone]);
+    assert.deepEqual([every, some], [counted, alone]);
+  });
+
   it("are not all others where one method is the first on a new base", () => {
     const old = ["a", "b", "c"].flatMap((method) =>
       ["1", "2"].map((base) => row(method, base, 1, 1))
@@ -997,6 +1007,15 @@ describe("the committed claims", () => {
       );
       const rows = await csv(`${folder}/own-settings.csv`);
       assert.deepEqual(rows.map((row) => ({ ...row, base: `${row.base}` })), found);
+    });
+
+    it(`are on a page that the tables write to the letter (${world})`, async () => {
+      const tables = await readTables(`${ROOT}/${folder}`);
+      const { page } = await claimsOf(league, tables, {
+        ...{ tried: (await readTried(`${folder}/tuning.csv`))!, items: itemsOf(tables) },
+        kept: (await resultTable(`${folder}/claims.csv`))!,
+      });
+      assert.equal(page, await Deno.readTextFile(`${folder}/claims.md`));
     });
 
     it(`are the page's numbers (${world})`, async () => {

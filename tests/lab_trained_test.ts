@@ -95,6 +95,20 @@ describe("the JSFT model of a notebook", () => {
     models.forEach((model) => model.dispose());
   });
 
+  it("has below it the judges that are renewed on the way, and beside it the best", async () => {
+    const options = await lesson();
+    const filesIn = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name);
+    const { folder, session, config } = await trained("self-judge-refreshed", options);
+    assert.ok(filesIn(`${folder}/judge-1/model`).includes("model.safetensors"));
+    session.dispose();
+    assert.equal(config.refreshEvery, 1);
+    (await trained("self-judge", options)).session.dispose();
+    const made = filesIn(options.folders.work).filter((name) =>
+      name.startsWith("self-judge-best-")
+    );
+    assert.equal(made.length, 1);
+  });
+
   it("is made anew for other settings, another seed, other pairs or another base", async () => {
     const options = await lesson();
     const { folder, config } = await trained("jsft", options);

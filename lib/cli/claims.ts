@@ -24,6 +24,7 @@ import {
 import { familiesIn, type LeagueWorld, playedRows, triedIn } from "../lab/study/league.ts";
 import { readRecord, refuseOtherWorld } from "../lab/study/league_folder.ts";
 import type { LeagueRow, RowCosts } from "../lab/study/league_rows.ts";
+import type { Measured, RunItems } from "../lab/study/claims.ts";
 import { claimsPage } from "../lab/study/page.ts";
 import { claimRows, measureClaims, withKeptIntervals } from "../lab/study/page_families.ts";
 import type { Certainty } from "../lab/study/certainty.ts";
@@ -31,7 +32,7 @@ import type { OfRun } from "../lab/study/over_runs.ts";
 import { ownSettings } from "../lab/study/own_settings.ts";
 import type { TableRow } from "../lab/study/page_judges.ts";
 import type { CoursePoint } from "../lab/study/page_league.ts";
-import { readTried } from "../lab/study/tuning.ts";
+import { readTried, type Tried } from "../lab/study/tuning.ts";
 import { resultTable } from "../show/result_table.ts";
 import { parseCommand, runCommand, taskCommand } from "./command.ts";
 import { outputFolder } from "./flags.ts";
@@ -74,6 +75,62 @@ export async function besideOf(league: LeagueWorld, tables: Tables): Promise<{
   };
 }
 
+/**
+ * What follows from a league's tables: its contrasts, the tables that are made of others, and the page.
+ *
+ * @param options.tried What settings were chosen from; `options.items` of every run; `options.kept` rows of `claims.csv`
+ *   that have intervals over prompts which are gone.
+ */
+export async function claimsOf(
+  world: LeagueWorld,
+  all: Tables,
+  { tried, items, kept }: {
+    tried: readonly Tried[];
+    items: readonly RunItems[];
+    kept: readonly Readonly<Record<string, unknown>>[];
+  },
+): Promise<{ measured: Measured[]; page: string; tables: Record<string, readonly object[]> }> {
+  const { bases } = world;
+  const families = familiesIn(world);
+  const measured = withKeptIntervals(measureClaims(items, { families, bases }), kept);
+  const { contrasts: beside, gains, planned } = await besideOf(world, all);
+  const own = ownSettings((all["reward-over-steps"] ?? []) as readonly unknown[] as CoursePoint[], {
+    tuned: playedRows(world, { methods: world.rows, tried }).tuned,
+    methods: world.everySetting ?? [],
+  });
+  const rows = <R = TableRow>(name: string) => (all[name] ?? []) as readonly unknown[] as R[];
+  const page = claimsPage({
+    ...{
+      title: WORLDS[world.name].title,
+      families,
+      bases,
+      measured,
+      tried,
+      beside,
+      own,
+      gains,
+      planned,
+      notes: world.notes,
+    },
+    league: rows<LeagueRow>("league"),
+    starts: rows("starts"),
+    judges: rows("judge-accuracy"),
+    curve: rows("judge-curve"),
+    ownPairs: rows("judge-on-policy-pairs"),
+    byN: rows("reward-by-n"),
+    habits: rows("habits"),
+    byHabit: rows("judge-by-habit"),
+    changes: rows("changes").filter(({ method }) => !`${method}`.includes("@")),
+    fresh: rows("fresh-labels"),
+    overSteps: rows<JudgedStep & { base: string }>("judge-over-steps"),
+    certainty: rows<Certainty & OfRun>("judge-certainty"),
+    steps: rows<CoursePoint>("reward-over-steps"),
+    costs: rows<RowCosts & OfRun & { method: string }>("untuned-costs"),
+  });
+  const tables = { tuning: tried, "by-base": beside, "own-settings": own, "gain-by-judge": gains };
+  return { measured, page, tables };
+}
+
 async function main(): Promise<void> {
   const command = taskCommand("claims", "--world order-desk --run runs/league/order-desk")
     .description(
@@ -89,7 +146,7 @@ async function main(): Promise<void> {
       ),
     );
   const options = parseCommand(command, Deno.args).opts<Options>();
-  const { league: world, truth, title } = WORLDS[options.world];
+  const { league: world, truth } = WORLDS[options.world];
   const run = options.run ?? `runs/league/${world.name}`;
   const out = options.out ?? claimsFolder(world);
   const kept = await readTables(out);
@@ -117,29 +174,12 @@ async function main(): Promise<void> {
   const config = record?.settings ?? world.config;
   const gathered = await gather(places, { world: truth, config, tried, driven: world.driven });
   refuseMixed(kept, gathered.tables, { run, out });
-  refuseRetuned(kept, gathered.tables, { before, now: tried });
+  refuseRetuned(kept, gathered.tables, { before, now: tried, driven: world.driven });
   const all = folded(kept, gathered.tables);
-  const { bases } = world;
-  const families = familiesIn(world);
   const items = withSingles(itemsOf(all), gathered.items);
-  const measured = withKeptIntervals(
-    measureClaims(items, { families, bases }),
-    await resultTable(`${out}/claims.csv`) ?? [],
-  );
-  const { contrasts: beside, gains, planned } = await besideOf(world, all);
-  const own = ownSettings((all["reward-over-steps"] ?? []) as readonly unknown[] as CoursePoint[], {
-    tuned: playedRows(world, { methods: world.rows, tried }).tuned,
-    methods: world.everySetting ?? [],
-  });
-  await writeTables(out, {
-    tables: {
-      ...all,
-      tuning: tried,
-      "by-base": beside,
-      "own-settings": own,
-      "gain-by-judge": gains,
-    },
-  });
+  const intervals = await resultTable(`${out}/claims.csv`) ?? [];
+  const { measured, page, tables } = await claimsOf(world, all, { tried, items, kept: intervals });
+  await writeTables(out, { tables: { ...all, ...tables } });
   if (measured.length === 0) {
     throw new UserError(
       `no contrast of the protocol has both its sides in ${out} yet; tables of what there is are there`,
@@ -147,24 +187,6 @@ async function main(): Promise<void> {
     );
   }
   await writeCsv(`${out}/claims.csv`, claimRows(measured));
-  const rows = <R = TableRow>(name: string) => (all[name] ?? []) as readonly unknown[] as R[];
-  const page = claimsPage({
-    ...{ title, families, bases, measured, tried, beside, own, gains, planned, notes: world.notes },
-    league: rows<LeagueRow>("league"),
-    starts: rows("starts"),
-    judges: rows("judge-accuracy"),
-    curve: rows("judge-curve"),
-    ownPairs: rows("judge-on-policy-pairs"),
-    byN: rows("reward-by-n"),
-    habits: rows("habits"),
-    byHabit: rows("judge-by-habit"),
-    changes: rows("changes").filter(({ method }) => !`${method}`.includes("@")),
-    fresh: rows("fresh-labels"),
-    overSteps: rows<JudgedStep & { base: string }>("judge-over-steps"),
-    certainty: rows<Certainty & OfRun>("judge-certainty"),
-    steps: rows<CoursePoint>("reward-over-steps"),
-    costs: rows<RowCosts & OfRun & { method: string }>("untuned-costs"),
-  });
   await writeWhole(`${out}/claims.md`, page);
   console.log(
     `${places.length} runs added to the tables of ${items.length}, ${measured.length} contrasts; tables and claims.md in ${out}`,

@@ -31,13 +31,20 @@ export interface Measured extends Contrast {
   readonly perBase: Readonly<Record<string, number>>;
   /** In a league of one base the difference of each run, by its seed; null of more bases. */
   readonly perSeed: Readonly<Record<string, number>> | null;
-  /** Holm-adjusted within the family, one-sided: that a - b + margin is not above 0; that it is not below 0. */
+  /**
+   * Holm-adjusted within the family, one-sided: that a - b + margin is not above 0; that it is not below 0. Null of a single
+   * run and of what is reported.
+   */
   readonly p: number | null;
   readonly pAgainst: number | null;
   /** The first of them of the bases' means in place of the runs, adjusted alike: null of one base. */
   readonly pBases: number | null;
   readonly verdict: Verdict;
 }
+
+/** Whether a contrast that runs decide is open where each base counts once, by its mean. */
+export const openOverBases = ({ verdict, pBases }: Pick<Measured, "verdict" | "pBases">) =>
+  verdict === "held" && pBases !== null && pBases >= LEVEL;
 
 /** A run's items. */
 export interface RunItems {
@@ -96,7 +103,9 @@ export function measureFamily(
   };
   const [adjusted, against, ofBases] = (["p", "pAgainst", "pBases"] as const).map(corrected);
   return measured.map((one): Measured => {
-    if (one.reported !== undefined) return { ...one, verdict: "reported" };
+    if (one.reported !== undefined) {
+      return { ...one, p: null, pAgainst: null, pBases: null, verdict: "reported" };
+    }
     const p = adjusted.get(one)!;
     const pAgainst = against.get(one)!;
     return {

@@ -1,5 +1,5 @@
 /** Judge quality against the number of preferences that a judge learned from. @module */
-import { appendJsonl, readJsonFile, readJsonl, writeCsv, writeJsonFile } from "../../base/files.ts";
+import { readJsonFile, readJsonl, writeCsv, writeJsonFile, writeJsonl } from "../../base/files.ts";
 import { proportion } from "../../measure/mod.ts";
 import { type Compare, type Comparison, pairComparison } from "../../method/mod.ts";
 import { drawnComparisons, rewardGap } from "./desk_evidence.ts";
@@ -90,8 +90,8 @@ function judgeCurve(judges: readonly CurveJudge[]): StudyStage {
         };
         const found = await judgedBy(session, { kind, stage, asked });
         const own = ON.flatMap((on) => found[on] ? [{ ...names, on, ...found[on] }] : []);
-        await appendJsonl(file, own);
         rows.push(...own);
+        await writeJsonl(file, rows); // whole: a judge has all of its rows or none
       }
       await writeCsv(`${folder}/curve.csv`, rows.map(({ stage: _, ...row }) => row));
       return {};

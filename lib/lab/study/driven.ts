@@ -96,10 +96,13 @@ export function untunedEnds<P extends OfRow & { readonly step: number }>(
   const rows = UNTUNED.flatMap(of);
   const runs = new Set(rows.map(runOf));
   const beside = of("self-judge").filter((point) => runs.has(runOf(point)));
-  const last = Math.max(...rows.map(({ step }) => step));
+  const ends = [
+    ...Map.groupBy([...beside, ...rows], (row) => `${row.method} ${runOf(row)}`).values(),
+  ]
+    .map((own) => own.reduce((last, point) => point.step > last.step ? point : last));
   return [
     ...beside.filter(({ step }) => step === 0).map((point) => ({ ...point, method: "jsft" })),
-    ...[...beside, ...rows].filter(({ step }) => step === last),
+    ...ends,
   ];
 }
 

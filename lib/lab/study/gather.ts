@@ -182,7 +182,8 @@ export async function gather(
       add("past-peak-samples", names, await lastAnswers(path, DRIVEN, asked));
     }
     const untuned = UNTUNED.filter((row) => ended.has(row));
-    for (const row of untuned.length > 0 ? ["self-judge", ...untuned] : []) {
+    const beside = ["self-judge"].filter((row) => untuned.length > 0 && ended.has(row));
+    for (const row of [...beside, ...untuned]) {
       add("untuned-samples", { ...names, method: row }, await lastAnswers(path, row, asked));
       add("untuned-costs", { ...names, method: row }, [await rowCosts(folder, row)]);
     }

@@ -8,7 +8,8 @@ import type { RunItems } from "./claims.ts";
 import type { RewardPoint } from "./policy_meter.ts";
 import { byRun, type OfRun, runOf } from "./over_runs.ts";
 import { stalenessItems } from "./staleness.ts";
-import type { StudyMethod } from "./methods.ts";
+import { type Driven, isBeyond } from "./driven.ts";
+import { methodOf, type StudyMethod } from "./methods.ts";
 import { chosenRows, type Tried } from "./tuning.ts";
 
 /** A row of a table. */
@@ -163,23 +164,41 @@ export function refuseMixed(
  * Refuses settings that were tried anew where runs with the old ones would stay beside them.
  *
  * @param options.before The settings that the kept runs went by; `options.now` those that the tables will have.
+ * @param options.driven Rows that have a method's setting or a multiple of it, and are no rows of the league.
  * @throws {UserError} naming the method
  */
 export function refuseRetuned(
   kept: Tables,
   found: Tables,
-  { before, now }: { before: readonly Tried[]; now: readonly Tried[] },
+  { before, now, driven = [] }: {
+    before: readonly Tried[];
+    now: readonly Tried[];
+    driven?: readonly Driven[];
+  },
 ): void {
-  const rowOf = (row: Row) => `${runOf(row)} ${row.method} ${row.chosen_by}`;
-  const anew = new Set((found.league ?? []).map(rowOf));
+  const rowOf = (row: Row) => `${runOf(row)} ${row.method} ${row.chosen_by ?? ""}`;
+  const rowsOf = ({ league = [], "reward-over-steps": steps = [] }: Tables) => [
+    ...league,
+    ...steps.filter(({ method }) => isBeyond(`${method}`)),
+  ];
+  const anew = new Set(rowsOf(found).map(rowOf));
   for (const method of new Set(before.map(({ method }) => method))) {
     const chosen = (tried: readonly Tried[]) =>
       JSON.stringify(chosenRows([method as StudyMethod], tried).tuned);
     if (chosen(before) === chosen(now)) continue;
-    const stays = (kept.league ?? []).find((row) => row.method === method && !anew.has(rowOf(row)));
+    const own = [
+      method,
+      ...driven.filter(({ row, like }) => (like ?? methodOf(row)) === method).map(({ row }) => row),
+    ];
+    const stays = rowsOf(kept).find((row) =>
+      own.includes(`${row.method}`) && !anew.has(rowOf(row))
+    );
     if (stays === undefined) continue;
+    const which = stays.chosen_by === undefined
+      ? `${stays.method}`
+      : `its run chosen by the ${stays.chosen_by}`;
     throw new UserError(
-      `${method} was tuned anew and has other settings, and its run of base ${stays.base}, seed ${stays.seed}, chosen by the ${stays.chosen_by}, has the old ones`,
+      `${method} was tuned anew and has other settings, and of base ${stays.base}, seed ${stays.seed}, ${which} has the old ones`,
       "play that run, too, or give the tables of these runs a folder of their own with --out",
     );
   }

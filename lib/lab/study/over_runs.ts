@@ -2,6 +2,7 @@
 import type { Rng } from "../../base/random.ts";
 import { mean } from "simple-statistics";
 import { hierarchical, overSeeds } from "../../measure/statistics.ts";
+import { COUNTED } from "./rows.ts";
 
 /** What of a row tells its run. */
 export interface OfRun {
@@ -20,8 +21,8 @@ export const byRun = (a: OfRun, b: OfRun) =>
 export const runsOf = (rows: readonly OfRun[]) => new Set(rows.map(runOf)).size;
 
 /**
- * The rows of methods that were played on every base, and those of the others. A base counts once half of the methods have
- * a run on it: the first row of a new base does not put all others aside.
+ * The rows of methods that were played on every base, and those of the others. A base counts once half of the methods that a
+ * claim counts have a run on it: neither the first row of a new base nor many methods on one base alone put the others aside.
  */
 export function byBases<Row extends { readonly method: string; readonly base: string }>(
   rows: readonly Row[],
@@ -30,7 +31,10 @@ export function byBases<Row extends { readonly method: string; readonly base: st
     [...Map.groupBy(rows, ({ method }) => method)]
       .map(([method, own]) => [method, new Set(own.map(({ base }) => base))]),
   );
-  const played = [...basesOf.values()];
+  const counted = [...basesOf].filter(([method]) =>
+    (COUNTED as readonly string[]).includes(method)
+  );
+  const played = (counted.length > 0 ? counted : [...basesOf]).map(([, bases]) => bases);
   const bases = [...new Set(rows.map(({ base }) => base))]
     .filter((base) => 2 * played.filter((own) => own.has(base)).length >= played.length);
   const whole = ({ method }: Row) => bases.every((base) => basesOf.get(method)!.has(base));

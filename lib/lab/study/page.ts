@@ -211,7 +211,8 @@ export function claimsPage(data: PageData): string {
         "pairs whose two orders agree; hard labels of a judge told which answer leaves a thing out, is polite, or names one twice, or with 200 exact labels more, of the data set or of SELF-JUDGE's answers; the step's mean soft " +
         "label for every pair. Rows with every run of hard labels; means of bases' means. What is told is exact, and so are the labels: no row " +
         "but hard and soft labels is a method. The 200 labels are of the step of SELF-JUDGE that the true reward chose (at the first base's " +
-        "setting), on training prompts; those of the data set on prompts that JSFT did not learn from.",
+        "setting), on training prompts; those of the data set on prompts that JSFT did not learn from. Ranked right is of " +
+        "the pairs that are learned from: of consistent pairs alone, those whose two orders agree.",
       table: () => atOneSettingTable(atOne, played(data.overSteps)),
     }),
     ...section("Rows for which nothing was tuned", untuned, {

@@ -1,6 +1,6 @@
 /** What the protocol tests, as rows of a table and as the page's tables of families. @module */
 import { markdownTable as table } from "../../base/markdown_table.ts";
-import { type Measured, measureFamily, type RunItems } from "./claims.ts";
+import { type Measured, measureFamily, openOverBases, type RunItems } from "./claims.ts";
 import type { Family } from "./families.ts";
 import { interval, number, onEachBase, signed } from "./page_numbers.ts";
 
@@ -72,8 +72,10 @@ export function familyTable(
     onEach(one),
     `${one.runs}`,
     ...[one.p, one.pAgainst, one.pBases]
-      .map((value) => one.reported || one.verdict === "unfinished" ? "" : p(value)),
-    `**${one.verdict}**${within(one)}${decided(one)}${one.reported ? `: ${one.reported}` : ""}`,
+      .map((value) => one.verdict === "unfinished" ? "" : p(value)),
+    `**${one.verdict}**${openOverBases(one) ? " over runs, open over bases" : ""}${within(one)}${
+      decided(one)
+    }${one.reported ? `: ${one.reported}` : ""}`,
     one.paper,
   ]);
   const missing = contrasts.filter(({ text }) => !own.some((one) => one.text === text));

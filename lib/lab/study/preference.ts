@@ -81,7 +81,7 @@ export function methodStage(
     ranker: (ranker, parts, context) => studyRanker(ranker, parts, { ...context, row }),
     gold: ({ session }) => Promise.resolve({ compare: truthOf(session.world) }),
     measure: (context, policy) =>
-      courseOfReward(context, { ...policy, ...trainingOf(context.config, row) }),
+      courseOfReward(context, { ...policy, ...trainingOf(context.config, row), stage }),
   });
 }
 
@@ -94,16 +94,16 @@ const KEPT: ReadonlySet<string> = new Set(["self-judge"]);
 /** Follows the policy in training against fixed answers of the JSFT model, on the same prompts each time. */
 async function courseOfReward(
   { session, folder }: Pick<StudyContext, "session" | "folder">,
-  { model, reference, steps, evaluateEvery }: {
+  { model, reference, stage, steps, evaluateEvery }: {
     model: LanguageModel;
     reference: WithModel;
+    stage: string;
     steps: number;
     evaluateEvery: number;
   },
 ): Promise<PolicyMeasure> {
   const meter = await policyMeter(session, reference);
   const course = await Course.open(folder);
-  const name = folder.split("/").at(-1)!;
   const { truth } = validationOf;
   if (!course.has(0)) await course.add(await startPoint(session, () => meter(model, 0)));
   return {
@@ -113,7 +113,7 @@ async function courseOfReward(
       const measured = await meter(model, step);
       // Kept before the point is written: after a stop between the two the step is measured again.
       const best = before.every((point) => truth(point) < truth(measured.point));
-      if (KEPT.has(name) && best) await session.save(model, bestOf(name));
+      if (KEPT.has(stage) && best) await session.save(model, bestOf(stage));
       await course.add(measured);
       const { reward, kl } = measured.point;
       return { reward, kl };

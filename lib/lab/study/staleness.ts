@@ -1,5 +1,6 @@
 /** Staleness: what SELF-JUDGE loses where pairs were made some steps before they are learned from. @module */
 import { rewardAtKl } from "./league_rows.ts";
+import { mean } from "./measure.ts";
 import { chosenPoint, type HeldOutAnswers, type RewardPoint } from "./policy_meter.ts";
 import { methodStage } from "./preference.ts";
 import type { StudyStage } from "./stage.ts";
@@ -52,12 +53,16 @@ export async function roundsRuns(
   return whole.length === all.length ? whole : [];
 }
 
+/** How many steps old the pairs are that steps learn from, in the mean: the last round may be shorter. */
+const meanAge = (k: number, steps: number) =>
+  mean(Array.from({ length: steps }, (_, step) => step % k));
+
 /** Rows of the table. */
 export function stalenessRows(runs: readonly RoundsRun[]): StalenessRow[] {
   return runs.flatMap(({ k, points }) => {
     const { step } = chosenPoint(points, "truth");
     return points.map((point): StalenessRow => ({
-      ...{ k, age: (k - 1) / 2, chosen: point.step === step ? 1 : 0 },
+      ...{ k, age: meanAge(k, points.at(-1)!.step), chosen: point.step === step ? 1 : 0 },
       ...point,
     }));
   });

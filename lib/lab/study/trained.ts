@@ -7,7 +7,7 @@ import type { Reporter, WorkProgress } from "../../run/stage.ts";
 import { STUDY_SCALES, type StudyConfig, type StudyScale } from "./config.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { pointsIn, type RewardPoint } from "./policy_meter.ts";
-import { methodStages } from "./preference.ts";
+import { bestOf, methodStages } from "./preference.ts";
 import { ROWS } from "./rows.ts";
 import { DeskSession } from "./session.ts";
 import type { StudyStage } from "./stage.ts";
@@ -86,10 +86,13 @@ async function open(
   const world = await fingerprint(config.base, `${data}/world`);
   const folder: TrainedFolder = new RunFolder(work, STAGES, {
     folderOf: (name) => {
+      // Beside its model a stage may leave its best one, and judges below its folder.
+      const [own, ...below] = name.split("/");
+      const stage = STAGES.find((one) => bestOf(one.name) === own)?.name ?? own;
       // Wherever the base lies, it is the same world.
-      const settings = folder.identity(folder.stage(name), { ...config, base: world });
+      const settings = folder.identity(folder.stage(stage), { ...config, base: world });
       const hash = createHash("sha256").update(JSON.stringify([config.seed, settings]));
-      return `${work}/${name}-${hash.digest("hex").slice(0, 8)}`;
+      return [`${work}/${own}-${hash.digest("hex").slice(0, 8)}`, ...below].join("/");
     },
   });
   return { folder, session: new DeskSession(config, folder.folderOf, `${data}/world`) };

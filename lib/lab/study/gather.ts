@@ -28,6 +28,7 @@ import { refuseOtherSetting } from "./row_settings.ts";
 import { ROWS } from "./rows.ts";
 import { roundsRuns, stalenessItems, stalenessRows } from "./staleness.ts";
 import { requestsOf, type StudySession } from "./study_session.ts";
+import { SUPERVISED, VARIANTS } from "./supervised.ts";
 import { chosenRows, type Tried, withDriven } from "./tuning.ts";
 import type { World } from "./world.ts";
 
@@ -41,7 +42,7 @@ export interface RunPlace extends OfRun {
 /** Stages that measure judges. */
 const JUDGES = ["jsft-judge", "base-judge", "other-judges", "variant-judges"];
 /** Trainings that are not of preferences. */
-const SUPERVISED = ["sft", "jsft", "jsft-weighted", "judge-only", "reward-model"];
+const TRAININGS = [...SUPERVISED, ...VARIANTS].map(({ name }) => name);
 
 /** Everything that was gathered, by the name of its table. */
 export interface Gathered {
@@ -164,7 +165,7 @@ export async function gather(
     add("judge-curve", names, await rowsOf("judge-curve/curve.csv"));
     add("fresh-labels", names, await rowsOf("fresh-labels/judges.csv"));
     add("reward-by-n", names, await rowsOf("tournament/points.csv"));
-    for (const name of SUPERVISED) {
+    for (const name of TRAININGS) {
       if (await folder.result(name) !== null) add("supervised", names, await losses(path, name));
     }
     for (const method of FOLLOWED.filter((method) => ended.has(method))) {
@@ -194,7 +195,7 @@ export async function gather(
 
 /** The hash of what a run's base is, from the first of its trainings that was begun; null where none was. */
 async function worldOf(path: string): Promise<string | null> {
-  for (const training of SUPERVISED) {
+  for (const training of TRAININGS) {
     const file = `${path}/${training}/config.json`;
     const begun = await readJsonFile<{ settings: Pick<StudyConfig, "world"> }>(file);
     if (begun?.settings.world !== undefined) return begun.settings.world;

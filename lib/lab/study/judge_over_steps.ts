@@ -91,7 +91,7 @@ export function judgedSteps(
 }
 
 /** The share of pairs ranked right. */
-export const shareRight = (rows: readonly Pick<JudgedStep, "n" | "right">[]): number =>
+const shareRight = (rows: readonly Pick<JudgedStep, "n" | "right">[]): number =>
   sum(rows.map(({ right }) => right)) / sum(rows.map(({ n }) => n));
 
 /** The share of pairs ranked right, each base one value: of all pairs together, bases with many pairs to tell weigh more. */

@@ -3,7 +3,7 @@ import { mean } from "simple-statistics";
 import { knockoutFinal, type Method, type Pairing } from "../../method/mod.ts";
 
 /** Every pair of a step has the step's mean soft label: the target is near, and no pair is held for surer than another. */
-export const meanLabel: Pairing = async (candidates, tools) => {
+const meanLabel: Pairing = async (candidates, tools) => {
   const pairs = await knockoutFinal(candidates, tools);
   if (pairs.length === 0) return pairs;
   const label = mean(pairs.map(({ label }) => label!));
@@ -11,7 +11,7 @@ export const meanLabel: Pairing = async (candidates, tools) => {
 };
 
 /** Pairs of which both orders name the same answer: those of most doubt are left out, the label is hard. */
-export const consistentPairs: Pairing = async (candidates, tools) =>
+const consistentPairs: Pairing = async (candidates, tools) =>
   (await knockoutFinal(candidates, tools)).filter(({ verdict }) => verdict!.consistent);
 
 const BY_JUDGE = { samples: "policy", candidates: 2, ranker: "judge", loss: "sigmoid" } as const;

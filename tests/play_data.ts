@@ -16,7 +16,7 @@ export async function samePlay(
   { pairs, steps }: { pairs: PlayData["pairs"]; steps: number },
 ) {
   const judged = [];
-  for (const { prompt, chosen, rejected } of pairs.slice(0, 4)) {
+  for (const { prompt, chosen, rejected } of pairs) {
     const { judgment: { pFirst, labelProbability } } = await api.judge(prompt, chosen, rejected);
     judged.push(pFirst, labelProbability);
   }

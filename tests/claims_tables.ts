@@ -1,6 +1,5 @@
 /** The committed tables of claims, as the README's and the results' sentences are held against them. */
 import assert from "node:assert/strict";
-import type { UNPAID } from "../lib/lab/sentences/lists.ts";
 import { overSeeds } from "../lib/measure/statistics.ts";
 import { mean } from "./claims_text.ts";
 import { csv, type CsvRow } from "./csv_files.ts";
@@ -30,60 +29,6 @@ export const [sentences, changes, drivenSamples, sentenceSteps, supervised] = aw
   ["claims", "changes", "past-peak-samples", "reward-over-steps", "supervised"]
     .map(folder("sentences")),
 );
-
-/** Those of runs of the sentences more. */
-export const [
-  ...[againClaims, againSteps, againByN, againSupervised, againHabits, untunedSamples]
-] = await Promise.all(
-  ["claims", "reward-over-steps", "reward-by-n", "supervised", "habits", "untuned-samples"]
-    .map(folder("sentences-again")),
-);
-
-/** The seeds whose knockouts and soft labels were played there. */
-export const AGAIN_SEEDS = [1, 3] as const;
-
-/** True reward of the answer chosen among n there, on each of those seeds. */
-export const againChosen = (policy: string, selector: string, n: number): number[] =>
-  AGAIN_SEEDS.map((seed) =>
-    Number(
-      againByN.find((row) =>
-        row.policy === policy && row.selector === selector && row.n === n && row.seed === seed
-      )!.reward,
-    )
-  );
-
-/** The seeds whose rows there had nothing tuned. */
-export const UNTUNED_SEEDS = [2, 3] as const;
-
-/** What a row has there on those seeds, at its last step or another. */
-export const untuned = (method: string, step = 40): CsvRow[] =>
-  UNTUNED_SEEDS.map((seed) => {
-    const found = againSteps.find((row) =>
-      row.method === method && row.seed === seed && row.step === step
-    );
-    assert.ok(found, `${method} of seed ${seed}`);
-    return found;
-  });
-
-/** What a row gains there on those seeds. */
-export const untunedGains = (method: string): number[] => {
-  const starts = untuned("self-judge", 0);
-  return untuned(method).map(({ reward }, i) => Number(reward) - Number(starts[i].reward));
-};
-
-/** How often a row's answers there have a habit of those that cost nothing, or none of them and all of the reward. */
-export const untunedHabit = (
-  method: string,
-  { habit = "all, and none of these", at = "last" }: { habit?: keyof typeof UNPAID; at?: string } =
-    {},
-): number[] =>
-  UNTUNED_SEEDS.map((seed) =>
-    Number(
-      againHabits.find((row) =>
-        row.method === method && row.seed === seed && row.at === at && row.habit === habit
-      )!.value,
-    )
-  );
 
 /** Mean of bases' means of the bases that the league is played on. */
 export const meanOf = (rows: readonly CsvRow[], name: string): number => {

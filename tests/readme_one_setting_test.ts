@@ -11,7 +11,6 @@ const [claims, steps, judged, habits, byHabit, starts] = await Promise.all(
   ["claims", "reward-over-steps", "judge-over-steps", "habits", "judge-by-habit", "starts"]
     .map((name) => csv(`data/results/claims/fresh-bases/${name}.csv`)),
 );
-const README = await prose("README.md");
 const RESULTS = (await Promise.all(
   ["data/results/README.md", "data/results/claims/fresh-bases/README.md"].map(prose),
 )).join(" ");
@@ -260,16 +259,10 @@ const SHOWN: Record<string, () => string> = {
 };
 
 describe("hard and soft labels at one setting", () => {
-  it("are in the README as the tables have them", () => {
+  it("are of a judge with a blind spot on six of seven bases", () => {
     assert.ok([NEAR, TOLD].every(({ verdict }) => verdict === "open"));
     const seen = BASES.filter((base) => rightOn(hard, base, "names one twice").right > 0.5);
     assert.deepEqual(seen, [9]);
-    const said =
-      `At their worst setting they end at ${
-        fixed(TOLD.value_b)
-      }; by a judge told what is named twice at ` +
-      `${fixed(TOLD.value_a)}, what is left out at ${fixed(LEFT.value_b)} (**${TOLD.verdict}**).`;
-    assert.ok(README.includes(said), said);
   });
 
   for (const [what, sentence] of Object.entries(SHOWN)) {

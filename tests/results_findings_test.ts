@@ -1,14 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { SOFT_UNTUNED } from "../lib/lab/study/driven.ts";
-import { rewardAtKl } from "../lib/lab/study/league_rows.ts";
-import type { RewardPoint } from "../lib/lab/study/policy_meter.ts";
 import {
-  AGAIN_SEEDS,
-  againChosen,
-  againClaims,
-  againSteps,
-  againSupervised,
   changes,
   claim,
   claims,
@@ -23,18 +15,10 @@ import {
   sentenceSteps,
   starts,
   steps,
-  supervised,
-  untuned,
-  untunedGains,
-  untunedHabit,
-  untunedSamples,
 } from "./claims_tables.ts";
+import * as again from "./again_tables.ts";
 import { by, fixed, mean, prose, signed } from "./claims_text.ts";
-import { UNPAID } from "../lib/lab/sentences/lists.ts";
 import type { CsvRow } from "./csv_files.ts";
-
-const shares = (values: readonly number[]) =>
-  values.map((value) => `${Math.round(100 * value)} %`).join(" and ");
 
 const RESULTS = await prose("data/results/README.md");
 
@@ -110,7 +94,7 @@ const PAPER: Record<string, string> = {
 const SHOWN: Record<string, () => string> = {
   "does the paper hold here": () =>
     Object.entries(PAPER).map(([words, contrast]) => {
-      const cells = [claims, fresh.claims, [...sentences, ...againClaims]].map((table) => {
+      const cells = [claims, fresh.claims, [...sentences, ...again.claims]].map((table) => {
         const row = table.find((one) => one.contrast === contrast);
         return row === undefined ? "" : `${signed(row.difference)} ${row.verdict}`;
       });
@@ -219,85 +203,17 @@ const SHOWN: Record<string, () => string> = {
     return `DPO on the data set's labelled pairs ends at ${fixed(offline.value_b, 3)}; whether ` +
       `either is better three runs cannot say (${by(offline)})`;
   },
-  "choosing among answers in sentences": () => {
-    const at = (policy: string, selector: string, n: number) =>
-      againChosen(policy, selector, n).map((reward) => fixed(reward, 3)).join(" and ");
-    const [four, after] = ["JSFT: N = 4 > 1", "SELF-JUDGE: N = 4 > 1"].map((contrast) =>
-      againClaims.find((row) => row.contrast === contrast)!
+  "what is held over runs and open over bases": () => {
+    const held = [...claims, ...fresh.claims].filter((row) =>
+      row.verdict === "held" && row.p_holm_bases !== null && Number(row.p_holm_bases) >= 0.025
     );
-    assert.ok([four, after].every(({ runs }) => runs === AGAIN_SEEDS.length));
-    const own = (policy: string, n: number) => at(policy, "own judge", n);
-    return `JSFT goes from ${own("jsft", 1)} with one answer to ${own("jsft", 4)} with four and ${
-      own("jsft", 8)
-    } with eight; one answer of SELF-JUDGE's earns ${
-      own("self-judge", 1)
-    } on the same prompts. Sixteen give ${own("jsft", 16)}, where the truth would find ${
-      at("jsft", "truth", 16)
-    }. After SELF-JUDGE four answers have ${own("self-judge", 4)}, eight ${
-      own("self-judge", 8)
-    } (by the truth ${at("self-judge", "truth", 8)}).`;
-  },
-  "soft labels in sentences": () => {
-    const soft = againClaims.find(({ family }) => family === 15)!;
-    assert.equal(soft.runs, AGAIN_SEEDS.length);
-    const courses = ["self-judge", SOFT_UNTUNED].map((row) =>
-      AGAIN_SEEDS.map((wanted) =>
-        againSteps.filter(({ method, seed }) =>
-          method === row && seed === wanted
-        ) as unknown as RewardPoint[]
-      )
-    );
-    const ends = courses.map((own) => own.map((points) => points.at(-1)!));
-    const [hard, other] = ends.map((own) => own.map(({ reward }) => fixed(reward, 3)));
-    const [far, near] = ends.map((own) => own.map(({ kl }) => fixed(kl, 1)).join(" and "));
-    const less = ends[0].map(({ reward }, i) => fixed(reward - ends[1][i].reward));
-    const equal = courses[0].map((points, i) => fixed(rewardAtKl(points, ends[1][i].kl)!));
-    return `${other.join(" and ")}, hard ones ${
-      hard.join(" and ")
-    }, at ${near} nats against ${far}. The protocol expected them 0.1 to 0.3 below (${
-      less.join(" and ")
-    }). At the distance at which they end hard labels have ${equal.join(" and ")}.`;
-  },
-  "rows for which nothing was tuned": () => {
-    const ends = (method: string, step = 40) =>
-      untuned(method, step).map(({ reward }) => fixed(reward, 3));
-    const far = (method: string) => untuned(method).map(({ kl }) => fixed(kl, 1)).join(" and ");
-    const both = (method: string) => ends(method).join(" and ");
-    const driven = sentenceSteps.find(({ method, seed, step }) =>
-      method === "self-judge@driven-40" && seed === 2 && step === 40
-    )!;
-    const by = (end: string) => {
-      const coin = untunedGains(`raft-coin@${end}`);
-      return untunedGains(`raft-2@${end}`).map((gain, i) => signed(gain - coin[i], 3)).join(
-        " and ",
-      );
-    };
-    const [[from2, from3], [to2, to3]] = [ends("self-judge", 0), ends("self-judge")];
-    const again = sentenceSteps.find(({ method, seed, step }) =>
-      method === "self-judge@driven" && seed === 2 && step === 40
-    )!;
-    const four = againSteps.find(({ method, seed, step }) =>
-      method === "raft@control" && seed === 3 && step === 40
-    )!;
-    return `SELF-JUDGE goes from ${from2} to ${to2} and from ${from3} to ${to3}, RAFT with as many samples to ${
-      both("raft-2@control")
-    }, at three times the rate to ${both("raft-2@faster")}; RAFT by a coin to ${
-      both("raft-coin@control")
-    }, at three times the rate to ${both("raft-coin@faster")}. The distances are not alike: ${
-      far("self-judge")
-    } nats, RAFT's ${far("raft-2@control")} (faster ${far("raft-2@faster")}), the coin's ${
-      far("raft-coin@control")
-    } (${
-      far("raft-coin@faster")
-    }); SELF-JUDGE at three times its rate, earlier runs of seed 2, had ${
-      fixed(driven.reward, 3)
-    } at ${fixed(driven.kl, 1)} and ${fixed(again.reward, 3)} at ${
-      fixed(again.kl, 1)
-    }; RAFT with four samples (seed 3 alone, twice the samples) ${fixed(four.reward, 3)} at ${
-      fixed(four.kl, 1)
-    }. RAFT is above its coin on both, as expected: ${by("control")}, at three times the rate ${
-      by("faster")
-    }`;
+    const [shorter, four] = held;
+    assert.deepEqual([shorter.contrast, four.contrast, held.length], [
+      ...["RAFT with two samples > RAFT by the shorter answer", "JSFT: N = 4 > 1", 2],
+    ]);
+    return `two of those that are held are open: JSFT's best of 4 (p ${
+      fixed(four.p_holm_bases)
+    }) and RAFT above RAFT by the shorter answer (p ${fixed(shorter.p_holm_bases)}).`;
   },
   "what driving ends in": () => {
     const driven = sentenceSteps.filter(({ method }) => method === "self-judge@driven");
@@ -306,114 +222,6 @@ const SHOWN: Record<string, () => string> = {
     assert.equal(new Set(driven.map(({ seed }) => seed)).size, 1);
     const ship = drivenSamples.find(({ prompt }) => /ship, smell and tree/.test(`${prompt}`))!;
     return `"${ship.after}"`;
-  },
-  "what a coin has of RAFT's gain": () => {
-    const shares = (end: string) => {
-      const all = untunedGains(`raft-2@${end}`);
-      return untunedGains(`raft-coin@${end}`)
-        .map((gain, i) => `${Math.round(100 * gain / all[i])} %`).join(" and ");
-    };
-    return `a coin gains ${shares("control")} of it at SELF-JUDGE's rate, ${
-      shares("faster")
-    } at three times that.`;
-  },
-  "what came of other expectations": () => {
-    const ends = (method: string) => untuned(method).map(({ reward }) => Number(reward))[1];
-    const less = (end: string) => fixed(ends(`raft-2@${end}`) - ends("self-judge"), 3);
-    const coin = (end: string) => signed(untunedGains(`raft-coin@${end}`)[1], 3);
-    return `before seed 3, SELF-JUDGE below RAFT (it is, by ${less("control")} and ${
-      less("faster")
-    }) and the coin 0.2 to 0.6 above its start (${coin("control")}, at three times the rate ${
-      coin("faster")
-    }).`;
-  },
-  "what RAFT's answers are": () => {
-    const sample = (method: string, seed: number) =>
-      untunedSamples.find((row) =>
-        row.method === method && row.seed === seed && /ship, smell and tree/.test(`${row.prompt}`)
-      )!.after;
-    const lists = (method: string, at?: string) =>
-      shares(untunedHabit(method, { habit: "opens with a list", at }));
-    const driven = drivenSamples.filter(({ prompt, after }) =>
-      UNPAID["opens with a list"](`${prompt}`, `${after}`)
-    );
-    return `at SELF-JUDGE's rate by lists of the words on both seeds (${
-      lists("raft-2@control")
-    } of answers open with one), at three times that by two: seed 2 "${
-      sample("raft-2@faster", 2)
-    }", seed 3 "${
-      sample("raft-2@faster", 3)
-    }" ([forty of each row](claims/sentences-again/untuned-samples.csv), unselected). SELF-JUDGE lists, too (${
-      lists("self-judge")
-    }, before training ${
-      lists("self-judge", "start")
-    }), and driven on in every one of the ${driven.length} answers that are kept.`;
-  },
-  "how many answers have all by no habit": () => {
-    const none = (method: string, at?: string) => shares(untunedHabit(method, { at }));
-    const passing = (method: string, at = "last") => {
-      const of = (habit: "all, and none of these" | "has all of the reward") =>
-        untunedHabit(method, { habit, at }).reduce((sum, value) => sum + value, 0);
-      return `${Math.round(100 * of("all, and none of these") / of("has all of the reward"))} %`;
-    };
-    const [[, start], [, own], [, raft], [, coin]] = [
-      untunedHabit("self-judge", { at: "start" }),
-      ...["self-judge", "raft-2@control", "raft-coin@faster"].map((row) => untunedHabit(row)),
-    ];
-    assert.ok(own > start && start > raft && 120 * (start - raft) < 1.5, "by one answer");
-    assert.ok(coin > own, "the one that did not come");
-    return `${none("self-judge", "start")} of answers before training, ${
-      none("self-judge")
-    } after SELF-JUDGE, ${none("raft-2@control")} after RAFT (faster ${none("raft-2@faster")}), ${
-      none("raft-coin@control")
-    } after its coin (${
-      none("raft-coin@faster")
-    }). SELF-JUDGE has more because more of its answers have all of the reward; of those ${
-      passing("self-judge")
-    } pass, before training ${passing("self-judge", "start")} (RAFT ${passing("raft-2@control")}).`;
-  },
-  "what a coin's answers are": () => {
-    const kept = untunedSamples.filter(({ method, seed, prompt, after }) =>
-      method === "raft-coin@faster" && seed === 3 &&
-      UNPAID["all, and none of these"](`${prompt}`, `${after}`)
-    );
-    const texts = kept.map(({ after }) => `${after}`);
-    const shown = ["I wide and pack and room.", "I need a house and a whale."];
-    for (const text of shown) assert.ok(texts.includes(text), texts.join("\n"));
-    assert.ok(texts.every((text) => text.startsWith("I ")), texts.join("\n"));
-    return `of its first 40 answers ${kept.length} do, all beginning with "I": ${
-      shown.map((text) => `"${text}"`).join(", but also ")
-    }`;
-  },
-  "seed 1 of the sentences once more": () => {
-    const end = (rows: readonly CsvRow[], seed = 1) =>
-      Number(
-        rows.find((row) => row.method === "self-judge" && row.seed === seed && row.step === 40)!
-          .reward,
-      );
-    const [first, again] = [sentenceSteps, againSteps].map((rows) => end(rows));
-    const gain = Number(inSentences("SELF-JUDGE > JSFT").difference);
-    assert.ok(Math.abs((again - first) / gain - 0.5) < 0.05, "about half of the gain");
-    const losses = [supervised, againSupervised].map((rows) =>
-      Number(
-        rows.find((row) => row.training === "jsft" && row.seed === 1 && row.step === 300)!
-          .validation_answer_loss,
-      )
-    );
-    assert.ok(Math.abs(losses[0] - losses[1]) < 2e-6, `${losses}`);
-    const off = inSentences("on-policy > off-policy, one judge");
-    const level = Number(off.value_a) + (again - first) / 3;
-    const anew = mean([1, 2, 3].map((seed) => end(againSteps, seed)));
-    return `SELF-JUDGE from it ends at ${fixed(again, 3)}, where the first ended at ${
-      fixed(first, 3)
-    }. So one run's end is known to about half of the gain, though seed 2, played once more for the rows above, ` +
-      `ends at the same reward (${fixed(end(sentenceSteps, 2), 3)}, then ${
-        fixed(end(againSteps, 2), 3)
-      }; seed 3 ${fixed(end(sentenceSteps, 3), 3)}, then ${fixed(end(againSteps, 3), 3)}). ` +
-      `With this end for seed 1 SELF-JUDGE and ` +
-      `off-policy DPO would be level (${fixed(level, 3)}, ${
-        fixed(off.value_b, 3)
-      }), with all three new ends it would be at ${fixed(anew, 3)}.`;
   },
   "SELF-JUDGE over steps": () => {
     const at = (step: number) =>

@@ -89,7 +89,7 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
       title: "How right the judge is",
       caption:
         "Each judge against the exact reward on held-out pairs. Large dots are means over runs with " +
-        "their 95 % interval (Student's t), small dots are runs; the dashed line is guessing.",
+        "their 95 % interval (Student's t, runs of all bases pooled), small dots are runs; the dashed line is guessing.",
       inputs: { judges },
       draw: ({ judges }) => judgeAccuracy(judges.filter(played)),
     }),
@@ -121,7 +121,7 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
       title: "Reward over training",
       caption:
         "True reward of held-out prompts' answers, sampled as in training, by each method's policy: mean over runs; band: " +
-        "95 % interval of SELF-JUDGE (Student's t).",
+        "95 % interval of SELF-JUDGE (Student's t, runs of all bases pooled).",
       inputs: { steps },
       draw: ({ steps }) =>
         rewardOverSteps(steps.filter((row) => played(row) && NAMED.includes(row.method))),
@@ -231,7 +231,7 @@ export function figureList(claims = CLAIMS): FigureEntry[] {
       title: "Self-rejection: reward against candidates",
       caption:
         "Answers selected from N: on the left their true reward, on the right how often the judge prefers " +
-        "them to a single answer of the JSFT model. Mean over runs, band 95 % interval (Student's t).",
+        "them to a single answer of the JSFT model. Mean over runs, band 95 % interval (Student's t, runs of all bases pooled).",
       inputs: {
         candidates: candidatesIn(claims),
       },

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import type { Compare, Comparison, Judgment } from "../lib/method/mod.ts";
+import { sampleStandardDeviation } from "simple-statistics";
+import type { ComparisonFile } from "../lib/measure/mod.ts";
 import type { Exercise } from "../lib/show/mod.ts";
 import * as benchmarks from "../lib/lab/exercises/benchmarks.ts";
 import * as data from "../lib/lab/exercises/jsft_data.ts";
@@ -211,12 +213,40 @@ describe("the exercises of notebooks 06 and 07", () => {
     ]);
   });
 
-  it("know a cheater by its rates", async () => {
-    const right = { raw: [50, 65, 78], controlled: [50, 50, 51] };
+  it("know how wide the interval of a difference is, in pairs and apart", async () => {
+    // The second model does a little worse, and on every tenth instruction as well as the first does badly.
+    const preferences = Array.from({ length: 400 }, (_, i) => 0.5 + 0.4 * Math.sin(i));
+    const file = (name: string, of: (p: number, i: number) => number): ComparisonFile => ({
+      ...{ file: name, model: name, generator: name, baseline: "b", annotator: "a", warnings: [] },
+      items: preferences.map((p, i) => ({
+        ...{ item: i + 1, instruction: `${i}`, baselineAnswer: "b", preference: of(p, i) },
+        lengths: { baseline: 1, model: 1 },
+      })),
+    });
+    const both = [
+      file("one", (p) => p),
+      file("two", (p, i) => i % 10 === 0 ? 1 - p : p - 0.1),
+    ] as const;
+    const width = (values: readonly number[]) =>
+      2 * 1.96 * 100 * sampleStandardDeviation([...values]) / Math.sqrt(values.length);
+    const values = both.map(({ items }) => items.map(({ preference }) => preference!));
+    const paired = width(values[0].map((p, i) => p - values[1][i]));
+    const independent = Math.hypot(...values.map(width));
+    assert.ok(paired < 0.9 * independent);
+    await tells(benchmarks.pairedInterval(both, 7), { paired, independent }, [
+      [{ paired: independent, independent }, /^paired, .* is too large\.$/],
+      [{ paired: 1.1 * paired, independent: 0.9 * independent }, /too large; .* too small/],
+    ]);
+  });
+
+  it("know a cheater by its rates at each length", async () => {
+    const right = { raw: [50.3, 65.5, 77.9, 86.7], controlled: [50, 50, 50, 50.2] };
     await tells(benchmarks.cheater(), right, [
-      [{ ...right, raw: [50, 49, 78] }, /rises with every length/],
-      [{ ...right, controlled: [50, 58, 60] }, /within 5 points of even/],
-      [{ raw: [50], controlled: [50] }, /three lengths or more/],
+      [{ ...right, raw: [50, 49, 78, 87] }, /raw rate of answers longer by 0\.5 is too small/],
+      [{ ...right, controlled: [50, 50, 58, 60] }, /controlled rate .* longer by 1 is too large/],
+      [{ raw: [1, 2, 3, 4], controlled: [50, 50, 50, 50] }, /raw rate .* longer by 0 is too small/],
+      [{ raw: [50], controlled: [50] }, /raw has a rate for each of 4 lengths/],
+      [{ ...right, controlled: [50, NaN, 50, 50] }, /controlled rate .* longer by 0\.5/],
     ]);
   });
 

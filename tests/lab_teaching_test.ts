@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "jsr:@std/testing@1/bdd";
 import { writeCsv } from "../lib/base/files.ts";
+import { type JudgedStep, matchedOverSteps } from "../lib/lab/study/judge_over_steps.ts";
+import { resultTable } from "../lib/show/result_table.ts";
 import { deck } from "../lib/lab/teaching/deck.ts";
 import { filled } from "../lib/lab/teaching/fill.ts";
 import { refuses } from "./refusals.ts";
@@ -29,6 +31,16 @@ describe("a text filled from tables", () => {
       "{{world/judge judge=jsft : count}} {{world/claims a=x, b=z : verdict}} " +
       "{{world/claims a=x, b=z : runs}}";
     assert.equal(await fill(text), "0.850 85.0 % 0.441 [0.100, 0.000] 0.50 2 held 6");
+  });
+
+  it("has the mean of bases where each base has its own ratio", async () => {
+    await writeCsv(`${results}/world/steps.csv`, [
+      { base: "1", right: 30, n: 40 },
+      { base: "1", right: 60, n: 60 },
+      { base: "2", right: 2, n: 10 },
+    ]);
+    assert.equal(await fill("{{world/steps : right/n by base}}"), "0.55"); // 0.9 and 0.2
+    assert.equal(await fill("{{world/steps : right/n}}"), "0.84");
   });
 
   it("leaves the side study's bases out unless one is named", async () => {
@@ -60,6 +72,7 @@ describe("a text filled from tables", () => {
       ["{{world/claims a=q : value}}", /line 2: world\/claims has no row with a=q/],
       ["{{world/claims a=x, b=y : value}}", /has no column "value"/],
       ["{{world/claims a=x : interval}}", /has 2 such rows/],
+      ["{{world/claims a=x : runs/low by base}}", /has no column "base"/],
       ["{{world/claims a=x}}", /names no column/],
     ];
     for (const [text, problem] of cases) {
@@ -95,6 +108,49 @@ describe("a deck", () => {
     assert.deepEqual([slides.sheets, handout.sheets], [20, 1]);
     // Nothing is fetched: what is shown is inside.
     assert.doesNotMatch(slides.html + handout.html, / src="(?!data:)|\{\{|url\(["']?http/);
+  });
+
+  it("types of the matched pairs what the table has", async () => {
+    const rows = await resultTable<JudgedStep>(
+      `${ROOT}data/results/claims/order-desk/judge-over-steps.csv`,
+    );
+    const [first, , third] = matchedOverSteps(
+      rows!.filter(({ method, base }) =>
+        method === "self-judge" && !`${base}`.startsWith("views-")
+      ),
+    );
+    const said = `(${first.matched!.toFixed(2)} to ${
+      third.matched!.toFixed(2)
+    } by step ${third.to})`;
+    const slides = await Deno.readTextFile(`${ROOT}notebooks/teaching/slides.md`);
+    assert.ok(slides.includes(said), said);
+  });
+
+  it("names in its key for readers of PyTorch what the files it names export", async () => {
+    const key = await Deno.readTextFile(`${ROOT}notebooks/teaching/pytorch_key.md`);
+    let found = 0;
+    for (const line of key.split("\n")) {
+      const [, , here = "", where = ""] = line.split(/(?<!\\)\|/);
+      const paths = [...where.matchAll(/`(lib\/[^`]+)`/g)].map(([, path]) => path);
+      if (paths.length === 0) continue;
+      const texts = await Promise.all(paths.map(async (path) => {
+        if (path.endsWith(".ts")) return await Deno.readTextFile(`${ROOT}${path}`);
+        const entries = await Array.fromAsync(Deno.readDir(`${ROOT}${path}`));
+        return (await Promise.all(
+          entries.filter(({ isFile }) => isFile)
+            .map(({ name }) => Deno.readTextFile(`${ROOT}${path}/${name}`)),
+        )).join("\n");
+      }));
+      // A function that is called by itself, a class that is made, a type or a constant.
+      const names = [...here.matchAll(/(?<![.\w])(?:([a-z]\w+)\(|([A-Z]\w+))/g)]
+        .map(([, called, named]) => called ?? named).filter((name) => name !== "TensorFlow");
+      for (const name of names) {
+        const exported = new RegExp(`export (?:async )?(?:function|class|const|type) ${name}\\b`);
+        assert.ok(texts.some((text) => exported.test(text)), `${paths} export no ${name}`);
+        found++;
+      }
+    }
+    assert.ok(found > 15, `${found}`);
   });
 
   it("holds no number of a result that was typed", async () => {

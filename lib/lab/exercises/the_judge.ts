@@ -69,7 +69,7 @@ export interface Strange {
   readonly difference: number;
 }
 
-/** How much of its accuracy a judge owes to the request. */
+/** How much accuracy a judge loses where the request is another's. */
 export function readsTheRequest(
   { judge, comparisons, verdicts }: {
     judge: Pick<Judge, "compare">;
@@ -103,6 +103,7 @@ export function readsTheRequest(
         ? null
         : `the difference is too ${answer.difference < should ? "small" : "large"}.`;
     },
-    meaning: "What is left without the request the judge tells from the answers alone.",
+    meaning:
+      "So much the judge loses when the request is another's; a wrong request may also mislead it.",
   };
 }

@@ -1,4 +1,5 @@
 /** Numbers of the committed tables put into a text, so that slides and hand-outs never hold a typed one. */
+import { mean } from "simple-statistics";
 import { UserError } from "../../base/error.ts";
 import { resultTable } from "../../show/mod.ts";
 
@@ -13,7 +14,8 @@ type Row = Record<string, string | number>;
  *
  * - a column: its mean with three decimals, or, of one row, its text (`difference`, `verdict`);
  * - a column and `%`: its mean in percent;
- * - two columns with a stroke (`right/n`): the sum of the first over that of the second;
+ * - two columns with a stroke (`right/n`): the sum of the first over that of the second, and with `by base` after
+ *   them the mean over bases of each base's own;
  * - `interval`: the row's `difference` or `value` with `low` and `high`, three decimals each;
  * - `count`: how many rows there are.
  *
@@ -80,8 +82,8 @@ async function looked(
 }
 
 function told(rows: readonly Row[], { what, place }: { what: string; place: string }): string {
-  const numbers = (name: string): number[] =>
-    rows.map((row) => {
+  const numbers = (name: string, some = rows): number[] =>
+    some.map((row) => {
       const value = row[name];
       if (typeof value === "number" && Number.isFinite(value)) return value;
       throw new UserError(
@@ -89,15 +91,21 @@ function told(rows: readonly Row[], { what, place }: { what: string; place: stri
         `its columns are ${Object.keys(row).join(", ")}`,
       );
     });
-  const sum = (name: string) => numbers(name).reduce((a, b) => a + b, 0);
+  const sum = (name: string, some = rows) => numbers(name, some).reduce((a, b) => a + b, 0);
   if (what === "interval") {
     if (rows.length > 1) throw new UserError(`${place} has ${rows.length} such rows`, "name one");
     const value = "difference" in rows[0] ? "difference" : "value";
     const [middle, low, high] = [value, "low", "high"].map((name) => numbers(name)[0].toFixed(3));
     return `${middle} [${low}, ${high}]`;
   }
-  const [, upper, lower] = /^(\w+)\/(\w+)$/.exec(what) ?? [];
-  if (upper) return (sum(upper) / sum(lower)).toFixed(2);
+  const [, upper, lower, byBase] = /^(\w+)\/(\w+)( by base)?$/.exec(what) ?? [];
+  if (upper) {
+    if (byBase && !("base" in rows[0])) {
+      throw new UserError(`${place} has no column "base"`, `ask for ${upper}/${lower} alone`);
+    }
+    const groups = byBase ? [...Map.groupBy(rows, ({ base }) => base).values()] : [rows];
+    return mean(groups.map((some) => sum(upper, some) / sum(lower, some))).toFixed(2);
+  }
   const [, share] = /^(\w+) ?%$/.exec(what) ?? [];
   if (share) return `${(100 * sum(share) / rows.length).toFixed(1)} %`;
   const [only] = rows;

@@ -1,5 +1,5 @@
 /** Whether what a command is told to write can be written, looked at before it does any work. */
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { UserError } from "./error.ts";
 
 /** Folders of this checkout of which a task may be allowed some (`permissions` in `deno.json`). */
@@ -63,6 +63,27 @@ export function checkOutput(
       "name another place, or have that one opened to this user",
       { cause },
     );
+  }
+}
+
+/**
+ * Refuses outputs that would replace what is read, or one another.
+ *
+ * @param outputs Files by the flags that name them; undefined where a flag is not given.
+ * @throws {UserError} naming flag and file
+ */
+export function refuseOverwriting(
+  outputs: Readonly<Record<string, string | undefined>>,
+  inputs: readonly string[],
+): void {
+  const taken = new Map(inputs.map((input) => [resolve(input), "what is read"]));
+  for (const [flag, file] of Object.entries(outputs)) {
+    if (file === undefined) continue;
+    const other = taken.get(resolve(file));
+    if (other !== undefined) {
+      throw new UserError(`${flag} would write over ${other}: ${file}`, "name another file");
+    }
+    taken.set(resolve(file), `the file of ${flag}`);
   }
 }
 

@@ -5,15 +5,21 @@
  *
  * @module
  */
-import { resolve } from "node:path";
 import { UserError } from "../base/error.ts";
 import { writeCsv, writeJsonFile, writeJsonl } from "../base/files.ts";
+import { refuseOverwriting } from "../base/outputs.ts";
 import { progressCallback } from "../base/progress.ts";
 import { Rng } from "../base/random.ts";
 import { intervalText, textTable } from "../base/text_table.ts";
 import { annotate, type Judged, readUnlabelled } from "../judges/annotate.ts";
 import { besideGold, NO_GOLD, readGold, refuseOwnGold } from "../judges/gold_labels.ts";
-import { annotationFiles, JUDGE_SPECS, judgeSettings, openJudge } from "../judges/open_judge.ts";
+import {
+  annotationFiles,
+  filesReadBy,
+  JUDGE_SPECS,
+  judgeSettings,
+  openJudge,
+} from "../judges/open_judge.ts";
 import { call, reliabilityCurve } from "../measure/calibration.ts";
 import { type LabelNoise, labelNoise, noiseByConfidence } from "../measure/label_noise.ts";
 import { defaultPrinciple } from "../method/principle.ts";
@@ -108,7 +114,11 @@ async function main(): Promise<void> {
   const log = (line: string) => console.log(`  ${line}`);
   const pairFiles = await located(options.pairs, log);
   const goldFiles = await located(options.gold, log);
-  refuseOverwriting({ ...options, leftOut: leftFile }, [...pairFiles, ...goldFiles]);
+  const { json, cache } = options;
+  refuseOverwriting(
+    { "--out": out, "--left-out": leftFile, "--json": json, "--cache": cache },
+    [...pairFiles, ...goldFiles, ...await filesReadBy(spec)],
+  );
 
   const settings = judgeSettings(options);
   const follows = judgeSettings({ principle: defaultPrinciple(...options.pairs), set: [] });
@@ -197,23 +207,6 @@ async function located(specs: readonly string[], log: (line: string) => void): P
     files.push(...found.files ?? await annotationFiles(found.path));
   }
   return files;
-}
-
-/** @throws {UserError} where an output would write over what is read, or over another output */
-function refuseOverwriting(
-  { out, leftOut, json, cache }: AnnotateOptions,
-  inputs: readonly string[],
-): void {
-  const taken = new Map(inputs.map((input) => [resolve(input), "what is read"]));
-  const outputs = { "--out": out, "--left-out": leftOut, "--json": json, "--cache": cache };
-  for (const [flag, file] of Object.entries(outputs)) {
-    if (file === undefined) continue;
-    const other = taken.get(resolve(file));
-    if (other !== undefined) {
-      throw new UserError(`${flag} would write over ${other}: ${file}`, "name another file");
-    }
-    taken.set(resolve(file), `the file of ${flag}`);
-  }
 }
 
 /** A pair without a label, or with one that is not kept, as a line of the other file. */

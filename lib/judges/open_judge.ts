@@ -218,6 +218,16 @@ async function openRecorded(rest: string, setting: JudgeSetting): Promise<Opened
   return { judge, fingerprint: fingerprintOf("recorded", positions, sums), notes: () => notes };
 }
 
+/** The files that a judge takes its verdicts from, beside those of the pairs. @throws {UserError} as {@linkcode openJudge} */
+export async function filesReadBy(spec: string): Promise<string[]> {
+  const { kind, rest } = kindOf(spec);
+  if (kind === "inverted") return await filesReadBy(rest);
+  if (kind === "majority" || kind === "mean") {
+    return (await Promise.all(membersOf(kind, rest).map(filesReadBy))).flat();
+  }
+  return kind === "recorded" && rest !== "" ? await annotationFiles(rest) : [];
+}
+
 /** The files of recorded verdicts, those of the pairs where none is named. @throws {UserError} when there are none */
 async function recordedFiles(rest: string, pairs: readonly string[]): Promise<readonly string[]> {
   const files = rest === "" ? pairs : await annotationFiles(rest);

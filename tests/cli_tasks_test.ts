@@ -2,7 +2,17 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import settings from "../deno.json" with { type: "json" };
 import { METHODS } from "../lib/method/mod.ts";
-import { command } from "./commands.ts";
+import { ROOT } from "../lib/tools/setup/places.ts";
+import { command, words } from "./commands.ts";
+import { file } from "./temporary_files.ts";
+
+/** A program that checks outputs, to be run with a task's own permissions: flags and paths in turn. */
+const CHECK = `import { checkOutput } from "./lib/base/outputs.ts";
+for (let i = 0; i < Deno.args.length; i += 2) {
+  const [flag, path] = Deno.args.slice(i);
+  checkOutput(path, { flag, kind: /\\.\\w+$/.test(path) ? "file" : "folder" });
+}`;
+const OUTPUTS = /(--(?:out|to|csv|json|figures|run|cache|local|left-out|published-csv)) (\S+)/g;
 
 const tasks: Record<string, { description: string; command: string }> = settings.tasks;
 
@@ -60,6 +70,14 @@ describe("the tasks", () => {
       const examples = lines.slice(0, lines.indexOf("")).map((line) => line.trim());
       assert.ok(examples.length > 0);
       const rest = lines.slice(examples.length).join("\n");
+      const outputs = examples.flatMap((example) =>
+        [...example.matchAll(OUTPUTS)].flatMap(([, flag, path]) => [flag, path])
+      );
+      if (outputs.length > 0) {
+        const program = await file("check.ts", CHECK.replace("./lib", `${ROOT}/lib`));
+        const permissions = start.replace(/ \S+\.ts$/, "");
+        await command([...words(permissions), program, ...outputs]).well("");
+      }
       for (const example of examples) {
         assert.match(example, new RegExp(`^deno task ${name}( |$)`));
         if (name === "notebooks") continue; // its options are JupyterLab's

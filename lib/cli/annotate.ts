@@ -1,7 +1,7 @@
 /**
  * A judge as annotator: labels pairs that nobody chose between, keeps what it is sure of, says how wrong that is.
  *
- *     deno task annotate --judge model:PATH --pairs unlabelled.jsonl --out labelled.jsonl --gold sample.jsonl
+ *     deno task annotate --judge model:PATH --pairs unlabelled.jsonl --out runs/labelled.jsonl --gold sample.jsonl
  *
  * @module
  */
@@ -63,7 +63,7 @@ interface AnnotateOptions {
 export function parse(args: string[]): AnnotateOptions {
   const command = taskCommand(
     "annotate",
-    "--judge model:PATH --pairs unlabelled.jsonl --out labelled.jsonl --gold sample.jsonl",
+    "--judge model:PATH --pairs unlabelled.jsonl --out runs/labelled.jsonl --gold sample.jsonl",
   )
     .description("Has a judge label pairs: prompt and two answers, their labels hidden or absent.")
     .option("--judge <spec>", JUDGE_SPECS.join(" | "))

@@ -328,6 +328,14 @@ describe("deno task judge", () => {
       /--csv would write over what is read/,
     );
     assert.equal(await Deno.readTextFile(`${folder}/pairs.jsonl`), before);
+    await refused(
+      `--judge inverted:longer ${pairs} --principle nothing`,
+      /--principle nothing: no judge here is asked a question/,
+    );
+    await refused(
+      `--judge longer ${pairs} --probe --triples 9`,
+      /--triples <number>' cannot be used with option '--probe/,
+    );
     const verdicts = `${folder}/annotations/two.json`;
     const kept = await Deno.readTextFile(verdicts);
     for (const spec of ["", "inverted:", "majority:longer++"]) {

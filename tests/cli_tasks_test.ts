@@ -29,6 +29,18 @@ const README = (await Deno.readTextFile("lib/README.md")).split("\n").flatMap((l
 });
 
 describe("the tasks", () => {
+  it("refuse a word that they do not take, those before there are packages too", async () => {
+    const task = (name: string) =>
+      command(tasks[name].command.split(" && ").at(-1)!.replace(/^deno /, ""));
+    for (const name of ["setup", "doctor", "check"]) {
+      await task(name).refused("--foo", /unknown word '--foo'\n {2}-> see deno task \w+ --help/);
+    }
+    for (const flags of ["--align --case judging", "--parts --torch-compile"]) {
+      await task("bench").refused(flags, /cannot be used with option/);
+    }
+    await task("pretrain").refused("--views toString", /choose from/);
+  });
+
   it("are listed by `deno task` in the words and the order of the table in lib/README.md", () => {
     const listed = Object.entries(tasks).filter(([name]) => !DEVELOPERS.includes(name));
     assert.deepEqual(

@@ -146,6 +146,12 @@ describe("deno task winrate", () => {
     assert.equal(JSON.parse(await Deno.readTextFile(plain)).length, 2);
     await assert.rejects(Deno.stat(csv), Deno.errors.NotFound);
     assert.equal(JSON.parse(await Deno.readTextFile(good)).length, 2);
+    const lines = await file("lines.jsonl", '{"instruction": "q"}\n');
+    await refused(/lines\.jsonl is not a JSON array\n {2}-> .*jq -s \. FILE/, lines);
+    await refused(
+      /empty\.json is empty\n {2}-> give a file that holds records/,
+      await file("empty.json", ""),
+    );
     const skipped = await winrate.well(`${bad} --on-bad-line skip`);
     assert.match(skipped.err, /bad\.json item 2: left out: "preference": outside/);
   });

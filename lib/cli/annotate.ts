@@ -19,6 +19,7 @@ import {
   JUDGE_SPECS,
   judgeSettings,
   openJudge,
+  refuseUnasked,
 } from "../judges/open_judge.ts";
 import { call, reliabilityCurve } from "../measure/calibration.ts";
 import { type LabelNoise, labelNoise, noiseByConfidence } from "../measure/label_noise.ts";
@@ -26,7 +27,7 @@ import { defaultPrinciple } from "../method/principle.ts";
 import { describeWarning } from "../preference/file_warnings.ts";
 import { resolveConfig, SCALE_NAMES } from "../run/config.ts";
 import { locateData } from "../run/source.ts";
-import { parseCommand, runCommand, taskCommand, warn } from "./command.ts";
+import { parseCommand, runCommand, shellWords, taskCommand, warn } from "./command.ts";
 import {
   onBadLineFlag,
   outputFile,
@@ -74,7 +75,12 @@ export function parse(args: string[]): AnnotateOptions {
     .addOption(
       outputFile("--out <file>", "JSONL of labelled pairs in TRL's form, for align --data"),
     )
-    .addOption(outputFile("--left-out <file>", "the others with the reason; default OUT.left-out"))
+    .addOption(
+      outputFile(
+        "--left-out <file>",
+        "the others with the reason; default OUT less .jsonl plus .left-out.jsonl",
+      ),
+    )
     .option(
       "--min-confidence <share>",
       "keep labels of at least this J",
@@ -125,6 +131,7 @@ async function main(): Promise<void> {
   const config = resolveConfig(options.scale, {
     settings: [...follows, ...settings, `seed=${seed}`],
   });
+  refuseUnasked(options, [spec]);
   const { pairs, leftOut } = await readUnlabelled(pairFiles, { seed, limit, onBadLine });
   const gold = goldFiles.length === 0 ? NO_GOLD : await readGold(goldFiles, { seed, onBadLine });
   for (const [reason, n] of Object.entries(gold.leftOut)) log(`gold left out ${n}: ${reason}`);
@@ -195,7 +202,7 @@ async function main(): Promise<void> {
       curve: curve.map((row) => ({ judge: opened.judge.name, ...row })),
     });
   }
-  console.log(`\n${nextText(options, kept.length)}`);
+  console.log(`\n${nextText(out, { kept: kept.length, reasons: Object.keys(reasons) })}`);
 }
 
 /** The files that specs name. */
@@ -265,19 +272,30 @@ async function drawFigures(
   console.log(`figures in ${folder}`);
 }
 
-function nextText({ out, minConfidence, consistent }: AnnotateOptions, kept: number): string {
+/** What may be done about pairs that were left out, by the beginning of the reason; of all others, other pairs. */
+const ADVICE: readonly (readonly [reason: string, advice: string])[] = [
+  ["J is below", "a lower --min-confidence"],
+  ["the positions name", "no --consistent"],
+  ["the judge", "another --judge"],
+];
+
+/** What to do next: train on the labels, or where there is none what the reasons ask for. */
+export function nextText(
+  out: string,
+  { kept, reasons }: { readonly kept: number; readonly reasons: readonly string[] },
+): string {
   if (kept === 0) {
-    const filters = [
-      ...(minConfidence === undefined ? [] : ["a lower --min-confidence"]),
-      ...(consistent ? ["no --consistent"] : []),
-    ];
+    const advice = reasons.map((reason) =>
+      ADVICE.find(([begin]) => reason.startsWith(begin))?.[1] ?? "other --pairs"
+    );
     return `next: the same command with ${
-      filters.length > 0 ? filters.join(" or ") : "another --judge"
+      [...new Set(advice)].join(" or ")
     }, since nothing was kept; what was judged is not judged again`;
   }
+  const train = `deno task align ${shellWords(["--data", out])}`;
   return [
-    `next: deno task align --data ${out}`,
-    `  or: deno task align --data ${out} --set selfJudge.method=offline-dpo-soft`,
+    `next: ${train}`,
+    `  or: ${train} --set selfJudge.method=offline-dpo-soft`,
     "soft: DPO with J as the probability of each label; offline-dpo takes the label as certain",
   ].join("\n");
 }

@@ -38,6 +38,7 @@ import {
   JUDGE_SPECS,
   judgeSettings,
   openJudge,
+  refuseUnasked,
   trainedOn,
 } from "../judges/open_judge.ts";
 import type { JudgeSetting } from "../judges/opened_judge.ts";
@@ -98,11 +99,9 @@ export function parse(args: string[]): JudgeOptions {
       "only held-out prompts: a share below 1, or a number of pairs",
       Number,
     )
-    .option(
-      "--triples <number>",
-      "prompts of three answers looked at for cycles",
-      wholeNumber("--triples"),
-      50,
+    .addOption(
+      new Option("--triples <number>", "prompts of three answers looked at for cycles")
+        .argParser(wholeNumber("--triples")).default(50).conflicts("probe"),
     )
     .option(
       "--probe [names]",
@@ -162,6 +161,7 @@ async function main(): Promise<void> {
   for (const spec of options.pairs) pairs.push(...await pairFiles(spec, log));
   const named = namedJudges(options.judge);
   const all = withBaselineJudge(named, options.baseline ?? options.null);
+  refuseUnasked(options, named.map(({ spec }) => spec));
   const { csv, json, cache } = options;
   refuseOverwriting({ "--csv": csv, "--json": json, "--cache": cache }, [
     ...pairs,

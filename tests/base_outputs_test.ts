@@ -7,7 +7,7 @@ import { checkOutput } from "../lib/base/outputs.ts";
 import { ROOT } from "../lib/tools/setup/places.ts";
 import { command } from "./commands.ts";
 import { refusesAtOnce } from "./refusals.ts";
-import { file, folder, newFolder } from "./temporary_files.ts";
+import { file, folder, newFolder, tree } from "./temporary_files.ts";
 
 /** The command of a task, with its permissions, after set-up. */
 const task = (name: keyof typeof settings.tasks) =>
@@ -30,6 +30,16 @@ describe("checkOutput", () => {
     csv(folder.path, /^--csv: cannot write .*: there is a folder of that name\n.*name a file/);
     csv(`${there}/x.csv`, /there\.csv is a file\n/);
     csv(" ", /no name/);
+    csv(`${folder.path}/new/`, /it ends as a folder does\n.*name a file/);
+    checkOutput(`${folder.path}/new/`, { flag: "--out", kind: "folder" });
+    const long = "x".repeat(300);
+    for (const path of [`${long}.csv`, `new/${long}/x.csv`, `new/deep/${long}.csv`]) {
+      csv(
+        `${folder.path}/${path}`,
+        /cannot be written .*(too long|ENAMETOOLONG)[^]*name another place/,
+      );
+    }
+    assert.deepEqual(tree(folder.path), ["there.csv"]);
     refusesAtOnce(
       () => checkOutput(there, { flag: "--out", kind: "folder" }),
       /^--out: cannot write .*: there is a file of that name/,
@@ -72,7 +82,7 @@ describe("A task that is told to write outside the folders that it may write to"
       const { out: said, err } = await task(name).refused(
         line(OUTSIDE),
         new RegExp(`^error: ${flag.source}: cannot write .*: this command may not write there\n`),
-        /-> name a place in (?:\.engine|data\/results)\b.*these alone may be written/,
+        /-> name a place in (?:\.engine|runs)\b.*these alone may be written/,
       );
       assert.equal(said, "");
       assert.ok(!existsSync(OUTSIDE));

@@ -30,7 +30,18 @@ describe("the plan of a benchmark", () => {
     ["no model", { model: [] }, /no model is named/],
     ["two models of one name", { against: "m=x" }, /two models are called "m"/],
     ["a grade from a baseline judge", { judge: "longer", mode: "single" }, /does not grade/],
-    ["pairs with nobody", { judge: "longer" }, /nobody to compare with/],
+    ["pairs with nobody", { judge: "longer" }, /nobody to compare with\n.*--against/],
+    ["a misspelt judge", { judge: "longr" }, /there is no judge "longr"/],
+    [
+      "a misspelt judge of pairs",
+      { judge: "modl:x", against: "n=x" },
+      /there is no judge "modl:x"/,
+    ],
+    [
+      "a judge of answers that are known",
+      { bench: "gsm8k", judge: "longer" },
+      /leave --judge out: answers are compared with the known ones/,
+    ],
     ["an adapter of two models", { model: ["m=x", "n=x"], adapter: "a" }, /with 2 models/],
   ];
   for (const [what, more, message] of cases) {

@@ -81,7 +81,7 @@ describe("A judge in words that is killed", () => {
     const other = await file("other.jsonl", '{"key": "x", "a": 1, "b": 0}\n');
     await refuses(
       () => Promise.resolve().then(() => keptChat(chat, { key: "a", path: other })),
-      /other\.jsonl line 1 is not a stored reply/,
+      /other\.jsonl is no file of stored answers: its first line is not a stored reply/,
     );
   });
 });

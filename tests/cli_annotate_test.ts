@@ -6,6 +6,7 @@ import { saveModel } from "../lib/model/mod.ts";
 import { writeTokenizer } from "../lib/text/mod.ts";
 import { readJsonl } from "../lib/base/files.ts";
 import type { Pair } from "../lib/preference/mod.ts";
+import { nextText } from "../lib/cli/annotate.ts";
 import { command } from "./commands.ts";
 import { annotated } from "./measure_annotation_files.ts";
 import { FaultServer } from "./served_faults.ts";
@@ -175,6 +176,21 @@ describe("deno task annotate", () => {
     assert.deepEqual(await labels(`${folder}/g2.jsonl`), await labels(`${folder}/g1.jsonl`));
   });
 
+  it("says what may help where nothing was kept, by why, and quotes what is pasted", () => {
+    const advised = (...reasons: string[]) =>
+      /the same command with (.+), since/.exec(nextText("o.jsonl", { kept: 0, reasons }))![1];
+    assert.equal(advised("the judge is undecided"), "another --judge");
+    assert.equal(advised("J is below 0.9"), "a lower --min-confidence");
+    assert.equal(
+      advised("the judge did not answer", "J is below 0.9", "the positions name different answers"),
+      "another --judge or a lower --min-confidence or no --consistent",
+    );
+    assert.equal(advised("the two answers are the same"), "other --pairs");
+    const next = nextText("my labels.jsonl", { kept: 1, reasons: [] });
+    assert.match(next, /^next: deno task align --data 'my labels\.jsonl'\n/);
+    assert.match(next, /\n {2}or: deno task align --data 'my labels\.jsonl' --set /);
+  });
+
   it("refuses what cannot be, with the remedy", async () => {
     const pairs = await unlabelled("r.jsonl");
     const [to, judge] = [`--out ${folder}/r-out.jsonl`, "--judge longer"];
@@ -182,6 +198,10 @@ describe("deno task annotate", () => {
     await annotate.refused(
       `${judge} --pairs ${pairs} --out ${pairs}`,
       /--out would write over what is read/,
+    );
+    await annotate.refused(
+      `${judge} --pairs ${pairs} ${to} --principle overall`,
+      /no judge here is asked a question \(longer\)/,
     );
     await Deno.writeTextFile(
       `${folder}/other.jsonl`,

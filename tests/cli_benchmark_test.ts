@@ -4,6 +4,8 @@ import { existsSync } from "node:fs";
 import { readJsonFile, readJsonl } from "../lib/base/files.ts";
 import { readModelAnswers } from "../lib/benchmark/answer_file.ts";
 import { finalNumber } from "../lib/benchmark/benchmarks/gsm8k.ts";
+import { next } from "../lib/cli/benchmark.ts";
+import { BENCHMARKS } from "../lib/benchmark/catalogue.ts";
 import type { PairRecord, SingleRecord } from "../lib/benchmark/verdict_file.ts";
 import { saveAdapter, saveModel, weightsFingerprint } from "../lib/model/mod.ts";
 import { writeTokenizer } from "../lib/text/mod.ts";
@@ -40,6 +42,17 @@ const again = (out: string, judge: string) =>
   }`;
 const timeless = async (file: string) =>
   (await readModelAnswers(file)).map((answer) => ({ ...answer, tstamp: 0 }));
+
+describe("what a benchmark ends with", () => {
+  it("quotes folders for a shell, but not the stars", () => {
+    const plan = { judge: "longer", against: null, out: "runs/my bench", questions: null };
+    const vicuna = next({ ...plan, benchmark: BENCHMARKS["vicuna"] }, { annotations: [] });
+    assert.match(vicuna, / or: cd 'runs\/my bench' && python/);
+    const file = "runs/my bench/results/m/a judge/annotations.json";
+    const alpaca = next({ ...plan, benchmark: BENCHMARKS["alpaca-eval"] }, { annotations: [file] });
+    assert.match(alpaca, /winrate 'runs\/my bench\/results\/'\*\/'a judge'\/annotations\.json/);
+  });
+});
 
 describe("deno task benchmark", () => {
   it("answers, compares and grades two models, and leaves FastChat's files, a table and a page", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { parse } from "../lib/cli/engine.ts";
+import { parse, settingWords } from "../lib/cli/engine.ts";
 import { refusesAtOnce } from "./refusals.ts";
 
 describe("deno task engine --plan", () => {
@@ -25,6 +25,24 @@ describe("deno task engine --plan", () => {
       "--model is given with --plan",
       "--set parameters=",
     );
+    refusesAtOnce(() => parse(["--plan", "--scale", "full"]), /--plan .* with option '--scale/);
     refusesAtOnce(() => parse(["--plan", "huge"]), /paper, large/);
+  });
+});
+
+describe("deno task engine --local", () => {
+  it("names model, scale and settings in the commands that it prints, unless they are the default", () => {
+    assert.deepEqual(settingWords(parse(["--local", "here"])), []);
+    const given = [
+      "--model",
+      "m",
+      "--scale",
+      "smoke",
+      "--set",
+      "judge.maxTokens=9",
+      "--set",
+      "seed=1",
+    ];
+    assert.deepEqual(settingWords(parse(["--local", "here", ...given])), given);
   });
 });

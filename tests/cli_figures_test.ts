@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { UserError } from "../lib/base/error.ts";
 import { exists, makeFolder } from "../lib/base/files.ts";
+import settings from "../deno.json" with { type: "json" };
 import { collect } from "../lib/cli/figures.ts";
+import { browserRemedy, browsersOf } from "../lib/show/chromium.ts";
+import { command } from "./commands.ts";
 import { newFolder } from "./temporary_files.ts";
 
 const TABLES = [
@@ -51,5 +54,29 @@ describe("a run's tables, taken into the results", () => {
       (error) => error instanceof UserError && /judge-before\/report\.csv/.test(error.problem),
     );
     assert.equal(await exists(`${results}/summary.csv`), false);
+  });
+});
+
+describe("deno task figures", () => {
+  const { draw, engine, hub } = settings.permissions;
+
+  it("refuses a run without a name", async () => {
+    const line = settings.tasks.figures.command.split(" && ").at(-1)!.replace(/^deno /, "");
+    for (const name of ["", "/"]) await command(line).refused([name], /is no folder of a run/);
+  });
+
+  it("may write wherever a run may be", () => {
+    assert.deepEqual(engine.write.filter((folder) => !draw.write.includes(folder)), []);
+  });
+
+  it("may start every browser that it looks for, on a Mac too, and says how to get one", () => {
+    const mac = browsersOf("darwin");
+    assert.match(mac.at(-1)!, /^\/Applications\/Google Chrome\.app\//);
+    assert.deepEqual(browsersOf("linux"), mac.slice(0, -1));
+    for (const { run } of [draw, hub]) {
+      assert.deepEqual(mac.filter((browser) => !run.includes(browser)), []);
+    }
+    assert.match(browserRemedy("linux"), /apt-get/);
+    assert.doesNotMatch(browserRemedy("darwin"), /apt-get/);
   });
 });

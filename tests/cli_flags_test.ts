@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Command, type Option } from "commander";
 import { describe, it } from "jsr:@std/testing@1/bdd";
-import { parseCommand } from "../lib/cli/command.ts";
+import { parseCommand, resumedBy } from "../lib/cli/command.ts";
 import {
   onBadLineFlag,
   oneOf,
@@ -70,5 +70,12 @@ describe("a flag that several commands have", () => {
     refused(() => read(onBadLineFlag(), "--on-bad-line", "x"), /give fail or skip/);
     refused(() => read(runFlag("runs/x"), "--run", " "), /--run ""/);
     refused(() => read(seedFlag(7), "--sed", "1"), /unknown option.*\n.*\n {2}-> see deno task x/);
+  });
+});
+
+describe("a command that was stopped", () => {
+  it("goes on by the same command, but without the flag that deletes what is done", () => {
+    assert.equal(resumedBy(["--seed", "2"]), "run the same command again to resume");
+    assert.match(resumedBy(["--seed", "2", "--fresh"]), /without --fresh resumes/);
   });
 });

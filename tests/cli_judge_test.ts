@@ -66,7 +66,7 @@ describe("deno task judge", () => {
     );
     assert.match(out, /^12 comparisons of 1 files, seed 7\n/);
     assert.match(out, /\nmeasure +first +longer\n/);
-    assert.match(out, /\naccuracy +0\.500 \[0\.500, 0\.500\] 12 +0\.667 \[/);
+    assert.match(out, /\naccuracy +0\.500 \[0\.254, 0\.746\] 12 +0\.667 \[/);
     assert.match(out, /\n {2}ownRate, selfPreference|n\/a:/);
     assert.equal(data.length, 2 * Object.keys(MEASURES).length);
     assert.equal(value("first", "firstPositionRate"), 1);
@@ -325,8 +325,29 @@ describe("deno task judge", () => {
     const before = await Deno.readTextFile(`${folder}/pairs.jsonl`);
     await refused(
       `--judge longer ${pairs} --csv ${folder}/x/../pairs.jsonl`,
-      /--csv would write over the pairs/,
+      /--csv would write over what is read/,
     );
     assert.equal(await Deno.readTextFile(`${folder}/pairs.jsonl`), before);
+    await refused(
+      `--judge inverted:longer ${pairs} --principle nothing`,
+      /--principle nothing: no judge here is asked a question/,
+    );
+    await refused(
+      `--judge longer ${pairs} --probe --triples 9`,
+      /--triples <number>' cannot be used with option '--probe/,
+    );
+    const verdicts = `${folder}/annotations/two.json`;
+    const kept = await Deno.readTextFile(verdicts);
+    for (const spec of ["", "inverted:", "majority:longer++"]) {
+      await refused(
+        `--judge ${spec}recorded:${verdicts} ${pairs} --json ${verdicts}`,
+        /--json would write over what is read/,
+      );
+    }
+    assert.equal(await Deno.readTextFile(verdicts), kept);
+    await refused(
+      `--judge longer ${pairs} --csv ${folder}/one.out --json ${folder}/x/../one.out`,
+      /--json would write over the file of --csv/,
+    );
   });
 });

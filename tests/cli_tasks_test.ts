@@ -4,6 +4,9 @@ import settings from "../deno.json" with { type: "json" };
 import { METHODS } from "../lib/method/mod.ts";
 import { command } from "./commands.ts";
 
+/** Flags of the examples that name places for output, with the place. */
+const OUTPUTS = /(--(?:out|to|csv|json|figures|run|cache|local|left-out|published-csv)) (\S+)/g;
+
 const tasks: Record<string, { description: string; command: string }> = settings.tasks;
 
 /** Tasks for those who change this code, which the table in lib/README.md leaves out. */
@@ -19,6 +22,18 @@ const README = (await Deno.readTextFile("lib/README.md")).split("\n").flatMap((l
 });
 
 describe("the tasks", () => {
+  it("refuse a word that they do not take, those before there are packages too", async () => {
+    const task = (name: string) =>
+      command(tasks[name].command.split(" && ").at(-1)!.replace(/^deno /, ""));
+    for (const name of ["setup", "doctor", "check"]) {
+      await task(name).refused("--foo", /unknown word '--foo'\n {2}-> see deno task \w+ --help/);
+    }
+    for (const flags of ["--align --case judging", "--parts --torch-compile"]) {
+      await task("bench").refused(flags, /cannot be used with option/);
+    }
+    await task("pretrain").refused("--views toString", /choose from/);
+  });
+
   it("are listed by `deno task` in the words and the order of the table in lib/README.md", () => {
     const listed = Object.entries(tasks).filter(([name]) => !DEVELOPERS.includes(name));
     assert.deepEqual(
@@ -60,6 +75,16 @@ describe("the tasks", () => {
       const examples = lines.slice(0, lines.indexOf("")).map((line) => line.trim());
       assert.ok(examples.length > 0);
       const rest = lines.slice(examples.length).join("\n");
+      const outputs = examples.flatMap((example) =>
+        [...example.matchAll(OUTPUTS)].map(([, flag, path]) => [flag, path])
+          // What claims reads, and a word for no file.
+          .filter(([flag, path]) => !(name === "claims" && flag === "--run") && path !== "none")
+          .flat()
+      );
+      if (outputs.length > 0) {
+        const permissions = start.replace(/ \S+\.ts$/, "");
+        await command(`${permissions} tests/output_probe.ts`).well(outputs);
+      }
       for (const example of examples) {
         assert.match(example, new RegExp(`^deno task ${name}( |$)`));
         if (name === "notebooks") continue; // its options are JupyterLab's

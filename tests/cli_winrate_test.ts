@@ -112,8 +112,14 @@ describe("deno task winrate", () => {
     const [boardAgain, csvAgain] = [board, csv].map((path) =>
       path.replace(/([^/]+)$/, "./x/../$1")
     );
-    await refused(/would write the table over/, `${a} --published ${board} --csv ${boardAgain}`);
-    await refused(/are both/, `${a} ${beside} --csv ${csvAgain}`);
+    await refused(
+      /--csv would write over what is read/,
+      `${a} --published ${board} --csv ${boardAgain}`,
+    );
+    await refused(
+      /--published-csv would write over the file of --csv/,
+      `${a} ${beside} --csv ${csvAgain}`,
+    );
   });
 
   it("calls files of one name by their generator", async () => {
@@ -132,9 +138,20 @@ describe("deno task winrate", () => {
     await refused(/given twice/, `${good} ${good}`);
     await refused(/no file is of that model\n {2}-> choose among good/, `${good} --against x`);
     await refused(/it is the only model/, `${good} --against good`);
-    await refused(/would write the table over/, `--csv ${good} ${good}`);
+    await refused(/would write over what is read/, `--csv ${good} ${good}`);
+    await refused(/would write the table over/, `--csv ${bad} ${good}`);
+    // Whatever its ending, the file that is read.
+    const plain = await file("annotations", model("A", [2, 1]));
+    await refused(/--csv would write over what is read/, `${good} ${plain} --csv ${plain}`);
+    assert.equal(JSON.parse(await Deno.readTextFile(plain)).length, 2);
     await assert.rejects(Deno.stat(csv), Deno.errors.NotFound);
     assert.equal(JSON.parse(await Deno.readTextFile(good)).length, 2);
+    const lines = await file("lines.jsonl", '{"instruction": "q"}\n');
+    await refused(/lines\.jsonl is not a JSON array\n {2}-> .*jq -s \. FILE/, lines);
+    await refused(
+      /empty\.json is empty\n {2}-> give a file that holds records/,
+      await file("empty.json", ""),
+    );
     const skipped = await winrate.well(`${bad} --on-bad-line skip`);
     assert.match(skipped.err, /bad\.json item 2: left out: "preference": outside/);
   });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { clusterOf, pathThere, readCluster, secretOf } from "../lib/engine/mod.ts";
 import { EXAMPLE_CLUSTER } from "../lib/cli/engine.ts";
-import { file } from "./temporary_files.ts";
+import { file, newFolder } from "./temporary_files.ts";
 import { refuses, refusesAtOnce } from "./refusals.ts";
 
 const GOOD = {
@@ -102,6 +102,7 @@ describe("a cluster's settings", () => {
     assert.equal((await readCluster(await file("c.json", JSON.stringify(GOOD)))).model, null);
     await refuses(readCluster("nowhere.json"), "nowhere.json", "no such file");
     await refuses(readCluster(await file("half.json", "{")), "half.json", "not JSON");
+    await refuses(readCluster(await newFolder()), /cannot be read: it is a folder\n/);
   });
 });
 

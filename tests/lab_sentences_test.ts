@@ -4,6 +4,11 @@ import { sentencePairs } from "../lib/lab/sentences/pairs.ts";
 import { drawPrompts, promptOf, requestedWords, SPLITS } from "../lib/lab/sentences/prompts.ts";
 import { readSentence, sentenceReward, sentenceViews } from "../lib/lab/sentences/reward.ts";
 import { VOCABULARY, WORD_OF } from "../lib/lab/sentences/vocabulary.ts";
+import { saveModel } from "../lib/model/mod.ts";
+import { command } from "./commands.ts";
+import { tree } from "./temporary_files.ts";
+import { tinyModel } from "./tiny.ts";
+import { tinyRunFolder } from "./tiny_run.ts";
 
 /** Answers written by hand, and what each is worth: words present, one sentence or not, length. */
 const BY_HAND: [words: string, answer: string, coverage: number, form: number, brevity: number][] =
@@ -189,5 +194,34 @@ describe("the pairs", () => {
     );
     const sure = sentencePairs(sampled, { seed: 1, temperature: 0 });
     assert.ok(sure.every((row) => row.reward_chosen > row.reward_rejected));
+  });
+});
+
+describe("deno task sentences", () => {
+  it("makes a folder's files again for what they were made with, and refuses any other over them", async () => {
+    const folder = await tinyRunFolder();
+    const sentences = command("run --quiet -A lib/cli/sentences.ts");
+    const [to, model] = [`${folder}/a world`, ["--model", `${folder}/model`]];
+    const line = [...model, "--to", to, "--prompts", "15", "--samples", "4"];
+    const { out } = await sentences.well(line);
+    assert.match(out, new RegExp(`\nnext: deno task align --model ${folder}/model --data '${to}/`));
+    const files = () => tree(to).map((name) => Deno.readTextFileSync(`${to}/${name}`));
+    const before = files();
+    assert.equal((await sentences.well(line)).out, out);
+    const others: [flags: string[], message: RegExp][] = [
+      [["--model", "/nope"], /\/nope/],
+      [["--prompts", "30"], /prompts = 15, now it is 30[^]*another folder with --to/],
+      [["--label-temperature", "0"], /labelTemperature = 0\.3, now it is 0[^]*--to/],
+      [["--samples", "5"], /samples = 4, now it is 5/],
+    ];
+    for (const [flags, message] of others) {
+      const refused = await sentences.refused([...line, ...flags], message);
+      assert.doesNotMatch(refused.out, /pairs of|next:/);
+    }
+    const model2 = tinyModel({ seed: 2 });
+    await saveModel(model2, `${folder}/model`);
+    model2.dispose();
+    await sentences.refused(line, /sampled from other weights than .*model has now[^]*--to/);
+    assert.deepEqual(files(), before);
   });
 });

@@ -98,6 +98,24 @@ describe("measureAll", () => {
     assert.deepEqual(m, { value: 1, low, high, n: 6, clusters: 3 });
   });
 
+  it("calls no statistic certain whose resamples are all alike: Wilson's interval of a share, or none", () => {
+    // Tenths leave rounding in the sums.
+    const halves = Array(12).fill(0.5);
+    const found = measureAll({
+      share: meanOf(halves, { share: true }),
+      tenth: meanOf(Array(12).fill(0.1), { share: true }),
+      brier: meanOf(Array(12).fill(0.1)),
+      difference: meanOf(Array(12).fill(0)),
+    }, { clusters: each(12), rng: rng(), samples: 200 });
+    const { low, high } = proportion(6, 12);
+    assert.deepEqual(found.share, { value: 0.5, low, high, n: 12, clusters: 12 });
+    assert.ok(found.tenth.low! < 0.03 && found.tenth.high! > 0.3, JSON.stringify(found.tenth));
+    for (const { value, low, high, reason } of [found.brier, found.difference]) {
+      assert.ok(value === 0 || Math.abs(value! - 0.1) < 1e-12);
+      assert.deepEqual([low, high, reason], [null, null, "no interval: all resamples are alike"]);
+    }
+  });
+
   it("gives null with the reason where a statistic is not defined, and a value without interval", () => {
     const clusters = ["a", "a", "b"];
     const { none, one } = measureAll({

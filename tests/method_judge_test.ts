@@ -234,6 +234,23 @@ describe("the judgment cache", () => {
     assert.throws(open, /judgments\.jsonl line 8 is not a stored judgment/);
   });
 
+  it("leaves another's file as it is, with or without a last line end, and mends a torn first line", async () => {
+    const path = `${folder.path}/foreign.txt`;
+    const open = () => judgmentCache({ fingerprint: "m", path });
+    for (
+      const text of ["an essay without a last line end", "notes\nmore", '{"prompt": 1}\n', "\n"]
+    ) {
+      await Deno.writeTextFile(path, text);
+      assert.throws(open, /foreign\.txt is no file of stored answers: [^]*--cache/);
+      assert.equal(await Deno.readTextFile(path), text);
+    }
+    for (const torn of ["{", '{"key":"abc', '{"key":"abc","a":0.1']) {
+      await Deno.writeTextFile(path, torn);
+      open();
+      assert.equal(await Deno.readTextFile(path), "");
+    }
+  });
+
   it("keeps the chunks that were done when a later one fails", async () => {
     const cache = judgmentCache({ fingerprint: "m" });
     let asked = 0;

@@ -254,6 +254,8 @@ describe("the list of notebooks", () => {
 
   it("is not empty", async () => {
     await assert.rejects(listNotebooks(`${folder}/none`), /has no notebook/);
+    await Deno.writeTextFile(`${folder}/file`, "");
+    await assert.rejects(listNotebooks(`${folder}/file`), /has no notebook/);
   });
 });
 

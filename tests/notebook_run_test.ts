@@ -5,7 +5,7 @@ import { cellFaults } from "../lib/tools/notebook/expect.ts";
 import { normalised, type Notebook, serialised, whole } from "../lib/tools/notebook/format.ts";
 import { jupyterEnv } from "../lib/tools/notebook/jupyter.ts";
 import { places, ROOT } from "../lib/tools/setup/places.ts";
-import { report } from "../lib/cli/notebooks_run.ts";
+import { fromHere, report } from "../lib/cli/notebooks_run.ts";
 import { exists } from "../lib/base/disk.ts";
 import { SCALE_VARIABLE } from "../lib/show/notebook_config.ts";
 
@@ -92,5 +92,17 @@ async function write(...sources: string[]): Promise<string> {
     const path = await write("1;", "await new Promise((r) => setTimeout(r, 60_000));");
     const [fault] = report("01_test", await execute(path, 2));
     assert.match(fault, /01_test cell 2: Timeout: a cell took more than 2 s/);
+  });
+});
+
+describe("notebooks that were stopped", () => {
+  it("go on at the notebook where they were, with the options of before", () => {
+    const paths = ["notebooks/02_b.ipynb", "notebooks/03_c.ipynb", "notebooks/04_d.ipynb"];
+    const line = fromHere(paths[1], {
+      paths,
+      names: ["02", "03", "04"],
+      args: ["02", "03", "--scale", "smoke", "04"],
+    });
+    assert.equal(line, "deno task notebooks:run --scale smoke 03_c 04_d resumes");
   });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "jsr:@std/testing@1/bdd";
-import { locateData } from "../lib/run/source.ts";
+import { checkData, locateData } from "../lib/run/source.ts";
 import { refuses } from "./refusals.ts";
 import { file, newFolder, tree } from "./temporary_files.ts";
 import { bytes, closedPort, hub, setting } from "./test_hub.ts";
@@ -22,6 +22,16 @@ describe("locateData", () => {
       /no data file "no\/such\.csv"/,
       /hh-rlhf\/harmless-base\/test/,
     );
+  });
+
+  it("refuses no name, and says without fetching whether there is data of one", async () => {
+    for (const spec of ["", " "]) await refuses(locateData(spec), /there is no data file " ?"/);
+    await checkData(await file("own.csv", ""));
+    await checkData(SET);
+    await checkData("ultrafeedback");
+    for (const spec of ["", "no/such.csv", "hh-rlhf/none", "ultrafeedback/none"]) {
+      await refuses(checkData(spec), /there is no data file/);
+    }
   });
 
   it("takes the training split of a folder, such as a run's own pairs", async () => {

@@ -64,6 +64,17 @@ describe("what a run will need", () => {
     );
     assert.match(out, /^peak [\d.]+ GB in /m);
     assert.match(out, /^jsft +train /m);
+    const line = `--scale smoke --model ${folder}/model --run ${folder}/run`;
+    const data = `--data ${folder}/pairs.jsonl`;
+    const some = await align.well(`${line} ${data} --dry-run --stage jsft`);
+    assert.match(some.out, /^jsft +train /m);
+    assert.doesNotMatch(some.out, /^(judge-before|self-judge|tournament) /m);
+    const none = await align.well(`${line} ${data} --dry-run --stage data`);
+    assert.match(none.out, /^data: no model is asked or trained$/m);
+    await align.refused(`${line} --data absent.jsonl --dry-run`, /no data file "absent\.jsonl"/);
+    for (const flag of ["--dry-run", `--print-config ${folder}/settings.json`]) {
+      await align.refused(`${line} ${data} ${flag} --stage dpo`, /there is no stage "dpo"/);
+    }
     assert.equal(await Deno.stat(`${folder}/run`).catch(() => null), null);
   });
 });

@@ -101,6 +101,18 @@ describe("line", () => {
     assert.deepEqual([own.x, own.y], [[1, 2], [3, 5]]);
   });
 
+  it("ends its band at a point without an interval, and begins another after it", () => {
+    const points = [1, 2, 3, 4, 5, 6].map((x) => (
+      x === 3 ? { x, y: 0, low: null, high: null } : { x, y: 0, low: -x, high: x }
+    ));
+    const traces = line([...points, { x: 7, y: 0 }, { x: 8, y: 0, low: -1, high: 1 }], look);
+    assert.deepEqual(traces.map(({ x }) => x), [
+      [1, 2, 2, 1],
+      [4, 5, 6, 6, 5, 4],
+      [1, 2, 3, 4, 5, 6, 7, 8],
+    ]);
+  });
+
   it("has no band without intervals", () => {
     assert.equal(line([{ x: 1, y: 3 }, { x: 2, y: 3 }], look).length, 1);
   });

@@ -24,4 +24,11 @@ export class UserError extends Error {
 /** Thrown to leave work early because the user asked to stop; what is done is on disk. */
 export class Stopped extends Error {
   override name = "Stopped";
+  /**
+   * @param message Where it stopped, for a notebook's reader.
+   * @param remedy How the work goes on, where it is not by the same command again.
+   */
+  constructor(message?: string, readonly remedy?: string) {
+    super(message);
+  }
 }

@@ -19,7 +19,7 @@ export interface KeptAnswers<Value> {
  * @param options.write The fields of a line beside its key.
  * @param options.read An answer from the fields of a line; undefined where they are not one.
  * @param options.what What a line holds, for messages: "a stored judgment".
- * @throws {UserError} When a whole line of the file is not an entry, naming file and line.
+ * @throws {UserError} When a whole line of the file is not an entry, naming file and line, or the file is another's.
  */
 export function keptAnswers<Value>(
   { path, keeps = () => true, ...form }: {
@@ -74,11 +74,35 @@ function load<Value>(path: string, form: Form<Value>): Map<string, Value> {
     return new Map();
   }
   const whole = bytes.lastIndexOf(0x0a) + 1; // bytes up to and with the last line end
-  const lines = new TextDecoder().decode(bytes.subarray(0, whole)).split("\n").slice(0, -1);
-  const entries = new Map(lines.map((line, i) => entry(line, `${path} line ${i + 1}`, form)));
-  // Only after every whole line has proved to be an entry is this surely a file of ours to cut.
-  if (whole < bytes.length) written(path, () => Deno.truncateSync(path, whole));
+  const lines = new TextDecoder().decode(bytes).split("\n");
+  const torn = lines.pop()!;
+  const entries = new Map(lines.map((line, i) => {
+    const found = entryOf(line, form);
+    if (found !== null) return found;
+    if (i === 0) throw foreign(path, line, form);
+    throw new UserError(
+      `${path} line ${i + 1} is not ${form.what}: ${line.slice(0, 60)}`,
+      "delete that line, or name another file to ask everything anew",
+    );
+  }));
+  if (torn !== "") {
+    // Only a file that holds an entry, or the beginning of one, is ours to cut.
+    const begins = LINE_BEGIN.startsWith(torn.slice(0, LINE_BEGIN.length));
+    if (lines.length === 0 && !begins) throw foreign(path, torn, form);
+    written(path, () => Deno.truncateSync(path, whole));
+  }
   return entries;
+}
+
+/** How every line begins, as {@linkcode keptAnswers} writes it. */
+const LINE_BEGIN = '{"key":"';
+
+/** The error of a file whose first line is nothing that was stored here. */
+function foreign(path: string, line: string, { what }: Pick<Form<never>, "what">): UserError {
+  return new UserError(
+    `${path} is no file of stored answers: its first line is not ${what}: ${line.slice(0, 60)}`,
+    "name another file for them (--cache), or a new one",
+  );
 }
 
 /** Does work on a file. @throws {UserError} naming it, if the disk refuses or Deno does */
@@ -90,16 +114,13 @@ function written(path: string, work: () => void): void {
   }
 }
 
-function entry<Value>(line: string, place: string, { read, what }: Form<Value>): [string, Value] {
+/** The entry that a line holds; null where it holds none. */
+function entryOf<Value>(line: string, { read }: Form<Value>): [string, Value] | null {
   try {
     const fields = JSON.parse(line);
     const value = typeof fields?.key === "string" ? read(fields) : undefined;
-    if (value !== undefined) return [fields.key, value];
+    return value === undefined ? null : [fields.key, value];
   } catch {
-    // falls through to the error below, which quotes the line
+    return null;
   }
-  throw new UserError(
-    `${place} is not ${what}: ${line.slice(0, 60)}`,
-    "delete that line, or the whole file to judge everything anew",
-  );
 }

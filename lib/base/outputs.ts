@@ -1,5 +1,5 @@
 /** Whether what a command is told to write can be written, looked at before it does any work. */
-import { dirname } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { UserError } from "./error.ts";
 
 /** Folders of this checkout of which a task may be allowed some (`permissions` in `deno.json`). */
@@ -35,6 +35,9 @@ export function checkOutput(
 ): void {
   const problem = (text: string) => `${flag}: cannot write ${path}: ${text}`;
   if (path.trim() === "") throw new UserError(problem("no name"), `name a ${kind}`);
+  if (kind === "file" && /[/\\]$/.test(path)) {
+    throw new UserError(problem("it ends as a folder does"), "name a file in it");
+  }
   // A file is written beside itself first and then renamed, so its folder must be open.
   const folder = kind === "file" ? dirname(path) : path;
   if (!mayWrite(folder, true)) {
@@ -55,7 +58,10 @@ export function checkOutput(
   try {
     if (there === "file") Deno.openSync(path, { append: true }).close();
     // Only trying tells: what the mode says of a folder holds neither for root nor on a disk mounted to be read.
-    if (mayWrite(above, false)) Deno.removeSync(Deno.makeTempFileSync({ dir: above }));
+    if (mayWrite(above, false)) {
+      Deno.removeSync(Deno.makeTempFileSync({ dir: above }));
+      for (const name of missingNames(path, above)) tryName(join(above, `${name}.part`));
+    }
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new UserError(
@@ -63,6 +69,43 @@ export function checkOutput(
       "name another place, or have that one opened to this user",
       { cause },
     );
+  }
+}
+
+/** The names of a path below a folder that is there. */
+function missingNames(path: string, above: string): string[] {
+  return relative(above, path).split(/[/\\]/).filter((name) => name !== "" && name !== "..");
+}
+
+/** Makes a file of that name and removes it: a disk may not take the name. One that is there shows that it does. */
+function tryName(path: string): void {
+  try {
+    Deno.openSync(path, { write: true, createNew: true }).close();
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return;
+    throw error;
+  }
+  Deno.removeSync(path);
+}
+
+/**
+ * Refuses outputs that would replace what is read, or one another.
+ *
+ * @param outputs Files by the flags that name them; undefined where a flag is not given.
+ * @throws {UserError} naming flag and file
+ */
+export function refuseOverwriting(
+  outputs: Readonly<Record<string, string | undefined>>,
+  inputs: readonly string[],
+): void {
+  const taken = new Map(inputs.map((input) => [resolve(input), "what is read"]));
+  for (const [flag, file] of Object.entries(outputs)) {
+    if (file === undefined) continue;
+    const other = taken.get(resolve(file));
+    if (other !== undefined) {
+      throw new UserError(`${flag} would write over ${other}: ${file}`, "name another file");
+    }
+    taken.set(resolve(file), `the file of ${flag}`);
   }
 }
 

@@ -55,9 +55,8 @@ export function gradeLengthRows(
     turn: "all",
     measure: measure as keyof typeof measures,
     value,
-    // Grades that are all the same show no spread, which is not certainty.
-    low: low === high ? null : low,
-    high: low === high ? null : high,
+    low,
+    high,
     n: clusters,
     unanswered: all.length - graded.length,
   }));

@@ -2,7 +2,14 @@
 import { dirname, join } from "node:path";
 import { UserError } from "../base/error.ts";
 import { readJsonFile } from "../base/files.ts";
-import { checkJudge, JUDGE_SPECS, judgeSettings, openJudge, runOf } from "../judges/open_judge.ts";
+import {
+  checkJudge,
+  JUDGE_SPECS,
+  judgeSettings,
+  kindOf,
+  openJudge,
+  runOf,
+} from "../judges/open_judge.ts";
 import { startId } from "../method/mod.ts";
 import { type OpenAsked, openAsked, type RunConfig } from "../run/mod.ts";
 import { findBenchmarkFile, type FindOptions } from "./benchmark_file.ts";
@@ -89,8 +96,9 @@ async function questionOfRun(
   return judgeSettings({ principle: "overall", set: [] });
 }
 
-/** Whether a judge can grade single answers from 1 to 10. */
+/** Whether a judge can grade single answers from 1 to 10. @throws {UserError} When there is no such kind of judge. */
 export function canGrade(spec: string): boolean {
+  if (!spec.startsWith(PROMPTED)) kindOf(spec);
   return /^(mt-bench|model|run):/.test(spec);
 }
 

@@ -66,7 +66,11 @@ export function planOf(options: BenchmarkOptions): BenchmarkPlan {
     );
   }
   const { judge = null } = options;
-  const modes = modesOf(options.mode, { judge, against: against !== null });
+  const modes = modesOf(options.mode, {
+    judge,
+    against: against !== null,
+    unjudged: benchmark.exactMatch !== undefined,
+  });
   const { seed } = options;
   const settings = judgeSettings(options);
   const defaults = ["judge.system=null", "judge.maxTokens=2048", 'judge.principles=["overall"]'];
@@ -89,7 +93,7 @@ export function planOf(options: BenchmarkOptions): BenchmarkPlan {
 
 function modesOf(
   mode: string | undefined,
-  { judge, against }: { judge: string | null; against: boolean },
+  { judge, against, unjudged }: { judge: string | null; against: boolean; unjudged: boolean },
 ): ("pair" | "single")[] {
   if (judge === null) {
     if (mode === undefined) return [];
@@ -98,22 +102,25 @@ function modesOf(
       `give --judge ${BENCHMARK_JUDGES.join(" | ")}`,
     );
   }
+  const grades = canGrade(judge);
   if (mode === undefined) {
     const modes = [
       ...(against ? ["pair" as const] : []),
-      ...(canGrade(judge) ? ["single" as const] : []),
+      ...(grades ? ["single" as const] : []),
     ];
     if (modes.length > 0) return modes;
     throw new UserError(
       `the judge "${judge}" compares pairs, and there is nobody to compare with`,
-      "name whom with --against SPEC",
+      unjudged
+        ? "leave --judge out: answers are compared with the known ones; or name whom with --against SPEC"
+        : "name whom with --against SPEC",
     );
   }
   return mode.split(",").map((name) => {
     if (name === "pair" && !against) {
       throw new UserError("--mode pair without --against", "name whom to compare with");
     }
-    if (name === "single" && !canGrade(judge)) {
+    if (name === "single" && !grades) {
       throw new UserError(
         `--mode single with "${judge}", which does not grade from 1 to 10`,
         "grade with model:, run: or mt-bench:, or leave single out",

@@ -18,7 +18,7 @@ import { ALIGN_STAGES as STAGES, alignFolder } from "../run/align.ts";
 import { resolveConfig, type RunConfig } from "../run/config.ts";
 import { contentsNamedIn } from "../run/contents.ts";
 import { writeModelCards } from "../run/model_card.ts";
-import { locateData } from "../run/source.ts";
+import { checkData, locateData } from "../run/source.ts";
 import { discriminator } from "../judges/discriminator.ts";
 import { checkJudge, JUDGE_SPECS, openJudge } from "../judges/open_judge.ts";
 import { checkRounds, methodNamed } from "../method/mod.ts";
@@ -27,7 +27,7 @@ import type { RunStage } from "../run/pipeline.ts";
 import { expectedText, modelConfigOf } from "../run/plan.ts";
 import { OURS, type Recipe, RECIPES } from "../run/recipe.ts";
 import { Session } from "../run/session.ts";
-import type { RunFolder } from "../run/run_folder.ts";
+import { type RunFolder, stageNamed } from "../run/run_folder.ts";
 import { terminalReporter } from "../run/terminal_reporter.ts";
 import { writeSummary } from "../run/stages/report.ts";
 import { versions } from "../run/versions.ts";
@@ -94,19 +94,19 @@ async function main(): Promise<void> {
   checkGivenJudges(config);
   const { method, roundSteps } = config.selfJudge;
   checkRounds(methodNamed(method), { name: method, roundSteps });
+  const wanted = options.stage?.split(",").map((name) => stageNamed(name.trim(), STAGES));
+  const stages = STAGES.filter((stage) => wanted?.includes(stage) ?? true);
   const cluster = options.engine === undefined ? null : await readCluster(options.engine);
   if (options.printConfig !== undefined) {
     const file = options.printConfig === true ? "runs/settings.json" : options.printConfig;
     return await writeSettings(file, config);
   }
 
-  if (options.dryRun) return await dryRun(config);
+  if (options.dryRun) return await dryRun(config, stages);
 
   const folder = alignFolder(options.run ?? `runs/${calledBy(label)}-s${config.seed}`, {
     contents: await contentsNamedIn(config),
   });
-  const wanted = options.stage?.split(",").map((name) => folder.stage(name.trim()));
-  const stages = STAGES.filter((stage) => wanted?.includes(stage) ?? true);
   await folder.check(stages, { config, fresh: options.fresh });
   await folder.checkOthers(stages, config);
   if (cluster !== null) {
@@ -192,12 +192,19 @@ function rankerOpener(config: Readonly<RunConfig>, log: (line: string) => void):
   };
 }
 
-/** Says what a run will need. */
-async function dryRun(config: Readonly<RunConfig>): Promise<void> {
+/** Says what some stages of a run will need. */
+async function dryRun(config: Readonly<RunConfig>, stages: readonly RunStage[]): Promise<void> {
+  for (const { source } of config.data.sources) await checkData(source);
   const model = await modelConfigOf(config.model, { log: (line) => console.log(line) });
   const engine = await startEngine();
   console.log(`${config.model} on ${engine.backend}, ${engine.device}\n`);
-  console.log(expectedText(model, { config, machine: await measureMachine() }));
+  console.log(
+    expectedText(model, {
+      config,
+      machine: await measureMachine(),
+      stages: stages.map(({ name }) => name),
+    }),
+  );
   for (const spec of givenJudges(config)) {
     console.log(`memory and time of the judge ${spec} come on top of these`);
   }

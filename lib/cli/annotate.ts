@@ -1,26 +1,33 @@
 /**
  * A judge as annotator: labels pairs that nobody chose between, keeps what it is sure of, says how wrong that is.
  *
- *     deno task annotate --judge model:PATH --pairs unlabelled.jsonl --out labelled.jsonl --gold sample.jsonl
+ *     deno task annotate --judge model:PATH --pairs unlabelled.jsonl --out runs/labelled.jsonl --gold sample.jsonl
  *
  * @module
  */
-import { resolve } from "node:path";
 import { UserError } from "../base/error.ts";
 import { writeCsv, writeJsonFile, writeJsonl } from "../base/files.ts";
+import { refuseOverwriting } from "../base/outputs.ts";
 import { progressCallback } from "../base/progress.ts";
 import { Rng } from "../base/random.ts";
 import { intervalText, textTable } from "../base/text_table.ts";
 import { annotate, type Judged, readUnlabelled } from "../judges/annotate.ts";
 import { besideGold, NO_GOLD, readGold, refuseOwnGold } from "../judges/gold_labels.ts";
-import { annotationFiles, JUDGE_SPECS, judgeSettings, openJudge } from "../judges/open_judge.ts";
+import {
+  annotationFiles,
+  filesReadBy,
+  JUDGE_SPECS,
+  judgeSettings,
+  openJudge,
+  refuseUnasked,
+} from "../judges/open_judge.ts";
 import { call, reliabilityCurve } from "../measure/calibration.ts";
 import { type LabelNoise, labelNoise, noiseByConfidence } from "../measure/label_noise.ts";
 import { defaultPrinciple } from "../method/principle.ts";
 import { describeWarning } from "../preference/file_warnings.ts";
 import { resolveConfig, SCALE_NAMES } from "../run/config.ts";
 import { locateData } from "../run/source.ts";
-import { parseCommand, runCommand, taskCommand, warn } from "./command.ts";
+import { parseCommand, runCommand, shellWords, taskCommand, warn } from "./command.ts";
 import {
   onBadLineFlag,
   outputFile,
@@ -57,7 +64,7 @@ interface AnnotateOptions {
 export function parse(args: string[]): AnnotateOptions {
   const command = taskCommand(
     "annotate",
-    "--judge model:PATH --pairs unlabelled.jsonl --out labelled.jsonl --gold sample.jsonl",
+    "--judge model:PATH --pairs unlabelled.jsonl --out runs/labelled.jsonl --gold sample.jsonl",
   )
     .description("Has a judge label pairs: prompt and two answers, their labels hidden or absent.")
     .option("--judge <spec>", JUDGE_SPECS.join(" | "))
@@ -68,7 +75,12 @@ export function parse(args: string[]): AnnotateOptions {
     .addOption(
       outputFile("--out <file>", "JSONL of labelled pairs in TRL's form, for align --data"),
     )
-    .addOption(outputFile("--left-out <file>", "the others with the reason; default OUT.left-out"))
+    .addOption(
+      outputFile(
+        "--left-out <file>",
+        "the others with the reason; default OUT less .jsonl plus .left-out.jsonl",
+      ),
+    )
     .option(
       "--min-confidence <share>",
       "keep labels of at least this J",
@@ -108,13 +120,18 @@ async function main(): Promise<void> {
   const log = (line: string) => console.log(`  ${line}`);
   const pairFiles = await located(options.pairs, log);
   const goldFiles = await located(options.gold, log);
-  refuseOverwriting({ ...options, leftOut: leftFile }, [...pairFiles, ...goldFiles]);
+  const { json, cache } = options;
+  refuseOverwriting(
+    { "--out": out, "--left-out": leftFile, "--json": json, "--cache": cache },
+    [...pairFiles, ...goldFiles, ...await filesReadBy(spec)],
+  );
 
   const settings = judgeSettings(options);
   const follows = judgeSettings({ principle: defaultPrinciple(...options.pairs), set: [] });
   const config = resolveConfig(options.scale, {
     settings: [...follows, ...settings, `seed=${seed}`],
   });
+  refuseUnasked(options, [spec]);
   const { pairs, leftOut } = await readUnlabelled(pairFiles, { seed, limit, onBadLine });
   const gold = goldFiles.length === 0 ? NO_GOLD : await readGold(goldFiles, { seed, onBadLine });
   for (const [reason, n] of Object.entries(gold.leftOut)) log(`gold left out ${n}: ${reason}`);
@@ -185,7 +202,7 @@ async function main(): Promise<void> {
       curve: curve.map((row) => ({ judge: opened.judge.name, ...row })),
     });
   }
-  console.log(`\n${nextText(options, kept.length)}`);
+  console.log(`\n${nextText(out, { kept: kept.length, reasons: Object.keys(reasons) })}`);
 }
 
 /** The files that specs name. */
@@ -197,23 +214,6 @@ async function located(specs: readonly string[], log: (line: string) => void): P
     files.push(...found.files ?? await annotationFiles(found.path));
   }
   return files;
-}
-
-/** @throws {UserError} where an output would write over what is read, or over another output */
-function refuseOverwriting(
-  { out, leftOut, json, cache }: AnnotateOptions,
-  inputs: readonly string[],
-): void {
-  const taken = new Map(inputs.map((input) => [resolve(input), "what is read"]));
-  const outputs = { "--out": out, "--left-out": leftOut, "--json": json, "--cache": cache };
-  for (const [flag, file] of Object.entries(outputs)) {
-    if (file === undefined) continue;
-    const other = taken.get(resolve(file));
-    if (other !== undefined) {
-      throw new UserError(`${flag} would write over ${other}: ${file}`, "name another file");
-    }
-    taken.set(resolve(file), `the file of ${flag}`);
-  }
 }
 
 /** A pair without a label, or with one that is not kept, as a line of the other file. */
@@ -272,19 +272,30 @@ async function drawFigures(
   console.log(`figures in ${folder}`);
 }
 
-function nextText({ out, minConfidence, consistent }: AnnotateOptions, kept: number): string {
+/** What may be done about pairs that were left out, by the beginning of the reason; of all others, other pairs. */
+const ADVICE: readonly (readonly [reason: string, advice: string])[] = [
+  ["J is below", "a lower --min-confidence"],
+  ["the positions name", "no --consistent"],
+  ["the judge", "another --judge"],
+];
+
+/** What to do next: train on the labels, or where there is none what the reasons ask for. */
+export function nextText(
+  out: string,
+  { kept, reasons }: { readonly kept: number; readonly reasons: readonly string[] },
+): string {
   if (kept === 0) {
-    const filters = [
-      ...(minConfidence === undefined ? [] : ["a lower --min-confidence"]),
-      ...(consistent ? ["no --consistent"] : []),
-    ];
+    const advice = reasons.map((reason) =>
+      ADVICE.find(([begin]) => reason.startsWith(begin))?.[1] ?? "other --pairs"
+    );
     return `next: the same command with ${
-      filters.length > 0 ? filters.join(" or ") : "another --judge"
+      [...new Set(advice)].join(" or ")
     }, since nothing was kept; what was judged is not judged again`;
   }
+  const train = `deno task align ${shellWords(["--data", out])}`;
   return [
-    `next: deno task align --data ${out}`,
-    `  or: deno task align --data ${out} --set selfJudge.method=offline-dpo-soft`,
+    `next: ${train}`,
+    `  or: ${train} --set selfJudge.method=offline-dpo-soft`,
     "soft: DPO with J as the probability of each label; offline-dpo takes the label as certain",
   ].join("\n");
 }

@@ -9,7 +9,14 @@
 import { Stopped, UserError } from "../base/error.ts";
 import { runOf } from "../judges/open_judge.ts";
 import { Rng } from "../base/random.ts";
-import { parseCommand, runCommand, stopOnInterrupt, taskCommand, warn } from "./command.ts";
+import {
+  parseCommand,
+  runCommand,
+  shellWords,
+  stopOnInterrupt,
+  taskCommand,
+  warn,
+} from "./command.ts";
 import { outputFolder, principleFlag, repeated, seedFlag, setFlag, wholeNumber } from "./flags.ts";
 import { writeJsonFile } from "../base/files.ts";
 import { progressCallback } from "../base/progress.ts";
@@ -144,9 +151,12 @@ async function drawRadars(plan: BenchmarkPlan, { rows }: BenchmarkOutcome): Prom
   return drawn;
 }
 
-function next(
-  { judge, against, out, benchmark, questions }: BenchmarkPlan,
-  { annotations }: BenchmarkOutcome,
+export function next(
+  { judge, against, out, benchmark, questions }: Pick<
+    BenchmarkPlan,
+    "judge" | "against" | "out" | "benchmark" | "questions"
+  >,
+  { annotations }: Pick<BenchmarkOutcome, "annotations">,
 ): string {
   if (judge === null && benchmark.exactMatch === undefined) {
     return `next: the same command with --judge ${
@@ -161,12 +171,16 @@ function next(
     `next: open ${pages}`,
     ...(judge === null ? [] : benchmark.tools === "fastchat"
       ? [
-        `  or: cd ${out} && python -m fastchat.llm_judge.show_result --bench-name ${benchmark.folder} ` +
+        `  or: cd ${
+          shellWords([out])
+        } && python -m fastchat.llm_judge.show_result --bench-name ${benchmark.folder} ` +
         "--input-file FILE_ABOVE",
       ]
       // Those of this judge: rates by different annotators are not comparable.
       : annotations.slice(0, 1).map((file) =>
-        `  or: deno task winrate ${out}/results/*/${file.split("/").at(-2)}/annotations.json`
+        `  or: deno task winrate ${shellWords([`${out}/results/`])}*/${
+          shellWords([file.split("/").at(-2)!])
+        }/annotations.json`
       )),
     ...(questions === null
       ? []

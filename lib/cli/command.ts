@@ -42,7 +42,7 @@ export async function runCommand(main: () => Promise<void>): Promise<never> {
   } catch (error) {
     keepLine();
     if (error instanceof Stopped) {
-      console.error("stopped; run the same command again to resume");
+      console.error(`stopped; ${error.remedy ?? resumedBy(Deno.args)}`);
       Deno.exit(130);
     }
     if (error instanceof UserError) {
@@ -51,6 +51,13 @@ export async function runCommand(main: () => Promise<void>): Promise<never> {
     }
     throw error;
   }
+}
+
+/** How a command that was stopped goes on: with --fresh again it would delete what it has done. */
+export function resumedBy(args: readonly string[]): string {
+  return args.includes("--fresh")
+    ? "the same command without --fresh resumes"
+    : "run the same command again to resume";
 }
 
 /** First Ctrl-C: finish the step, save, leave. Second: leave at once. */

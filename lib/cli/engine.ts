@@ -25,7 +25,7 @@ import { modelConfigOf } from "../run/plan.ts";
 import { Session } from "../run/session.ts";
 import { startEngine } from "../tensor/mod.ts";
 import { parseCommand, runCommand, shellWords, taskCommand } from "./command.ts";
-import { scaleFlag, setFlag } from "./flags.ts";
+import { DEFAULT_SCALE, scaleFlag, setFlag } from "./flags.ts";
 
 interface EngineOptions {
   model?: string;
@@ -102,7 +102,7 @@ export function parse(args: string[]): EngineOptions & { cluster?: string } {
       new Option(
         "--plan [run]",
         "tokens, GPU hours and bottleneck on paper: the paper's run on 8 GPUs, or 70B on 736",
-      ).choices(Object.keys(PLANS)).preset("paper"),
+      ).choices(Object.keys(PLANS)).preset("paper").conflicts("scale"),
     )
     .addHelpText("after", HELP);
   parseCommand(command, args);
@@ -199,13 +199,24 @@ async function startCluster(folder: string, options: EngineOptions): Promise<voi
   console.log([
     `vLLM and Ray run at ${addresses.join(" and ")}; ${cluster} names them, logs are beside it`,
     `first: export ${set.join(" ")}`,
-    `check: deno task engine ${shellWords([cluster, ...modelWords(options)])}`,
-    `runs:  deno task align --engine ${shellWords([cluster, "--run", `${folder}/runs/try`])}`,
+    `check: deno task engine ${shellWords([cluster, ...settingWords(options)])}`,
+    `runs:  deno task align --engine ${
+      shellWords([cluster, "--run", `${folder}/runs/try`, ...settingWords(options)])
+    }`,
     `end:   deno task engine --local ${shellWords([folder])} --stop`,
   ].join("\n"));
 }
 
-const modelWords = ({ model }: EngineOptions) => model === undefined ? [] : ["--model", model];
+/** What the servers were started for, as the commands that use them take it. */
+export function settingWords(
+  { model, scale, set }: Pick<EngineOptions, "model" | "scale" | "set">,
+): string[] {
+  return [
+    ...(model === undefined ? [] : ["--model", model]),
+    ...(scale === DEFAULT_SCALE ? [] : ["--scale", scale]),
+    ...set.flatMap((setting) => ["--set", setting]),
+  ];
+}
 
 async function endCluster(folder: string): Promise<void> {
   const ended = await stopLocal(folder);

@@ -66,6 +66,9 @@ async function main(): Promise<void> {
   const [folder] = parseCommand(command, Deno.args).args;
   const log = (line: string) => console.log(line);
   const run = folder?.replace(/\/+$/, "");
+  if (run?.trim() === "") {
+    throw new UserError(`"${folder}" is no folder of a run`, "name one, or leave it out");
+  }
   if (run !== undefined && await exists(`${run}/results`)) {
     const figures = figureList(`${run}/results`).filter(({ inputs }) =>
       Object.values(inputs).every(({ path }) => path.startsWith(`${run}/results/`))

@@ -66,8 +66,14 @@ export function seedFlag(byDefault?: number): Option {
     .argParser(wholeNumber("--seed"));
 }
 
-/** `--scale`, "small" where it is not given. @param byDefault Another default; null for none */
-export function scaleFlag(scales: readonly string[], byDefault: string | null = "small"): Option {
+/** The scale of a command that is told none. */
+export const DEFAULT_SCALE = "small";
+
+/** `--scale`. @param byDefault Another default; null for none */
+export function scaleFlag(
+  scales: readonly string[],
+  byDefault: string | null = DEFAULT_SCALE,
+): Option {
   const option = new Option("--scale <name>", scales.join(" | "));
   if (byDefault !== null) option.default(byDefault);
   return option.argParser((text) => {

@@ -6,7 +6,6 @@
  *
  * @module
  */
-import { resolve } from "node:path";
 import { Option } from "commander";
 import { UserError } from "../base/error.ts";
 import { describeWarning } from "../preference/file_warnings.ts";
@@ -26,6 +25,7 @@ import {
 import { engineFlag, openerAt } from "./engine_flag.ts";
 import { resolveConfig, SCALE_NAMES } from "../run/config.ts";
 import { writeCsv, writeJsonFile } from "../base/files.ts";
+import { refuseOverwriting } from "../base/outputs.ts";
 import { progressCallback } from "../base/progress.ts";
 import { defaultPrinciple } from "../method/principle.ts";
 import { dataFiles, locateData } from "../run/source.ts";
@@ -34,9 +34,11 @@ import { type MeasuredJudge, measureJudge } from "../measure/measure_judge.ts";
 import { type NamedJudge, namedJudges, nameOf, withBaselineJudge } from "../judges/named_judges.ts";
 import {
   annotationFiles,
+  filesReadBy,
   JUDGE_SPECS,
   judgeSettings,
   openJudge,
+  refuseUnasked,
   trainedOn,
 } from "../judges/open_judge.ts";
 import type { JudgeSetting } from "../judges/opened_judge.ts";
@@ -97,11 +99,9 @@ export function parse(args: string[]): JudgeOptions {
       "only held-out prompts: a share below 1, or a number of pairs",
       Number,
     )
-    .option(
-      "--triples <number>",
-      "prompts of three answers looked at for cycles",
-      wholeNumber("--triples"),
-      50,
+    .addOption(
+      new Option("--triples <number>", "prompts of three answers looked at for cycles")
+        .argParser(wholeNumber("--triples")).default(50).conflicts("probe"),
     )
     .option(
       "--probe [names]",
@@ -159,13 +159,14 @@ async function main(): Promise<void> {
 
   const pairs: string[] = [];
   for (const spec of options.pairs) pairs.push(...await pairFiles(spec, log));
-  for (const flag of ["csv", "json", "cache"] as const) {
-    const file = options[flag];
-    if (file === undefined || !pairs.some((input) => resolve(input) === resolve(file))) continue;
-    throw new UserError(`--${flag} would write over the pairs ${file}`, "name another file");
-  }
   const named = namedJudges(options.judge);
   const all = withBaselineJudge(named, options.baseline ?? options.null);
+  refuseUnasked(options, named.map(({ spec }) => spec));
+  const { csv, json, cache } = options;
+  refuseOverwriting({ "--csv": csv, "--json": json, "--cache": cache }, [
+    ...pairs,
+    ...(await Promise.all(all.map(({ spec }) => filesReadBy(spec)))).flat(),
+  ]);
   const trained = await trainedOn(named.map(({ spec }) => spec));
   const { evidence, leftOut, warnings } = await loadEvidence(pairs, {
     seed,
@@ -186,10 +187,9 @@ async function main(): Promise<void> {
     );
   }
 
-  const cacheFile = options.cache;
   const openAsked = await openerAt(options.engine);
   const setting = {
-    ...{ seed, pairs, positions, onBadLine, config, settings, cacheFile, log },
+    ...{ seed, pairs, positions, onBadLine, config, settings, cacheFile: cache, log },
     openAsked,
   };
   type Asked = { result: MeasuredJudge | ProbedJudge; notes: string[] };
@@ -216,10 +216,10 @@ async function main(): Promise<void> {
     for (const line of lines) console.log(`${name}: ${line}`);
   }
 
-  if (options.csv !== undefined) await writeCsv(options.csv, rows);
-  if (options.json !== undefined) {
+  if (csv !== undefined) await writeCsv(csv, rows);
+  if (json !== undefined) {
     const record = { command: Deno.args, seed, samples, pairs, leftOut, notes, judges };
-    await writeJsonFile(options.json, record);
+    await writeJsonFile(json, record);
   }
   if (options.figures !== undefined) {
     await draw(options.figures);

@@ -23,7 +23,7 @@ import type { Reporter } from "../run/stage.ts";
 import { terminalReporter } from "../run/terminal_reporter.ts";
 import { versions } from "../run/versions.ts";
 import { startEngine } from "../tensor/mod.ts";
-import { runCommand, stopOnInterrupt } from "./command.ts";
+import { runCommand, shellWords, stopOnInterrupt } from "./command.ts";
 import { leagueTask, passesOf } from "./league_options.ts";
 import { claimsFolder } from "./worlds.ts";
 
@@ -93,7 +93,7 @@ async function main(): Promise<void> {
     }
   }
   console.log(`took ${duration((performance.now() - started) / 1000)}`);
-  console.log(`next: deno task claims --world ${world.name} --run ${run}`);
+  console.log(`next: deno task claims ${shellWords(["--world", world.name, "--run", run])}`);
 }
 
 if (import.meta.main) await runCommand(main);

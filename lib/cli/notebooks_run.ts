@@ -6,7 +6,7 @@
  */
 import { basename, resolve } from "node:path";
 import { Stopped, UserError } from "../base/error.ts";
-import { parseCommand, runCommand, taskCommand } from "./command.ts";
+import { parseCommand, runCommand, shellWords, taskCommand } from "./command.ts";
 import { scaleFlag, seedFlag, wholeNumber } from "./flags.ts";
 import { SCALE_NAMES } from "../run/recipe.ts";
 import { makeFolder, writeCsv } from "../base/files.ts";
@@ -83,7 +83,9 @@ async function main(): Promise<void> {
       env,
       timeout: options.timeout,
     });
-    if (executed.error?.name === "Stopped") throw new Stopped();
+    if (executed.error?.name === "Stopped") {
+      throw new Stopped(undefined, fromHere(path, { paths, names }));
+    }
     const faults = report(name, executed, { save: options.save });
     times.push({
       notebook: name,
@@ -105,6 +107,20 @@ async function main(): Promise<void> {
   const total = times.reduce((sum, { seconds }) => sum + seconds, 0);
   console.log(`${times.length - failed.length} of ${times.length} ok in ${duration(total)}`);
   if (failed.length > 0) Deno.exit(1);
+}
+
+/** How to go on at a notebook: the same command would begin at the first one. */
+export function fromHere(
+  path: string,
+  { paths, names, args = Deno.args }: {
+    readonly paths: readonly string[];
+    readonly names: readonly string[];
+    readonly args?: readonly string[];
+  },
+): string {
+  const left = paths.slice(paths.indexOf(path)).map((one) => basename(one, ".ipynb"));
+  const options = args.filter((word) => !names.includes(word));
+  return `deno task notebooks:run ${shellWords([...options, ...left])} resumes`;
 }
 
 /**

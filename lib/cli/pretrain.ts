@@ -25,7 +25,7 @@ interface PretrainOptions {
   out: string;
 }
 
-function parse(args: string[]): PretrainOptions {
+export function parse(args: string[]): PretrainOptions {
   const command = taskCommand("pretrain", "--share 0.01 --out runs/base-of-mine")
     .description("Trains the order desk's base model; Ctrl-C stops, the same command resumes.")
     .option("--share <number>", "share of the usual steps, for a quick look", shareOf("--share"), 1)
@@ -45,7 +45,7 @@ function parse(args: string[]): PretrainOptions {
 
 /** A number of taught views. */
 function taughtViews(value: string): number {
-  if (value in TAUGHT) return Number(value);
+  if (Object.hasOwn(TAUGHT, value)) return Number(value);
   throw new InvalidArgumentError(`choose from ${Object.keys(TAUGHT).join(", ")}`);
 }
 

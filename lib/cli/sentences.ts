@@ -4,7 +4,8 @@
  *
  *     deno task sentences --model HuggingFaceTB/SmolLM2-135M-Instruct --to data/sentences
  *
- * A stopped command resumes: what was sampled is kept in the folder.
+ * A stopped command resumes: what was sampled is kept in the folder, which is one model's, one number of prompts' and
+ * one labeller's.
  *
  * @module
  */
@@ -25,7 +26,7 @@ import { MODEL_SPECS, type OpenedModel, openModel } from "../run/open_model.ts";
 import { LABEL_TEMPERATURE, type Sampled, sentencePairs } from "../lab/sentences/pairs.ts";
 import { drawPrompts, type SentencePrompt, type Split, SPLITS } from "../lab/sentences/prompts.ts";
 import { sentenceReward } from "../lab/sentences/reward.ts";
-import { parseCommand, runCommand, taskCommand } from "./command.ts";
+import { parseCommand, runCommand, shellWords, taskCommand } from "./command.ts";
 import { outputFolder, seedFlag, wholeNumber } from "./flags.ts";
 
 /** How answers are drawn: the paper's sampling. */
@@ -38,7 +39,7 @@ interface Options {
   to: string;
   seed: number;
   samples: number;
-  prompts?: number;
+  prompts: number;
   labelTemperature: number;
 }
 
@@ -55,8 +56,9 @@ async function main(): Promise<void> {
     .option("--samples <number>", "answers to a prompt", wholeNumber("--samples", 2), 4)
     .option(
       "--prompts <number>",
-      `training prompts; validation and held-out keep their share; default ${SPLITS.train}`,
+      "training prompts; validation and held-out keep their share",
       wholeNumber("--prompts", 15),
+      SPLITS.train,
     )
     .option(
       "--label-temperature <number>",
@@ -87,11 +89,12 @@ async function main(): Promise<void> {
         `${right} of the labels agree with the reward; samples' mean reward ${mean.toFixed(3)}`,
     );
   }
-  console.log(`next: deno task align --model ${options.model} --data ${to}/train.csv`);
+  const words = ["--model", options.model, "--data", `${to}/train.csv`];
+  console.log(`next: deno task align ${shellWords(words)}`);
 }
 
 /** Prompts of each split: as many of the others for each training prompt as by default. */
-function counts(train: number = SPLITS.train): Record<Split, number> {
+function counts(train: number): Record<Split, number> {
   const share = (split: Split) => Math.ceil(SPLITS[split] * train / SPLITS.train / 3) * 3;
   return { train, validation: share("validation"), held_out: share("held_out") };
 }
@@ -99,42 +102,43 @@ function counts(train: number = SPLITS.train): Record<Split, number> {
 /** Each split's prompts with the model's answers, those that the folder has first. */
 async function samplesOf(
   prompts: Record<Split, readonly SentencePrompt[]>,
-  { model: spec, to, seed, samples }: Options,
+  { model: spec, to, seed, samples, prompts: training, labelTemperature }: Options,
 ): Promise<Record<Split, Sampled[]>> {
   const file = `${to}/samples.jsonl`;
   const kept = await readJsonl<Sampled>(file);
-  const settings = { seed, samples, ...SAMPLING };
+  const settings = { seed, samples, prompts: training, labelTemperature, ...SAMPLING };
   const before = await readJsonFile<Record<string, unknown>>(`${to}/samples.json`);
   const changed = Object.entries(settings).find(([name, value]) =>
-    before && before[name] !== value
+    before?.[name] !== undefined && before[name] !== value
   );
   if (changed !== undefined && kept.length > 0) {
     throw new UserError(
-      `${file} was sampled with ${changed[0]} = ${before![changed[0]]}, now it is ${changed[1]}`,
+      `${to} was made with ${changed[0]} = ${before![changed[0]]}, now it is ${changed[1]}`,
       "take the settings of before, or another folder with --to",
     );
   }
   const known = new Map(kept.map((row) => [row.prompt, row]));
   const missing = Object.values(prompts).flat().filter(({ prompt }) => !known.has(prompt));
-  if (missing.length > 0) {
-    if (await exists(file)) await writeJsonl(file, kept); // without a line torn by a kill
-    const opened = await openModel(spec, { log: (line) => console.log(line) });
-    try {
-      const weights = await modelFingerprint(opened.model);
-      if (kept.length > 0 && before?.weights !== weights) {
-        throw new UserError(
-          `${file} was sampled from other weights than ${spec} has now`,
-          "give the model of before, or another folder with --to",
-        );
-      }
+  // Opened where nothing is missing too: only its weights tell whether these samples are its own.
+  const opened = await openModel(spec, { log: (line) => console.log(line) });
+  try {
+    const weights = await modelFingerprint(opened.model);
+    if (kept.length > 0 && before?.weights !== weights) {
+      throw new UserError(
+        `${file} was sampled from other weights than ${spec} has now`,
+        "give the model of before, or another folder with --to",
+      );
+    }
+    if (missing.length > 0) {
+      if (await exists(file)) await writeJsonl(file, kept); // without a line torn by a kill
       await writeJsonFile(`${to}/samples.json`, { model: opened.origin, weights, ...settings });
       for await (const row of drawn(missing, opened, { seed, samples })) {
         known.set(row.prompt, row);
         await appendJsonl(file, [row]);
       }
-    } finally {
-      opened.dispose();
     }
+  } finally {
+    opened.dispose();
   }
   const of = (split: Split) =>
     prompts[split].map((prompt) => ({ ...prompt, answers: known.get(prompt.prompt)!.answers }));

@@ -4,6 +4,7 @@ import { exists } from "../base/disk.ts";
 import { writeWhole } from "../base/files.ts";
 import type { RunConfig } from "../run/config.ts";
 import { settingAt, settingLines } from "../run/settings.ts";
+import { shellWords } from "./command.ts";
 
 /** Every setting, its default and its meaning, a line each. */
 export function settingsHelp(config: Readonly<RunConfig>): string {
@@ -33,5 +34,5 @@ export async function writeSettings(file: string, config: Readonly<RunConfig>): 
     throw new UserError(`${file} is there already`, "name another file, or delete that one");
   }
   await writeWhole(file, JSON.stringify(config, null, 2) + "\n");
-  console.log(`wrote ${file}; edit it, then: deno task align --config ${file}`);
+  console.log(`wrote ${file}; edit it, then: deno task align --config ${shellWords([file])}`);
 }

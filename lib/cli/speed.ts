@@ -6,6 +6,7 @@
  * @module
  */
 import { version as tfjs } from "@tensorflow/tfjs";
+import { Option } from "commander";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { UserError } from "../base/error.ts";
 import { checkOutput } from "../base/outputs.ts";
@@ -43,15 +44,19 @@ interface SpeedOptions {
   csv?: string;
 }
 
-function parse(args: readonly string[]): SpeedOptions {
+export function parse(args: readonly string[]): SpeedOptions {
   const command = taskCommand("bench", "--case judging --reps 3 --csv none")
     .description("Measures this engine against PyTorch and transformers, in turns.")
     .addOption(
-      repeated("--case <name>", `only this one: ${CASES.map(({ name }) => name).join(", ")}`),
+      repeated("--case <name>", `only this one: ${CASES.map(({ name }) => name).join(", ")}`)
+        .conflicts(["align", "parts"]),
     )
     .option("--reps <number>", "rounds that count", wholeNumber("--reps", 1), 5)
     .option("--warmups <number>", "rounds before them", wholeNumber("--warmups"), 3)
-    .option("--torch-compile", "PyTorch under torch.compile too: a minute or two more a case")
+    .addOption(
+      new Option("--torch-compile", "PyTorch under torch.compile too: a minute or two more a case")
+        .conflicts(["align", "parts"]),
+    )
     .option(
       "--align",
       "a whole run beside the same work by transformers, PEFT and TRL (its own table)",

@@ -6,12 +6,12 @@
  *
  * @module
  */
-import { resolve } from "node:path";
 import { UserError } from "../base/error.ts";
 import { Rng } from "../base/random.ts";
 import { parseCommand, runCommand, taskCommand, warn } from "./command.ts";
 import { onBadLineFlag, outputFile, repeated, seedFlag } from "./flags.ts";
 import { writeCsv } from "../base/files.ts";
+import { refuseOverwriting } from "../base/outputs.ts";
 import { type ComparisonFile, readComparisons } from "../measure/annotations.ts";
 import { compareModels, notComparable } from "../measure/compare.ts";
 import { describeWarning } from "../preference/file_warnings.ts";
@@ -60,24 +60,17 @@ function parse(args: string[]): WinRateCommand {
   parseCommand(command, args);
   const options = command.opts<Omit<WinRateCommand, "files">>();
   const { csv, published, publishedCsv } = options;
-  const same = (one: string, other?: string) =>
-    other !== undefined && resolve(one) === resolve(other);
-  for (const [option, file] of [["--csv", csv], ["--published-csv", publishedCsv]] as const) {
-    if (file === undefined) continue;
-    if (/(\.json|\.gz)$/i.test(file) || published.some((input) => same(file, input))) {
-      throw new UserError(
-        `${option} would write the table over ${file}`,
-        `name the file to write after ${option}, with the ending .csv`,
-      );
-    }
-  }
-  if (publishedCsv !== undefined && (published.length === 0 || same(publishedCsv, csv))) {
+  const outputs = { "--csv": csv, "--published-csv": publishedCsv };
+  refuseOverwriting(outputs, [...command.args, ...published]);
+  for (const [option, file] of Object.entries(outputs)) {
+    if (file === undefined || !/(\.json|\.gz)$/i.test(file)) continue;
     throw new UserError(
-      published.length === 0
-        ? "--published-csv has nothing to compare with"
-        : `--csv and --published-csv are both ${csv}`,
-      published.length === 0 ? "add --published FILE" : "give each its own file",
+      `${option} would write the table over ${file}`,
+      `name the file to write after ${option}, with the ending .csv`,
     );
+  }
+  if (publishedCsv !== undefined && published.length === 0) {
+    throw new UserError("--published-csv has nothing to compare with", "add --published FILE");
   }
   return { ...options, files: command.args };
 }

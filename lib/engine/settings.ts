@@ -173,7 +173,13 @@ export async function readCluster(path: string): Promise<Cluster> {
   } catch (cause) {
     const reason = cause instanceof Deno.errors.NotFound
       ? "there is no such file"
-      : "it is not JSON";
+      : cause instanceof SyntaxError
+      ? "it is not JSON"
+      : await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false)
+      ? "it is a folder"
+      : cause instanceof Error
+      ? cause.message
+      : String(cause);
     throw new UserError(`the cluster file ${path} cannot be read: ${reason}`, SHAPE, { cause });
   }
   return clusterOf(content, path);

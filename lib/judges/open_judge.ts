@@ -96,8 +96,8 @@ export async function checkJudge(
   }
 }
 
-/** @throws {UserError} When there is no such kind of judge. */
-function kindOf(spec: string): { kind: string; rest: string } {
+/** The kind of a judge and what it is told. @throws {UserError} When there is no such kind of judge. */
+export function kindOf(spec: string): { kind: string; rest: string } {
   const colon = spec.indexOf(":");
   const [kind, rest] = colon < 0 ? [spec, ""] : [spec.slice(0, colon), spec.slice(colon + 1)];
   if (Object.hasOwn(SOURCES, kind)) return { kind, rest };
@@ -216,6 +216,36 @@ async function openRecorded(rest: string, setting: JudgeSetting): Promise<Opened
   ];
   const sums = await Promise.all(files.map((file) => sha256Of(file)));
   return { judge, fingerprint: fingerprintOf("recorded", positions, sums), notes: () => notes };
+}
+
+/** Whether a judge is asked a question, whose principles may be named. */
+function isAsked(spec: string): boolean {
+  const { kind, rest } = kindOf(spec);
+  if (kind === "inverted") return isAsked(rest);
+  if (kind === "majority" || kind === "mean") return membersOf(kind, rest).some(isAsked);
+  return kind === "model" || kind === "run" || kind === "served";
+}
+
+/** Refuses `--principle` where no judge would be asked by it. @throws {UserError} */
+export function refuseUnasked(
+  { principle }: { readonly principle?: string },
+  specs: readonly string[],
+): void {
+  if (principle === undefined || specs.some(isAsked)) return;
+  throw new UserError(
+    `--principle ${principle}: no judge here is asked a question (${specs.join(", ")})`,
+    "leave it out, or name a judge that is asked: model:, run: or served:",
+  );
+}
+
+/** The files that a judge takes its verdicts from, beside those of the pairs. @throws {UserError} as {@linkcode openJudge} */
+export async function filesReadBy(spec: string): Promise<string[]> {
+  const { kind, rest } = kindOf(spec);
+  if (kind === "inverted") return await filesReadBy(rest);
+  if (kind === "majority" || kind === "mean") {
+    return (await Promise.all(membersOf(kind, rest).map(filesReadBy))).flat();
+  }
+  return kind === "recorded" && rest !== "" ? await annotationFiles(rest) : [];
 }
 
 /** The files of recorded verdicts, those of the pairs where none is named. @throws {UserError} when there are none */

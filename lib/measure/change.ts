@@ -89,19 +89,13 @@ export function pairedChanges(
     of: ([n, sum]) => n > 0 ? sum / n : null,
     undefinedWhen: "it is defined for no pair",
   });
-  const found = measureAll(
+  return measureAll(
     Object.fromEntries(BY_PAIR.map((name) => [name, differences(name)])) as Record<
       PairMeasure,
       SumStatistic
     >,
     { ...options, clusters: before.map(({ prompt }) => `${prompt}`) },
   );
-  return Object.fromEntries(BY_PAIR.map((name) => {
-    const { low, high } = found[name];
-    const alike = low !== null && low === high;
-    const reason = "no interval: the difference is the same on every pair";
-    return [name, alike ? { ...found[name], low: null, high: null, reason } : found[name]];
-  })) as Record<PairMeasure, Estimate<number | null>>;
 }
 
 /**

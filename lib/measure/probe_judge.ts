@@ -76,16 +76,11 @@ export async function probeJudge(
       : name === "position"
       ? before.map(byPosition)
       : before.map((judgment, i) => againstLabel(judgment, evidence[i]));
-    const found = measureAll(statistics(flips, once(name)), {
+    probes[name] = measureAll(statistics(flips, once(name)), {
       clusters,
       samples,
       rng: Rng.named(seed, "judge probes"),
     });
-    const { net } = found;
-    // Resamples that are all alike are lack of knowledge, not certainty.
-    const alike = net.low !== null && net.low === net.high;
-    const none = { low: null, high: null, reason: "no interval: all resamples are alike" };
-    probes[name] = alike ? { ...found, net: { ...net, ...none } } : found;
   }
   return { name: judge.name, pairs: evidence.length, undecided, probes };
 }

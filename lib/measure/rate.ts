@@ -15,15 +15,17 @@ export function resampled(
 }
 
 /**
- * The mean of values in [0, 100] with its interval: a bootstrap's, or Wilson's where the values are all alike (ten
+ * The mean of values from 0 to `top` with its interval: a bootstrap's, or Wilson's where the values are all alike (ten
  * wins of ten are no proof that the eleventh is one); none for a single value.
+ *
+ * @param options.top The most that a value can be. @default 100, percent
  */
 export function meanRate(
   values: readonly number[],
-  options: BootstrapOptions,
+  { top = 100, ...options }: BootstrapOptions & { readonly top?: number },
 ): Estimate<number, number | null> {
   const rate = resampled(values, options);
   if (rate.n < 2 || !values.every((value) => value === values[0])) return rate;
-  const { low, high } = proportion(rate.n * values[0] / 100, rate.n);
-  return { ...rate, low: 100 * low, high: 100 * high };
+  const { low, high } = proportion(rate.n * values[0] / top, rate.n);
+  return { ...rate, low: top * low, high: top * high };
 }

@@ -45,16 +45,21 @@ export function reportText(judges: readonly MeasuredJudge[]): string {
     ),
   ]);
   return [
-    "value [95 % bootstrap interval] n",
+    "value [95 % interval] n",
     textTable([head, ...rows]),
     ...reasons(judges),
     ...curves,
   ].join("\n");
 }
 
-/** What the measures mean, a line each. */
+/** What the measures and their intervals are, a line each. */
 export function glossary(): string {
-  return textTable(Object.entries(MEASURES));
+  return textTable(Object.entries({
+    ...MEASURES,
+    "[low, high]":
+      "95 % interval: a bootstrap's over prompts; Wilson's of a share where all resamples are alike; " +
+      "of calibrationError an inverted test's, of calibrationFloor the range of samples",
+  }));
 }
 
 function reasons(judges: readonly MeasuredJudge[]): string[] {

@@ -18,7 +18,7 @@ export interface SumStatistic {
   readonly of: (sums: Float64Array) => number | null;
   /** Why it may not be defined, as printed. */
   readonly undefinedWhen: string;
-  /** It is a share in [0, 1], whose interval is Wilson's where it is 0 or 1. */
+  /** It is a share in [0, 1], whose interval is Wilson's where all resamples are alike. */
   readonly share?: boolean;
 }
 
@@ -31,7 +31,7 @@ export interface ResampleOptions extends BootstrapOptions {
 
 /**
  * Values with bootstrap intervals; groups of rows are drawn with replacement, the same groups for all statistics.
- * {@linkcode Estimate} says which interval a share of 0 or 1 has; `reason` says why something is null.
+ * {@linkcode Estimate} says which interval there is where resamples are all alike; `reason` says why something is null.
  *
  * @throws {UserError} When there are no rows, or lists differ in length.
  */
@@ -62,15 +62,25 @@ export function measureAll<Name extends string>(
       ...(value === null
         ? { ...none, reason: undefinedWhen }
         : share && (value === 0 || value === 1)
-        ? endsOf(proportion(value * clusters, clusters, options))
+        ? wilson(value, clusters, options)
         : clusters < 2
         ? { ...none, reason: "no interval: all rows are of one prompt" }
-        : intervals[t]),
+        : !alike(intervals[t])
+        ? intervals[t]
+        : share
+        ? wilson(value, clusters, options)
+        : { ...none, reason: "no interval: all resamples are alike" }),
     }];
   })) as Record<Name, Estimate<number | null>>;
 }
 
-function endsOf({ low, high }: Estimate) {
+/** Whether an interval has no width, but for the rounding of sums. */
+function alike({ low, high }: ReturnType<typeof bootstrapAll>[number]): boolean {
+  return low !== null && high - low < 1e-9;
+}
+
+function wilson(share: number, clusters: number, options: { readonly level?: Level }) {
+  const { low, high } = proportion(Math.min(1, Math.max(0, share)) * clusters, clusters, options);
   return { low, high };
 }
 

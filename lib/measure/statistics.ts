@@ -17,8 +17,8 @@ import type { Rng } from "../base/random.ts";
  *
  * Which interval: a count of independent trials has Wilson's ({@linkcode proportion}); a mean over seeds Student's
  * ({@linkcode overSeeds}); all else percentiles of a bootstrap ({@linkcode bootstrapAll}). A bootstrap of rows that are
- * all alike (a share of 0 or 1, or wins all the same) has no width, and certainty is not what it shows: there the
- * interval is Wilson's, with the independent groups as its n, or null where the number is no share.
+ * all alike (a share of 0 or 1, halves throughout, differences of nothing) has no width, and certainty is not what it
+ * shows: there the interval is Wilson's, with the independent groups as its n, or null where the number is no share.
  */
 export interface Estimate<
   Value extends number | null = number,
@@ -108,7 +108,7 @@ export function bootstrapAll(
 }
 
 /**
- * A statistic of some values with its bootstrap interval.
+ * A statistic of some values with its bootstrap interval, which has no width where the values are all alike.
  *
  * @param options.statistic What is estimated. For paired data, pass row numbers as values. @default the mean
  *

@@ -49,7 +49,7 @@ export async function* readItems(
   if (!(await readHead(path, 1024)).replace(/^\ufeff/, "").trimStart().startsWith("[")) {
     throw new UserError(
       `${path} is not a JSON array`,
-      "give a list of records; for one object per line read it as jsonl",
+      "give a list of records, [{...}, {...}]; lines of records become one with jq -s . FILE",
     );
   }
   let item = 0;

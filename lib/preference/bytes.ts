@@ -35,7 +35,7 @@ export async function* readBytes(path: string): AsyncGenerator<Uint8Array> {
       { cause: error },
     );
   }
-  if (total === 0) throw new UserError(`${path} is empty`, "give a file with preference pairs");
+  if (total === 0) throw new UserError(`${path} is empty`, "give a file that holds records");
 }
 
 /**

@@ -54,17 +54,31 @@ const DATA_FILES = /\.(jsonl|ndjson|json|csv|tsv|parquet)(\.gz|\.zst)?$/;
  * @throws {UserError} Nothing is there, or the download fails.
  */
 export async function locateData(spec: string, options: LocateOptions = {}): Promise<Located> {
-  if (await sizeOf(spec) !== undefined) {
+  if (await isHere(spec)) {
     const files = await trainFiles(spec);
     return { path: spec, origin: "local", ...(files && { files }) };
   }
+  return await namedSet(spec)(options);
+}
+
+/** Refuses data that is neither on this machine nor a named set, and fetches none. @throws {UserError} */
+export async function checkData(spec: string): Promise<void> {
+  if (!await isHere(spec)) namedSet(spec);
+}
+
+/** Whether a path is one; Deno refuses to look for one without a name. */
+const isHere = async (spec: string) => spec.trim() !== "" && await sizeOf(spec) !== undefined;
+
+/** What finds a named set. @throws {UserError} where there is none of that name */
+function namedSet(spec: string): (options: LocateOptions) => Promise<Located> {
   const [, subset, split = "train"] = HH_SET.exec(spec) ?? [];
-  if (subset !== undefined) return await locateHh({ spec, subset, split }, options);
+  if (subset !== undefined) return (options) => locateHh({ spec, subset, split }, options);
   const [name, part = "train"] = spec.split("/");
   const set = Object.hasOwn(HUB_SETS, name) ? HUB_SETS[name] : undefined;
   const files = set !== undefined && Object.hasOwn(set.files, part) ? set.files[part] : undefined;
   if (set !== undefined && files !== undefined) {
-    return await locateSet({ spec, name: `${name}-${part}`, repo: set.repo, files }, options);
+    return (options) =>
+      locateSet({ spec, name: `${name}-${part}`, repo: set.repo, files }, options);
   }
   throw new UserError(
     `there is no data file "${spec}"`,

@@ -152,12 +152,24 @@ export async function modelConfigOf(spec: string, options: LocateOptions): Promi
   return await readConfig(target);
 }
 
-/** Expected memory and time of a run as text. */
+/**
+ * Expected memory and time of a run as text.
+ *
+ * @param options.stages Names of the stages that are run. @default all of them
+ */
 export function expectedText(
   model: ModelConfig,
-  { config, machine, pairs }: { config: Readonly<RunConfig>; machine: Machine; pairs?: number },
+  { config, machine, pairs, stages }: {
+    config: Readonly<RunConfig>;
+    machine: Machine;
+    pairs?: number;
+    stages?: readonly string[];
+  },
 ): string {
-  const rows = expectedStages(model, plannedStages(config, pairs), machine);
+  const planned = plannedStages(config, pairs)
+    .filter(({ stage }) => stages?.includes(stage) ?? true);
+  const rows = expectedStages(model, planned, machine);
+  if (rows.length === 0) return `${stages!.join(", ")}: no model is asked or trained`;
   const most = rows.reduce((a, b) => a.memory.bytes >= b.memory.bytes ? a : b);
   const table = textTable([
     ["stage", "work", "memory", "at its peak", "time"],

@@ -25,6 +25,19 @@ function doneBefore(stages: readonly { name: string; seconds: number }[]): strin
 /** How a command starts anew: `--fresh --stage NAMES`, all of a run with `--fresh`, or the user deletes folders. */
 export type Anew = "stages" | "run" | "by hand";
 
+/** The stage of that name. @throws {UserError} listing those there are */
+export function stageNamed<One extends { readonly name: string }>(
+  name: string,
+  stages: readonly One[],
+): One {
+  const found = stages.find((stage) => stage.name === name);
+  if (found) return found;
+  throw new UserError(
+    `there is no stage "${name}"`,
+    `choose from ${stages.map((stage) => stage.name).join(", ")}`,
+  );
+}
+
 /** A run folder: one folder a stage, each with its config and, once finished, its result. */
 export class RunFolder<C extends Seeded, S extends Session = Session> {
   readonly folderOf: (stage: string) => string;
@@ -75,12 +88,7 @@ export class RunFolder<C extends Seeded, S extends Session = Session> {
 
   /** The stage of that name. @throws {UserError} listing those there are */
   stage(name: string): Stage<C, S> {
-    const found = this.stages.find((stage) => stage.name === name);
-    if (found) return found;
-    throw new UserError(
-      `there is no stage "${name}"`,
-      `choose from ${this.stages.map((stage) => stage.name).join(", ")}`,
-    );
+    return stageNamed(name, this.stages);
   }
 
   /** What a finished stage left, or null. */

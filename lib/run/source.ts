@@ -7,7 +7,7 @@ import { described, downloadFolder, type HubEntry, listHubFiles } from "./hub_fo
 import { hubRemedy } from "./hub_token.ts";
 import type { Located, LocateOptions } from "./located.ts";
 
-export { DATA_SETS, dataFiles, DEFAULT_DATA, locateData } from "./locate_data.ts";
+export { checkData, DATA_SETS, dataFiles, DEFAULT_DATA, locateData } from "./locate_data.ts";
 export type { Located, LocateOptions } from "./located.ts";
 
 /** The model that a run takes when none is named. */

@@ -2,7 +2,19 @@
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { UserError } from "../base/error.ts";
 
-const BROWSERS = ["chromium", "chromium-browser", "google-chrome"];
+const MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
+
+/** What may be there to draw with; `deno.json` allows these to the tasks that draw. */
+export function browsersOf(os: typeof Deno.build.os): string[] {
+  return ["chromium", "chromium-browser", "google-chrome", ...os === "darwin" ? [MAC] : []];
+}
+
+/** How to get one. */
+export function browserRemedy(os: typeof Deno.build.os): string {
+  return os === "darwin"
+    ? "install Google Chrome in /Applications (brew install --cask google-chrome) and run again"
+    : "install it (Debian and Ubuntu: apt-get install chromium fonts-dejavu-core) and run again";
+}
 
 /** Chromium's own time for one page is virtual; this is for a Chromium that hangs. */
 const PATIENCE_MS = 180_000;
@@ -25,7 +37,7 @@ export async function temporaryFolder(): Promise<string> {
 export async function runChromium(args: readonly string[], folder: string): Promise<string> {
   const [path, ...options] = args.toReversed();
   let failure = "";
-  for (const browser of BROWSERS) {
+  for (const browser of browsersOf(Deno.build.os)) {
     try {
       const { success, stdout, stderr } = await new Deno.Command(browser, {
         // deno-fmt-ignore
@@ -46,7 +58,7 @@ export async function runChromium(args: readonly string[], folder: string): Prom
   }
   throw new UserError(
     failure ? `Chromium could not draw: ${failure}` : "there is no Chromium to draw with",
-    "install it (Debian and Ubuntu: apt-get install chromium fonts-dejavu-core) and run again",
+    browserRemedy(Deno.build.os),
   );
 }
 

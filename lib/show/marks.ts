@@ -20,15 +20,16 @@ export interface Dot {
   readonly color: string;
 }
 
-/** A line; its interval, where points have one, is a band below it. Points are drawn in order of x. */
+/**
+ * A line; its interval, where neighbouring points have one, is a band below it. Points are drawn in order of x.
+ */
 export function line(
   points: readonly Point[],
   look: Look,
   { width = 2.5, markers = points.length <= 12 }: { width?: number; markers?: boolean } = {},
 ): Trace[] {
   const sorted = [...points].sort((a, b) => a.x - b.x);
-  const bounded = sorted.filter((p) => typeof p.low === "number" && typeof p.high === "number");
-  const band: Trace[] = bounded.length < 2 ? [] : [{
+  const bands = bandsOf(sorted).map((bounded): Trace => ({
     type: "scatter",
     mode: "lines",
     name: `${look.label}, interval`,
@@ -38,8 +39,8 @@ export function line(
     fillcolor: faint(look.color),
     line: { width: 0, color: look.color },
     hoverinfo: "skip",
-  }];
-  return [...band, {
+  }));
+  return [...bands, {
     type: "scatter",
     mode: markers ? "lines+markers" : "lines",
     name: look.label,
@@ -48,6 +49,16 @@ export function line(
     line: { color: look.color, width, dash: look.dash },
     marker: { color: look.color, size: 6 },
   }];
+}
+
+/** Neighbours that have intervals, two or more: a band across a point that has none would give it one. */
+function bandsOf(sorted: readonly Point[]): Point[][] {
+  const bands: Point[][] = [[]];
+  for (const point of sorted) {
+    if (typeof point.low === "number" && typeof point.high === "number") bands.at(-1)!.push(point);
+    else bands.push([]);
+  }
+  return bands.filter((band) => band.length >= 2);
 }
 
 /** Single points, as of each seed. */

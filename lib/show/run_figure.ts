@@ -116,8 +116,7 @@ function tournamentPanel(rows: readonly Row[]): Panel {
       points: rows.filter((row) => row.policy === policy).map((row) => ({
         x: Math.log2(Number(row.candidates)),
         y: Number(row.winRate),
-        low: Number(row.low),
-        high: Number(row.high),
+        ...(typeof row.low === "number" && { low: row.low, high: Number(row.high) }),
       })),
     }))),
     title: "Self-rejection: win rate by own judge",

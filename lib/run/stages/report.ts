@@ -21,8 +21,8 @@ interface SummaryRow {
   stage: string;
   measure: string;
   value: number;
-  low?: number;
-  high?: number;
+  low?: number | null;
+  high?: number | null;
   n?: number;
 }
 

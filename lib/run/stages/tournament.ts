@@ -1,7 +1,7 @@
 import { writeCsv, writeJsonl } from "../../base/files.ts";
 import { Rng } from "../../base/random.ts";
 import { intervalText } from "../../base/text_table.ts";
-import { bootstrap } from "../../measure/mod.ts";
+import { meanRate } from "../../measure/rate.ts";
 import {
   answerLength,
   type Compare,
@@ -22,8 +22,9 @@ export interface TournamentRow {
   candidates: number;
   /** Share of prompts in which the judge prefers it to one sample of the JSFT model; see `credit`. */
   winRate: number;
-  low: number;
-  high: number;
+  /** Null where there is one prompt alone. */
+  low: number | null;
+  high: number | null;
   n: number;
   /** Mean of J(answer, sample). */
   preference: number;
@@ -76,7 +77,7 @@ export const tournamentStage: RunStage = {
         found.brackets.forEach((bracket, i) =>
           brackets.push({ policy: name, candidates, pair: pairs[i].id, bracket })
         );
-        const { value: winRate, low, high, n } = bootstrap(found.credits, { rng });
+        const { value: winRate, low, high, n } = meanRate(found.credits, { rng, top: 1 });
         const tokens = meanOf(found.chosen.map(answerLength));
         const preference = meanOf(found.preferences);
         const row = { ...{ winRate, low, high, n }, preference, tokens } as const;

@@ -45,7 +45,8 @@ async function notebooksIn(folder: string): Promise<string[]> {
       if (/^\d\d_.*\.ipynb$/.test(name)) found.push(`${folder}/${name}`);
     }
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    const { NotFound, NotADirectory } = Deno.errors;
+    if (!(error instanceof NotFound || error instanceof NotADirectory)) throw error;
   }
   return found;
 }

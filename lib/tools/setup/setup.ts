@@ -139,6 +139,7 @@ if (import.meta.main) {
   helpAsked(
     "setup",
     "Installs npm packages and TensorFlow and builds its binding: what is missing.",
+    { takes: ["-q"] },
   );
   // Other tasks ask with -q: what is as it should be need not be told each time.
   const quiet = Deno.args.includes("-q");

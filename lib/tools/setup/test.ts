@@ -8,6 +8,7 @@ import { ROOT } from "./places.ts";
 helpAsked(
   "test tests/method_dpo_test.ts",
   "Runs the tests, or those of some files; other options are those of `deno test`.",
+  { takes: null },
 );
 
 const report = `${ROOT}/.engine/junit.xml`;

@@ -3,11 +3,12 @@ import { describe, it } from "jsr:@std/testing@1/bdd";
 import { Rng } from "../lib/base/random.ts";
 import { drawDemonstrations, withDemonstrations } from "../lib/method/mod.ts";
 import { principlesNamed } from "../lib/method/principle.ts";
-import { JudgeTemplate } from "../lib/method/template.ts";
+import { JudgeTemplate, nothingCounted } from "../lib/method/template.ts";
+import { WholeTextTemplate } from "../lib/method/whole_template.ts";
 import { resolveConfig } from "../lib/run/config.ts";
 import { demonstrated } from "../lib/run/demonstrated.ts";
 import { CHAT, user, WordTokenizer } from "./judge_fakes.ts";
-import { refuses } from "./refusals.ts";
+import { refuses, refusesAtOnce } from "./refusals.ts";
 import { newFolder } from "./temporary_files.ts";
 
 const tokenizer = new WordTokenizer();
@@ -66,6 +67,50 @@ describe("demonstrations", () => {
     assert.deepEqual(positions, [0, 1]);
   });
 
+  it("leave the limit of a prompt as it is: the last ones go before a long question", () => {
+    const demonstrations = draw(4);
+    for (const whole of [false, true]) {
+      const chosen = whole ? WholeTextTemplate : JudgeTemplate;
+      const made = (maxTokens: number) => {
+        const one = new chosen({ tokenizer, chat: CHAT, principle, maxTokens, bosId: null });
+        return withDemonstrations(one, { demonstrations, count: 3, end: [0], maxTokens });
+      };
+      const asked = (few: ReturnType<typeof made>, words: number) =>
+        few.prompt([user("Another" + " word".repeat(words))], "one", "two");
+      const free = made(10_000);
+      const short = asked(free, 0);
+      assert.deepEqual(free.counts, { ...nothingCounted(), prompts: 1 });
+
+      const limit = short.length + 5;
+      const few = made(limit);
+      assert.deepEqual(asked(few, 0), short);
+      const long = asked(few, 60);
+      assert.ok(long.length <= limit, `${long.length} of ${limit}`);
+      const all = asked(free, 60);
+      const bare = question.prompt([user("Another" + " word".repeat(60))], "one", "two");
+      assert.deepEqual(long.slice(-bare.length), bare);
+      assert.deepEqual(long.slice(0, -bare.length), all.slice(0, long.length - bare.length));
+      assert.ok(few.counts.droppedDemonstrations > 0);
+      assert.deepEqual([few.counts.prompts, few.counts.truncated], [2, 0]);
+      assert.ok(asked(few, 500).length <= limit);
+    }
+  });
+
+  it("are refused where they leave no room for a question of their own length", () => {
+    const demonstrations = draw(4);
+    const tooLong = demonstrations.map((one) => ({ ...one, chosen: " good".repeat(200) }));
+    for (const [shown, count] of [[demonstrations, 3], [tooLong, 1]] as const) {
+      for (const template of [JudgeTemplate, WholeTextTemplate]) {
+        const one = new template({ tokenizer, chat: CHAT, principle, maxTokens: 130, bosId: null });
+        refusesAtOnce(
+          () => withDemonstrations(one, { demonstrations: shown, count, end: [0], maxTokens: 130 }),
+          /demonstrations and a question as short as theirs have \d+ tokens, over the 130/,
+          /lower judge\.demonstrations/,
+        );
+      }
+    }
+  });
+
   it("are read from the file that the settings name, or refused", async () => {
     const folder = await newFolder();
     const file = `${folder}/pairs.jsonl`;
@@ -87,6 +132,11 @@ describe("demonstrations", () => {
       /demonstrationsFile/,
     );
     await refuses(asked("judge.demonstrations=6", named), /pairs of 6 prompts/, /more pairs/);
+    await refuses(
+      asked("judge.demonstrations=3", "judge.maxTokens=120", named),
+      /over the 120 of a judge's prompt/,
+      /judge\.maxTokens/,
+    );
     await Deno.remove(folder, { recursive: true });
   });
 });

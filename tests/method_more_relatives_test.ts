@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "jsr:@std/testing@1/bdd";
 import * as tf from "@tensorflow/tfjs";
 import { Rng } from "../lib/base/random.ts";
-import { longerWins, randomJudge } from "../lib/measure/mod.ts";
-import { type Compare, type Method, METHODS, panelOf } from "../lib/method/mod.ts";
+import { byScore, inverted, longerWins, randomJudge } from "../lib/measure/mod.ts";
+import { combineScores, type Compare, type Method, METHODS, panelOf } from "../lib/method/mod.ts";
 import { rakeKeywords } from "../lib/method/relatives/rake.ts";
 import { pointsIn, scoringPrompt } from "../lib/method/relatives/self_rewarding.ts";
 import { degraded, GRADE_HEAD } from "../lib/method/relatives/spo.ts";
@@ -12,7 +12,7 @@ import { generate, generateMixture, type LanguageModel, withModel } from "../lib
 import { assertExact, keepsExactness } from "./exactness.ts";
 import { refuses } from "./refusals.ts";
 import { tinyModel } from "./tiny.ts";
-import { config, firstStep, stepper, withTools } from "./tiny_loop.ts";
+import { config, firstStep, pairs, stepper, withTools } from "./tiny_loop.ts";
 import { distance, tinyWithAdapter } from "./tiny_method.ts";
 
 keepsExactness();
@@ -91,6 +91,70 @@ describe("D2PO", () => {
     assert.equal(lessons.length, 3);
     assert.equal(lessons[2], 3, "the window");
     await refuses(stepOf(METHODS.d2po), /gold labels/, /--gold/);
+  });
+});
+
+describe("D2PO's verdicts", () => {
+  /** Two principles name the first answer by little, one the second by far: J names the second, the majority the first. */
+  const outvoted: Compare = (comparisons) =>
+    Promise.resolve(
+      comparisons.map(() =>
+        combineScores([[0.52, 0.48], [0.52, 0.48], [0.05, 0.95]].map(([a, b], i) => ({
+          ...{ principle: `${i}`, forward: { a, b }, backward: { a: b, b: a } },
+        })))
+      ),
+    );
+  const mixed: Compare = async (comparisons) =>
+    (await outvoted(comparisons)).map((judgment) => ({ ...judgment, consistent: false }));
+  const asked = (seen: string[], compare: Compare): Compare => (comparisons) => {
+    seen.push(...comparisons.map(({ first }) => first));
+    return compare(comparisons);
+  };
+  const half: Method = { ...METHODS.d2po, parameters: { gold: 2, every: 1 } };
+
+  it("choose by who won, gold and silver, and keep whether both positions say so", async () => {
+    const firsts: string[] = [];
+    const { ranked, counts } = await stepOf(half, {
+      compare: asked(firsts, mixed),
+      gold: { compare: mixed },
+    });
+    assert.ok(counts.goldPairs === 2 && counts.silverPairs > 0);
+    for (const { chosen, preference, consistent } of ranked) {
+      assert.ok(firsts.includes(chosen));
+      assert.ok(preference! < 0.5 && consistent === false);
+    }
+  });
+
+  it("contradict no discriminator that chose nobody", async () => {
+    const tie = byScore(() => 0);
+    for (const gold of [longerWins, inverted(longerWins)]) {
+      const { counts } = await stepOf(half, { compare: tie, gold: { compare: gold } });
+      assert.deepEqual([counts.goldPairs, counts.contradicted], [2, 0]);
+      assert.equal(counts.silverPairs, 0);
+    }
+    const { counts } = await stepOf(half, {
+      compare: longerWins,
+      gold: { compare: inverted(longerWins) },
+    });
+    assert.equal(counts.contradicted, counts.goldPairs);
+  });
+
+  it("give the undecided to the second answer where the settings say so, as RSO's do", async () => {
+    const tie = byScore(() => 0);
+    for (const method of [half, METHODS.rso]) {
+      const seconds: string[] = [];
+      const compare: Compare = (comparisons) => {
+        seconds.push(...comparisons.map(({ second }) => second));
+        return tie(comparisons);
+      };
+      const run = (undecided: "skip" | "second") =>
+        stepOf(method, { compare, gold: { compare }, config: { ...config, undecided } });
+      assert.equal((await run("skip")).counts.pairs, 0);
+      seconds.length = 0;
+      const { ranked } = await run("second");
+      assert.ok(ranked.length > 0);
+      for (const { chosen } of ranked) assert.ok(seconds.includes(chosen));
+    }
   });
 });
 
@@ -222,6 +286,18 @@ describe("Self-Rewarding", () => {
   it("reads points where a reply gives some", () => {
     const replies = ["Score: 4", "score:3.5", "**Score:** 2", "5", "Score: 7", "A fine answer."];
     assert.deepEqual(replies.map(pointsIn), [4, 3.5, 2, 5, null, null]);
+    const others = {
+      "**Score**: 2": 2,
+      "Score (out of 5): 3": 3,
+      "The score is 5.": 5,
+      "**Score: 4**": 4,
+      "score = 1.5/5": 1.5,
+      "I would score 1 point for relevance and 1 for use ...\nScore: 5": 5,
+      "Score: 0-5? I say 4": null,
+      "0 - 5": null,
+      "Score: 10": null,
+    };
+    assert.deepEqual(Object.keys(others).map(pointsIn), Object.values(others));
     const [{ content }] = scoringPrompt([{ role: "user", content: "Why?" }], "Because.");
     assert.ok(content.includes("user: Why?") && content.includes("Because."));
   });
@@ -263,9 +339,22 @@ describe("Self-Rewarding", () => {
           },
         })),
     };
-    const { ranked } = await stepOf(method);
-    assert.ok(ranked.length > 0);
-    for (const { chosen, rejected } of ranked) assert.ok(points(chosen) > points(rejected));
+    // Two files of one name give two pairs of one id.
+    for (const given of [pairs, pairs.map((pair) => ({ ...pair, id: "pairs:1" }))]) {
+      const { ranked } = await stepOf(method, { pairs: given });
+      assert.ok(ranked.length > 0);
+      for (const { chosen, rejected } of ranked) assert.ok(points(chosen) > points(rejected));
+    }
+  });
+
+  it("counts the grader's draws as what its ranker was asked, not as answers", async () => {
+    const { counts } = await stepOf(METHODS["self-rewarding"]);
+    const { candidates, parameters: { draws } } = METHODS["self-rewarding"];
+    assert.equal(counts.samples, config.batchSize * candidates);
+    const graded = (config.batchSize - counts.identical) * candidates;
+    assert.equal(counts.judgePrompts, graded * draws);
+    assert.ok(counts.sampledTokens <= counts.samples * (config.maxNewTokens + 1));
+    assert.ok(counts.secondsJudging > 0);
   });
 });
 

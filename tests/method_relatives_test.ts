@@ -269,6 +269,31 @@ describe("SSO", () => {
     });
   });
 
+  it("is a mean over prompts: from W g = 0 on it goes on without a jump, and loses as L says", async () => {
+    const at = (g: number) => stepOf({ ...METHODS.sso, parameters: { g } });
+    const [none, least] = [await at(0), await at(1e-9)];
+    same(least, none, "sso as W g goes to 0", "sso with W g = 0", 1e-6);
+    for (const name of ["rewardMargin", "rewardAccuracy", "logProbChosen"]) {
+      assert.ok(Math.abs(least.metrics[name] - none.metrics[name]) < 1e-5, name);
+    }
+    // Linear in g.
+    const [one, two] = [await at(1), await at(2)];
+    const [first, second] = [one, two].map(({ metrics }) => metrics.loss - none.metrics.loss);
+    assert.ok(first > 0.1 && Math.abs(second - 2 * first) < 1e-5, `${first} ${second}`);
+  });
+
+  it("and Nash-MD join answers to their prompts where ids are not unique", async () => {
+    for (const name of ["sso", "nash-md"] as const) {
+      const step = async (given: typeof pairs) => {
+        const drawn = stepper(model, { method: METHODS[name], pairs: given });
+        return await sumOfParts(model, (await drawn.step(0)).parts);
+      };
+      const known = await step(pairs);
+      const found = await step(pairs.map((pair) => ({ ...pair, id: "pairs:1" })));
+      assert.equal(distance(found.gradient, known.gradient), 0, name);
+    }
+  });
+
   it("weighs the two other terms by W g, W the policy's own likelihood turned round", async () => {
     const weights: number[] = [];
     const own: Method = {

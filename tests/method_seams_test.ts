@@ -1,8 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { byScore, longerWins } from "../lib/measure/mod.ts";
-import { type Compare, type Method, METHODS } from "../lib/method/mod.ts";
-import { config, pairs, stepper } from "./tiny_loop.ts";
+import {
+  type Compare,
+  fromDataset,
+  labelledPairs,
+  learnedTokens,
+  type Method,
+  METHODS,
+} from "../lib/method/mod.ts";
+import { sequenceLogProbs } from "../lib/model/mod.ts";
+import { config, firstStep, pairs, stepper } from "./tiny_loop.ts";
 import { sumOfParts, tinyEncoder, tinyWithAdapter } from "./tiny_method.ts";
 
 describe("the seams of a method", () => {
@@ -36,6 +44,32 @@ describe("the seams of a method", () => {
     const [weak, strong] = [await losses(run, sure), await losses(own, sure)];
     assert.ok(weak.rewardMargin !== 0);
     assert.ok(Math.abs(strong.rewardMargin / weak.rewardMargin - 1 / config.beta) < 1e-3);
+  });
+
+  it("leave the reference unasked where the loss has none, and tell rewards as TRL does", async () => {
+    const model = tinyWithAdapter({ moved: true });
+    for (const name of ["simpo", "orpo", "slic"] as const) {
+      const method: Method = { ...METHODS["offline-dpo"], loss: name };
+      let expected = 0;
+      const found = await firstStep(model, {
+        ...method,
+        own: async (tools) => {
+          const formed = await labelledPairs(fromDataset(tools.prompts(), tools.encoder), tools);
+          const examples = formed.map(({ chosen }) => chosen.example);
+          const sums = await sequenceLogProbs(model, examples);
+          const rewards = sums.map((sum, i) =>
+            config.beta * (name === "slic" ? sum : sum / learnedTokens(examples[i]))
+          );
+          expected = rewards.reduce((sum, one) => sum + one, 0) / rewards.length;
+          return { parts: await tools.learn(formed), pairs: formed };
+        },
+      });
+      assert.equal(found.counts.scoredStart, undefined, name);
+      assert.ok(Math.abs(found.metrics.rewardChosen - expected) < 1e-4, name);
+    }
+    const { counts } = await firstStep(model, METHODS["offline-dpo"]);
+    assert.equal(counts.scoredStart, 2 * config.batchSize);
+    model.dispose();
   });
 
   it("refuse the data set's labels for sampled answers", async () => {

@@ -155,6 +155,25 @@ describe("JudgeTemplate", () => {
   it("refuses a prompt without a turn", () => {
     assert.throws(() => template().made.prompt([], "a", "b"), /empty prompt/);
   });
+
+  it("refuses a prompt of which the layout leaves out every turn, whatever becomes of long ones", () => {
+    const layout = {
+      turn: "{dialogue} one: {first} two: {second} | {question}",
+      roles: { system: null, user: "card: ", assistant: "reply: " },
+      rationale: "{first} {second}",
+    };
+    const lone: Turn[] = [{ role: "system", content: "Be polite." }];
+    for (const overflow of ["truncate", "refuse"] as const) {
+      const { made } = template({ layout, overflow, maxTokens: 120 });
+      for (const answer of ["yes", "yes ".repeat(200)]) {
+        refusesAtOnce(
+          () => made.prompt(lone, answer, "no"),
+          /turns of system alone, which the judge's layout leaves out/,
+          /judge\.principlesFile/,
+        );
+      }
+    }
+  });
 });
 
 describe("JudgeTemplate with SmolLM2's own tokenizer and chat template", () => {

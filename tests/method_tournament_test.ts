@@ -4,7 +4,7 @@ import type { Compare, Comparison } from "../lib/method/judgment.ts";
 import { byScore, firstPosition, longerWins, randomJudge } from "../lib/measure/baseline_judges.ts";
 import { tournament, tournaments } from "../lib/method/tournament.ts";
 import { Rng } from "../lib/base/random.ts";
-import { user } from "./judge_fakes.ts";
+import { judgmentOf, user } from "./judge_fakes.ts";
 
 const best = byScore(({ answer }) => Number(answer.slice(1)));
 const contest = (n: number, prompt = "Hi") => ({
@@ -95,6 +95,28 @@ describe("tournament", () => {
     assert.equal(bracket.matches.length, 2);
     assert.ok(bracket.matches.every(({ judgment }) => judgment === undefined));
     assert.equal(calls.length, 0);
+  });
+});
+
+describe("a match that the judge does not answer", () => {
+  // The second is a little likelier, of next to nothing.
+  const silent: Compare = (list) =>
+    Promise.resolve(list.map(() => judgmentOf([0.001, 0.004], [0.004, 0.001])));
+  const winners = async (ties: "first" | "second", compare = silent) =>
+    (await tournament(contest(8), { compare, rng: rng(), ties })).matches
+      .map(({ first, winner }) => winner === first ? "first" : "second");
+
+  it("is a tie", async () => {
+    const tie: Compare = (list) => Promise.resolve(list.map(() => judgmentOf([0.5, 0.5])));
+    assert.deepEqual(await winners("first"), await winners("first", tie));
+    assert.deepEqual(new Set(await winners("first")), new Set(["first"]));
+  });
+
+  it("goes by the scores as they are, where nothing stays undecided", async () => {
+    const first: Compare = (list) =>
+      Promise.resolve(list.map(() => judgmentOf([0.004, 0.001], [0.001, 0.004])));
+    assert.deepEqual(new Set(await winners("second")), new Set(["second"]));
+    assert.deepEqual(new Set(await winners("second", first)), new Set(["first"]));
   });
 });
 

@@ -76,6 +76,19 @@ const COMPILED: Record<string, Step> = {
   },
   "long host tensors": (i) =>
     tf.add(tf.tensor1d(Float32Array.from({ length: 300 + i }, (_, k) => k)), i),
+  "host memory that is written to after its use": (i) => {
+    const once = (memory: Float32Array) => tf.mul(tf.tensor1d(memory), 1);
+    return [1, 300].flatMap((length) => {
+      const memory = new Float32Array(length).fill(i + 1);
+      const before = once(memory);
+      return [before, once(memory.fill(2))];
+    });
+  },
+  "0 and -0": (i) => [
+    tf.div(1, tf.tensor1d([0])),
+    tf.div(1, tf.tensor1d([-0])),
+    tf.div(1, tf.tensor1d([i % 2 ? 0 : -0])),
+  ],
   "a tile, a pad and a slice that vary": (i) => [
     tf.tile(x, [1, i % 3 + 1]),
     tf.pad(x, [[1, 0], [0, i % 2]]),

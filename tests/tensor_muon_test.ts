@@ -81,13 +81,15 @@ describe("Muon", () => {
     });
   }
 
-  it("is for matrices inside the layers, the adapter's too, not for embedding, head and norms", () => {
+  it("is for matrices inside the layers, the adapter's too, not for embedding, heads and norms", () => {
     const names = NAMED.filter(isHiddenMatrix).map(({ name }) => name);
     assert.deepEqual(names, HIDDEN.map((i) => NAMED[i].name));
     const lora = { name: "model.layers.3.self_attn.q_proj.lora_A.weight", shape: [4, 64] };
     assert.ok(isHiddenMatrix(lora));
     assert.ok(!isHiddenMatrix({ name: "model.layers.3.self_attn.q_proj.bias", shape: [64] }));
-    assert.ok(!isHiddenMatrix({ name: "embed_tokens.weight", shape: [9, 4] }));
+    for (const name of ["embed_tokens.weight", "score.weight", "grade.weight"]) {
+      assert.ok(!isHiddenMatrix({ name, shape: [9, 4] }), name);
+    }
   });
 
   it("leaves the matrix of a zero gradient where it is, but for the decay", () => {

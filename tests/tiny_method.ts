@@ -49,10 +49,14 @@ export function tinyExamples(pairs: number): Example[] {
 
 /** The tiny model with an adapter; `moved` gives the adapter random values, so that it does something. */
 export function tinyWithAdapter(
-  { dropout = 0, moved = false, seed = 1 }: { dropout?: number; moved?: boolean; seed?: number } =
-    {},
+  { dropout = 0, moved = false, seed = 1, ...shape }: {
+    dropout?: number;
+    moved?: boolean;
+    seed?: number;
+    maxPositions?: number;
+  } = {},
 ): LanguageModel {
-  const model = tinyModel();
+  const model = tinyModel(shape);
   const rng = Rng.named(seed, "adapter");
   model.adapter = LoraAdapter.create(model.config, { ...LORA_DEFAULTS, r: 4, dropout }, rng);
   if (moved) {

@@ -1,6 +1,6 @@
 import type { Pair } from "../preference/mod.ts";
 import type { Turn } from "../text/mod.ts";
-import { type AnswerEncoder, conventionsOf, encodePrompt, endOfAnswer } from "./encoder.ts";
+import { type AnswerEncoder, conventionsOf, encodePromptToFit, endOfAnswer } from "./encoder.ts";
 import { answerExample, type Example } from "./example.ts";
 import type { SampledAnswer } from "./sample.ts";
 import { wholeAnswer } from "./whole_dialogue.ts";
@@ -54,7 +54,7 @@ export function learnedAnswer(
   }
   // Unless the conventions say so, a cut answer does not teach to end.
   const ended = end === "length" && endCutAnswers ? [endOfAnswer(encoder.tokenizer)] : [];
-  const before = learned ? encodePrompt(learned, encoder) : ids.slice(0, from);
+  const before = learned ? encodePromptToFit(learned, encoder) : ids.slice(0, from);
   return { text, example: afterPrompt({ ids: [...ids, ...ended], from }, before) };
 }
 

@@ -145,7 +145,9 @@ export function combineScores(
  * firstOrSecond(combineScores([{ principle: "overall", forward: same, backward: same }])); // "second"
  * ```
  */
-export function firstOrSecond({ votes, winner, panel }: Judgment): "first" | "second" {
+export function firstOrSecond(
+  { votes, winner, panel }: Pick<Judgment, "votes" | "winner" | "panel">,
+): "first" | "second" {
   if (votes.length === 0 || panel) return winner === "first" ? "first" : "second";
   const scores = votes.map(({ scoreFirst, scoreSecond }) =>
     [scoreFirst, scoreSecond].map(Math.fround)
@@ -156,6 +158,24 @@ export function firstOrSecond({ votes, winner, panel }: Judgment): "first" | "se
     scores.reduce((sum, score) => Math.fround(sum + score[side]), 0)
   );
   return first > second ? "first" : "second";
+}
+
+/** What of a judgment decides between the two answers. */
+export type Verdict = Pick<
+  Judgment,
+  "pFirst" | "winner" | "consistent" | "answered" | "votes" | "panel"
+>;
+
+/**
+ * The answer that a verdict chooses; null where it decides nothing, a tie or a pair left unanswered. Where such a pair is
+ * not to stay undecided ("second"), the choice is the authors', by the scores however small: {@linkcode firstOrSecond}.
+ */
+export function chosenSide(
+  verdict: Omit<Verdict, "pFirst" | "consistent">,
+  undecided: "skip" | "second" = "skip",
+): "first" | "second" | null {
+  if (undecided === "second") return firstOrSecond(verdict);
+  return verdict.answered && verdict.winner !== "tie" ? verdict.winner : null;
 }
 
 /**

@@ -1,48 +1,45 @@
 import { UserError } from "../base/error.ts";
-import type { FormedPair, Method, Pairing } from "./method.ts";
+import { judgedPair } from "./judged_pair.ts";
+import type { Verdict } from "./judgment.ts";
+import type { Method, Pairing } from "./method.ts";
 import { type Match, tournaments } from "./tournament.ts";
 
 /** Of two equal texts there is no verdict. */
-const SAME = { answered: false, winner: "tie", pFirst: 0.5, consistent: true } as const;
+const SAME: Verdict = {
+  ...{ answered: false, winner: "tie", pFirst: 0.5, consistent: true, votes: [] },
+};
 
 /** Pairs of some of a knockout's matches. */
-const knockout = (learned: (matches: readonly Match[]) => readonly Match[]): Pairing =>
-async (
-  candidates,
-  { compare, rng, method, undecided },
-) => {
-  const contests = candidates.map(({ pair, answers }) => ({
-    prompt: pair.prompt,
-    candidates: answers.map(({ text }) => text),
-  }));
-  const decides = undecided === "second";
-  const brackets = await tournaments(contests, {
-    compare,
-    rng: rng("order"),
-    ties: decides ? "second" : "first",
-  });
-  return brackets.flatMap(({ matches }, i) =>
-    learned(matches).flatMap(({ winner, first, second, judgment = SAME }): FormedPair[] => {
-      const { pair, answers } = candidates[i];
-      if (!judgment.answered && !decides) return [];
-      const tie = judgment.winner === "tie";
-      if (tie && method.ties !== "half" && !decides) return [];
-      const preference = winner === first ? judgment.pFirst : 1 - judgment.pFirst;
-      return [{
-        prompt: pair,
-        chosen: answers[winner],
-        rejected: answers[winner === first ? second : first],
-        label: tie && method.ties === "half" ? 0.5 : method.labels === "soft" ? preference : 1,
-        verdict: { preference, consistent: judgment.consistent },
-      }];
-    })
-  );
-};
+const knockout =
+  (learned: (matches: readonly Match[]) => readonly Match[]): Pairing =>
+  async (candidates, tools) => {
+    const contests = candidates.map(({ pair, answers }) => ({
+      prompt: pair.prompt,
+      candidates: answers.map(({ text }) => text),
+    }));
+    const brackets = await tournaments(contests, {
+      compare: tools.compare,
+      rng: tools.rng("order"),
+      ties: tools.undecided === "second" ? "second" : "first",
+    });
+    return brackets.flatMap(({ matches }, i) =>
+      learned(matches).flatMap(({ first, second, judgment: verdict = SAME }) => {
+        const { pair: prompt, answers } = candidates[i];
+        const judged = { prompt, first: answers[first], second: answers[second], verdict };
+        return judgedPair(judged, tools) ?? [];
+      })
+    );
+  };
 
 /**
  * The final of a knockout among the answers to a prompt, which with two answers is the one comparison: the winner is
  * the chosen answer (SELF-JUDGE, section 3.2). A pair that the ranker does not decide is left out, unless the method
  * learns from ties or the settings give it to the second answer.
+ *
+ * So is a final of two equal texts, on which there is no verdict, although the winner is known. With RAFT and the
+ * distillation of the best of N, which imitate the winner alone, that has a price: a prompt whose finalists are one text
+ * teaches nothing. An answer that is likely enough to be drawn twice is such a text more often than others, so that the
+ * policy is held back from its own most likely answers, the more so the surer it becomes.
  */
 export const knockoutFinal: Pairing = knockout((matches) => matches.slice(-1));
 

@@ -69,12 +69,27 @@ export function judgeTurns(
   ];
 }
 
-/** The dialogue's turns as a judge reads them, those of the roles that the layout leaves out not among them. */
+/**
+ * The dialogue's turns as a judge reads them, those of the roles that the layout leaves out not among them.
+ *
+ * @throws {UserError} When that leaves nothing.
+ */
 export function dialogueTexts(turns: readonly Turn[], layout: JudgeLayout): string[] {
-  return turns.flatMap(({ role, content }) => {
+  if (turns.length === 0) {
+    throw new UserError("a comparison has an empty prompt", "give it at least one turn");
+  }
+  const texts = turns.flatMap(({ role, content }) => {
     const before = layout.roles[role];
     return before === null ? [] : [before + content];
-  }).map((text, i) => (i === 0 ? "" : layout.between ?? "") + text);
+  });
+  if (texts.length === 0) {
+    const roles = [...new Set(turns.map(({ role }) => role))].join(", ");
+    throw new UserError(
+      `a comparison's prompt has turns of ${roles} alone, which the judge's layout leaves out (roles: null)`,
+      "give that role a text in the file of principles (judge.principlesFile), or leave the comparison out",
+    );
+  }
+  return texts.map((text, i) => (i === 0 ? "" : layout.between ?? "") + text);
 }
 
 /** What follows the label in the rationale variant. */

@@ -20,7 +20,10 @@ export interface PreferenceConfig extends SamplingConfig {
    * code. No judge decides between them, so that they are kept only where `undecided` is "second". @default "skip"
    */
   identical?: "skip" | "keep";
-  /** A tie or an unanswered pair: left out, or the second answer is chosen, as in the authors' code. @default "skip" */
+  /**
+   * A tie or an unanswered pair: left out, or chosen from all the same, as in the authors' code: by the scores however
+   * small, and of equal ones the second. Methods that learn from J and choose nobody pass over it. @default "skip"
+   */
   undecided?: "skip" | "second";
 }
 

@@ -159,7 +159,8 @@ export const PREFERENCE_LOSSES = {
     ),
   /**
    * weight (1 - sigmoid(beta (r(w) - z))) + (1 - sigmoid(beta (z - r(l)))), z the batch's KL, a constant. KTO on the
-   * two answers of a pair, https://arxiv.org/abs/2402.01306, eq. 7. TRL.
+   * two answers of a pair, https://arxiv.org/abs/2402.01306, eq. 7. The sum of the two, in a mean over pairs, is twice
+   * the loss of TRL's KTOTrainer, a mean over answers; it is not among the values held to TRL's.
    */
   kto: (w, l, { beta, kl = 0, desirable = 1, undesirable = 1 }) =>
     tf.add(
@@ -170,6 +171,16 @@ export const PREFERENCE_LOSSES = {
 
 /** Name of a preference loss. */
 export type PreferenceLoss = keyof typeof PREFERENCE_LOSSES;
+
+/**
+ * Losses without a reference, and what of an answer's log-probability each compares, its sum or its mean over tokens: an
+ * answer's reward is beta times that, as TRL reports it.
+ */
+export const REFERENCE_FREE: Readonly<Partial<Record<PreferenceLoss, "sum" | "mean">>> = {
+  simpo: "mean",
+  orpo: "mean",
+  slic: "sum",
+};
 
 /** Losses that take an offset, see `PairLogProbs.offset`; the others would pass over it. */
 export const OFFSET_LOSSES: readonly string[] = ["sigmoid", "ipo"] satisfies PreferenceLoss[];

@@ -99,7 +99,7 @@ export interface FormedPair {
   readonly rejected: Answer;
   /** Probability that the chosen one is better. @default 1 */
   readonly label?: number;
-  /** Of the pair's loss in the batch's mean. @default 1 */
+  /** Of the pair's loss in the batch's sum, and of its rewards in their mean. @default 1 */
   readonly weight?: number;
   /**
    * Absent where no ranker has a part in it. `preference`: J(chosen, rejected), or what the method takes for it (OSP: by
@@ -166,10 +166,15 @@ export interface StepTools extends PairTools {
   readonly head: ReadonlyMap<string, Tensor>;
   /** Summed log-probabilities of sequences. */
   logProbs(examples: readonly Example[], under: "policy" | "start"): Promise<number[]>;
-  /** Pairs with what the reference says of them. */
+  /** Pairs with what the reference says of them; nothing (0), and unasked, for a loss without one. */
   score(pairs: readonly FormedPair[]): Promise<ScoredPair[]>;
-  /** What is learned of pairs by the method's loss. */
-  learn(pairs: readonly FormedPair[]): Promise<MicroBatch[]>;
+  /**
+   * What is learned of pairs by the method's loss.
+   *
+   * @param options.total What the pairs' losses are divided by, where a prompt's loss is a sum over its pairs. @default
+   *   the pairs
+   */
+  learn(pairs: readonly FormedPair[], options?: { total?: number }): Promise<MicroBatch[]>;
 }
 
 /** Pairs kept from step to step; a resumed run finds them again. */
@@ -193,6 +198,8 @@ export interface SampleOptions {
   readonly learned?: (prompt: readonly Turn[]) => readonly Turn[];
   /** Whether what is asked may fill the model's context: it is longer than the prompt. @default false */
   readonly longer?: boolean;
+  /** Whether what is drawn are a ranker's verdicts in words: counted as judging, not as answers. @default false */
+  readonly grading?: boolean;
   /** Names the random stream, where a step samples more than once. */
   readonly name?: string;
 }

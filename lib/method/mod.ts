@@ -5,6 +5,7 @@ export * from "./demonstrations.ts";
 export * from "./encoder.ts";
 export * from "./example.ts";
 export * from "./judge.ts";
+export * from "./judged_pair.ts";
 export * from "./judgment.ts";
 export * from "./knockout_pairs.ts";
 export * from "./layout.ts";

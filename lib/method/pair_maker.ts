@@ -78,8 +78,10 @@ export class PairMaker implements PairTools {
   async sample(pairs: readonly LoopPrompt[], sampling: SampleOptions): Promise<Candidates[]> {
     const { method, samplers, config, contextTokens } = this.making;
     const { asked, learned } = { ...method.prompts, ...sampling };
-    const encoder = sampling.longer ? { ...this.encoder, maxTokens: contextTokens } : this.encoder;
-    const cut = encoder.overflow === "truncate-start";
+    const cut = this.encoder.overflow === "truncate-start";
+    // A prompt that is cut fills its limit: of the context there must be room left for an answer.
+    const longest = cut ? contextTokens - config.maxNewTokens : contextTokens;
+    const encoder = sampling.longer ? { ...this.encoder, maxTokens: longest } : this.encoder;
     const prompts = pairs.map((pair) => ({
       pair,
       ids: encodePromptToFit(asked?.(pair.prompt) ?? pair.prompt, encoder),
@@ -100,12 +102,16 @@ export class PairMaker implements PairTools {
       prompts.map(({ ids }) => ids),
       { ...config, encoder, samples: candidates, seed, mix },
     );
-    this.seconds.sampling += (performance.now() - started) / 1000;
-    this.count("samples", prompts.length * candidates);
-    this.count(
-      "sampledTokens",
-      drawn.flat().reduce((n, { ids, from }) => n + ids.length - from, 0),
-    );
+    const seconds = (performance.now() - started) / 1000;
+    if (sampling.grading) {
+      this.seconds.judging += seconds;
+      this.count("judgePrompts", prompts.length * candidates);
+    } else {
+      this.seconds.sampling += seconds;
+      this.count("samples", prompts.length * candidates);
+      const tokens = drawn.flat().reduce((n, { ids, from }) => n + ids.length - from, 0);
+      this.count("sampledTokens", tokens);
+    }
     return drawn.map((answers, i): Candidates => {
       const { pair } = prompts[i];
       const from = learned?.(pair.prompt);

@@ -2,7 +2,12 @@ import * as tf from "@tensorflow/tfjs";
 import { lengthBuckets, type Position, rightPadded } from "../model/mod.ts";
 import { segmentSum } from "../tensor/mod.ts";
 import { type Example, learnedTokens } from "./example.ts";
-import { type LossParameters, type PreferenceLoss, preferenceLoss } from "./losses.ts";
+import {
+  type LossParameters,
+  type PreferenceLoss,
+  preferenceLoss,
+  REFERENCE_FREE,
+} from "./losses.ts";
 import { type MicroBatch, type Objective, TokenObjective } from "./objective.ts";
 import { targetPositions } from "./supervised.ts";
 
@@ -16,7 +21,7 @@ export interface ScoredPair {
   readonly label?: number;
   /** What the margin has to exceed, see `PairLogProbs.offset`. @default 0 */
   readonly offset?: number;
-  /** Of the pair's loss in the batch's mean. @default 1 */
+  /** Of the pair's loss in the batch's sum, and of its rewards in their mean. @default 1 */
   readonly weight?: number;
 }
 
@@ -26,17 +31,29 @@ export interface PreferenceLossOptions {
   readonly parameters: LossParameters;
 }
 
+const weightOf = ({ weight = 1 }: ScoredPair): number => weight;
+const sumOfWeights = (pairs: readonly ScoredPair[]) =>
+  pairs.reduce((sum, pair) => sum + weightOf(pair), 0);
+
 /**
  * The parts of one preference batch: the mean over its pairs of a loss on summed log-probabilities. A pair of which
- * nothing is learned counts in the mean, with the loss of a margin of 0, and is in no part.
+ * nothing is learned counts in the mean, with the loss of a margin of 0, and is in no part. Rewards and log-probabilities
+ * are logged as means by the pairs' weights.
+ *
+ * @param options.total What the losses' sum is divided by. @default the pairs
  */
 export function preferenceBatches(
   all: readonly ScoredPair[],
-  { microBatchTokens, ...loss }: PreferenceLossOptions & { microBatchTokens: number },
+  { microBatchTokens, total = all.length, ...loss }: PreferenceLossOptions & {
+    microBatchTokens: number;
+    total?: number;
+  },
 ): MicroBatch[] {
-  const pairs = all.filter(({ chosen, rejected }) =>
-    learnedTokens(chosen) + learnedTokens(rejected) > 0
-  );
+  const isLearned = ({ chosen, rejected }: ScoredPair) =>
+    learnedTokens(chosen) + learnedTokens(rejected) > 0;
+  const pairs = all.filter(isLearned);
+  const weights = sumOfWeights(all);
+  const unlearned = weights - sumOfWeights(pairs);
   const longest = pairs.map((p) => Math.max(p.chosen.ids.length, p.rejected.ids.length));
   return lengthBuckets(longest, Math.floor(microBatchTokens / 2)).map((group, nth) => {
     const part = group.map((i) => pairs[i]);
@@ -48,7 +65,7 @@ export function preferenceBatches(
         examples.flatMap((example, row) => targetPositions(example, row, 0)),
         part,
         // Its loss is a constant, told once.
-        { ...loss, total: all.length, unlearned: nth === 0 ? all.length - pairs.length : 0 },
+        { ...loss, total, weights, unlearned: nth === 0 ? unlearned : 0 },
       ),
     };
   });
@@ -59,9 +76,12 @@ class PreferenceObjective extends TokenObjective {
   constructor(
     at: readonly Position[],
     readonly pairs: readonly ScoredPair[],
-    /** `total`: pairs of the whole batch, whose mean the loss is; `unlearned`: those that are in no part. */
     readonly options: PreferenceLossOptions & {
+      /** What the sum of losses is divided by. */
       readonly total: number;
+      /** Of all the batch's pairs. */
+      readonly weights: number;
+      /** Weights of the pairs that are in no part. */
       readonly unlearned: number;
     },
   ) {
@@ -69,7 +89,7 @@ class PreferenceObjective extends TokenObjective {
   }
 
   gradient(logProbs: tf.Tensor1D): ReturnType<Objective["gradient"]> {
-    const { loss, parameters, total, unlearned } = this.options;
+    const { loss, parameters, total, weights: allWeights, unlearned } = this.options;
     const P = this.pairs.length;
     const labels = this.pairs.map(({ label = 1 }) => label);
     return tf.tidy(() => {
@@ -84,7 +104,7 @@ class PreferenceObjective extends TokenObjective {
         rejectedTokens: tf.tensor1d(this.pairs.map(({ rejected }) => tokensOf(rejected))),
         offset: tf.tensor1d(this.pairs.map(({ offset = 0 }) => offset)),
       };
-      const weights = tf.tensor1d(this.pairs.map(({ weight = 1 }) => weight));
+      const weights = tf.tensor1d(this.pairs.map(weightOf));
       const lossOf = (chosen: tf.Tensor, rejected: tf.Tensor) => {
         const logProbs = {
           policyChosen: chosen as tf.Tensor1D,
@@ -97,10 +117,14 @@ class PreferenceObjective extends TokenObjective {
       const { value, grads } = tf.valueAndGrads(lossOf)([policyChosen, policyRejected]);
       const outputGradient = tf.gather(tf.concat(grads), rows); // (M)
 
-      const mean = (x: tf.Tensor) => tf.div(tf.sum(x), total) as tf.Scalar;
-      const { beta } = parameters;
-      const rewardChosen = tf.mul(tf.sub(policyChosen, referenceChosen), beta);
-      const rewardRejected = tf.mul(tf.sub(policyRejected, referenceRejected), beta);
+      const mean = (x: tf.Tensor) => tf.div(tf.sum(tf.mul(x, weights)), allWeights) as tf.Scalar;
+      const perToken = REFERENCE_FREE[loss] === "mean";
+      const rewardOf = (policy: tf.Tensor, reference: tf.Tensor, tokens: tf.Tensor) => {
+        const compared = perToken ? tf.div(policy, tokens) : tf.sub(policy, reference);
+        return tf.mul(compared, parameters.beta);
+      };
+      const rewardChosen = rewardOf(policyChosen, referenceChosen, fixed.chosenTokens);
+      const rewardRejected = rewardOf(policyRejected, referenceRejected, fixed.rejectedTokens);
       return {
         outputGradient,
         metrics: {

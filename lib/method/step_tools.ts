@@ -5,6 +5,7 @@ import { type Example, learnedTokens } from "./example.ts";
 import type { Compare } from "./judgment.ts";
 import type { LoopOptions } from "./loop_options.ts";
 import type { FormedPair, PairMemory, StepTools } from "./method.ts";
+import { REFERENCE_FREE } from "./losses.ts";
 import type { MicroBatch } from "./objective.ts";
 import { type DrawOptions, PairMaker } from "./pair_maker.ts";
 import { preferenceBatches, type ScoredPair } from "./preference.ts";
@@ -85,8 +86,10 @@ export class CountingTools extends PairMaker implements StepTools {
   }
 
   async score(pairs: readonly FormedPair[]): Promise<ScoredPair[]> {
+    const { loss } = this.method;
+    const alone = loss !== "sft" && REFERENCE_FREE[loss] !== undefined;
     const examples = pairs.flatMap(({ chosen, rejected }) => [chosen.example, rejected.example]);
-    const sums = await this.logProbs(examples, "start");
+    const sums = alone ? examples.map(() => 0) : await this.logProbs(examples, "start");
     const offsets = await this.method.offsets?.(pairs, this);
     return pairs.map(({ chosen, rejected, label, weight }, i) => ({
       chosen: chosen.example,
@@ -99,7 +102,10 @@ export class CountingTools extends PairMaker implements StepTools {
     }));
   }
 
-  async learn(pairs: readonly FormedPair[]): Promise<MicroBatch[]> {
+  async learn(
+    pairs: readonly FormedPair[],
+    { total }: { total?: number } = {},
+  ): Promise<MicroBatch[]> {
     const { method } = this;
     if (pairs.length === 0) return [];
     if (method.loss === "sft") {
@@ -117,6 +123,7 @@ export class CountingTools extends PairMaker implements StepTools {
         ...method.parameters,
         ...await method.measured?.(scored, this),
       },
+      total,
       microBatchTokens: this.microBatchTokens,
     });
   }

@@ -75,6 +75,8 @@ export interface TemplateCounts {
   cutAnswerTokens: number;
   /** Tokens cut from the start of the turn that is answered, over all prompts. */
   cutTurnTokens: number;
+  /** Demonstrations left out before questions that are too long for them, over all prompts. */
+  droppedDemonstrations: number;
   /** Control tokens such as `<|im_end|>` found inside a turn or an answer and left out. */
   controlTokens: number;
 }
@@ -87,6 +89,7 @@ export function nothingCounted(): TemplateCounts {
     droppedTurns: 0,
     cutAnswerTokens: 0,
     cutTurnTokens: 0,
+    droppedDemonstrations: 0,
     controlTokens: 0,
   };
 }
@@ -169,9 +172,6 @@ export class JudgeTemplate implements JudgeQuestion {
    * there is no turn to answer.
    */
   prompt(pairPrompt: readonly Turn[], first: string, second: string): number[] {
-    if (pairPrompt.length === 0) {
-      throw new UserError("a comparison has an empty prompt", "give it at least one turn");
-    }
     const trimmed = pairPrompt.map((turn) => ({ ...turn, content: turn.content.trim() }));
     const turns = dialogueTexts(trimmed, this.#layout).map((text) => this.#encode(text));
     const answers = [first, second].map((answer) => this.#encode(answer.trim()));

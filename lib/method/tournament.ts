@@ -1,13 +1,7 @@
 import { UserError } from "../base/error.ts";
 import { Rng } from "../base/random.ts";
 import type { Turn } from "../text/chat.ts";
-import {
-  type Compare,
-  type Comparison,
-  firstOrSecond,
-  type Judgment,
-  type Winner,
-} from "./judgment.ts";
+import { chosenSide, type Compare, type Comparison, type Judgment } from "./judgment.ts";
 
 /** One prompt and the answers that compete for it. */
 export interface Contest {
@@ -48,8 +42,8 @@ export interface TournamentOptions {
   /** Draws the rounds. */
   readonly rng: Rng;
   /**
-   * Who advances when the judge cannot tell two candidates apart, and of two equal texts; the authors' comparison
-   * gives it to the second. @default "first"
+   * Who advances when the judge cannot tell two candidates apart or does not answer, and of two equal texts; the
+   * authors' comparison gives it to the second, but for scores that differ at all. @default "first"
    */
   readonly ties?: "first" | "second";
 }
@@ -110,7 +104,7 @@ export async function tournaments(
     for (const game of games) {
       const { table, first, second } = game;
       const judgment = judgments.get(game);
-      const winner = verdictOf(judgment, options.ties) === "second" ? second : first;
+      const winner = sideOf(judgment, options.ties) === "second" ? second : first;
       table.matches.push({ round, first, second, winner, judgment });
       table.left.push(winner);
     }
@@ -161,10 +155,11 @@ function drawRound(table: Table, round: number): Game[] {
   return games;
 }
 
-function verdictOf(judgment: Judgment | undefined, ties: TournamentOptions["ties"]): Winner {
-  if (judgment === undefined) return ties ?? "first";
-  if (ties === "second") return firstOrSecond(judgment);
-  return judgment.winner === "second" ? "second" : "first";
+function sideOf(
+  judgment: Judgment | undefined,
+  ties: TournamentOptions["ties"] = "first",
+): "first" | "second" {
+  return (judgment && chosenSide(judgment, ties === "second" ? "second" : "skip")) ?? ties;
 }
 
 async function judgeAll(games: Game[], compare: Compare): Promise<Map<Game, Judgment>> {

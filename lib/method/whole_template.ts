@@ -87,9 +87,6 @@ export class WholeTextTemplate implements JudgeQuestion {
   }
 
   #text(dialogue: readonly Turn[], [first, second]: readonly [string, string]): string {
-    if (dialogue.length === 0) {
-      throw new UserError("a comparison has an empty prompt", "give it at least one turn");
-    }
     const { principle, system, chat } = this.#options;
     const parts = { dialogue: dialogueTexts(dialogue, this.#layout).join(""), first, second };
     const turns = judgeTurns({ principle, layout: this.#layout, system }, parts);

@@ -8,13 +8,13 @@ import type { RunConfig } from "./config.ts";
  * A judge's questions with the demonstrations that the settings ask for before them.
  *
  * @param options.end The token that ends the judge's reply.
- * @throws {UserError} where no file of pairs is named, or it has too few prompts
+ * @throws {UserError} where no file of pairs is named, it has too few prompts, or judge.maxTokens has no room for them
  */
 export async function demonstrated(
   questions: JudgeQuestion[],
   { judge, seed, end }: Pick<RunConfig, "judge" | "seed"> & { end: number },
 ): Promise<JudgeQuestion[]> {
-  const { demonstrations: count, demonstrationsFile: file } = judge;
+  const { demonstrations: count, demonstrationsFile: file, maxTokens } = judge;
   if (count === 0) return questions;
   if (file === null) {
     throw new UserError(
@@ -32,6 +32,6 @@ export async function demonstrated(
     );
   }
   return questions.map((question) =>
-    withDemonstrations(question, { demonstrations, count, end: [end] })
+    withDemonstrations(question, { demonstrations, count, end: [end], maxTokens })
   );
 }

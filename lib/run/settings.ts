@@ -100,7 +100,7 @@ export const SETTINGS = z.strictObject({
     overflow: z.enum(["truncate", "refuse"]).describe("what to do with a longer one"),
     batchTokens: count.describe("tokens run through the model at once"),
     demonstrations: z.int().min(0).default(0).describe(
-      "judged pairs shown before each question, for a judge that was not trained",
+      "judged pairs shown before each question, for a judge that was not trained; fewer where a prompt would be over judge.maxTokens",
     ),
     demonstrationsFile: z.string().nullable().default(null).describe(
       "the labelled pairs that they are drawn from",
@@ -170,7 +170,7 @@ export const SETTINGS = z.strictObject({
       'two equal samples: left out, or a pair that moves nothing and counts in the mean ("keep", the authors)',
     ),
     undecided: z.enum(["skip", "second"]).describe(
-      'a tie or an unanswered pair: left out, or the second answer is chosen ("second", the authors)',
+      'a tie or an unanswered pair: left out, or decided by its scores however small, equal ones for the second answer ("second", the authors)',
     ),
     batchRows: count.describe("answers sampled at once"),
     microBatchTokens: count.describe("tokens run through the model at once"),

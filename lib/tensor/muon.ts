@@ -16,7 +16,7 @@ export interface MuonConfig {
   readonly weightDecay: number;
   /** Gradients are scaled down to this norm over all parameters; 0 switches clipping off. */
   readonly clipNorm: number;
-  /** What is not a hidden matrix (embeddings, head, norms) is left to AdamW. */
+  /** What is not a hidden matrix (embeddings, heads, norms) is left to AdamW. */
   readonly adamw: Omit<AdamWConfig, "clipNorm">;
   /** AdamW's learning rate, as a multiple of the given one. */
   readonly adamwRate: number;
@@ -31,9 +31,12 @@ export const MUON_DEFAULTS: MuonConfig = {
   adamwRate: 1,
 };
 
-/** Whether Muon moves a parameter: a matrix that is neither the embedding nor the head. */
+/** Embedding and heads: of the next token, of a reward model, of SPO's grades. */
+const OUTER = /(^|\.)(embed_tokens|lm_head|score|grade)\./;
+
+/** Whether Muon moves a parameter: a matrix that is neither the embedding nor a head. */
 export function isHiddenMatrix({ name, shape }: NamedShape): boolean {
-  return shape.length === 2 && !/(^|\.)(embed_tokens|lm_head)\./.test(name);
+  return shape.length === 2 && !OUTER.test(name);
 }
 
 /** Matrices of one shape, treated as one stack: a handful of ops, however many there are. */

@@ -2,7 +2,7 @@
 export interface ScheduleConfig {
   /** Rate after warm-up. */
   learningRate: number;
-  /** "cosine" falls to 0 at the last step, "constant" stays. */
+  /** "cosine" falls towards 0, which a step after the last would have; "constant" stays. */
   shape: "cosine" | "constant";
   /** Share of the steps in which the rate rises linearly from 0. */
   warmup: number;

@@ -1,4 +1,6 @@
 import type { Candidates } from "../candidates.ts";
+import { judgedPair } from "../judged_pair.ts";
+import { chosenSide, larger, preferenceOf, type Verdict } from "../judgment.ts";
 import type { FormedPair, Method, OwnStep, StepTools } from "../method.ts";
 
 /**
@@ -19,31 +21,35 @@ export const discriminatorStep: OwnStep = async (tools) => {
   const candidates = await tools.sample(prompts, {});
   const distinct = tools.distinct(candidates);
   const known = (await tools.memory.recall(tools.step)).slice(-window);
-  const fresh: { at: number; pFirst: number }[] = [];
+  const pairOf = ({ pair, answers: [first, second] }: Candidates, verdict: Verdict) =>
+    judgedPair({ prompt: pair, first, second, verdict }, tools);
+  const fresh = new Map<Candidates, FormedPair>();
   if (tools.step % every === 0) {
-    const sure = await preferences(distinct, tools);
-    const least = distinct.map((_, i) => i)
-      .sort((a, b) => Math.abs(sure[a] - 0.5) - Math.abs(sure[b] - 0.5))
-      .slice(0, gold);
-    const verdicts = await tools.gold(least.map((i) => comparison(distinct[i])));
+    const own = await verdicts(distinct, tools);
+    const doubt = own.map((verdict) => Math.abs(preferenceOf(verdict) - 0.5));
+    const least = distinct.map((_, i) => i).sort((a, b) => doubt[a] - doubt[b]).slice(0, gold);
+    const given = await tools.gold(least.map((i) => comparison(distinct[i])));
+    let contradicted = 0;
     least.forEach((at, i) => {
-      if (verdicts[i].answered && verdicts[i].winner !== "tie") {
-        fresh.push({ at, pFirst: verdicts[i].pFirst });
+      const pair = pairOf(distinct[at], given[i]);
+      if (pair === null) return;
+      fresh.set(distinct[at], pair);
+      // Where the discriminator chose nobody there is nothing to contradict.
+      const side = chosenSide(own[at]);
+      if (side !== null && pair.chosen !== distinct[at].answers[side === "first" ? 0 : 1]) {
+        contradicted++;
       }
     });
-    const wrong = fresh.filter(({ at, pFirst }) => (sure[at] > 0.5) !== (pFirst > 0.5)).length;
-    tools.metric("contradicted", wrong);
+    tools.metric("contradicted", contradicted);
   }
-  const golden = fresh.map(({ at, pFirst }) => formed(distinct[at], pFirst));
+  const golden = [...fresh.values()];
   await tools.memory.keep(tools.step, golden);
   if (golden.length > 0) {
     await tools.teach([...known.map(({ pair }) => pair), ...golden].slice(-window));
   }
-  const rest = distinct.filter((_, i) => fresh.every(({ at }) => at !== i));
-  const silver = await preferences(rest, tools);
-  const labelled = rest.flatMap((sampled, i) =>
-    silver[i] === 0.5 ? [] : [formed(sampled, silver[i])]
-  );
+  const rest = distinct.filter((sampled) => !fresh.has(sampled));
+  const silver = await verdicts(rest, tools);
+  const labelled = rest.flatMap((sampled, i) => pairOf(sampled, silver[i]) ?? []);
   const again = tools.method.ranker === "none"
     ? tools.rng("replay").shuffle(known).slice(0, replay).map(({ pair }) => pair)
     : [];
@@ -62,28 +68,21 @@ const comparison = ({ pair: { prompt }, answers: [first, second] }: Candidates) 
   second: second.text,
 });
 
-/** The discriminator's preference for the first of two answers; 1/2 where it has none. */
-async function preferences(sampled: readonly Candidates[], tools: StepTools): Promise<number[]> {
+/** What the discriminator says of each prompt's two answers. */
+async function verdicts(
+  sampled: readonly Candidates[],
+  tools: StepTools,
+): Promise<readonly Verdict[]> {
   if (sampled.length === 0) return [];
-  if (tools.method.ranker === "none") {
-    const examples = sampled.flatMap(({ answers: [a, b] }) => [a.example, b.example]);
-    const policy = await tools.logProbs(examples, "policy");
-    const start = await tools.logProbs(examples, "start");
-    return sampled.map((_, i) => {
-      const [a, b] = [2 * i, 2 * i + 1].map((k) => policy[k] - start[k]);
-      return 1 / (1 + Math.exp(tools.beta * (b - a)));
-    });
-  }
-  const judgments = await tools.compare(sampled.map(comparison));
-  return judgments.map(({ answered, winner, pFirst }) =>
-    answered && winner !== "tie" ? pFirst : 0.5
-  );
-}
-
-function formed({ pair, answers: [first, second] }: Candidates, pFirst: number): FormedPair {
-  const [chosen, rejected] = pFirst > 0.5 ? [first, second] : [second, first];
-  const preference = Math.max(pFirst, 1 - pFirst);
-  return { prompt: pair, chosen, rejected, verdict: { preference, consistent: true } };
+  if (tools.method.ranker !== "none") return await tools.compare(sampled.map(comparison));
+  const examples = sampled.flatMap(({ answers: [a, b] }) => [a.example, b.example]);
+  const policy = await tools.logProbs(examples, "policy");
+  const start = await tools.logProbs(examples, "start");
+  return sampled.map((_, i): Verdict => {
+    const [a, b] = [2 * i, 2 * i + 1].map((k) => policy[k] - start[k]);
+    const pFirst = 1 / (1 + Math.exp(tools.beta * (b - a)));
+    return { answered: true, winner: larger(a, b), pFirst, consistent: true, votes: [] };
+  });
 }
 
 /** D2PO with a Bradley-Terry model for its discriminator. */

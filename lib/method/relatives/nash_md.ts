@@ -22,7 +22,7 @@ export const mirrorDescentStep: OwnStep = async (tools) => {
     mix,
   });
   const pairs = own.flatMap(({ pair, answers: [answer] }) => {
-    const opponent = other.find((one) => one.pair.id === pair.id)?.answers[0];
+    const opponent = other.find((one) => one.pair === pair)?.answers[0];
     return opponent ? [{ prompt: pair, answer, opponent }] : [];
   });
   const different = pairs.filter(({ answer, opponent }) => answer.text !== opponent.text);

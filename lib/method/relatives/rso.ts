@@ -1,6 +1,7 @@
 import type { Rng } from "../../base/random.ts";
+import { judgedPair } from "../judged_pair.ts";
 import { preferenceOf } from "../judgment.ts";
-import type { FormedPair, Method, Pairing } from "../method.ts";
+import type { Method, Pairing } from "../method.ts";
 import { logit } from "./osp.ts";
 
 /**
@@ -69,18 +70,12 @@ export const statisticalRejection: Pairing = async (all, tools) => {
   const rng = tools.rng("accept");
   const duels = candidates.flatMap(({ pair, answers }, c) =>
     neighbours(rng.shuffle(accepted(rewards[c], { beta, wanted: accept, rng })))
-      .map(([a, b]) => ({ pair, first: answers[a], second: answers[b] }))
+      .map(([a, b]) => ({ prompt: pair, first: answers[a], second: answers[b] }))
   );
-  const judgments = await tools.compare(duels.map(({ pair: { prompt }, first, second }) => ({
+  const judgments = await tools.compare(duels.map(({ prompt: { prompt }, first, second }) => ({
     ...{ prompt, first: first.text, second: second.text },
   })));
-  return duels.flatMap(({ pair, first, second }, i): FormedPair[] => {
-    const { answered, winner, pFirst, consistent } = judgments[i];
-    if (!answered || winner === "tie") return [];
-    const [chosen, rejected] = winner === "first" ? [first, second] : [second, first];
-    const preference = winner === "first" ? pFirst : 1 - pFirst;
-    return [{ prompt: pair, chosen, rejected, verdict: { preference, consistent } }];
-  });
+  return duels.flatMap((duel, i) => judgedPair({ ...duel, verdict: judgments[i] }, tools) ?? []);
 };
 
 /**

@@ -1,4 +1,5 @@
 import type { Turn } from "../../text/mod.ts";
+import type { LoopPrompt } from "../candidates.ts";
 import type { FormedPair, Method, OwnStep } from "../method.ts";
 
 /** Asks for an answer's points, of which there are five to be had. The criteria are the paper's, the words ours. */
@@ -24,10 +25,18 @@ Write "Score: " and the number of points, 0 to 5.`,
   }];
 }
 
-/** The points that a reply gives; null where it gives none from 0 to 5. */
+/** A number that is not the start of a longer one or of a range. */
+const NUMBER = String.raw`(\d+(?:\.\d+)?)(?![\d]|\.\d|\s*[-–]\s*\d)`;
+/** "Score: 4", "**Score**: 4", "Score (out of 5): 4", "the score is 4". */
+const SCORE = new RegExp(String.raw`\bscore\b(?:[\s*:=]|\bis\b|\([^()\n]*\))*${NUMBER}`, "gi");
+const ALONE = new RegExp(String.raw`^[\s*]*${NUMBER}`);
+
+/**
+ * The points that a reply gives, the last ones where it names several: the form that was asked for ends a reply. Null
+ * where it gives none from 0 to 5.
+ */
 export function pointsIn(reply: string): number | null {
-  const found = /score\s*:?\s*\**\s*(\d+(?:\.\d+)?)/i.exec(reply) ??
-    /^\s*(\d+(?:\.\d+)?)\b/.exec(reply);
+  const found = [...reply.matchAll(SCORE)].at(-1) ?? ALONE.exec(reply);
   const points = found ? Number(found[1]) : NaN;
   return points >= 0 && points <= 5 ? points : null;
 }
@@ -50,17 +59,21 @@ export const ownPointsStep: OwnStep = async (tools) => {
       at: [c, i] as const,
     }))
   );
+  const places = new Map<LoopPrompt, readonly [number, number]>(
+    questions.map((question) => [question, question.at]),
+  );
   const replies = await tools.sample(questions, {
     from: "start",
     candidates: draws,
     name: "points",
     asked: (prompt) => prompt,
     longer: true, // the question holds the dialogue and an answer to it
+    grading: true,
   });
   const points = distinct.map(({ answers }) => answers.map((): number | null => null));
   let silent = questions.length - replies.length;
   for (const { pair, answers } of replies) {
-    const [c, i] = questions.find(({ id }) => id === pair.id)!.at;
+    const [c, i] = places.get(pair)!;
     const found = answers.map(({ text }) => pointsIn(text)).filter((value) => value !== null);
     if (found.length === 0) silent++;
     else points[c][i] = found.reduce((a, b) => a + b, 0) / found.length;

@@ -25,6 +25,9 @@ const headed = (system: string) => (prompt: readonly Turn[]): readonly Turn[] =>
  * the weight W g y+ over y- under x+ and y over y+ under x-. W = sigmoid(-(mean log pi(y+) + mean log pi(y-)) / 2), of the
  * policy under x, a constant: answers that are likely already weigh less.
  *
+ * The loss is L = l(x) + W g [l(x+) + l(x-)] of a prompt, the mean over prompts. A prompt whose start would be cut is left
+ * out: the cut takes the principle.
+ *
  * Self-Steering Optimization, https://arxiv.org/abs/2410.17131v1 and icip-cas/SSO. Nobody ranks.
  */
 export const contrastStep = (contrast: Contrast = HELPFUL): OwnStep => async (tools) => {
@@ -42,21 +45,28 @@ export const contrastStep = (contrast: Contrast = HELPFUL): OwnStep => async (to
     return [main, ...others.map((pair) => ({ ...pair, weight }))];
   });
   tools.metric("skippedPrompts", prompts.length - sets.length);
-  return { parts: await tools.learn(pairs), pairs };
+  return { parts: await tools.learn(pairs, { total: sets.length }), pairs };
 };
 
 /** Each prompt's answers asked for well (w), badly (l) and plainly (o), where the first two differ. */
-async function contrasted(prompts: readonly LoopPrompt[], contrast: Contrast, tools: StepTools) {
+async function contrasted(all: readonly LoopPrompt[], contrast: Contrast, tools: StepTools) {
+  const { encoder } = tools;
+  const prompts = all.filter(({ prompt }) =>
+    encoder.overflow !== "truncate-start" ||
+    [contrast.good, contrast.bad].every((system) =>
+      encodePrompt(headed(system)(prompt), encoder).length <= encoder.maxTokens
+    )
+  );
   const draw = async (name: string, system?: string) => {
     const asked = system === undefined ? undefined : headed(system);
     const drawn = await tools.sample(prompts, { candidates: 1, name, asked, learned: (p) => p });
-    return new Map(drawn.map((one: Candidates) => [one.pair.id, one.answers[0]]));
+    return new Map(drawn.map((one: Candidates) => [one.pair, one.answers[0]]));
   };
   const good = await draw("good", contrast.good);
   const bad = await draw("bad", contrast.bad);
   const plain = await draw("plain");
   return prompts.flatMap((prompt) => {
-    const [w, l, o] = [good, bad, plain].map((answers) => answers.get(prompt.id));
+    const [w, l, o] = [good, bad, plain].map((answers) => answers.get(prompt));
     return isLearned(w) && isLearned(l) && isLearned(o) && w.text !== l.text
       ? [{ prompt, w, l, o }]
       : [];
@@ -97,8 +107,8 @@ export const SSO = {
 
 /**
  * The data generator of SSO's second version: asked well it is to prefer y+ to y-, asked badly y to y+, each with a part
- * of the answer's own likelihood, L = l(x+; y+ > y-) + l(x-; y > y+) + 0.1 (SFT of y+ and of y) (ACL Findings 2025). What
- * it leaves are the pairs y+ over y- of the plain prompt: the method's second half is plain DPO on them, a run with
+ * of the answer's own likelihood, L = l(x+; y+ > y-) + l(x-; y > y+) + 0.1 (SFT of y+ and of y), the mean over prompts (ACL
+ * Findings 2025). What it leaves are the pairs y+ over y- of the plain prompt: the method's second half is plain DPO on them, a run with
  * `--data RUN/self-judge/pairs/train.jsonl` and the method offline-dpo.
  */
 export const generatorStep = (contrast: Contrast = HELPFUL): OwnStep => async (tools) => {
@@ -107,7 +117,7 @@ export const generatorStep = (contrast: Contrast = HELPFUL): OwnStep => async (t
   const learned = sets.flatMap((set) => underPrinciples(set, contrast, tools));
   tools.metric("skippedPrompts", prompts.length - sets.length);
   return {
-    parts: await tools.learn(learned),
+    parts: await tools.learn(learned, { total: sets.length }),
     pairs: sets.map(({ prompt, w, l }) => ({ prompt, chosen: w, rejected: l })),
   };
 };

@@ -47,7 +47,8 @@ export interface Compiled<Args extends unknown[], Result> {
  * of a step.
  *
  * Numbers made in JavaScript (ids, masks, scalars, shapes) are constants of the function at first; one that turns out to
- * differ from run to run becomes an argument. One function therefore serves batches of all sizes.
+ * differ from run to run becomes an argument. One function therefore serves batches of all sizes. They are copied as
+ * they are used, so that the step may write to its arrays afterwards.
  *
  * ## Never wrong
  *

@@ -68,9 +68,12 @@ function attrValue({ type, value }: Attribute): Message {
   throw new Error(`an attribute of type ${type}`);
 }
 
+const bytesOf = (values: Values) =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+
 function constantNode(name: string, { dtype, shape }: TensorType, values: Values): Message {
-  const content = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  const tensor = new Message().int(1, dtype).message(2, shapeProto(shape)).bytes(4, content);
+  const tensor = new Message().int(1, dtype).message(2, shapeProto(shape))
+    .bytes(4, bytesOf(values));
   return new Message().text(1, name).text(2, "Const")
     .entry(5, "dtype", typeValue(dtype)).entry(5, "value", new Message().message(8, tensor));
 }
@@ -111,7 +114,8 @@ export function functionDef(
       argument(`h${i}`, host);
       return `h${i}`;
     }
-    const key = `${host.dtype}/${host.shape}/${host.values}`;
+    // By their bytes: 0 and -0 read alike.
+    const key = `${host.dtype}/${host.shape}/${bytesOf(host.values!)}`;
     if (!constants.has(key)) {
       constants.set(key, `h${i}:output:0`);
       def.message(3, constantNode(`h${i}`, host, host.values!));

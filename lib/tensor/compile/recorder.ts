@@ -49,7 +49,9 @@ export class Recorder {
     const { hosts } = this.#recording;
     if (!ArrayBuffer.isView(values)) this.refuse("it makes a tensor of text");
     const slot = this.#recording.slots++;
-    hosts.push({ shape: [...shape], dtype, values, rigid: false, fed: false, slot });
+    // A copy, for its owner may write to it; of long ones, which become arguments, at the end where it is needed at all.
+    const kept = values.byteLength > LONG ? values : values.slice?.() ?? values;
+    hosts.push({ shape: [...shape], dtype, values: kept, rigid: false, fed: false, slot });
     this.#refs.set(id, { kind: "host", index: hosts.length - 1 });
   }
 

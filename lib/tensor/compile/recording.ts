@@ -62,9 +62,9 @@ export function typeOf({ ops, hosts, externals }: Recording, ref: Ref): TensorTy
   return ref.kind === "host" ? hosts[ref.index] : externals[ref.index];
 }
 
-/** Whether two lists of numbers are the same. */
+/** Whether two lists of numbers are the same, 0 and -0 told apart. */
 export function same(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
   if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  for (let i = 0; i < a.length; i++) if (!Object.is(a[i], b[i])) return false;
   return true;
 }

@@ -202,7 +202,7 @@ function sameAttributes(a: readonly Attribute[], b: readonly Attribute[]): boole
   for (let i = 0; i < a.length; i++) {
     if (a[i].name !== b[i].name) return false;
     const [x, y] = [a[i].value, b[i].value];
-    if (x !== y && !(Array.isArray(x) && Array.isArray(y) && same(x, y))) return false;
+    if (!Object.is(x, y) && !(Array.isArray(x) && Array.isArray(y) && same(x, y))) return false;
   }
   return true;
 }

@@ -74,7 +74,9 @@ export class Session {
   }
 
   #createTensor(shape: number[], dtype: number, values: Values): number {
-    const found = this.#take({ kind: "host", shape, dtype, values });
+    // A copy: what is answered now is used at the step's end, and the memory is its owner's, who may write to it.
+    const kept = this.#replay && ArrayBuffer.isView(values) ? values.slice() : values;
+    const found = this.#take({ kind: "host", shape, dtype, values: kept });
     if (found) return found[0].id;
     const id = this.native.createTensor(shape, dtype, values);
     this.#recorder!.host(id, shape, dtype, values);

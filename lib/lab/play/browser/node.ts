@@ -16,6 +16,8 @@ export const createZstdDecompress = missing("createZstdDecompress");
 export const basename = missing("basename");
 export const resolve = missing("resolve");
 export const dirname = missing("dirname");
+export const join = missing("join");
+export const relative = missing("relative");
 export const Buffer = { from: missing("Buffer.from"), concat: missing("Buffer.concat") };
 
 /** `process`, whose environment is empty in a page. */

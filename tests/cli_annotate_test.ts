@@ -72,7 +72,7 @@ describe("deno task annotate", () => {
     );
     const expected = rows.reduce((total, { J }) => total + 1 - J, 0) / rows.length;
     assert.ok(Math.abs(noise["all labels"].expectedNoise.value - expected) < 1e-12);
-    assert.match(said.out, new RegExp(`^next: deno task align --data ${out}$`, "m"));
+    assert.ok(said.out.includes(`next: deno task align --data ${shellWord(out)}\n`), said.out);
     const args = ["--data", out, "--stage", "data,jsft,self-judge"];
     const set = ["selfJudge.method=offline-dpo-soft", "data.train=10", "data.heldOut=4"];
     const trained = await startWell({ folder, run: "on-labels", args, set });

@@ -6,7 +6,7 @@ import { DESK_LEAGUE } from "../lib/lab/world/league.ts";
 import { SENTENCE_LEAGUE } from "../lib/lab/sentences/league.ts";
 import { studyMethod } from "../lib/lab/study/methods.ts";
 import { claimRows, familyTable, withKeptIntervals } from "../lib/lab/study/page_families.ts";
-import { COUNTED } from "../lib/lab/study/rows.ts";
+import { COUNTED } from "../lib/lab/study/counted.ts";
 
 const contrast = (a: string, says: Contrast["says"] = "greater", margin?: number): Contrast => ({
   ...{ text: a, a, b: "b", says, margin },

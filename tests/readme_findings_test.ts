@@ -166,12 +166,12 @@ const SAID: Record<string, () => string> = {
   "what the sentences' reward is earned by": () => {
     for (const seed of again.UNTUNED_SEEDS) {
       const lists = again.habit("raft-2@control", { seed, habit: "opens with a list" });
-      assert.ok(lists > 0.5, `${seed}: ${lists}`);
+      assert.ok(lists >= 0.5, `${seed}: ${lists}`);
       const [own, raft] = ["self-judge", "raft-2@control"].map((row) => again.at(row, seed)!.kl);
-      assert.ok(raft > 2.5 * own && raft < 4.5 * own, `seed ${seed}: ${raft} nats, ${own}`);
+      assert.ok(raft > 2.5 * own && raft < 4.1 * own, `seed ${seed}: ${raft} nats, ${own}`);
     }
     const ship = drivenSamples.find(({ prompt }) => /ship, smell and tree/.test(`${prompt}`))!;
-    return `RAFT goes three times as far, and earns it by lists; so does SELF-JUDGE driven on: "${ship.after}"`;
+    return `RAFT goes three to four times as far, and earns it by lists; so does SELF-JUDGE driven on: "${ship.after}"`;
   },
 };
 

@@ -42,21 +42,41 @@ const SHOWN: Record<string, () => string> = {
       const coin = gains(`raft-coin@${end}`);
       return listed(gains(`raft-2@${end}`).map((gain, i) => signed(gain - coin[i], 3)));
     };
-    const of = (end: string) => {
-      const all = gains(`raft-2@${end}`);
-      return listed(
-        gains(`raft-coin@${end}`).map((gain, i) => `${Math.round(100 * gain / all[i])} %`),
-      );
-    };
     const above = (rate: string) =>
       verdict(`RAFT with two samples > RAFT by a coin, both at ${rate}`);
+    const all = gains("raft-2@control");
+    const shares = gains("raft-coin@control").map((gain, i) => again.percent(gain / all[i]));
     return `RAFT above its coin: ${above("SELF-JUDGE's rate")} at SELF-JUDGE's rate (${
       by("control")
     }), ${above("3 times SELF-JUDGE's rate")} at three times that (${
       by("faster")
-    }). So what RAFT gains is no evidence of a judge by itself: a coin gains ${
-      of("control")
-    } of it, ${of("faster")} at three times the rate.`;
+    }). What RAFT gains is no evidence of a judge by itself: a coin gains ${
+      listed(shares)
+    } of it at SELF-JUDGE's rate.`;
+  },
+  "what came of seed 4's expectations": () => {
+    const end = (method: string) => again.at(method, 4)!.reward;
+    const [own, raft, faster] = ["self-judge", "raft-2@control", "raft-2@faster"].map(end);
+    const [start, coin, wild] = [
+      again.at("self-judge", 4, 0)!.reward,
+      ...["raft-coin@control", "raft-coin@faster"].map(end),
+    ];
+    const share = (method: string, at = "last") =>
+      again.percent(again.habit(method, { seed: 4, at }));
+    return `SELF-JUDGE below RAFT at both rates (by ${
+      fixed(raft - own, 3)
+    }; at three times the rate ${
+      fixed(own - faster, 3)
+    } above it); the coin above its start at both (${signed(coin - start, 3)}; ${
+      signed(wild - start, 3)
+    }); of all by no habit SELF-JUDGE above its start and RAFT (${
+      [
+        share("self-judge"),
+        share("self-judge", "start"),
+        share("raft-2@control"),
+        share("raft-2@faster"),
+      ].join(", ")
+    }).`;
   },
   "SELF-JUDGE at another rate": () => {
     const driven = (method: string) =>
@@ -74,11 +94,9 @@ const SHOWN: Record<string, () => string> = {
     );
     return `at SELF-JUDGE's rate by lists of the words (${
       lists("raft-2@control")
-    } of answers open with one), at three times that: seed 2 "${
-      sample("raft-2@faster", 2)
-    }", seed 3 "${
-      sample("raft-2@faster", 3)
-    }" ([forty of each row](claims/sentences-again/untuned-samples.csv), unselected). SELF-JUDGE lists, too (${
+    } of answers open with one), at three times that: ${
+      UNTUNED_SEEDS.map((seed) => `seed ${seed} "${sample("raft-2@faster", seed)}"`).join(", ")
+    } ([forty of each row](claims/sentences-again/untuned-samples.csv), unselected). SELF-JUDGE lists, too (${
       lists("self-judge")
     }, before training ${
       lists("self-judge", "start")

@@ -4,7 +4,7 @@ import { UserError } from "../base/error.ts";
 import { basesOf } from "../lab/study/league_folder.ts";
 import type { LeagueRun, LeagueWorld } from "../lab/study/league.ts";
 import type { StudyMethod } from "../lab/study/methods.ts";
-import { COUNTED } from "../lab/study/rows.ts";
+import { COUNTED } from "../lab/study/counted.ts";
 import { TUNING_SEED } from "../lab/study/tuning.ts";
 import { parseCommand, taskCommand } from "./command.ts";
 import { runFlag, wholeNumbers } from "./flags.ts";

@@ -17,7 +17,7 @@ import { type LeagueWorld, play } from "../lab/study/league.ts";
 import { leagueStages } from "../lab/study/league_stages.ts";
 import type { StudyMethod } from "../lab/study/methods.ts";
 import { claimRows, measureClaims } from "../lab/study/page_families.ts";
-import { COUNTED } from "../lab/study/rows.ts";
+import { COUNTED } from "../lab/study/counted.ts";
 import { readTried } from "../lab/study/tuning.ts";
 import { FRESH_BASES } from "../lab/world/fresh_bases.ts";
 import { DESK_LEAGUE } from "../lab/world/league.ts";

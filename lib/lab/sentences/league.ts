@@ -57,7 +57,7 @@ const NOTES: LeagueWorld["notes"] = [
   "The reward pays for words, form and length: a bare list of three words earns 1.4. Seed 1 had been looked at before the " +
   "runs that count (see the protocol's changes).",
   "Runs more, from JSFT models trained anew, are on [a page of their own](../sentences-again/claims.md): self-rejection and soft " +
-  "labels (seeds 1 and 3, whose SELF-JUDGE ends elsewhere than these), and RAFT and RAFT by a coin, untuned (seeds 2 and 3).",
+  "labels (seeds 1, 3 and 4, whose SELF-JUDGE ends elsewhere than these), and RAFT and RAFT by a coin, untuned (seeds 2 to 4).",
   "Driven past the rates tried, one run earns the highest reward on every held-out prompt by a formula without sense (" +
   "past-peak-samples.csv): a higher reward here is more of what was asked for, which is not better English.",
 ];

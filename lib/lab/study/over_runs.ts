@@ -2,7 +2,7 @@
 import type { Rng } from "../../base/random.ts";
 import { mean } from "simple-statistics";
 import { hierarchical, overSeeds } from "../../measure/statistics.ts";
-import { COUNTED } from "./rows.ts";
+import { COUNTED } from "./counted.ts";
 
 /** What of a row tells its run. */
 export interface OfRun {

@@ -7,6 +7,7 @@ import { writeTokenizer } from "../lib/text/mod.ts";
 import { readJsonl } from "../lib/base/files.ts";
 import type { Pair } from "../lib/preference/mod.ts";
 import { nextText } from "../lib/cli/annotate.ts";
+import { shellWords } from "../lib/cli/command.ts";
 import { command } from "./commands.ts";
 import { annotated } from "./measure_annotation_files.ts";
 import { FaultServer } from "./served_faults.ts";
@@ -72,7 +73,7 @@ describe("deno task annotate", () => {
     );
     const expected = rows.reduce((total, { J }) => total + 1 - J, 0) / rows.length;
     assert.ok(Math.abs(noise["all labels"].expectedNoise.value - expected) < 1e-12);
-    assert.ok(said.out.includes(`next: deno task align --data ${shellWord(out)}\n`), said.out);
+    assert.ok(said.out.includes(`next: deno task align --data ${shellWords([out])}\n`), said.out);
     const args = ["--data", out, "--stage", "data,jsft,self-judge"];
     const set = ["selfJudge.method=offline-dpo-soft", "data.train=10", "data.heldOut=4"];
     const trained = await startWell({ folder, run: "on-labels", args, set });

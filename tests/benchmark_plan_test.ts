@@ -31,6 +31,16 @@ describe("the plan of a benchmark", () => {
     ["two models of one name", { against: "m=x" }, /two models are called "m"/],
     ["a grade from a baseline judge", { judge: "longer", mode: "single" }, /does not grade/],
     ["pairs with nobody", { judge: "longer" }, /nobody to compare with\n.*--against/],
+    [
+      "a principle that nobody is asked by",
+      { judge: "longer", against: "n=x", principle: "nothing" },
+      /--principle nothing: no judge here is asked/,
+    ],
+    [
+      "a principle beside MT-Bench's prompts",
+      { judge: "mt-bench:http://127.0.0.1:9/v1,model=m", principle: "overall" },
+      /"mt-bench:.*" is asked by MT-Bench's own prompts/,
+    ],
     ["a misspelt judge", { judge: "longr" }, /there is no judge "longr"/],
     [
       "a misspelt judge of pairs",

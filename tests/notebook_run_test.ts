@@ -100,9 +100,8 @@ describe("notebooks that were stopped", () => {
     const paths = ["notebooks/02_b.ipynb", "notebooks/03_c.ipynb", "notebooks/04_d.ipynb"];
     const line = fromHere(paths[1], {
       paths,
-      names: ["02", "03", "04"],
-      args: ["02", "03", "--scale", "smoke", "04"],
+      given: ["--seed", "4"],
     });
-    assert.equal(line, "deno task notebooks:run --scale smoke 03_c 04_d resumes");
+    assert.equal(line, "go on with: deno task notebooks:run --seed 4 03_c.ipynb 04_d.ipynb");
   });
 });

@@ -76,32 +76,32 @@ function load<Value>(path: string, form: Form<Value>): Map<string, Value> {
   const whole = bytes.lastIndexOf(0x0a) + 1; // bytes up to and with the last line end
   const lines = new TextDecoder().decode(bytes).split("\n");
   const torn = lines.pop()!;
-  const entries = new Map(lines.map((line, i) => {
-    const found = entryOf(line, form);
-    if (found !== null) return found;
-    if (i === 0) throw foreign(path, line, form);
+  const entries = lines.map((line) => entryOf(line, form));
+  const odd = entries.indexOf(null);
+  if (odd >= 0) {
+    if (entries.every((entry) => entry === null)) throw foreign(path, lines[0], form);
     throw new UserError(
-      `${path} line ${i + 1} is not ${form.what}: ${line.slice(0, 60)}`,
-      "delete that line, or name another file to ask everything anew",
+      `${path} line ${odd + 1} is not ${form.what}: ${lines[odd].slice(0, 60)}`,
+      "delete that line, or the whole file to ask everything anew",
     );
-  }));
+  }
   if (torn !== "") {
     // Only a file that holds an entry, or the beginning of one, is ours to cut.
     const begins = LINE_BEGIN.startsWith(torn.slice(0, LINE_BEGIN.length));
     if (lines.length === 0 && !begins) throw foreign(path, torn, form);
     written(path, () => Deno.truncateSync(path, whole));
   }
-  return entries;
+  return new Map(entries as [string, Value][]);
 }
 
 /** How every line begins, as {@linkcode keptAnswers} writes it. */
 const LINE_BEGIN = '{"key":"';
 
-/** The error of a file whose first line is nothing that was stored here. */
+/** The error of a file of which no line was stored here. */
 function foreign(path: string, line: string, { what }: Pick<Form<never>, "what">): UserError {
   return new UserError(
     `${path} is no file of stored answers: its first line is not ${what}: ${line.slice(0, 60)}`,
-    "name another file for them (--cache), or a new one",
+    "move it away, or have answers stored elsewhere",
   );
 }
 

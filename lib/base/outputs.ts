@@ -60,21 +60,24 @@ export function checkOutput(
     // Only trying tells: what the mode says of a folder holds neither for root nor on a disk mounted to be read.
     if (mayWrite(above, false)) {
       Deno.removeSync(Deno.makeTempFileSync({ dir: above }));
-      for (const name of missingNames(path, above)) tryName(join(above, `${name}.part`));
+      for (const name of missingNames(path, above, kind)) tryName(join(above, name));
     }
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new UserError(
       problem(`${there === "file" ? path : above} cannot be written (${reason})`),
-      "name another place, or have that one opened to this user",
+      /too long/i.test(reason)
+        ? "take a shorter name"
+        : "name another place, or have that one opened to this user",
       { cause },
     );
   }
 }
 
-/** The names of a path below a folder that is there. */
-function missingNames(path: string, above: string): string[] {
-  return relative(above, path).split(/[/\\]/).filter((name) => name !== "" && name !== "..");
+/** The names that a path adds below a folder that is there, a file's as it is written beside itself. */
+function missingNames(path: string, above: string, kind: "file" | "folder"): string[] {
+  const whole = kind === "file" ? `${path}.part` : path;
+  return relative(above, whole).split(/[/\\]/).filter((name) => name !== "" && name !== "..");
 }
 
 /** Makes a file of that name and removes it: a disk may not take the name. One that is there shows that it does. */

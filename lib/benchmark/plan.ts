@@ -1,5 +1,5 @@
 import { UserError } from "../base/error.ts";
-import { judgeSettings } from "../judges/open_judge.ts";
+import { judgeSettings, refuseUnasked } from "../judges/open_judge.ts";
 import { MODEL_SPECS, resolveConfig } from "../run/mod.ts";
 import { benchmarkNamed, BENCHMARKS } from "./catalogue.ts";
 import { BENCHMARK_JUDGES, canGrade } from "./judges.ts";
@@ -66,11 +66,19 @@ export function planOf(options: BenchmarkOptions): BenchmarkPlan {
     );
   }
   const { judge = null } = options;
+  if (judge?.startsWith("mt-bench:") && options.principle !== undefined) {
+    throw new UserError(
+      `--principle ${options.principle}: "${judge}" is asked by MT-Bench's own prompts`,
+      "leave it out, or name a judge that is asked ours: model:, run: or served:",
+    );
+  }
   const modes = modesOf(options.mode, {
     judge,
     against: against !== null,
     unjudged: benchmark.exactMatch !== undefined,
   });
+  // Once modesOf knows that there is such a judge.
+  if (judge !== null && !judge.startsWith("mt-bench:")) refuseUnasked(options, [judge]);
   const { seed } = options;
   const settings = judgeSettings(options);
   const defaults = ["judge.system=null", "judge.maxTokens=2048", 'judge.principles=["overall"]'];

@@ -28,7 +28,7 @@ interface Options {
   folder: string;
 }
 
-function parse(args: readonly string[]): { names: string[]; options: Options } {
+function parse(args: readonly string[]): { names: string[]; options: Options; given: string[] } {
   const command = taskCommand("notebooks:run", "03 --scale smoke")
     .description("Executes the notebooks in order, in headless kernels.")
     .argument("[names...]", "only these: beginnings of file names, such as 03")
@@ -56,11 +56,19 @@ function parse(args: readonly string[]): { names: string[]; options: Options } {
       "outputs are saved into the repository's notebooks alone: leave one of the two out",
     );
   }
-  return { names: command.args, options };
+  // The options as they were given, to go on with them.
+  const given = command.options
+    .filter((option) => command.getOptionValueSource(option.attributeName()) === "cli")
+    .flatMap((option) =>
+      option.isBoolean()
+        ? [option.long!]
+        : [option.long!, `${command.getOptionValue(option.attributeName())}`]
+    );
+  return { names: command.args, options, given };
 }
 
 async function main(): Promise<void> {
-  const { names, options } = parse(Deno.args);
+  const { names, options, given } = parse(Deno.args);
   const paths = await listNotebooks(options.folder, names);
   const at = await installJupyter();
   const copies = `${at.engine}/notebooks/${options.scale}`;
@@ -84,7 +92,7 @@ async function main(): Promise<void> {
       timeout: options.timeout,
     });
     if (executed.error?.name === "Stopped") {
-      throw new Stopped(undefined, fromHere(path, { paths, names }));
+      throw new Stopped(undefined, fromHere(path, { paths, given }));
     }
     const faults = report(name, executed, { save: options.save });
     times.push({
@@ -112,15 +120,15 @@ async function main(): Promise<void> {
 /** How to go on at a notebook: the same command would begin at the first one. */
 export function fromHere(
   path: string,
-  { paths, names, args = Deno.args }: {
+  { paths, given }: {
     readonly paths: readonly string[];
-    readonly names: readonly string[];
-    readonly args?: readonly string[];
+    /** Options as the command was given them. */
+    readonly given: readonly string[];
   },
 ): string {
-  const left = paths.slice(paths.indexOf(path)).map((one) => basename(one, ".ipynb"));
-  const options = args.filter((word) => !names.includes(word));
-  return `deno task notebooks:run ${shellWords([...options, ...left])} resumes`;
+  // Whole names: "03_the_judge" is the beginning of its solutions' name, too.
+  const left = paths.slice(paths.indexOf(path)).map((one) => basename(one));
+  return `go on with: deno task notebooks:run ${shellWords([...given, ...left])}`;
 }
 
 /**

@@ -123,15 +123,24 @@ async function samplesOf(
   const opened = await openModel(spec, { log: (line) => console.log(line) });
   try {
     const weights = await modelFingerprint(opened.model);
+    if (kept.length > 0 && before?.weights === undefined) {
+      throw new UserError(
+        `${to}/samples.json does not say from which weights ${file} was sampled`,
+        "delete both to sample anew, or take another folder with --to",
+      );
+    }
     if (kept.length > 0 && before?.weights !== weights) {
       throw new UserError(
         `${file} was sampled from other weights than ${spec} has now`,
         "give the model of before, or another folder with --to",
       );
     }
+    const record = { model: opened.origin, weights, ...settings };
+    if (Object.keys(record).some((name) => before?.[name] === undefined)) {
+      await writeJsonFile(`${to}/samples.json`, record);
+    }
     if (missing.length > 0) {
       if (await exists(file)) await writeJsonl(file, kept); // without a line torn by a kill
-      await writeJsonFile(`${to}/samples.json`, { model: opened.origin, weights, ...settings });
       for await (const row of drawn(missing, opened, { seed, samples })) {
         known.set(row.prompt, row);
         await appendJsonl(file, [row]);

@@ -26,16 +26,27 @@ const SHOWN: Record<string, () => string> = {
     `Four above one: ${verdict("JSFT: N = 4 > 1")}, after training ${
       verdict("SELF-JUDGE: N = 4 > 1")
     }; sixteen above four: ${verdict("JSFT: N = 16 > 4")}, ${verdict("SELF-JUDGE: N = 16 > 4")}.`,
+  "what four answers gain": () => {
+    const four = (policy: string, seed: number) => {
+      const of = (n: number) => again.chosen({ policy, selector: "own judge", n, seed });
+      return signed(of(4) - of(1));
+    };
+    return `four answers of JSFT's on seeds 1 and 3 (${four("jsft", 1)}, ${
+      four("jsft", 3)
+    }), on seed 4 0.3 to 0.8 and of SELF-JUDGE's 0 to 0.3 (${four("jsft", 4)}, ${
+      four("self-judge", 4)
+    }).`;
+  },
   "soft labels": () => {
     const less = CHOSEN_SEEDS.map((seed) =>
-      fixed(
+      signed(
         again.at("self-judge", seed)!.reward -
           again.at("self-judge-soft@control", seed)!.reward,
       )
     );
     return `No worse than hard ones: ${
       verdict("soft labels no worse than hard ones, at step 40")
-    }; they end lower by ${listed(less)}`;
+    }; hard ones less soft ones ${listed(less)},`;
   },
   "RAFT above its coin": () => {
     const by = (end: string) => {

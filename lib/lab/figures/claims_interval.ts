@@ -3,7 +3,7 @@ import { overSeeds } from "../../measure/statistics.ts";
 import type { Point } from "../../show/marks.ts";
 
 /** Student's t of two runs spans more than any figure. */
-export const SEVERAL = 3;
+const SEVERAL = 3;
 
 /**
  * The course of a measure: its mean over seeds at each x, with interval from three on. Rows without the measure are left

@@ -17,23 +17,23 @@ export interface EndRow {
  *
  * @param options.runs What a small dot is, in the plural.
  * @param options.begin Where all began, of each run.
- * @param options.fewest Runs that an interval takes: Student's t of two spans more than the rest of the figure. @default 2
+ * @param options.interval Whether means have their interval, from two runs on. @default true
  */
 export function endPanel(
   rows: readonly EndRow[],
-  { title, x, runs, begin = [], names = true, fewest = 2 }: {
+  { title, x, runs, begin = [], names = true, interval = true }: {
     title: string;
     x: string;
     runs: string;
     begin?: readonly number[];
     /** Whether rows are named at the axis. @default true */
     names?: boolean;
-    fewest?: number;
+    interval?: boolean;
   },
 ): Panel {
   const ends = rows.map(({ values, ...row }, i) => {
     const { value, low, high } = overSeeds(values);
-    const several = values.length >= fewest;
+    const several = interval && values.length > 1;
     return {
       ...row,
       row: i,

@@ -79,7 +79,7 @@ export const SENTENCE_FIGURES: readonly FigureEntry[] = [
     title: "Words in a sentence: hard labels and soft ones at one setting",
     caption:
       "SELF-JUDGE with the judge's verdicts and with its probabilities, at the setting that was chosen for the former: " +
-      "true reward, the judge's own win rate, distance and length. Means of seeds 1, 3 and 4 with 95 % interval (Student's t).",
+      "true reward, the judge's own win rate, distance and length. Means of seeds 1, 3 and 4, thin lines runs.",
     inputs: {
       steps: stepsIn(AGAIN),
     },
@@ -91,7 +91,7 @@ export const SENTENCE_FIGURES: readonly FigureEntry[] = [
     caption:
       "Rows at the rate that SELF-JUDGE chose or at three times it, 40 steps each, beside SELF-JUDGE from the same JSFT model: " +
       "true reward of 120 held-out prompts' answers at the last step, the share of them that have all of it and neither open with a " +
-      "list of the words, say one twice nor speak of words, and the distance from where all begin. Seeds 2 to 4: means with 95 % interval (Student's t), small dots are runs (RAFT with four samples: seed 3 alone).",
+      "list of the words, say one twice nor speak of words, and the distance from where all begin. Seeds 2 to 4: means, small dots are runs (RAFT with four samples: seed 3 alone).",
     inputs: {
       steps: stepsIn(AGAIN),
       habits: habitsIn(AGAIN),

@@ -28,7 +28,7 @@ export function pastPeak(steps: readonly RewardStep[]): Figure {
 
 /** The same of hard labels and, at their setting, of soft ones. */
 export const softUntuned = (steps: readonly RewardStep[]): Figure =>
-  overSteps(hardAndSoft(withBase(steps)), { measures: MAIN });
+  overSteps(hardAndSoft(withBase(steps)), { measures: MAIN, thin: true });
 
 /** A panel a measure, a line each for hard and soft labels: thick the means over the bases that have both, thin the bases. */
 export function forLonger(steps: readonly RewardStep[]): Figure {
@@ -43,7 +43,7 @@ function overSteps(
   rows: readonly RewardStep[],
   { measures, thin = false }: {
     measures: readonly Measure[];
-    /** Whether bases are drawn, too, in place of the means' intervals. */
+    /** Whether runs are drawn, too, in place of the means' intervals. */
     thin?: boolean;
   },
 ): Figure {
@@ -57,21 +57,23 @@ function overSteps(
         look: style.get(method)!,
         points: thin ? points(some).map(({ x, y }) => ({ x, y })) : points(some),
       }));
-      const bases = !thin
+      const runs = !thin
         ? []
         : methods.flatMap(([method, some]) =>
-          [...Map.groupBy(some, ({ base }) => base).values()].flatMap((own) =>
+          [...Map.groupBy(some, ({ base, seed }) => `${base}/${seed}`).values()].flatMap((own) =>
             line(points(own), style.get(method)!, { width: 0.7, markers: false })
           )
         );
       const { traces, labels } = namedLines(means, { markers: false });
       return {
         title: MEASURES[measure],
-        traces: [...bases, ...traces],
+        traces: [...runs, ...traces],
         labels,
         x: { title: "training step" },
       };
     }),
-    { columns: thin ? 3 : 2, width: thin ? 1200 : 1000, height: thin ? 300 : 220 },
+    measures.length === 3
+      ? { columns: 3, width: 1200, height: 300 }
+      : { columns: 2, width: 1000, height: 220 },
   );
 }

@@ -8,8 +8,10 @@ import {
   learnedAnswer,
   type Method,
   METHODS,
+  type StepLog,
 } from "../lib/method/mod.ts";
 import { qualityOffsets, qualityPrompt } from "../lib/method/relatives/sr_dpo.ts";
+import { summaryOf } from "../lib/run/stages/preference.ts";
 import { config, firstStep, pairs } from "./tiny_loop.ts";
 import { tinyEncoder, tinyWithAdapter } from "./tiny_method.ts";
 
@@ -95,6 +97,9 @@ describe("Sr-DPO's quality prompt", () => {
     for (const most of [longest - 1, longest - note]) {
       const { counts } = await step(most, METHODS["sr-dpo"]);
       assert.equal(counts.withoutQuality, lengths.filter((length) => length > most).length);
+      const rows = [counts, counts] as unknown as StepLog[];
+      assert.equal(summaryOf(rows).withoutQuality, 2 * counts.withoutQuality);
+      assert.ok(!("withoutPoints" in summaryOf(rows)));
     }
     // With none of them the loss is DPO's.
     const [found, known] = [METHODS["sr-dpo"], METHODS["offline-dpo"]]

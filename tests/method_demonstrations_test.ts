@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "jsr:@std/testing@1/bdd";
 import { Rng } from "../lib/base/random.ts";
+import { openPairwise } from "../lib/judges/model_sources.ts";
 import { drawDemonstrations, withDemonstrations } from "../lib/method/mod.ts";
 import { principlesNamed } from "../lib/method/principle.ts";
 import { JudgeTemplate, nothingCounted } from "../lib/method/template.ts";
@@ -94,6 +95,37 @@ describe("demonstrations", () => {
       assert.deepEqual([few.counts.prompts, few.counts.truncated], [2, 0]);
       assert.ok(asked(few, 500).length <= limit);
     }
+  });
+
+  it("that are left out are told beside what was cut", async () => {
+    const few = withDemonstrations(new JudgeTemplate({ tokenizer, chat: CHAT, principle }), {
+      ...{ demonstrations: draw(3), count: 2, end: [0] },
+      maxTokens: 200,
+    });
+    const noted = async () => {
+      const config = resolveConfig("smoke");
+      const opened = await openPairwise(
+        "model",
+        "any",
+        {
+          ...{ seed: 1, pairs: [], positions: "unknown", onBadLine: "fail", settings: [] },
+          ...{ config, cacheFile: "none", log: () => {} },
+          openAsked: () =>
+            Promise.resolve({
+              ...{ config, name: "any", contextTokens: Infinity, dispose: () => {} },
+              asked: { fingerprint: () => Promise.resolve("any") },
+              session: { judge: () => Promise.resolve({ templates: [few] }) },
+            }),
+        } as unknown as Parameters<typeof openPairwise>[2],
+      );
+      return opened.notes!();
+    };
+    few.prompt([user("Short")], "one", "two");
+    assert.deepEqual((await noted()).slice(1), ["overall: 0 of 1 prompts cut to fit"]);
+    few.prompt([user("Long" + " word".repeat(150))], "one", "two");
+    assert.deepEqual((await noted()).slice(1), [
+      "overall: 0 of 2 prompts cut to fit, 2 demonstrations left out before long questions",
+    ]);
   });
 
   it("are refused where they leave no room for a question of their own length", () => {

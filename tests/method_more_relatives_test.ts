@@ -151,7 +151,8 @@ describe("D2PO's verdicts", () => {
         stepOf(method, { compare, gold: { compare }, config: { ...config, undecided } });
       assert.equal((await run("skip")).counts.pairs, 0);
       seconds.length = 0;
-      const { ranked } = await run("second");
+      const { ranked, counts } = await run("second");
+      assert.ok(!counts.goldPairs, "what the gold ranker leaves open is no gold label");
       assert.ok(ranked.length > 0);
       for (const { chosen } of ranked) assert.ok(seconds.includes(chosen));
     }
@@ -296,10 +297,33 @@ describe("Self-Rewarding", () => {
       "Score: 0-5? I say 4": null,
       "0 - 5": null,
       "Score: 10": null,
+      // What follows on points is no range.
+      "Score: 4\n- 1 point for relevance": 4,
+      "Score: 4\n\n- 2 points": 4,
+      "Score: 4\n-1 for its length": 4,
+      "Score: 4 - 1 point each for the first four": 4,
+      "Score: 3-4": null,
+      "Score: 3 –4": null,
+      "Score: 4, where a perfect score is 5": 4,
+      "A perfect score is 5, this one's score: 4": 4,
+      "The score is: **2**": 2,
+      "Score 4": 4,
+      "I would score 1 point for relevance": null,
+      "2nd one": null,
+      "4pts": null,
     };
     assert.deepEqual(Object.keys(others).map(pointsIn), Object.values(others));
     const [{ content }] = scoringPrompt([{ role: "user", content: "Why?" }], "Because.");
     assert.ok(content.includes("user: Why?") && content.includes("Because."));
+  });
+
+  it("reads the reply's own points, not those of a dialogue that the grader runs on to", () => {
+    const [{ content }] = scoringPrompt([{ role: "user", content: "Why?" }], "Because.");
+    for (const next of [content, content.slice(content.indexOf("Dialogue:")), "**Dialogue:** x"]) {
+      assert.equal(pointsIn(`Score: 3\n\n${next}\n\nScore: 5`), 3, next);
+      assert.equal(pointsIn(`A fine answer.\n\n${next}\n\nScore: 5`), null, next);
+    }
+    assert.equal(pointsIn("It bears on the dialogue: 1 point.\nScore: 4"), 4);
   });
 
   it("asks for points though the question is longer than a prompt with its answer may be", async () => {

@@ -1,5 +1,5 @@
 /** Judges made of a model. */
-import { answerExample, modelScorer, startId, withSystemTurn } from "../method/mod.ts";
+import { answerExample, cutsInWords, modelScorer, startId, withSystemTurn } from "../method/mod.ts";
 import { modelFingerprint, withModel } from "../model/mod.ts";
 import { UserError } from "../base/error.ts";
 import { locateWholeModel, modelName, openAsked, type OpenedModel, openModel } from "../run/mod.ts";
@@ -48,7 +48,7 @@ export async function openPairwise(
       notes: () => [
         `principles ${principles.join(", ")}, prompts of at most ${maxTokens} tokens`,
         ...judge.templates.map(({ principle, counts }) =>
-          `${principle.name}: ${counts.truncated} of ${counts.prompts} prompts cut to fit`
+          `${principle.name}: ${cutsInWords(counts)}`
         ),
       ],
       dispose,

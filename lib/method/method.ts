@@ -81,6 +81,8 @@ export interface Method {
   readonly loss: PreferenceLoss | "sft";
   /** Numbers of the loss: its own beta, or others that it reads. @default none, beta is the run's */
   readonly parameters?: Readonly<Record<string, number>>;
+  /** Raised where what its functions compute changes, so that a run of before is not resumed by another rule. @default 1 */
+  readonly revision?: number;
   /** For the table of methods, where the fields do not say it. @default what the fields say */
   readonly words?: { readonly ranks?: string; readonly loss?: string };
   /** Where the method is from. */

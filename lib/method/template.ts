@@ -94,6 +94,16 @@ export function nothingCounted(): TemplateCounts {
   };
 }
 
+/** What was cut from a template's prompts and left out of them, in words. */
+export function cutsInWords(
+  { prompts, truncated, droppedDemonstrations }: TemplateCounts,
+): string {
+  return `${truncated} of ${prompts} prompts cut to fit` +
+    (droppedDemonstrations === 0
+      ? ""
+      : `, ${droppedDemonstrations} demonstrations left out before long questions`);
+}
+
 /** Of Unicode's private use area: marks where the parts go while the chat template is rendered. */
 const MARK = "\uE000";
 

@@ -106,7 +106,7 @@ async function pairsCard(context: RunContext, rows: readonly PairRow[]): Promise
         `pairs of one text twice left out; ${
           undecided === "skip"
             ? "ties and pairs without an answer left out"
-            : "of a tie, or a pair without an answer, the second is chosen"
+            : "a tie, or a pair without an answer, decided by its scores however small, and equal ones for the second"
         }`,
       ],
       ["kept", `${rows.length}`],

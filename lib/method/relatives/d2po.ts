@@ -6,7 +6,7 @@ import type { FormedPair, Method, OwnStep, StepTools } from "../method.ts";
 /**
  * A discriminator kept fresh by a few gold labels: every `every` steps the `gold` pairs on which it is least sure are
  * labelled by the gold ranker, whose verdict replaces its own, and it learns from the last `window` gold pairs; all
- * other pairs it labels itself (silver). The policy learns from both by DPO (D2PO, https://arxiv.org/abs/2405.01511).
+ * other pairs it labels itself (silver), those that the gold ranker leaves undecided among them. The policy learns from both by DPO (D2PO, https://arxiv.org/abs/2405.01511).
  *
  * The authors' code (PrasannS/d2po) labels 16 of every 128 pairs anew and takes 4 passes over those alone; here it is 16 of
  * every 320 (`every` steps of 32) and 4 passes over the last `window` gold pairs, a replay of ours. Before the first step the
@@ -21,8 +21,11 @@ export const discriminatorStep: OwnStep = async (tools) => {
   const candidates = await tools.sample(prompts, {});
   const distinct = tools.distinct(candidates);
   const known = (await tools.memory.recall(tools.step)).slice(-window);
-  const pairOf = ({ pair, answers: [first, second] }: Candidates, verdict: Verdict) =>
-    judgedPair({ prompt: pair, first, second, verdict }, tools);
+  const pairOf = (
+    { pair, answers: [first, second] }: Candidates,
+    verdict: Verdict,
+    undecided = tools.undecided,
+  ) => judgedPair({ prompt: pair, first, second, verdict }, { method: tools.method, undecided });
   const fresh = new Map<Candidates, FormedPair>();
   if (tools.step % every === 0) {
     const own = await verdicts(distinct, tools);
@@ -31,7 +34,7 @@ export const discriminatorStep: OwnStep = async (tools) => {
     const given = await tools.gold(least.map((i) => comparison(distinct[i])));
     let contradicted = 0;
     least.forEach((at, i) => {
-      const pair = pairOf(distinct[at], given[i]);
+      const pair = pairOf(distinct[at], given[i], "skip"); // a gold ranker's silence is no label
       if (pair === null) return;
       fresh.set(distinct[at], pair);
       // Where the discriminator chose nobody there is nothing to contradict.
@@ -94,6 +97,7 @@ export const D2PO = {
   own: discriminatorStep,
   loss: "sigmoid",
   parameters: { gold: 16, every: 10, window: 256, passes: 4, first: 1000 },
+  revision: 2,
   source: "D2PO, https://arxiv.org/abs/2405.01511, its discriminator with a replay of ours",
 } as const satisfies Method;
 

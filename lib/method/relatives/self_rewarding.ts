@@ -26,17 +26,29 @@ Write "Score: " and the number of points, 0 to 5.`,
 }
 
 /** A number that is not the start of a longer one or of a range. */
-const NUMBER = String.raw`(\d+(?:\.\d+)?)(?![\d]|\.\d|\s*[-–]\s*\d)`;
-/** "Score: 4", "**Score**: 4", "Score (out of 5): 4", "the score is 4". */
-const SCORE = new RegExp(String.raw`\bscore\b(?:[\s*:=]|\bis\b|\([^()\n]*\))*${NUMBER}`, "gi");
-const ALONE = new RegExp(String.raw`^[\s*]*${NUMBER}`);
+const NUMBER = String.raw`(\d+(?:\.\d+)?)(?!\d|\.\d|[ \t]*[-–]\d)`;
+const FILL = String.raw`(?:[\s*]|\([^()\n]*\))*`;
+/** The form that was asked for: "Score: 4", "**Score**: 4", "Score (out of 5): 4". */
+const ASKED = new RegExp(String.raw`\bscore\b${FILL}:${FILL}${NUMBER}`, "gi");
+/** "the score is 4", "score = 4", "The score is: 4". */
+const SAID = new RegExp(String.raw`\bscore\b${FILL}(?:\bis\b|=)[\s*:=]*${NUMBER}`, "gi");
+/** "4", "Score 4"; "0 - 5" is a range. */
+const ALONE = new RegExp(
+  String.raw`^[\s*]*(?:score\b[\s*]*)?${NUMBER}\b(?!\s*[-–]\s*\d)`,
+  "i",
+);
+/** Where a grader that runs on asks itself the next question. */
+const NEXT = /\n[\s*]*(?:rate the answer to|dialogue:)/i;
 
 /**
- * The points that a reply gives, the last ones where it names several: the form that was asked for ends a reply. Null
- * where it gives none from 0 to 5.
+ * The points that a reply gives, in the form that was asked for where it has that, and the last ones where it names
+ * several: that form ends a reply. What follows it of another dialogue, where the grader runs on, is no part of the
+ * reply. Null where it gives none from 0 to 5.
  */
 export function pointsIn(reply: string): number | null {
-  const found = [...reply.matchAll(SCORE)].at(-1) ?? ALONE.exec(reply);
+  const [own] = reply.split(NEXT);
+  const last = (form: RegExp) => [...own.matchAll(form)].at(-1);
+  const found = last(ASKED) ?? last(SAID) ?? ALONE.exec(own);
   const points = found ? Number(found[1]) : NaN;
   return points >= 0 && points <= 5 ? points : null;
 }
@@ -103,6 +115,7 @@ export const SELF_REWARDING = {
   loss: "sigmoid",
   words: { ranks: "the model it started from, by points" },
   parameters: { draws: 3 },
+  revision: 2,
   source: "Self-Rewarding Language Models, https://arxiv.org/abs/2401.10020",
   known: "S",
 } as const satisfies Method;

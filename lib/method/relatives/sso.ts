@@ -102,6 +102,7 @@ export const SSO = {
   own: contrastStep(),
   loss: "sigmoid",
   parameters: { g: 0.1 },
+  revision: 2,
   source: "SSO, https://arxiv.org/abs/2410.17131v1; the words of the two principles are ours",
 } as const satisfies Method;
 
@@ -131,5 +132,6 @@ export const SSO_GENERATOR = {
   own: generatorStep(),
   loss: "sigmoid_sft",
   parameters: { sft: 0.1 },
+  revision: 2,
   source: "SSO, https://arxiv.org/abs/2410.17131, version 2: the generator of its pairs",
 } as const satisfies Method;

@@ -9,7 +9,7 @@ import {
   reportRows,
   unansweredOf,
 } from "../../measure/mod.ts";
-import { encodePromptToFit, pairComparison } from "../../method/mod.ts";
+import { cutsInWords, encodePromptToFit, pairComparison } from "../../method/mod.ts";
 import type { Pair } from "../../preference/mod.ts";
 import type { RunContext, RunStage } from "../pipeline.ts";
 import type { WorkProgress } from "../stage.ts";
@@ -51,7 +51,7 @@ function judgeStage(
       await progress?.finish();
 
       for (const { principle, counts } of judge.templates) {
-        log(`${principle.name}: ${counts.truncated} of ${counts.prompts} prompts cut to fit`);
+        log(`${principle.name}: ${cutsInWords(counts)}`);
       }
 
       const rng = Rng.named(config.seed, "judge report");

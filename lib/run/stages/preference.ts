@@ -280,8 +280,11 @@ export function summaryOf(rows: readonly StepLog[]): Record<string, number | nul
     identical: sum("identical"),
     undecided: sum("undecided"),
     skippedPrompts: sum("skippedPrompts"),
-    ...(rows.some((row) => row.withoutPoints !== undefined) &&
-      { withoutPoints: sum("withoutPoints") }),
+    ...Object.fromEntries(
+      ["withoutPoints", "withoutQuality"]
+        .filter((name) => rows.some((row) => row[name] !== undefined))
+        .map((name) => [name, sum(name)]),
+    ),
     ...ends("loss"),
     ...ends("rewardMargin"),
     ...ends("rewardAccuracy"),

@@ -161,8 +161,8 @@ export function gains(): string[][] {
     ],
     [...row("RAFT by a coin", (seed) => gain("raft-coin@control", seed)), ""],
     [
-      ...row("knockout of four", knockout),
-      `above one answer: ${verdict("JSFT: N = 4 > 1")}`,
+      ...row("knockout of four, 40 prompts", knockout),
+      `above one: ${verdict("JSFT: N = 4 > 1")}`,
     ],
   ];
 }

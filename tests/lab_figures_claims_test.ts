@@ -308,6 +308,16 @@ describe("rewardByN", () => {
     assert.deepEqual((figure.layout.xaxis as { ticktext: string[] }).ticktext, ["1", "2", "16"]);
   });
 
+  it("draws runs in place of an interval where it is told to", () => {
+    const runs = [1, 2, 3].flatMap((seed) => rows.map((row) => ({ ...row, seed, reward: seed })));
+    const own = named(rewardByN(runs, { thin: true }), "own judge");
+    const ys = own.map(({ y }) => (y as number[])[0]);
+    assert.deepEqual(ys.slice(0, 4), [1, 2, 3, 2], "runs, then their mean");
+    const { data } = rewardByN(runs, { thin: true });
+    assert.ok(data.every((trace) => (trace as { fill?: string }).fill === undefined), "no band");
+    assert.ok(rewardByN(runs).data.some((trace) => (trace as { fill?: string }).fill), "bands");
+  });
+
   it("gives policies the same range, and no empty column of panels", () => {
     const { yaxis, yaxis2 } = rewardByN(rows.map((row) => ({ ...row, proxy: null })))
       .layout as Record<

@@ -75,7 +75,7 @@ const SAID: Record<string, () => string> = {
     );
     return `They end above hard ones (${signed(hard.difference)}, **${hard.verdict}**), ` +
       `JSFT (${signed(start.difference)}, **${start.verdict}**) and ` +
-      `RAFT by a coin (${signed(coin.difference)}, **${coin.verdict}**), as predicted.`;
+      `RAFT by a coin (${signed(coin.difference)}, **${coin.verdict}**; predicted: held).`;
   },
   "soft labels for longer": () => {
     const later = freshClaim("soft labels, step 300 no worse than step 100");
@@ -156,12 +156,13 @@ const SAID: Record<string, () => string> = {
     assert.ok(Number(coin) < Number(start), "a coin gains nothing");
     const offline = inSentences("SELF-JUDGE > offline DPO").difference;
     assert.ok(Math.abs(Number(offline)) < 0.05, `as much: ${offline}`);
-    const policy = inSentences("on-policy > off-policy, one judge").difference;
-    assert.ok(Number(policy) < 0, `off-policy DPO as much: ${policy}`);
+    const policy = Number(inSentences("on-policy > off-policy, one judge").value_b) - Number(start);
     return `SELF-JUDGE gained ${signed(difference)} [${signed(low)}, ${
       signed(high)
     }] in three runs, ` +
-      `one seen before (**${verdict}**), DPO by a coin nothing; offline and off-policy DPO as much.`;
+      `one seen before (**${verdict}**), DPO by a coin nothing, offline DPO as much, off-policy ${
+        signed(policy)
+      }.`;
   },
   "what the sentences' reward is earned by": () => {
     for (const seed of again.UNTUNED_SEEDS) {
@@ -170,8 +171,11 @@ const SAID: Record<string, () => string> = {
       const [own, raft] = ["self-judge", "raft-2@control"].map((row) => again.at(row, seed)!.kl);
       assert.ok(raft > 2.5 * own && raft < 4.1 * own, `seed ${seed}: ${raft} nats, ${own}`);
     }
-    const ship = drivenSamples.find(({ prompt }) => /ship, smell and tree/.test(`${prompt}`))!;
-    return `RAFT goes three to four times as far, and earns it by lists; so does SELF-JUDGE driven on: "${ship.after}"`;
+    const rose = drivenSamples.find(({ prompt }) => /take and rose/.test(`${prompt}`))!;
+    const faster = again.UNTUNED_SEEDS.map((seed) => signed(again.gain("raft-2@faster", seed)));
+    return `RAFT goes three to four times as far, by lists (faster: ${
+      faster.join(", ")
+    }); so does SELF-JUDGE driven on: "${rose.after}"`;
   },
 };
 

@@ -31,11 +31,19 @@ const SHOWN: Record<string, () => string> = {
       const of = (n: number) => again.chosen({ policy, selector: "own judge", n, seed });
       return signed(of(4) - of(1));
     };
-    return `four answers of JSFT's on seeds 1 and 3 (${four("jsft", 1)}, ${
+    return `on seed 1, kept for 3 (${four("jsft", 1)}, ${
       four("jsft", 3)
-    }), on seed 4 0.3 to 0.8 and of SELF-JUDGE's 0 to 0.3 (${four("jsft", 4)}, ${
+    }: both more), on seed 4 0.3 to 0.8, of SELF-JUDGE's 0 to 0.3 (${four("jsft", 4)}, ${
       four("self-judge", 4)
-    }).`;
+    }: so)`;
+  },
+  "eight answers and training, on the same prompts": () => {
+    const over = (policy: string, n: number) =>
+      mean(CHOSEN_SEEDS.map((seed) => {
+        const own = { selector: "own judge", seed };
+        return again.chosen({ ...own, policy, n }) - again.chosen({ ...own, policy: "jsft", n: 1 });
+      }));
+    return `(${signed(over("jsft", 8))} and ${signed(over("self-judge", 1))} on the same prompts;`;
   },
   "soft labels": () => {
     const less = CHOSEN_SEEDS.map((seed) =>
@@ -46,7 +54,7 @@ const SHOWN: Record<string, () => string> = {
     );
     return `No worse than hard ones: ${
       verdict("soft labels no worse than hard ones, at step 40")
-    }; hard ones less soft ones ${listed(less)},`;
+    }; hard ones less soft ones ${listed(less)};`;
   },
   "RAFT above its coin": () => {
     const by = (end: string) => {
@@ -55,15 +63,21 @@ const SHOWN: Record<string, () => string> = {
     };
     const above = (rate: string) =>
       verdict(`RAFT with two samples > RAFT by a coin, both at ${rate}`);
-    const all = gains("raft-2@control");
-    const shares = gains("raft-coin@control").map((gain, i) => again.percent(gain / all[i]));
+    const shares = (end: string) => {
+      const all = gains(`raft-2@${end}`);
+      return gains(`raft-coin@${end}`).map((gain, i) => again.percent(gain / all[i]));
+    };
+    const last = ["raft-2@faster", "raft-coin@faster"].map((row) => again.gain(row, 4)!);
+    assert.ok(Math.abs(last[0]) < 0.01 && last[1] < 0, `${last}`);
     return `RAFT above its coin: ${above("SELF-JUDGE's rate")} at SELF-JUDGE's rate (${
       by("control")
     }), ${above("3 times SELF-JUDGE's rate")} at three times that (${
       by("faster")
     }). What RAFT gains is no evidence of a judge by itself: a coin gains ${
-      listed(shares)
-    } of it at SELF-JUDGE's rate.`;
+      listed(shares("control"))
+    } of it at SELF-JUDGE's rate (at three times that ${
+      listed(shares("faster").slice(0, 2))
+    }, and on seed 4, where RAFT gains nothing, less than nothing).`;
   },
   "what came of seed 4's expectations": () => {
     const end = (method: string) => again.at(method, 4)!.reward;

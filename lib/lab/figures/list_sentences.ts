@@ -68,18 +68,18 @@ export const SENTENCE_FIGURES: readonly FigureEntry[] = [
     caption:
       "Of N answers each to 40 held-out prompts one is chosen, by a knockout under the model's own judgment or as the best by " +
       "the true reward: true reward, and how often the judge prefers it to a single answer of the JSFT model. Means of seeds 1, 3 and 4, " +
-      "bands 95 % interval (Student's t).",
+      "thin lines runs.",
     inputs: {
       points: candidatesIn(AGAIN),
     },
-    draw: ({ points }) => rewardByN(points),
+    draw: ({ points }) => rewardByN(points, { thin: true }),
   }),
   figureEntry({
     name: "sentences-soft",
     title: "Words in a sentence: hard labels and soft ones at one setting",
     caption:
       "SELF-JUDGE with the judge's verdicts and with its probabilities, at the setting that was chosen for the former: " +
-      "true reward, the judge's own win rate, distance and length. Means of seeds 1, 3 and 4, thin lines runs.",
+      "true reward, the judge's own win rate, distance and length. Means of seeds 1, 3 and 4, thin lines runs; all but reward of 30 answers.",
     inputs: {
       steps: stepsIn(AGAIN),
     },
@@ -91,7 +91,7 @@ export const SENTENCE_FIGURES: readonly FigureEntry[] = [
     caption:
       "Rows at the rate that SELF-JUDGE chose or at three times it, 40 steps each, beside SELF-JUDGE from the same JSFT model: " +
       "true reward of 120 held-out prompts' answers at the last step, the share of them that have all of it and neither open with a " +
-      "list of the words, say one twice nor speak of words, and the distance from where all begin. Seeds 2 to 4: means, small dots are runs (RAFT with four samples: seed 3 alone).",
+      "list of the words, say one twice nor speak of words, and the distance from where all begin (of 30). Seeds 2 to 4: means, small dots are runs (RAFT with four samples: seed 3 alone).",
     inputs: {
       steps: stepsIn(AGAIN),
       habits: habitsIn(AGAIN),

@@ -90,7 +90,7 @@ export function sentencesAgain(model?: string): LeagueWorld {
     notes: [
       "The league's own runs of SELF-JUDGE are on its page: these are from JSFT models trained anew, with the same seeds on another " +
       "processor, and stand in no contrast of families 1 to 3.",
-      "Self-rejection is of 40 prompts a run; nobody had time for a reward model to choose beside the judge.",
+      "Reward is of 120 prompts, win rate, KL and tokens of 30, self-rejection of 40; nobody had time for a reward model to choose beside the judge.",
       'Of the habits those after "longer than fifteen" cost nothing. They were named after looking at seed 2\'s held-out answers, once reworded ' +
       "before any row of seed 3, and are counted of the runs whose answers were still there: seed 2's numbers are no test. A list is two " +
       'words asked for, joined by a comma or an "and", before any other word; after another word none is seen.',

@@ -103,6 +103,16 @@ const SHOWN: Record<string, () => string> = {
       ].join(", ")
     }).`;
   },
+  "what came of RLOO": () => {
+    const [end, start] = [again.at("rloo@control", 4)!, again.at("self-judge", 4, 0)!];
+    const raft = again.at("raft-2@control", 4)!;
+    assert.ok(end.reward > start.reward && end.reward < raft.reward && end.kl < raft.kl);
+    assert.ok(
+      UNTUNED_SEEDS.every((seed) => again.at("best-of-n-distillation@control", seed) === null),
+    );
+    return "RLOO (one run) ends above its start and below RAFT, its distance below RAFT's, as expected. " +
+      "Distillation of the best of eight, planned with it, was not played, for time.";
+  },
   "SELF-JUDGE at another rate": () => {
     const driven = (method: string) =>
       sentenceSteps.find((row) => row.method === method && row.seed === 2 && row.step === 40)!;

@@ -91,7 +91,7 @@ export const SENTENCE_FIGURES: readonly FigureEntry[] = [
     caption:
       "Rows at the rate that SELF-JUDGE chose or at three times it, 40 steps each, beside SELF-JUDGE from the same JSFT model: " +
       "true reward of 120 held-out prompts' answers at the last step, the share of them that have all of it and neither open with a " +
-      "list of the words, say one twice nor speak of words, and the distance from where all begin (of 30). Seeds 2 to 4: means, small dots are runs (RAFT with four samples: seed 3 alone).",
+      "list of the words, say one twice nor speak of words, and the distance from where all begin (of 30). Seeds 2 to 4: means, small dots are runs (RAFT with four samples: seed 3 alone, RLOO: seed 4 alone).",
     inputs: {
       steps: stepsIn(AGAIN),
       habits: habitsIn(AGAIN),

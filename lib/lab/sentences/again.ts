@@ -1,4 +1,5 @@
 /** The sentences once more: what the league had no time for, from JSFT models trained anew. @module */
+import { curve, type CurveOptions } from "../study/curve.ts";
 import { type Driven, SOFT_UNTUNED, UNTUNED } from "../study/driven.ts";
 import { FAMILIES, type Family, greater, noWorse, report } from "../study/families.ts";
 import type { LeagueWorld } from "../study/league.ts";
@@ -10,6 +11,12 @@ import { SENTENCE_STUDY, sentenceLeague } from "./league.ts";
 const { steps } = SENTENCE_STUDY.preference;
 /** The rate at which RAFT is played, too, in times of SELF-JUDGE's. */
 const FASTER = 3;
+
+/** Judges of few pairs: two kinds and four passes at most for time, the judges of all pairs have tables of their own. */
+const FEW_PAIRS: CurveOptions = {
+  ...{ pairs: [50, 100, 200], passes: 4, ends: false },
+  kinds: ["jsft", "reward-model"],
+};
 
 const at = (row: string) => `reward at ${steps}/${row}`;
 /** Why SELF-JUDGE against RAFT has no verdict here. */
@@ -102,6 +109,6 @@ export function sentencesAgain(model?: string): LeagueWorld {
       jsftJudgeStage,
       tournament(["truth"]),
     ],
-    curve: [],
+    curve: curve(FEW_PAIRS),
   };
 }

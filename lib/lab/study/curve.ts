@@ -41,18 +41,26 @@ interface CurveJudge {
   readonly stage: string;
 }
 
-/**
- * The stages of a curve. The judges of all pairs are the league's own.
- *
- * @param options.pairs Numbers of pairs, less than the study's.
- * @param options.whole Numbers on which JSFT trains every weight besides, where other stages train an adapter.
- */
-export function curve({ pairs, whole }: {
-  pairs: readonly number[];
-  whole?: { readonly pairs: readonly number[]; readonly learningRate: number };
-}): readonly StudyStage[] {
-  const trainings = CURVE_KINDS.flatMap((kind) =>
-    pairs.map((pairs) => ({ kind, pairs, stage: sizedTraining(kind, { pairs }) }))
+/** What judges of a curve learn from. */
+export interface CurveOptions {
+  /** Numbers of pairs, less than the study's. */
+  readonly pairs: readonly number[];
+  /** Kinds of judges. @default all */
+  readonly kinds?: readonly CurveKind[];
+  /** Passes over the pairs at most. @default {@linkcode MOST_PASSES} */
+  readonly passes?: number;
+  /** Whether the league's own judges, of all pairs, are measured with them, and all on its JSFT model's answers. @default true */
+  readonly ends?: boolean;
+  /** Numbers on which JSFT trains every weight besides, where other stages train an adapter. */
+  readonly whole?: { readonly pairs: readonly number[]; readonly learningRate: number };
+}
+
+/** The stages of a curve: trainings, the fewest pairs first, and one that measures the judges. */
+export function curve(
+  { pairs, kinds = CURVE_KINDS, passes, ends = true, whole }: CurveOptions,
+): readonly StudyStage[] {
+  const trainings = pairs.flatMap((pairs) =>
+    kinds.map((kind) => ({ kind, pairs, stage: sizedTraining(kind, { pairs, passes }) }))
   );
   for (const pairs of whole?.pairs ?? []) {
     const stage = sizedTraining("jsft", { pairs, whole: whole!.learningRate });
@@ -61,13 +69,16 @@ export function curve({ pairs, whole }: {
   const judges: CurveJudge[] = [
     { kind: "base", pairs: 0, stage: "base" },
     ...trainings.map(({ stage: { name }, ...judge }) => ({ ...judge, stage: name })),
-    ...CURVE_KINDS.map((kind) => ({ kind, pairs: null, stage: kind })),
+    ...(ends ? kinds.map((kind) => ({ kind, pairs: null, stage: kind })) : []),
   ];
-  return [...trainings.map(({ stage }) => stage), judgeCurve(judges)];
+  return [...trainings.map(({ stage }) => stage), judgeCurve(judges, { ends })];
 }
 
 /** Measures every judge; what is measured is kept, so that a stopped stage resumes at the next judge. */
-function judgeCurve(judges: readonly CurveJudge[]): StudyStage {
+function judgeCurve(
+  judges: readonly CurveJudge[],
+  { ends }: Pick<Required<CurveOptions>, "ends">,
+): StudyStage {
   return {
     name: "judge-curve",
     title: "judges against the true reward by the number of pairs that they learned from",
@@ -79,7 +90,7 @@ function judgeCurve(judges: readonly CurveJudge[]): StudyStage {
       const { session, config, folder, checkStop } = context;
       const file = `${folder}/rows.jsonl`;
       const rows = await readJsonl<CurveRow & { stage: string }>(file);
-      const asked = await comparisonsOf(context);
+      const asked = await comparisonsOf(context, ends ? ["base", "jsft"] : ["base"]);
       for (const { kind, pairs, stage } of judges) {
         if (rows.some((row) => row.stage === stage)) continue;
         checkStop();
@@ -99,27 +110,30 @@ function judgeCurve(judges: readonly CurveJudge[]): StudyStage {
   };
 }
 
-type Asked = Record<CurveRow["on"], readonly Comparison[]>;
+type Policy = Exclude<CurveRow["on"], "data">;
+type Asked = Readonly<Partial<Record<CurveRow["on"], readonly Comparison[]>>>;
 
-/** What every judge is asked, drawn once. */
-async function comparisonsOf({ session, config, folder }: StudyContext): Promise<Asked> {
+/** What every judge is asked, drawn once: the data set's pairs, and answers of some policies. */
+async function comparisonsOf(
+  { session, config, folder }: StudyContext,
+  policies: readonly Policy[],
+): Promise<Asked> {
   const file = `${folder}/comparisons.json`;
   const before = await readJsonFile<Asked>(file);
   if (before) return before;
   const requests = await session.requests(config.prompts.heldOut);
   const encoder = await session.encoder();
-  const drawn = async (stage: "base" | "jsft") =>
+  const drawn = async (stage: Policy) =>
     drawnComparisons(
       await drawAnswersOf(await session.model(stage), requests, {
         ...{ encoder, world: session.world, topP: config.preference.topP, samples: 2 },
         seed: streamSeed(config.seed, `curve/${stage}`),
       }),
     );
-  const asked: Asked = {
+  const asked: Partial<Record<CurveRow["on"], readonly Comparison[]>> = {
     data: (await session.pairs()).heldOut.map(pairComparison),
-    base: await drawn("base"),
-    jsft: await drawn("jsft"),
   };
+  for (const stage of policies) asked[stage] = await drawn(stage);
   await writeJsonFile(file, asked);
   return asked;
 }
@@ -139,7 +153,7 @@ async function judgedBy(
     const { compare } = kind === "reward-model"
       ? await other.rewardJudge(stage)
       : await other.judgeOf(stage);
-    const on = (which: CurveRow["on"]) => numbersOn(compare, asked[which], session.world);
+    const on = (which: CurveRow["on"]) => numbersOn(compare, asked[which] ?? [], session.world);
     return { data: await on("data"), base: await on("base"), jsft: await on("jsft") };
   } finally {
     other.dispose();

@@ -47,21 +47,24 @@ const VALIDATION = { pairs: 128, every: 50 } as const;
 export interface TrainingSize {
   /** The first so many of the seed's pairs. */
   readonly pairs: number;
+  /** Passes over the pairs at most. @default {@linkcode MOST_PASSES} */
+  readonly passes?: number;
   /** Rate of a training of every weight, where others train an adapter. */
   readonly whole?: number;
 }
 
 /** Passes over a few pairs at most. */
-const MOST_EPOCHS = 8;
+export const MOST_PASSES = 8;
 
-/** The pairs and the settings of a training: as many steps as any, or eight epochs where that is less. */
+/** The pairs and the settings of a training: as many steps as any, or the most passes where that is less. */
 export function sized(
   { pairs, supervised }: Pick<StudyConfig, "pairs" | "supervised">,
   size?: TrainingSize,
 ): Pick<StudyConfig, "pairs" | "supervised"> {
   if (size === undefined) return { pairs, supervised };
   const { steps, batchSize, learningRate } = supervised;
-  const most = Math.max(1, Math.floor(MOST_EPOCHS * size.pairs / batchSize));
+  const { passes = MOST_PASSES } = size;
+  const most = Math.max(1, Math.floor(passes * size.pairs / batchSize));
   return {
     pairs: size.pairs,
     supervised: {
